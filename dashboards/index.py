@@ -1,0 +1,31 @@
+"""labkit: the pages that exist, and the address for a class."""
+
+from pathlib import Path
+
+import panel as pn
+import segno
+
+from labkit.serving import pages, settings
+
+LEAD = "Learning algorithms to watch and to steer while they run."
+
+
+def code(address: str) -> str:
+    """A QR code of an address as an SVG element; dark on light in dark mode too, as readers expect."""
+    return segno.make(address, error="m").svg_inline(
+        border=3, light="white", omitsize=True, title=f"QR code of {address}"
+    )
+
+
+def page() -> pn.Template:
+    addresses = settings.addresses
+    template = pn.Template((Path(__file__).with_name("index.html")).read_text(encoding="utf-8"))
+    template.add_variable("lead", LEAD)
+    template.add_variable("pages", [each for each in pages.listing() if each.route != "/"])
+    template.add_variable("addresses", addresses)
+    template.add_variable("code", code(addresses[0]) if addresses else "")
+    return template
+
+
+if __name__.startswith("bokeh_app"):  # `panel serve` runs this file as a script, whose globals Bokeh will clear
+    pages.load(pages.at(__file__)).page().servable(title="labkit")

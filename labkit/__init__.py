@@ -1,0 +1,1 @@
+"""labkit: Stein variational gradient descent, DRAW and doubly reparameterised gradients, live."""

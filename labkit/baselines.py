@@ -1,0 +1,54 @@
+"""What particles are compared with: independent draws from the target, and Langevin chains.
+
+    x  <-  x + eps s(x) + sqrt(2 eps) xi,    xi ~ N(0, I)        (unadjusted Langevin dynamics)
+
+A step of `independent` draws a new sample; a step of `langevin` moves every chain once.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A sample x (n, d) after t steps."""
+
+    x: Float[Tensor, "n d"]
+    t: int = 0
+
+
+def independent(state: State, target: Any, *, generator: torch.Generator) -> State:
+    """A new sample of the same size.
+
+    Raises:
+        ValueError: the target has no exact sampler.
+    """
+    if not hasattr(target, "sample"):
+        raise ValueError(f"{getattr(target, 'name', target)} has no exact sampler; compare with Langevin chains")
+    return State(target.sample(len(state.x), generator).to(state.x), state.t + 1)
+
+
+def langevin(state: State, score: Any, *, step_size: float, generator: torch.Generator) -> State:
+    """Move every chain once; the stationary law is biased by O(step_size).
+
+    Args:
+        score: x (n, d) -> grad log p (n, d).
+        step_size: eps > 0, in squared units of x; N(0, 1) comes out with variance 1 / (1 - eps / 2).
+
+    Raises:
+        ValueError: step_size is not positive, or the chains have left the finite numbers.
+    """
+    if not step_size > 0:
+        raise ValueError(f"step_size must be > 0, got {step_size}; a common choice is 0.05")
+    xi = torch.randn(state.x.shape, generator=generator, dtype=torch.float64, device=generator.device).to(state.x)
+    x = state.x + step_size * score(state.x) + math.sqrt(2 * step_size) * xi
+    if not bool(x.isfinite().all()):
+        raise ValueError(
+            f"Langevin chains must stay finite, got NaN or infinity at step {state.t + 1}; take a smaller step size"
+        )
+    return State(x, state.t + 1)

@@ -1,0 +1,53 @@
+"""The command `labkit`: one module a command, each with a function `command`.
+
+A command's module imports neither torch nor panel at its top, only inside its functions, so that help is quick.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from labkit.cli import bench, doctor, lab, serve, svgd
+
+app = typer.Typer(
+    help="SVGD, DRAW and doubly reparameterised gradients, live.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for _name, _module in {"serve": serve, "lab": lab, "svgd": svgd, "bench": bench, "doctor": doctor}.items():
+    app.command(_name)(_module.command)
+
+_Wrong = typer.BadParameter.__base__  # what Typer raises for a wrong command line; it has no public name of its own
+
+
+def _version(asked: bool) -> bool:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"labkit {version('labkit')}")
+        raise typer.Exit
+    return asked
+
+
+@app.callback()
+def _labkit(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and exit.")
+    ] = False,
+) -> None: ...
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command line, that of the process if none is given, and answer its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        return app(arguments or ["--help"], prog_name="labkit", standalone_mode=False) or 0
+    except _Wrong as error:
+        where = error.ctx.command_path if error.ctx else "labkit"
+        message = " ".join(error.format_message().split())
+        typer.echo(f"labkit: {message} ({where} --help tells more)", err=True)
+        return 2
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo("labkit: stopped", err=True)
+        return 130

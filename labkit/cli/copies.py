@@ -1,0 +1,67 @@
+"""A reader's own copies of shipped files, kept up to date without ever overwriting what the reader changed.
+
+The folder remembers the checksum of each file as it was shipped: a copy that still has it is the reader's no more than
+the shipped one is, and follows it; any other copy stays.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+MANIFEST = ".labkit.json"
+
+
+def refresh(shipped: Path, folder: Path) -> dict[str, list[str]]:
+    """Bring `folder` up to date with the files of `shipped`; answer their names under new, updated, same and kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    known = _read(folder / MANIFEST)
+    done: dict[str, list[str]] = {"new": [], "updated": [], "same": [], "kept": []}
+    for source in sorted(shipped.rglob("*")):
+        name = source.relative_to(shipped)
+        if source.is_dir() or any(part.startswith((".", "__")) for part in name.parts):
+            continue
+        fate = _fate(source, folder / name, known.get(name.as_posix()))
+        done[fate].append(name.as_posix())
+        if fate in ("new", "updated"):
+            _copy(source, folder / name)
+        if fate != "kept":
+            known[name.as_posix()] = _checksum(source)
+    _replace(folder / MANIFEST, json.dumps(known, indent=1).encode())
+    return done
+
+
+def _fate(source: Path, copy: Path, shipped_then: str | None) -> str:
+    if not copy.exists():
+        return "new"
+    mine = _checksum(copy)
+    if mine == _checksum(source):
+        return "same"
+    return "updated" if mine == shipped_then else "kept"
+
+
+def _checksum(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _read(manifest: Path) -> dict[str, str]:
+    """The checksums remembered; none where the manifest is missing or damaged, so that every copy is then kept."""
+    try:
+        known = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _replace(target, source.read_bytes())
+    shutil.copymode(source, target)
+
+
+def _replace(target: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    part = target.with_name(f".{target.name}.part")
+    part.write_bytes(content)
+    os.replace(part, target)

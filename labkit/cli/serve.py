@@ -1,0 +1,76 @@
+"""`labkit serve`: the dashboards, in the browser."""
+
+import errno
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from labkit.cli.errors import fail, unknown
+
+_SAY = {
+    errno.EADDRINUSE: "port {port} is taken, perhaps by another labkit serve: stop that one, or take --port {other}",
+    errno.EACCES: "port {port} is not open to you: take --port 5006 or another above 1023",
+    errno.EADDRNOTAVAIL: "{address} is no address of this machine: take --address 0.0.0.0 for all of them",
+}
+
+
+def command(
+    page: Annotated[str | None, typer.Argument(help="The page to open, svgd for example.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 5006,
+    address: Annotated[str, typer.Option(help="0.0.0.0 lets a class in.")] = "127.0.0.1",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
+) -> None:
+    """Serve the dashboards and open them in the browser; Ctrl-C stops."""
+    from labkit.serving import devices, pages
+
+    try:
+        routes = {each.name: each.route for each in pages.listing()}
+    except FileNotFoundError as error:
+        fail(error)
+    if page is not None and page.strip("/") not in routes:
+        unknown("page", page, routes)
+    try:
+        if device != "auto":
+            devices.choose(device)
+        _serve(routes[page.strip("/")] if page else "/", port, address, device, no_browser)
+    except ValueError as error:
+        fail(error)
+    except OSError as error:
+        fail(_SAY.get(error.errno, "cannot serve at {address}: {error}").format(**_facts(error, port, address)))
+    typer.echo("labkit: stopped")
+
+
+def _serve(route: str, port: int, address: str, device: str, no_browser: bool) -> None:
+    from labkit.serving import addresses, server
+
+    opened: list[str] = []
+
+    def started(bound: int) -> None:
+        opened.append(addresses.url(addresses.here(address), bound) + route[1:])
+        _announce(opened[0])
+
+    server.serve(
+        port=port,
+        address=address,
+        device=device,
+        started=started,
+        warmed=lambda: no_browser or webbrowser.open(opened[0]),
+    )
+
+
+def _announce(url: str) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from labkit.serving import settings
+
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(Text.assemble(("labkit", "bold"), " serves ", (url, f"link {url}"), "  (Ctrl-C stops)"))
+    for other in settings.addresses:
+        console.print(Text.assemble("  for the class: ", (other, f"link {other}")))
+
+
+def _facts(error: OSError, port: int, address: str) -> dict[str, object]:
+    return {"error": error.strerror or error, "port": port, "address": address, "other": port + 1}

@@ -1,0 +1,362 @@
+"""The engine steps every run that plays and publishes its newest frame; it knows no method and no page.
+
+One thread serves all runs of the process in turn: threads of their own for thirty pages are slower than one
+(measured). A run whose step takes long moves to a second thread, so that it holds nobody up. Orders (play, seek,
+reset, ...) are carried out on the run's own thread between two steps, so that a run needs no lock.
+"""
+
+import dataclasses
+import queue
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+FRAMES = 30  # a second and run, at most
+SLICE = 0.008  # seconds of stepping before the next run has its turn
+REST = 0.3  # of the time stepped is given back to the threads that serve pages
+SLOW = 0.020  # seconds a step, from which a run moves to the second thread
+AWAY = 5.0  # seconds without a sign of a watcher, after which nothing is computed
+KEEP_BYTES, KEEP_STATES = 8_000_000, 400  # of states kept for scrubbing
+PINNED = (0, 50, 75, 100, 150, 500)  # steps that are kept for ever: those of the original's figure
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a run shows: the newest state, what `render` made of it, where it stands, how fast it goes."""
+
+    number: int
+    state: Any = None
+    content: Any = None
+    position: int = 0  # among the kept states
+    kept: int = 1
+    rate: float = 0.0  # steps a second
+    playing: bool = False
+    error: str = ""
+
+
+@dataclass
+class Past:
+    """The states of a run that are kept, ever more thinly, and a table with a row for each of them.
+
+    Attributes:
+        states: oldest first; the last is the newest.
+        marks: how many steps after the start each was.
+        pinned: mark -> state for the steps of `PINNED`.
+        table: name -> values, a row for each of `states`.
+    """
+
+    record: Callable[[Any], dict[str, float]] | None = None
+    states: list = field(default_factory=list)
+    marks: list[int] = field(default_factory=list)
+    pinned: dict[int, Any] = field(default_factory=dict)
+    table: dict[str, list[float]] = field(default_factory=dict)
+    stride: int = 1
+
+    def add(self, state: Any, mark: int | None = None) -> None:
+        """Keep the newest state; the one before it stays if its turn has come, and all are thinned when too many."""
+        mark = (self.marks[-1] + 1 if self.marks else 0) if mark is None else mark
+        if self.marks and self.marks[-1] % self.stride:
+            self._drop(len(self.marks) - 1)
+        self.states.append(state)
+        self.marks.append(mark)
+        if mark in PINNED:
+            self.pinned[mark] = state
+        for name, value in (self.record(state) if self.record else {}).items():
+            self.table.setdefault(name, []).append(value)
+        if len(self.states) > max(8, min(KEEP_STATES, KEEP_BYTES // max(1, size(state)))):
+            self.stride *= 2
+            for i in range(len(self.states) - 2, 0, -1):
+                if self.marks[i] % self.stride:
+                    self._drop(i)
+
+    def replace(self, position: int, state: Any) -> None:
+        """Another state in place of one; what came after it is forgotten."""
+        self.cut(position)
+        mark = self.marks[-1]
+        self._drop(position)
+        self.add(state, mark)
+
+    def cut(self, position: int) -> None:
+        """Forget everything after a position: the run goes on from there."""
+        for i in range(len(self.states) - 1, position, -1):
+            self._drop(i)
+        self.pinned = {mark: state for mark, state in self.pinned.items() if mark <= self.marks[-1]}
+
+    def _drop(self, i: int) -> None:
+        del self.states[i], self.marks[i]
+        for column in self.table.values():
+            del column[i]
+
+
+def size(state: Any) -> int:
+    """Bytes of the tensors in a state."""
+    if isinstance(state, Tensor):
+        return state.numel() * state.element_size()
+    if dataclasses.is_dataclass(state):
+        return sum(size(getattr(state, f.name)) for f in dataclasses.fields(state))
+    return sum(map(size, state)) if isinstance(state, tuple | list) else 0
+
+
+class Run:
+    """One run: made, then played, paused, stepped, rewound; its newest `frame` may be read from any thread.
+
+    Args:
+        start: () -> state. Read anew at every reset.
+        step: state -> state, new and unchanged ever after. Read anew at every step.
+        render: (state, past) -> anything; called on the engine's thread at most `FRAMES` times a second, with copies
+            only: what it returns is shown by another thread.
+        record: state -> a row of numbers for the table of the past.
+    """
+
+    def __init__(self, start: Callable, step: Callable, render: Callable, record: Callable | None = None):
+        self.start, self.step, self.render, self.record = start, step, render, record
+        self.speed = 60.0  # steps a second
+        self.frame = Frame(0)
+        self.playing = False
+        self.seen = time.monotonic()
+        self._orders: queue.SimpleQueue = queue.SimpleQueue()
+        self._past, self._position = Past(record), 0
+        self._owed, self._cost, self._last, self._published = 0.0, 0.0, 0.0, 0.0
+        self._steps, self._rate, self._since = 0, 0.0, 0.0
+        self._closed = False
+        self._engine = engine()
+        self._engine.add(self)
+        self.reset()
+
+    # orders: from any thread
+
+    def play(self) -> None:
+        self._order(self._play)
+
+    def pause(self) -> None:
+        self._order(self._pause)
+
+    def once(self) -> None:
+        """A single step; a playing run pauses first."""
+        self._order(lambda: (self._pause(), self._advance(1)))
+
+    def reset(self) -> None:
+        """Begin anew with `start()`; a playing run plays on."""
+        self._order(self._reset)
+
+    def seek(self, position: int) -> None:
+        """Pause and show a kept state."""
+        self._order(lambda: self._seek(position))
+
+    def edit(self, change: Callable[[Any], Any]) -> None:
+        """Replace the state by change(state); what was kept after it is forgotten."""
+        self._order(lambda: self._edit(change))
+
+    def redraw(self) -> None:
+        """Render the state again, for a setting that is the picture's alone."""
+        self._order(lambda: None)
+
+    def past(self, use: Callable[[Past], Any]) -> Any:
+        """use(past) on the run's thread, and its answer here: for downloads.
+
+        Raises:
+            RuntimeError: the run could not start, so that there is no past; its frame says why.
+        """
+        answer: queue.SimpleQueue = queue.SimpleQueue()
+        self._order(lambda: answer.put((bool(self._past.states), use(self._past) if self._past.states else None)))
+        started, value = answer.get(timeout=60)
+        if not started:
+            raise RuntimeError(self.frame.error or "the run could not start")
+        return value
+
+    def watched(self) -> None:
+        """A sign that somebody looks; without one for `AWAY` seconds nothing is computed."""
+        away = self.unwatched
+        self.seen = time.monotonic()
+        if away:
+            self._engine.wake()
+
+    def close(self) -> None:
+        """Give everything back; the run cannot be used again."""
+        self._closed = True
+        self._engine.remove(self)
+
+    # on the engine's thread
+
+    def _order(self, order: Callable) -> None:
+        if not self._closed:
+            self._orders.put(order)
+            self._engine.wake()
+
+    @property
+    def wants(self) -> bool:
+        """Whether there is anything to do."""
+        return not self._orders.empty() or (self.playing and not self.unwatched)
+
+    def turn(self) -> float:
+        """Carry out the orders and the steps that are due; answer the seconds until the next one is."""
+        try:
+            ordered = self._obey()
+            now = time.monotonic()
+            if self.playing:
+                self._owed = min(self._owed + self.speed * (now - self._last), max(1.0, self.speed / 10))
+                self._last = now
+                done = self._advance(int(self._owed), SLICE)
+                self._owed -= done
+            due = self.playing and now - self._published >= 1 / FRAMES and self.frame.state is not self._state
+            if (ordered or due) and self._past.states:
+                self._publish(now)
+        except Exception as error:  # shown to whoever looks; the engine and the other runs go on
+            self._fail(error)
+        return max(0.0, (1 - self._owed) / self.speed) if self.playing else 1.0
+
+    def _obey(self) -> bool:
+        ordered = False
+        while not self._orders.empty():
+            order, ordered = self._orders.get(), True
+            order()
+        return ordered
+
+    @property
+    def _state(self) -> Any:
+        return self._past.states[self._position]
+
+    def _play(self) -> None:
+        self._past.cut(self._position)
+        self.playing, self._owed, self._last = True, 1.0, time.monotonic()
+        self._since, self._steps = self._last, 0
+
+    def _pause(self) -> None:
+        self.playing, self._rate = False, 0.0
+
+    def _reset(self) -> None:
+        state = self.start()
+        self._past, self._position = Past(self.record), 0
+        self._past.add(state)
+        self._last, self._since, self._steps = time.monotonic(), time.monotonic(), 0
+
+    def _seek(self, position: int) -> None:
+        self._pause()
+        self._position = max(0, min(position, len(self._past.states) - 1))
+
+    def _edit(self, change: Callable) -> None:
+        self._past.replace(self._position, change(self._state))
+        self._position = len(self._past.states) - 1
+
+    def _advance(self, steps: int, within: float = float("inf")) -> int:
+        """At most so many steps, within so many seconds; answers how many it took."""
+        if self._position < len(self._past.states) - 1:
+            self._past.cut(self._position)
+        began, done = time.perf_counter(), 0
+        while done < steps and not (done and time.perf_counter() - began > within) and self._orders.empty():
+            self._past.add(self.step(self._state))
+            self._position = len(self._past.states) - 1
+            done += 1
+        if done:
+            cost = (time.perf_counter() - began) / done
+            self._cost = cost if not self._cost else 0.8 * self._cost + 0.2 * cost
+            self._steps += done
+        return done
+
+    def _publish(self, now: float, error: str = "") -> None:
+        if self.playing and now - self._since > 0.5:
+            self._rate, self._since, self._steps = self._steps / (now - self._since), now, 0
+        content = self.render(self._state, self._past)
+        self._published = now
+        self.frame = Frame(
+            self.frame.number + 1,
+            self._state,
+            content,
+            self._position,
+            len(self._past.states),
+            self._rate if self.playing else 0.0,
+            self.playing,
+            error,
+        )
+
+    def _fail(self, error: Exception) -> None:
+        self._pause()
+        text = "".join(traceback.format_exception_only(error)).strip()
+        self.frame = dataclasses.replace(self.frame, number=self.frame.number + 1, playing=False, rate=0.0, error=text)
+
+    @property
+    def position(self) -> int:
+        """Where the run stands among the kept states."""
+        return self._position
+
+    @property
+    def unwatched(self) -> bool:
+        """Whether there was no sign of a watcher for `AWAY` seconds."""
+        return time.monotonic() - self.seen >= AWAY
+
+    @property
+    def slow(self) -> bool:
+        return self._cost > SLOW
+
+
+class _Worker(threading.Thread):
+    """Gives every run of its list a turn, then sleeps until one wants another."""
+
+    def __init__(self, engine: "Engine", name: str):
+        super().__init__(name=name, daemon=True)
+        self.engine, self.runs, self.bell = engine, [], threading.Event()
+
+    def run(self) -> None:
+        torch.set_num_threads(1)  # the problems are small: threads cost more than they bring
+        torch.set_flush_denormal(True)  # far particles have subnormal kernels, twelve times slower
+        while True:
+            self.bell.clear()
+            began, wait = time.perf_counter(), 1.0
+            for run in [r for r in self.runs if r.wants]:
+                wait = min(wait, run.turn())
+                if run.slow and self is self.engine.quick:
+                    self.engine.move(run)
+            worked = time.perf_counter() - began
+            if any(r.wants for r in self.runs):
+                self.bell.wait(max(REST * worked, min(wait, 1 / FRAMES), 0.0005))
+            else:
+                self.bell.wait()
+
+
+class Engine:
+    """Two threads and the runs that they step."""
+
+    def __init__(self):
+        self.quick, self.patient = _Worker(self, "labkit-engine"), _Worker(self, "labkit-engine-slow")
+        self.quick.start()
+        self.patient.start()
+
+    def add(self, run: Run) -> None:
+        self.quick.runs = [*self.quick.runs, run]
+
+    def move(self, run: Run) -> None:
+        """From the quick thread, which calls this, to the patient one."""
+        self.quick.runs = [r for r in self.quick.runs if r is not run]
+        self.patient.runs = [*self.patient.runs, run]
+        self.patient.bell.set()
+
+    def remove(self, run: Run) -> None:
+        for worker in (self.quick, self.patient):
+            worker.runs = [r for r in worker.runs if r is not run]
+
+    def wake(self) -> None:
+        self.quick.bell.set()
+        self.patient.bell.set()
+
+    @property
+    def runs(self) -> list[Run]:
+        return [*self.quick.runs, *self.patient.runs]
+
+
+_lock = threading.Lock()
+_the_engine: Engine | None = None
+
+
+def engine() -> Engine:
+    """The engine of this process, made when it is first asked for."""
+    global _the_engine
+    with _lock:
+        if _the_engine is None:
+            _the_engine = Engine()
+        return _the_engine

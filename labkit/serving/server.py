@@ -1,0 +1,96 @@
+"""One server for all pages; each visitor has a session of his own.
+
+Importing what the pages need takes longer than a server may take to answer, so it answers first and then, in a thread,
+imports each page and asks it for itself once: the first visitor finds everything loaded.
+"""
+
+import logging
+import signal
+import threading
+import urllib.request
+from collections.abc import Callable
+
+import panel as pn
+from bokeh.server.server import Server
+
+from labkit.serving import addresses, cards, headers, pages, settings
+
+_log = logging.getLogger(__name__)
+
+_SESSIONS = {  # milliseconds; a session thrown away before its websocket opens is rebuilt with style sheets from a CDN
+    "unused_session_lifetime_milliseconds": 60_000,
+    "check_unused_sessions_milliseconds": 5_000,
+}
+
+
+def build(found: list[pages.Page], *, port: int, address: str) -> Server:
+    """A server bound to address and port (0 takes a free one), not yet answering; /liveness answers while it lives.
+
+    Raises:
+        OSError: the port is taken, or the address is not one of this machine.
+    """
+    server = pn.serve(
+        {page.route: _visit(page) for page in found},
+        title={page.route: page.title for page in found},
+        port=port,
+        address=addresses.to_bind(address),
+        location=True,
+        liveness=True,
+        show=False,
+        start=False,
+        verbose=False,
+        **_SESSIONS,
+    )
+    application = server._tornado
+    application.add_transform(headers.Secure)
+    # Bokeh's argument for this refuses IPv6, its set does not; a set also needs no port before one is bound
+    application.websocket_origins.update(addresses.origins(address, server.port))
+    return server
+
+
+def run(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -> None:
+    """Answer until Ctrl-C or SIGTERM; `warmed()` is called from a thread once the pages are loaded."""
+    threading.Thread(target=_warm, args=(server, found, warmed), daemon=True).start()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: server.io_loop.add_callback(server.io_loop.stop))
+    server.start()
+    server.io_loop.start()
+    server.stop()
+
+
+def serve(
+    *,
+    port: int = 5006,
+    address: str = "127.0.0.1",
+    device: str = "auto",
+    started: Callable[[int], None] = lambda port: None,
+    warmed: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve all pages until Ctrl-C; `started(port)` is called once the port is bound, `warmed()` once pages are loaded.
+
+    Raises:
+        OSError: as `build`.
+    """
+    found = pages.listing()
+    server = build(found, port=port, address=address)
+    settings.choice = device
+    settings.addresses = tuple(addresses.url(host, server.port) for host in addresses.outer(address))
+    started(server.port)
+    run(server, found, warmed)
+
+
+def _visit(page: pages.Page) -> Callable[[], None]:
+    return lambda: cards.show(page)
+
+
+def _warm(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -> None:
+    """Import every page, then ask for each over loopback, past any proxy; what fails here a visitor sees on a card."""
+    browser = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    base = addresses.url(addresses.here(server.address or ""), server.port)
+    for page in found:
+        try:
+            pages.load(page)
+            browser.open(base + page.route[1:], timeout=60).close()
+        except Exception as error:
+            _log.warning("page %s is not ready: %s", page.route, error)
+    warmed()

@@ -1,0 +1,21 @@
+"""What this process was told when it began to serve; `server.serve` writes it, pages read it.
+
+    from labkit.serving import settings
+    x0 = torch.randn(200, 2, device=settings.device)    # "cpu", "cuda" or "cuda:1"
+
+`device` is found when it is first asked for, since asking torch for a GPU takes longer than starting the server.
+"""
+
+from labkit.serving import devices
+
+choice: str = "auto"
+"""The device as asked for on the command line: auto, cpu, cuda or cuda:1."""
+
+addresses: tuple[str, ...] = ()
+"""Where a class reaches `/`, the likeliest first; empty while only this machine may come."""
+
+
+def __getattr__(name: str) -> str:
+    if name != "device":
+        raise AttributeError(f"labkit.serving.settings has choice, device and addresses, no {name}")
+    return devices.choose(choice)

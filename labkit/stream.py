@@ -1,0 +1,20 @@
+"""A run is a stream of states: the caller stops, thins or plays it.
+
+from itertools import islice
+for state in islice(iterate(step, state), 0, 1000, 100): ...   # every hundredth of a thousand
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+S = TypeVar("S")
+
+
+def iterate(step: Callable[[S], S], state: S) -> Iterator[S]:
+    """Yield `state`, `step(state)`, `step(step(state))` and so on without end.
+
+    The next state is computed only when it is asked for, so stopping costs nothing.
+    """
+    while True:
+        yield state
+        state = step(state)

@@ -1,0 +1,61 @@
+"""Stein variational gradient descent: particles that flow to a target density (Liu & Wang 2016, arXiv 1608.04471).
+
+from itertools import islice
+for state in islice(svgd.flow(target, x0), 500):
+    state.x, state.ksd          # where the particles are, and how far from the target
+"""
+
+from labkit.svgd.bandwidths import RULES, Fixed, Lagged, Median, Paper, Subsampled, median_bandwidth, paper_bandwidth
+from labkit.svgd.discrepancy import ksd, mmd
+from labkit.svgd.flow import State, evaluate, flow, phi, pulls, start, step
+from labkit.svgd.frames import PerDimension, Preconditioned
+from labkit.svgd.fused import FusedRBF
+from labkit.svgd.kernels import IMQ, RBF, Kernel, Linear, Matern32, Products, Sum
+from labkit.svgd.optimizers import OPTIMIZERS, Adagrad, Adam, Plain
+from labkit.svgd.original import SVGD
+
+KERNELS = {
+    "rbf": RBF(),
+    "rbf-fused": FusedRBF(),
+    "imq": IMQ(),
+    "matern32": Matern32(),
+    "linear": Linear(),
+    "sum": Sum(),
+    "per-dimension": PerDimension(),
+}
+
+__all__ = [
+    "IMQ",
+    "KERNELS",
+    "OPTIMIZERS",
+    "RBF",
+    "RULES",
+    "SVGD",
+    "Adagrad",
+    "Adam",
+    "Fixed",
+    "FusedRBF",
+    "Kernel",
+    "Lagged",
+    "Linear",
+    "Matern32",
+    "Median",
+    "Paper",
+    "PerDimension",
+    "Plain",
+    "Preconditioned",
+    "Products",
+    "State",
+    "Subsampled",
+    "Sum",
+    "evaluate",
+    "flow",
+    "ksd",
+    "median_bandwidth",
+    "mmd",
+    "paper_bandwidth",
+    "phi",
+    "pulls",
+    "start",
+    "step",
+]

@@ -1,0 +1,163 @@
+"""Bandwidth rules: how far the kernel reaches, decided anew from the particles at every step.
+
+A rule is called as rule(x, last, t): x (..., n, d) in the kernel's own coordinates, `last` the bandwidth of the state
+before (None at the first), t the step; it returns the length h (...). A reader's rule may be any callable x -> h.
+"""
+
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from labkit.svgd import median as exact
+
+
+class Rule:
+    """What `step` calls; rules that need less ignore the rest."""
+
+    def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
+        raise NotImplementedError(f"{type(self).__name__} must define __call__(x, last, t)")
+
+
+Bandwidth = str | float | Tensor | Callable
+
+
+def median_bandwidth(x: Tensor) -> Tensor:
+    """The original code's median rule, h = sqrt(med / (2 log(n + 1))).
+
+    med is the median over ALL n^2 squared distances, the n zeros of the diagonal included, an even count taking the
+    mean of the two middle values. Other libraries leave the diagonal out, or take log n, or one median a dimension.
+    One particle has h = 1; so have particles of which half coincide, with a warning.
+
+    Args:
+        x: particles (..., n, d).
+
+    Returns:
+        h (...), a length in units of x.
+    """
+    n = x.shape[-2]
+    if n == 1:
+        return x.new_ones(x.shape[:-2])
+    return _positive((exact.squared_distance(x) / (2 * math.log(n + 1))).sqrt_())
+
+
+def paper_bandwidth(x: Tensor) -> Tensor:
+    """The rule of the paper's text, k = exp(-|x - x'|^2 / (med^2 / log n)): h = med / sqrt(2 log n).
+
+    med is the median distance of the n (n - 1) / 2 pairs. (As remembered from the paper; the code that came with it
+    uses `median_bandwidth`.)
+    """
+    n = x.shape[-2]
+    if n == 1:
+        return x.new_ones(x.shape[:-2])
+    i, j = torch.triu_indices(n, n, 1, device=x.device)
+    distance = exact.middle((x[..., i, :] - x[..., j, :]).norm(dim=-1))
+    return _positive(distance / math.sqrt(2 * math.log(n)))
+
+
+def _positive(h: Tensor) -> Tensor:
+    if bool((h > 0).all()):
+        return h
+    warnings.warn("the median distance is 0: half of the particles or more coincide; bandwidth 1 is used", stacklevel=2)
+    return torch.where(h > 0, h, 1.0)
+
+
+@dataclass(frozen=True)
+class Median(Rule):
+    """`median_bandwidth` as a rule."""
+
+    def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
+        return median_bandwidth(x)
+
+
+@dataclass(frozen=True)
+class Paper(Rule):
+    """`paper_bandwidth` as a rule."""
+
+    def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
+        return paper_bandwidth(x)
+
+
+@dataclass(frozen=True)
+class Fixed(Rule):
+    """Always the same h: one number, or a tensor (...) with one for every run."""
+
+    h: float | Tensor
+
+    def __post_init__(self):
+        h = torch.as_tensor(self.h)
+        if not bool((h > 0).all()) or not bool(h.isfinite().all()):
+            raise ValueError(
+                f"bandwidth must be a length > 0 and finite, got {self.h}; or name a rule: {', '.join(RULES)}"
+            )
+
+    def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
+        return torch.as_tensor(self.h, dtype=x.dtype, device=x.device).expand(x.shape[:-2])
+
+
+@dataclass(frozen=True)
+class Subsampled(Rule):
+    """The median rule on every k-th particle, at most `size` of them: near enough for many particles, much cheaper."""
+
+    size: int = 256
+
+    def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
+        n = x.shape[-2]
+        if n <= self.size:
+            return median_bandwidth(x)
+        some = x[..., :: math.ceil(n / self.size), :]
+        # the rule's log(n + 1) belongs to all particles, not to the sample
+        return median_bandwidth(some) * math.sqrt(math.log(some.shape[-2] + 1) / math.log(n + 1))
+
+
+@dataclass(frozen=True)
+class Lagged(Rule):
+    """Another rule, asked only every `every` steps; between them the last answer stands."""
+
+    every: int = 10
+    rule: Rule = Median()
+
+    def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
+        return self.rule(x, last, t) if last is None or t % self.every == 0 else last
+
+
+@dataclass(frozen=True)
+class _Called(Rule):
+    """A reader's own x -> h."""
+
+    function: Callable
+
+    def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
+        h = torch.as_tensor(self.function(x), dtype=x.dtype, device=x.device)
+        if h.shape not in (torch.Size(()), x.shape[:-2]) or not bool(((h > 0) & h.isfinite()).all()):
+            raise ValueError(
+                f"the bandwidth rule must return lengths > 0 of shape {tuple(x.shape[:-2])}, "
+                f"got {h.tolist() if h.numel() < 5 else tuple(h.shape)} at step {t}"
+            )
+        return h.expand(x.shape[:-2])
+
+
+RULES: dict[str, Rule] = {
+    "median": Median(),
+    "paper": Paper(),
+    "median-subsampled": Subsampled(),
+    "median-lagged": Lagged(),
+}
+
+
+def rule(bandwidth: Bandwidth) -> Rule:
+    """The rule that a name, a number (or one for every run) or a callable x -> h stands for.
+
+    Raises:
+        ValueError: an unknown name, or a number that is not positive and finite.
+    """
+    if isinstance(bandwidth, str):
+        if bandwidth not in RULES:
+            raise ValueError(f"bandwidth must be a number, a callable or one of {', '.join(RULES)}; got {bandwidth!r}")
+        return RULES[bandwidth]
+    if isinstance(bandwidth, Rule):
+        return bandwidth
+    return _Called(bandwidth) if callable(bandwidth) else Fixed(bandwidth)

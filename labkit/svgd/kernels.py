@@ -1,0 +1,211 @@
+"""Kernels, and what SVGD needs of one: drive, repulsion and the trace for the Stein discrepancy.
+
+With particles x_i, scores s_j and a kernel k of length h,
+
+    drive_i     = 1/n sum_j k(x_j, x_i) s_j                                     towards high density
+    repulsion_i = 1/n sum_j grad_{x_j} k(x_j, x_i)                              away from each other
+    phi_i       = drive_i + repulsion_i                                         Liu & Wang 2016, eq. 8
+    KSD^2       = mean_i s_i . (drive_i + 2 repulsion_i) + trace                V-statistic
+    trace       = 1/n^2 sum_ij tr grad_x grad_x' k(x_i, x_j)
+
+A radial kernel is k = f(u) of u = |x - x'|^2 / h^2. With w = -2 f'(u) and q = 4 u f''(u),
+
+    grad_{x_j} k(x_j, x_i) = w (x_i - x_j) / h^2,      tr grad grad' k = (d w - q) / h^2.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from labkit.svgd import cells, pairs
+
+
+class Products(NamedTuple):
+    """drive and repulsion (..., n, d); trace (...)."""
+
+    drive: Tensor
+    repulsion: Tensor
+    trace: Tensor
+
+
+class Kernel:
+    """What the rest of SVGD asks of a kernel. `h` is a length, a tensor (...)."""
+
+    uses_bandwidth = True
+
+    def frame(self, x: Tensor) -> Tensor:
+        """The coordinates in which the bandwidth is a length: x itself for most kernels."""
+        return x
+
+    def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:
+        """Drive, repulsion and trace at x (..., n, d)."""
+        raise NotImplementedError(f"{type(self).__name__} must define products(x, score, h)")
+
+    def phi(self, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
+        """Drive plus repulsion alone, (..., n, d)."""
+        drive, repulsion, _ = self.products(x, score, h)
+        return drive + repulsion
+
+    def matrix(self, x: Tensor, y: Tensor, h: Tensor) -> Tensor:
+        """k(x_i, y_j), (..., n, m)."""
+        raise NotImplementedError(f"{type(self).__name__} must define matrix(x, y, h)")
+
+
+def _lengths(x: Tensor, h: Tensor, scale: float) -> Tensor:
+    """h as (..., 1, 1) beside x."""
+    return (h if scale == 1 else h * scale)[..., None, None]
+
+
+def _transposed(x: Tensor) -> Tensor:
+    """Particles last and the mean taken away: distances do not change, the digits that cancel do."""
+    return (x - x.mean(-2, keepdim=True)).mT
+
+
+@dataclass(frozen=True)
+class Radial(Kernel):
+    """A kernel of the distance alone; `scale` multiplies the bandwidth."""
+
+    scale: float = 1.0
+
+    def __post_init__(self):
+        if not self.scale > 0:
+            raise ValueError(f"scale must be > 0, got {self.scale}; it multiplies the bandwidth")
+
+    def f(self, u: Tensor) -> Tensor:
+        """k as a function of u = |x - x'|^2 / h^2; may write into u."""
+        raise NotImplementedError(f"{type(self).__name__} must define f(u)")
+
+    def f_w_q(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """f(u), -2 f'(u) and 4 u f''(u)."""
+        raise NotImplementedError(f"{type(self).__name__} must define f_w_q(u)")
+
+    def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:
+        (n, d), xt, h = x.shape[-2:], _transposed(x), _lengths(x, h, self.scale)
+        one = xt.new_ones((*xt.shape[:-2], 1, n))
+
+        def profile(u):
+            f, w, q = self.f_w_q(u)
+            return f, w, w.mul(d).sub_(q)
+
+        ks, wx, traces = pairs.sums(xt / h, profile, (score.mT, torch.cat([xt, one], -2), one))
+        repulsion = (xt * wx[..., d:, :] - wx[..., :d, :]) / (n * h * h)
+        trace = traces.sum((-2, -1)) / (n * h[..., 0, 0]) ** 2
+        return Products(ks.mT / n, repulsion.mT, trace)
+
+    def matrix(self, x: Tensor, y: Tensor, h: Tensor) -> Tensor:
+        h, centre = _lengths(x, h, self.scale), x.mean(-2, keepdim=True)
+        return self.f(pairs.squared_distances(((x - centre) / h).mT, ((y - centre) / h).mT))
+
+
+@dataclass(frozen=True)
+class RBF(Radial):
+    """k = exp(-|x - x'|^2 / (2 h^2)). One matrix serves drive, repulsion and trace (w = k, q = u k)."""
+
+    def f(self, u: Tensor) -> Tensor:
+        return u.mul_(-0.5).exp_()
+
+    def f_w_q(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        k = u.mul(-0.5).exp_()
+        return k, k, u * k
+
+    def kernel_sums(self, a: Tensor, v: Tensor) -> Tensor:
+        """K @ v for a = x^T / h (..., d, n) and v (..., c, n)."""
+        if a.ndim == 2 and a.shape[0] == 1 and a.shape[1] > pairs.WHOLE and not a.is_cuda:
+            out = cells.sums(a[0], v)
+            if out is not None:
+                return out
+        return pairs.sums(a, lambda u: (self.f(u),), (v,))[0]
+
+    def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:
+        (n, d), xt, h = x.shape[-2:], _transposed(x), _lengths(x, h, self.scale)
+        one = xt.new_ones((*xt.shape[:-2], 1, n))
+        sums = self.kernel_sums(xt / h, torch.cat([score.mT, xt, one], -2)).div_(n)
+        ks, kx, k1 = sums[..., :d, :], sums[..., d : 2 * d, :], sums[..., 2 * d :, :]
+        repulsion = (xt * k1).sub_(kx).div_(h * h)
+        # sum_ij k |x_i - x_j|^2 / h^2 = 2 n sum_i x_i . repulsion_i: no second matrix for the trace
+        trace = (d * k1.mean((-2, -1)) - 2 * (xt * repulsion).sum(-2).mean(-1)) / (h * h)[..., 0, 0]
+        return Products(ks.mT, repulsion.mT, trace)
+
+    def phi(self, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
+        (n, d), xt, h = x.shape[-2:], _transposed(x), _lengths(x, h, self.scale)
+        pull = xt / (h * h)
+        one = xt.new_ones((*xt.shape[:-2], 1, n))
+        sums = self.kernel_sums(xt / h, torch.cat([score.mT - pull, one], -2))
+        return pull.mul_(sums[..., d:, :]).add_(sums[..., :d, :]).div_(n).mT
+
+
+@dataclass(frozen=True)
+class IMQ(Radial):
+    """Inverse multiquadric k = (1 + |x - x'|^2 / h^2)^(-1/2) (Gorham & Mackey 2017): a slow tail."""
+
+    def f(self, u: Tensor) -> Tensor:
+        return u.add_(1).rsqrt_()
+
+    def f_w_q(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        f = (1 + u).rsqrt_()
+        w = f**3
+        return f, w, (3 * u).mul_(w).mul_(f).mul_(f)
+
+
+@dataclass(frozen=True)
+class Matern32(Radial):
+    """Matern-3/2, k = (1 + r) exp(-r) with r = sqrt(3) |x - x'| / h."""
+
+    def f(self, u: Tensor) -> Tensor:
+        r = u.mul_(3).sqrt_()
+        return (1 + r).mul_(r.neg().exp_())
+
+    def f_w_q(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        r = (3 * u).sqrt_()
+        decay = r.neg().exp_()
+        return (1 + r).mul_(decay), 3 * decay, (3 * r).mul_(decay)
+
+
+@dataclass(frozen=True)
+class Linear(Kernel):
+    """k = x . x' + 1, no length at all: its bandwidth is given as infinity.
+
+    On a Gaussian target with n >= d + 1 particles its fixed points have the exact mean and covariance
+    (Liu & Wang 2018).
+    """
+
+    uses_bandwidth = False
+
+    def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:
+        n, d = x.shape[-2:]
+        drive = (x @ (x.mT @ score) + score.sum(-2, keepdim=True)) / n
+        return Products(drive, x.clone(), x.new_full(x.shape[:-2], d))
+
+    def matrix(self, x: Tensor, y: Tensor, h: Tensor) -> Tensor:
+        return x @ y.mT + 1
+
+
+@dataclass(frozen=True)
+class Sum(Kernel):
+    """The sum of several kernels of one bandwidth; give each its `scale`."""
+
+    kernels: Sequence[Kernel] = field(default=(RBF(0.5), RBF(1.0), RBF(2.0)))
+
+    def __post_init__(self):
+        if not self.kernels:
+            raise ValueError("Sum wants at least one kernel, got none; e.g. Sum((RBF(), IMQ(scale=2)))")
+        if framed := [k for k in self.kernels if type(k).frame is not Kernel.frame]:
+            raise ValueError(
+                f"Sum wants kernels of x itself, got {framed[0]}; put the sum inside: PerDimension(Sum(...))"
+            )
+
+    @property
+    def uses_bandwidth(self) -> bool:
+        return any(k.uses_bandwidth for k in self.kernels)
+
+    def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:
+        return Products(*(sum(p) for p in zip(*(k.products(x, score, h) for k in self.kernels), strict=True)))
+
+    def phi(self, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
+        return sum(k.phi(x, score, h) for k in self.kernels)
+
+    def matrix(self, x: Tensor, y: Tensor, h: Tensor) -> Tensor:
+        return sum(k.matrix(x, y, h) for k in self.kernels)

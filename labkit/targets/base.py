@@ -1,0 +1,59 @@
+"""What every target is: a density on R^d that follows the dtype and the device of the points it is given."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Range = tuple[tuple[float | int, float | int], ...]
+
+
+class Target:
+    """A density with `log_prob`, `score = ∇ log p`, moments and a range to draw it in.
+
+    A subclass gives `log_prob(x [..., d]) -> [...]` and `score(x [..., d]) -> [..., d]`, for any leading axes (runs,
+    particles), and `sample(n, generator) -> [n, d]` in float64 where an exact sampler exists: the method is missing
+    elsewhere. `mean [d]` and `covariance [d, d]` are float64 on the CPU, or None where they cannot be had.
+
+    Attributes:
+        name: the target's name in the registry, or the wrapped thing's.
+        dim: d, the length of the last axis of x; None, as are plot_range and moments, for a function of unknown d.
+        plot_range: one pair (low, high) a dimension that holds nearly all of the mass.
+        labels: one name a dimension, for axes and tables.
+    """
+
+    mean: Float[Tensor, " d"] | None = None
+    covariance: Float[Tensor, "d d"] | None = None
+
+    def __init__(self, name: str, dim: int | None, plot_range: Range | None, labels: tuple[str, ...] | None = None):
+        self.name, self.dim, self.plot_range = name, dim, plot_range
+        self.labels = labels if labels is not None else ("x",) if dim == 1 else tuple(f"x{i + 1}" for i in range(dim))
+        self._constants: tuple[Tensor, ...] = ()
+        self._casts: dict[tuple, tuple[Tensor, ...]] = {}
+
+    def log_prob(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
+        """log p(x)."""
+        raise NotImplementedError
+
+    def score(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
+        """∇ log p(x)."""
+        raise NotImplementedError
+
+    def _check(self, x: Tensor) -> None:
+        if x.shape[-1:] != (self.dim,):
+            raise ValueError(
+                f"{self.name}: x must be [..., {self.dim}], got {list(x.shape)}; give the dimensions as the last axis"
+            )
+
+    def _cast(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The float64 constants in the dtype and on the device of x, cast once for each pair."""
+        self._check(x)
+        key = (x.dtype, x.device)
+        if key not in self._casts:
+            if not x.is_floating_point():
+                raise ValueError(f"{self.name}: x must be of a floating dtype, got {x.dtype}; call x.double() first")
+            with torch.inference_mode(False):  # a constant made inside inference mode could never meet autograd again
+                self._casts[key] = tuple(c.to(dtype=x.dtype, device=x.device) for c in self._constants)
+        return self._casts[key]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(name={self.name!r}, dim={self.dim})"

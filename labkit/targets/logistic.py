@@ -1,0 +1,132 @@
+"""Bayesian logistic regression, the original's hierarchical model, on any table with two labels.
+
+    α ~ Gamma(1, rate b),   w_j | α ~ N(0, 1/α) for j = 1..p,   P(y = ±1 | x, w) = σ(y x·w),   θ = (w, log α).
+
+With λ = log α the joint density of θ and the labels, the Jacobian dα/dλ = α included, is
+
+    log p = Σ_i log σ(y_i x_i·w) + p (λ - log 2π)/2 - e^λ |w|²/2 + log b + λ - b e^λ,                        (1)
+    ∂/∂w = Σ_i σ(-y_i x_i·w) y_i x_i - e^λ w,     ∂/∂λ = p/2 + 1 - e^λ (|w|²/2 + b).                         (2)
+"""
+
+import math
+from functools import cache
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from labkit.targets import checks, continued
+from labkit.targets.base import Target
+from labkit.targets.scores import Minibatch
+
+
+class LogisticRegression(Target):
+    """The posterior of θ given a random part of a table; the rest is held out. Moments unknown: None.
+
+    `log_prob` is the joint density (1), the posterior up to the evidence. Features are standardised with the means and
+    deviations of the rows for training, and a bias is appended; it has the same prior as the weights. Above λ = 40 e^λ
+    goes on as a straight line (`continued.exp`), so that nothing overflows in float32.
+
+    Args:
+        x: features, [n, f].
+        y: labels, [n], two distinct values; the greater counts as +1.
+        rate: b > 0; the prior mean of α is 1/b.
+        test_fraction: share of rows held out, at least one row; the split follows `seed`.
+        features: names of the columns.
+    """
+
+    def __init__(self, x, y, *, rate: float = 0.01, test_fraction: float = 0.2, seed: int = 0, features=None):
+        x, y = checks.finite("x", x), checks.finite("y", y)
+        values = y.unique()
+        if x.ndim != 2 or y.shape != x.shape[:1] or len(values) != 2:
+            raise ValueError(
+                f"x must be [n, f] and y [n] with two distinct labels, got {list(x.shape)}, {list(y.shape)} and "
+                f"{len(values)} labels; drop the other rows"
+            )
+        self.rate = checks.number("rate", rate, above=0)
+        n, f = x.shape
+        held = round(n * checks.number("test_fraction", test_fraction, above=0))
+        if not 1 <= held < n:
+            raise ValueError(f"test_fraction must hold out 1 to {n - 1} of {n} rows, got {held}; change the fraction")
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+        test, train = order[:held], order[held:]
+        sd, centre = torch.std_mean(x[train], 0, correction=0)
+        sd = torch.where(sd > 0, sd, 1.0)  # a constant column says nothing: it becomes 0, not NaN
+        signed = torch.cat([(x - centre) / sd, torch.ones(n, 1)], 1) * torch.where(y == values[1], 1.0, -1.0)[:, None]
+        names = tuple(features) if features is not None else tuple(f"x{j + 1}" for j in range(f))
+        super().__init__(
+            "logistic", f + 2, ((-3.0, 3.0),) * (f + 1) + ((-3.0, 6.0),), (*map(str, names), "bias", "log α")
+        )
+        self.rows = n - held
+        # Rows times their label: all that the likelihood ever sees.
+        self._constants = (signed[train].contiguous(), signed[test].contiguous())
+
+    def _prior(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        w, lam = x[..., :-1], x[..., -1]
+        e, slope = continued.exp(lam)
+        return w, lam, e, slope
+
+    def log_prior(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
+        """log p(w, log α), normalised, the Jacobian of the logarithm included."""
+        self._check(x)
+        w, lam, e, _ = self._prior(x)
+        p = self.dim - 1
+        quadratic = e * (0.5 * (w * w).sum(-1) + self.rate)
+        return 0.5 * p * (lam - math.log(2 * math.pi)) - quadratic + math.log(self.rate) + lam
+
+    def log_prob(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
+        train, _ = self._cast(x)
+        return logsigmoid(x[..., :-1] @ train.T).sum(-1) + self.log_prior(x)
+
+    def score(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
+        return self._score(x, self._cast(x)[0], 1.0)
+
+    def score_of_rows(self, x: Float[Tensor, "*batch d"], rows: Int[Tensor, " b"]) -> Float[Tensor, "*batch d"]:
+        """Prior score + (rows in all)/b times the likelihood score of the given rows."""
+        train = self._cast(x)[0]
+        return self._score(x, train[rows.to(train.device)], self.rows / len(rows))
+
+    def _score(self, x: Tensor, z: Tensor, factor: float) -> Tensor:
+        w, _, e, slope = self._prior(x)
+        dw = factor * (torch.sigmoid(-(w @ z.T)) @ z) - e[..., None] * w
+        dlam = 0.5 * (self.dim - 1) + 1 - slope * (0.5 * (w * w).sum(-1) + self.rate)
+        return torch.cat([dw, dlam[..., None]], -1)
+
+    def minibatch(self, size: int, order: str = "random") -> Minibatch:
+        """A score with `.at(t, generator)` that sees `size` rows a step; order "random" or "cyclic"."""
+        return Minibatch(self, size, order)
+
+    def initial(self, n: int, generator: torch.Generator) -> Float[Tensor, "n d"]:
+        """n starting points, float64: w ~ N(0, .1²), log α of draws from Gamma(1, rate b).
+
+        The original passes b as numpy's scale, so that its α start around .01 in place of 1/b = 100.
+        """
+        new = {"dtype": torch.float64, "device": generator.device}
+        w = 0.1 * torch.randn(n, self.dim - 1, generator=generator, **new)
+        return torch.cat([w, torch.empty(n, 1, **new).exponential_(self.rate, generator=generator).log()], 1)
+
+    def accuracy(self, x: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch"]:
+        """Share of held-out rows whose label the particles' mean probability gets right."""
+        test = self._cast(x)[1]
+        return (torch.sigmoid(x[..., :-1] @ test.T).mean(-2) > 0.5).to(x.dtype).mean(-1)
+
+    def test_log_likelihood(self, x: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch"]:
+        """Mean over held-out rows of the log of the particles' mean probability of the true label, in nats."""
+        test = self._cast(x)[1]
+        return (torch.logsumexp(logsigmoid(x[..., :-1] @ test.T), -2) - math.log(x.shape[-2])).mean(-1)
+
+
+@cache  # a page makes the target anew at each move of a slider; the table never changes
+def _breast_cancer():
+    from sklearn.datasets import load_breast_cancer  # costs half a second: only who asks for the table pays
+
+    return load_breast_cancer()
+
+
+def logistic(rate: float = 0.01, test_fraction: float = 0.2, seed: int = 0) -> LogisticRegression:
+    """The breast-cancer table that ships with scikit-learn: 569 rows, 30 features; malignant -1, benign +1."""
+    table = _breast_cancer()
+    return LogisticRegression(
+        table.data, table.target, rate=rate, test_fraction=test_fraction, seed=seed, features=table.feature_names
+    )

@@ -1,0 +1,78 @@
+"""Mixtures of normals on the line: the paper's target, 1/3 N(-2, 1) + 2/3 N(2, 1), and any other."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from labkit.targets import checks
+from labkit.targets.base import Target
+
+
+class Mixture(Target):
+    """p(x) = Σ_k w_k N(x; m_k, s_k²) on the line, normalised.
+
+    The score is a mean of the modes' scores, weighed by the posterior probability of each mode,
+
+        ∇ log p = Σ_k r_k (m_k - x)/s_k²,    r = softmax_k(log w_k - log s_k - (x - m_k)²/(2 s_k²)),
+
+    so that nothing underflows however far x is from every mode. With the defaults it is
+    2 - x - 4 sigmoid(-4x - log 2).
+
+    Args:
+        means: m, one number a mode.
+        scales: s > 0, standard deviations; one number stands for all modes.
+        weights: w >= 0 with sum 1; None for equal ones.
+
+    Raises:
+        ValueError: lengths that do not match, a scale <= 0, weights that are no probabilities, a NaN.
+    """
+
+    def __init__(
+        self,
+        means: checks.Numbers = (-2.0, 2.0),
+        scales: checks.Numbers = 1.0,
+        weights: checks.Numbers | None = (1 / 3, 2 / 3),
+    ):
+        m = checks.finite("means", means)
+        if m.ndim != 1 or not len(m):
+            raise ValueError(f"means must be a list of one number a mode, got shape {list(m.shape)}; give [m] for one")
+        s = checks.each("scales", checks.positive("scales", scales), len(m))
+        w = checks.weights(weights, len(m))
+        super().__init__("mixture", 1, (((m - 4 * s).min().item(), (m + 4 * s).max().item()),))
+        self.means, self.scales, self.weights = m, s, w
+        self.mean = (w @ m).reshape(1)
+        self.covariance = (w @ (s**2 + (m - self.mean) ** 2)).reshape(1, 1)
+        self._constants = (m, s**-2, w.log() - s.log() - math.log(2 * math.pi) / 2, s, w)
+
+    def log_prob(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
+        m, precision, log_w, _, _ = self._cast(x)
+        return torch.logsumexp(log_w - 0.5 * precision * (x - m) ** 2, -1)
+
+    def score(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
+        m, precision, log_w, _, _ = self._cast(x)
+        gap = m - x
+        pull = gap * precision
+        r = torch.softmax(torch.addcmul(log_w, gap, pull, value=-0.5), -1)
+        return (r * pull).sum(-1, keepdim=True)
+
+    def pdf(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
+        """p(x)."""
+        return self.log_prob(x).exp()
+
+    def cdf(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
+        """P(X <= x), exact."""
+        m, _, _, s, w = self._cast(x)
+        return (torch.special.ndtr((x - m) / s) * w).sum(-1)
+
+    def left_mass(self, at: float = 0.0) -> float:
+        """P(X < at), exact: .341 at 0 with the defaults."""
+        return self.cdf(torch.tensor([at], dtype=torch.float64)).item()
+
+    def sample(self, n: int, generator: torch.Generator) -> Float[Tensor, "n 1"]:
+        """n independent draws, float64, on the generator's device."""
+        device = generator.device
+        mode = torch.multinomial(self.weights.to(device), n, replacement=True, generator=generator)
+        z = torch.randn(n, generator=generator, dtype=torch.float64, device=device)
+        return (self.means.to(device)[mode] + self.scales.to(device)[mode] * z)[:, None]

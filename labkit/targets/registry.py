@@ -1,0 +1,105 @@
+"""The targets by name, and which of their numbers a page can put on a slider."""
+
+import difflib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from labkit.targets.base import Target
+from labkit.targets.logistic import logistic
+from labkit.targets.mixture import Mixture
+from labkit.targets.mixture_nd import cross, mixture2d, star
+from labkit.targets.normal import correlated, normal, standard
+from labkit.targets.planar import Donut, DoubleBanana, Sine
+from labkit.targets.sheared import Banana, Funnel, Squiggle
+
+TARGETS: dict[str, Callable[..., Target]] = {
+    "mixture": Mixture,
+    "normal": normal,
+    "standard": standard,
+    "correlated": correlated,
+    "mixture2d": mixture2d,
+    "banana": Banana,
+    "donut": Donut,
+    "funnel": Funnel,
+    "squiggle": Squiggle,
+    "double_banana": DoubleBanana,
+    "sine": Sine,
+    "star": star,
+    "x": cross,
+    "logistic": logistic,
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One scalar parameter of a target: `default` and `step` are ints where the parameter is a whole number."""
+
+    default: float | int
+    low: float | int
+    high: float | int
+    step: float | int
+    symbol: str
+    help: str
+
+
+PARAMETERS: dict[str, dict[str, Parameter]] = {name: {} for name in TARGETS} | {
+    "normal": {
+        "dim": Parameter(2, 1, 100, 1, "D", "number of dimensions"),
+        "mean": Parameter(0.0, -3.0, 3.0, 0.1, "m", "mean of every coordinate"),
+        "scale": Parameter(1.0, 0.1, 3.0, 0.1, "s", "standard deviation of the first coordinate"),
+        "condition": Parameter(1.0, 1.0, 100.0, 1.0, "κ", "greatest over least variance"),
+    },
+    "banana": {
+        "curvature": Parameter(0.4, -1.0, 1.0, 0.05, "b", "how strongly x2 bends with x1², per unit of length"),
+        "spread": Parameter(1.3, 0.5, 2.0, 0.1, "s", "standard deviation of x1"),
+        "width": Parameter(0.5, 0.1, 1.5, 0.05, "w", "standard deviation of x2 given x1"),
+    },
+    "donut": {
+        "radius": Parameter(2.5, 0.5, 4.0, 0.1, "R", "radius of the ring"),
+        "width": Parameter(0.4, 0.1, 1.5, 0.05, "s", "standard deviation across the ring"),
+    },
+    "funnel": {"spread": Parameter(1.3, 0.5, 3.0, 0.1, "σ", "standard deviation of v, the log variance of x")},
+    "squiggle": {
+        "amplitude": Parameter(1.0, 0.0, 2.0, 0.1, "a", "height of the wave"),
+        "frequency": Parameter(2.5, 0.5, 6.0, 0.1, "f", "frequency of the wave, radians a unit of x1"),
+        "width": Parameter(0.4, 0.1, 1.0, 0.05, "w", "standard deviation about the wave"),
+    },
+    "double_banana": {
+        "noise": Parameter(0.3, 0.15, 0.6, 0.05, "s", "noise of the one observation: width of the bands")
+    },
+    "sine": {
+        "amplitude": Parameter(1.5, 0.0, 2.0, 0.1, "a", "height of the wave"),
+        "frequency": Parameter(1.5, 0.5, 2.5, 0.1, "f", "frequency of the wave, radians a unit of x1"),
+        "width": Parameter(0.3, 0.15, 1.0, 0.05, "s", "standard deviation about the wave"),
+    },
+    "star": {
+        "arms": Parameter(5, 2, 8, 1, "k", "number of arms"),
+        "radius": Parameter(1.6, 0.5, 3.0, 0.1, "r", "distance of each arm's middle from the centre"),
+        "length": Parameter(0.8, 0.2, 1.5, 0.05, "ℓ", "standard deviation along an arm"),
+        "width": Parameter(0.2, 0.1, 0.8, 0.05, "w", "standard deviation across an arm"),
+    },
+    "x": {
+        "length": Parameter(1.4, 0.5, 2.0, 0.1, "ℓ", "standard deviation along each stroke"),
+        "width": Parameter(0.25, 0.1, 1.0, 0.05, "w", "standard deviation across each stroke"),
+    },
+    "logistic": {"rate": Parameter(0.01, 0.01, 10.0, 0.01, "b", "rate of the Gamma prior of α; its mean is 1/b")},
+}
+
+
+def make(name: str, **params) -> Target:
+    """The target of that name, its parameters the factory's.
+
+    Raises:
+        ValueError: an unknown name or parameter, or a value that the target refuses.
+    """
+    if name not in TARGETS:
+        near = difflib.get_close_matches(name, TARGETS, n=1, cutoff=0.0)[0]
+        raise ValueError(f"target must be one of {', '.join(TARGETS)}, got {name!r}; did you mean {near!r}?")
+    known = inspect.signature(TARGETS[name]).parameters
+    unknown = [key for key in params if key not in known]
+    if unknown:
+        raise ValueError(
+            f"{name} takes {', '.join(known) or 'no parameters'}, got {', '.join(unknown)}; leave that out"
+        )
+    return TARGETS[name](**params)

@@ -1,0 +1,259 @@
+"""The player: a run that is played, paused, stepped and rewound in a notebook cell or on a served page.
+
+    Live(start, step, view)
+
+`start() -> State` and `step: State -> State` are read anew at each tick, so that a control acts on the next step
+without a restart. A view is two functions of a state, `picture` and `columns`; one that also wants the run's history
+has `follows = True` and `columns(state, past)` (`labkit.engine.Past`); `record(state) -> {name: number}` fills the table
+of that history. `height` and `basis` (pixels: how high, and how wide at least) place its picture among the others. The steps are taken on the engine's thread; here only the newest frame is shown.
+"""
+
+import html
+import time
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+
+from labkit import engine
+from labkit.views.remote import Remote
+from labkit.views.stage import Stage
+
+TICK = 33  # milliseconds between two looks at the newest frame
+SPEEDS = [1, 3, 10, 30, 100, 300, 1000]
+READOUT = 0.2  # seconds between two changes of the text and of the scrub slider while playing
+_cells: dict[str, "Live"] = {}
+
+
+class Live(pn.viewable.Viewer):
+    """A run on screen: pictures, and below them play, step, reset, speed, a scrub slider and the step counter.
+
+    Args:
+        start, step: of the run.
+        view: one view, or several that are shown one below the other.
+        speed: steps a second, at most.
+        play: start at once (never where the reader prefers reduced motion); default on a page, not in a notebook.
+        status: state -> a few words for the line beside the step counter.
+        drawn: called as drawn(view, figure) with each Bokeh figure made, for tools and events.
+    """
+
+    def __init__(
+        self,
+        start: Callable,
+        step: Callable,
+        view: Any,
+        *,
+        speed: int = 300,
+        play: bool | None = None,
+        status: Callable[[Any], str] | None = None,
+        drawn: Callable[[Any, Any], None] | None = None,
+        **params,
+    ):
+        super().__init__(**params)
+        self.served = bool(pn.state.curdoc and pn.state.curdoc.session_context)
+        self._play_at_hello = self.served if play is None else play
+        self._status, self._drawn = status or (lambda state: ""), drawn
+        self._shown, self._read, self._following, self._dark = 0, 0.0, False, False
+        self._tasks: list[Callable] = []
+        self.views = list(view) if isinstance(view, list | tuple) else [view]
+        self.stages: list[Stage] = []
+        self.run = engine.Run(start, step, self._render, self._record)
+        self.run.speed = speed
+        self.remote = Remote(self._heard, keys=self.served, width=0, height=0, margin=0)
+        self.pictures = pn.FlexBox(sizing_mode="stretch_width", gap="12px")
+        self._make_controls(speed)
+        self.show(*self.views)
+        self._begin()
+
+    # what is computed, on the engine's thread
+
+    def _render(self, state: Any, past: engine.Past) -> list[dict]:
+        """Columns of every view, copies all."""
+        return [v.columns(state, past) if getattr(v, "follows", False) else v.columns(state) for v in self.views]
+
+    def _record(self, state: Any) -> dict[str, float]:
+        row: dict[str, float] = {}
+        for view in self.views:
+            row |= view.record(state) if hasattr(view, "record") else {}
+        return row
+
+    # what is shown, on the event loop
+
+    def show(self, *views: Any) -> None:
+        """Reset the run and declare the pictures anew, of other views if given: after a change of target."""
+        self.views = list(views) or self.views
+        self.run.reset()
+        self.redeclare()
+
+    def redeclare(self) -> None:
+        """Declare the pictures anew from where the run stands, and leave the run alone."""
+        try:
+            state = self.run.past(lambda past: past.states[self.run.position])
+        except RuntimeError:  # it could not start: the frame says why
+            return
+        if len(self.stages) != len(self.views):
+            self.stages = [Stage() for _ in self.views]
+            self.pictures.objects = [stage.pane for stage in self.stages]
+        for stage, view in zip(self.stages, self.views, strict=True):
+            stage.dark = self._dark
+            stage.show(view, state, lambda figure, view=view: self._drawn(view, figure) if self._drawn else None)
+        self.run.redraw()
+
+    def reset(self) -> None:
+        """Begin anew; the pictures stay."""
+        self.run.reset()
+
+    def play(self) -> None:
+        self.run.play()
+
+    def pause(self) -> None:
+        self.run.pause()
+
+    def toggle(self, *_: Any) -> None:
+        """Play or pause."""
+        self.pause() if self.run.frame.playing else self.play()
+
+    def later(self, task: Callable[[], None]) -> None:
+        """Do something on the event loop at the next tick; may be called from any thread."""
+        self._tasks.append(task)
+
+    def _make_controls(self, speed: int) -> None:
+        button = {"width": 84, "margin": (4, 4)}
+        self._button = pn.widgets.Button(label="Play", color="primary", description="Play or pause (space)", **button)
+        self._once = pn.widgets.Button(label="Step", description="Pause and take one step (right arrow)", **button)
+        self._anew = pn.widgets.Button(label="Reset", description="Back to the start (r)", **button)
+        self._button.on_click(self.toggle)
+        self._once.on_click(lambda _: self.run.once())
+        self._anew.on_click(lambda _: self.reset())
+        speeds = sorted({*SPEEDS, speed})
+        self._speed = pn.widgets.DiscreteSlider(
+            label="Speed, steps a second", options=speeds, value=speed, width=190, margin=(0, 12)
+        )
+        self._speed.param.watch(lambda event: setattr(self.run, "speed", float(event.new)), "value")
+        self._scrub = pn.widgets.IntSlider(
+            label="Look back, kept states", start=0, end=1, value=0, width=230, margin=(0, 12), show_value=False
+        )
+        self._scrub.param.watch(self._scrubbed, "value")
+        self._text = pn.pane.HTML("", margin=(8, 12), min_width=200, styles={"font-variant-numeric": "tabular-nums"})
+        self._error = pn.pane.HTML("", visible=False, sizing_mode="stretch_width", styles=ALERT)
+        self.player = pn.FlexBox(
+            self._button,
+            self._once,
+            self._anew,
+            self._speed,
+            self._scrub,
+            self._text,
+            self.remote,
+            align_items="center",
+        )
+
+    @property
+    def error(self) -> pn.pane.HTML:
+        """The text of what went wrong in the last step, hidden while nothing did."""
+        return self._error
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return pn.Column(self.player, self._error, self.pictures, sizing_mode="stretch_width")
+
+    def _begin(self) -> None:
+        if self.served:
+            document = pn.state.curdoc
+            document.add_periodic_callback(self._tick, TICK)
+            document.on_session_destroyed(self._destroyed)
+            return
+        cell = _cell()
+        if cell in _cells:
+            _cells[cell].close()
+        _cells[cell] = self
+        try:
+            self._callback = pn.state.add_periodic_callback(self._tick, period=TICK)
+        except RuntimeError:  # a script without an event loop: there is nobody to show anything to
+            self._callback = None
+
+    def _destroyed(self, _context: Any) -> None:
+        self.run.close()
+
+    def close(self) -> None:
+        """Stop for good and give everything back."""
+        self.run.close()
+        if not self.served and self._callback is not None:
+            self._callback.stop()
+
+    def _tick(self) -> None:
+        """Show the newest frame; what was missed is dropped."""
+        frame = self.run.frame
+        if not self.served and frame.playing and self.run.unwatched:
+            self.pause()  # the notebook was closed, or its browser went to sleep
+        tasks, self._tasks = self._tasks, []
+        if not tasks and frame.number == self._shown:
+            return
+        self._shown = frame.number
+        with pn.io.hold():
+            for task in tasks:
+                task()
+            self._show_frame(frame)
+        if not self.served:
+            pn.io.push_notebook(*(stage.pane for stage in self.stages))
+
+    def _show_frame(self, frame: engine.Frame) -> None:
+        for stage, columns in zip(self.stages, frame.content or (), strict=False):
+            stage.patch(columns)
+        now = time.monotonic()
+        if frame.playing and not frame.error and now - self._read < READOUT:
+            return
+        self._read = now
+        self._button.label = "Pause" if frame.playing else "Play"
+        self._error.visible = bool(frame.error)
+        self._error.object = f"<b>The run has stopped.</b> {html.escape(frame.error)}" if frame.error else ""
+        self._text.object = self._line(frame)
+        self._following = True
+        self._scrub.param.update(end=max(1, frame.kept - 1), value=frame.position)
+        self._following = False
+
+    def _line(self, frame: engine.Frame) -> str:
+        rate = f"{frame.rate:,.0f} steps/s" if frame.playing else "paused"
+        words = self._status(frame.state) if frame.state is not None else ""
+        return f"step <b>{getattr(frame.state, 't', 0)}</b> · {rate}" + (f" · {html.escape(words)}" if words else "")
+
+    def _scrubbed(self, event: Any) -> None:
+        if not self._following:
+            self.run.seek(event.new)
+
+    def _heard(self, message: dict) -> None:
+        """A word from the browser."""
+        self.run.watched()
+        kind = message.get("kind")
+        if kind in ("hello", "scheme"):
+            self._dark = bool(message.get("dark"))
+            for stage in self.stages:
+                stage.recolour(self._dark)
+        if kind == "hello" and self._play_at_hello and not message.get("reduced"):
+            self._play_at_hello = False
+            self.play()
+        if kind == "key":
+            self._key(message.get("name"))
+
+    def _key(self, name: str | None) -> None:
+        if name == "space":
+            self.toggle()
+        elif name == "right":
+            self.run.once()
+        elif name == "left":
+            self.run.seek(self.run.frame.position - 1)
+        elif name == "r":
+            self.reset()
+
+
+ALERT = {"background": "#b3261e", "color": "#ffffff", "padding": "8px 12px", "border-radius": "6px"}
+
+
+def _cell() -> str:
+    """What names the notebook cell that runs now, so that running it again stops what it started."""
+    try:
+        from IPython import get_ipython
+
+        shell = get_ipython()
+        parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+        return str(parent.get("metadata", {}).get("cellId") or hash(shell.user_ns.get("In", [""])[-1]))
+    except (ImportError, AttributeError):
+        return ""

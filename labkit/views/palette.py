@@ -1,0 +1,12 @@
+"""One colour for one thing on every picture, told apart by colour-blind eyes (after Okabe & Ito 2008).
+
+Each is dark enough for a white page and light enough for a black one.
+"""
+
+TARGET = "#D55E00"  # vermilion, always dashed where it is a line
+PARTICLES = "#009E73"  # bluish green
+DRIVE = "#2B8CC4"  # blue
+REPULSION = "#CC79A7"  # reddish purple
+CHOSEN = "#E69F00"  # orange
+PAST = "#8A9097"  # grey
+OTHER = "#9467BD"  # violet: the run beside

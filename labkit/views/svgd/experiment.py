@@ -1,0 +1,224 @@
+"""All settings of an SVGD run as one object: what a page's controls, a notebook's or a command line's set."""
+
+from typing import Any
+
+import param
+import torch
+from torch import Tensor
+
+from labkit import svgd, targets
+from labkit.targets import PARAMETERS, TARGETS
+
+STARTS = ("normal", "uniform", "target")
+TEMPERS = ("none", "linear", "cyclical")
+TEMPERED = 500  # steps of a tempered beginning
+ROOM = 3.5  # standard deviations of the start that the picture holds
+
+
+class Experiment(param.Parameterized):
+    """A run of SVGD: `start()` and `step(state)` read the settings anew each time.
+
+    Raises (at `start` or `step`):
+        ValueError: settings that do not go together; the message says what to do.
+    """
+
+    target = param.Selector(
+        default="mixture", objects=list(TARGETS), label="Target p(x)", doc="the density p(x) that the particles flow to"
+    )
+    shape = param.Dict(default={}, doc="parameters of the target by name")
+    means = param.List(default=[-2.0, 2.0], doc="means of the mixture on a line, in units of x")
+    weights = param.List(default=[1 / 3, 2 / 3], doc="weights of the mixture on a line; they sum to 1")
+    scale = param.Number(
+        default=1.0,
+        bounds=(0.1, 3.0),
+        step=0.05,
+        label="Width of the modes, σ",
+        doc="σ: standard deviation of every mode, in units of x",
+    )
+    n = param.Integer(default=100, bounds=(1, 2000), label="Particles, n", doc="n: the number of particles")
+    begin = param.Selector(
+        default="normal",
+        objects=list(STARTS),
+        label="Start",
+        doc="the law of the first particles: normal, uniform over the picture, or drawn from the target itself",
+    )
+    begin_mean = param.Number(
+        default=-10.0,
+        bounds=(-15.0, 15.0),
+        step=0.1,
+        label="Start mean, m₀",
+        doc="m₀: mean of the normal start in every coordinate, in units of x",
+    )
+    begin_scale = param.Number(
+        default=1.0,
+        bounds=(0.01, 5.0),
+        step=0.01,
+        label="Start width, s₀",
+        doc="s₀: standard deviation of the normal start, in units of x",
+    )
+    kernel = param.Selector(
+        default="rbf",
+        objects=[*(k for k in svgd.KERNELS if k != "rbf-fused"), "preconditioned"],
+        label="Kernel k",
+        doc="k(x, x′): who feels whom; preconditioned takes the target's own precision",
+    )
+    bandwidth = param.Selector(
+        default="median",
+        objects=[*svgd.RULES, "fixed"],
+        label="Bandwidth rule",
+        doc="how the kernel's length h is found: by rule at every step, or fixed",
+    )
+    length = param.Number(
+        default=1.0,
+        bounds=(0.01, 100.0),
+        label="Fixed bandwidth, h",
+        doc="h: the kernel's length in units of x, where the rule is fixed",
+    )
+    optimizer = param.Selector(
+        default="adagrad",
+        objects=list(svgd.OPTIMIZERS),
+        label="Optimiser",
+        doc="what turns the direction φ into a move: the original's Adagrad, Adam, or plain steps",
+    )
+    step_size = param.Number(
+        default=0.1,
+        bounds=(0.001, 2.0),
+        label="Step size, ε",
+        doc="ε: the step size; for Adagrad and Adam in units of x",
+    )
+    temper = param.Selector(
+        default="none",
+        objects=list(TEMPERS),
+        label="Tempering",
+        doc="weaken the score at first, β(t)·∇log p with β → 1 over 500 steps, so that far modes are found",
+    )
+    batch = param.Integer(
+        default=0, bounds=(0, 455), label="Minibatch, B", doc="B: rows for each score on a data set, 0 for all of them"
+    )
+    seed = param.Integer(
+        default=0, bounds=(0, 9999), label="Seed", doc="seed of the first particles: the same seed gives the same run"
+    )
+
+    def __init__(self, device: str = "cpu", **params):
+        self.device, self._made = device, (None, None)
+        super().__init__(**params)
+
+    # what the settings stand for
+
+    def density(self) -> targets.Target:
+        """The target, made anew only where its settings have changed."""
+        key = (self.target, tuple(sorted(self.shape.items())), tuple(self.means), tuple(self.weights), self.scale)
+        if self._made[0] != key:
+            if self.target == "mixture":
+                made = targets.make(
+                    "mixture", means=self.means, weights=self.weights, scales=[self.scale] * len(self.means)
+                )
+            else:
+                known = PARAMETERS.get(self.target, {})
+                made = targets.make(self.target, **{k: v for k, v in self.shape.items() if k in known})
+            self._made = (key, made)
+        return self._made[1]
+
+    def score(self) -> Any:
+        """The score of the target: of a minibatch, tempered, or as it is."""
+        target = self.density()
+        score = target.minibatch(self.batch, order="cyclic") if self.batch and hasattr(target, "minibatch") else target
+        if self.temper == "none":
+            return score
+        schedule = targets.linear_schedule(TEMPERED) if self.temper == "linear" else targets.cyclical_schedule(TEMPERED)
+        return targets.Annealed(score, schedule)
+
+    def arguments(self) -> dict[str, Any]:
+        """Kernel and bandwidth as `svgd.start` takes them."""
+        return {"kernel": self.make_kernel(), "bandwidth": self.length if self.bandwidth == "fixed" else self.bandwidth}
+
+    def make_kernel(self) -> svgd.Kernel:
+        """The kernel; the preconditioned one has the target's precision, or the identity where that is not known."""
+        if self.kernel != "preconditioned":
+            return svgd.KERNELS[self.kernel]
+        target = self.density()
+        if target.covariance is None:
+            raise ValueError(
+                f"the preconditioned kernel wants a target whose covariance is known, got {target.name}; choose another kernel"
+            )
+        return svgd.Preconditioned(torch.linalg.inv(target.covariance))
+
+    def box(self) -> tuple[tuple[float, float], ...]:
+        """Ranges for a picture that hold the target and a normal start."""
+        reach = ROOM * self.begin_scale
+        low, high = self.begin_mean - reach, self.begin_mean + reach
+        wide = self.begin == "normal"
+        return tuple((min(a, low), max(b, high)) if wide else (a, b) for a, b in self.density().plot_range)
+
+    # the run
+
+    def particles(self) -> Tensor:
+        """The first particles, float64."""
+        target, generator = self.density(), torch.Generator().manual_seed(self.seed)
+        if self.begin == "normal":
+            x = (
+                torch.randn(self.n, target.dim, generator=generator, dtype=torch.float64) * self.begin_scale
+                + self.begin_mean
+            )
+        elif self.begin == "uniform":
+            low, high = torch.tensor(target.plot_range, dtype=torch.float64).T
+            x = low + (high - low) * torch.rand(self.n, target.dim, generator=generator, dtype=torch.float64)
+        elif hasattr(target, "sample"):
+            x = target.sample(self.n, generator)
+        else:
+            raise ValueError(f"{target.name} has no sampler to start from; choose a normal or a uniform start")
+        return x.to(self.device)
+
+    def start(self) -> svgd.State:
+        """The first state."""
+        return svgd.start(self.particles(), self.score(), **self.arguments())
+
+    def step(self, state: svgd.State) -> svgd.State:
+        """One step from a state."""
+        optimizer = svgd.OPTIMIZERS[self.optimizer](self.step_size)
+        return svgd.step(state, self.score(), optimizer=optimizer, **self.arguments())
+
+    def evaluate(self, state: svgd.State, x: Tensor | None = None) -> svgd.State:
+        """A state under the settings of now, at other particles if given."""
+        state = state if x is None else svgd.with_particles(state, x)
+        return svgd.evaluate(state, self.score(), **self.arguments())
+
+
+# Stories for a class: what is set, and what to watch for.
+PRESETS: dict[str, tuple[dict[str, Any], str]] = {
+    "The paper's figure": (
+        {},
+        "A hundred particles start far from both humps, as in figure 1 of Liu & Wang (2016). The drive carries them to "
+        "the nearer hump; repulsion pushes some over to the other. The grey lines are steps 0, 50, 75, 100, 150, 500.",
+    ),
+    "One particle is MAP": (
+        {"n": 1},
+        "Alone there is nobody to be pushed away by: φ is the score itself, and the particle climbs to a mode of p and "
+        "stays. SVGD with one particle is maximum a posteriori; the more particles, the more of the density they show.",
+    ),
+    "Too wide a kernel": (
+        {"bandwidth": "fixed", "length": 20.0},
+        "With h far wider than the target everybody feels the average of all scores and no difference in distance: "
+        "the particles move as one block and hardly spread. Lower h and see the two humps appear.",
+    ),
+    "A far mode": (
+        {"means": [-7.0, 7.0], "weights": [1 / 3, 2 / 3], "begin_mean": -7.0},
+        "Between modes fourteen units apart the density is nearly zero, and the kernel does not reach across: the heavier "
+        "mode stays empty, and KSD hardly complains. Try tempering, or start uniform.",
+    ),
+    "Collapse": (
+        {"target": "normal", "shape": {"dim": 20}, "begin": "normal", "begin_mean": 0.0, "begin_scale": 1.0},
+        "In twenty dimensions distances are all alike and repulsion fades: the particles start with the right variance "
+        "and draw together to a fifth of it. Switch the kernel to per-dimension and they spread again.",
+    ),
+    "A banana": (
+        {"target": "banana", "begin_mean": 0.0, "begin_scale": 1.0, "n": 200},
+        "Show the arrows: blue drive holds the particles on the ridge, purple repulsion spreads them along it. At rest "
+        "the two cancel at every particle.",
+    ),
+    "Breast cancer posterior": (
+        {"target": "logistic", "begin_mean": 0.0, "begin_scale": 0.1, "n": 50},
+        "Every particle is a whole logistic regression with 30 weights, a bias and a prior precision, fitted to real "
+        "data. Watch the accuracy on patients that were held out while the particles spread.",
+    ),
+}

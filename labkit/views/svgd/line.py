@@ -1,0 +1,109 @@
+"""Particles on a line: the target's density, that of the particles, each particle, and where they were before."""
+
+from collections.abc import Callable
+
+import holoviews as hv
+import numpy as np
+import torch
+
+from labkit import svgd
+from labkit.views import density
+from labkit.views.palette import CHOSEN, PARTICLES, PAST, TARGET
+
+POINTS = 300
+
+
+class Line:
+    """The picture of the original program: target red and dashed, particles green.
+
+    Args:
+        density: () -> the target, of one dimension; asked at every frame, for its modes may be moved.
+        box: (low, high) of the axis.
+        title: above the picture.
+    """
+
+    follows = True
+
+    height, basis = 430, 520
+
+    def __init__(self, density: Callable, box: tuple[float, float], title: str = ""):
+        self.density, self.box, self.title = density, box, title
+        self.grid = np.linspace(*box, POINTS)
+        self.top = 1.5 * float(self._target().max())
+        self.chosen: int | None = None
+        self.snapshots = True
+
+    def _target(self) -> np.ndarray:
+        """p(x) on the grid."""
+        return np.exp(self.density().log_prob(torch.from_numpy(self.grid)[:, None]).numpy(force=True))
+
+    def picture(self, state: svgd.State) -> hv.Overlay:
+        """What stands still: axes, the target, and a layer for all that moves."""
+        empty = (np.zeros(0), np.zeros(0))
+        kde = np.column_stack([self.grid, density.estimate(_positions(state), self.grid)])
+        x = _positions(state)
+        layers = [
+            hv.Area(kde, "x", "y", label="particles").opts(color=PARTICLES, alpha=0.35, line_alpha=0),
+            hv.Curve(kde, "x", "y", label="outline").opts(color=PARTICLES, line_width=2.5, show_legend=False),
+            hv.Curve(empty, "x", "y", label="at steps 0, 50, 75, 100, 150, 500").opts(color=PAST, line_width=1.2),
+            hv.Curve((self.grid, self._target()), "x", "y", label="target").opts(
+                color=TARGET, line_dash="dashed", line_width=2.5
+            ),
+            hv.Scatter((x, self._rug(x)), "x", "y", label="each particle").opts(
+                color=PARTICLES, size=9, alpha=0.8, marker="dash", angle=90, show_legend=False
+            ),
+            hv.Scatter(empty, "x", "y", label="chosen").opts(color=CHOSEN, size=13, show_legend=False),
+            hv.Scatter(empty, "x", "y", label="modes").opts(
+                color=TARGET, size=13, marker="diamond", fill_alpha=0.25, show_legend=False
+            ),
+        ]
+        return hv.Overlay(layers).opts(
+            xlim=self.box, ylim=(-0.06 * self.top, self.top), xlabel="x", ylabel="density", title=self.title,
+            legend_position="top_right",
+        )  # fmt: skip
+
+    def columns(self, state: svgd.State, past) -> dict[str, dict]:
+        """What moves."""
+        x = _positions(state)
+        kde = density.estimate(x, self.grid)
+        one = [self.chosen] if self.chosen is not None and self.chosen < len(x) else []
+        target = self._target()
+        modes = self._modes(target)
+        return {
+            "target": {"x": self.grid, "y": target},
+            "particles": _outline(self.grid, kde),
+            "outline": {"x": self.grid, "y": kde},
+            "each particle": {"x": x, "y": self._rug(x)},
+            "at steps 0, 50, 75, 100, 150, 500": self._before(past),
+            "chosen": {"x": x[one], "y": self._rug(x[one])},
+            "modes": {"x": modes[:, 0], "y": modes[:, 1]},
+        }
+
+    def _modes(self, target: np.ndarray) -> np.ndarray:
+        """Handles of a mixture's modes (m, 2): the mean of each, at the density there."""
+        means = getattr(self.density(), "means", None)
+        if means is None:
+            return np.zeros((0, 2))
+        means = np.asarray(means, dtype=float)
+        return np.column_stack([means, np.interp(means, self.grid, target)])
+
+    def _rug(self, x: np.ndarray) -> np.ndarray:
+        return np.full(len(x), -0.03 * self.top)
+
+    def _before(self, past) -> dict[str, np.ndarray]:
+        """The outlines at the pinned steps as one curve, broken by NaN."""
+        pinned = past.pinned.values() if self.snapshots else ()
+        curves = [np.append(density.estimate(_positions(s), self.grid), np.nan) for s in pinned]
+        return {
+            "x": np.concatenate([np.append(self.grid, np.nan)] * len(curves)) if curves else np.zeros(0),
+            "y": np.concatenate(curves) if curves else np.zeros(0),
+        }
+
+
+def _positions(state: svgd.State) -> np.ndarray:
+    return state.x[:, 0].numpy(force=True).astype(float)
+
+
+def _outline(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+    """An area as Bokeh draws it: along the bottom and back along the top."""
+    return {"x": np.concatenate([x, x[::-1]]), "y": np.concatenate([np.zeros_like(y), y[::-1]])}

@@ -1,0 +1,95 @@
+"""Particles in the plane, or two coordinates of more: level lines of the target, particles, what moves them."""
+
+import holoviews as hv
+import numpy as np
+
+from labkit import svgd
+from labkit.views import density
+from labkit.views.palette import CHOSEN, DRIVE, PARTICLES, REPULSION, TARGET
+
+ARROW = 0.09  # of the picture's width: the longest arrow
+
+
+class Plane:
+    """A scatter of the particles over the target's level lines.
+
+    Args:
+        target: of two dimensions or more; of more than two, the first two are shown, with the ellipses of the exact
+            covariance where it is known.
+        box: ((low, high), (low, high)) of the axes.
+        title: above the picture.
+    """
+
+    height, basis = 430, 420
+
+    def __init__(self, target, box: tuple, title: str = ""):
+        self.target, self.box, self.title = target, tuple(box[:2]), title
+        self.chosen: int | None = None
+        self.arrows = False
+        self.lines = self._lines()
+
+    def _lines(self) -> list[np.ndarray]:
+        if self.target.dim == 2:
+            return density.levels(self.target, self.box)
+        if self.target.covariance is None:
+            return []
+        return density.ellipses(self.target.mean[:2].numpy(), self.target.covariance[:2, :2].numpy())
+
+    def picture(self, state: svgd.State) -> hv.Overlay:
+        """What stands still: axes and level lines, and a layer for all that moves."""
+        x, empty = _positions(state), np.zeros(0)
+        names = self.target.labels
+        none = (empty, empty, empty, empty)
+        layers = [
+            hv.Path(self.lines or [np.full((2, 2), np.nan)], ["x", "y"], label="target").opts(
+                color=TARGET, line_dash="dashed", line_width=1.6
+            ),
+            hv.Segments(none, ["x0", "y0", "x1", "y1"], label="drive").opts(color=DRIVE, line_width=2),
+            hv.Segments(none, ["x0", "y0", "x1", "y1"], label="repulsion").opts(color=REPULSION, line_width=2),
+            hv.Points(x, ["x", "y"], label="particles").opts(color=PARTICLES, size=8, alpha=0.85, line_color=None),
+            hv.Curve((empty, empty), "x", "y", label="one bandwidth").opts(
+                color=CHOSEN, line_width=2, show_legend=False
+            ),
+            hv.Points((empty, empty), ["x", "y"], label="chosen").opts(color=CHOSEN, size=13, show_legend=False),
+        ]
+        return hv.Overlay(layers).opts(
+            xlim=self.box[0], ylim=self.box[1], xlabel=names[0], ylabel=names[1], title=self.title,
+            legend_position="top_right",
+        )  # fmt: skip
+
+    def columns(self, state: svgd.State) -> dict[str, dict]:
+        """What moves."""
+        x = _positions(state)
+        one = x[[self.chosen]] if self.chosen is not None and self.chosen < len(x) else x[:0]
+        return {
+            "particles": {"x": x[:, 0], "y": x[:, 1]},
+            "chosen": {"x": one[:, 0], "y": one[:, 1]},
+            "one bandwidth": self._circle(one, state),
+            **self._forces(x, state),
+        }
+
+    def _circle(self, centre: np.ndarray, state: svgd.State) -> dict[str, np.ndarray]:
+        """The kernel's length around the chosen particle."""
+        h = state.bandwidth
+        if not len(centre) or h.ndim or not bool(h.isfinite()):
+            return {"x": np.zeros(0), "y": np.zeros(0)}
+        angle = np.linspace(0, 2 * np.pi, 60)
+        return {"x": centre[0, 0] + float(h) * np.cos(angle), "y": centre[0, 1] + float(h) * np.sin(angle)}
+
+    def _forces(self, x: np.ndarray, state: svgd.State) -> dict[str, dict]:
+        """Arrows of one common scale; none where the state has no such fields or they are not wanted."""
+        if not self.arrows or not hasattr(state, "drive"):
+            none = dict.fromkeys(("x0", "y0", "x1", "y1"), np.zeros(0))
+            return {"drive": none, "repulsion": none}
+        forces = {name: getattr(state, name)[:, :2].numpy(force=True) for name in ("drive", "repulsion")}
+        longest = max(float(np.abs(v).max()) for v in forces.values()) or 1.0
+        scale = ARROW * (self.box[0][1] - self.box[0][0]) / longest
+        return {name: _segments(x, scale * v) for name, v in forces.items()}
+
+
+def _segments(x: np.ndarray, v: np.ndarray) -> dict[str, np.ndarray]:
+    return {"x0": x[:, 0], "y0": x[:, 1], "x1": x[:, 0] + v[:, 0], "y1": x[:, 1] + v[:, 1]}
+
+
+def _positions(state: svgd.State) -> np.ndarray:
+    return state.x[:, :2].numpy(force=True).astype(float)

@@ -1,0 +1,53 @@
+"""The index in a real browser."""
+
+import pytest
+
+from labkit.serving import pages
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def visit(server, page):
+    """visit(route) opens a page and answers what it asked of other machines and what went wrong in it."""
+    foreign, wrong = [], []
+    local = (server, f"blob:{server}", "data:", server.replace("http", "ws"))
+    page.on("request", lambda request: request.url.startswith(local) or foreign.append(request.url))
+    page.on("websocket", lambda socket: socket.url.startswith(local) or foreign.append(socket.url))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+
+    def go(route):
+        page.goto(server + route)
+        page.wait_for_function("window.Bokeh && Bokeh.documents.length && Bokeh.documents[0].is_idle")
+        return foreign, wrong
+
+    return go
+
+
+def test_the_index_lists_every_page_and_asks_nothing_of_other_machines(visit, page):
+    foreign, wrong = visit("/")
+    listed = page.get_by_role("list", name="Pages").get_by_role("link")
+    others = [each for each in pages.listing() if each.route != "/"]
+    assert listed.count() == len(others)
+    for each in others:
+        assert page.get_by_role("heading", name=each.title, exact=True).is_visible()
+    assert (foreign, wrong) == ([], [])
+
+
+def test_a_link_of_the_index_opens_its_page(visit, server, page):
+    visit("/")
+    for each in [each for each in pages.listing() if each.route != "/"][:1]:
+        page.get_by_role("link", name=each.title).first.click()
+        page.wait_for_url(f"{server}{each.route}**")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_index_fits_its_screen_and_follows_the_readers_light(visit, page, width, scheme):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    visit("/")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert (sum(map(int, ground[4:-1].split(","))) > 380) == (scheme == "light")

@@ -1,0 +1,161 @@
+"""The command line: help, mistakes in one line, copies that never overwrite, the doctor's table."""
+
+import importlib.metadata
+import json
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from labkit.cli import app, checks, copies, lab, main, places
+
+COMMANDS = [command.name for command in app.registered_commands]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command, capsys):
+    assert main([command, "--help"]) == 0
+    assert f"labkit {command}" in capsys.readouterr().out
+
+
+def test_no_command_at_all_shows_the_list(capsys):
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    assert all(command in shown for command in COMMANDS)
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == f"labkit {importlib.metadata.version('labkit')}"
+
+
+def test_help_loads_neither_torch_nor_what_shows_pages():
+    """Beyond what `import labkit` itself loads, the command line adds only Typer, so that help is quick."""
+    script = (
+        "import sys, labkit; before = set(sys.modules); from labkit.cli import main; main(['--help']);"
+        "print(sorted({'torch', 'panel', 'holoviews', 'bokeh'} & (set(sys.modules) - before)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (["serve", "indx"], "did you mean index?"),
+        (["serve", "zzzz"], "there are index"),
+        (["serve", "--device", "mps"], "no float64"),
+        (["serve", "--device", "tpu"], "must be auto, cpu, cuda"),
+        (["serve", "--device", "cuda:99"], "take --device cpu"),
+        (["serve", "--port", "70000"], "labkit serve --help"),
+        (["serve", "--no-browser", "--address", "203.0.113.1"], "no address of this machine"),
+        (["serve", "--nonsense"], "labkit serve --help"),
+        (["nonsense"], "labkit --help"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(line, said, capsys):
+    assert main(line) == 2
+    one_line(capsys.readouterr(), said)
+
+
+def test_a_taken_port_is_one_line_that_names_another(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["serve", "--no-browser", "--port", str(port)]) == 2
+    one_line(capsys.readouterr(), f"--port {port + 1}")
+
+
+def test_lab_refuses_a_folder_it_cannot_write(tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    assert main(["lab", "--no-browser", "--dir", str(tmp_path / "file")]) == 2
+    one_line(capsys.readouterr(), "take --dir")
+
+
+def one_line(captured, said):
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1 and said in captured.err
+
+
+@pytest.fixture
+def shipped(tmp_path):
+    folder = tmp_path / "shipped"
+    (folder / "pictures").mkdir(parents=True)
+    for name in ("1.ipynb", "2.ipynb", "pictures/a.png", ".hidden"):
+        (folder / name).write_text(f"first {name}")
+    return folder
+
+
+def test_the_first_copy_takes_all_but_hidden_files(shipped, tmp_path):
+    done = copies.refresh(shipped, tmp_path / "mine")
+    assert done["new"] == ["1.ipynb", "2.ipynb", "pictures/a.png"]
+    assert not (tmp_path / "mine" / ".hidden").exists()
+
+
+def test_what_the_reader_changed_stays_and_what_he_left_follows(shipped, tmp_path):
+    mine = tmp_path / "mine"
+    copies.refresh(shipped, mine)
+    (mine / "1.ipynb").write_text("my answer")
+    for name in ("1.ipynb", "2.ipynb"):
+        (shipped / name).write_text(f"second {name}")
+    for _ in range(2):  # once more: a kept file is not forgotten and taken for an old copy
+        done = copies.refresh(shipped, mine)
+        assert done["kept"] == ["1.ipynb"]
+        assert (mine / "1.ipynb").read_text() == "my answer"
+        assert (mine / "2.ipynb").read_text() == "second 2.ipynb"
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", None])
+def test_without_a_manifest_nothing_is_overwritten(shipped, tmp_path, damage):
+    mine = tmp_path / "mine"
+    copies.refresh(shipped, mine)
+    (mine / copies.MANIFEST).unlink() if damage is None else (mine / copies.MANIFEST).write_text(damage)
+    (shipped / "1.ipynb").write_text("second")
+    assert copies.refresh(shipped, mine)["kept"] == ["1.ipynb"]
+    assert (mine / "1.ipynb").read_text() == "first 1.ipynb"
+
+
+def test_a_file_the_reader_made_before_the_first_copy_stays(shipped, tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "1.ipynb").write_text("mine from the start")
+    assert copies.refresh(shipped, mine)["kept"] == ["1.ipynb"]
+    assert "1.ipynb" not in json.loads((mine / copies.MANIFEST).read_text())
+
+
+def test_lab_says_what_it_kept_and_starts_this_pythons_jupyter(tmp_path):
+    lines = lab.tell({"new": ["2.ipynb"], "updated": [], "same": [], "kept": ["1.ipynb"]}, tmp_path)
+    assert lines[1:] == ["  2.ipynb: new", "  1.ipynb: yours, left as it is"]
+    line = lab.jupyter(tmp_path, 8899, no_browser=True)
+    assert line[:3] == [sys.executable, "-m", "jupyterlab"]
+    assert {"--port=8899", "--no-browser", f"--ServerApp.root_dir={tmp_path}"} <= set(line)
+
+
+def test_the_packaged_folder_comes_before_the_checkouts(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    assert places.find("notebooks", tmp_path / "labkit") == tmp_path / "notebooks"
+    (tmp_path / "labkit" / "_notebooks").mkdir(parents=True)
+    assert places.find("notebooks", tmp_path / "labkit") == tmp_path / "labkit" / "_notebooks"
+    with pytest.raises(FileNotFoundError, match="no dashboards"):
+        places.find("dashboards", tmp_path / "labkit")
+
+
+def test_doctor_shows_a_row_for_everything_it_looks_at(capsys):
+    assert main(["doctor"]) == 0
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in [*checks.PACKAGES, "device cpu", "float64", "threads", "browser", "5006"])
+
+
+def test_doctor_ends_with_1_when_a_package_is_missing(monkeypatch, capsys):
+    monkeypatch.setattr(checks, "PACKAGES", ("labkit", "no-such-package"))
+    assert main(["doctor"]) == 1
+    assert "missing" in capsys.readouterr().out
+
+
+def test_doctor_names_the_next_port_and_a_data_folder_that_is_none(monkeypatch, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        (row,) = checks.port(taken.getsockname()[1])
+    assert (row.found, row.state) == ("taken", "fair")
+    monkeypatch.setenv("LABKIT_DATA", str(tmp_path / "none"))
+    (row,) = checks.data()
+    assert row.state == "fair" and "no folder" in row.found

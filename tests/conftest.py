@@ -1,0 +1,108 @@
+"""What tests share: a free port, a running server, and the browser that is on this machine."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests run last: Playwright leaves an event loop running in this thread, where no other can then start."""
+    items.sort(key=lambda item: "browser" in item.keywords)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
+    """The installed Chromium; without one a browser test skips, on CI (CI=true) it fails."""
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found is None:
+        missing = f"no browser on PATH, looked for {', '.join(CHROMIUM)}"
+        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+    return {**browser_type_launch_args, "executable_path": found, "args": FLAGS}
+
+
+@pytest.fixture(scope="session")
+def free_port():
+    """free_port() -> a port that nobody held a moment ago."""
+
+    def find() -> int:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            return probe.getsockname()[1]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def get():
+    """get(url) -> (status, headers, text), past any proxy; an answer of 404 is an answer."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def fetch(url: str) -> tuple[int, dict[str, str], str]:
+        try:
+            with opener.open(url, timeout=60) as answer:
+                return answer.status, dict(answer.headers), answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, dict(error.headers), error.read().decode()
+
+    return fetch
+
+
+@pytest.fixture(scope="session")
+def serving(get, tmp_path_factory):
+    """serving(command, port) starts a server and yields once /liveness answers; its log is in the failure if not."""
+
+    def start(command: list[str], port: int) -> Iterator[str]:
+        log = tmp_path_factory.mktemp("serve") / "log.txt"
+        with log.open("w") as out:
+            process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=log.parent)
+        base = f"http://127.0.0.1:{port}"
+        try:
+            _wait(process, get, base, log)
+            yield base
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def server(serving, free_port) -> Iterator[str]:
+    """The address of `labkit serve`, run once for all tests by this Python."""
+    port = free_port()
+    command = [sys.executable, "-c", "import sys; from labkit.cli import main; sys.exit(main())"]
+    yield from serving([*command, "serve", "--no-browser", "--port", str(port)], port)
+
+
+def _wait(process: subprocess.Popen, get, base: str, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if get(f"{base}/liveness")[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"the server did not answer at {base}/liveness:\n{log.read_text()}")

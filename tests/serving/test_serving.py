@@ -1,0 +1,169 @@
+"""The server: its routes, its pages, who may come, and what a page that fails shows."""
+
+import html
+import shutil
+import sys
+import urllib.parse
+
+import panel  # noqa: F401  its models are in the documents
+import pytest
+from bokeh.client import pull_session
+
+from labkit.cli import places
+from labkit.serving import addresses, devices, headers, pages, settings
+
+SERVE = """
+import sys
+from pathlib import Path
+from labkit.serving import pages, server, settings
+settings.addresses = ("http://192.0.2.7:5006/", "http://<desk>:5006/")
+found = pages.listing(Path(sys.argv[1]))
+server.run(server.build(found, port=int(sys.argv[2]), address="127.0.0.1"), found, lambda: None)
+"""
+
+GREETING = '''"""Greeting: says who came."""
+import panel as pn
+
+def page():
+    name = pn.state.session_args.get("name", [b"nobody"])[0].decode()
+    return pn.widgets.TextInput(label="name", value=name)
+'''
+BROKEN = '''"""Broken: fails for every visitor."""
+
+def page():
+    raise ValueError("wanted <b>bold</b>, got a limit")
+'''
+LATE = '''"""Late: fails only when it is drawn."""
+import holoviews as hv
+import panel as pn
+
+def page():
+    pn.extension()
+    hv.extension("bokeh")
+    return pn.pane.HoloViews(hv.DynamicMap(lambda: 1 / 0))
+'''
+
+
+@pytest.fixture(scope="module")
+def made_up(serving, free_port, tmp_path_factory):
+    """A server of small pages, a file that is none, and the index as a class sees it."""
+    folder, port = tmp_path_factory.mktemp("pages"), free_port()
+    for name, text in {"greeting": GREETING, "broken": BROKEN, "late": LATE, "torn": "def (", "tool": "X = 1"}.items():
+        (folder / f"{name}.py").write_text(text)
+    for file in places.find("dashboards").glob("index.*"):
+        shutil.copy(file, folder)
+    yield from serving([sys.executable, "-c", SERVE, str(folder), str(port)], port)
+
+
+def models(base, route, kind, **arguments):
+    """The document that a visitor of a route gets, by a real websocket; all its models of that kind."""
+    with pull_session(url=base + route, arguments=arguments) as session:
+        return [model for model in session.document.models if type(model).__name__ == kind]
+
+
+def test_every_page_and_liveness_answer_and_nothing_else_does(server, get):
+    for page in pages.listing():
+        assert get(server + page.route)[0] == 200
+    assert get(f"{server}/liveness")[0] == 200
+    assert get(f"{server}/no-such-page")[0] == 404
+
+
+def test_every_answer_carries_the_security_headers(server, get):
+    for route in ("/", "/liveness", "/no-such-page"):
+        _, sent, _ = get(server + route)
+        assert {name: sent.get(name) for name in headers.HEADERS} == headers.HEADERS
+
+
+def test_no_html_names_a_machine_other_than_the_server(server, get):
+    _, _, text = get(f"{server}/")
+    hosts = {urllib.parse.urlsplit(part.split('"')[0]).hostname for part in text.split('="')[1:] if part[:4] == "http"}
+    assert hosts <= {"localhost", "127.0.0.1"}
+
+
+def test_two_visitors_have_each_a_session_with_their_own_arguments(made_up):
+    (ada,), (none,) = (
+        models(made_up, "/greeting", "TextInput", name="Ada"),
+        models(made_up, "/greeting", "TextInput"),
+    )
+    assert (ada.value, none.value) == ("Ada", "nobody")
+
+
+@pytest.mark.parametrize(
+    ("route", "said"), [("/broken", "got a limit"), ("/late", "division"), ("/torn", "SyntaxError")]
+)
+def test_a_page_that_fails_shows_a_card_with_the_reason_and_the_others_live(made_up, get, route, said):
+    assert get(made_up + route)[0] == 200
+    (card,) = models(made_up, route, "HTML")
+    assert said in card.text and "This page does not work" in card.text
+    assert get(f"{made_up}/greeting")[0] == 200
+
+
+def test_an_exceptions_text_is_shown_as_text(made_up):
+    (card,) = models(made_up, "/broken", "HTML")
+    markup = html.unescape(card.text)  # as the browser gets it: Panel escapes once for the way there
+    assert "&lt;b&gt;bold" in markup and "<b>bold" not in markup
+
+
+def test_the_index_shows_the_class_its_address_as_text_and_as_a_code(made_up, server, get):
+    _, _, text = get(f"{made_up}/")
+    assert "QR code of http://192.0.2.7:5006/</title>" in text and "http://&lt;desk&gt;:5006/" in text
+    _, _, alone = get(f"{server}/")
+    assert "QR code" not in alone and "--address 0.0.0.0" in alone
+
+
+def test_a_list_of_pages_comes_from_titles_docstrings_and_names(tmp_path):
+    (tmp_path / "a.py").write_text('TITLE, n = "x", 1\nTITLE = "Alpha"\nSUMMARY = "first"\ndef page(): ...')
+    (tmp_path / "b.py").write_text('"""Beta: second.\n\nMore."""\ndef page(): ...')
+    (tmp_path / "c.py").write_text("def page(): ...")
+    (tmp_path / "index.py").write_text("def page(): ...")
+    (tmp_path / "d.py").write_text("def other(): ...")
+    (tmp_path / "_e.py").write_text("def page(): ...")
+    listed = [(page.route, page.title, page.summary) for page in pages.listing(tmp_path)]
+    assert listed == [("/", "index", "Index"), ("/a", "Alpha", "first"), ("/b", "Beta", "Second."), ("/c", "c", "C")]
+
+
+def test_a_page_is_imported_once_and_a_failed_one_again(tmp_path):
+    file = tmp_path / "counted.py"
+    file.write_text("def page(): ...\nraise ValueError")
+    with pytest.raises(ValueError):
+        pages.load(pages.at(file))
+    file.write_text("def page(): ...")
+    assert pages.load(pages.at(file)) is pages.load(pages.at(file))
+
+
+def test_only_this_machine_may_come_unless_an_address_is_given():
+    assert addresses.origins("127.0.0.1", 5006) == {"127.0.0.1:5006", "localhost:5006", "[::1]:5006"}
+    assert addresses.outer("127.0.0.1") == addresses.outer("localhost") == addresses.outer("::1") == []
+
+
+def test_a_class_may_come_by_every_name_of_this_machine(monkeypatch):
+    monkeypatch.setattr(addresses, "network", lambda: ["192.0.2.7", "2001:db8::7"])
+    monkeypatch.setattr("socket.gethostname", lambda: "Desk")
+    monkeypatch.setattr("socket.getfqdn", lambda: "desk.example")
+    wanted = {"192.0.2.7:80", "Desk:80", "desk:80", "desk.example:80", "desk.local:80", "localhost:80", "127.0.0.1:80"}
+    assert wanted <= addresses.origins("0.0.0.0", 80)
+    assert addresses.outer("0.0.0.0") == ["192.0.2.7", "Desk"]  # that address takes no IPv6
+    assert "[2001:db8::7]:80" in addresses.origins("::", 80) and "2001:db8::7" in addresses.outer("*")
+    assert not any(origin.startswith(("0.0.0.0", ":", "*")) for origin in addresses.origins("0.0.0.0", 80))
+
+
+def test_a_stranger_is_refused_and_a_named_origin_let_in(made_up):
+    from tornado.httpclient import HTTPClientError, HTTPRequest
+    from tornado.ioloop import IOLoop
+    from tornado.websocket import websocket_connect
+
+    async def knock(origin):
+        request = HTTPRequest(made_up.replace("http", "ws") + "/greeting/ws", headers={"Origin": origin})
+        (await websocket_connect(request, subprotocols=["bokeh", "token"])).close()
+
+    with pytest.raises(HTTPClientError, match="403"):
+        IOLoop(make_current=False).run_sync(lambda: knock("http://elsewhere.example"))
+    IOLoop(make_current=False).run_sync(lambda: knock(made_up.replace("127.0.0.1", "[::1]")))  # not by Bokeh's own list
+
+
+def test_pages_read_the_device_that_was_asked_for(monkeypatch):
+    monkeypatch.setattr(settings, "choice", "cpu")
+    assert settings.device == devices.choose("cpu") == "cpu"
+    assert devices.choose("auto") in {"cpu", "cuda"}
+    with pytest.raises(AttributeError, match="choice, device and addresses"):
+        settings.colour  # noqa: B018

@@ -1,0 +1,76 @@
+"""The exact median by every path (one strip, gathered, counted, sorted) against numpy, on inputs made to break it."""
+
+import numpy as np
+import pytest
+import torch
+
+from labkit.svgd import median
+
+
+def nasty(n: int, d: int) -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(n + d)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    def whole(high, *shape):
+        return torch.randint(high, shape, generator=generator)
+
+    return {
+        "normal": normal(n, d),
+        "duplicates": normal(n // 3 + 1, d)[whole(n // 3 + 1, n)],
+        "lattice": whole(5, n, d).double(),
+        "lattice of tenths": whole(50, n, d).double() * 0.1,
+        "outlier": torch.cat([normal(n - 1, d), 1e5 + normal(1, d)]),
+        "all the same": torch.full((n, d), 0.3, dtype=torch.float64),
+        "nearly half the same": torch.cat([torch.zeros(n * 69 // 100, d), normal(n - n * 69 // 100, d)]),
+        "more than half the same": torch.cat([torch.zeros(n * 72 // 100, d), normal(n - n * 72 // 100, d)]),
+        "far from the origin": 1e6 + normal(n, d),
+        "two clusters": torch.cat([0.1 * normal(n // 2, d), 100 + 0.1 * normal(n - n // 2, d)]),
+        "Cauchy": normal(n, d) / normal(n, d),
+        "log-normal": (3 * normal(n, d)).exp(),
+        "evenly spaced": torch.linspace(0, 1, n, dtype=torch.float64)[:, None].repeat(1, d),
+    }
+
+
+def by_numpy(x: torch.Tensor) -> float:
+    x = x.double().numpy()
+    return np.median(sum((x[:, None, k] - x[None, :, k]) ** 2 for k in range(x.shape[1])))
+
+
+# one strip up to 256; then sorted (d = 1), gathered up to 2000, counted above: the boundaries from both sides
+@pytest.mark.parametrize(
+    ("n", "d"),
+    [(2, 1), (3, 2), (255, 1), (256, 3), (257, 1), (258, 1), (1001, 1), (300, 2), (301, 3), (302, 5), (2001, 2), (2002, 4)],
+)
+def test_the_median_is_numpys_on_nasty_inputs(n, d):
+    """Direct differences (d <= 3) are exact to rounding; the expanded square loses digits where points are far apart."""
+    for name, x in nasty(n, d).items():
+        wanted, got = by_numpy(x), median.squared_distance(x).item()
+        extent = (x - x.median(0)[0]).square().sum(1).median().item() + wanted
+        error = 4e-16 * (4 * wanted if d <= 3 else 32 * extent)
+        assert abs(got - wanted) <= error, (name, got, wanted)
+
+
+@pytest.mark.parametrize(("n", "d"), [(256, 1), (257, 1), (300, 2), (2001, 2), (302, 5)])
+def test_the_median_in_float32_is_that_of_the_rounded_particles(n, d):
+    for name, x in nasty(n, d).items():
+        x = x.float()
+        wanted, got = by_numpy(x), median.squared_distance(x)
+        extent = (x - x.median(0)[0]).square().sum(1).median().item() + wanted
+        assert got.dtype == torch.float32
+        assert abs(got.item() - wanted) <= 2.4e-7 * (4 * wanted if d <= 3 else 32 * extent), name
+
+
+@pytest.mark.parametrize("n", [50, 300])
+def test_every_run_of_a_batch_has_its_own_median(draw, n):
+    x = draw(2, 3, n, 2) * torch.tensor([1.0, 2.0, 30.0])[:, None, None]
+    got = median.squared_distance(x)
+    assert got.shape == (2, 3)
+    assert all(abs(got[i, j] - by_numpy(x[i, j])) < 1e-12 * got[i, j] for i in range(2) for j in range(3))
+
+
+def test_the_middle_of_an_even_count_is_the_mean_of_two():
+    assert median.middle(torch.tensor([4.0, 1.0, 3.0, 10.0])) == 3.5
+    assert median.middle(torch.tensor([4.0, 1.0, 3.0])) == 3.0
+    assert torch.equal(median.middle(torch.tensor([[1.0, 2.0], [5.0, 9.0]])), torch.tensor([1.5, 7.0]))

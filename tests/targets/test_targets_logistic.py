@@ -1,0 +1,142 @@
+"""Bayesian logistic regression: its prior, its gradients, its minibatches and what it learns."""
+
+import math
+
+import pytest
+import torch
+from torch import distributions as td
+
+from labkit import targets
+from labkit.targets import continued
+
+
+@pytest.fixture(scope="module")
+def target():
+    return targets.make("logistic")
+
+
+def start(target, n, seed=0):
+    return target.initial(n, torch.Generator().manual_seed(seed))
+
+
+def test_the_table_is_split_four_to_one_and_standardised_by_its_training_rows(target):
+    assert target.rows == 569 - round(569 / 5) == 455
+    assert target.dim == 32 == len(target.labels) and target.labels[-2:] == ("bias", "log α")
+    train, test = target._constants
+    features = train[:, :-1] * train[:, -1:]  # the bias column holds the label
+    assert set(train[:, -1].unique().tolist()) == {-1.0, 1.0} and len(test) == 114
+    assert features.mean(0).abs().max() < 1e-12 and (features.std(0, correction=0) - 1).abs().max() < 1e-12
+    assert target.mean is None and target.covariance is None and not hasattr(target, "sample")
+
+
+def test_the_prior_is_gamma_and_normal_with_the_jacobian_of_the_logarithm(target):
+    theta = start(target, 20) * 2
+    w, alpha = theta[:, :-1], theta[:, -1].exp()
+    wanted = (
+        td.Gamma(torch.tensor(1.0, dtype=torch.float64), torch.tensor(0.01, dtype=torch.float64)).log_prob(alpha)
+        + alpha.log()  # |dα / d log α| = α
+        + td.Normal(0, alpha[:, None] ** -0.5).log_prob(w).sum(-1)
+    )
+    assert torch.allclose(target.log_prior(theta), wanted, rtol=1e-12)
+
+
+def test_the_likelihood_is_a_product_of_bernoullis(target):
+    theta = start(target, 5)
+    train = target._constants[0]
+    y = train[:, -1]
+    bernoulli = td.Bernoulli(logits=theta[:, :-1] @ (train * y[:, None]).T)
+    wanted = bernoulli.log_prob((y > 0).double().expand(5, -1)).sum(-1)
+    assert torch.allclose(target.log_prob(theta) - target.log_prior(theta), wanted, rtol=1e-10)
+
+
+@pytest.mark.parametrize("size", [35, 91, 455])
+def test_cyclic_minibatches_average_to_the_full_score_over_an_epoch(target, size):
+    x, batches = start(target, 7), target.minibatch(size, order="cyclic")
+    full = target.score(x)
+    steps = target.rows // size
+    for first in (0, 3 * steps):
+        mean = sum(batches.at(t, None)(x) for t in range(first, first + steps)) / steps
+        assert ((mean - full).abs() / (1 + full.abs())).max() < 1e-10
+    assert torch.equal(batches(x), full)
+
+
+def test_random_minibatches_are_unbiased_and_follow_their_generator(target):
+    x, batches, draws = start(target, 1), target.minibatch(50), 200
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.stack([batches.at(t, generator)(x) for t in range(draws)])
+    gap = (scores.mean(0) - target.score(x))[:, :-1].abs()
+    assert (gap < 5 * scores.std(0)[:, :-1] / draws**0.5).all() and scores.std(0)[:, :-1].min() > 0
+    assert torch.allclose(scores[..., -1], target.score(x)[..., -1])  # the rows say nothing about α itself
+    one, two = (batches.at(5, torch.Generator().manual_seed(4)) for _ in range(2))
+    assert torch.equal(one(x), two(x)) and torch.equal(one(x), one(x))
+
+
+def test_a_random_minibatch_draws_without_replacement(target):
+    """All rows drawn once: the full score, whatever their order."""
+    x = start(target, 3)
+    everything = target.minibatch(target.rows).at(0, torch.Generator().manual_seed(0))
+    assert torch.allclose(everything(x), target.score(x), rtol=1e-10)
+
+
+def test_a_bad_minibatch_is_refused(target):
+    for size in (0, target.rows + 1):
+        with pytest.raises(ValueError, match="size must be 1 to 455"):
+            target.minibatch(size)
+    with pytest.raises(ValueError, match="order must be"):
+        target.minibatch(10, order="sorted")
+    with pytest.raises(ValueError, match="needs a torch.Generator"):
+        target.minibatch(10).at(0, None)
+
+
+def test_the_start_has_the_priors_alpha_and_not_its_inverse(target):
+    """E α = 1/b = 100, standard deviation 100; the original's numpy call starts at .01."""
+    x, n = start(target, 20_000), 20_000
+    assert abs(x[:, -1].exp().mean() - 100) < 5 * 100 / n**0.5
+    assert abs(x[:, :-1].std() - 0.1) < 0.001 and x.shape == (n, 32) and x.dtype == torch.float64
+
+
+def test_gradient_ascent_learns_to_tell_the_tumours(target):
+    """One particle that climbs is MAP: over .93 of the held-out rows right, and far better than a coin in nats."""
+    x = start(target, 1)
+    x[:, -1] = 0.0
+    for _ in range(300):
+        x = x + 0.01 * target.score(x)
+    assert target.accuracy(x) > 0.93 and target.test_log_likelihood(x) > -0.2
+    assert target.score(x).abs().max() < target.score(start(target, 1)).abs().max()
+
+
+def test_predictions_average_the_particles_probabilities(target):
+    test = target._constants[1]
+    x = 5 * start(target, 2 * 3 * 4).reshape(2, 3, 4, 32)
+    right = torch.sigmoid(x[..., :-1] @ test.T).mean(-2)  # [2, 3, rows]
+    assert target.accuracy(x).shape == (2, 3)
+    assert torch.allclose(target.accuracy(x), (right > 0.5).double().mean(-1))
+    assert torch.allclose(target.test_log_likelihood(x), right.log().mean(-1))
+    blind = torch.zeros(1, 32, dtype=torch.float64)
+    assert target.test_log_likelihood(blind).item() == pytest.approx(-math.log(2))
+
+
+def test_other_tables_are_taken_and_bad_ones_refused():
+    x = torch.randn(50, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x = torch.cat([x, torch.full((50, 1), 3.0)], 1)  # a constant column
+    table = targets.LogisticRegression(x.numpy(), (x[:, 0] > 0).numpy() + 1, test_fraction=0.3)
+    assert table.rows == 35 and table.dim == 5 and torch.isfinite(table.score(torch.zeros(5))).all()
+    w = torch.tensor([[3.0, 0.0, 0.0, 0.0, 0.0]])
+    assert table.accuracy(w) > 0.75 > 0.25 > table.accuracy(-w)
+    with pytest.raises(ValueError, match="two distinct labels"):
+        targets.LogisticRegression(x, torch.zeros(50))
+    with pytest.raises(ValueError, match="x must be finite"):
+        targets.LogisticRegression(x * math.nan, x[:, 0] > 0)
+
+
+def test_seeds_split_differently_and_equal_seeds_alike():
+    a, b, c = (targets.make("logistic", seed=s)._constants[0] for s in (0, 0, 1))
+    assert torch.equal(a, b) and not torch.equal(a, c)
+
+
+def test_the_continued_exponential_is_exp_below_its_limit_and_its_tangent_above():
+    t = torch.tensor([-50.0, 0.0, 39.0, 41.0, 1e4], dtype=torch.float64)
+    value, slope = continued.exp(t)
+    assert torch.equal(value[:3], t[:3].exp()) and torch.equal(slope[:3], t[:3].exp())
+    top = math.exp(continued.LIMIT)
+    assert value[3:].tolist() == pytest.approx([2 * top, top * (1e4 - 39)]) and slope[3:].tolist() == [top, top]

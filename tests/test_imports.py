@@ -1,0 +1,104 @@
+"""The table of imports in the plan of the house: what each room may import, held by reading every file."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import labkit
+
+ROOT = Path(labkit.__file__).parent.parent
+METHODS = {"svgd", "draw", "dreg"}
+SHOWING = {"panel", "holoviews", "bokeh", "ipywidgets", "ipywidgets_bokeh", "jupyter_bokeh", "panel_material_ui"}
+SHOWERS = {"views", "serving", "cli", "dashboards", "notebooks"}
+METHODLESS = {"stream", "engine", "targets", "training", "data"}
+
+
+def test_every_file_keeps_to_the_table_of_imports():
+    assert faults(ROOT) == []
+
+
+def test_a_tree_that_breaks_each_rule_is_caught(tmp_path):
+    """The first test can fail: one file that breaks each rule, and one that breaks none."""
+    broken = {
+        "labkit/svgd/flow.py": "import torch\nfrom labkit.draw import attention",
+        "labkit/draw/network.py": "from labkit import svgd",
+        "labkit/dreg/toy.py": "def late():\n    import panel.io",
+        "labkit/targets/planar.py": "from labkit.svgd.kernels import rbf",
+        "labkit/stream.py": "import labkit.svgd",
+        "labkit/engine.py": "from labkit.views import live",
+        "labkit/training/fit.py": "from ..draw import network",
+        "labkit/views/live.py": "def late():\n    from labkit import svgd",
+        "labkit/views/draw.py": "from labkit.svgd import State",
+        "labkit/views/particles.py": "from labkit import draw, svgd",
+        "labkit/models/load.py": "from labkit.cli import places",
+        "dashboards/svgd.py": "import dashboards.index",
+        "notebooks/1-svgd.ipynb": json.dumps(
+            {"cells": [{"cell_type": "code", "source": ["from notebooks import two"]}]}
+        ),
+    }
+    clean = {
+        "labkit/svgd/step.py": "from labkit.svgd import kernels\nfrom . import median",
+        "labkit/views/svgd.py": "import holoviews\nfrom labkit import svgd, targets",
+        "labkit/serving/server.py": "import panel\nfrom labkit.cli import places",
+        "dashboards/draw.py": "import panel\nfrom labkit import draw\nfrom labkit.views import live",
+    }
+    for name, text in (broken | clean).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert {fault.split(" imports ")[0] for fault in faults(tmp_path)} == set(broken)
+
+
+def test_importing_labkit_loads_nothing_that_shows():
+    script = f"import sys, labkit; print(sorted({SHOWING!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def faults(root: Path) -> list[str]:
+    """Every import under root that the table forbids, as "file imports module"."""
+    found = []
+    for file in sorted([*root.glob("labkit/**/*.py"), *root.glob("dashboards/*.py"), *root.glob("notebooks/*.ipynb")]):
+        name = file.relative_to(root).as_posix()
+        modules = list(imports(file, root))
+        found += [f"{name} imports {module}" for module in modules if forbidden(name, module)]
+        methods = METHODS & {module.split(".")[1] for module in modules if module.startswith("labkit.")}
+        if name.startswith("labkit/views/") and len(methods) > 1:
+            found.append(f"{name} imports {' and '.join(sorted(methods))}")
+    return found
+
+
+def forbidden(name: str, module: str) -> bool:
+    """Whether the file of that name may not import that module."""
+    parts, (package, *inner) = name.removesuffix(".py").split("/"), module.split(".")
+    room = parts[1] if parts[0] == "labkit" else parts[0]
+    target = inner[0] if package == "labkit" and inner else None
+    if package in SHOWING:
+        return room not in SHOWERS
+    if package in {"dashboards", "notebooks"}:
+        return True
+    if target in METHODS:
+        return (
+            (room in METHODS and target != room)
+            or room in METHODLESS
+            or (room == "views" and (parts[-1] == "live" or (parts[-1] in METHODS and parts[-1] != target)))
+        )
+    return target in {"views", "serving", "cli"} and room not in SHOWERS
+
+
+def imports(file: Path, root: Path) -> Iterator[str]:
+    """The full name of all that a file imports, also inside its functions; `from a import b` gives a.b."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".ipynb":
+        cells = (cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")
+        lines = "\n".join("".join(cell["source"]) for cell in cells).splitlines()
+        text = "\n".join("pass" if line.lstrip().startswith(("%", "!")) else line for line in lines)
+    here = file.relative_to(root).parent.parts
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = [*(here[: len(here) + 1 - node.level] if node.level else ()), *filter(None, [node.module])]
+            yield from (".".join([*base, alias.name]) for alias in node.names)
