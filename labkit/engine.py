@@ -88,6 +88,11 @@ class Past:
             self._drop(i)
         self.pinned = {mark: state for mark, state in self.pinned.items() if mark <= self.marks[-1]}
 
+    def copy(self) -> "Past":
+        """The same states in lists of their own, for another thread."""
+        table = {name: list(column) for name, column in self.table.items()}
+        return Past(None, list(self.states), list(self.marks), dict(self.pinned), table, self.stride)
+
     def _drop(self, i: int) -> None:
         del self.states[i], self.marks[i]
         for column in self.table.values():
@@ -176,6 +181,10 @@ class Run:
         self.seen = time.monotonic()
         if away:
             self._engine.wake()
+
+    def leave(self) -> None:
+        """The watcher says good-bye: nothing is computed until the next sign."""
+        self.seen = -AWAY
 
     def close(self) -> None:
         """Give everything back; the run cannot be used again."""

@@ -22,7 +22,7 @@ class Rule:
         raise NotImplementedError(f"{type(self).__name__} must define __call__(x, last, t)")
 
 
-Bandwidth = str | float | Tensor | Callable
+Bandwidth = str | float | int | Tensor | Callable
 
 
 def median_bandwidth(x: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class Paper(Rule):
 class Fixed(Rule):
     """Always the same h: one number, or a tensor (...) with one for every run."""
 
-    h: float | Tensor
+    h: float | int | Tensor
 
     def __post_init__(self):
         h = torch.as_tensor(self.h)
@@ -95,7 +95,19 @@ class Fixed(Rule):
             )
 
     def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
-        return torch.as_tensor(self.h, dtype=x.dtype, device=x.device).expand(x.shape[:-2])
+        h, runs = torch.as_tensor(self.h, dtype=x.dtype, device=x.device), x.shape[:-2]
+        try:
+            return h.expand(runs)
+        except RuntimeError:
+            raise ValueError(
+                f"a tensor of bandwidths must hold one length for every run, {tuple(runs)}, got {tuple(h.shape)}; "
+                "give one number or as many as there are runs"
+            ) from None
+
+
+def _check_count(name: str, count: int) -> None:
+    if count < 1 or count != int(count):
+        raise ValueError(f"{name} must be a whole number >= 1, got {count}")
 
 
 @dataclass(frozen=True)
@@ -103,6 +115,9 @@ class Subsampled(Rule):
     """The median rule on every k-th particle, at most `size` of them: near enough for many particles, much cheaper."""
 
     size: int = 256
+
+    def __post_init__(self):
+        _check_count("size", self.size)
 
     def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
         n = x.shape[-2]
@@ -119,6 +134,9 @@ class Lagged(Rule):
 
     every: int = 10
     rule: Rule = Median()
+
+    def __post_init__(self):
+        _check_count("every", self.every)
 
     def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
         return self.rule(x, last, t) if last is None or t % self.every == 0 else last

@@ -14,7 +14,7 @@ ROWS = 512  # of the kernel matrix at a time
 
 
 def ksd(x: Tensor, score: Any, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "median") -> Tensor:
-    """Kernel Stein discrepancy of the sample x (..., n, d): the root of the V-statistic (Liu, Lee & Jordan 2016), (...).
+    """Kernel Stein discrepancy of x (..., n, d), (...): the root of the V-statistic (Liu, Lee & Jordan 2016).
 
     KSD^2 = 1/n^2 sum_ij [ s_i.s_j k + s_i.grad_j k + s_j.grad_i k + tr grad_i grad_j k ], diagonal included; near
     sqrt(mean of the diagonal / n) for n independent draws from p, less for particles that SVGD has spread. To compare

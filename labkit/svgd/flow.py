@@ -35,7 +35,7 @@ class State:
     ksd: (...), the root of the V-statistic of KSD^2 under the run's kernel. memory: the optimiser's, None at first.
     """
 
-    x: Float[Tensor, "*runs n d"]
+    x: Float[Tensor, "*_ _ _"]  # axes of its own: `replace(state, x=more)` is legal, `evaluate` brings the rest after
     score: Float[Tensor, "*runs n d"]
     phi: Float[Tensor, "*runs n d"]
     drive: Float[Tensor, "*runs n d"]
@@ -60,9 +60,10 @@ def check_particles(x: Any) -> None:
         )
     if x.ndim < 2 or 0 in x.shape:
         raise ValueError(
-            f"particles must be (..., n, d) with n and d at least 1, got {tuple(x.shape)}; for one dimension use x[:, None]"
+            f"particles must be (..., n, d) with n and d at least 1, got {tuple(x.shape)}; "
+            "for one dimension use x[:, None]"
         )
-    check_finite(x, "particles", "check where they come from")
+    check_finite(x.detach(), "particles", "check where they come from")
 
 
 def check_finite(values: Tensor, what: str, do: str) -> None:
@@ -84,7 +85,8 @@ def evaluate_score(score, x: Tensor, t: int = 0, generator: torch.Generator | No
     if not isinstance(s, Tensor) or s.shape != x.shape:
         got = tuple(s.shape) if isinstance(s, Tensor) else type(s).__name__
         raise ValueError(
-            f"the score must return a tensor {tuple(x.shape)} like the particles, got {got}; differentiate log_p(x).sum()"
+            f"the score must return a tensor {tuple(x.shape)} like the particles, got {got}; "
+            "differentiate log_p(x).sum()"
         )
     if s.dtype != x.dtype:
         raise ValueError(
@@ -226,6 +228,7 @@ def pulls(state: State, i: int, *, kernel: Kernel = KERNEL) -> tuple[Tensor, Ten
     n = state.x.shape[0]
     if not -n <= i < n:
         raise IndexError(f"particle must be 0 to {n - 1}, got {i}")
+    i %= n
     # pairs (i, j) as n runs of two particles: in a run of two, particle 0 feels itself and j
     two = torch.stack([state.x[i].expand_as(state.x), state.x], -2)
     scores = torch.stack([torch.zeros_like(state.score), state.score], -2)

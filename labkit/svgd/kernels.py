@@ -54,7 +54,7 @@ class Kernel:
         raise NotImplementedError(f"{type(self).__name__} must define matrix(x, y, h)")
 
 
-def _lengths(x: Tensor, h: Tensor, scale: float) -> Tensor:
+def _lengths(x: Tensor, h: Tensor, scale: float | int) -> Tensor:
     """h as (..., 1, 1) beside x."""
     return (h if scale == 1 else h * scale)[..., None, None]
 
@@ -68,7 +68,7 @@ def _transposed(x: Tensor) -> Tensor:
 class Radial(Kernel):
     """A kernel of the distance alone; `scale` multiplies the bandwidth."""
 
-    scale: float = 1.0
+    scale: float | int = 1.0
 
     def __post_init__(self):
         if not self.scale > 0:

@@ -50,7 +50,7 @@ def middle(values: Tensor) -> Tensor:
 
 
 def _of_pairs(values: Tensor, n: int, below: int = 0) -> Tensor:
-    """The median of n particles from the squared distances of their pairs, of which the `below` smallest are left out."""
+    """The median of n particles from the squared distances of their pairs, the `below` smallest left out."""
     first, last = _ranks(n)
     if last == 0:
         return values.new_zeros(())
@@ -129,7 +129,7 @@ def _bracket(xs: Tensor, count, first: int, last: int):
         # a straight line through the two counts says where the ranks should be; reach a little to both sides
         slope = (ends[1] - ends[0]) / inside
         aim, reach = ends[0] + slope * (first - counts[0][1]), slope * (FEW * n / 4 + inside / 32)
-        for side, t in ((0, aim - reach), (1, aim + reach)):
+        for t in (aim - reach, aim + reach):
             if ends[0] < t < ends[1]:
                 new = count(t)
                 into = int(new[1] >= last) if new[1] >= first else 0
@@ -139,7 +139,7 @@ def _bracket(xs: Tensor, count, first: int, last: int):
 
 
 def _counted_median(x: Tensor) -> Tensor:
-    """Any dimension, x (n, d): a sample brackets the median, one pass over all pairs counts and keeps what is inside."""
+    """Any dimension, x (n, d): a sample brackets the median, a pass over all pairs counts and keeps what is inside."""
     n = x.shape[0]
     first, last = _ranks(n)
     spread = 0.02

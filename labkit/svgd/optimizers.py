@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 
-def _check(step_size: float | Tensor) -> None:
+def _check(step_size: float | int | Tensor) -> None:
     if not bool((torch.as_tensor(step_size) > 0).all()):
         raise ValueError(f"step_size must be > 0, got {step_size}; a common choice is 0.1")
     if not bool(torch.as_tensor(step_size).isfinite().all()):
@@ -34,9 +34,9 @@ class Adagrad:
     The first move is therefore `step_size` in every coordinate, whatever the direction's size.
     """
 
-    step_size: float | Tensor = 0.1
-    decay: float = 0.9
-    epsilon: float = 1e-6
+    step_size: float | int | Tensor = 0.1
+    decay: float | int = 0.9
+    epsilon: float | int = 1e-6
 
     def __post_init__(self):
         _check(self.step_size)
@@ -61,10 +61,10 @@ class Moments(NamedTuple):
 class Adam:
     """Adam (Kingma & Ba 2015, algorithm 1), climbing."""
 
-    step_size: float | Tensor = 0.1
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
+    step_size: float | int | Tensor = 0.1
+    beta1: float | int = 0.9
+    beta2: float | int = 0.999
+    epsilon: float | int = 1e-8
 
     def __post_init__(self):
         _check(self.step_size)
@@ -87,7 +87,7 @@ class Adam:
 class Plain:
     """move = step_size direction: the flow itself, discretised."""
 
-    step_size: float | Tensor = 0.1
+    step_size: float | int | Tensor = 0.1
 
     def __post_init__(self):
         _check(self.step_size)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from labkit.svgd.bandwidths import rule
+from labkit.svgd.bandwidths import Bandwidth, rule
 from labkit.svgd.flow import KERNEL, check_finite, check_particles, evaluate_score
 from labkit.svgd.kernels import Kernel
 from labkit.svgd.optimizers import Adagrad
@@ -30,9 +30,9 @@ class SVGD:
         x0: np.ndarray | Tensor,
         lnprob: Callable,
         n_iter: int = 1000,
-        stepsize: float = 1e-3,
-        bandwidth: float = -1,
-        alpha: float = 0.9,
+        stepsize: float | int = 1e-3,
+        bandwidth: Bandwidth = -1,
+        alpha: float | int = 0.9,
         debug: bool = False,
     ) -> np.ndarray | Tensor:
         """Move x0 (n, d) by `n_iter` steps and return the particles: numpy in, numpy out; tensor in, tensor out.
@@ -40,7 +40,7 @@ class SVGD:
         Args:
             lnprob: the SCORE (in spite of its name): (n, d) -> (n, d), arrays or tensors as x0 is.
             stepsize: of Adagrad; the first step moves every coordinate by just this.
-            bandwidth: the length h, or -1 for the median rule (`median_bandwidth`).
+            bandwidth: the length h, or -1 for the median rule (`median_bandwidth`); or a rule, as in `start`.
             alpha: Adagrad's memory.
             debug: print the step's number every thousand steps, as the original does.
 
@@ -54,13 +54,13 @@ class SVGD:
         check_particles(x)
         x = x.detach().clone()
         score = _on_arrays(lnprob) if is_array else lnprob
-        find_h = rule("median" if bandwidth == -1 else bandwidth)
-        optimizer, memory = Adagrad(stepsize, alpha), None
+        find_h = rule("median" if isinstance(bandwidth, float | int) and bandwidth == -1 else bandwidth)
+        optimizer, memory, h = Adagrad(stepsize, alpha), None, None
         for t in range(int(n_iter)):
             if debug and (t + 1) % 1000 == 0:
                 print(f"iter {t + 1}")  # noqa: T201  the original's behaviour, only when asked for
             s = evaluate_score(score, x, t)
-            h = find_h(self.kernel.frame(x), None, t)
+            h = find_h(self.kernel.frame(x), h, t)
             move, memory = optimizer(self.kernel.phi(x, s, h), memory)
             x = x + move
         check_finite(x, "the particles at the end", "take a smaller stepsize")

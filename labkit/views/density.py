@@ -5,8 +5,11 @@ import numpy as np
 import torch
 
 
+EVEN = 0.6  # of Silverman's width: particles that repel stand more evenly than the draws his rule is for
+
+
 def silverman(x: np.ndarray) -> float:
-    """Silverman's rule .9 min(sd, IQR / 1.34) n^(-1/5): the width of a kernel density estimate of x (n,)."""
+    """Silverman's rule .9 min(sd, IQR / 1.34) n^(-1/5): the width of a kernel density estimate of n draws x (n,)."""
     q1, q3 = np.quantile(x, [0.25, 0.75])
     spread = min(x.std(), (q3 - q1) / 1.34) or x.std()
     return 0.9 * spread * len(x) ** -0.2
@@ -16,14 +19,14 @@ def estimate(x: np.ndarray, grid: np.ndarray) -> np.ndarray:
     """Gaussian kernel density estimate of x (n,) on an even grid (g,).
 
     Particles are first counted at the grid's points, linearly shared between neighbours, so that the cost does not
-    grow with n; the width is never under the grid's step.
+    grow with n; the width is a part of Silverman's (`EVEN`), never under the grid's step.
     """
     step = grid[1] - grid[0]
     place = np.clip((x - grid[0]) / step, 0, len(grid) - 1)
     low = np.minimum(place.astype(int), len(grid) - 2)
     share = place - low
     counts = np.bincount(low, 1 - share, len(grid)) + np.bincount(low + 1, share, len(grid))
-    width = max(silverman(x), step)
+    width = max(EVEN * silverman(x), step)
     bell = np.exp(-0.5 * ((grid - grid[0]) / width) ** 2) / (width * np.sqrt(2 * np.pi) * len(x))
     full = np.convolve(counts, np.concatenate([bell[:0:-1], bell]), mode="full")
     return full[len(grid) - 1 : 2 * len(grid) - 1]

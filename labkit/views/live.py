@@ -5,10 +5,13 @@
 `start() -> State` and `step: State -> State` are read anew at each tick, so that a control acts on the next step
 without a restart. A view is two functions of a state, `picture` and `columns`; one that also wants the run's history
 has `follows = True` and `columns(state, past)` (`labkit.engine.Past`); `record(state) -> {name: number}` fills the table
-of that history. `height` and `basis` (pixels: how high, and how wide at least) place its picture among the others. The steps are taken on the engine's thread; here only the newest frame is shown.
+of that history; `leading = True` makes its picture the large one. The steps are taken on the engine's thread; here only
+the newest frame is shown.
 """
 
 import html
+import io
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -59,17 +62,18 @@ class Live(pn.viewable.Viewer):
         self.stages: list[Stage] = []
         self.run = engine.Run(start, step, self._render, self._record)
         self.run.speed = speed
-        self.remote = Remote(self._heard, keys=self.served, width=0, height=0, margin=0)
-        self.pictures = pn.FlexBox(sizing_mode="stretch_width", gap="12px")
+        self.remote = Remote(self._heard, keys=self.served, tips=dict(TIPS), width=0, height=0, margin=0)
+        self.pictures = pn.Column(sizing_mode="stretch_width", stylesheets=[GRID])
         self._make_controls(speed)
         self.show(*self.views)
         self._begin()
 
     # what is computed, on the engine's thread
 
-    def _render(self, state: Any, past: engine.Past) -> list[dict]:
-        """Columns of every view, copies all."""
-        return [v.columns(state, past) if getattr(v, "follows", False) else v.columns(state) for v in self.views]
+    def _render(self, state: Any, past: engine.Past) -> tuple[list, list[dict]]:
+        """The views and the columns of each, copies all."""
+        views = self.views
+        return views, [v.columns(state, past) if getattr(v, "follows", False) else v.columns(state) for v in views]
 
     def _record(self, state: Any) -> dict[str, float]:
         row: dict[str, float] = {}
@@ -81,7 +85,7 @@ class Live(pn.viewable.Viewer):
 
     def show(self, *views: Any) -> None:
         """Reset the run and declare the pictures anew, of other views if given: after a change of target."""
-        self.views = list(views) or self.views
+        self.views = list(views) if views else list(self.views)
         self.run.reset()
         self.redeclare()
 
@@ -92,12 +96,22 @@ class Live(pn.viewable.Viewer):
         except RuntimeError:  # it could not start: the frame says why
             return
         if len(self.stages) != len(self.views):
-            self.stages = [Stage() for _ in self.views]
+            self.stages = [Stage(order) for order, _ in enumerate(self.views)]
             self.pictures.objects = [stage.pane for stage in self.stages]
+            beside = sum(getattr(view, "leading", False) for view in self.views) > 1
+            self.pictures.stylesheets = [GRID_BESIDE if beside else GRID]
         for stage, view in zip(self.stages, self.views, strict=True):
             stage.dark = self._dark
             stage.show(view, state, lambda figure, view=view: self._drawn(view, figure) if self._drawn else None)
         self.run.redraw()
+
+    def fail(self, text: str) -> None:
+        """Stop, and say why on screen."""
+
+        def stop(_state: Any) -> None:
+            raise ValueError(text)
+
+        self.run.edit(stop)
 
     def reset(self) -> None:
         """Begin anew; the pictures stay."""
@@ -148,6 +162,35 @@ class Live(pn.viewable.Viewer):
         )
 
     @property
+    def downloads(self) -> pn.viewable.Viewable:
+        """Buttons that save the run: as a moving picture, a still one, and as tables."""
+        buttons = pn.FlexBox(margin=(6, 4))
+        for kind, (name, words) in KINDS.items():
+            button = pn.widgets.Button(label=name, description=words, margin=(4, 4))
+            button.on_click(lambda _, kind=kind: self.save(kind))
+            buttons.append(button)
+        self._saved = pn.pane.HTML("", margin=(10, 8))
+        buttons.append(self._saved)
+        return buttons
+
+    def save(self, kind: str) -> None:
+        """Hand the browser a file made of the kept states: "gif", "png", "curves" or "particles"; made in a thread."""
+        position, dark, views = self.run.position, self._dark, list(self.views)
+        past = self.run.past(lambda past: past.copy())
+        self._saved.object = f"making {KINDS[kind][0]} …"
+        threading.Thread(target=self._make, args=(kind, views, past, position, dark), daemon=True).start()
+
+    def _make(self, kind: str, views: list, past: engine.Past, position: int, dark: bool) -> None:
+        try:
+            name, mime, content = file(kind, views, past, position, dark)
+        except Exception as error:  # shown where the reader looks
+            text = f"could not make it: {html.escape(str(error))}"
+            self.later(lambda: setattr(self._saved, "object", text))
+            return
+        words = f"{name}, {len(content) / 1000:,.0f} kB"
+        self.later(lambda: (self.remote.save(name, mime, content), setattr(self._saved, "object", words)))
+
+    @property
     def error(self) -> pn.pane.HTML:
         """The text of what went wrong in the last step, hidden while nothing did."""
         return self._error
@@ -182,6 +225,8 @@ class Live(pn.viewable.Viewer):
     def _tick(self) -> None:
         """Show the newest frame; what was missed is dropped."""
         frame = self.run.frame
+        if self.served and self.run.unwatched and self._shown:
+            return
         if not self.served and frame.playing and self.run.unwatched:
             self.pause()  # the notebook was closed, or its browser went to sleep
         tasks, self._tasks = self._tasks, []
@@ -196,8 +241,10 @@ class Live(pn.viewable.Viewer):
             pn.io.push_notebook(*(stage.pane for stage in self.stages))
 
     def _show_frame(self, frame: engine.Frame) -> None:
-        for stage, columns in zip(self.stages, frame.content or (), strict=False):
-            stage.patch(columns)
+        views, columns = frame.content or (None, ())
+        if views is self.views:  # not those of the pictures before
+            for stage, arrays in zip(self.stages, columns, strict=True):
+                stage.patch(arrays)
         now = time.monotonic()
         if frame.playing and not frame.error and now - self._read < READOUT:
             return
@@ -221,8 +268,11 @@ class Live(pn.viewable.Viewer):
 
     def _heard(self, message: dict) -> None:
         """A word from the browser."""
-        self.run.watched()
         kind = message.get("kind")
+        if kind == "bye":
+            self.run.leave()
+            return
+        self.run.watched()
         if kind in ("hello", "scheme"):
             self._dark = bool(message.get("dark"))
             for stage in self.stages:
@@ -244,7 +294,50 @@ class Live(pn.viewable.Viewer):
             self.reset()
 
 
+# As many columns as there is room for; the picture of the method itself takes two by two where it can.
+GRID = """
+.scroll-button { display: none; }
+:host { display: grid !important; grid-template-columns: repeat(auto-fit, minmax(min(280px, 100%), 1fr)); gap: 10px; }
+.leading { grid-column: span 2; grid-row: span 2; }
+@media (max-width: 700px) { .leading { grid-column: auto; grid-row: auto; } }
+"""
+# Two runs: one column each.
+GRID_BESIDE = """
+.scroll-button { display: none; }
+:host { display: grid !important; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; }
+@media (max-width: 700px) { :host { grid-template-columns: minmax(0, 1fr); } }
+"""
+KINDS = {
+    "gif": ("GIF", "Save the run so far as a moving picture"),
+    "png": ("PNG", "Save what is shown as a still picture"),
+    "curves": ("CSV: curves", "Save the numbers against steps"),
+    "particles": ("CSV: particles", "Save the particles that are shown"),
+}
+TIPS = {
+    "Speed, steps a second": "How many steps a second are taken at most; a slow machine takes fewer",
+    "Look back, kept states": "Shows an earlier state of this run; Play goes on from there",
+}
 ALERT = {"background": "#b3261e", "color": "#ffffff", "padding": "8px 12px", "border-radius": "6px"}
+
+
+def file(kind: str, views: list, past: engine.Past, position: int, dark: bool) -> tuple[str, str, bytes]:
+    """Name, media type and content of a download; pictures are of the views that have `leading = True`, else of the first."""
+    from labkit.views import save  # its painter is needed by few
+
+    shown = [v for v in views if getattr(v, "leading", False)] or views[:1]
+    target = io.BytesIO()
+    if kind == "gif":
+        save.gif(shown, past, target, dark=dark)
+    elif kind == "png":
+        save.png(shown, past, position, target, dark=dark)
+    elif kind == "curves":
+        save.curves_csv(past, target)
+    else:
+        save.particles_csv(past.states[position], target)
+    name, mime = {"gif": ("run.gif", "image/gif"), "png": ("run.png", "image/png")}.get(
+        kind, (f"{kind}.csv", "text/csv")
+    )
+    return f"labkit-{name}", mime, target.getvalue()
 
 
 def _cell() -> str:

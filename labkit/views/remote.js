@@ -4,8 +4,8 @@ export function render({model, el}) {
   const dark = matchMedia("(prefers-color-scheme: dark)")
   const reduced = matchMedia("(prefers-reduced-motion: reduce)")
   const scheme = () => {
-    const set = page.documentElement.dataset.scheme || page.body?.dataset.jpThemeLight
-    return set === "dark" || set === "false" || (!["light", "true"].includes(set) && dark.matches)
+    const page_says = page.documentElement.dataset.dark, lab_says = page.body?.dataset.jpThemeLight
+    return page_says ? page_says === "true" : lab_says ? lab_says === "false" : dark.matches
   }
   const send = (kind, more = {}) => model.send_msg({kind, ...more})
   const hello = (kind) => send(kind, {dark: scheme(), reduced: reduced.matches})
@@ -17,7 +17,7 @@ export function render({model, el}) {
   const focused = () => {
     let at = page.activeElement
     while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
-    return at && at.matches("input, select, textarea, button, summary, a, [contenteditable=true], [tabindex], [role=slider]")
+    return at && at.matches("input, select, textarea, button, summary, a, [contenteditable=true], [role=slider]")
   }
   const keys = {" ": "space", ArrowRight: "right", ArrowLeft: "left", r: "r", R: "r"}
   const key = (event) => {
@@ -26,23 +26,32 @@ export function render({model, el}) {
     event.preventDefault()
     send("key", {name})
   }
-  // Bokeh's slider handles carry no name of their own: give them that of their title
+  // Bokeh's sliders carry no name that a screen reader finds, and no tooltip: give every control both
   const name = (root = page) => {
     for (const each of root.querySelectorAll("*")) {
-      if (each.shadowRoot) name(each.shadowRoot)
-      if (each.classList?.contains("noUi-handle") && !each.ariaLabel) {
-        const title = each.getRootNode().querySelector(".bk-slider-title")
-        if (title) each.ariaLabel = title.textContent.split(":")[0].trim()
+      if (!each.shadowRoot) continue
+      const inside = each.shadowRoot
+      const label = inside.querySelector(".bk-slider-title, label")?.textContent.split(":")[0].trim()
+      if (label) {
+        const tip = model.tips[label]
+        if (tip && each.title !== tip) each.title = tip
+        for (const part of inside.querySelectorAll(".noUi-handle, input, select")) {
+          part.ariaLabel ??= label
+          if (tip) part.ariaDescription ??= tip
+        }
       }
+      name(inside)
     }
   }
   const seen = () => beat()
+  const bye = () => send("bye")
   const recolour = () => hello("scheme")
   page.addEventListener("keydown", key)
   page.addEventListener("visibilitychange", seen)
+  addEventListener("pagehide", bye)
   dark.addEventListener("change", recolour)
   const watch = new MutationObserver(recolour)
-  watch.observe(page.documentElement, {attributes: true, attributeFilter: ["data-scheme"]})
+  watch.observe(page.documentElement, {attributes: true, attributeFilter: ["data-dark"]})
 
   model.on("msg:custom", ({kind, filename, mime, data}) => {
     if (kind !== "save") return
@@ -57,6 +66,7 @@ export function render({model, el}) {
     clearInterval(timer)
     page.removeEventListener("keydown", key)
     page.removeEventListener("visibilitychange", seen)
+    removeEventListener("pagehide", bye)
     dark.removeEventListener("change", recolour)
     watch.disconnect()
   })

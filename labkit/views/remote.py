@@ -11,10 +11,12 @@ class Remote(JSComponent):
     """Forwards what the browser says to `heard(message)` and can hand the browser a file to save.
 
     Messages: {kind: "hello" | "scheme", dark, reduced}, {kind: "beat"} every second while the page is visible,
-    {kind: "key", name: "space" | "right" | "left" | "r"} while no control has the focus.
+    {kind: "bye"} when it is left; {kind: "key", name: "space" | "right" | "left" | "r"} while no control has the focus.
     """
 
     keys = param.Boolean(False, doc="whether the page's keys are this view's")
+
+    tips = param.Dict({}, doc="label of a control -> what it does, with symbol and unit: tooltip and description")
 
     _esm = Path(__file__).with_name("remote.js")
 

@@ -9,35 +9,43 @@ from typing import Any
 import holoviews as hv
 import numpy as np
 import panel as pn
-from bokeh.models import DataRange1d, ResetTool, SaveTool, WheelZoomTool
+from bokeh.models import DataRange1d, SaveTool
 
 INK = {False: "#33393e", True: "#d5dbe0"}  # of axes and text, on light and on dark
 GRID = {False: "#00000018", True: "#ffffff1c"}
 FONT = "13px"
+LARGE, SMALL = 440, 215  # heights in pixels; two small ones stand beside a large one
 
 
 class Stage:
-    """One picture on the page, its sources by layer, and the colours of its frame."""
+    """One picture on the page, its sources by layer, and the colours of its frame.
 
-    def __init__(self):
+    Args:
+        order: its place among the others.
+    """
+
+    def __init__(self, order: int = 0):
         self.dark = False
         self._sources: dict[str, list] = {}
         self._figures: list = []
         self._automatic, self._drawn = False, None
-        self.pane = pn.pane.HoloViews(None, sizing_mode="stretch_width", linked_axes=False)
+        self.pane = pn.pane.HoloViews(
+            None, sizing_mode="stretch_width", linked_axes=False, styles={"order": str(order)}
+        )
 
     def show(self, view: Any, state: Any, drawn: Callable[[Any], None]) -> None:
         """Put up a view's picture.
 
         Args:
-            view: its `height`, `basis` and `automatic` (axes that follow the data) are honoured where it has them.
+            view: `leading` (a large picture) and `automatic` (axes that follow the data) are honoured where it has them.
             drawn: called with every Bokeh figure when it is made, for tools and events.
         """
         self._sources, self._figures, self._drawn = {}, [], drawn
         self._automatic = getattr(view, "automatic", False)
-        height = getattr(view, "height", 220)
+        leading = getattr(view, "leading", False)
+        height = LARGE if leading else SMALL
         picture = view.picture(state).map(lambda e: e.opts(hooks=[self._grab(e.label)], clone=True), hv.Element)
-        self.pane.param.update(min_height=height, styles={"flex": f"1 1 {getattr(view, 'basis', 300)}px"})
+        self.pane.param.update(min_height=height, css_classes=["leading"] if leading else [])
         self.pane.object = picture.opts(responsive=True, height=height, toolbar="above", hooks=[self._style])
 
     def _grab(self, label: str):
@@ -50,7 +58,7 @@ class Stage:
         figure = plot.state
         figure.update(background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None)
         figure.toolbar.update(logo=None, autohide=True)
-        figure.toolbar.tools = [SaveTool(), ResetTool(), *(t for t in figure.tools if isinstance(t, WheelZoomTool))]
+        figure.toolbar.tools = [SaveTool()]  # dragging and scrolling are the page's and the hand's
         if self._automatic:
             figure.x_range, figure.y_range = DataRange1d(), DataRange1d()
         for axis in figure.axis:

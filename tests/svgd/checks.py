@@ -26,7 +26,10 @@ def phi_is_the_originals(reference, n: int, d: int, h: float | None = None) -> N
     x = _start(n, d)
     wanted, tensor = reference.phi(x, -x, h), torch.from_numpy(x)
     bandwidth = "median" if h is None else h
-    for got in (svgd.phi(tensor, torch.neg, bandwidth=bandwidth), svgd.start(tensor, torch.neg, bandwidth=bandwidth).phi):
+    for got in (
+        svgd.phi(tensor, torch.neg, bandwidth=bandwidth),
+        svgd.start(tensor, torch.neg, bandwidth=bandwidth).phi,
+    ):
         assert np.abs(got.numpy() - wanted).max() < 1e-12 * np.abs(wanted).max()
 
 

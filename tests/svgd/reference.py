@@ -123,5 +123,5 @@ def stein(terms, x, s):
         drive += (value[:, None] * (sj @ M)).detach().reshape(n, n, d).mean(0)
         repulsion += (da @ M).detach().reshape(n, n, d).mean(0)
         pulled = value * ((si @ M) * sj).sum(-1) + ((si @ M) * da).sum(-1) + ((sj @ M) * db).sum(-1)
-        ksd2 += float((pulled + trace).mean())
+        ksd2 += (pulled + trace).mean().item()
     return drive, repulsion, ksd2

@@ -41,10 +41,23 @@ def by_numpy(x: torch.Tensor) -> float:
 # one strip up to 256; then sorted (d = 1), gathered up to 2000, counted above: the boundaries from both sides
 @pytest.mark.parametrize(
     ("n", "d"),
-    [(2, 1), (3, 2), (255, 1), (256, 3), (257, 1), (258, 1), (1001, 1), (300, 2), (301, 3), (302, 5), (2001, 2), (2002, 4)],
+    [
+        (2, 1),
+        (3, 2),
+        (255, 1),
+        (256, 3),
+        (257, 1),
+        (258, 1),
+        (1001, 1),
+        (300, 2),
+        (301, 3),
+        (302, 5),
+        (2001, 2),
+        (2002, 4),
+    ],
 )
 def test_the_median_is_numpys_on_nasty_inputs(n, d):
-    """Direct differences (d <= 3) are exact to rounding; the expanded square loses digits where points are far apart."""
+    """Direct differences (d <= 3) are exact to rounding; the expanded square loses digits of points far apart."""
     for name, x in nasty(n, d).items():
         wanted, got = by_numpy(x), median.squared_distance(x).item()
         extent = (x - x.median(0)[0]).square().sum(1).median().item() + wanted

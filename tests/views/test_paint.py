@@ -1,9 +1,9 @@
 """Pictures by Pillow: colours stand where the mathematics of the axes puts them."""
 
 import ast
-import inspect
 import io
 import sys
+from pathlib import Path
 
 import holoviews as hv
 import holoviews.plotting.bokeh  # noqa: F401
@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from labkit.views import axes as ax
-from labkit.views import paint as paint_module
-from labkit.views.paint import Painter, dashes, indexed, paint, save_gif, save_png, unbroken
+import labkit.views.paint
+from labkit.views.paint import Painter, paint, save_gif, save_png
+from labkit.views.paint.files import indexed
+from labkit.views.paint.strokes import dashes, unbroken
+from labkit.views.paint.ticks import linear_ticks, log_ticks
+from labkit.views.paint.words import spell
 
 RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)
 SQUARE = {"xlim": (0, 1), "ylim": (0, 1)}
@@ -151,10 +154,26 @@ def test_bars_and_histograms_rise_to_their_values():
     assert at(0.5, 1.1) == WHITE and at(1.5, 2.9) == RED
 
 
-def test_an_ellipse_is_a_line_along_its_radii():
-    """Width 1, height .5 about (.5, .5): the line passes (1, .5) and (.5, .75)."""
-    _, at = shown(hv.Ellipse(0.5, 0.5, (0.8, 0.5)).opts(color="red", line_width=4, **SQUARE))
-    assert at(0.9, 0.5) == RED and at(0.5, 0.75) == RED and at(0.5, 0.5) == WHITE
+@pytest.mark.parametrize(
+    ("marker", "inside", "outside"),
+    [
+        ("dash", [(9, 0), (-9, 0)], [(0, 5), (0, -5)]),
+        ("diamond", [(0, 9), (0, -9), (9, 0)], [(8, 8), (-8, 8)]),
+        ("triangle", [(0, 9), (6, -5), (-6, -5)], [(8, 8), (-8, 8), (0, -9)]),
+        ("square", [(7, 7), (-7, -7)], [(0, 12)]),
+        ("cross", [(9, 0), (0, 9)], [(6, 6)]),
+    ],
+)
+def test_a_marker_has_its_shape_and_its_angle_turns_it_anticlockwise(marker, inside, outside):
+    """Offsets in pixels from the middle, y upwards; at 90 degrees what lay at (a, b) lies at (-b, a)."""
+    style = {"marker": marker, "size": 20, "color": "red", "line_width": 3, "show_legend": False}
+    for angle in (0, 90):
+        painter = Painter(hv.Scatter([(0.5, 0.5)]).opts(angle=angle, **style, **SQUARE), (960, 540))
+        red = reds(painter.frame())
+        x, y = (int(v) for v in painter.panels[0].axes.pixel(0.5, 0.5))
+        for offsets, wanted in ((inside, True), (outside, False)):
+            for a, b in [(-b, a) if angle else (a, b) for a, b in offsets]:
+                assert red[y - b, x + a] == wanted, (angle, a, b)
 
 
 def test_contours_take_the_ends_of_their_colour_map_at_the_extreme_values():
@@ -262,7 +281,7 @@ def test_limits_from_the_first_frame_stay():
     ],
 )
 def test_ticks_are_round_and_their_labels_say_their_values(low, high, labels):
-    ticks = ax.linear_ticks(low, high, 5)
+    ticks = linear_ticks(low, high, 5)
     assert [label for _, label in ticks] == labels
     assert all(float(label) == pytest.approx(value, abs=1e-12) for value, label in ticks)
 
@@ -271,14 +290,14 @@ def test_ticks_of_any_span_lie_inside_it_and_are_told_apart():
     rng = np.random.default_rng(0)
     for exponent in range(-12, 12):
         low = rng.normal() * 10.0**exponent
-        ticks = ax.linear_ticks(low, low + 10.0 ** (exponent - 2), 6)
+        ticks = linear_ticks(low, low + 10.0 ** (exponent - 2), 6)
         assert 2 <= len(ticks) <= 7
         assert all(low - 1e-9 * abs(low) <= v <= low + 10.0 ** (exponent - 2) * (1 + 1e-6) for v, _ in ticks)
         assert len({label for _, label in ticks}) == len(ticks)
 
 
 def test_logarithmic_ticks_are_powers_of_ten():
-    assert ax.log_ticks(1e-3, 1e3, 6) == [(10.0**k, f"{10.0**k:g}") for k in range(-3, 4)]
+    assert log_ticks(1e-3, 1e3, 6) == [(10.0**k, f"{10.0**k:g}") for k in range(-3, 4)]
 
 
 def test_dark_paper_is_dark_its_axes_light_and_colours_stay():
@@ -297,7 +316,7 @@ def test_a_legend_names_labelled_layers_unless_told_not_to():
 
 
 def test_greek_is_written_and_can_be_spelled():
-    assert ax.spell("ε² → β₁") == "epsilon^2 -> beta_1"
+    assert spell("ε² → β₁") == "epsilon^2 -> beta_1"
     plain, greek = (paint(hv.Points([(0, 0)]).opts(title=title)) for title in ("", "ε"))
     assert plain.tobytes() != greek.tobytes()
 
@@ -314,6 +333,21 @@ def test_no_limits_and_data_without_a_span_still_paint(values):
 def test_far_away_points_do_no_harm():
     _, at = shown(hv.Curve(([-1e12, 1e12], [0.5, 0.5])).opts(color="red", line_width=4, line_dash="solid", **SQUARE))
     assert at(0.5, 0.5) == RED
+
+
+def test_limits_that_were_fitted_hold_all_that_was_shown():
+    painter = Painter(hv.Points([], label="p"))
+    painter.fit(*({"p": {"x": [0.0, x], "y": [-1.0, 1]}} for x in (10, 30, 20)))
+    x = painter.panels[0].axes.x
+    assert (x.low, x.high) == pytest.approx((-1.5, 31.5))
+
+
+def test_panels_of_a_layout_take_columns_of_their_own_under_one_label():
+    one = hv.Points([(0.5, 0.5)], label="p").opts(color="red", size=20, show_legend=False, **SQUARE)
+    image = Painter(hv.Layout([one, one]).cols(2), (600, 200)).frame(
+        [{"p": {"x": [0.5], "y": [0.5]}}, {"p": {"x": [9.0], "y": [9.0]}}]
+    )
+    assert reds(image)[:, :300].any() and not reds(image)[:, 300:].any()
 
 
 def test_a_layout_puts_its_panels_in_columns():
@@ -439,10 +473,10 @@ def test_a_write_that_fails_half_way_leaves_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("module", [ax, paint_module])
-def test_painting_imports_holoviews_numpy_pillow_and_python_alone(module):
-    tree = ast.parse(inspect.getsource(module))
+@pytest.mark.parametrize("file", sorted(Path(labkit.views.paint.__file__).parent.glob("*.py")), ids=lambda f: f.stem)
+def test_painting_imports_holoviews_numpy_pillow_and_python_alone(file):
+    tree = ast.parse(file.read_text(encoding="utf-8"))
     names = [a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names]
     names += [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    rooms = {name.split(".")[0] for name in names} - sys.stdlib_module_names
-    assert rooms <= {"holoviews", "numpy", "PIL", "labkit"}
+    assert all(name.startswith("labkit.views.paint") for name in names if name.startswith("labkit"))
+    assert {name.split(".")[0] for name in names} - sys.stdlib_module_names <= {"holoviews", "numpy", "PIL", "labkit"}

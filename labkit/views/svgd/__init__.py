@@ -6,6 +6,7 @@ from labkit.views.svgd.experiment import PRESETS, Experiment
 from labkit.views.svgd.line import Line
 from labkit.views.svgd.microscope import Microscope
 from labkit.views.svgd.plane import Plane
+from labkit.views.svgd.scene import Scene
 
 __all__ = [
     "PRESETS",
@@ -15,6 +16,7 @@ __all__ = [
     "Microscope",
     "Pair",
     "Plane",
+    "Scene",
     "Side",
     "accuracy",
     "bandwidth",

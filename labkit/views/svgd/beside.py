@@ -19,8 +19,9 @@ class Side:
 
     def __init__(self, view: Any, side: str):
         self.view, self.side = view, side
-        self.automatic = getattr(view, "automatic", False)
-        self.follows = getattr(view, "follows", False)
+        self.automatic, self.follows, self.leading = (
+            getattr(view, kind, False) for kind in ("automatic", "follows", "leading")
+        )
 
     def picture(self, pair: Pair):
         """The view's picture of its half."""

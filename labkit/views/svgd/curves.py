@@ -42,7 +42,7 @@ class Curves:
             )
         ]
         return hv.Overlay(layers).opts(
-            title=self.title, xlabel="step", ylabel=self.unit, logy=self.log, show_legend=len(layers) > 1,
+            xlim=(0, 1), ylim=(0.1, 1), title=self.title, xlabel="step", ylabel=self.unit, logy=self.log, show_legend=len(layers) > 1,
             legend_position="top_right",
         )  # fmt: skip
 
@@ -89,5 +89,5 @@ def accuracy(target) -> Curves:
 
 
 def bandwidth() -> Curves:
-    """The kernel's length; its mean over the dimensions where each has its own."""
+    """The kernel's length, of SVGD only; its mean over the dimensions where each has its own."""
     return Curves("Bandwidth", {"h": lambda s: s.bandwidth.mean()}, "h")

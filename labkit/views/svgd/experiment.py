@@ -212,7 +212,7 @@ PRESETS: dict[str, tuple[dict[str, Any], str]] = {
         "and draw together to a fifth of it. Switch the kernel to per-dimension and they spread again.",
     ),
     "A banana": (
-        {"target": "banana", "begin_mean": 0.0, "begin_scale": 1.0, "n": 200},
+        {"target": "banana", "begin_mean": 0.0, "begin_scale": 1.0, "n": 200, "step_size": 0.03},
         "Show the arrows: blue drive holds the particles on the ridge, purple repulsion spreads them along it. At rest "
         "the two cancel at every particle.",
     ),

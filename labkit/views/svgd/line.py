@@ -24,7 +24,7 @@ class Line:
 
     follows = True
 
-    height, basis = 430, 520
+    leading = True
 
     def __init__(self, density: Callable, box: tuple[float, float], title: str = ""):
         self.density, self.box, self.title = density, box, title
@@ -45,7 +45,7 @@ class Line:
         layers = [
             hv.Area(kde, "x", "y", label="particles").opts(color=PARTICLES, alpha=0.35, line_alpha=0),
             hv.Curve(kde, "x", "y", label="outline").opts(color=PARTICLES, line_width=2.5, show_legend=False),
-            hv.Curve(empty, "x", "y", label="at steps 0, 50, 75, 100, 150, 500").opts(color=PAST, line_width=1.2),
+            hv.Curve(empty, "x", "y", label="earlier steps").opts(color=PAST, line_width=1.2),
             hv.Curve((self.grid, self._target()), "x", "y", label="target").opts(
                 color=TARGET, line_dash="dashed", line_width=2.5
             ),
@@ -53,7 +53,7 @@ class Line:
                 color=PARTICLES, size=9, alpha=0.8, marker="dash", angle=90, show_legend=False
             ),
             hv.Scatter(empty, "x", "y", label="chosen").opts(color=CHOSEN, size=13, show_legend=False),
-            hv.Scatter(empty, "x", "y", label="modes").opts(
+            hv.Scatter(self.handles(), "x", "y", label="modes").opts(
                 color=TARGET, size=13, marker="diamond", fill_alpha=0.25, show_legend=False
             ),
         ]
@@ -68,24 +68,24 @@ class Line:
         kde = density.estimate(x, self.grid)
         one = [self.chosen] if self.chosen is not None and self.chosen < len(x) else []
         target = self._target()
-        modes = self._modes(target)
+        modes = self.handles()
         return {
             "target": {"x": self.grid, "y": target},
             "particles": _outline(self.grid, kde),
             "outline": {"x": self.grid, "y": kde},
             "each particle": {"x": x, "y": self._rug(x)},
-            "at steps 0, 50, 75, 100, 150, 500": self._before(past),
+            "earlier steps": self._before(past),
             "chosen": {"x": x[one], "y": self._rug(x[one])},
             "modes": {"x": modes[:, 0], "y": modes[:, 1]},
         }
 
-    def _modes(self, target: np.ndarray) -> np.ndarray:
-        """Handles of a mixture's modes (m, 2): the mean of each, at the density there."""
-        means = getattr(self.density(), "means", None)
-        if means is None:
+    def handles(self) -> np.ndarray:
+        """Handles of a mixture's modes (m, 2): its mean, and the height that its weight gives it alone."""
+        target = self.density()
+        if not hasattr(target, "means"):
             return np.zeros((0, 2))
-        means = np.asarray(means, dtype=float)
-        return np.column_stack([means, np.interp(means, self.grid, target)])
+        means, weights, scales = (np.asarray(v, dtype=float) for v in (target.means, target.weights, target.scales))
+        return np.column_stack([means, weights / (scales * np.sqrt(2 * np.pi))])
 
     def _rug(self, x: np.ndarray) -> np.ndarray:
         return np.full(len(x), -0.03 * self.top)

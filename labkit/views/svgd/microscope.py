@@ -1,5 +1,7 @@
 """The force microscope: what every neighbour does to one chosen particle."""
 
+from collections.abc import Callable
+
 import holoviews as hv
 import numpy as np
 
@@ -15,46 +17,47 @@ class Microscope:
 
     Args:
         kernel: () -> the run's kernel.
-        reach: half the width of the picture, in units of x.
         signed: whether the target has one dimension.
     """
 
     automatic = True
 
-    def __init__(self, kernel, reach: float, signed: bool):
-        self.kernel, self.reach, self.signed = kernel, reach, signed
+    def __init__(self, kernel: Callable, signed: bool):
+        self.kernel, self.signed = kernel, signed
         self.chosen: int | None = None
 
     def picture(self, state: svgd.State) -> hv.Overlay:
         """Two clouds, and the kernel's length as two marks on the axis."""
         none = (np.zeros(0), np.zeros(0))
         layers = [
-            hv.Scatter(none, "x", "y", label="drive k s").opts(color=DRIVE, size=7, alpha=0.8),
+            hv.Scatter(none, "x", "y", label="drive").opts(color=DRIVE, size=7, alpha=0.8),
             hv.Scatter(none, "x", "y", label="repulsion").opts(color=REPULSION, size=7, alpha=0.8, marker="triangle"),
             hv.Scatter(([0.0], [0.0]), "x", "y", label="one bandwidth").opts(
-                color=CHOSEN, size=12, marker="dash", angle=90
+                color=CHOSEN, size=14, marker="dash", angle=90, show_legend=False
             ),
         ]
+        place = "xⱼ − xᵢ" if self.signed else "|xⱼ − xᵢ|"
         return hv.Overlay(layers).opts(
-            title="Force microscope: click a particle", xlabel="xⱼ − xᵢ" if self.signed else "|xⱼ − xᵢ|",
-            ylabel="share of φᵢ", legend_position="top_right",
+            title="Force on the clicked one", xlabel=f"{place}   (orange: one bandwidth)", ylabel="share of φᵢ",
+            xlim=(-1, 1), ylim=(-1, 1), legend_position="top_right",
         )  # fmt: skip
 
     def columns(self, state: svgd.State) -> dict[str, dict]:
         """The shares, which sum to the chosen particle's drive and repulsion."""
-        none = {"x": np.zeros(0), "y": np.zeros(0)}
-        if self.chosen is None or self.chosen >= len(state.x) or not hasattr(state, "drive"):
-            return {"drive k s": none, "repulsion": none, "one bandwidth": none}
+        h = float(state.bandwidth.mean())
+        marks = np.array([-h, h] if self.signed else [0, h]) if np.isfinite(h) else np.zeros(1)
+        length = {"one bandwidth": {"x": marks, "y": np.zeros(len(marks))}}
+        if self.chosen is None or self.chosen >= len(state.x):
+            none = {"x": np.zeros(0), "y": np.zeros(0)}
+            return {"drive": none, "repulsion": none, **length}
         kernel: Kernel = self.kernel()
         drive, repulsion = (f.numpy(force=True) for f in svgd.pulls(state, self.chosen, kernel=kernel))
         apart = (state.x - state.x[self.chosen]).numpy(force=True)
         place = apart[:, 0] if self.signed else np.linalg.norm(apart, axis=1)
-        h = float(state.bandwidth.mean())
-        marks = np.array([-h, h] if self.signed else [h]) if np.isfinite(h) else np.zeros(0)
         return {
-            "drive k s": {"x": place, "y": self._size(drive)},
+            "drive": {"x": place, "y": self._size(drive)},
             "repulsion": {"x": place, "y": self._size(repulsion)},
-            "one bandwidth": {"x": marks, "y": np.zeros(len(marks))},
+            **length,
         }
 
     def _size(self, force: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ class Plane:
         title: above the picture.
     """
 
-    height, basis = 430, 420
+    leading = True
 
     def __init__(self, target, box: tuple, title: str = ""):
         self.target, self.box, self.title = target, tuple(box[:2]), title
@@ -39,13 +39,14 @@ class Plane:
         """What stands still: axes and level lines, and a layer for all that moves."""
         x, empty = _positions(state), np.zeros(0)
         names = self.target.labels
-        none = (empty, empty, empty, empty)
+        arrows = [
+            hv.Segments((empty,) * 4, ["x0", "y0", "x1", "y1"], label=name).opts(color=color, line_width=2)
+            for name, color in (("drive", DRIVE), ("repulsion", REPULSION))
+        ]
+        target = hv.Path(self.lines, ["x", "y"], label="target")
         layers = [
-            hv.Path(self.lines or [np.full((2, 2), np.nan)], ["x", "y"], label="target").opts(
-                color=TARGET, line_dash="dashed", line_width=1.6
-            ),
-            hv.Segments(none, ["x0", "y0", "x1", "y1"], label="drive").opts(color=DRIVE, line_width=2),
-            hv.Segments(none, ["x0", "y0", "x1", "y1"], label="repulsion").opts(color=REPULSION, line_width=2),
+            *([target.opts(color=TARGET, line_dash="dashed", line_width=1.6)] if self.lines else []),
+            *(arrows if self.arrows else []),
             hv.Points(x, ["x", "y"], label="particles").opts(color=PARTICLES, size=8, alpha=0.85, line_color=None),
             hv.Curve((empty, empty), "x", "y", label="one bandwidth").opts(
                 color=CHOSEN, line_width=2, show_legend=False
@@ -70,17 +71,16 @@ class Plane:
 
     def _circle(self, centre: np.ndarray, state: svgd.State) -> dict[str, np.ndarray]:
         """The kernel's length around the chosen particle."""
-        h = state.bandwidth
-        if not len(centre) or h.ndim or not bool(h.isfinite()):
+        h = getattr(state, "bandwidth", None)
+        if not len(centre) or h is None or h.ndim or not bool(h.isfinite()):
             return {"x": np.zeros(0), "y": np.zeros(0)}
         angle = np.linspace(0, 2 * np.pi, 60)
         return {"x": centre[0, 0] + float(h) * np.cos(angle), "y": centre[0, 1] + float(h) * np.sin(angle)}
 
     def _forces(self, x: np.ndarray, state: svgd.State) -> dict[str, dict]:
-        """Arrows of one common scale; none where the state has no such fields or they are not wanted."""
+        """Arrows of one common scale, where they are wanted and the state has such fields."""
         if not self.arrows or not hasattr(state, "drive"):
-            none = dict.fromkeys(("x0", "y0", "x1", "y1"), np.zeros(0))
-            return {"drive": none, "repulsion": none}
+            return {}
         forces = {name: getattr(state, name)[:, :2].numpy(force=True) for name in ("drive", "repulsion")}
         longest = max(float(np.abs(v).max()) for v in forces.values()) or 1.0
         scale = ARROW * (self.box[0][1] - self.box[0][0]) / longest

@@ -1,0 +1,1 @@
+"""This code beside a plain reference: one module a method, run by `labkit bench`."""

@@ -1,0 +1,103 @@
+"""What a command line asks for, as the settings of an experiment; mistakes end in one line."""
+
+import math
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from labkit.cli.errors import fail, unknown
+
+ENDINGS = {"gif": ".gif", "png": ".png", "csv": ".csv", "curves": ".csv"}
+LISTS = ("means", "weights")  # of the mixture on a line
+WORDS = {"begin": "start", "bandwidth": "bandwidth rule", "temper": "tempering", "length": "bandwidth"}
+POSITIVE = ("length", "step_size", "begin_scale")
+
+
+def check_paths(files: dict[str, Path]) -> None:
+    """Fail before the run on what could not be written after it."""
+    for name, path in files.items():
+        if path.suffix.lower() != ENDINGS[name]:
+            fail(f"--{name} wants a path that ends in {ENDINGS[name]}, got {path}; rename it")
+        if path.is_dir():
+            fail(f"--{name} {path} is a folder; name a file in it")
+        try:
+            tempfile.TemporaryFile(dir=path.parent).close()
+        except OSError as error:
+            fail(f"cannot write {path}: {path.parent}: {error.strerror}; make that folder or choose another")
+    if len({path.resolve() for path in files.values()}) < len(files):
+        fail(f"two files would have one name: {', '.join(map(str, files.values()))}; give each its own")
+
+
+def bandwidth(words: str) -> dict[str, Any]:
+    """The settings of a rule by name, or of a fixed length."""
+    if words == "fixed":
+        fail("a fixed bandwidth is given as its length, in units of x: --bandwidth 0.5")
+    try:
+        length = float(words)
+    except ValueError:
+        return {"bandwidth": words}
+    return {"bandwidth": "fixed", "length": length}
+
+
+def experiment(settings: dict[str, Any], parameters: list[str], device: str) -> Any:
+    """The experiment of these settings; the bounds are those of a page's sliders, and do not hold here.
+
+    Raises:
+        ValueError: a device that is not there, or settings that the experiment refuses.
+    """
+    from labkit.serving import devices
+    from labkit.views.svgd import Experiment
+
+    made = Experiment(devices.choose(device))
+    for name, value in settings.items():
+        known = getattr(made.param[name], "objects", None)
+        if known and value not in known:
+            unknown(WORDS.get(name, name), value, [each for each in known if each != "fixed"])
+        if isinstance(value, float):
+            _check_number(name, value)
+        if hasattr(made.param[name], "bounds"):
+            made.param[name].bounds = None
+    made.param.update(**settings, **_parameters(settings["target"], parameters))
+    return made
+
+
+def _check_number(name: str, value: float) -> None:
+    words = WORDS.get(name, name.replace("_", " ").replace("begin", "start"))
+    if not math.isfinite(value) or (name in POSITIVE and value <= 0):
+        fail(f"{words} must be {'> 0 and ' if name in POSITIVE else ''}finite, got {value:g}")
+
+
+def _parameters(target: str, given: list[str]) -> dict[str, Any]:
+    """The settings of `--param`: those of the mixture are the experiment's own, others make its `shape`."""
+    from labkit.targets import PARAMETERS
+
+    known = {**dict.fromkeys(LISTS), "scale": None} if target == "mixture" else PARAMETERS[target]
+    found: dict[str, Any] = {}
+    for words in given:
+        name, equals, value = words.partition("=")
+        if not known:
+            fail(f"{target} has no parameters, got --param {words}")
+        if not equals:
+            fail(f"--param wants NAME=VALUE, got {words}; {target} has {', '.join(known)}")
+        if name not in known:
+            unknown(f"parameter of {target}", name, known)
+        found[name] = [_number(words, v) for v in value.split(",")] if name in LISTS else _number(words, value)
+        if known[name] is not None and isinstance(known[name].default, int):
+            found[name] = _whole(words, found[name])
+    if target != "mixture":
+        return {"shape": found}
+    if "means" in found:
+        found.setdefault("weights", [1 / len(found["means"])] * len(found["means"]))
+    return found
+
+
+def _number(words: str, value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    return number if math.isfinite(number) else fail(f"--param {words}: {value!r} is no number")
+
+
+def _whole(words: str, number: float) -> int:
+    return int(number) if number == int(number) else fail(f"--param {words}: this one is a whole number")

@@ -1,0 +1,52 @@
+"""How a run ended, as a table."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+COORDINATES = 4  # that the table shows
+
+
+def show(experiment: Any, past: Any, seconds: float, steps: int) -> None:
+    """Print the table of the last state."""
+    target, state = experiment.density(), past.states[-1]
+    early = "" if state.t == steps else f" of {steps} (stopped early)"
+    console, table = Console(highlight=False, soft_wrap=True), Table(box=box.SIMPLE_HEAD)
+    table.add_column("")
+    table.add_column("particles", justify="right")
+    table.add_column("exact", justify="right")
+    for name, found, exact in rows(target, state):
+        table.add_row(name, found, exact)
+    console.print(f"{experiment.target}: {len(state.x)} particles, {state.t} steps{early} in {seconds:.2f} s")
+    console.print(table)
+
+
+def wrote(path: Path) -> None:
+    """Say that a file is there, and its size."""
+    Console(soft_wrap=True, highlight=False).print(f"wrote {path} ({path.stat().st_size / 1000:,.0f} kB)", markup=False)
+
+
+def rows(target: Any, state: Any) -> Iterator[tuple[str, str, str]]:
+    """Name, number of the particles, exact number where it is known."""
+    yield "KSD", f"{float(state.ksd):.4g}", "0"
+    if hasattr(target, "accuracy"):
+        yield "test accuracy", f"{float(target.accuracy(state.x)):.1%}", ""
+    else:
+        yield from _moments(target, state.x.detach().cpu().double())
+    yield "bandwidth h", f"{float(state.bandwidth.mean()):.4g}", ""
+
+
+def _moments(target: Any, x: Any) -> Iterator[tuple[str, str, str]]:
+    variance = None if target.covariance is None else target.covariance.diagonal()
+    for what, found, exact in (
+        ("mean", x.mean(0), target.mean),
+        ("variance", x.var(0, correction=0), variance),
+    ):
+        for i, label in enumerate(target.labels[:COORDINATES]):
+            yield f"{what} of {label}", f"{found[i]:.3f}", "" if exact is None else f"{exact[i]:.3f}"
+    if target.dim > COORDINATES:
+        yield f"and {target.dim - COORDINATES} more", "", ""

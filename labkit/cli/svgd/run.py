@@ -1,0 +1,129 @@
+"""The run itself, under a progress bar that Ctrl-C ends early, and the files that are made of it."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+LOOK = 0.1  # seconds between two looks at the run
+
+
+def play(experiment: Any, steps: int, recorded: bool) -> tuple[Any, float]:
+    """Take the steps; answer the past of the run and the seconds it took.
+
+    Args:
+        recorded: whether the past gets a table of KSD under a kernel that stays, errors of the moments, bandwidth.
+
+    Raises:
+        ValueError: settings that do not go together, or a score that is not finite any more.
+    """
+    import torch
+
+    from labkit.engine import Past
+
+    torch.set_flush_denormal(True)  # far particles have subnormal kernels, twelve times slower
+    past = Past(_recorder(experiment) if recorded else None)
+    past.add(experiment.start())
+    began = time.perf_counter()
+    with bar("{task.fields[rate]} steps/s  KSD {task.fields[ksd]}") as progress, _first_interrupt() as pressed:
+        task, looked = progress.add_task(experiment.target, total=steps, rate="-", ksd="-"), 0.0
+        for i in range(steps):
+            if pressed:
+                break
+            try:
+                state = experiment.step(past.states[-1])
+            except KeyboardInterrupt:
+                break
+            past.add(state)
+            now = time.perf_counter()
+            if now - looked > LOOK or i + 1 == steps:
+                looked, rate = now, f"{(i + 1) / (now - began):,.0f}"
+                progress.update(task, completed=i + 1, rate=rate, ksd=f"{float(state.ksd):.3g}")
+    return past, time.perf_counter() - began
+
+
+def bar(words: str) -> Progress:
+    """A progress bar on the error stream, where that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(words))
+    return Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
+
+
+@contextmanager
+def _first_interrupt() -> Iterator[list]:
+    """A list that the first Ctrl-C fills, so that the step is finished; a second one interrupts as ever."""
+    pressed: list = []
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed  # only the main thread hears signals
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(*_: Any) -> None:
+        pressed.append(True)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _recorder(experiment: Any) -> Callable[[Any], dict[str, float]]:
+    """The numbers that a page draws against the step."""
+    from labkit import svgd
+    from labkit.views import svgd as views
+
+    target = experiment.density()
+    length = float(svgd.median_bandwidth(experiment.particles()))
+    curves = [views.discrepancy(target.score, svgd.RBF(), length), views.bandwidth()]
+    if target.covariance is not None:
+        curves.append(views.moment_errors(experiment.density))
+    if hasattr(target, "accuracy"):
+        curves.append(views.accuracy(target))
+    return lambda state: {name: number for curve in curves for name, number in curve.record(state).items()}
+
+
+def write(experiment: Any, past: Any, files: dict[str, Path], arrows: bool, dark: bool) -> Iterator[Path]:
+    """Write the files that were asked for, each yielded when it is there."""
+    from labkit.views import save
+
+    view = _view(experiment, arrows) if {"gif", "png"} & set(files) else None
+    look = {"dark": dark, "status": lambda state: f"KSD {float(state.ksd):.3g}"}
+    kinds = {
+        "gif": lambda path: save.gif(view, past, path, track=_tracked(path.name, len(save.thinned(past))), **look),
+        "png": lambda path: save.png(view, past, -1, path, **look),
+        "csv": lambda path: save.particles_csv(past.states[-1], path),
+        "curves": lambda path: save.curves_csv(past, path),
+    }
+    for kind, path in files.items():
+        kinds[kind](path)
+        yield path
+
+
+def _tracked(name: str, count: int) -> Callable[[Iterator], Iterator]:
+    """Frames under a progress bar."""
+
+    def track(frames: Iterator) -> Iterator:
+        with bar("frames") as progress:
+            yield from progress.track(frames, count, description=name)
+
+    return track
+
+
+def _view(experiment: Any, arrows: bool) -> Any:
+    """The picture of the particles."""
+    from labkit.views.svgd import Line, Plane
+
+    target, box = experiment.density(), experiment.box()
+    if target.dim == 1:
+        return Line(experiment.density, box[0])
+    plane = Plane(target, box)
+    plane.arrows = arrows
+    return plane

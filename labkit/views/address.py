@@ -1,0 +1,92 @@
+"""A page's settings in its address: whoever opens the link gets the same run."""
+
+import html
+import json
+from typing import Any
+
+import panel as pn
+import param
+
+QUIET = ("name",)
+
+
+class Address:
+    """Keeps the address in step with parameterised objects, only what differs from the defaults.
+
+    What the address asks for and cannot have is said in `warning`, never ignored silently.
+    """
+
+    def __init__(self):
+        self.location, self._writing = pn.state.location, False
+        self.warning = pn.pane.HTML("", visible=False, sizing_mode="stretch_width", styles=WARN)
+
+    def sync(self, *owners: param.Parameterized) -> None:
+        """Read the address into the owners, then write their changes to it; unknown names are for others."""
+        asked, refused = self._asked(), []
+        for owner in owners:
+            known = {name: asked[name] for name in owner.param if name in asked and name not in QUIET}
+            refused += set_all(owner, known)
+        names = {name for owner in owners for name in owner.param}
+        refused += [f"there is no setting {name}" for name in asked if name not in names and name != "theme"]
+        if refused:
+            self.warning.object = "The link asks for what cannot be had: " + html.escape("; ".join(refused))
+            self.warning.visible = True
+        self.owners = owners
+        for owner in owners:
+            owner.param.watch(self._write, [name for name in owner.param if name not in QUIET])
+
+    def _asked(self) -> dict[str, Any]:
+        if self.location is None:
+            return {}
+        found = {}
+        for name, value in self.location.query_params.items():
+            try:
+                found[name] = json.loads(value) if isinstance(value, str) else value
+            except json.JSONDecodeError:
+                found[name] = value
+        return found
+
+    def _write(self, *_events: Any) -> None:
+        if self.location is None:
+            return
+        values = {
+            name: value
+            for owner in self.owners
+            for name, value in owner.param.values().items()
+            if name not in QUIET and value != owner.param[name].default
+        }
+        self.location.search = "?" + encode(values) if values else ""
+
+
+def encode(values: dict[str, Any]) -> str:
+    """A query string; text stays text, all else is JSON."""
+    from urllib.parse import quote
+
+    short = {k: v if isinstance(v, str) else json.dumps(rounded(v), separators=(",", ":")) for k, v in values.items()}
+    return "&".join(f"{k}={quote(v, safe=',[]:.-')}" for k, v in short.items())
+
+
+def rounded(value: Any) -> Any:
+    """Numbers with ten digits: enough for the same picture."""
+    if isinstance(value, float):
+        return float(f"{value:.10g}")
+    return [rounded(v) for v in value] if isinstance(value, list) else value
+
+
+def set_all(owner: param.Parameterized, values: dict[str, Any]) -> list[str]:
+    """Set parameters in one go where each is allowed; answer what was refused and why."""
+    refused, good = [], {}
+    for name, value in values.items():
+        wanted = owner.param[name]
+        if isinstance(wanted, param.Number) and not isinstance(wanted, param.Integer) and isinstance(value, int):
+            value = float(value)
+        try:
+            wanted._validate(value)
+            good[name] = value
+        except ValueError as error:
+            refused.append(f"{name}={value}: {str(error).split('.', 1)[-1].strip()}")
+    owner.param.update(**good)
+    return refused
+
+
+WARN = {"background": "#e69f00", "color": "#1d1d1d", "padding": "8px 12px", "border-radius": "6px"}

@@ -1,0 +1,120 @@
+"""Axes for `paint`: themes, room for words, and the map from data to pixels."""
+
+from dataclasses import dataclass
+from numbers import Real
+
+from PIL import Image, ImageDraw
+
+from labkit.views.paint.ticks import Numbers, Scale, Ticks
+from labkit.views.paint.words import extent, write
+
+
+@dataclass(frozen=True)
+class Theme:
+    paper: str
+    ink: str
+    line: str
+    grid: str
+
+
+LIGHT = Theme(paper="#ffffff", ink="#22262b", line="#7a828c", grid="#e7e9ec")
+DARK = Theme(paper="#14161a", ink="#d5dae1", line="#7d8590", grid="#2b2f36")
+
+
+def unit_of(size: tuple[int, int]) -> Real:
+    """Pixels of a picture to one pixel of Bokeh's: 1 at 960 x 540, never under .8."""
+    return max(0.8, min(size[0] / 960, size[1] / 540))
+
+
+@dataclass(frozen=True, eq=False)
+class Axes:
+    """A box (left, top, right, bottom) in pixels, the scales of its sides, and what is written around it."""
+
+    box: tuple[int, int, int, int]
+    x: Scale
+    y: Scale
+    xticks: Ticks
+    yticks: Ticks
+    words: dict
+
+    def pixel(self, x, y) -> tuple[Numbers, Numbers]:
+        """Pixel coordinates of data, counted from the picture's upper left corner; whole numbers are pixel edges."""
+        left, top, right, bottom = self.box
+        return left + self.x(x) * (right - left), bottom - self.y(y) * (bottom - top)
+
+
+def lay_out(size: tuple[int, int], unit: Real, x: Scale, y: Scale, options: dict) -> Axes:
+    """Room for the words that the options ask for; the rest is the box.
+
+    Args:
+        unit: text is 15 unit pixels high at the ticks, 17 at the labels and 19 in the title.
+        options: of HoloViews: title, xlabel, ylabel, xticks, yticks, xaxis, yaxis, aspect, data_aspect.
+    """
+    (width, height), gap = size, round(8 * unit)
+    xticks = _ticks(x, options.get("xticks"), int(width / (95 * unit))) if _shown(options, "xaxis") else []
+    yticks = _ticks(y, options.get("yticks"), int(height / (58 * unit))) if _shown(options, "yaxis") else []
+    words = {"title": options.get("title") or "", "frame": options.get("show_frame") is not False}
+    words |= {k: (options.get(f"{k}label") or "") if _shown(options, f"{k}axis") else "" for k in "xy"}
+    left = gap + max([extent(label, 15 * unit)[0] + gap for _, label in yticks] or [0])
+    bottom = gap + (round(23 * unit) if xticks else 0) + (round(25 * unit) if words["x"] else 0)
+    top = gap + (round(30 * unit) if words["title"] else round(4 * unit))
+    left += round(28 * unit) if words["y"] else 0
+    box = (left, top, width - round(20 * unit), height - bottom)
+    return Axes(_shaped(box, x, y, options), x, y, xticks, yticks, words)
+
+
+def _shown(options: dict, axis: str) -> bool:
+    return options.get(axis, True) not in (None, False, "bare")
+
+
+def _ticks(scale: Scale, wanted, count: int) -> Ticks:
+    if wanted is None or isinstance(wanted, int):
+        return scale.ticks(max(2, min(count, 10)) if wanted is None else wanted)
+    pairs = [tick if isinstance(tick, tuple) else (tick, f"{tick:g}") for tick in wanted]
+    return [(float(v), str(label)) for v, label in pairs if -1e-9 <= scale(v) <= 1 + 1e-9]
+
+
+def _shaped(box: tuple, x: Scale, y: Scale, options: dict) -> tuple:
+    """The largest box in `box`, centred, of the aspect that the options ask for."""
+    aspect, units = options.get("aspect"), options.get("data_aspect")
+    if aspect == "equal" or units:
+        aspect = abs((x.high - x.low) / (y.high - y.low)) / (units or 1)
+    aspect = 1 if aspect == "square" else aspect
+    if not isinstance(aspect, int | float):
+        return box
+    left, top, right, bottom = box
+    width = max(1, min(right - left, round((bottom - top) * aspect)))
+    height = max(1, min(bottom - top, round(width / aspect)))
+    left, top = left + (right - left - width) // 2, top + (bottom - top - height) // 2
+    return left, top, left + width, top + height
+
+
+def surround(size: tuple[int, int], unit: Real, axes: Axes, theme: Theme) -> Image.Image:
+    """The picture around the box: frame, ticks and words."""
+    image = Image.new("RGB", size, theme.paper)
+    left, top, right, bottom = axes.box
+    thick = max(1, round(unit))
+    if axes.words["frame"]:
+        frame = (left - thick, top - thick, right + thick - 1, bottom + thick - 1)
+        ImageDraw.Draw(image).rectangle(frame, outline=theme.line, width=thick)
+    _mark_ticks(image, unit, axes, theme)
+    across, down = (left + right) / 2, (top + bottom) / 2
+    widest = max([extent(label, 15 * unit)[0] + round(8 * unit) for _, label in axes.yticks] or [0])
+    below = bottom + (23 * unit if axes.xticks else 0)
+    write(image, (across, below + 16 * unit), axes.words["x"], 17 * unit, theme.ink)
+    write(image, (left - widest - 16 * unit, down), axes.words["y"], 17 * unit, theme.ink, angle=90)
+    write(image, (across, top - 18 * unit), axes.words["title"], 19 * unit, theme.ink)
+    return image
+
+
+def _mark_ticks(image: Image.Image, unit: Real, axes: Axes, theme: Theme) -> None:
+    draw, (left, _, right, bottom) = ImageDraw.Draw(image), axes.box
+    gap, thick = round(8 * unit), max(1, round(unit))
+    for value, label in axes.xticks:
+        x = int(min(axes.pixel(value, axes.y.low)[0], right - 1))
+        draw.line((x, bottom, x, bottom + gap * 0.6), fill=theme.line, width=thick)
+        write(image, (x, bottom + gap), label, 15 * unit, theme.ink, "ma")
+    for value, label in axes.yticks:
+        y = int(min(axes.pixel(axes.x.low, value)[1], bottom - 1))
+        draw.line((left - gap * 0.6, y, left, y), fill=theme.line, width=thick)
+        write(image, (left - gap, y), label, 15 * unit, theme.ink, "rm")

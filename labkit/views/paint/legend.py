@@ -1,0 +1,61 @@
+"""The legend: one row a label, in the colour of the layer's middle item."""
+
+from numbers import Real
+
+from PIL import Image, ImageDraw
+
+from labkit.views.paint.axes import Axes, Theme
+from labkit.views.paint.glyphs import GLYPHS
+from labkit.views.paint.layers import Layer
+from labkit.views.paint.strokes import FINE, Canvas
+from labkit.views.paint.ticks import Scale
+from labkit.views.paint.words import extent, write
+
+SAMPLES = {  # in a box from 0 to 1
+    "line": {"x": [0, 1], "y": [0.5, 0.5]},
+    "patch": {"x": [0.1, 0.9, 0.9, 0.1], "y": [0.1, 0.1, 0.9, 0.9]},
+    "marker": {"x": [0.5], "y": [0.5]},
+    "segment": {"x0": [0], "y0": [0.5], "x1": [1], "y1": [0.5]},
+    "path": {"xs": [[0, 1]], "ys": [[0.5, 0.5]]},
+    "quad": {"left": [0.1], "bottom": [0.1], "right": [0.9], "top": [0.9]},
+    "span": {"y": [0.5]},
+}
+
+
+def rows(layers: list[Layer]) -> dict[str, Layer]:
+    """The layers that the legend names, by label."""
+    first = {layer.label: layer for layer in reversed(layers) if layer.label and layer.glyph in SAMPLES}
+    return {
+        label: layer
+        for label, layer in reversed(first.items())
+        if layer.plot.get("show_legend", True) and layer.style.get("visible", True)
+    }
+
+
+def draw(named: dict[str, Layer], unit: Real, theme: Theme) -> Image.Image:
+    """The legend of these layers."""
+    high, sample, gap = round(23 * unit), round(30 * unit), round(8 * unit)
+    wide = max(extent(label, 15 * unit)[0] for label in named) + sample + 3 * gap
+    image = Image.new("RGB", (wide, high * len(named) + gap), theme.paper)
+    for i, (label, layer) in enumerate(named.items()):
+        image.paste(_swatch(layer, (sample, high - 4), unit, theme), (gap, gap // 2 + i * high + 2))
+        write(image, (sample + 2 * gap, gap // 2 + (i + 0.5) * high), label, 15 * unit, theme.ink, "lm")
+    ImageDraw.Draw(image).rectangle((0, 0, wide - 1, image.height - 1), outline=theme.grid)
+    return image
+
+
+def corner(size: tuple[int, int], box: tuple[int, int, int, int], where: str, gap: int) -> tuple[int, int]:
+    """Where a legend of that size stands in the box; where: "top_right", "bottom", ..."""
+    (wide, high), (left, top, right, bottom) = size, box
+    across = left + gap if "left" in where else right - gap - wide
+    across = (left + right - wide) // 2 if where in ("top", "bottom") else across
+    return across, bottom - gap - high if "bottom" in where else top + gap
+
+
+def _swatch(layer: Layer, size: tuple[int, int], unit: Real, theme: Theme) -> Image.Image:
+    one = Scale(0, 1)
+    image = Image.new("RGB", (size[0] * FINE, size[1] * FINE), theme.paper)
+    sample = {k: v[len(v) // 2 :][:1] for k, v in layer.columns.items() if k.endswith("color") and len(v)}
+    canvas = Canvas(Axes((0, 0, *size), one, one, [], [], {}), unit, image)
+    GLYPHS[layer.glyph](canvas, layer, SAMPLES[layer.glyph] | sample)
+    return image.reduce(FINE)

@@ -1,0 +1,93 @@
+"""Frames of a picture: one pair of axes, or a layout of several."""
+
+import holoviews as hv
+from PIL import Image
+
+from labkit.views.paint.axes import DARK, LIGHT, Theme, unit_of
+from labkit.views.paint.panel import Panel
+from labkit.views.paint.source import options
+from labkit.views.paint.words import write
+
+Columns = dict[str, dict]  # by layer
+
+
+class Painter:
+    """Draws frames of one picture: `frame(columns)` draws anew only from the first layer that moves upwards.
+
+    It reuses one canvas, so it serves one thread at a time.
+
+    Args:
+        picture: an element, an Overlay, or a Layout of these (painted in its `cols` columns), with Bokeh options.
+        size: width and height in pixels. Lines, points and text are as in Bokeh at 960 x 540 and grow with the size.
+        dark: dark paper and light axes; the elements keep their colours.
+
+    Raises:
+        TypeError: an element that paint does not draw.
+        ValueError: a size that cannot be, or swapped axes.
+    """
+
+    def __init__(self, picture, size: tuple[int, int] = (960, 540), dark: bool = False):
+        wide, high = (int(side) for side in size)
+        if not (80 <= wide <= 4096 and 60 <= high <= 4096):
+            raise ValueError(
+                f"size must lie between (80, 60) and (4096, 4096), got {tuple(size)}; give (width, height)"
+            )
+        theme = DARK if dark else LIGHT
+        self._paper, self.panels, self._corners = Image.new("RGB", (wide, high), theme.paper), [], []
+        parts, cols, top = [picture], 1, 0
+        if isinstance(picture, hv.Layout):
+            parts, cols = picture.values(), min(picture._max_cols, len(picture))
+            top = self._title(options(picture, "plot").get("title"), theme)
+        rows = -(-len(parts) // cols)
+        for i, part in enumerate(parts):
+            row, col = divmod(i, cols)
+            left, right = wide * col // cols, wide * (col + 1) // cols
+            upper, lower = top + (high - top) * row // rows, top + (high - top) * (row + 1) // rows
+            self.panels.append(Panel(part, (right - left, lower - upper), theme))
+            self._corners.append((left, upper))
+
+    def _title(self, title: str | None, theme: Theme) -> int:
+        unit = unit_of(self._paper.size)
+        if title:
+            write(self._paper, (self._paper.width / 2, 18 * unit), title, 21 * unit, theme.ink)
+        return round(32 * unit) if title else 0
+
+    def fit(self, *shown: Columns | list[Columns]) -> None:
+        """Let limits that nobody gave hold all of these columns; without it they hold those of the first frame."""
+        parts = [self._shared(columns) for columns in shown]
+        for i, panel in enumerate(self.panels):
+            panel.fit([columns[i] for columns in parts])
+
+    def frame(self, columns: Columns | list[Columns] | None = None) -> Image.Image:
+        """The picture with these columns, by layer, in place of the declared ones.
+
+        Args:
+            columns: for every panel of a layout, or a list with the columns of each.
+
+        Raises:
+            ValueError: columns for a layer that the picture has not, or of unequal lengths.
+        """
+        image = self._paper.copy()
+        for panel, corner, own in zip(self.panels, self._corners, self._shared(columns or {}), strict=True):
+            image.paste(panel.frame(own), corner)
+        return image
+
+    def _shared(self, columns: Columns | list[Columns]) -> list[Columns]:
+        """The columns of each panel, once it is known that each is for a layer."""
+        labels = [{layer.label for layer in panel.layers if layer.label} for panel in self.panels]
+        if isinstance(columns, dict):
+            columns, labels = [columns] * len(self.panels), [set().union(*labels)] * len(self.panels)
+        for own, known in zip(columns, labels, strict=True):
+            if not own.keys() <= known:
+                missing = sorted(set(own) - known)
+                raise ValueError(
+                    f"columns must name layers of the picture, {sorted(known)}, got {missing}; label the element"
+                )
+        return columns
+
+
+def paint(
+    picture, columns: Columns | None = None, *, size: tuple[int, int] = (960, 540), dark: bool = False
+) -> Image.Image:
+    """One frame of `Painter(picture, size, dark)`."""
+    return Painter(picture, size, dark).frame(columns)

@@ -1,0 +1,118 @@
+"""One pair of axes and its layers: what lies below the first layer that moves is drawn once."""
+
+from numbers import Real
+
+import numpy as np
+from PIL import Image
+
+from labkit.views.paint import axes, legend
+from labkit.views.paint.glyphs import GLYPHS, each
+from labkit.views.paint.layers import Layer, layers, rgba
+from labkit.views.paint.source import declared
+from labkit.views.paint.strokes import FINE, Canvas
+from labkit.views.paint.ticks import Scale, scale
+from labkit.views.paint.words import write
+
+SIDES = {"x": ("x", "x0", "x1", "left", "right"), "y": ("y", "y0", "y1", "bottom", "top")}
+
+
+class Panel:
+    """An element or an overlay, drawn into a picture of the size."""
+
+    def __init__(self, picture, size: tuple[int, int], theme: axes.Theme):
+        self.layers, self.options = layers(picture), declared(picture)
+        self.size, self.theme, self.unit = size, theme, axes.unit_of(size)
+        self.axes: axes.Axes | None = None
+        self._base: tuple[int, Image.Image, list] | None = None
+
+    def fit(self, shown: list[dict]) -> None:
+        """Lay out the axes; limits that nobody gave hold all of these columns, and stay."""
+        o = self.options
+        words = self.unit * (o.get("fontscale") or 1)
+        drawn = [layer.renewed(columns.get(layer.label, {})) for layer in self.layers for columns in shown]
+        self.axes = axes.lay_out(self.size, words, self._scale("x", drawn), self._scale("y", drawn), o)
+        self._around, self._base = axes.surround(self.size, words, self.axes, self.theme), None
+        left, top, right, bottom = self.axes.box
+        self._scratch = Image.new("RGB", ((right - left) * FINE, (bottom - top) * FINE))
+        self._legend = self._keyed()
+
+    def _scale(self, side: str, drawn: list[dict]) -> Scale:
+        o, glyphs = self.options, {layer.glyph for layer in self.layers}
+        values = np.concatenate([np.zeros(0), *(_reach(c, side) for c in drawn)])
+        given = o.get(f"{side}lim") or (None, None)
+        if side == "y" and glyphs & {"quad", "patch"} and given[0] is None and np.nanmin(values, initial=1) == 0:
+            given = (None if o.get("logy") else 0, given[1])  # bars and areas stand on the axis
+        found = scale(given, values, bool(o.get(f"log{side}")), 0 if "image" in glyphs else 0.05)
+        return Scale(found.high, found.low, found.log) if o.get(f"invert_{side}axis") else found
+
+    def frame(self, columns: dict) -> Image.Image:
+        """The panel with these columns by layer."""
+        if self.axes is None:
+            self.fit([columns])
+        moving = [layer.label in columns for layer in self.layers]
+        first = moving.index(True) if True in moving else len(moving)
+        canvas = self._still(first)
+        for layer in self.layers[first:]:
+            _draw(canvas, layer, columns)
+        image = self._around.copy()
+        image.paste(canvas.image.reduce(FINE), self.axes.box[:2])
+        for layer, c in canvas.texts:
+            _write(image, self.axes, self.unit, layer, c, self.theme)
+        if self._legend:
+            image.paste(*self._legend)
+        return image
+
+    def _still(self, first: int) -> Canvas:
+        """A canvas that holds the layers below `first`."""
+        if self._base is None or self._base[0] != first:
+            image = Image.new("RGB", self._scratch.size, self.theme.paper)
+            canvas = Canvas(self.axes, self.unit, image)
+            if self.options.get("show_grid"):
+                self._grid(canvas)
+            for layer in self.layers[:first]:
+                _draw(canvas, layer, {})
+            self._base = first, image, canvas.texts
+        self._scratch.paste(self._base[1])
+        return Canvas(self.axes, self.unit, self._scratch, self._base[2])
+
+    def _grid(self, canvas: Canvas) -> None:
+        x, y = self.axes.x, self.axes.y
+        lines = [canvas.place((v, v), (y.low, y.high)) for v, _ in self.axes.xticks]
+        lines += [canvas.place((x.low, x.high), (v, v)) for v, _ in self.axes.yticks]
+        canvas.stroke(lines, rgba(self.theme.grid), 1, [])
+
+    def _keyed(self) -> tuple[Image.Image, tuple[int, int]] | None:
+        """The legend and its corner."""
+        named = legend.rows(self.layers)
+        if not named or not self.options["show_legend"]:
+            return None
+        image, where = legend.draw(named, self.unit, self.theme), self.options.get("legend_position") or "top_right"
+        return image, legend.corner(image.size, self.axes.box, where, round(8 * self.unit))
+
+
+def _draw(canvas: Canvas, layer: Layer, columns: dict) -> None:
+    if layer.style.get("visible", True):
+        GLYPHS[layer.glyph](canvas, layer, layer.renewed(columns.get(layer.label, {})))
+
+
+def _reach(columns: dict, side: str) -> np.ndarray:
+    """Every coordinate of a layer along x or y, for limits that nobody gave."""
+    found = [np.ravel(columns[k]) for k in SIDES[side] if k in columns]
+    found += [np.ravel(part) for part in columns.get(f"{side}s", ())]
+    if "image" in columns:
+        found.append(found[0] + np.ravel(columns["dw" if side == "x" else "dh"]))
+    return np.concatenate([np.zeros(0), *found]).astype(float)
+
+
+def _write(image: Image.Image, on: axes.Axes, unit: Real, layer: Layer, c: dict, theme: axes.Theme) -> None:
+    """A layer of words at the final size; those whose anchor lies outside the box are left out."""
+    style, (left, top, right, bottom) = layer.style, on.box
+    value = str(style.get("text_font_size", "12pt")).lower()
+    size = float(value.rstrip("ptxem")) * (4 / 3 if value.endswith("pt") else 16 if value.endswith("em") else 1)
+    anchor = {"left": "l", "right": "r"}.get(style.get("text_align"), "m")
+    anchor += {"top": "a", "bottom": "d"}.get(style.get("text_baseline"), "m")
+    px, py = on.pixel(c["x"], c["y"])
+    shades = each(layer.shades(c, "text", theme.ink), len(px))
+    for x, y, text, shade in zip(px.tolist(), py.tolist(), c["text"], shades, strict=True):
+        if left <= x <= right and top <= y <= bottom:
+            write(image, (x, y), str(text), size * unit, shade, anchor, style.get("angle", 0))

@@ -1,0 +1,97 @@
+"""Lines and fills on a canvas that is `FINE` times larger than the picture."""
+
+from collections.abc import Iterable
+from numbers import Real
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from labkit.views.paint.axes import Axes
+
+FINE = 3
+FAR = 1e5  # fine pixels; what lies beyond is drawn as if it lay here
+
+
+class Canvas:
+    """The inside of the axes.
+
+    Attributes:
+        image: in fine pixels.
+        unit: fine pixels to one of Bokeh's.
+        texts: what is to be written at the final size, above all the rest.
+    """
+
+    def __init__(self, axes: Axes, unit: Real, image: Image.Image, texts: Iterable = ()):
+        self.axes, self.image, self.texts = axes, image, list(texts)
+        self.unit = unit * FINE
+        self.draw = ImageDraw.Draw(image, "RGBA")
+
+    def place(self, x, y) -> np.ndarray:
+        """Data [n], [n] to fine pixels [n, 2]."""
+        left, top = self.axes.box[:2]
+        x, y = self.axes.pixel(x, y)
+        return np.clip(np.stack(np.broadcast_arrays(x - left, y - top), -1) * FINE, -FAR, FAR)
+
+    def thick(self, width: Real) -> int:
+        """Fine pixels of a line's width."""
+        return max(1, round(width * self.unit))
+
+    def stroke(self, lines: list[np.ndarray], shade: tuple, width: Real, dash: list[float]) -> None:
+        """Lines [n, 2] of one shade; where they cross, a translucent one is no darker."""
+        lines = [part for line in lines for part in unbroken(line)]
+        if dash:
+            lines = [d for line in lines for d in dashes(line, [length * self.unit for length in dash])]
+        thick = self.thick(width)
+        if shade[3] == 255 or not lines:
+            for line in lines:
+                polyline(self.draw, line, shade, thick)
+            return
+        reach = np.concatenate(lines)
+        low = np.clip(np.floor(reach.min(0)) - thick, 0, self.image.size).astype(int)
+        high = np.clip(np.ceil(reach.max(0)) + thick + 1, low + 1, np.maximum(self.image.size, low + 1)).astype(int)
+        mask = Image.new("L", tuple((high - low).tolist()))
+        for line in lines:
+            polyline(ImageDraw.Draw(mask), line - low, shade[3], thick)
+        self.image.paste(shade[:3], tuple(low.tolist()), mask)
+
+    def fill(self, polygon: np.ndarray, shade: tuple) -> None:
+        """The inside of a polygon [n, 2]."""
+        if len(polygon) > 2 and shade[3]:
+            self.draw.polygon(np.rint(polygon).ravel().tolist(), fill=shade)
+
+
+def unbroken(line: np.ndarray) -> list[np.ndarray]:
+    """The parts [n, 2] of a line between its gaps: rows that are not finite."""
+    good = np.isfinite(line).all(1)
+    if good.all():
+        return [line] if len(line) > 1 else []
+    parts = [part[np.isfinite(part).all(1)] for part in np.split(line, np.flatnonzero(~good))]
+    return [part for part in parts if len(part) > 1]
+
+
+def dashes(line: np.ndarray, pattern: list[float]) -> list[np.ndarray]:
+    """The parts of a line under the dashes; pattern: lengths on, off, on, off, ... along the line."""
+    pattern = pattern * 2 if len(pattern) % 2 else pattern
+    along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    starts, ends = np.cumsum([0, *pattern[:-1]])[::2], np.cumsum(pattern)[::2]
+    laps = np.arange(0, along[-1], max(sum(pattern), 1e-9))[:20_000, None]
+    spans = np.stack([(laps + starts).ravel(), np.minimum((laps + ends).ravel(), along[-1])], 1)
+    found = []
+    for start, end in spans[spans[:, 0] < along[-1]]:
+        first, last = np.searchsorted(along, (start, end), side="right")
+        at = np.concatenate([[start], along[first:last], [end]])
+        found.append(np.stack([np.interp(at, along, line[:, 0]), np.interp(at, along, line[:, 1])], 1))
+    return found
+
+
+def polyline(draw: ImageDraw.ImageDraw, line: np.ndarray, fill, width: int) -> None:
+    """A line with its sharp corners rounded (Pillow leaves notches there)."""
+    draw.line(np.rint(line).ravel().tolist(), fill=fill, width=width)
+    if width < 4 or len(line) < 3:
+        return
+    step = np.diff(line, axis=0)
+    (ax, ay), (bx, by) = step[:-1].T, step[1:].T
+    sharp = np.abs(np.arctan2(ax * by - ay * bx, ax * bx + ay * by)) > 0.25
+    half = (width - 1) / 2
+    for x, y in np.rint(line[1:-1][sharp]).tolist():
+        draw.ellipse((x - half, y - half, x + half, y + half), fill=fill)

@@ -1,0 +1,77 @@
+"""Text on a picture, spelled out in ASCII where the machine has no font for it."""
+
+import unicodedata
+from functools import lru_cache
+from numbers import Real
+
+from PIL import Image, ImageDraw, ImageFont
+
+FACES = ("DejaVuSans.ttf", "Arial.ttf", "arial.ttf", "LiberationSans-Regular.ttf")
+SPELLED = {
+    "−": "-",
+    "–": "-",
+    "→": "->",
+    "≤": "<=",
+    "≥": ">=",
+    "×": "x",
+    "∞": "inf",
+    "∇": "grad ",
+    "√": "sqrt ",
+    "∂": "d",
+    "·": "-",
+}
+
+
+def spell(text: str) -> str:
+    """The text in ASCII, for a machine with no font that has its letters: "ε²" becomes "epsilon^2"."""
+    return "".join(c if c.isascii() else SPELLED.get(c) or _spell_one(c) for c in text)
+
+
+def _spell_one(character: str) -> str:
+    name = unicodedata.name(character, "?")
+    if name.startswith("GREEK"):
+        word = name.split()[-1].lower()
+        return word.capitalize() if "CAPITAL" in name else word
+    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    mark = {"SUPERSCRIPT": "^", "SUBSCRIPT": "_"}.get(name.split()[0], "")
+    return mark + plain if plain else "?"
+
+
+@lru_cache(maxsize=64)
+def _face(size: int, ascii_only: bool) -> ImageFont.FreeTypeFont | None:
+    """Pillow's own face, always there but ASCII only; beyond ASCII a face of the system, or None."""
+    if ascii_only:
+        return ImageFont.load_default(size=size)
+    for name in FACES:
+        try:
+            return ImageFont.truetype(name, size)
+        except OSError:
+            continue
+    return None
+
+
+def _typeset(text: str, size: Real) -> tuple[str, ImageFont.FreeTypeFont]:
+    face = _face(max(6, round(size)), text.isascii())
+    return (text, face) if face else (spell(text), _face(max(6, round(size)), True))
+
+
+def extent(text: str, size: Real) -> tuple[int, int]:
+    """Width and height in pixels, of several lines too."""
+    text, face = _typeset(text, size)
+    left, top, right, bottom = ImageDraw.Draw(Image.new("L", (1, 1))).multiline_textbbox((0, 0), text, font=face)
+    return round(right - left), round(bottom - top)
+
+
+def write(image: Image.Image, xy, text: str, size: Real, color, anchor: str = "mm", angle: Real = 0) -> None:
+    """Write at xy, which is Pillow's anchor of the text, or its middle at an angle (degrees, anticlockwise)."""
+    text, face = _typeset(text, size)
+    if not angle:
+        anchor = anchor if "\n" not in text else anchor[0] + "m"
+        ImageDraw.Draw(image, "RGBA").text(xy, text, fill=color, font=face, anchor=anchor, align="center")
+        return
+    side = round(1.5 * max(*extent(text, size), size)) + 4
+    mask = Image.new("L", (side, side))
+    ImageDraw.Draw(mask).text((side / 2, side / 2), text, fill=255, font=face, anchor="mm")
+    mask = mask.rotate(angle, Image.Resampling.BICUBIC)
+    corner = (round(xy[0] - side / 2), round(xy[1] - side / 2))
+    image.paste(color[:3] if isinstance(color, tuple) else color, corner, mask)

@@ -1,0 +1,190 @@
+"""A run in files: an animation, a picture, tables; for `Live`'s downloads and for the command line.
+
+All take an `engine.Past`, or a `cut` of one: a light copy that another thread may read while the run goes on. A target
+is a path, written whole or not at all, or an open binary file.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from itertools import chain, repeat
+from numbers import Real
+from typing import Any
+
+import holoviews as hv
+import numpy as np
+from PIL import Image
+
+from labkit.engine import Past
+from labkit.views.paint import Painter, save_gif, save_png
+from labkit.views.paint.axes import DARK, LIGHT, unit_of
+from labkit.views.paint.files import Target, write_whole
+from labkit.views.paint.words import write
+
+HEAD = 30  # pixels at 960 x 540 for the line that counts the steps
+LINGER = 1.0  # seconds that an animation rests on its last frame
+SAMPLE = 5  # states whose columns fix the limits that a view leaves open
+
+
+def cut(past: Past, position: int = -1) -> Past:
+    """A light copy of a past as it was when the state at a position was the newest."""
+    end = range(len(past.states))[position] + 1
+    marks = past.marks[:end]
+    pinned = {mark: state for mark, state in past.pinned.items() if mark <= marks[-1]}
+    table = {name: values[:end] for name, values in past.table.items()}
+    return Past(None, past.states[:end], marks, pinned, table, past.stride)
+
+
+def thinned(past: Past, most: int = 90) -> list[int]:
+    """Positions of at most `most` kept states, evenly apart, the last one included.
+
+    Raises:
+        ValueError: fewer than two are wanted.
+    """
+    if most < 2:
+        raise ValueError(f"most must be at least 2 frames, got {most}")
+    last = len(past.states) - 1
+    stride = max(1, -(-last // (most - 1)))
+    return [*range(0, last, stride), last]
+
+
+class _Page:
+    """The views of a run painted in a grid, under a line that counts the steps."""
+
+    def __init__(self, views: list, past: Past, size: tuple[int, int], dark: bool, status: Callable | None):
+        if hv.Store.current_backend not in hv.Store.renderers:  # a script that has loaded no extension
+            hv.Store.set_current_backend("bokeh")
+        self.views, self.past, self.status = views, past, status
+        self.theme, self.unit = DARK if dark else LIGHT, unit_of(size)
+        self.paper, self.head = Image.new("RGB", size, self.theme.paper), round(HEAD * self.unit)
+        pictures = [view.picture(past.states[0]) for view in views]
+        grid = pictures[0] if len(views) == 1 else hv.Layout(pictures).cols(int(np.ceil(len(views) ** 0.5)))
+        self.painter = Painter(grid, (size[0], size[1] - self.head), dark)
+        self.painter.fit(*(self.columns(i) for i in thinned(past, SAMPLE)))
+
+    def columns(self, position: int) -> list[dict]:
+        """What each view shows of a state; those that follow the run know nothing of what came later."""
+        state, upto = self.past.states[position], cut(self.past, position)
+        return [v.columns(state, upto) if getattr(v, "follows", False) else v.columns(state) for v in self.views]
+
+    def frame(self, position: int) -> Image.Image:
+        image, words = self.paper.copy(), f"step {self.past.marks[position]}"
+        words += f"   {self.status(self.past.states[position])}" if self.status else ""
+        write(image, (16 * self.unit, 0.6 * self.head), words, 17 * self.unit, self.theme.ink, "lm")
+        image.paste(self.painter.frame(self.columns(position)), (0, self.head))
+        return image
+
+
+def frames(
+    views: Any,
+    past: Past,
+    *,
+    size: tuple[int, int] = (960, 540),
+    dark: bool = False,
+    most: int = 90,
+    status: Callable[[Any], str] | None = None,
+) -> Iterator[Image.Image]:
+    """The kept states of a run as pictures, one after the other: `thinned(past, most)` of them.
+
+    Axes whose limits a view leaves open hold the whole run from the first frame on.
+
+    Args:
+        views: one view, or several that are painted in a grid.
+        size: width and height in pixels, of all views together.
+        most: frames at most.
+        status: state -> a few words beside the step counter.
+    """
+    page = _Page(_several(views), past, size, dark, status)
+    return (page.frame(position) for position in thinned(past, most))
+
+
+def gif(
+    views: Any,
+    past: Past,
+    target: Target,
+    *,
+    fps: Real = 20,
+    track: Callable[[Iterator], Iterator] = iter,
+    **look: Any,
+) -> None:
+    """Write the run as an endless animation that rests for a second on its end.
+
+    Args:
+        fps: frames a second, .1 to 50.
+        track: wraps the frames, for a progress bar.
+        look: as in `frames`.
+    """
+
+    def resting(images: Iterator[Image.Image]) -> Iterator[Image.Image]:
+        for image in images:
+            yield image
+        yield from repeat(image, round(LINGER * fps))
+
+    save_gif(resting(track(frames(views, past, **look))), target, fps=fps)
+
+
+def png(
+    views: Any,
+    past: Past,
+    position: int,
+    target: Target,
+    *,
+    size: tuple[int, int] = (960, 540),
+    dark: bool = False,
+    status: Callable[[Any], str] | None = None,
+) -> None:
+    """Write one kept state as a still picture; a negative position counts from the newest."""
+    page = _Page(_several(views), cut(past, position), size, dark, status)
+    save_png(page.frame(-1), target)
+
+
+def _several(views: Any) -> list:
+    return list(views) if isinstance(views, list | tuple) else [views]
+
+
+def curves_csv(past: Past, target: Target) -> None:
+    """Write the table of a run: a column of steps, then one for each number; a row for every kept state."""
+    rows = zip(past.marks, *past.table.values(), strict=True)
+    _csv(["step", *past.table], rows, target)
+
+
+def particles_csv(state: Any, target: Target) -> None:
+    """Write the particles: their number, their coordinates, and score and phi where the state has them.
+
+    A pair of states (`left` and `right`) has a first column `run`; a state of several runs counts them there.
+    """
+    runs = {side: getattr(state, side) for side in ("left", "right") if hasattr(state, side)} or {"": state}
+    tables = {name: _fields(run) for name, run in runs.items()}
+    fields = list(dict.fromkeys(chain.from_iterable(tables.values())))
+    dims = max(table["x"].shape[-1] for table in tables.values())
+    rows = [row for name, table in tables.items() for row in _rows(name, table, fields, dims)]
+    named = any(row[0] != "" for row in rows)
+    header = ["run", "particle", *(f"{field}{i + 1}" for field in fields for i in range(dims))]
+    _csv(header[not named :], (row[not named :] for row in rows), target)
+
+
+def _fields(state: Any) -> dict[str, np.ndarray]:
+    """The columns of a state, each [..., n, d]."""
+    found = {name: getattr(state, name, None) for name in ("x", "score", "phi")}
+    return {name: values.numpy(force=True) for name, values in found.items() if values is not None}
+
+
+def _rows(name: str, table: dict[str, np.ndarray], fields: list[str], dims: int) -> Iterator[list]:
+    """A row a particle: run, number, coordinates of every field; empty where a run has no such field."""
+    *runs, _, _ = table["x"].shape
+    for run in np.ndindex(*runs):
+        label = " ".join(filter(None, [name, *map(str, run)]))
+        parts = [table[field][run].tolist() if field in table else repeat([]) for field in fields]
+        for i, row in enumerate(zip(*parts, strict=False)):
+            yield [label, i, *chain.from_iterable([*part, *[""] * (dims - len(part))] for part in row)]
+
+
+def _csv(header: list[str], rows: Any, target: Target) -> None:
+    def fill(file) -> None:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(header)
+        table.writerows(rows)
+        text.detach()
+
+    write_whole(target, ".csv", fill)

@@ -1,0 +1,172 @@
+"""Bad input is answered with what was wanted, what came and what to do, where it enters."""
+
+import re
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from labkit import svgd
+from labkit.svgd.flow import check_particles
+
+X = torch.randn(6, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+WAYS = {
+    "start": lambda x, score=torch.neg, **kw: svgd.start(x, score, **kw),
+    "flow": lambda x, score=torch.neg, **kw: svgd.flow(score, x, **kw),
+    "phi": lambda x, score=torch.neg, **kw: svgd.phi(x, score, **kw),
+    "ksd": lambda x, score=torch.neg, **kw: svgd.ksd(x, score, **kw),
+    "update": lambda x, score=torch.neg, **kw: svgd.SVGD().update(x, score, 2, **kw),
+}
+
+
+@pytest.fixture(params=WAYS)
+def way(request):
+    return WAYS[request.param]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_particles_that_are_not_finite_are_refused_with_their_place(way, value):
+    x = X.clone()
+    x[3, 1] = value
+    with pytest.raises(ValueError, match=r"particles must be finite, got 1 of 12 .* first at \(3, 1\); check where"):
+        way(x)
+
+
+def test_finite_particles_whose_sum_overflows_are_accepted():
+    big = torch.full((4, 1), 1e308, dtype=torch.float64)
+    check_particles(big)
+
+
+@pytest.mark.parametrize("shape", [(6,), (0, 2), (6, 0), (0, 6, 2)])
+def test_particles_of_a_wrong_shape_are_refused(way, shape):
+    wanted = re.escape(f"particles must be (..., n, d) with n and d at least 1, got {shape}; for one dimension use")
+    with pytest.raises(ValueError, match=wanted):
+        way(torch.zeros(shape, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float16, torch.bfloat16, torch.complex64])
+def test_particles_of_a_wrong_dtype_are_refused(way, dtype):
+    with pytest.raises(TypeError, match=rf"float32 or float64 tensor, got {dtype}; use torch.as_tensor\(x, dtype"):
+        way(X.to(dtype))
+
+
+@pytest.mark.parametrize("thing", [np.zeros((3, 1)), [[0.0], [1.0]], None])
+def test_particles_that_are_no_tensor_are_refused(thing):
+    """Asked of the check itself: in the test run the types of `start` are checked before it."""
+    with pytest.raises(TypeError, match=f"float32 or float64 tensor, got {type(thing).__name__}; use torch.as_tensor"):
+        check_particles(thing)
+
+
+@pytest.mark.parametrize("score", [lambda x: x[:, 0], lambda x: x[:, :1], lambda x: x[None], lambda x: -x.sum()])
+def test_a_score_of_a_wrong_shape_is_refused(way, score):
+    with pytest.raises(
+        ValueError, match=r"the score must return a tensor \(6, 2\) like the particles, got \(.*; differ"
+    ):
+        way(X, score)
+
+
+def test_a_score_that_returns_no_tensor_or_another_dtype_is_refused(way):
+    with pytest.raises(ValueError, match=r"a tensor \(6, 2\) like the particles, got NoneType; differentiate"):
+        way(X, lambda x: None)
+    with pytest.raises(ValueError, match=r"return torch.float64 like the particles, got torch.float32; make its const"):
+        way(X, lambda x: -x.float())
+
+
+def test_a_score_that_is_not_finite_is_refused(way):
+    with pytest.raises(
+        ValueError, match=r"the score at step 0 must be finite, got 12 of 12 .* take a smaller step size"
+    ):
+        way(X, lambda x: x * float("nan"))
+
+
+def test_a_score_that_turns_nan_in_mid_run_names_the_step_and_leaves_the_states_before():
+    calls = []
+
+    def score(x):
+        calls.append(x)
+        return -x if len(calls) <= 3 else torch.where(x == x.max(), float("nan"), -x)
+
+    run = svgd.flow(score, X)
+    states = list(islice(run, 3))
+    with pytest.raises(ValueError, match="the score at step 3 must be finite, got 1 of 12 that are not"):
+        next(run)
+    assert [state.t for state in states] == [0, 1, 2]
+    assert svgd.step(states[2], torch.neg).x.isfinite().all()
+    calls.clear()
+    with pytest.raises(ValueError, match="the score at step 3 must be finite"):
+        svgd.SVGD().update(X, score, 10)
+    with pytest.raises(ValueError, match="the score at step 0 must be finite"):
+        svgd.SVGD().update(X.numpy(), lambda x: x * np.nan, 10)
+
+
+def test_a_step_so_great_that_the_particles_overflow_is_an_error():
+    with pytest.raises(ValueError, match="must be finite, got .* take a smaller step"):
+        list(islice(svgd.flow(lambda x: -(x**3), X, optimizer=svgd.Plain(1e3)), 20))
+
+
+BANDWIDTHS = [0, 0.0, -0.5, float("nan"), float("inf"), torch.tensor(0.0)]
+
+
+@pytest.mark.parametrize("h", BANDWIDTHS)
+def test_a_bandwidth_that_is_no_length_is_refused(way, h):
+    with pytest.raises(
+        ValueError, match="bandwidth must be a length > 0 and finite, got .*; or name a rule: median, pa"
+    ):
+        way(X, bandwidth=h)
+
+
+def test_an_unknown_rule_is_answered_with_the_known_ones():
+    for name in ("start", "flow", "phi", "ksd"):
+        with pytest.raises(ValueError, match="a callable or one of median, paper, .*; got 'medain'"):
+            WAYS[name](X, bandwidth="medain")
+    with pytest.raises(ValueError, match="one of median"):
+        svgd.mmd(X, X, bandwidth="medain")
+
+
+@pytest.mark.parametrize("h", [0.0, float("nan"), torch.ones(2)])
+def test_a_function_that_returns_no_length_is_refused(h):
+    with pytest.raises(ValueError, match=r"the bandwidth rule must return lengths > 0 of shape \(\), got .* at step 0"):
+        svgd.start(X, torch.neg, bandwidth=lambda x: h)
+
+
+def test_bandwidths_for_another_number_of_runs_are_refused():
+    with pytest.raises(ValueError, match=r"one length for every run, \(2,\), got \(3,\); give one number or as many"):
+        svgd.start(X.expand(2, 6, 2), torch.neg, bandwidth=torch.ones(3))
+
+
+@pytest.mark.parametrize("stepsize", [0.0, -0.1, float("nan"), float("inf")])
+def test_update_refuses_a_step_size_that_is_none(stepsize):
+    with pytest.raises(ValueError, match="step_size must be .*, got .*; a common choice is 0.1"):
+        svgd.SVGD().update(X, torch.neg, stepsize=stepsize)
+
+
+@pytest.mark.parametrize("n_iter", [-1])
+def test_update_refuses_a_negative_number_of_steps(n_iter):
+    with pytest.raises(ValueError, match="n_iter must be a whole number >= 0, got -1"):
+        svgd.SVGD().update(X, torch.neg, n_iter=n_iter)
+    assert torch.equal(svgd.SVGD().update(X, torch.neg, n_iter=0), X)
+
+
+def test_a_kernel_that_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="scale must be > 0, got 0"):
+        svgd.RBF(scale=0.0)
+    with pytest.raises(ValueError, match="Sum wants at least one kernel, got none"):
+        svgd.Sum(())
+    with pytest.raises(ValueError, match=r"Sum wants kernels of x itself.*PerDimension\(Sum"):
+        svgd.Sum((svgd.PerDimension(), svgd.RBF()))
+    with pytest.raises(ValueError, match="the base must be a kernel of x itself"):
+        svgd.PerDimension(svgd.PerDimension())
+    with pytest.raises(ValueError, match="positive definite, got a matrix that is not; add a multiple"):
+        svgd.Preconditioned(torch.diag(torch.tensor([1.0, -1.0])))
+    with pytest.raises(ValueError, match="symmetric"):
+        svgd.Preconditioned(torch.tensor([[1.0, 1.0], [0.0, 1.0]]))
+    with pytest.raises(ValueError, match=r"the precision is \(3, 3\), got particles of 2 dimensions"):
+        svgd.start(X, torch.neg, kernel=svgd.Preconditioned(torch.eye(3)))
+
+
+@pytest.mark.parametrize("rule", [svgd.Subsampled, svgd.Lagged])
+def test_a_rule_that_never_asks_is_refused(rule):
+    with pytest.raises(ValueError, match="must be a whole number >= 1, got 0"):
+        rule(0)

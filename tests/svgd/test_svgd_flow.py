@@ -1,0 +1,174 @@
+"""A run is a stream of states: nothing is overwritten, any state goes on exactly, equal seeds give equal bits."""
+
+from dataclasses import fields, replace
+from itertools import islice
+
+import pytest
+import torch
+
+from labkit import svgd, targets
+
+TENSORS = ("x", "score", "phi", "drive", "repulsion", "bandwidth", "ksd")
+
+
+def same(a: svgd.State, b: svgd.State) -> bool:
+    """Bit for bit, the optimiser's memory too."""
+    return a.t == b.t and all(torch.equal(getattr(a, f), getattr(b, f)) for f in TENSORS) and _equal(a.memory, b.memory)
+
+
+def _equal(a, b) -> bool:
+    if isinstance(a, tuple):
+        return all(map(_equal, a, b))
+    return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+
+
+@pytest.fixture(params=["adagrad", "adam", "plain"])
+def optimizer(request):
+    return svgd.OPTIMIZERS[request.param](0.1)
+
+
+def test_the_input_is_left_as_it_was_and_not_kept(draw):
+    x0 = draw(30, 2)
+    kept = x0.clone()
+    first, last = islice(svgd.flow(torch.neg, x0), 0, 11, 10)
+    svgd.SVGD().update(x0, torch.neg, n_iter=10)
+    array = x0.numpy()
+    svgd.SVGD().update(array, lambda x: -x, n_iter=10)
+    assert torch.equal(x0, kept)
+    x0.zero_()
+    assert torch.equal(first.x, kept) and not torch.equal(last.x, kept)
+
+
+def test_a_leaf_that_asks_for_gradients_gives_detached_states(draw):
+    state = svgd.start(draw(10, 2).requires_grad_(), targets.from_log_prob(lambda x: -(x**4).sum(-1)))
+    assert not any(getattr(state, name).requires_grad for name in TENSORS)
+
+
+def test_everything_in_a_state_is_evaluated_at_its_x(draw):
+    target = targets.make("banana")
+    for state in islice(svgd.flow(target, draw(30, 2)), 5):
+        anew = svgd.start(state.x, target)
+        assert same(replace(anew, t=state.t, memory=state.memory), state)
+        assert torch.equal(state.phi, state.drive + state.repulsion)
+        assert torch.equal(state.ksd, svgd.ksd(state.x, target))
+        assert torch.allclose(state.phi, svgd.phi(state.x, target), rtol=0, atol=1e-14)
+
+
+def test_kept_states_differ_and_stay_as_they_were(draw, optimizer):
+    states, copies = [], []
+    for state in islice(svgd.flow(torch.neg, 3 + draw(20, 2), optimizer=optimizer), 6):
+        states.append(state)
+        copies.append({name: getattr(state, name).clone() for name in TENSORS})
+    assert [state.t for state in states] == list(range(6))
+    assert all(torch.equal(getattr(s, name), c[name]) for s, c in zip(states, copies, strict=True) for name in TENSORS)
+    assert not any(torch.equal(a.x, b.x) for a, b in zip(states, states[1:], strict=False))
+    with pytest.raises(AttributeError):
+        states[0].x = states[1].x
+
+
+def test_a_run_taken_up_from_any_state_goes_on_exactly(draw, optimizer):
+    states = list(islice(svgd.flow(torch.neg, 3 + draw(20, 2), optimizer=optimizer), 9))
+    again = states[4]
+    for wanted in states[5:]:
+        again = svgd.step(again, torch.neg, optimizer=optimizer)
+        assert same(again, wanted)
+
+
+def test_replace_and_evaluate_of_the_same_particles_changes_nothing(draw, optimizer):
+    states = list(islice(svgd.flow(torch.neg, 3 + draw(20, 2), optimizer=optimizer), 9))
+    edited = svgd.evaluate(replace(states[4], x=states[4].x.clone()), torch.neg)
+    assert same(edited, states[4])
+    assert same(svgd.step(edited, torch.neg, optimizer=optimizer), states[5])
+
+
+def test_an_edited_particle_changes_all_that_depends_on_it(draw):
+    state = next(islice(svgd.flow(torch.neg, draw(20, 2)), 5, None))
+    x = state.x.clone()
+    x[0] = 5.0
+    edited = svgd.evaluate(replace(state, x=x), torch.neg)
+    assert same(replace(edited, t=0, memory=None), svgd.start(x, torch.neg))
+    assert torch.equal(edited.memory, state.memory) and edited.t == state.t
+
+
+@pytest.mark.parametrize("n", [15, 26])
+def test_particles_may_come_and_go_and_newcomers_take_the_mean_memory(draw, optimizer, n):
+    state = next(islice(svgd.flow(torch.neg, draw(20, 2), optimizer=optimizer), 5, None))
+    x = torch.cat([state.x, draw(6, 2, seed=9)])[:n]
+    edited = svgd.evaluate(replace(state, x=x), torch.neg)
+    for before, after in zip(_tensors(state.memory), _tensors(edited.memory), strict=True):
+        assert after.shape == x.shape and torch.equal(after[:15], before[:15])
+        assert n < 20 or torch.allclose(after[20:], before.mean(0).expand(6, 2))
+    assert svgd.step(edited, torch.neg, optimizer=optimizer).x.isfinite().all()
+
+
+def _tensors(memory) -> list[torch.Tensor]:
+    parts = memory if isinstance(memory, tuple) else (memory,)
+    return [part for part in parts if isinstance(part, torch.Tensor)]
+
+
+def test_particles_of_another_dimension_begin_without_memory(draw, optimizer):
+    state = next(islice(svgd.flow(torch.neg, draw(20, 2), optimizer=optimizer), 5, None))
+    edited = svgd.evaluate(replace(state, x=draw(20, 3)), torch.neg)
+    assert edited.memory is None
+    assert svgd.step(edited, torch.neg, optimizer=optimizer).x.shape == (20, 3)
+
+
+def test_equal_seeds_give_equal_runs_bit_for_bit():
+    target = targets.make("logistic")
+
+    def run(seed):
+        generator = torch.Generator().manual_seed(seed)
+        x0 = target.initial(20, generator)
+        return list(islice(svgd.flow(target.minibatch(50), x0, generator=generator), 6))
+
+    a, b, other = run(1), run(1), run(2)
+    assert all(map(same, a, b))
+    assert not torch.equal(a[-1].x, other[-1].x)
+
+
+def test_a_minibatch_score_is_that_of_its_step():
+    """Cyclic: step t sees rows tB to tB + B - 1, the state's score is the one it moved by."""
+    target = targets.make("logistic")
+    x0 = target.initial(10, torch.Generator().manual_seed(0))
+    for t, state in enumerate(islice(svgd.flow(target.minibatch(50, "cyclic"), x0), 12)):
+        rows = (50 * t + torch.arange(50)) % target.rows
+        assert torch.equal(state.score, target.score_of_rows(state.x, rows))
+
+
+def test_a_random_minibatch_without_a_generator_says_what_it_wants(draw):
+    target = targets.make("logistic")
+    with pytest.raises(ValueError, match="needs a torch.Generator, got None; pass one"):
+        svgd.start(target.initial(5, torch.Generator().manual_seed(0)), target.minibatch(50))
+
+
+def test_annealing_tempers_the_drive_alone(draw):
+    target = targets.make("mixture2d")
+    score = targets.Annealed(target, targets.linear_schedule(10))
+    for state in islice(svgd.flow(score, draw(20, 2)), 12):
+        plain = svgd.start(state.x, target)
+        beta = min(1, (state.t + 1) / 10)
+        assert torch.allclose(state.drive, beta * plain.drive, rtol=1e-12, atol=1e-15)
+        assert torch.equal(state.repulsion, plain.repulsion)
+
+
+def test_a_batch_of_runs_goes_the_ways_of_its_runs(draw):
+    """Three starts, three step sizes and three bandwidths at once; on unlike paths rounding alone may differ."""
+    x0 = 5 + draw(3, 20, 2)
+    sizes, h = torch.tensor([0.01, 0.05, 0.1], dtype=torch.float64), torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64)
+    together = svgd.flow(torch.neg, x0, bandwidth=h, optimizer=svgd.Adagrad(sizes[:, None, None]))
+    final = next(islice(together, 30, None))
+    for r in range(3):
+        optimizer = svgd.Adagrad(sizes[r].item())
+        alone = next(islice(svgd.flow(torch.neg, x0[r], bandwidth=h[r].item(), optimizer=optimizer), 30, None))
+        assert (final.x[r] - alone.x).abs().max() < 1e-11
+        assert final.bandwidth[r] == h[r]
+
+
+def test_a_target_a_distribution_and_a_score_are_one(draw):
+    normal = torch.distributions.MultivariateNormal(torch.zeros(2).double(), torch.eye(2).double())
+    states = [svgd.start(draw(10, 2), thing) for thing in (torch.neg, targets.make("standard"), normal)]
+    assert all(torch.allclose(state.phi, states[0].phi, rtol=0, atol=1e-14) for state in states)
+
+
+def test_every_field_of_a_state_is_one_the_contract_names():
+    assert {f.name for f in fields(svgd.State)} == {*TENSORS, "t", "memory"}
