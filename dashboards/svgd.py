@@ -1,6 +1,6 @@
 """SVGD: particles that flow to a density, with every setting at hand.
 
-Stein variational gradient descent (Liu & Wang 2016): add and drag particles, drag modes, compare two runs, share a link.
+Stein variational gradient descent (Liu & Wang 2016): drag particles and modes, compare two runs, share a link.
 """
 
 import panel as pn
@@ -8,6 +8,7 @@ import panel as pn
 from labkit.serving import pages, settings
 from labkit.serving.frame import frame
 from labkit.views.address import Address
+from labkit.views.downloads import Downloads
 from labkit.views.svgd import Experiment, Scene
 from labkit.views.svgd.controls import Controls
 
@@ -19,9 +20,9 @@ $$x_i \leftarrow x_i + \epsilon\,\phi(x_i),\qquad
 + \underbrace{\nabla_{x_j} k(x_j, x_i)}_{\text{repulsion: apart}}\big]$$
 """
 HINT = """
-<b>What to look for.</b> The drive alone would carry every particle to a peak; the repulsion holds them apart until their
-density is the target's. <b>Try:</b> drag a diamond (a mode) or a particle, double-click to add one, click one to see
-what its neighbours do to it. <b>Keys:</b> space plays and pauses, → steps, ← looks back, r starts again.
+<b>What to look for.</b> The drive alone would carry every particle to a peak; the repulsion holds them apart until
+their density is the target's. <b>Try:</b> drag a diamond (a mode) or a particle, double-click to add one, click one to
+see what its neighbours do to it. <b>Keys:</b> space plays and pauses, → steps, ← looks back, r starts again.
 """
 
 
@@ -37,7 +38,7 @@ def page() -> pn.Template:
         scene.live.player,
         scene.live.error,
         scene.live.pictures,
-        scene.live.downloads,
+        Downloads(scene.live),
         pn.pane.HTML(HINT, sizing_mode="stretch_width", styles={"font-size": "15px"}),
         pn.pane.LaTeX(EQUATION, sizing_mode="stretch_width", styles={"overflow-x": "auto"}),
         sizing_mode="stretch_width",

@@ -4,7 +4,6 @@ import contourpy
 import numpy as np
 import torch
 
-
 EVEN = 0.6  # of Silverman's width: particles that repel stand more evenly than the draws his rule is for
 
 

@@ -4,14 +4,12 @@
 
 `start() -> State` and `step: State -> State` are read anew at each tick, so that a control acts on the next step
 without a restart. A view is two functions of a state, `picture` and `columns`; one that also wants the run's history
-has `follows = True` and `columns(state, past)` (`labkit.engine.Past`); `record(state) -> {name: number}` fills the table
-of that history; `leading = True` makes its picture the large one. The steps are taken on the engine's thread; here only
-the newest frame is shown.
+has `follows = True` and `columns(state, past)` (`labkit.engine.Past`); `record(state) -> {name: number}` fills the
+table of that history; `leading = True` makes its picture the large one. The steps are taken on the engine's thread;
+here only the newest frame is shown.
 """
 
 import html
-import io
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +22,7 @@ from labkit.views.stage import Stage
 
 TICK = 33  # milliseconds between two looks at the newest frame
 SPEEDS = [1, 3, 10, 30, 100, 300, 1000]
-READOUT = 0.2  # seconds between two changes of the text and of the scrub slider while playing
+READOUT = 0.2  # seconds between two changes of the text, the scrub slider and the curves while playing
 _cells: dict[str, "Live"] = {}
 
 
@@ -127,6 +125,11 @@ class Live(pn.viewable.Viewer):
         """Play or pause."""
         self.pause() if self.run.frame.playing else self.play()
 
+    @property
+    def dark(self) -> bool:
+        """Whether the page is dark, as far as its browser has said."""
+        return self._dark
+
     def later(self, task: Callable[[], None]) -> None:
         """Do something on the event loop at the next tick; may be called from any thread."""
         self._tasks.append(task)
@@ -160,35 +163,6 @@ class Live(pn.viewable.Viewer):
             self.remote,
             align_items="center",
         )
-
-    @property
-    def downloads(self) -> pn.viewable.Viewable:
-        """Buttons that save the run: as a moving picture, a still one, and as tables."""
-        buttons = pn.FlexBox(margin=(6, 4))
-        for kind, (name, words) in KINDS.items():
-            button = pn.widgets.Button(label=name, description=words, margin=(4, 4))
-            button.on_click(lambda _, kind=kind: self.save(kind))
-            buttons.append(button)
-        self._saved = pn.pane.HTML("", margin=(10, 8))
-        buttons.append(self._saved)
-        return buttons
-
-    def save(self, kind: str) -> None:
-        """Hand the browser a file made of the kept states: "gif", "png", "curves" or "particles"; made in a thread."""
-        position, dark, views = self.run.position, self._dark, list(self.views)
-        past = self.run.past(lambda past: past.copy())
-        self._saved.object = f"making {KINDS[kind][0]} …"
-        threading.Thread(target=self._make, args=(kind, views, past, position, dark), daemon=True).start()
-
-    def _make(self, kind: str, views: list, past: engine.Past, position: int, dark: bool) -> None:
-        try:
-            name, mime, content = file(kind, views, past, position, dark)
-        except Exception as error:  # shown where the reader looks
-            text = f"could not make it: {html.escape(str(error))}"
-            self.later(lambda: setattr(self._saved, "object", text))
-            return
-        words = f"{name}, {len(content) / 1000:,.0f} kB"
-        self.later(lambda: (self.remote.save(name, mime, content), setattr(self._saved, "object", words)))
 
     @property
     def error(self) -> pn.pane.HTML:
@@ -242,13 +216,14 @@ class Live(pn.viewable.Viewer):
 
     def _show_frame(self, frame: engine.Frame) -> None:
         views, columns = frame.content or (None, ())
+        between = frame.playing and not frame.error and time.monotonic() - self._read < READOUT
         if views is self.views:  # not those of the pictures before
             for stage, arrays in zip(self.stages, columns, strict=True):
-                stage.patch(arrays)
-        now = time.monotonic()
-        if frame.playing and not frame.error and now - self._read < READOUT:
+                if not (between and stage.automatic):
+                    stage.patch(arrays)
+        if between:
             return
-        self._read = now
+        self._read = time.monotonic()
         self._button.label = "Pause" if frame.playing else "Play"
         self._error.visible = bool(frame.error)
         self._error.object = f"<b>The run has stopped.</b> {html.escape(frame.error)}" if frame.error else ""
@@ -307,37 +282,11 @@ GRID_BESIDE = """
 :host { display: grid !important; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; }
 @media (max-width: 700px) { :host { grid-template-columns: minmax(0, 1fr); } }
 """
-KINDS = {
-    "gif": ("GIF", "Save the run so far as a moving picture"),
-    "png": ("PNG", "Save what is shown as a still picture"),
-    "curves": ("CSV: curves", "Save the numbers against steps"),
-    "particles": ("CSV: particles", "Save the particles that are shown"),
-}
 TIPS = {
     "Speed, steps a second": "How many steps a second are taken at most; a slow machine takes fewer",
     "Look back, kept states": "Shows an earlier state of this run; Play goes on from there",
 }
 ALERT = {"background": "#b3261e", "color": "#ffffff", "padding": "8px 12px", "border-radius": "6px"}
-
-
-def file(kind: str, views: list, past: engine.Past, position: int, dark: bool) -> tuple[str, str, bytes]:
-    """Name, media type and content of a download; pictures are of the views that have `leading = True`, else of the first."""
-    from labkit.views import save  # its painter is needed by few
-
-    shown = [v for v in views if getattr(v, "leading", False)] or views[:1]
-    target = io.BytesIO()
-    if kind == "gif":
-        save.gif(shown, past, target, dark=dark)
-    elif kind == "png":
-        save.png(shown, past, position, target, dark=dark)
-    elif kind == "curves":
-        save.curves_csv(past, target)
-    else:
-        save.particles_csv(past.states[position], target)
-    name, mime = {"gif": ("run.gif", "image/gif"), "png": ("run.png", "image/png")}.get(
-        kind, (f"{kind}.csv", "text/csv")
-    )
-    return f"labkit-{name}", mime, target.getvalue()
 
 
 def _cell() -> str:

@@ -57,7 +57,7 @@ class _Page:
         self.views, self.past, self.status = views, past, status
         self.theme, self.unit = DARK if dark else LIGHT, unit_of(size)
         self.paper, self.head = Image.new("RGB", size, self.theme.paper), round(HEAD * self.unit)
-        pictures = [view.picture(past.states[0]) for view in views]
+        pictures = [_open(view, view.picture(past.states[0])) for view in views]
         grid = pictures[0] if len(views) == 1 else hv.Layout(pictures).cols(int(np.ceil(len(views) ** 0.5)))
         self.painter = Painter(grid, (size[0], size[1] - self.head), dark)
         self.painter.fit(*(self.columns(i) for i in thinned(past, SAMPLE)))
@@ -73,6 +73,11 @@ class _Page:
         write(image, (16 * self.unit, 0.6 * self.head), words, 17 * self.unit, self.theme.ink, "lm")
         image.paste(self.painter.frame(self.columns(position)), (0, self.head))
         return image
+
+
+def _open(view: Any, picture: Any) -> Any:
+    """The picture; without its limits where they are to follow the data."""
+    return picture.opts(xlim=(None, None), ylim=(None, None)) if getattr(view, "automatic", False) else picture
 
 
 def frames(

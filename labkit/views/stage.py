@@ -28,7 +28,8 @@ class Stage:
         self.dark = False
         self._sources: dict[str, list] = {}
         self._figures: list = []
-        self._automatic, self._drawn = False, None
+        self._sent: dict[str, dict] = {}  # by source: what it holds, so that nothing is sent twice
+        self.automatic, self._drawn = False, None
         self.pane = pn.pane.HoloViews(
             None, sizing_mode="stretch_width", linked_axes=False, styles={"order": str(order)}
         )
@@ -37,11 +38,11 @@ class Stage:
         """Put up a view's picture.
 
         Args:
-            view: `leading` (a large picture) and `automatic` (axes that follow the data) are honoured where it has them.
+            view: its `leading` (a large picture) and `automatic` (axes that follow the data) are honoured.
             drawn: called with every Bokeh figure when it is made, for tools and events.
         """
-        self._sources, self._figures, self._drawn = {}, [], drawn
-        self._automatic = getattr(view, "automatic", False)
+        self._sources, self._sent, self._figures, self._drawn = {}, {}, [], drawn
+        self.automatic = getattr(view, "automatic", False)
         leading = getattr(view, "leading", False)
         height = LARGE if leading else SMALL
         picture = view.picture(state).map(lambda e: e.opts(hooks=[self._grab(e.label)], clone=True), hv.Element)
@@ -59,7 +60,7 @@ class Stage:
         figure.update(background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None)
         figure.toolbar.update(logo=None, autohide=True)
         figure.toolbar.tools = [SaveTool()]  # dragging and scrolling are the page's and the hand's
-        if self._automatic:
+        if self.automatic:
             figure.x_range, figure.y_range = DataRange1d(), DataRange1d()
         for axis in figure.axis:
             axis.update(
@@ -97,14 +98,19 @@ class Stage:
         Raises:
             KeyError: there is no such layer.
         """
+        if not self._sources:  # nobody has asked for the picture yet
+            return
         for label, arrays in columns.items():
-            for source in self._sources[label] if self._sources else ():
-                change(source, arrays)
+            arrays = {name: compact(values) for name, values in arrays.items()}
+            for source in self._sources[label]:
+                sent = self._sent.get(source.id)
+                if sent is None or not alike(sent, arrays):
+                    self._sent[source.id] = arrays
+                    change(source, arrays)
 
 
 def change(source, arrays: dict[str, Any]) -> None:
-    """Patch a source where the lengths agree, else replace its data; arrays travel as float32."""
-    arrays = {name: compact(values) for name, values in arrays.items()}
+    """Patch a source where the lengths agree, else replace its data."""
     same = all(name in source.data and len(source.data[name]) == len(values) for name, values in arrays.items())
     if same and all(isinstance(values, np.ndarray) and values.ndim == 1 and len(values) for values in arrays.values()):
         source.patch({name: [(slice(0, len(values)), values)] for name, values in arrays.items()})
@@ -112,6 +118,15 @@ def change(source, arrays: dict[str, Any]) -> None:
         n = max((len(values) for values in arrays.values()), default=0)
         kept = {name: values for name, values in source.data.items() if name not in arrays and len(values) == n}
         source.data = {**kept, **arrays}
+
+
+def alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two columns are the same to the last bit, NaN included."""
+    return one.keys() == other.keys() and all(
+        isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.dtype != object and b.dtype != object
+        and np.array_equal(a, b, equal_nan=True)
+        for a, b in zip(one.values(), other.values(), strict=True)
+    )  # fmt: skip
 
 
 def compact(values: Any) -> Any:

@@ -14,11 +14,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 LOOK = 0.1  # seconds between two looks at the run
 
 
-def play(experiment: Any, steps: int, recorded: bool) -> tuple[Any, float]:
+def play(experiment: Any, steps: int, curves: list) -> tuple[Any, float]:
     """Take the steps; answer the past of the run and the seconds it took.
 
     Args:
-        recorded: whether the past gets a table of KSD under a kernel that stays, errors of the moments, bandwidth.
+        curves: whose numbers fill the table of the past.
 
     Raises:
         ValueError: settings that do not go together, or a score that is not finite any more.
@@ -28,7 +28,7 @@ def play(experiment: Any, steps: int, recorded: bool) -> tuple[Any, float]:
     from labkit.engine import Past
 
     torch.set_flush_denormal(True)  # far particles have subnormal kernels, twelve times slower
-    past = Past(_recorder(experiment) if recorded else None)
+    past = Past(lambda state: {name: number for curve in curves for name, number in curve.record(state).items()})
     past.add(experiment.start())
     began = time.perf_counter()
     with bar("{task.fields[rate]} steps/s  KSD {task.fields[ksd]}") as progress, _first_interrupt() as pressed:
@@ -75,8 +75,8 @@ def _first_interrupt() -> Iterator[list]:
         signal.signal(signal.SIGINT, before)
 
 
-def _recorder(experiment: Any) -> Callable[[Any], dict[str, float]]:
-    """The numbers that a page draws against the step."""
+def numbers(experiment: Any) -> list:
+    """Curves as a page draws them: KSD under a kernel that stays, bandwidth, errors of the moments, accuracy."""
     from labkit import svgd
     from labkit.views import svgd as views
 
@@ -87,18 +87,17 @@ def _recorder(experiment: Any) -> Callable[[Any], dict[str, float]]:
         curves.append(views.moment_errors(experiment.density))
     if hasattr(target, "accuracy"):
         curves.append(views.accuracy(target))
-    return lambda state: {name: number for curve in curves for name, number in curve.record(state).items()}
+    return curves
 
 
-def write(experiment: Any, past: Any, files: dict[str, Path], arrows: bool, dark: bool) -> Iterator[Path]:
+def write(views: list, past: Any, files: dict[str, Path], dark: bool) -> Iterator[Path]:
     """Write the files that were asked for, each yielded when it is there."""
     from labkit.views import save
 
-    view = _view(experiment, arrows) if {"gif", "png"} & set(files) else None
-    look = {"dark": dark, "status": lambda state: f"KSD {float(state.ksd):.3g}"}
+    look = {"dark": dark, "status": lambda state: f"KSD {float(state.ksd):#.3g}"}
     kinds = {
-        "gif": lambda path: save.gif(view, past, path, track=_tracked(path.name, len(save.thinned(past))), **look),
-        "png": lambda path: save.png(view, past, -1, path, **look),
+        "gif": lambda path: save.gif(views, past, path, track=_tracked(path.name, len(save.thinned(past))), **look),
+        "png": lambda path: save.png(views, past, -1, path, **look),
         "csv": lambda path: save.particles_csv(past.states[-1], path),
         "curves": lambda path: save.curves_csv(past, path),
     }
@@ -117,13 +116,13 @@ def _tracked(name: str, count: int) -> Callable[[Iterator], Iterator]:
     return track
 
 
-def _view(experiment: Any, arrows: bool) -> Any:
-    """The picture of the particles."""
+def pictures(experiment: Any, curves: list, arrows: bool) -> list:
+    """The particles on a line, or in the plane with the first curve beside them."""
     from labkit.views.svgd import Line, Plane
 
     target, box = experiment.density(), experiment.box()
     if target.dim == 1:
-        return Line(experiment.density, box[0])
+        return [Line(experiment.density, box[0])]
     plane = Plane(target, box)
     plane.arrows = arrows
-    return plane
+    return [plane, curves[0]]

@@ -13,6 +13,7 @@ from labkit.views.paint.strokes import FINE, Canvas
 from labkit.views.paint.ticks import Scale, scale
 from labkit.views.paint.words import write
 
+VEIL = 215  # of 255: what lies below the legend shines through
 SIDES = {"x": ("x", "x0", "x1", "left", "right"), "y": ("y", "y0", "y1", "bottom", "top")}
 
 
@@ -81,13 +82,14 @@ class Panel:
         lines += [canvas.place((x.low, x.high), (v, v)) for v, _ in self.axes.yticks]
         canvas.stroke(lines, rgba(self.theme.grid), 1, [])
 
-    def _keyed(self) -> tuple[Image.Image, tuple[int, int]] | None:
-        """The legend and its corner."""
+    def _keyed(self) -> tuple[Image.Image, tuple[int, int], Image.Image] | None:
+        """The legend, its corner and its mask."""
         named = legend.rows(self.layers)
         if not named or not self.options["show_legend"]:
             return None
         image, where = legend.draw(named, self.unit, self.theme), self.options.get("legend_position") or "top_right"
-        return image, legend.corner(image.size, self.axes.box, where, round(8 * self.unit))
+        at = legend.corner(image.size, self.axes.box, where, round(8 * self.unit))
+        return image, at, Image.new("L", image.size, VEIL)
 
 
 def _draw(canvas: Canvas, layer: Layer, columns: dict) -> None:

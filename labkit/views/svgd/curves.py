@@ -31,19 +31,14 @@ class Curves:
 
     def picture(self, state: svgd.State) -> hv.Overlay:
         """A curve for each number."""
-        first = self.record(state)
+        looks = zip((PARTICLES, DRIVE, REPULSION), ("solid", "dashed", "dotted"), strict=True)
         layers = [
             hv.Curve(([0.0], self._shown([y])), "x", "y", label=name).opts(color=color, line_width=2, line_dash=dash)
-            for (name, y), color, dash in zip(
-                zip(self.numbers, first.values(), strict=True),
-                (PARTICLES, DRIVE, REPULSION),
-                ("solid", "dashed", "dotted"),
-                strict=False,
-            )
+            for name, y, (color, dash) in zip(self.numbers, self.record(state).values(), looks, strict=False)
         ]
         return hv.Overlay(layers).opts(
-            xlim=(0, 1), ylim=(0.1, 1), title=self.title, xlabel="step", ylabel=self.unit, logy=self.log, show_legend=len(layers) > 1,
-            legend_position="top_right",
+            xlim=(0, 1), ylim=(0.1, 1), title=self.title, xlabel="step", ylabel=self.unit, logy=self.log,
+            show_legend=len(layers) > 1, legend_position="top_right",
         )  # fmt: skip
 
     def columns(self, state: svgd.State, past) -> dict[str, dict]:

@@ -139,7 +139,7 @@ class Experiment(param.Parameterized):
         target = self.density()
         if target.covariance is None:
             raise ValueError(
-                f"the preconditioned kernel wants a target whose covariance is known, got {target.name}; choose another kernel"
+                f"the preconditioned kernel wants a known covariance, {target.name} has none; choose another kernel"
             )
         return svgd.Preconditioned(torch.linalg.inv(target.covariance))
 
@@ -203,8 +203,8 @@ PRESETS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "A far mode": (
         {"means": [-7.0, 7.0], "weights": [1 / 3, 2 / 3], "begin_mean": -7.0},
-        "Between modes fourteen units apart the density is nearly zero, and the kernel does not reach across: the heavier "
-        "mode stays empty, and KSD hardly complains. Try tempering, or start uniform.",
+        "Between modes fourteen units apart the density is nearly zero, and the kernel does not reach across: the "
+        "heavier mode stays empty, and KSD hardly complains. Try tempering, or start uniform.",
     ),
     "Collapse": (
         {"target": "normal", "shape": {"dim": 20}, "begin": "normal", "begin_mean": 0.0, "begin_scale": 1.0},

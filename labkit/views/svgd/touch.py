@@ -14,7 +14,7 @@ NEAR = 0.025  # of the picture's width and height
 
 
 class Touch:
-    """Turns what the pointer does on a picture into edits of the run; the run holds still while something is dragged."""
+    """Turns what the pointer does on a picture into edits of the run, which holds still while something is dragged."""
 
     def __init__(self, scene: Any):
         self.scene, self._dragged, self._played = scene, None, False

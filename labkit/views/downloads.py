@@ -1,0 +1,86 @@
+"""Buttons that save a run: as a moving picture, a still one, and as tables."""
+
+import html
+import io
+import threading
+from typing import Any
+
+import panel as pn
+
+from labkit.engine import Past
+from labkit.views.live import Live
+
+KINDS = {
+    "gif": ("GIF", "Save the run so far as a moving picture"),
+    "png": ("PNG", "Save what is shown as a still picture"),
+    "curves": ("CSV: curves", "Save the numbers against steps"),
+    "particles": ("CSV: particles", "Save the particles that are shown"),
+}
+FILES = {
+    "gif": ("labkit-run.gif", "image/gif"),
+    "png": ("labkit-run.png", "image/png"),
+    "curves": ("labkit-curves.csv", "text/csv"),
+    "particles": ("labkit-particles.csv", "text/csv"),
+}
+
+
+class Downloads(pn.viewable.Viewer):
+    """A button for each of `KINDS`; the files are made of the kept states, in a thread, while the run goes on."""
+
+    def __init__(self, live: Live, **params):
+        super().__init__(**params)
+        self.live, self._words = live, pn.pane.HTML("", margin=(10, 8))
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        buttons = pn.FlexBox(margin=(6, 4))
+        for kind, (name, words) in KINDS.items():
+            button = pn.widgets.Button(label=name, description=words, margin=(4, 4))
+            button.on_click(lambda _, kind=kind: self.save(kind))
+            buttons.append(button)
+        buttons.append(self._words)
+        return buttons
+
+    def save(self, kind: str) -> None:
+        """Make a file and hand it to the browser."""
+        live = self.live
+        try:
+            past = live.run.past(lambda past: past.copy())
+        except RuntimeError as error:
+            self._say(f"there is nothing to save: {error}")
+            return
+        self._say(f"making {KINDS[kind][0]} …")
+        arguments = (kind, list(live.views), past, live.run.position, live.dark)
+        threading.Thread(target=self._make, args=arguments, daemon=True).start()
+
+    def _make(self, kind: str, *rest: Any) -> None:
+        try:
+            made = content(kind, *rest)
+        except Exception as error:  # said where the reader looks
+            words = f"could not make it: {error}"
+            self.live.later(lambda: self._say(words))
+            return
+        self.live.later(lambda: self._hand(kind, made))
+
+    def _hand(self, kind: str, made: bytes) -> None:
+        name, mime = FILES[kind]
+        self.live.remote.save(name, mime, made)
+        self._say(f"{name}, {len(made) / 1000:,.0f} kB")
+
+    def _say(self, words: str) -> None:
+        self._words.object = html.escape(words)
+
+
+def content(kind: str, views: list, past: Past, position: int, dark: bool) -> bytes:
+    """A download as bytes; pictures are of the leading views, else of the first."""
+    from labkit.views import save  # its painter is needed by few
+
+    shown, target = [v for v in views if getattr(v, "leading", False)] or views[:1], io.BytesIO()
+    if kind == "gif":
+        save.gif(shown, past, target, dark=dark)
+    elif kind == "png":
+        save.png(shown, past, position, target, dark=dark)
+    elif kind == "curves":
+        save.curves_csv(past, target)
+    else:
+        save.particles_csv(past.states[position], target)
+    return target.getvalue()
