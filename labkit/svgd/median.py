@@ -4,6 +4,8 @@ Counting by rank: the n^2 sorted squared distances are n zeros and then every pa
 pair (p_0 = 0), the median is p_m at m = (n-1)^2/4 for odd n, and (p_m + p_{m+1}) / 2 at m = n (n-2) / 4 for even n.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,7 +14,7 @@ from labkit.svgd import pairs
 
 GATHERED = 2_000  # up to so many particles all pairs are held at once
 SAMPLE = 1_500  # particles whose distances bracket the median of more
-FEW = 16  # candidates a particle that are gathered and searched rather than counted again
+FEW = 4  # candidates a particle that are gathered and searched rather than counted again
 CENTRE = 25  # particles whose middle is taken for that of all
 ANCHORS = 48  # quantiles that bracket it in one dimension
 
@@ -99,12 +101,14 @@ def _sorted_median(x: Tensor) -> Tensor:
     first, last = _ranks(n)
     after = torch.arange(1, n + 1, device=xs.device)
 
-    def count(t: float) -> tuple[Tensor, int]:
-        """For every i the end of the pairs (i, j > i) with x_j < x_i + t, and how many pairs that makes."""
-        stop = torch.maximum(torch.searchsorted(xs, xs + t), after)
-        return stop, int(stop.sum()) - n * (n + 1) // 2
+    def count(ends: list[float]) -> list[tuple[float, Tensor, int]]:
+        """For each t: t, for every i the end of the pairs (i, j > i) with x_j < x_i + t, and how many that makes."""
+        reach = xs + torch.tensor(ends, dtype=xs.dtype, device=xs.device)[:, None]
+        stops = torch.maximum(torch.searchsorted(xs, reach), after)
+        numbers = (stops.sum(-1) - n * (n + 1) // 2).tolist()
+        return list(zip(ends, stops, numbers, strict=True))
 
-    (begin, below), (end, _) = _bracket(xs, count, max(first, 1), last)
+    (_, begin, below), (_, end, _) = _bracket(xs, count, max(first, 1), last)
     width = end - begin
     row = torch.repeat_interleave(after - 1, width)
     column = torch.arange(row.shape[0], device=xs.device) + (begin - width.cumsum(0) + width).index_select(0, row)
@@ -112,30 +116,27 @@ def _sorted_median(x: Tensor) -> Tensor:
     return _of_pairs(gaps.mul_(gaps), n, below).to(x.dtype)
 
 
-def _bracket(xs: Tensor, count, first: int, last: int):
+def _bracket(xs: Tensor, count: Callable, first: int, last: int) -> tuple[tuple, tuple]:
     """Two counts, one below rank `first` and one at `last` or above, with few pairs between them."""
     n = xs.shape[0]
     q = xs[torch.linspace(n / ANCHORS / 2, n - n / ANCHORS / 2 - 1, ANCHORS, device=xs.device).round().long()]
     guess = (q[:, None] - q).abs().flatten()
-    ends = [float(_order_statistic(guess, int(f * guess.numel()))[0]) for f in (0.485, 0.53)]
-    counts = [count(t) for t in ends]
-    for side, far in ((0, 0.0), (1, 2 * float(xs[-1] - xs[0]) + 1)):
-        if (counts[side][1] < first) == bool(side):  # the guess was on the wrong side
-            ends[side], counts[side] = far, count(far)
+    low, high = count([float(_order_statistic(guess, int(f * guess.numel()))[0]) for f in (0.485, 0.53)])
+    if low[2] >= first:
+        (low,) = count([0.0])
+    if high[2] < last:
+        (high,) = count([2 * float(xs[-1] - xs[0]) + 1])
     for _ in range(12):
-        inside = counts[1][1] - counts[0][1]
+        inside = high[2] - low[2]
         if inside <= FEW * n:
             break
         # a straight line through the two counts says where the ranks should be; reach a little to both sides
-        slope = (ends[1] - ends[0]) / inside
-        aim, reach = ends[0] + slope * (first - counts[0][1]), slope * (FEW * n / 4 + inside / 32)
-        for t in (aim - reach, aim + reach):
-            if ends[0] < t < ends[1]:
-                new = count(t)
-                into = int(new[1] >= last) if new[1] >= first else 0
-                if into or new[1] < first:
-                    ends[into], counts[into] = t, new
-    return counts
+        slope = (high[0] - low[0]) / inside
+        aim, reach = low[0] + slope * (first - low[2]), slope * (FEW * n / 4 + inside / 32)
+        for new in count([aim - reach, aim + reach]):
+            if low[0] < new[0] < high[0]:
+                low, high = (new if new[2] < first else low), (new if new[2] >= last else high)
+    return low, high
 
 
 def _counted_median(x: Tensor) -> Tensor:

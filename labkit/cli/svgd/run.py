@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 LOOK = 0.1  # seconds between two looks at the run
+MANY = 3000  # particles, from which more threads than one pay
 
 
 def play(experiment: Any, steps: int, curves: list) -> tuple[Any, float]:
@@ -23,29 +24,46 @@ def play(experiment: Any, steps: int, curves: list) -> tuple[Any, float]:
     Raises:
         ValueError: settings that do not go together, or a score that is not finite any more.
     """
-    import torch
-
     from labkit.engine import Past
 
-    torch.set_flush_denormal(True)  # far particles have subnormal kernels, twelve times slower
     past = Past(lambda state: {name: number for curve in curves for name, number in curve.record(state).items()})
-    past.add(experiment.start())
-    began = time.perf_counter()
-    with bar("{task.fields[rate]} steps/s  KSD {task.fields[ksd]}") as progress, _first_interrupt() as pressed:
-        task, looked = progress.add_task(experiment.target, total=steps, rate="-", ksd="-"), 0.0
-        for i in range(steps):
-            if pressed:
-                break
-            try:
-                state = experiment.step(past.states[-1])
-            except KeyboardInterrupt:
-                break
+    began, looked = time.perf_counter(), 0.0
+    words = "{task.fields[rate]} steps/s  KSD {task.fields[ksd]}"
+    with bar(words) as progress, _first_interrupt() as pressed, _quick_arithmetic(experiment.n):
+        past.add(experiment.start())
+        task = progress.add_task(experiment.target, total=steps, rate="-", ksd="-")
+        for done, state in enumerate(_states(experiment, past.states[-1], steps, pressed), 1):
             past.add(state)
             now = time.perf_counter()
-            if now - looked > LOOK or i + 1 == steps:
-                looked, rate = now, f"{(i + 1) / (now - began):,.0f}"
-                progress.update(task, completed=i + 1, rate=rate, ksd=f"{float(state.ksd):.3g}")
+            if now - looked > LOOK or done == steps:
+                looked, rate = now, f"{done / (now - began):,.0f}"
+                progress.update(task, completed=done, rate=rate, ksd=f"{float(state.ksd):#.3g}")
     return past, time.perf_counter() - began
+
+
+def _states(experiment: Any, state: Any, steps: int, pressed: list) -> Iterator[Any]:
+    for _ in range(steps):
+        if pressed:
+            return
+        try:
+            state = experiment.step(state)
+        except KeyboardInterrupt:
+            return
+        yield state
+
+
+@contextmanager
+def _quick_arithmetic(n: int) -> Iterator[None]:
+    """One thread for few particles: more cost more than they bring, ten times more on a busy machine (measured)."""
+    import torch
+
+    torch.set_flush_denormal(True)  # far particles have subnormal kernels, twelve times slower
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1 if n < MANY else threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def bar(words: str) -> Progress:
@@ -123,6 +141,6 @@ def pictures(experiment: Any, curves: list, arrows: bool) -> list:
     target, box = experiment.density(), experiment.box()
     if target.dim == 1:
         return [Line(experiment.density, box[0])]
-    plane = Plane(target, box)
+    plane = Plane(target, box, experiment.target)
     plane.arrows = arrows
     return [plane, curves[0]]

@@ -54,7 +54,7 @@ def _scientific(value: Real, digits: int) -> str:
 def log_ticks(low: Real, high: Real, count: int) -> Ticks:
     """Powers of ten, thinned to about `count`; 1, 2, 5 within fewer than two decades."""
     first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
-    few = last - first <= 2
+    few = high / low < 100
     stride = max(1, -(-(last - first) // max(count, 1)))
     values = [m * 10.0**k for k in range(first, last + 1, stride) for m in ((1, 2, 5) if few else (1,))]
     inside = [v for v in values if low * (1 - 1e-9) <= v <= high * (1 + 1e-9)]

@@ -1,0 +1,245 @@
+"""`labkit svgd`: the run it makes is the library's, its files say what its states hold, mistakes are one line."""
+
+import csv
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from labkit import svgd, targets
+from labkit.cli import main
+from labkit.cli.svgd import asked
+from labkit.views import save
+from labkit.views.svgd import Experiment
+
+SHORT = ["svgd", "--particles", "20", "--steps", "30"]
+
+
+def table(path):
+    header, *rows = csv.reader(path.read_text().splitlines())
+    return header, [[float(v) for v in row] for row in rows]
+
+
+def run(steps, **settings):
+    """The states of the same run, by hand."""
+    experiment = Experiment(n=20, **settings)
+    states = [experiment.start()]
+    for _ in range(steps):
+        states.append(experiment.step(states[-1]))
+    return states
+
+
+# the run
+
+
+def test_the_particles_are_those_of_the_experiment(tmp_path, capsys):
+    """Start at -10 on the line; the file has a row a particle, equal to the last bit."""
+    assert main([*SHORT, "--csv", str(tmp_path / "x.csv")]) == 0
+    state = run(30)[-1]
+    header, rows = table(tmp_path / "x.csv")
+    assert header == ["particle", "x1", "score1", "phi1"]
+    assert [row[1] for row in rows] == state.x[:, 0].tolist()
+    assert [row[3] for row in rows] == state.phi[:, 0].tolist()
+    assert "x.csv (" in capsys.readouterr().out
+
+
+def test_the_table_compares_the_particles_with_the_exact_moments(capsys):
+    assert main([*SHORT, "--target", "banana"]) == 0
+    state, target = run(30, target="banana", begin_mean=0.0)[-1], targets.make("banana")
+    said = capsys.readouterr()
+    assert said.err == "" and "banana: 20 particles, 30 steps" in said.out
+    lines = {" ".join(words[:-2]): words[-2:] for words in map(str.split, said.out.splitlines()) if len(words) > 2}
+    assert lines["KSD"] == [f"{float(state.ksd):.4g}", "0"]
+    for i in range(2):
+        assert lines[f"mean of x{i + 1}"] == [f"{state.x[:, i].mean():.3f}", f"{target.mean[i]:.3f}"]
+        variance = state.x[:, i].var(correction=0)
+        assert lines[f"variance of x{i + 1}"] == [f"{variance:.3f}", f"{target.covariance[i, i]:.3f}"]
+    assert f"{float(state.bandwidth):.4g}" in said.out
+
+
+def test_a_classifier_is_judged_by_its_accuracy(capsys):
+    assert main([*SHORT, "--target", "logistic", "--steps", "5"]) == 0
+    state = run(5, target="logistic", begin_mean=0.0, begin_scale=0.1)[-1]
+    said = capsys.readouterr().out
+    assert f"{float(targets.make('logistic').accuracy(state.x)):.1%}" in said and "variance" not in said
+
+
+def test_every_option_reaches_the_run(tmp_path):
+    line = ["--start", "uniform", "--kernel", "imq", "--bandwidth", "0.7", "--optimizer", "adam", "--step-size", "3"]
+    line += ["--temper", "linear", "--seed", "12345", "--param", "curvature=-0.5", "--param", "width=1"]
+    assert main([*SHORT, "--target", "banana", *line, "--csv", str(tmp_path / "x.csv")]) == 0
+    target = targets.make("banana", curvature=-0.5, width=1.0)
+    beyond = {"seed": 12345, "step_size": 3.0}  # a page's sliders end before these
+    experiment = asked.experiment(
+        {"target": "banana", "n": 20, "begin": "uniform", "kernel": "imq", "optimizer": "adam", "temper": "linear"}
+        | {"bandwidth": "fixed", "length": 0.7}
+        | beyond,
+        ["curvature=-0.5", "width=1"],
+        "cpu",
+    )
+    state = svgd.start(experiment.particles(), experiment.score(), kernel=svgd.IMQ(), bandwidth=0.7)
+    for _ in range(30):
+        step = {"kernel": svgd.IMQ(), "bandwidth": 0.7, "optimizer": svgd.Adam(3.0)}
+        state = svgd.step(state, targets.Annealed(target, targets.linear_schedule(500)), **step)
+    assert [row[1:3] for row in table(tmp_path / "x.csv")[1]] == state.x.tolist()
+
+
+def test_the_mixture_takes_its_modes_from_the_line():
+    assert asked._parameters("mixture", ["means=-1,0,1"]) == {"means": [-1, 0, 1], "weights": [1 / 3] * 3}
+    assert asked._parameters("star", ["arms=4"]) == {"shape": {"arms": 4}}
+
+
+# the files
+
+
+def test_an_animation_has_a_frame_for_each_thinned_state_and_the_picture_is_its_end(tmp_path):
+    files = [f"--{kind}={tmp_path / f'run.{kind}'}" for kind in ("gif", "png")]
+    assert main([*SHORT, "--target", "banana", "--arrows", "--dark", *files]) == 0
+    with Image.open(tmp_path / "run.gif") as gif:
+        assert gif.n_frames == 31
+        gif.seek(30)
+        last = gif.convert("RGB")
+    still = Image.open(tmp_path / "run.png")
+    assert last.size == still.size == (960, 540) and max(still.getpixel((1, 1))) < 40
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.gif", "run.png"]
+
+
+def test_arrows_are_drawn_only_when_asked_for(tmp_path):
+    for name, more in (("with", ["--arrows"]), ("without", [])):
+        assert main([*SHORT, "--target", "banana", *more, "--png", str(tmp_path / f"{name}.png")]) == 0
+    purple = {}
+    for name in ("with", "without"):
+        pixels = np.asarray(Image.open(tmp_path / f"{name}.png")).astype(int)[120:, :480]  # below the legend
+        purple[name] = (abs(pixels - (204, 121, 167)).sum(2) < 40).sum()
+    assert purple["with"] > 100 > 10 > purple["without"]
+
+
+def test_curves_have_a_row_for_each_kept_step(tmp_path):
+    assert main([*SHORT, "--curves", str(tmp_path / "c.csv")]) == 0
+    header, rows = table(tmp_path / "c.csv")
+    moments = [f"Error of the moments: {what}" for what in ("mean", "variance")]
+    assert header == ["step", "Stein discrepancy: KSD", "Bandwidth: h", *moments]
+    assert [row[0] for row in rows] == list(range(31))
+    assert [row[2] for row in rows] == [float(state.bandwidth) for state in run(30)]
+
+
+# Ctrl-C
+
+
+def test_ctrl_c_ends_the_run_and_writes_what_was_asked_for(tmp_path, monkeypatch, capsys):
+    whole = Experiment.step
+
+    def step(self, state):
+        if state.t == 7:
+            raise KeyboardInterrupt
+        return whole(self, state)
+
+    monkeypatch.setattr(Experiment, "step", step)
+    assert main([*SHORT, "--csv", str(tmp_path / "x.csv"), "--gif", str(tmp_path / "x.gif")]) == 0
+    assert "7 steps of 30 (stopped early)" in capsys.readouterr().out
+    assert [row[1] for row in table(tmp_path / "x.csv")[1]] == run(7)[-1].x[:, 0].tolist()
+    assert Image.open(tmp_path / "x.gif").n_frames == 8
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a process cannot send itself Ctrl-C there")
+def test_a_signal_lets_the_step_finish_and_then_means_what_it_meant(tmp_path, monkeypatch, capsys):
+    whole, before = Experiment.step, signal.getsignal(signal.SIGINT)
+
+    def step(self, state):
+        if state.t == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+        return whole(self, state)
+
+    monkeypatch.setattr(Experiment, "step", step)
+    assert main(SHORT) == 0
+    assert "8 steps of 30 (stopped early)" in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+# mistakes
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--target banan", "did you mean banana?"),
+        ("--target zzzzzz", "there are mixture, normal"),
+        ("--kernel rfb", "no kernel is called 'rfb'; did you mean rbf?"),
+        ("--kernel rbf-fused", "no kernel is called"),
+        ("--bandwidth medan", "did you mean median?"),
+        ("--bandwidth 0", "bandwidth must be > 0 and finite, got 0"),
+        ("--bandwidth nan", "bandwidth must be > 0 and finite, got nan"),
+        ("--bandwidth fixed", "--bandwidth 0.5"),
+        ("--optimizer sgd", "no optimizer is called"),
+        ("--temper off", "no tempering is called"),
+        ("--start norml", "did you mean normal?"),
+        ("--start target --target funnel --particles 0", "labkit svgd --help"),
+        ("--start target --target logistic", "has no sampler to start from"),
+        ("--step-size 0", "step size must be > 0 and finite, got 0"),
+        ("--step-size -1", "step size must be > 0 and finite, got -1"),
+        ("--step-size inf", "step size must be > 0 and finite, got inf"),
+        ("--step-size big", "labkit svgd --help"),
+        ("--start-mean nan", "start mean must be finite"),
+        ("--start-scale 0", "start scale must be > 0"),
+        ("--steps -1", "labkit svgd --help"),
+        ("--particles 2.5", "labkit svgd --help"),
+        ("--device tpu", "device must be"),
+        ("--param means", "wants NAME=VALUE"),
+        ("--param mean=1", "did you mean means?"),
+        ("--param means=1,b", "'b' is no number"),
+        ("--param weights=.5,.6", "weights must"),
+        ("--target star --param arms=2.5", "whole number"),
+        ("--target standard --param dim=2", "standard has no parameters"),
+        ("--target banana --param width=-1", "width"),
+        ("--target logistic --kernel preconditioned", "kernel wants a known covariance"),
+        ("--seed 18446744073709551616", "seed must be below"),
+        ("--target banana --optimizer plain --step-size 1e9", "the score at step"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(line, said, capsys):
+    assert main([*SHORT, *line.split()]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.count("\n") == 1 and said in captured.err
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (["--gif", "run.mp4"], "ends in .gif, got run.mp4"),
+        (["--curves", "c.txt"], "--curves wants a path that ends in .csv"),
+        (["--png", "missing/a.png"], "make that folder"),
+        (["--csv", "file/a.csv"], "cannot write"),
+        (["--csv", "folder.csv"], "is a folder"),
+        (["--csv", "a.csv", "--curves", "./a.csv"], "one name"),
+    ],
+)
+def test_a_path_that_cannot_be_written_is_found_before_the_run(files, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Experiment, "start", lambda self: pytest.fail("the run began"))
+    Path("file").write_text("in the way")
+    Path("folder.csv").mkdir()
+    assert main([*SHORT, *files]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.count("\n") == 1 and said in captured.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.csv"]
+
+
+def test_a_disk_that_fails_after_the_run_is_one_line(tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(save, "particles_csv", full)
+    assert main([*SHORT, "--csv", str(tmp_path / "x.csv")]) == 2
+    assert "No space left" in capsys.readouterr().err
+
+
+def test_the_help_names_every_choice(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["svgd", "--help"]) == 0
+    said = capsys.readouterr().out
+    choices = [*Experiment.param.kernel.objects, *svgd.OPTIMIZERS, *Experiment.param.temper.objects]
+    choices += [*Experiment.param.begin.objects, "median", "paper", "-10 for mixture"]
+    assert [name for name in choices if name not in said] == []

@@ -1,0 +1,225 @@
+"""A run in files: what an animation shows and when, and tables that say what the states hold."""
+
+import csv
+import io
+from dataclasses import dataclass
+from itertools import islice
+from types import SimpleNamespace
+
+import holoviews as hv
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from labkit import engine, svgd, targets
+from labkit.views import save
+from labkit.views.svgd import Curves, Experiment, Line, Pair, Plane, Side
+
+SIZE = (320, 200)
+
+
+@dataclass(frozen=True)
+class Count:
+    t: int
+
+
+class Seen:
+    """A view that follows its run and remembers what it was shown."""
+
+    follows = True
+
+    def __init__(self):
+        self.shown = []
+
+    def picture(self, state):
+        hv.Store.set_current_backend("bokeh")
+        return hv.Points([(0, 0)], label="p").opts(xlim=(0, 1), ylim=(0, 1), size=20, color="red", show_legend=False)
+
+    def columns(self, state, past):
+        self.shown.append((state, past))
+        return {"p": {"x": [state.t / 100], "y": [0.5]}}
+
+
+def counted(steps, record=None):
+    past = engine.Past(record)
+    for t in range(steps + 1):
+        past.add(Count(t))
+    return past
+
+
+@pytest.fixture(scope="module")
+def mixture():
+    """Forty steps of twenty particles, with a table of KSD, and the views of it."""
+    experiment = Experiment(n=20)
+    curve = Curves("Stein discrepancy", {"KSD": lambda state: state.ksd})
+    past = engine.Past(curve.record)
+    state = experiment.start()
+    for _ in range(41):
+        past.add(state)
+        state = experiment.step(state)
+    return SimpleNamespace(past=past, views=[Line(experiment.density, experiment.box()[0]), curve])
+
+
+# what is shown
+
+
+@pytest.mark.parametrize("steps", [0, 1, 5, 88, 89, 90, 200, 399])
+def test_frames_are_evenly_apart_at_most_as_many_as_wanted_and_end_at_the_end(steps):
+    past = counted(steps)
+    positions = save.thinned(past, 90)
+    assert len(positions) <= 90 and positions[0] == 0 and positions[-1] == len(past.states) - 1
+    assert len(set(np.diff(positions)[:-1].tolist())) <= 1
+    assert len(positions) >= min(len(past.states), 45)
+
+
+def test_a_view_that_follows_knows_nothing_of_what_came_later():
+    past, view = counted(120, lambda state: {"t": float(state.t)}), Seen()
+    assert len(list(save.frames(view, past, size=SIZE, most=30))) == len(save.thinned(past, 30))
+    for state, upto in view.shown:
+        assert upto.states[-1] is state and upto.marks[-1] == state.t
+        assert upto.table == {"t": [float(mark) for mark in upto.marks]}
+        assert sorted(upto.pinned) == [mark for mark in (0, 50, 75, 100) if mark <= state.t]
+    assert len(past.states) == len(past.marks) == len(past.table["t"])
+    assert past.marks[-1] == 120 and 100 in past.pinned
+
+
+def test_frames_are_painted_one_at_a_time_and_move():
+    view = Seen()
+    frames = save.frames(view, counted(10), size=SIZE)
+    assert len(view.shown) <= save.SAMPLE
+    pictures = list(islice(frames, 3))
+    assert len(view.shown) <= save.SAMPLE + 3
+    assert {picture.size for picture in pictures} == {SIZE}
+    assert len({picture.tobytes() for picture in pictures}) == 3
+
+
+def test_several_views_share_one_picture_and_labels(mixture):
+    """Both halves of a pair have a layer "particles"; each panel shows its own."""
+    states = mixture.past.states
+    pair = engine.Past()
+    pair.add(Pair(states[0], states[-1]))
+    line = mixture.views[0]
+    (both,) = save.frames([Side(line, "left"), Side(line, "right")], pair, size=(800, 300))
+    same = engine.Past()
+    same.add(Pair(states[0], states[0]))
+    (equal,) = save.frames([Side(line, "left"), Side(line, "right")], same, size=(800, 300))
+    differ = (np.asarray(both) != np.asarray(equal)).any(2)
+    assert not differ[:, :400].any() and differ[:, 400:].any()
+
+
+def test_a_curve_grows_within_axes_that_hold_the_whole_run(mixture):
+    """Left of the first frame's end the curve is drawn in every frame; the last frame reaches the right."""
+    frames = [np.asarray(f).astype(int) for f in save.frames(mixture.views[1], mixture.past, size=(480, 300))]
+    green = [(abs(f - (0, 158, 115)).sum(2) < 90).any(0) for f in frames]
+    reach = [np.flatnonzero(columns).max() if columns.any() else 0 for columns in green]
+    assert all(a <= b for a, b in zip(reach, reach[1:], strict=False))
+    assert reach[10] < 200 < 400 < reach[-1]
+
+
+def test_dark_paper_is_dark(mixture):
+    picture = next(iter(save.frames(mixture.views, mixture.past, size=SIZE, dark=True)))
+    assert max(picture.getpixel((1, 1))) < 40
+
+
+# files
+
+
+def test_a_gif_holds_every_frame_and_rests_on_the_last(mixture, tmp_path):
+    seen = []
+
+    def track(frames):
+        for frame in frames:
+            seen.append(frame)
+            yield frame
+
+    save.gif(mixture.views, mixture.past, tmp_path / "run.gif", size=SIZE, most=20, fps=20, track=track)
+    with Image.open(tmp_path / "run.gif") as gif:
+        assert gif.n_frames == len(seen) == len(save.thinned(mixture.past, 20))
+        assert gif.size == SIZE and gif.info["loop"] == 0
+        durations = []
+        for i in range(gif.n_frames):
+            gif.seek(i)
+            durations.append(gif.info["duration"])
+    assert durations[:-1] == [50] * (len(seen) - 1) and durations[-1] == 50 + 1000 * save.LINGER
+
+
+def test_a_png_is_the_frame_of_its_position(mixture):
+    file = io.BytesIO()
+    save.png(mixture.views[:1], mixture.past, -1, file, size=SIZE)
+    *_, last = save.frames(mixture.views[:1], mixture.past, size=SIZE)
+    assert np.array_equal(np.asarray(Image.open(file)), np.asarray(last))
+    first = io.BytesIO()
+    save.png(mixture.views[:1], mixture.past, 0, first, size=SIZE)
+    assert first.getvalue() != file.getvalue()
+
+
+def read(file):
+    return list(csv.reader(file.getvalue().decode().splitlines()))
+
+
+def test_curves_are_the_table_with_the_steps(mixture):
+    file = io.BytesIO()
+    save.curves_csv(mixture.past, file)
+    header, *rows = read(file)
+    assert header == ["step", "Stein discrepancy: KSD"]
+    assert [int(row[0]) for row in rows] == mixture.past.marks
+    assert [float(row[1]) for row in rows] == mixture.past.table["Stein discrepancy: KSD"]
+
+
+def test_particles_are_those_of_the_state_to_the_last_bit(tmp_path):
+    target = targets.make("banana")
+    generator = torch.Generator().manual_seed(0)
+    state = svgd.start(torch.randn(7, 2, generator=generator, dtype=torch.float64), target)
+    save.particles_csv(state, tmp_path / "x.csv")
+    header, *rows = list(csv.reader((tmp_path / "x.csv").read_text().splitlines()))
+    assert header == ["particle", "x1", "x2", "score1", "score2", "phi1", "phi2"]
+    assert [int(row[0]) for row in rows] == list(range(7))
+    found = torch.tensor([[float(v) for v in row[1:]] for row in rows], dtype=torch.float64)
+    assert torch.equal(found, torch.cat([state.x, state.score, state.phi], 1))
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
+
+
+def test_a_pair_names_its_sides_and_leaves_out_what_a_side_has_not():
+    state = svgd.start(torch.tensor([[0.0], [1.0]], dtype=torch.float64), targets.make("mixture"))
+    other = SimpleNamespace(x=torch.tensor([[2.0], [3.0], [4.0]], dtype=torch.float64))
+    file = io.BytesIO()
+    save.particles_csv(Pair(state, other), file)
+    header, *rows = read(file)
+    assert header == ["run", "particle", "x1", "score1", "phi1"]
+    assert [row[:3] for row in rows] == [
+        ["left", "0", "0.0"], ["left", "1", "1.0"], ["right", "0", "2.0"], ["right", "1", "3.0"], ["right", "2", "4.0"],
+    ]  # fmt: skip
+    assert all(row[3:] == ["", ""] for row in rows[2:]) and all(float(row[4]) for row in rows[:2])
+
+
+def test_a_state_of_several_runs_counts_them():
+    state = svgd.start(torch.arange(6, dtype=torch.float64).reshape(2, 3, 1), targets.make("mixture"))
+    file = io.BytesIO()
+    save.particles_csv(state, file)
+    header, *rows = read(file)
+    assert header[:3] == ["run", "particle", "x1"]
+    assert [row[:3] for row in rows] == [[str(r), str(i), str(float(3 * r + i))] for r in range(2) for i in range(3)]
+
+
+def test_a_file_that_cannot_be_written_says_why_and_leaves_the_old_one(tmp_path, mixture):
+    (tmp_path / "a.csv").write_text("old")
+    broken = counted(3)
+    broken.table["t"] = [1.0]
+    with pytest.raises(ValueError):
+        save.curves_csv(broken, tmp_path / "a.csv")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+    with pytest.raises(ValueError, match=r"end in \.csv, got 'a\.txt'"):
+        save.curves_csv(mixture.past, tmp_path / "a.txt")
+    with pytest.raises(ValueError, match="at least 2"):
+        save.thinned(mixture.past, 1)
+
+
+def test_level_lines_of_unequal_lengths_are_painted():
+    """A planar target has a few level lines, each of its own number of points."""
+    experiment = Experiment(target="banana", n=5, begin_mean=0.0)
+    past = engine.Past()
+    past.add(experiment.start())
+    (frame,) = save.frames(Plane(experiment.density(), experiment.box()), past, size=SIZE)
+    orange = abs(np.asarray(frame).astype(int) - (213, 94, 0)).sum(2) < 120
+    assert orange.sum() > 50
