@@ -4,6 +4,7 @@ Opt-in by name, for there must be a C++ compiler (a GPU needs none) and the firs
 """
 
 import functools
+import math
 from typing import no_type_check
 
 import torch
@@ -15,12 +16,12 @@ from labkit.svgd.pairs import DIRECT
 
 @no_type_check  # torch.compile cannot trace the checks that a test run wraps around every function
 def _rows(a: Tensor, v: Tensor) -> tuple[Tensor, ...]:
-    """sum_j exp(-|a_i - a_j|^2 / 2) v_j, one result (..., n) for every row of v (..., c, n)."""
+    """sum_j exp(-|a_i - a_j|^2) v_j, one result (..., n) for every row of v (..., c, n)."""
     u = 0
     for k in range(a.shape[-2]):
         difference = a[..., k, :, None] - a[..., k, None, :]
         u = u + difference * difference
-    matrix = torch.exp(-0.5 * u)
+    matrix = torch.exp(-u)
     return tuple((matrix * v[..., c, None, :]).sum(-1) for c in range(v.shape[-2]))
 
 
@@ -46,6 +47,6 @@ class FusedRBF(RBF):
             raise ValueError(f"FusedRBF is for at most {DIRECT} dimensions, got {a.shape[-2]}; use RBF")
         run = _compiled(tuple(a.shape), v.shape[-2], a.dtype, a.device)
         try:
-            return torch.stack(run(a, v), -2)
+            return torch.stack(run(a * math.sqrt(0.5), v), -2)
         except torch._inductor.exc.InductorError as error:
             raise RuntimeError("FusedRBF wants a C++ compiler, none was found; install g++, or use RBF") from error
