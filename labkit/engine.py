@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,13 +62,14 @@ class Past:
     def add(self, state: Any, mark: int | None = None) -> None:
         """Keep the newest state; the one before it stays if its turn has come, and all are thinned when too many."""
         mark = (self.marks[-1] + 1 if self.marks else 0) if mark is None else mark
+        row = self.record(state) if self.record else {}  # first, for it may raise
         if self.marks and self.marks[-1] % self.stride:
             self._drop(len(self.marks) - 1)
         self.states.append(state)
         self.marks.append(mark)
         if mark in PINNED:
             self.pinned[mark] = state
-        for name, value in (self.record(state) if self.record else {}).items():
+        for name, value in row.items():
             self.table.setdefault(name, []).append(value)
         if len(self.states) > max(8, min(KEEP_STATES, KEEP_BYTES // max(1, size(state)))):
             self.stride *= 2
@@ -129,7 +131,7 @@ class Run:
         self._past, self._position = Past(record), 0
         self._owed, self._cost, self._last, self._published = 0.0, 0.0, 0.0, 0.0
         self._steps, self._rate, self._since = 0, 0.0, 0.0
-        self._closed = False
+        self._closed, self._broken = False, False  # broken: it failed while it played
         self._engine = engine()
         self._engine.add(self)
         self.reset()
@@ -147,7 +149,7 @@ class Run:
         self._order(lambda: (self._pause(), self._advance(1)))
 
     def reset(self) -> None:
-        """Begin anew with `start()`; a playing run plays on."""
+        """Begin anew with `start()`; a run that plays, or that failed while it did, plays on."""
         self._order(self._reset)
 
     def seek(self, position: int) -> None:
@@ -166,11 +168,21 @@ class Run:
         """use(past) on the run's thread, and its answer here: for downloads.
 
         Raises:
-            RuntimeError: the run could not start, so that there is no past; its frame says why.
+            RuntimeError: the run is closed, or could not start, so that there is no past; its frame says why.
+            Exception: what `use` raised.
         """
-        answer: queue.SimpleQueue = queue.SimpleQueue()
-        self._order(lambda: answer.put((bool(self._past.states), use(self._past) if self._past.states else None)))
-        started, value = answer.get(timeout=60)
+        if self._closed:
+            raise RuntimeError("the run is closed")
+        answer: Future = Future()
+
+        def asked() -> None:
+            try:
+                answer.set_result((bool(self._past.states), use(self._past) if self._past.states else None))
+            except Exception as error:  # the caller's, not the run's
+                answer.set_exception(error)
+
+        self._order(asked)
+        started, value = answer.result(timeout=60)
         if not started:
             raise RuntimeError(self.frame.error or "the run could not start")
         return value
@@ -232,33 +244,43 @@ class Run:
         return self._past.states[self._position]
 
     def _play(self) -> None:
+        if not self._past.states:  # it could not start, and its frame says why
+            self._broken = True
+            return
         self._past.cut(self._position)
         self.playing, self._owed, self._last = True, 1.0, time.monotonic()
         self._since, self._steps = self._last, 0
 
     def _pause(self) -> None:
-        self.playing, self._rate = False, 0.0
+        self.playing, self._rate, self._broken = False, 0.0, False
 
     def _reset(self) -> None:
-        state = self.start()
         self._past, self._position = Past(self.record), 0
-        self._past.add(state)
+        self._past.add(self.start())
         self._last, self._since, self._steps = time.monotonic(), time.monotonic(), 0
+        if self._broken:
+            self._broken = False
+            self._play()
 
     def _seek(self, position: int) -> None:
         self._pause()
         self._position = max(0, min(position, len(self._past.states) - 1))
 
     def _edit(self, change: Callable) -> None:
+        if not self._past.states:  # it could not start; perhaps now it can
+            self._reset()
+            return
         self._past.replace(self._position, change(self._state))
         self._position = len(self._past.states) - 1
 
     def _advance(self, steps: int, within: float = float("inf")) -> int:
         """At most so many steps, within so many seconds; answers how many it took."""
+        if not self._past.states:
+            return 0
         if self._position < len(self._past.states) - 1:
             self._past.cut(self._position)
         began, done = time.perf_counter(), 0
-        while done < steps and not (done and time.perf_counter() - began > within) and self._orders.empty():
+        while done < steps and not (done and (time.perf_counter() - began > within or not self._orders.empty())):
             self._past.add(self.step(self._state))
             self._position = len(self._past.states) - 1
             done += 1
@@ -285,9 +307,15 @@ class Run:
         )
 
     def _fail(self, error: Exception) -> None:
+        broken = self._broken or self.playing
         self._pause()
+        self._broken = broken
         text = "".join(traceback.format_exception_only(error)).strip()
-        self.frame = dataclasses.replace(self.frame, number=self.frame.number + 1, playing=False, rate=0.0, error=text)
+        try:
+            self._publish(time.monotonic(), text)
+        except Exception:  # there is nothing to show, or showing is what failed: the last frame, and why
+            number = self.frame.number + 1
+            self.frame = dataclasses.replace(self.frame, number=number, playing=False, rate=0.0, error=text)
 
     @property
     def position(self) -> int:
@@ -316,16 +344,22 @@ class _Worker(threading.Thread):
         torch.set_flush_denormal(True)  # far particles have subnormal kernels, twelve times slower
         while True:
             self.bell.clear()
-            began, wait = time.perf_counter(), 1.0
-            for run in [r for r in self.runs if r.wants]:
-                wait = min(wait, run.turn())
-                if run.slow and self is self.engine.quick:
-                    self.engine.move(run)
+            began = time.perf_counter()
+            wait = self._round()
             worked = time.perf_counter() - began
             if any(r.wants for r in self.runs):
                 self.bell.wait(max(REST * worked, min(wait, 1 / FRAMES), 0.0005))
             else:
                 self.bell.wait()
+
+    def _round(self) -> float:
+        """A turn for every run that wants one, and the seconds until the next is due; keeps no run alive after."""
+        wait = 1.0
+        for run in [r for r in self.runs if r.wants]:
+            wait = min(wait, run.turn())
+            if run.slow and self is self.engine.quick:
+                self.engine.move(run)
+        return wait
 
 
 class Engine:

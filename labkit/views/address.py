@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from typing import Any
 
 import panel as pn
@@ -74,7 +75,10 @@ def rounded(value: Any) -> Any:
 
 
 def set_all(owner: param.Parameterized, values: dict[str, Any]) -> list[str]:
-    """Set parameters in one go where each is allowed; answer what was refused and why."""
+    """Set parameters in one go where each is allowed; answer what was refused and why.
+
+    An owner may have `refuses(name, value) -> str`: what it takes from its own page, but not from a stranger's link.
+    """
     refused, good = [], {}
     for name, value in values.items():
         wanted = owner.param[name]
@@ -82,11 +86,25 @@ def set_all(owner: param.Parameterized, values: dict[str, Any]) -> list[str]:
             value = float(value)
         try:
             wanted._validate(value)
-            good[name] = value
+            number = isinstance(wanted, param.Number) and not isinstance(wanted, param.Boolean)
+            why = "must be a number" if number and isinstance(value, bool) else ""
+            why = why or (owner.refuses(name, value) if hasattr(owner, "refuses") else "")
         except ValueError as error:
-            refused.append(f"{name}={value}: {str(error).split('.', 1)[-1].strip()}")
-    owner.param.update(**good)
+            why = _why(error)
+        if why:
+            refused.append(f"{name}={value}: {why}")
+        else:
+            good[name] = value
+    try:
+        owner.param.update(**good)
+    except ValueError as error:  # each is allowed, but not all of them together
+        refused.append(", ".join(f"{name}={value}" for name, value in good.items()) + f": {_why(error)}")
     return refused
+
+
+def _why(error: ValueError) -> str:
+    """What param says of a value, without the parameter's full name."""
+    return re.sub(r"^\w+ parameter '[^']*' (value )?", "", str(error)).rstrip(".")
 
 
 WARN = {"background": "#e69f00", "color": "#1d1d1d", "padding": "8px 12px", "border-radius": "6px"}

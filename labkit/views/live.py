@@ -9,21 +9,27 @@ table of that history; `leading = True` makes its picture the large one. The ste
 here only the newest frame is shown.
 """
 
+import asyncio
 import html
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import panel as pn
+from panel.io.notebook import JupyterCommJSBinary, JupyterCommManagerBinary, push
 
 from labkit import engine
 from labkit.views.remote import Remote
 from labkit.views.stage import Stage
 
 TICK = 33  # milliseconds between two looks at the newest frame
+TICK_NOTEBOOK = 66  # the same in a notebook, whose way to the browser is longer: more only makes a queue
 SPEEDS = [1, 3, 10, 30, 100, 300, 1000]
 READOUT = 0.2  # seconds between two changes of the text, the scrub slider and the curves while playing
-_cells: dict[str, "Live"] = {}
+ECHO = 60  # ticks within which a notebook's slider may send back a position that it was sent
+BUSY = 1.0  # seconds between two ticks, from which the loop was busy with something else
+_cells: dict[str, tuple[int, list["Live"]]] = {}  # what each cell of a notebook started when it last ran
 
 
 class Live(pn.viewable.Viewer):
@@ -55,7 +61,10 @@ class Live(pn.viewable.Viewer):
         self._play_at_hello = self.served if play is None else play
         self._status, self._drawn = status or (lambda state: ""), drawn
         self._shown, self._read, self._following, self._dark = 0, 0.0, False, False
+        self._ticks, self._ticked, self._sent = 0, time.monotonic(), {}
+        self._thread, self._greeted = threading.get_ident(), self.served
         self._tasks: list[Callable] = []
+        self._declared: list | None = None  # the views whose pictures are up
         self.views = list(view) if isinstance(view, list | tuple) else [view]
         self.stages: list[Stage] = []
         self.run = engine.Run(start, step, self._render, self._record)
@@ -83,12 +92,18 @@ class Live(pn.viewable.Viewer):
 
     def show(self, *views: Any) -> None:
         """Reset the run and declare the pictures anew, of other views if given: after a change of target."""
+        if self._elsewhere:
+            self.later(lambda: self.show(*views))
+            return
         self.views = list(views) if views else list(self.views)
         self.run.reset()
         self.redeclare()
 
     def redeclare(self) -> None:
         """Declare the pictures anew from where the run stands, and leave the run alone."""
+        if self._elsewhere:
+            self.later(self.redeclare)
+            return
         try:
             state = self.run.past(lambda past: past.states[self.run.position])
         except RuntimeError:  # it could not start: the frame says why
@@ -101,6 +116,7 @@ class Live(pn.viewable.Viewer):
         for stage, view in zip(self.stages, self.views, strict=True):
             stage.dark = self._dark
             stage.show(view, state, lambda figure, view=view: self._drawn(view, figure) if self._drawn else None)
+        self._declared = self.views
         self.run.redraw()
 
     def fail(self, text: str) -> None:
@@ -134,6 +150,11 @@ class Live(pn.viewable.Viewer):
         """Do something on the event loop at the next tick; may be called from any thread."""
         self._tasks.append(task)
 
+    @property
+    def _elsewhere(self) -> bool:
+        """Whether this is not the notebook's own thread: ipywidgets of JupyterLab 4.4 and later speak from another."""
+        return not self.served and threading.get_ident() != self._thread
+
     def _make_controls(self, speed: int) -> None:
         button = {"width": 84, "margin": (4, 4)}
         self._button = pn.widgets.Button(label="Play", color="primary", description="Play or pause (space)", **button)
@@ -151,8 +172,10 @@ class Live(pn.viewable.Viewer):
             label="Look back, kept states", start=0, end=1, value=0, width=230, margin=(0, 12), show_value=False
         )
         self._scrub.param.watch(self._scrubbed, "value")
-        self._text = pn.pane.HTML("", margin=(8, 12), min_width=200, styles={"font-variant-numeric": "tabular-nums"})
-        self._error = pn.pane.HTML("", visible=False, sizing_mode="stretch_width", styles=ALERT)
+        self._text = pn.widgets.StaticText(
+            value="", margin=(8, 12), min_width=200, styles={"font-variant-numeric": "tabular-nums"}
+        )
+        self._error = pn.widgets.StaticText(value="", visible=False, sizing_mode="stretch_width", styles=ALERT)
         self.player = pn.FlexBox(
             self._button,
             self._once,
@@ -165,11 +188,12 @@ class Live(pn.viewable.Viewer):
         )
 
     @property
-    def error(self) -> pn.pane.HTML:
+    def error(self) -> pn.viewable.Viewable:
         """The text of what went wrong in the last step, hidden while nothing did."""
         return self._error
 
     def __panel__(self) -> pn.viewable.Viewable:
+        self._greeted = self.served  # a view in a notebook must be up before it is sent anything, or Panel loses count
         return pn.Column(self.player, self._error, self.pictures, sizing_mode="stretch_width")
 
     def _begin(self) -> None:
@@ -178,12 +202,16 @@ class Live(pn.viewable.Viewer):
             document.add_periodic_callback(self._tick, TICK)
             document.on_session_destroyed(self._destroyed)
             return
-        cell = _cell()
-        if cell in _cells:
-            _cells[cell].close()
-        _cells[cell] = self
+        cell, turn = _cell()
+        last, lives = _cells.get(cell, (turn, []))
+        if last != turn:  # the cell runs again
+            for live in lives:
+                live.close()
+            lives = []
+        _cells[cell] = (turn, [*lives, self])
+        JupyterCommManagerBinary.client_comm = Ear
         try:
-            self._callback = pn.state.add_periodic_callback(self._tick, period=TICK)
+            self._callback = pn.state.add_periodic_callback(self._tick, period=TICK_NOTEBOOK)
         except RuntimeError:  # a script without an event loop: there is nobody to show anything to
             self._callback = None
 
@@ -198,37 +226,51 @@ class Live(pn.viewable.Viewer):
 
     def _tick(self) -> None:
         """Show the newest frame; what was missed is dropped."""
-        frame = self.run.frame
+        frame, now = self.run.frame, time.monotonic()
+        if not self.served and now - self._ticked > BUSY:  # a long cell ran, and no sign of a watcher came through
+            self.run.watched()
+        self._ticks, self._ticked = self._ticks + 1, now
         if self.served and self.run.unwatched and self._shown:
             return
         if not self.served and frame.playing and self.run.unwatched:
             self.pause()  # the notebook was closed, or its browser went to sleep
         tasks, self._tasks = self._tasks, []
-        if not tasks and frame.number == self._shown:
+        if not tasks and (frame.number == self._shown or not self._greeted):
             return
         self._shown = frame.number
         with pn.io.hold():
             for task in tasks:
                 task()
             self._show_frame(frame)
-        if not self.served:
-            pn.io.push_notebook(*(stage.pane for stage in self.stages))
+
+    def _push(self) -> None:
+        """Send a notebook what has changed in the pictures.
+
+        As text, in three messages: `pn.io.push_notebook` sends every array as two messages more.
+        """
+        for ref in {ref for stage in self.stages for ref in stage.pane._models} & set(pn.state._views):
+            _, root, document, comm = pn.state._views[ref]
+            if comm and "embedded" not in root.tags:
+                push(document, comm, binary=False)
 
     def _show_frame(self, frame: engine.Frame) -> None:
         views, columns = frame.content or (None, ())
+        if views is self.views and views is not self._declared:  # it could not start when they were to be declared
+            self.redeclare()
         between = frame.playing and not frame.error and time.monotonic() - self._read < READOUT
         if views is self.views:  # not those of the pictures before
             for stage, arrays in zip(self.stages, columns, strict=True):
                 if not (between and stage.automatic):
                     stage.patch(arrays)
+        self._push()
         if between:
             return
         self._read = time.monotonic()
         self._button.label = "Pause" if frame.playing else "Play"
         self._error.visible = bool(frame.error)
-        self._error.object = f"<b>The run has stopped.</b> {html.escape(frame.error)}" if frame.error else ""
-        self._text.object = self._line(frame)
-        self._following = True
+        self._error.value = f"<b>The run has stopped.</b> {html.escape(frame.error)}" if frame.error else ""
+        self._text.value = self._line(frame)
+        self._following, self._sent[frame.position] = True, self._ticks
         self._scrub.param.update(end=max(1, frame.kept - 1), value=frame.position)
         self._following = False
 
@@ -238,7 +280,8 @@ class Live(pn.viewable.Viewer):
         return f"step <b>{getattr(frame.state, 't', 0)}</b> · {rate}" + (f" · {html.escape(words)}" if words else "")
 
     def _scrubbed(self, event: Any) -> None:
-        if not self._following:
+        echo = not self.served and self._ticks - self._sent.get(event.new, -ECHO) < ECHO
+        if not self._following and not echo:
             self.run.seek(event.new)
 
     def _heard(self, message: dict) -> None:
@@ -248,10 +291,12 @@ class Live(pn.viewable.Viewer):
             self.run.leave()
             return
         self.run.watched()
+        self._greeted = self._greeted or kind == "hello"
         if kind in ("hello", "scheme"):
             self._dark = bool(message.get("dark"))
             for stage in self.stages:
                 stage.recolour(self._dark)
+            self._push()
         if kind == "hello" and self._play_at_hello and not message.get("reduced"):
             self._play_at_hello = False
             self.play()
@@ -289,13 +334,34 @@ TIPS = {
 ALERT = {"background": "#b3261e", "color": "#ffffff", "padding": "8px 12px", "border-radius": "6px"}
 
 
-def _cell() -> str:
-    """What names the notebook cell that runs now, so that running it again stops what it started."""
+class Ear(JupyterCommJSBinary):
+    """Hears the browser on the notebook's event loop, in turn with what is sent to it.
+
+    JupyterLab 4.4 and later lets another thread of the kernel hear it; Panel's messages of several parts then mix.
+    """
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None
+
+    def _handle_msg(self, msg: dict) -> None:
+        if self._loop is None:
+            super()._handle_msg(msg)
+        else:
+            self._loop.call_soon_threadsafe(super()._handle_msg, msg)
+
+
+def _cell() -> tuple[str, int]:
+    """What names the notebook cell that runs now, and its turn, so that running it again stops what it started."""
     try:
         from IPython import get_ipython
 
         shell = get_ipython()
         parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
-        return str(parent.get("metadata", {}).get("cellId") or hash(shell.user_ns.get("In", [""])[-1]))
+        name = str(parent.get("metadata", {}).get("cellId") or hash(shell.user_ns.get("In", [""])[-1]))
+        return name, shell.execution_count
     except (ImportError, AttributeError):
-        return ""
+        return "", 0

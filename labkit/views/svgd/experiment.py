@@ -103,6 +103,16 @@ class Experiment(param.Parameterized):
         self.device, self._made = device, (None, None)
         super().__init__(**params)
 
+    def refuses(self, name: str, value: Any) -> str:
+        """Why a link may not set this: parameters of a target beyond the sliders' ends can take for ever."""
+        ranges = [part for known in PARAMETERS.values() for part in known.items()]
+        for key, number in value.items() if name == "shape" else ():
+            ends = [(p.low, p.high) for known, p in ranges if known == key]
+            low, high = min((a for a, _ in ends), default=0), max((b for _, b in ends), default=0)
+            if not ends or isinstance(number, bool) or not isinstance(number, int | float) or not low <= number <= high:
+                return f"{key} must be {low} to {high}" if ends else f"no target has a parameter {key}"
+        return ""
+
     # what the settings stand for
 
     def density(self) -> targets.Target:

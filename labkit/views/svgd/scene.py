@@ -167,7 +167,14 @@ class Scene(param.Parameterized):
         if {event.name for event in events} == {"compare"}:  # another setting: what the last one was set to is void
             with param.parameterized.discard_events(self):
                 self.other = None
-        self.right = self._second()
+        try:
+            self.right = self._second()
+        except ValueError:  # that setting cannot be what the link wants: both runs are alike, and the link is told
+            with param.parameterized.discard_events(self):
+                self.other = None
+            self.right = self._second()
+            self.show()
+            raise
         self.show()
 
     def show(self) -> None:
@@ -175,7 +182,7 @@ class Scene(param.Parameterized):
         self.choose(None)
         try:
             found = self._views()
-        except ValueError as error:
+        except (TypeError, ValueError) as error:  # parameters that no target takes
             self.live.fail(str(error))
             return
         self.live.show(*found)

@@ -1,0 +1,475 @@
+"""The engine: what orders do and in which order, what is kept, what a failure costs, and that nothing is left behind."""
+
+import dataclasses
+import gc
+import threading
+import time
+import weakref
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+
+from labkit import engine
+
+
+@dataclass(frozen=True)
+class Count:
+    """A state that counts, and adds up what it counted: the sum shows on which way it came to its t."""
+
+    t: int = 0
+    total: int = 0
+
+
+def count(state):
+    return Count(state.t + 1, state.total + state.t)
+
+
+@pytest.fixture
+def make():
+    """make(step, start, ...) -> a run that is closed after the test."""
+    made = []
+
+    def run(step=count, start=Count, render=lambda state, past: state, record=None, speed=1e6):
+        run = engine.Run(start, step, render, record)
+        run.speed = speed
+        made.append(run)
+        return run
+
+    yield run
+    for each in made:
+        each.close()
+
+
+def settled(run):
+    """The run's frame after all orders so far were carried out."""
+    run.past(lambda past: None)
+    number = run.frame.number
+    run.redraw()
+    wait(lambda: run.frame.number > number)
+    return run.frame
+
+
+def wait(until, seconds=10.0):
+    """Wait for something that happens on another thread."""
+    deadline = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.002)
+
+
+def raising(state):
+    raise ValueError("no more")
+
+
+# orders
+
+
+def test_a_run_publishes_its_first_frame_unasked(make):
+    run = make()
+    wait(lambda: run.frame.state is not None)
+    assert run.frame.state == Count() and run.frame.content == Count()
+    assert not run.frame.playing and run.frame.position == 0 and run.frame.kept == 1
+
+
+def test_play_steps_until_pause(make):
+    run = make()
+    run.play()
+    wait(lambda: run.frame.state is not None and run.frame.state.t > 3)
+    assert run.frame.playing
+    run.pause()
+    stopped = settled(run).state.t
+    assert not run.frame.playing and run.frame.rate == 0
+    time.sleep(0.05)
+    assert settled(run).state.t == stopped
+
+
+def test_once_takes_one_step_and_pauses_a_run_that_plays(make):
+    run = make()
+    for _ in range(3):
+        run.once()
+    assert settled(run).state.t == 3
+    run.play()
+    run.once()
+    assert not settled(run).playing
+    assert run.frame.state.t >= 4
+
+
+def test_a_run_that_plays_keeps_to_its_speed(make):
+    """At 50 steps a second no more than 50 T + 5 steps are taken in T seconds."""
+    run = make(speed=50)
+    began = time.monotonic()
+    run.play()
+    wait(lambda: run.frame.state is not None and run.frame.state.t >= 10)
+    run.pause()
+    taken = settled(run).state.t
+    assert 10 <= taken <= 50 * (time.monotonic() - began) + 5
+
+
+def test_orders_are_carried_out_in_their_order(make):
+    """reset, 5 steps, doubled, a step: 2 * 5 + 1; in any other order another number."""
+    run = make()
+    for _ in range(20):
+        run.reset()
+        for _ in range(5):
+            run.once()
+        run.edit(lambda state: Count(2 * state.t))
+        run.once()
+        assert settled(run).state.t == 11
+
+
+def test_reset_begins_anew_with_the_start_of_now_and_plays_on(make):
+    begin = [0]
+    run = make(start=lambda: Count(begin[0]))
+    run.once()
+    begin[0] = 1000
+    run.reset()
+    assert settled(run).state.t == 1000 and run.frame.kept == 1 and not run.frame.playing
+    run.play()
+    wait(lambda: run.frame.state.t > 1000)
+    begin[0] = 10**9
+    run.reset()
+    wait(lambda: run.frame.state.t > 10**9)
+    assert run.frame.playing
+
+
+def test_seek_pauses_and_shows_a_kept_state_within_the_kept_ones(make):
+    run = make()
+    for _ in range(6):
+        run.once()
+    run.seek(2)
+    assert settled(run).state.t == 2 and run.frame.position == 2 and run.frame.kept == 7
+    run.seek(99)
+    assert settled(run).state.t == 6
+    run.seek(-5)
+    assert settled(run).state.t == 0
+
+
+def test_playing_on_from_an_earlier_state_cuts_the_future_and_goes_on_exactly(make):
+    """A state holds all that the next step needs: going on from step 3 gives the same states again."""
+    run = make()
+    for _ in range(8):
+        run.once()
+    settled(run)
+    first = run.past(lambda past: list(past.states))
+    run.seek(3)
+    run.once()
+    assert settled(run).kept == 5
+    for _ in range(4):
+        run.once()
+    settled(run)
+    assert run.past(lambda past: list(past.states)) == first
+    run.seek(2)
+    run.play()
+    wait(lambda: run.frame.playing and run.frame.state.t > 2)
+    run.pause()
+    settled(run)
+    assert all(state.total == sum(range(state.t)) for state in run.past(lambda past: past.states))
+
+
+def test_edit_replaces_the_shown_state_and_forgets_what_came_after(make):
+    run = make()
+    for _ in range(6):
+        run.once()
+    run.seek(4)
+    run.edit(lambda state: dataclasses.replace(state, total=-1))
+    frame = settled(run)
+    assert frame.state == Count(4, -1) and frame.kept == 5 and frame.position == 4
+    run.once()
+    assert settled(run).state == Count(5, 3)
+
+
+# what is kept
+
+
+@dataclass(frozen=True)
+class Heavy:
+    t: int
+    load: torch.Tensor
+
+
+@pytest.mark.parametrize("steps", [0, 7, 400, 401, 5000])
+def test_the_past_keeps_at_most_its_limit_and_always_the_newest_and_the_oldest(steps):
+    past = engine.Past()
+    for t in range(steps + 1):
+        past.add(Count(t))
+        assert len(past.states) <= engine.KEEP_STATES and past.states[-1].t == t
+    assert past.marks == [state.t for state in past.states] and past.states[0].t == 0
+
+
+def test_heavy_states_are_kept_up_to_a_number_of_bytes():
+    past, load = engine.Past(), torch.zeros(50_000, dtype=torch.float64)
+    for t in range(100):
+        past.add(Heavy(t, load))
+    assert engine.size(past.states[0]) == 400_000
+    assert len(past.states) * 400_000 <= engine.KEEP_BYTES
+
+
+def test_the_stride_doubles_when_the_past_is_full_and_all_but_the_newest_stand_on_it():
+    past, strides = engine.Past(), [1]
+    for t in range(3000):
+        past.add(Count(t))
+        if past.stride != strides[-1]:
+            strides.append(past.stride)
+        assert all(mark % past.stride == 0 for mark in past.marks[:-1])
+        assert all(b - a == past.stride for a, b in zip(past.marks[:-1], past.marks[1:-1], strict=False))
+    assert strides == [1, 2, 4, 8]  # at 400, 800 and 1600 steps
+
+
+def test_pinned_steps_stay_when_all_is_thinned_and_go_when_the_run_is_cut_before_them():
+    past = engine.Past()
+    for t in range(3000):
+        past.add(Count(t))
+    assert {mark: state.t for mark, state in past.pinned.items()} == {mark: mark for mark in engine.PINNED}
+    past.cut(past.marks.index(96))
+    assert sorted(past.pinned) == [0, 50, 75]
+
+
+def test_rows_of_the_table_stay_beside_their_states():
+    """Through thinning, cut, replace and copy."""
+    past = engine.Past(lambda state: {"t": float(state.t), "total": float(state.total)})
+
+    def beside(past):
+        assert past.table["t"] == [float(state.t) for state in past.states]
+        assert past.table["total"] == [float(state.total) for state in past.states]
+        assert len(past.marks) == len(past.states)
+
+    for t in range(1000):
+        past.add(Count(t, t**2))
+        beside(past)
+    past.cut(40)
+    beside(past)
+    past.replace(20, Count(past.marks[20], -7))
+    beside(past)
+    assert past.states[-1].total == -7
+    for t in range(past.marks[-1] + 1, 700):
+        past.add(Count(t))
+        beside(past)
+    copied, size = past.copy(), len(past.states)
+    past.cut(3)
+    beside(copied)
+    assert len(copied.states) == size and len(past.states) == 4
+
+
+def test_a_row_that_cannot_be_had_leaves_the_past_as_it_was():
+    def row(state):
+        if state.t == 2:
+            raise ValueError("no row")
+        return {"t": float(state.t)}
+
+    past = engine.Past(row)
+    past.add(Count(0))
+    past.add(Count(1))
+    with pytest.raises(ValueError, match="no row"):
+        past.add(Count(2))
+    assert past.marks == [0, 1] and past.table == {"t": [0.0, 1.0]}
+
+
+# failures
+
+
+def test_a_step_that_raises_stops_its_run_with_the_text_and_leaves_the_others_going(make):
+    other, run = make(), make(raising)
+    other.play()
+    run.play()
+    wait(lambda: run.frame.error)
+    assert run.frame.error == "ValueError: no more" and not run.frame.playing
+    assert run.frame.state == Count()
+    seen = other.frame.state.t if other.frame.state else 0
+    wait(lambda: other.frame.state is not None and other.frame.state.t > seen + 10)
+    assert other.frame.playing and not other.frame.error
+
+
+def test_a_run_that_failed_while_it_played_plays_on_after_a_reset(make):
+    run = make(raising)
+    run.play()
+    wait(lambda: run.frame.error)
+    run.step = count
+    run.reset()
+    wait(lambda: run.frame.state.t > 3)
+    assert run.frame.playing and not run.frame.error
+
+
+def test_a_run_that_failed_and_was_paused_stays_paused_after_a_reset(make):
+    run = make(raising)
+    run.play()
+    wait(lambda: run.frame.error)
+    run.step = count
+    run.pause()
+    run.reset()
+    assert not settled(run).playing and not run.frame.error
+    run.play()
+    wait(lambda: run.frame.state.t > 3)
+
+
+def test_a_single_step_that_fails_does_not_make_the_run_play(make):
+    run = make(raising)
+    run.once()
+    wait(lambda: run.frame.error)
+    run.step = count
+    run.reset()
+    assert not settled(run).playing
+
+
+def test_a_start_that_raises_shows_its_error_and_has_no_past(make):
+    def start():
+        raise ValueError("cannot begin")
+
+    run = make(start=start)
+    wait(lambda: run.frame.error)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="cannot begin"):
+            run.past(lambda past: past.states)
+        run.play()  # what the page does when it is opened
+    run.once()
+    run.seek(3)
+    run.edit(lambda state: state)
+    with pytest.raises(RuntimeError, match="cannot begin"):
+        run.past(lambda past: past.states)
+    assert run.frame.error == "ValueError: cannot begin"
+    run.start = Count
+    run.reset()
+    wait(lambda: run.frame.state is not None and run.frame.state.t > 3)
+    assert not run.frame.error
+
+
+def test_an_edit_begins_a_run_that_could_not_start(make):
+    """A control that is set to what works again is an edit."""
+
+    def start():
+        raise ValueError("cannot begin")
+
+    run = make()
+    settled(run)
+    run.start = start
+    run.reset()
+    wait(lambda: run.frame.error)
+    with pytest.raises(RuntimeError, match="cannot begin"):
+        run.past(lambda past: past.states)
+    run.start = Count
+    run.edit(count)
+    assert settled(run).state == Count() and not run.frame.error
+
+
+def test_what_a_question_about_the_past_raises_is_the_askers(make):
+    run = make()
+    with pytest.raises(ZeroDivisionError):
+        run.past(lambda past: 1 / 0)
+    assert not settled(run).error
+    run.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        run.past(lambda past: past.states)
+
+
+def test_a_render_that_raises_is_shown_too(make):
+    run = make(render=lambda state, past: 1 / 0)
+    wait(lambda: run.frame.error)
+    assert "ZeroDivisionError" in run.frame.error
+
+
+# who looks, and what is left
+
+
+def test_nothing_is_computed_after_the_watcher_has_left_until_the_next_sign(make):
+    steps = []
+    run = make(lambda state: steps.append(1) or count(state))
+    run.play()
+    wait(lambda: len(steps) > 3)
+    run.leave()
+    assert run.unwatched
+    wait(lambda: not run.wants)
+    time.sleep(0.02)
+    before = len(steps)
+    time.sleep(0.08)
+    assert len(steps) == before
+    run.watched()
+    wait(lambda: len(steps) > before)
+
+
+def test_a_watcher_who_gives_no_sign_counts_as_gone(make, monkeypatch):
+    monkeypatch.setattr(engine, "AWAY", 0.05)
+    run = make()
+    run.play()
+    wait(lambda: run.unwatched)
+    assert not run.wants and run.playing
+    run.watched()
+    assert run.wants
+
+
+def test_close_frees_the_run(make):
+    """Neither the engine nor its threads keep a run, its states or what made them."""
+
+    def lived():
+        run = engine.Run(Count, count, lambda state, past: state)
+        run.play()
+        wait(lambda: run.frame.state is not None and run.frame.state.t > 3)
+        run.close()
+        return weakref.ref(run)
+
+    gone = lived()
+
+    def freed():
+        gc.collect()
+        return gone() is None
+
+    wait(freed, seconds=2)
+    assert not any(run is gone() for run in engine.engine().runs)
+
+
+def test_a_slow_run_moves_to_the_second_thread_and_holds_nobody_up(make):
+    threads = set()
+
+    def slow(state):
+        threads.add(threading.current_thread().name)
+        time.sleep(1.5 * engine.SLOW)
+        return count(state)
+
+    run, quick = make(slow), make()
+    run.play()
+    wait(lambda: len(threads) == 2)
+    assert run in engine.engine().patient.runs and run not in engine.engine().quick.runs
+    quick.play()
+    wait(lambda: quick.frame.state is not None and quick.frame.state.t > 100)
+    assert quick in engine.engine().quick.runs
+    taken = run.frame.state.t
+    run.seek(0)
+    assert settled(run).position == 0 and taken >= 1
+
+
+def test_many_runs_get_equal_turns(make):
+    """Each turn is as long as every other: after some rounds the counts of equal runs are alike."""
+    counts = [0] * 12
+
+    def stepping(i):
+        def step(state):
+            counts[i] += 1
+            time.sleep(0.0005)
+            return count(state)
+
+        return step
+
+    runs = [make(stepping(i)) for i in range(len(counts))]
+    for run in runs:
+        run.play()
+    wait(lambda: min(counts) > 40)
+    for run in runs:
+        run.pause()
+    assert max(counts) < 3 * min(counts)
+
+
+def test_a_frame_does_not_change_after_it_was_published(make):
+    def render(state, past):
+        return [np.array([state.t, len(past.states)], dtype=float)]
+
+    run = make(render=render, record=lambda state: {"t": float(state.t)})
+    for _ in range(3):
+        run.once()
+    frame = settled(run)
+    kept = frame.content[0].copy()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        frame.state = None
+    run.play()
+    wait(lambda: run.frame.state.t > 50)
+    run.reset()
+    assert frame.state.t == 3 and frame.kept == 4 and np.array_equal(frame.content[0], kept)

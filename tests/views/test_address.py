@@ -1,0 +1,169 @@
+"""Settings in the address: whoever opens it gets the same, and what cannot be had is said."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import panel as pn
+import param
+import pytest
+from panel.io.location import Location
+
+from labkit.views.address import Address, encode, rounded, set_all
+from labkit.views.svgd import PRESETS, Experiment, Scene
+
+EXPERIMENT = {
+    "target": "banana",
+    "shape": {"curvature": 0.25, "spread": 1.1},
+    "means": [-4.25, 0.0, 3.5],
+    "weights": [0.2, 0.3, 0.5],
+    "scale": 0.35,
+    "n": 50,
+    "begin": "uniform",
+    "begin_mean": 2.5,
+    "begin_scale": 0.25,
+    "kernel": "imq",
+    "bandwidth": "fixed",
+    "length": 0.123456789,
+    "optimizer": "adam",
+    "step_size": 1 / 3,
+    "temper": "cyclical",
+    "batch": 17,
+    "seed": 4321,
+}
+SCENE = {"compare": "kernel", "other": "matern32", "arrows": True, "snapshots": False}
+
+
+@pytest.fixture
+def visit():
+    """visit(search) -> an Address as a page with that query finds it."""
+    pn.extension()
+
+    def at(search=""):
+        address = Address()
+        address.location = Location(search=search)
+        return address
+
+    return at
+
+
+def values(owner):
+    """All settings, with the digits that an address keeps."""
+    return {name: rounded(value) for name, value in owner.param.values().items() if name != "name"}
+
+
+def test_every_setting_goes_round(visit):
+    """Each set to what is not its default; one left out here would show."""
+    assert set(EXPERIMENT) == set(values(Experiment()))
+    first, written = Experiment(), visit()
+    written.sync(first)
+    first.param.update(**EXPERIMENT)
+    assert all(values(first)[name] != first.param[name].default for name in EXPERIMENT)
+    second, read = Experiment(), visit(written.location.search)
+    read.sync(second)
+    assert values(second) == EXPERIMENT | {"step_size": 0.3333333333}
+    assert not read.warning.visible
+
+
+@pytest.mark.parametrize("name", EXPERIMENT)
+def test_one_setting_alone_goes_round(visit, name):
+    first, written = Experiment(), visit()
+    written.sync(first)
+    setattr(first, name, EXPERIMENT[name])
+    assert list(parse_qs(urlsplit(written.location.search).query)) == [name]
+    second = Experiment()
+    visit(written.location.search).sync(second)
+    assert values(second) == values(Experiment()) | {name: rounded(EXPERIMENT[name])}
+
+
+def test_a_scene_goes_round(visit):
+    first, written = Scene(), visit()
+    assert set(SCENE) == set(values(first))
+    written.sync(first.experiment, first)
+    first.param.update(**SCENE)
+    search = written.location.search
+    first.live.close()
+    second, read = Scene(), visit(search)
+    read.sync(second.experiment, second)
+    assert values(second) == SCENE and second.right.kernel == "matern32" and second.experiment.kernel == "rbf"
+    assert not read.warning.visible
+    second.live.close()
+
+
+@pytest.mark.parametrize("story", PRESETS)
+def test_a_story_goes_round(visit, story):
+    first, written = Experiment(), visit()
+    written.sync(first)
+    first.param.update(**PRESETS[story][0])
+    second = Experiment()
+    visit(written.location.search).sync(second)
+    assert values(second) == values(first)
+
+
+def test_what_is_at_its_default_is_left_out(visit):
+    experiment, address = Experiment(), visit()
+    address.sync(experiment)
+    assert address.location.search == ""
+    experiment.n = 50
+    assert address.location.search == "?n=50"
+    experiment.n = 100
+    assert address.location.search == ""
+
+
+@pytest.mark.parametrize(
+    "search, words",
+    [
+        ("?n=0", "n=0: must be at least 1"),
+        ("?n=999999", "n=999999: must be at most 2000"),
+        ("?n=many", "n=many: must be an integer"),
+        ("?n=true", "n=True: must be a number"),
+        ("?step_size=NaN", "step_size=nan"),
+        ("?kernel=nope", "kernel=nope: does not accept"),
+        ("?shape=3", "shape=3: must be an instance of dict"),
+        ('?shape={"dim":1000000}', "dim must be 1 to 100"),
+        ('?shape={"dim":"x"}', "dim must be 1 to 100"),
+        ('?shape={"hue":1}', "no target has a parameter hue"),
+        ("?sed=3", "there is no setting sed"),
+    ],
+)
+def test_what_cannot_be_had_is_said_and_all_else_is_set(visit, search, words):
+    experiment, address = Experiment(), visit(search + "&seed=7")
+    address.sync(experiment)
+    assert address.warning.visible and words in address.warning.object.replace("&#x27;", "'")
+    assert values(experiment) == values(Experiment()) | {"seed": 7}
+
+
+@pytest.mark.parametrize("search", ["?<script>alert(1)</script>=1", "?kernel=<script>alert(1)</script>"])
+def test_the_warning_is_text(visit, search):
+    experiment, address = Experiment(), visit(search)
+    address.sync(experiment)
+    assert "<script" not in address.warning.object and "&lt;script&gt;" in address.warning.object
+
+
+@pytest.mark.parametrize("other", ['"abc"', "0", "1.5", "[1]"])
+def test_a_second_run_that_cannot_be_is_said_and_is_like_the_first(visit, other):
+    scene, address = Scene(), visit(f"?compare=n&other={other}")
+    address.sync(scene.experiment, scene)
+    assert address.warning.visible and "compare=n" in address.warning.object
+    assert scene.compare == "n" and scene.other is None and scene.right.n == scene.experiment.n
+    scene.live.close()
+
+
+def test_the_theme_and_a_missing_location_are_nobodys_fault(visit):
+    address = visit("?theme=dark")
+    address.sync(Experiment())
+    assert not address.warning.visible
+    experiment, nowhere = Experiment(), visit()
+    nowhere.location = None
+    nowhere.sync(experiment)
+    experiment.n = 5
+
+
+def test_numbers_keep_ten_digits_and_text_stays_text():
+    assert encode({"a": 1 / 3, "b": "x y&z", "c": [1.0, -2.5]}) == "a=0.3333333333&b=x%20y%26z&c=[1.0,-2.5]"
+
+
+def test_whole_numbers_are_numbers():
+    class Owner(param.Parameterized):
+        size = param.Number(default=0.5, bounds=(0, 5))
+
+    owner = Owner()
+    assert set_all(owner, {"size": 2}) == [] and owner.size == 2.0 and isinstance(owner.size, float)

@@ -1,0 +1,302 @@
+"""The player away from any server: what it shows, what its controls and keys do, and when it stops."""
+
+import time
+from dataclasses import dataclass
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+import pytest
+
+from labkit.views import live as player
+from labkit.views.live import Live
+
+ATTACK = "<script>alert(1)</script>"
+
+
+@dataclass(frozen=True)
+class Count:
+    t: int = 0
+
+
+class Dot:
+    """A view of one point, at x = t."""
+
+    def picture(self, state):
+        return hv.Overlay([hv.Points([(state.t, 0.0)], ["x", "y"], label="dot")]).opts(xlim=(0, 9), ylim=(0, 1))
+
+    def columns(self, state):
+        return {"dot": {"x": np.array([float(state.t)]), "y": np.zeros(1)}}
+
+    def record(self, state):
+        return {"t": float(state.t)}
+
+
+@pytest.fixture
+def make(monkeypatch):
+    """make(step, ...) -> a Live of one dot, drawn as a page would draw it; `make.figures` holds what was drawn."""
+    pn.extension()
+    monkeypatch.setattr(player, "_cells", {})
+    made = []
+
+    def live(step=lambda state: Count(state.t + 1), start=Count, view=None, **options):
+        figures = []
+        one = Live(start, step, view or Dot(), drawn=lambda _, figure: figures.append(figure), **options)
+        one.__panel__().get_root()
+        one.figures = figures
+        made.append(one)
+        say(one, kind="hello", dark=False, reduced=True)
+        return one
+
+    yield live
+    for each in made:
+        each.close()
+
+
+def shown(live, until=lambda frame: True):
+    """Let the player show what the run has done once all orders so far were carried out."""
+    live.run.past(lambda past: None)
+    deadline = time.monotonic() + 10
+    number = live.run.frame.number
+    live.run.redraw()
+    while live.run.frame.number == number or not until(live.run.frame):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.002)
+    live._tick()
+    return live.run.frame
+
+
+def say(live, **message):
+    """A word from the browser."""
+    live.remote._handle_msg(message)
+
+
+def place(live):
+    return float(live.figures[-1].renderers[0].data_source.data["x"][0])
+
+
+def test_it_renders_the_first_state_and_follows_the_run(make):
+    live = make()
+    shown(live)
+    assert place(live) == 0 and "step <b>0</b>" in live._text.value and "paused" in live._text.value
+    for _ in range(3):
+        live._once.param.trigger("clicks")
+    live.run.once()
+    assert shown(live).state.t >= 1
+    assert place(live) == live.run.frame.state.t
+    assert f"step <b>{live.run.frame.state.t}</b>" in live._text.value
+
+
+def test_off_a_server_it_starts_paused_and_with_play_it_waits_for_a_browser_that_moves(make):
+    live = make()
+    say(live, kind="hello", dark=False, reduced=False)
+    assert not shown(live).playing
+    live = make(play=True)
+    assert not shown(live).playing
+    live = make(play=True)
+    say(live, kind="hello", dark=False, reduced=False)
+    assert shown(live).playing
+    assert live._button.label == "Pause"
+    live.pause()
+    say(live, kind="hello", dark=False, reduced=False)  # a second browser, or a connection that came back
+    assert not shown(live).playing
+
+
+def test_the_text_of_a_failure_is_shown_as_text(make):
+    def fails(state):
+        raise ValueError(ATTACK)
+
+    live = make(fails)
+    live.run.once()
+    shown_error(live)
+    assert live.error.visible
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in live.error.value and "<script" not in live.error.value
+    live.run.step = lambda state: Count(state.t + 1)
+    live.reset()
+    shown(live)
+    assert not live.error.visible and live.error.value == ""
+
+
+def shown_error(live):
+    deadline = time.monotonic() + 10
+    while not live.run.frame.error:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    live._tick()
+
+
+def test_the_status_is_shown_as_text(make):
+    live = make(status=lambda state: ATTACK)
+    shown(live)
+    assert "<script" not in live._text.value and "&lt;script&gt;" in live._text.value
+
+
+def test_a_start_that_fails_is_shown_and_mended_by_a_reset(make):
+    def start():
+        raise ValueError("no such start")
+
+    live = make(start=start)
+    shown_error(live)
+    assert "no such start" in live.error.value
+    live.run.start = Count
+    live.show()
+    assert shown(live).state == Count()
+    assert not live.error.visible
+
+
+def test_pictures_of_a_run_that_could_not_start_are_put_up_when_it_can(make):
+    """First with none up, then with those of other views."""
+    fails = [True]
+
+    def start():
+        if fails[0]:
+            raise ValueError("not yet")
+        return Count()
+
+    live = make(start=start)
+    for _ in range(2):
+        fails[0] = True
+        live.show(Dot(), Dot())
+        shown_error(live)
+        fails[0] = False
+        live.run.edit(lambda state: state)
+        assert shown(live).state == Count() and not live.error.visible
+        live.__panel__().get_root()
+        live.run.once()
+        assert shown(live).state.t == 1 and place(live) == 1
+
+
+def test_fail_stops_the_run_with_words(make):
+    live = make()
+    live.play()
+    live.fail("such a target does not exist")
+    shown_error(live)
+    assert not live.run.frame.playing and "such a target does not exist" in live.error.value
+
+
+def test_keys_act(make):
+    live = make(speed=1000)
+    say(live, kind="key", name="right")
+    say(live, kind="key", name="right")
+    assert shown(live).state.t == 2 and not live.run.frame.playing
+    say(live, kind="key", name="left")
+    assert shown(live).state.t == 1
+    say(live, kind="key", name="space")
+    assert shown(live, lambda frame: frame.state.t > 2).playing
+    say(live, kind="key", name="space")
+    assert not shown(live).playing
+    say(live, kind="key", name="r")
+    assert shown(live).state.t == 0
+    say(live, kind="key", name="q")
+    say(live, kind="key", name=None)
+    assert shown(live).state.t == 0
+
+
+def test_the_scrub_slider_looks_back_and_follows(make):
+    live = make()
+    for _ in range(5):
+        live.run.once()
+    shown(live)
+    assert (live._scrub.end, live._scrub.value) == (5, 5)
+    live.served = True  # in a notebook a position that comes back within two seconds counts as an echo
+    for position in (2, 4, 2, 5):
+        live._scrub.value = position
+        live._scrub.param.trigger("value")
+        assert shown(live).position == position
+        assert place(live) == position
+
+
+def test_the_speed_slider_sets_the_speed(make):
+    live = make()
+    live._speed.value = 3
+    assert live.run.speed == 3.0
+
+
+def test_a_run_that_nobody_watches_in_a_notebook_is_paused(make):
+    live = make()
+    live.play()
+    shown(live, lambda frame: frame.state.t > 0)
+    live.run.leave()
+    live._ticked = time.monotonic()
+    live._tick()
+    say(live, kind="beat")
+    assert not shown(live).playing
+
+
+def test_good_bye_stops_the_computing_and_a_beat_starts_it_again(make):
+    """`bye` comes when a page is left: nothing is computed from then on."""
+    live = make()
+    live.play()
+    shown(live, lambda frame: frame.state.t > 0)
+    say(live, kind="bye")
+    time.sleep(0.05)
+    before = live.run._steps, live.run._past.marks[-1]
+    time.sleep(0.1)
+    assert (live.run._steps, live.run._past.marks[-1]) == before and not live.run.wants
+    say(live, kind="beat")
+    shown(live, lambda frame: frame.state.t > before[1])
+
+
+def test_running_a_cell_again_stops_what_it_had_started(make, monkeypatch):
+    monkeypatch.setattr(player, "_cell", lambda: "cell 1")
+    first = make()
+    first.play()
+    shown(first)
+    monkeypatch.setattr(player, "_cell", lambda: "cell 2")
+    other = make()
+    monkeypatch.setattr(player, "_cell", lambda: "cell 1")
+    make()
+    with pytest.raises(RuntimeError, match="closed"):
+        first.run.past(lambda past: None)
+    assert shown(other).state == Count()
+
+
+def test_the_browsers_light_colours_the_pictures(make):
+    live = make()
+    ink = live.figures[0].xaxis.major_label_text_color
+    say(live, kind="hello", dark=True, reduced=True)
+    assert live.dark and live.figures[0].xaxis.major_label_text_color != ink
+    say(live, kind="scheme", dark=False)
+    assert not live.dark and live.figures[0].xaxis.major_label_text_color == ink
+
+
+def test_tasks_from_other_threads_are_done_at_the_next_tick(make):
+    live, done = make(), []
+    live.later(lambda: done.append(1))
+    assert done == []
+    live._tick()
+    live._tick()
+    assert done == [1]
+
+
+def test_several_views_share_a_run_and_one_that_follows_gets_the_past(make):
+    class Following(Dot):
+        follows = True
+        marks = ()
+
+        def columns(self, state, past):
+            self.marks = list(past.marks)
+            return super().columns(state)
+
+    following = Following()
+    live = make(view=[Dot(), following])
+    for _ in range(3):
+        live.run.once()
+    shown(live)
+    assert following.marks == [0, 1, 2, 3] and len(live.stages) == 2
+    assert live.run.past(lambda past: past.table) == {"t": [0.0, 1.0, 2.0, 3.0]}
+
+
+def test_other_views_take_the_place_of_the_first(make):
+    live = make()
+    live.run.once()
+    shown(live)
+    two = [Dot(), Dot()]
+    live.show(*two)
+    live.__panel__().get_root()
+    assert shown(live).state.t == 0 and live.views == two and len(live.pictures) == 2
+    live.run.once()
+    assert shown(live).state.t == 1 and place(live) == 1
+    live.redeclare()
+    live.__panel__().get_root()
+    assert shown(live).state.t == 1 and place(live) == 1

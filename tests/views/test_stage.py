@@ -1,0 +1,156 @@
+"""A stage: a picture declared once, and columns that change its Bokeh sources in place."""
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+import pytest
+from bokeh.models import DataRange1d
+from bokeh.plotting import figure as bokeh_figure
+
+from labkit.views.stage import GRID, INK, LARGE, SMALL, Stage, alike, change, compact
+
+
+class Two:
+    """A view of two layers."""
+
+    def picture(self, state):
+        points = hv.Points(np.zeros((3, 2)), ["x", "y"], label="points")
+        curve = hv.Curve((np.arange(2.0), np.arange(2.0)), "x", "y", label="curve")
+        return hv.Overlay([points, curve]).opts(xlim=(0, 1), ylim=(0, 1), legend_position="top_right")
+
+
+@pytest.fixture
+def shown():
+    """shown(view) -> (stage, figure, its sources by layer)."""
+    pn.extension()
+
+    def show(view, dark=False):
+        stage, figures = Stage(), []
+        stage.dark = dark
+        stage.show(view, None, figures.append)
+        stage.pane.get_root()
+        (figure,) = figures
+        names = ("points", "curve")
+        return stage, figure, {n: r.data_source for n, r in zip(names, figure.renderers, strict=False)}
+
+    return show
+
+
+def test_a_patch_changes_its_layer_and_no_other(shown):
+    stage, _, sources = shown(Two())
+    before = {name: np.array(values) for name, values in sources["curve"].data.items()}
+    stage.patch({"points": {"x": np.array([1.0, 2, 3]), "y": np.array([4.0, 5, 6])}})
+    np.testing.assert_array_equal(sources["points"].data["x"], [1, 2, 3])
+    np.testing.assert_array_equal(sources["points"].data["y"], [4, 5, 6])
+    for name, values in before.items():
+        np.testing.assert_array_equal(sources["curve"].data[name], values)
+
+
+def test_equal_lengths_are_patched_in_place_and_unequal_ones_replace_the_data(shown):
+    stage, _, sources = shown(Two())
+    stage.patch({"curve": {"x": np.arange(5.0), "y": np.arange(5.0)}})
+    source = sources["curve"]
+    assert len(source.data["x"]) == len(source.data["y"]) == 5
+    held = source.data
+    stage.patch({"curve": {"x": np.arange(5.0) + 1, "y": np.arange(5.0)}})
+    assert source.data is held
+    np.testing.assert_array_equal(source.data["x"], np.arange(5) + 1)
+    stage.patch({"curve": {"x": np.zeros(0), "y": np.zeros(0)}})
+    assert len(source.data["x"]) == 0
+    stage.patch({"curve": {"x": np.ones(1), "y": np.ones(1)}})
+    np.testing.assert_array_equal(source.data["y"], [1])
+
+
+def test_columns_of_another_length_are_not_kept_beside_new_ones():
+    figure = bokeh_figure()
+    source = figure.scatter("x", "y").data_source
+    source.data = {"x": [1, 2], "y": [1, 2], "size": [3, 4]}
+    change(source, {"x": np.arange(3.0), "y": np.arange(3.0)})
+    assert set(source.data) == {"x", "y"}
+    change(source, {"size": np.arange(3.0)})
+    assert set(source.data) == {"x", "y", "size"}
+
+
+def test_float64_goes_out_as_float32_and_nan_stays(shown):
+    stage, _, sources = shown(Two())
+    stage.patch({"points": {"x": np.array([1.0, np.nan, 3]), "y": np.zeros(3)}})
+    np.testing.assert_array_equal(sources["points"].data["x"], [1, np.nan, 3])
+    assert compact(np.zeros(2)).dtype == np.float32
+    assert compact(np.zeros(2, dtype=np.uint8)).dtype == np.uint8
+    assert compact([1.5]) == [1.5]
+
+
+def test_what_has_not_changed_is_not_sent_again(shown):
+    stage, figure, sources = shown(Two())
+    columns = {"points": {"x": np.array([1.0, np.nan, 3]), "y": np.zeros(3)}}
+    stage.patch(columns)
+    sources["points"].data["x"][0] = 77  # stands for the browser's copy: a second send would overwrite it
+    stage.patch({"points": {name: values.copy() for name, values in columns["points"].items()}})
+    assert sources["points"].data["x"][0] == 77
+    stage.patch({"points": {"x": np.array([1.0, np.nan, 4]), "y": np.zeros(3)}})
+    assert sources["points"].data["x"][0] == 1
+
+
+def test_alike_means_the_same_to_the_last_bit():
+    one = {"x": np.array([1.0, np.nan])}
+    assert alike(one, {"x": np.array([1.0, np.nan])})
+    assert not alike(one, {"x": np.array([1.0, 2.0])})
+    assert not alike(one, {"y": np.array([1.0, np.nan])})
+    assert not alike(one, {"x": np.array([1.0, np.nan, 0.0])})
+
+
+def test_an_unknown_layer_is_a_key_error(shown):
+    stage, _, _ = shown(Two())
+    with pytest.raises(KeyError, match="nowhere"):
+        stage.patch({"nowhere": {"x": np.zeros(1)}})
+
+
+def test_a_patch_before_anybody_asked_for_the_picture_is_nothing():
+    stage = Stage()
+    stage.patch({"points": {"x": np.zeros(1)}})
+
+
+def test_a_page_turned_dark_recolours_the_frame(shown):
+    stage, figure, _ = shown(Two())
+    for dark in (False, True, False):
+        stage.recolour(dark)
+        assert {axis.axis_label_text_color for axis in figure.axis} == {INK[dark]}
+        assert {line.grid_line_color for line in figure.grid} == {GRID[dark]}
+        assert figure.legend[0].label_text_color == INK[dark]
+    assert figure.background_fill_alpha == 0 and figure.border_fill_alpha == 0
+
+
+def test_a_picture_declared_on_a_dark_page_is_dark(shown):
+    _, figure, _ = shown(Two(), dark=True)
+    assert {axis.major_label_text_color for axis in figure.axis} == {INK[True]}
+
+
+def test_a_leading_view_is_large_and_one_whose_axes_follow_the_data_has_automatic_ranges(shown):
+    class Leading(Two):
+        leading = True
+
+    class Automatic(Two):
+        automatic = True
+
+    stage, figure, _ = shown(Leading())
+    assert figure.height == LARGE and stage.pane.css_classes == ["leading"]
+    assert (figure.x_range.start, figure.x_range.end) == (0, 1)
+    stage, figure, _ = shown(Automatic())
+    assert figure.height == SMALL and stage.pane.css_classes == []
+    assert isinstance(figure.x_range, DataRange1d) and isinstance(figure.y_range, DataRange1d)
+
+
+def test_a_second_picture_takes_the_place_of_the_first(shown):
+    stage, first, _ = shown(Two())
+
+    class One:
+        def picture(self, state):
+            return hv.Overlay([hv.Points(np.zeros((1, 2)), ["x", "y"], label="only")]).opts(xlim=(0, 1), ylim=(0, 1))
+
+    figures = []
+    stage.show(One(), None, figures.append)
+    stage.pane.get_root()
+    assert figures[-1] is not first
+    stage.patch({"only": {"x": np.ones(1), "y": np.ones(1)}})
+    with pytest.raises(KeyError):
+        stage.patch({"points": {"x": np.zeros(3), "y": np.zeros(3)}})
