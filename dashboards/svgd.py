@@ -14,10 +14,18 @@ from labkit.views.svgd.controls import Controls
 
 TITLE = "SVGD"
 SUMMARY = "Particles flow to a density you choose: drag them, drag its modes, change the kernel while they move."
-EQUATION = r"""
-$$x_i \leftarrow x_i + \epsilon\,\phi(x_i),\qquad
-\phi(x_i) = \frac1n \sum_j \big[\underbrace{k(x_j, x_i)\,\nabla \log p(x_j)}_{\text{drive: uphill}}
-+ \underbrace{\nabla_{x_j} k(x_j, x_i)}_{\text{repulsion: apart}}\big]$$
+EQUATION = """
+<math display="block" style="font-size: 1.15em">
+<msub><mi>x</mi><mi>i</mi></msub><mo>←</mo><msub><mi>x</mi><mi>i</mi></msub><mo>+</mo><mi>ε</mi><mi>φ</mi>
+<mo>(</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo><mo>,</mo><mspace width="1.5em"/>
+<mi>φ</mi><mo>(</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo><mo>=</mo><mfrac><mn>1</mn><mi>n</mi></mfrac>
+<munder><mo>∑</mo><mi>j</mi></munder><mo>[</mo>
+<munder><munder><mrow><mi>k</mi><mo>(</mo><msub><mi>x</mi><mi>j</mi></msub><mo>,</mo><msub><mi>x</mi><mi>i</mi></msub>
+<mo>)</mo><mo>∇</mo><mi>log</mi><mi>p</mi><mo>(</mo><msub><mi>x</mi><mi>j</mi></msub><mo>)</mo></mrow><mo>⏟</mo></munder>
+<mtext>drive: uphill</mtext></munder><mo>+</mo>
+<munder><munder><mrow><msub><mo>∇</mo><msub><mi>x</mi><mi>j</mi></msub></msub><mi>k</mi><mo>(</mo><msub><mi>x</mi>
+<mi>j</mi></msub><mo>,</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo></mrow><mo>⏟</mo></munder>
+<mtext>repulsion: apart</mtext></munder><mo>]</mo></math>
 """
 HINT = """
 <b>What to look for.</b> The drive alone would carry every particle to a peak; the repulsion holds them apart until
@@ -27,12 +35,11 @@ see what its neighbours do to it. <b>Keys:</b> space plays and pauses, → steps
 
 
 def page() -> pn.Template:
-    pn.extension("mathjax")
+    pn.extension()
     address = Address()
     experiment = Experiment(settings.device)
     scene = Scene(experiment)
     address.sync(experiment, scene)
-    controls = Controls(scene)
     main = pn.Column(
         address.warning,
         scene.live.player,
@@ -40,10 +47,10 @@ def page() -> pn.Template:
         scene.live.pictures,
         Downloads(scene.live),
         pn.pane.HTML(HINT, sizing_mode="stretch_width", styles={"font-size": "15px"}),
-        pn.pane.LaTeX(EQUATION, sizing_mode="stretch_width", styles={"overflow-x": "auto"}),
+        pn.pane.HTML(EQUATION, sizing_mode="stretch_width", styles={"overflow-x": "auto"}),
         sizing_mode="stretch_width",
     )
-    return frame(TITLE, SUMMARY, controls, main)
+    return frame(TITLE, SUMMARY, lambda: Controls(scene), main)
 
 
 if __name__.startswith("bokeh_app"):  # `panel serve` runs this file as a script, whose globals Bokeh will clear

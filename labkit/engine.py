@@ -132,6 +132,7 @@ class Run:
         self._owed, self._cost, self._last, self._published = 0.0, 0.0, 0.0, 0.0
         self._steps, self._rate, self._since = 0, 0.0, 0.0
         self._closed, self._broken = False, False  # broken: it failed while it played
+        self._error = ""  # shown until something that the reader does succeeds
         self._engine = engine()
         self._engine.add(self)
         self.reset()
@@ -248,6 +249,7 @@ class Run:
             self._broken = True
             return
         self._past.cut(self._position)
+        self._error = ""
         self.playing, self._owed, self._last = True, 1.0, time.monotonic()
         self._since, self._steps = self._last, 0
 
@@ -257,6 +259,7 @@ class Run:
     def _reset(self) -> None:
         self._past, self._position = Past(self.record), 0
         self._past.add(self.start())
+        self._error = ""
         self._last, self._since, self._steps = time.monotonic(), time.monotonic(), 0
         if self._broken:
             self._broken = False
@@ -265,13 +268,14 @@ class Run:
     def _seek(self, position: int) -> None:
         self._pause()
         self._position = max(0, min(position, len(self._past.states) - 1))
+        self._error = "" if self._past.states else self._error
 
     def _edit(self, change: Callable) -> None:
         if not self._past.states:  # it could not start; perhaps now it can
             self._reset()
             return
         self._past.replace(self._position, change(self._state))
-        self._position = len(self._past.states) - 1
+        self._position, self._error = len(self._past.states) - 1, ""
 
     def _advance(self, steps: int, within: float = float("inf")) -> int:
         """At most so many steps, within so many seconds; answers how many it took."""
@@ -288,9 +292,10 @@ class Run:
             cost = (time.perf_counter() - began) / done
             self._cost = cost if not self._cost else 0.8 * self._cost + 0.2 * cost
             self._steps += done
+            self._error = ""
         return done
 
-    def _publish(self, now: float, error: str = "") -> None:
+    def _publish(self, now: float) -> None:
         if self.playing and now - self._since > 0.5:
             self._rate, self._since, self._steps = self._steps / (now - self._since), now, 0
         content = self.render(self._state, self._past)
@@ -303,19 +308,19 @@ class Run:
             len(self._past.states),
             self._rate if self.playing else 0.0,
             self.playing,
-            error,
+            self._error,
         )
 
     def _fail(self, error: Exception) -> None:
         broken = self._broken or self.playing
         self._pause()
         self._broken = broken
-        text = "".join(traceback.format_exception_only(error)).strip()
+        self._error = "".join(traceback.format_exception_only(error)).strip()
         try:
-            self._publish(time.monotonic(), text)
+            self._publish(time.monotonic())
         except Exception:  # there is nothing to show, or showing is what failed: the last frame, and why
             number = self.frame.number + 1
-            self.frame = dataclasses.replace(self.frame, number=number, playing=False, rate=0.0, error=text)
+            self.frame = dataclasses.replace(self.frame, number=number, playing=False, rate=0.0, error=self._error)
 
     @property
     def position(self) -> int:

@@ -328,6 +328,7 @@ def test_a_start_that_raises_shows_its_error_and_has_no_past(make):
     with pytest.raises(RuntimeError, match="cannot begin"):
         run.past(lambda past: past.states)
     assert run.frame.error == "ValueError: cannot begin"
+    run.play()
     run.start = Count
     run.reset()
     wait(lambda: run.frame.state is not None and run.frame.state.t > 3)
@@ -360,6 +361,20 @@ def test_what_a_question_about_the_past_raises_is_the_askers(make):
     run.close()
     with pytest.raises(RuntimeError, match="closed"):
         run.past(lambda past: past.states)
+
+
+def test_an_error_stays_until_something_succeeds(make):
+    """Looking, asking and pausing do not wipe it away; an edit, a step, a seek, a reset do."""
+    run = make(raising)
+    for mend in (lambda: run.edit(count), lambda: run.seek(0), run.reset, run.once):
+        run.step = raising
+        run.once()
+        wait(lambda: run.frame.error)
+        run.pause()
+        assert settled(run).error == "ValueError: no more"
+        run.step = count
+        mend()
+        assert not settled(run).error
 
 
 def test_a_render_that_raises_is_shown_too(make):

@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 import panel as pn
 from bokeh.server.server import Server
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClosedError
 
 from labkit.serving import addresses, cards, headers, pages, settings
 
@@ -51,6 +53,7 @@ def build(found: list[pages.Page], *, port: int, address: str) -> Server:
 def run(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -> None:
     """Answer until Ctrl-C or SIGTERM; `warmed()` is called from a thread once the pages are loaded."""
     threading.Thread(target=_warm, args=(server, found, warmed), daemon=True).start()
+    _quiet(server)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.io_loop.add_callback(server.io_loop.stop))
     server.start()
@@ -77,6 +80,18 @@ def serve(
     settings.addresses = tuple(addresses.url(host, server.port) for host in addresses.outer(address))
     started(server.port)
     run(server, found, warmed)
+
+
+def _quiet(server: Server) -> None:
+    """A tab that closes while a frame is on its way is no news: without this every one leaves a traceback."""
+    for name in ("bokeh.server.views.ws", "panel.io.document"):
+        logging.getLogger(name).addFilter(lambda record: "connection was closed" not in record.getMessage())
+
+    def handle(loop, context):
+        if not isinstance(context.get("exception"), WebSocketClosedError | StreamClosedError):
+            loop.default_exception_handler(context)
+
+    server.io_loop.asyncio_loop.set_exception_handler(handle)
 
 
 def _visit(page: pages.Page) -> Callable[[], None]:

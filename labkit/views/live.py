@@ -64,6 +64,8 @@ class Live(pn.viewable.Viewer):
         self._ticks, self._ticked, self._sent = 0, time.monotonic(), {}
         self._thread, self._greeted = threading.get_ident(), self.served
         self._tasks: list[Callable] = []
+        self._waiting: list[Callable] = []  # pictures to put up, one a tick, once the browser has said hello
+        self._met = False
         self._declared: list | None = None  # the views whose pictures are up
         self.views = list(view) if isinstance(view, list | tuple) else [view]
         self.stages: list[Stage] = []
@@ -113,11 +115,18 @@ class Live(pn.viewable.Viewer):
             self.pictures.objects = [stage.pane for stage in self.stages]
             beside = sum(getattr(view, "leading", False) for view in self.views) > 1
             self.pictures.stylesheets = [GRID_BESIDE if beside else GRID]
+        self._waiting = []
         for stage, view in zip(self.stages, self.views, strict=True):
-            stage.dark = self._dark
-            stage.show(view, state, lambda figure, view=view: self._drawn(view, figure) if self._drawn else None)
+            if self._met or not self.served or getattr(view, "leading", False) or view is self.views[0]:
+                self._put_up(stage, view, state)
+            else:  # the first picture stands sooner where the small ones wait until the browser has it
+                self._waiting.append(lambda stage=stage, view=view: self._put_up(stage, view, state))
         self._declared = self.views
         self.run.redraw()
+
+    def _put_up(self, stage: Stage, view: Any, state: Any) -> None:
+        stage.dark = self._dark
+        stage.show(view, state, lambda figure: self._drawn(view, figure) if self._drawn else None)
 
     def fail(self, text: str) -> None:
         """Stop, and say why on screen."""
@@ -234,6 +243,8 @@ class Live(pn.viewable.Viewer):
             return
         if not self.served and frame.playing and self.run.unwatched:
             self.pause()  # the notebook was closed, or its browser went to sleep
+        if self._met and self._waiting:
+            self._tasks += [self._waiting.pop(0), self.run.redraw]
         tasks, self._tasks = self._tasks, []
         if not tasks and (frame.number == self._shown or not self._greeted):
             return
@@ -291,13 +302,13 @@ class Live(pn.viewable.Viewer):
             self.run.leave()
             return
         self.run.watched()
-        self._greeted = self._greeted or kind == "hello"
-        if kind in ("hello", "scheme"):
+        self._greeted = self._met = True
+        if kind in ("hello", "scheme") or message.get("dark", self._dark) != self._dark:
             self._dark = bool(message.get("dark"))
             for stage in self.stages:
                 stage.recolour(self._dark)
             self._push()
-        if kind == "hello" and self._play_at_hello and not message.get("reduced"):
+        if self._play_at_hello and not message.get("reduced", True):  # a busy notebook may lose the first hello
             self._play_at_hello = False
             self.play()
         if kind == "key":

@@ -10,7 +10,7 @@ export function render({model, el}) {
   const send = (kind, more = {}) => model.send_msg({kind, ...more})
   const hello = (kind) => send(kind, {dark: scheme(), reduced: reduced.matches})
 
-  const beat = () => { if (el.isConnected && page.visibilityState === "visible") { send("beat"); name() } }
+  const beat = () => { if (el.isConnected && page.visibilityState === "visible") { hello("beat"); name() } }
   const timer = setInterval(beat, 1000)
 
   // a key acts only while no control has the focus; in a notebook keys belong to the notebook

@@ -10,8 +10,9 @@ from panel.custom import JSComponent
 class Remote(JSComponent):
     """Forwards what the browser says to `heard(message)` and can hand the browser a file to save.
 
-    Messages: {kind: "hello" | "scheme", dark, reduced}, {kind: "beat"} every second while the page is visible,
-    {kind: "bye"} when it is left; {kind: "key", name: "space" | "right" | "left" | "r"} while no control has the focus.
+    Messages: {kind: "hello" | "scheme", dark, reduced}; {kind: "beat", dark, reduced} every second while the page is
+    visible; {kind: "bye"} when it is left; {kind: "key", name: "space" | "right" | "left" | "r"} while no control has
+    the focus.
     """
 
     keys = param.Boolean(False, doc="whether the page's keys are this view's")

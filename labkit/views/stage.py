@@ -45,9 +45,12 @@ class Stage:
         self.automatic = getattr(view, "automatic", False)
         leading = getattr(view, "leading", False)
         height = LARGE if leading else SMALL
-        picture = view.picture(state).map(lambda e: e.opts(hooks=[self._grab(e.label)], clone=True), hv.Element)
+        grabbed = {"clone": True, "default_tools": []}  # tools of every layer would cost more than the layer
+        picture = view.picture(state).map(lambda e: e.opts(hooks=[self._grab(e.label)], **grabbed), hv.Element)
         self.pane.param.update(min_height=height, css_classes=["leading"] if leading else [])
-        self.pane.object = picture.opts(responsive=True, height=height, toolbar="above", hooks=[self._style])
+        self.pane.object = picture.opts(
+            responsive=True, height=height, toolbar="above", default_tools=[], hooks=[self._style]
+        )
 
     def _grab(self, label: str):
         def hook(plot, _element):
@@ -57,6 +60,7 @@ class Stage:
 
     def _style(self, plot, _element) -> None:
         figure = plot.state
+        figure.output_backend = "canvas"  # WebGL without a GPU, as in a class, is many times slower
         figure.update(background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None)
         figure.toolbar.update(logo=None, autohide=True)
         figure.toolbar.tools = [SaveTool()]  # dragging and scrolling are the page's and the hand's

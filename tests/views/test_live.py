@@ -42,10 +42,9 @@ def make(monkeypatch):
     def live(step=lambda state: Count(state.t + 1), start=Count, view=None, **options):
         figures = []
         one = Live(start, step, view or Dot(), drawn=lambda _, figure: figures.append(figure), **options)
-        one.__panel__().get_root()
+        draw(one)
         one.figures = figures
         made.append(one)
-        say(one, kind="hello", dark=False, reduced=True)
         return one
 
     yield live
@@ -69,6 +68,12 @@ def shown(live, until=lambda frame: True):
 def say(live, **message):
     """A word from the browser."""
     live.remote._handle_msg(message)
+
+
+def draw(live):
+    """As a notebook puts it up, in a browser that asks for reduced motion."""
+    live.__panel__().get_root()
+    say(live, kind="hello", dark=False, reduced=True)
 
 
 def place(live):
@@ -161,7 +166,7 @@ def test_pictures_of_a_run_that_could_not_start_are_put_up_when_it_can(make):
         fails[0] = False
         live.run.edit(lambda state: state)
         assert shown(live).state == Count() and not live.error.visible
-        live.__panel__().get_root()
+        draw(live)
         live.run.once()
         assert shown(live).state.t == 1 and place(live) == 1
 
@@ -238,17 +243,19 @@ def test_good_bye_stops_the_computing_and_a_beat_starts_it_again(make):
 
 
 def test_running_a_cell_again_stops_what_it_had_started(make, monkeypatch):
-    monkeypatch.setattr(player, "_cell", lambda: "cell 1")
-    first = make()
+    turn = ["cell 1", 1]
+    monkeypatch.setattr(player, "_cell", lambda: tuple(turn))
+    first, beside = make(), make()
     first.play()
-    shown(first)
-    monkeypatch.setattr(player, "_cell", lambda: "cell 2")
+    assert shown(first).playing and not shown(beside).playing
+    turn[:] = "cell 2", 2
     other = make()
-    monkeypatch.setattr(player, "_cell", lambda: "cell 1")
-    make()
-    with pytest.raises(RuntimeError, match="closed"):
-        first.run.past(lambda past: None)
-    assert shown(other).state == Count()
+    turn[:] = "cell 1", 3
+    again = make()
+    for stopped in (first, beside):
+        with pytest.raises(RuntimeError, match="closed"):
+            stopped.run.past(lambda past: None)
+    assert shown(other).state == shown(again).state == Count()
 
 
 def test_the_browsers_light_colours_the_pictures(make):
@@ -293,10 +300,10 @@ def test_other_views_take_the_place_of_the_first(make):
     shown(live)
     two = [Dot(), Dot()]
     live.show(*two)
-    live.__panel__().get_root()
+    draw(live)
     assert shown(live).state.t == 0 and live.views == two and len(live.pictures) == 2
     live.run.once()
     assert shown(live).state.t == 1 and place(live) == 1
     live.redeclare()
-    live.__panel__().get_root()
+    draw(live)
     assert shown(live).state.t == 1 and place(live) == 1

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import holoviews as hv
 import numpy as np
 
-from labkit import svgd
+from labkit import baselines, svgd
 from labkit.views.palette import DRIVE, PARTICLES, REPULSION
 
 
@@ -25,11 +25,11 @@ class Curves:
     def __init__(self, title: str, numbers: dict[str, Callable], unit: str = "", log: bool = True):
         self.title, self.numbers, self.unit, self.log = title, numbers, unit, log
 
-    def record(self, state: svgd.State) -> dict[str, float]:
+    def record(self, state: svgd.State | baselines.State) -> dict[str, float]:
         """A row of the run's table."""
         return {f"{self.title}: {name}": float(number(state)) for name, number in self.numbers.items()}
 
-    def picture(self, state: svgd.State) -> hv.Overlay:
+    def picture(self, state: svgd.State | baselines.State) -> hv.Overlay:
         """A curve for each number."""
         looks = zip((PARTICLES, DRIVE, REPULSION), ("solid", "dashed", "dotted"), strict=True)
         layers = [
@@ -41,7 +41,7 @@ class Curves:
             show_legend=len(layers) > 1, legend_position="top_right",
         )  # fmt: skip
 
-    def columns(self, state: svgd.State, past) -> dict[str, dict]:
+    def columns(self, state: svgd.State | baselines.State, past) -> dict[str, dict]:
         """All kept steps, up to the one that is shown."""
         steps = np.array(past.marks, dtype=float)
         upto = steps <= past.marks[past.states.index(state)] if state in past.states else slice(None)

@@ -214,7 +214,7 @@ PRESETS: dict[str, tuple[dict[str, Any], str]] = {
     "A far mode": (
         {"means": [-7.0, 7.0], "weights": [1 / 3, 2 / 3], "begin_mean": -7.0},
         "Between modes fourteen units apart the density is nearly zero, and the kernel does not reach across: the "
-        "heavier mode stays empty, and KSD hardly complains. Try tempering, or start uniform.",
+        "heavier mode stays empty, and KSD hardly complains. Try linear tempering with ε = 1, or start uniform.",
     ),
     "Collapse": (
         {"target": "normal", "shape": {"dim": 20}, "begin": "normal", "begin_mean": 0.0, "begin_scale": 1.0},

@@ -6,10 +6,11 @@ import holoviews as hv
 import numpy as np
 import torch
 
-from labkit import svgd
+from labkit import baselines, svgd
 from labkit.views import density
 from labkit.views.palette import CHOSEN, PARTICLES, PAST, TARGET
 
+Sample = svgd.State | baselines.State
 POINTS = 300
 
 
@@ -37,7 +38,7 @@ class Line:
         """p(x) on the grid."""
         return np.exp(self.density().log_prob(torch.from_numpy(self.grid)[:, None]).numpy(force=True))
 
-    def picture(self, state: svgd.State) -> hv.Overlay:
+    def picture(self, state: Sample) -> hv.Overlay:
         """What stands still: axes, the target, and a layer for all that moves."""
         empty = (np.zeros(0), np.zeros(0))
         kde = np.column_stack([self.grid, density.estimate(_positions(state), self.grid)])
@@ -62,7 +63,7 @@ class Line:
             legend_position="top_right",
         )  # fmt: skip
 
-    def columns(self, state: svgd.State, past) -> dict[str, dict]:
+    def columns(self, state: Sample, past) -> dict[str, dict]:
         """What moves."""
         x = _positions(state)
         kde = density.estimate(x, self.grid)
@@ -100,7 +101,7 @@ class Line:
         }
 
 
-def _positions(state: svgd.State) -> np.ndarray:
+def _positions(state: Sample) -> np.ndarray:
     return state.x[:, 0].numpy(force=True).astype(float)
 
 

@@ -3,10 +3,11 @@
 import holoviews as hv
 import numpy as np
 
-from labkit import svgd
+from labkit import baselines, svgd
 from labkit.views import density
 from labkit.views.palette import CHOSEN, DRIVE, PARTICLES, REPULSION, TARGET
 
+Sample = svgd.State | baselines.State
 ARROW = 0.09  # of the picture's width: the longest arrow
 
 
@@ -35,7 +36,7 @@ class Plane:
             return []
         return density.ellipses(self.target.mean[:2].numpy(), self.target.covariance[:2, :2].numpy())
 
-    def picture(self, state: svgd.State) -> hv.Overlay:
+    def picture(self, state: Sample) -> hv.Overlay:
         """What stands still: axes and level lines, and a layer for all that moves."""
         x, empty = _positions(state), np.zeros(0)
         names = self.target.labels
@@ -58,7 +59,7 @@ class Plane:
             legend_position="top_right",
         )  # fmt: skip
 
-    def columns(self, state: svgd.State) -> dict[str, dict]:
+    def columns(self, state: Sample) -> dict[str, dict]:
         """What moves."""
         x = _positions(state)
         one = x[[self.chosen]] if self.chosen is not None and self.chosen < len(x) else x[:0]
@@ -69,7 +70,7 @@ class Plane:
             **self._forces(x, state),
         }
 
-    def _circle(self, centre: np.ndarray, state: svgd.State) -> dict[str, np.ndarray]:
+    def _circle(self, centre: np.ndarray, state: Sample) -> dict[str, np.ndarray]:
         """The kernel's length around the chosen particle."""
         h = getattr(state, "bandwidth", None)
         if not len(centre) or h is None or h.ndim or not bool(h.isfinite()):
@@ -77,7 +78,7 @@ class Plane:
         angle = np.linspace(0, 2 * np.pi, 60)
         return {"x": centre[0, 0] + float(h) * np.cos(angle), "y": centre[0, 1] + float(h) * np.sin(angle)}
 
-    def _forces(self, x: np.ndarray, state: svgd.State) -> dict[str, dict]:
+    def _forces(self, x: np.ndarray, state: Sample) -> dict[str, dict]:
         """Arrows of one common scale, where they are wanted and the state has such fields."""
         if not self.arrows or not hasattr(state, "drive"):
             return {}
@@ -91,5 +92,5 @@ def _segments(x: np.ndarray, v: np.ndarray) -> dict[str, np.ndarray]:
     return {"x0": x[:, 0], "y0": x[:, 1], "x1": x[:, 0] + v[:, 0], "y1": x[:, 1] + v[:, 1]}
 
 
-def _positions(state: svgd.State) -> np.ndarray:
+def _positions(state: Sample) -> np.ndarray:
     return state.x[:, :2].numpy(force=True).astype(float)

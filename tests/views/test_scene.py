@@ -1,0 +1,377 @@
+"""A whole experiment: settings act where the run stands, runs stand beside each other, the hand moves particles."""
+
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import panel as pn
+import pytest
+import torch
+from bokeh.document import Document
+from panel.io.state import set_curdoc
+
+from labkit import baselines
+from labkit.serving import pages
+from labkit.targets import TARGETS
+from labkit.views.svgd import PRESETS, Experiment, Line, Pair, Plane, Scene
+from labkit.views.svgd.controls import Controls
+from labkit.views.svgd.scene import SAMPLERS, SETTINGS
+from labkit.views.svgd.touch import added, move_mode, moved
+
+OTHERS = {
+    "kernel": "imq", "bandwidth": "paper", "length": 0.5, "optimizer": "adam", "step_size": 0.5, "temper": "linear",
+    "n": 7, "begin": "uniform", "seed": 9,
+}  # fmt: skip
+
+
+@pytest.fixture
+def make():
+    """make(settings) -> a scene that is closed after the test."""
+    pn.extension()
+    made = []
+
+    def scene(**settings):
+        one = Scene(Experiment(**{"n": 12} | settings))
+        one.live.run.watched()
+        made.append(one)
+        return one
+
+    yield scene
+    for each in made:
+        each.live.close()
+
+
+def settled(scene, until=lambda frame: True):
+    """The run's frame after all orders so far were carried out."""
+    run = scene.live.run
+    run.past(lambda past: None)
+    number, deadline = run.frame.number, time.monotonic() + 10
+    run.redraw()
+    while run.frame.number == number or not until(run.frame):
+        assert time.monotonic() < deadline, run.frame.error or "it did not happen"
+        time.sleep(0.002)
+    assert not run.frame.error
+    return run.frame
+
+
+def steps(scene, count):
+    for _ in range(count):
+        scene.live.run.once()
+    return settled(scene).state
+
+
+# settings
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [("kernel", "imq"), ("bandwidth", "paper"), ("optimizer", "adam"), ("step_size", 0.7), ("means", [-1.0, 3.0])],
+)
+def test_a_setting_acts_on_the_run_where_it_stands(make, name, value):
+    """The state keeps its step and its particles, and is evaluated anew; the next step is that of the new setting."""
+    scene = make()
+    before = steps(scene, 3)
+    setattr(scene.experiment, name, value)
+    now = settled(scene).state
+    assert now.t == 3 and torch.equal(now.x, before.x)
+    again = scene.experiment.evaluate(before)
+    assert torch.equal(now.phi, again.phi)
+    assert torch.equal(steps(scene, 1).x, scene.experiment.step(again).x)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_target_can_be_chosen_while_the_run_plays_which_plays_on(make, name):
+    scene = make()
+    scene.experiment.param.update(target="banana" if name == "mixture" else "mixture", begin_mean=0.0)
+    scene.live.play()
+    settled(scene, lambda frame: frame.state.t > 1)
+    scene.experiment.target = name
+    dim = scene.experiment.density().dim
+    frame = settled(scene, lambda frame: frame.state.x.shape[1] == dim and frame.state.t > 1 and frame.playing)
+    assert isinstance(scene.live.views[0], Line if dim == 1 else Plane)
+    assert len(frame.content[1]) == len(scene.live.stages) == len(scene.live.views)
+
+
+def test_a_setting_that_begins_anew_resets_the_run(make):
+    scene = make()
+    steps(scene, 4)
+    scene.experiment.seed = 5
+    frame = settled(scene)
+    assert frame.state.t == 0 and frame.kept == 1
+    assert torch.equal(frame.state.x, Experiment(n=12, seed=5).particles())
+
+
+def test_what_cannot_be_is_shown_and_a_good_setting_mends_it(make):
+    scene = make(target="banana", begin_mean=0.0)
+    steps(scene, 1)
+    scene.experiment.param.update(target="double_banana", begin="target")
+    wait_for_error(scene, "has no sampler")
+    scene.experiment.begin = "normal"
+    assert settled(scene).state.x.shape == (12, 2)
+    scene.experiment.kernel = "preconditioned"
+    scene.experiment.target = "logistic"
+    wait_for_error(scene, "choose another kernel")
+    scene.experiment.kernel = "rbf"
+    assert settled(scene).state.x.shape[1] == scene.experiment.density().dim
+    assert steps(scene, 2).t == 2
+
+
+def wait_for_error(scene, words):
+    deadline = time.monotonic() + 10
+    while words not in scene.live.run.frame.error:
+        assert time.monotonic() < deadline, scene.live.run.frame.error
+        time.sleep(0.002)
+
+
+def test_a_scene_shows_what_its_target_has_to_show(make):
+    """Moment errors where the moments are known, accuracy where there are held-out rows."""
+    titles = lambda scene: {getattr(view, "title", "microscope") for view in scene.live.views}  # noqa: E731
+    assert titles(make()) == {"", "Stein discrepancy", "Error of the moments", "Bandwidth", "microscope"}
+    assert "Test accuracy" in titles(make(target="logistic", begin_mean=0.0))
+    assert "Error of the moments" not in titles(make(target="logistic", begin_mean=0.0))
+
+
+def test_arrows_and_earlier_steps_are_the_pictures_alone(make):
+    scene = make(target="banana", begin_mean=0.0)
+    before = steps(scene, 2)
+    scene.arrows = True
+    frame = settled(scene)
+    assert torch.equal(frame.state.x, before.x) and "drive" in frame.content[1][0]
+    scene.arrows = False
+    assert "drive" not in settled(scene).content[1][0]
+
+
+# beside
+
+
+@pytest.mark.parametrize("compare", SETTINGS)
+def test_two_runs_differ_in_one_setting_alone(make, compare):
+    scene = make(**({"bandwidth": "fixed"} if compare == "length" else {}))
+    scene.compare = compare
+    scene.other = OTHERS[compare]
+    first = settled(scene).state
+    assert isinstance(first, Pair)
+    last = steps(scene, 2)
+    assert last.t == last.left.t == last.right.t == 2
+    alone, beside = scene.experiment, Experiment(**scene.experiment.param.values() | {compare: OTHERS[compare]})
+    for run, side in ((alone, "left"), (beside, "right")):
+        state = run.start()
+        for _ in range(2):
+            state = run.step(state)
+        assert torch.equal(getattr(last, side).x, state.x)
+    assert last.left.x.shape != last.right.x.shape or not torch.equal(last.left.x, last.right.x) or compare == "temper"
+
+
+@pytest.mark.parametrize("compare", SAMPLERS)
+@pytest.mark.parametrize("target", ["mixture", "banana"])
+def test_another_sampler_stands_beside(make, compare, target):
+    scene = make(target=target, begin_mean=0.0)
+    scene.compare = compare
+    first = settled(scene).state
+    last = steps(scene, 3)
+    assert isinstance(last.right, baselines.State) and last.right.x.shape == last.left.x.shape
+    assert not torch.equal(last.right.x, first.right.x)
+    assert {view.side for view in scene.live.views} == {"left", "right"}
+
+
+def test_a_target_without_a_sampler_says_so(make):
+    scene = make(target="double_banana", begin_mean=0.0)
+    scene.compare = "independent draws"
+    wait_for_error(scene, "no exact sampler; compare with Langevin chains")
+    scene.compare = "Langevin chains"
+    assert steps(scene, 2).t == 2
+
+
+def test_another_comparison_forgets_the_value_of_the_last(make):
+    scene = make()
+    scene.compare = "kernel"
+    scene.other = "imq"
+    scene.compare = "n"
+    assert scene.other is None and settled(scene).state.right.x.shape == (12, 1)
+    scene.compare = "nothing"
+    assert not isinstance(settled(scene).state, Pair)
+
+
+def test_a_common_setting_reaches_both_runs(make):
+    scene = make()
+    scene.compare = "kernel"
+    scene.other = "imq"
+    scene.experiment.n = 9
+    assert scene.right.n == 9 and scene.right.kernel == "imq"
+    assert settled(scene).state.right.x.shape == (9, 1)
+    scene.experiment.kernel = "linear"
+    assert scene.right.kernel == "imq"
+
+
+# controls
+
+
+def test_every_setting_has_a_control_with_a_tooltip(make):
+    scene = make()
+    controls = Controls(scene)
+    tips = scene.live.remote.tips
+    for owner in (scene.experiment, scene):
+        for name, p in owner.param.objects().items():
+            if name not in ("name", "shape", "means", "weights", "other"):  # the targets' own, or the hand's
+                assert tips[p.label], name
+    for widget in controls.__panel__().select(pn.widgets.Widget):
+        assert widget.label in tips or widget.description, widget
+
+
+@pytest.mark.parametrize("story", PRESETS)
+def test_every_story_can_be_chosen(make, story):
+    scene = make(seed=3, optimizer="adam")
+    controls = Controls(scene)
+    controls.preset.value = story
+    values, words = PRESETS[story]
+    for name, value in values.items():
+        assert getattr(scene.experiment, name) == value
+    assert scene.experiment.seed == 3 and scene.experiment.optimizer == "adagrad"
+    assert words in controls.story.object
+    assert settled(scene, lambda frame: frame.state.t > 1).playing
+
+
+@pytest.mark.parametrize("compare", ["nothing", *SAMPLERS, *SETTINGS])
+def test_the_second_run_has_a_control_of_its_own(make, compare):
+    scene = make()
+    controls = Controls(scene)
+    scene.compare = compare
+    if compare not in SETTINGS:
+        assert len(controls.second) == 0
+        return
+    widget = controls.second[1]
+    widget.value = min(getattr(widget, "options", [5]), key=lambda o: abs(o - 0.5)) if compare in (
+        "length", "step_size") else OTHERS[compare]  # fmt: skip
+    assert getattr(scene.right, compare) == widget.value == scene.other
+    settled(scene)
+
+
+# the hand
+
+
+def test_a_particle_is_moved_and_no_other():
+    x = torch.arange(6.0, dtype=torch.float64).reshape(3, 2)
+    to = moved(x, 1, (9.0,))
+    assert to.tolist() == [[0, 1], [9, 3], [4, 5]] and x[1, 0] == 2
+    assert moved(x, 1, (9.0, 8.0)).tolist() == [[0, 1], [9, 8], [4, 5]]
+    assert torch.equal(moved(x, 7, (9.0,)), x)
+
+
+def test_a_particle_is_added_at_the_mean_of_what_is_not_given():
+    x = torch.tensor([[0.0, 1.0], [4.0, 5.0]], dtype=torch.float32)
+    assert added(x, (7.0,)).tolist() == [[0, 1], [4, 5], [7, 3]]
+    assert added(x, (7.0, 8.0)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("height", [-1.0, 0.0, 0.1, 0.2, 0.35, 9.0])
+@pytest.mark.parametrize("i", [0, 1, 2])
+def test_the_weights_stay_a_distribution_while_a_mode_is_dragged(i, height):
+    """The others keep their ratio; between the ends the handle stands at the height it was dragged to."""
+    experiment = Experiment(means=[-4.0, 0.0, 4.0], weights=[0.2, 0.3, 0.5], scale=0.8)
+    others = [j for j in range(3) if j != i]
+    ratio = experiment.weights[others[0]] / experiment.weights[others[1]]
+    move_mode(experiment, i, 1.5, height)
+    weights = experiment.weights
+    assert sum(weights) == pytest.approx(1) and min(weights) > 0
+    assert weights[others[0]] / weights[others[1]] == pytest.approx(ratio)
+    assert experiment.means[i] == 1.5 and [experiment.means[j] for j in others] == [[-4.0, 0.0, 4.0][j] for j in others]
+    peak = 1 / (0.8 * (2 * np.pi) ** 0.5)
+    assert weights[i] == pytest.approx(min(max(height / peak, 0.02), 0.98))
+
+
+def test_a_lone_mode_keeps_all_of_the_weight():
+    experiment = Experiment(means=[0.0], weights=[1.0])
+    move_mode(experiment, 0, 3.0, 0.1)
+    assert experiment.weights == [1.0] and experiment.means == [3.0]
+
+
+def point(x, y):
+    return SimpleNamespace(x=float(x), y=float(y))
+
+
+def test_a_click_chooses_the_particle_under_it_and_a_click_elsewhere_none(make):
+    scene = make(target="banana", begin_mean=0.0)
+    x = settled(scene).state.x
+    view = scene.live.views[0]
+    scene.touch._tap("left", view, point(*x[5]))
+    assert scene.chosen == 5
+    assert len(settled(scene).content[1][-1]["drive"]["x"]) == 12
+    scene.touch._tap("left", view, point(*(x.max(0).values + 3)))
+    assert scene.chosen is None
+    line = make()
+    x = settled(line).state.x
+    line.touch._tap("left", line.live.views[0], point(x[3], 0))
+    assert abs(float(x[line.chosen] - x[3])) == 0
+
+
+def test_a_dragged_particle_follows_and_the_run_holds_still_and_then_plays_on(make):
+    scene = make(target="banana", begin_mean=0.0)
+    scene.live.play()
+    settled(scene, lambda frame: frame.state.t > 1)
+    scene.live.run.speed = 1e-3  # so that it stays where the pointer finds it
+    x = settled(scene).state.x
+    view, touch = scene.live.views[0], scene.touch
+    touch._grab("left", view, point(*x[5]))
+    for place in ((0.5, 0.5), (1.0, -0.75)):
+        touch._drag(view, point(*place))
+    frame = settled(scene)
+    assert frame.state.x[5].tolist() == [1.0, -0.75] and not frame.playing
+    touch._drop()
+    assert settled(scene).playing
+
+
+def test_a_double_click_adds_a_particle_and_the_run_goes_on(make):
+    scene = make()
+    steps(scene, 2)
+    scene.touch._add("left", scene.live.views[0], point(1.25, 0.1))
+    state = settled(scene).state
+    assert state.x.shape == (13, 1) and state.x[-1].item() == 1.25 and state.t == 2
+    assert steps(scene, 2).x.shape == (13, 1)
+
+
+def test_a_hand_on_one_side_leaves_the_other_alone(make):
+    scene = make()
+    scene.compare = "kernel"
+    before = steps(scene, 1)
+    right = next(view for view in scene.live.views if view.side == "right")
+    scene.touch._add("right", right.view, point(0.0, 0.1))
+    state = settled(scene).state
+    assert torch.equal(state.left.x, before.left.x) and state.right.x.shape == (13, 1)
+
+
+def test_a_dragged_mode_moves_the_target_and_keeps_the_run(make):
+    scene = make()
+    steps(scene, 2)
+    view, touch = scene.live.views[0], scene.touch
+    handle = view.handles()[1]
+    touch._grab("left", view, point(*handle))
+    touch._drag(view, point(4.0, handle[1]))
+    touch._drop()
+    assert scene.experiment.means == [-2.0, 4.0] and settled(scene).state.t == 2
+    assert view.handles()[1, 0] == 4.0
+
+
+# page files
+
+
+@pytest.mark.parametrize("name", [page.name for page in pages.listing()])
+def test_a_page_builds_and_step_pressed_ten_times_takes_ten_steps(name):
+    document = Document()
+    with set_curdoc(document):
+        template = pages.load(pages.at(next(p.file for p in pages.listing() if p.name == name))).page()
+        found = [each for each in pn.Template.select(template, pn.widgets.Button) if each.label == "Step"]
+        template.server_doc(document)
+        for button in found:
+            press_ten_times(button, template)
+
+
+def press_ten_times(button, template):
+    words = lambda: " ".join(str(w.value) for w in template.select(pn.widgets.StaticText))  # noqa: E731
+    for _ in range(10):
+        button.clicks += 1
+    deadline = time.monotonic() + 10
+    while "step <b>10</b>" not in words():
+        assert time.monotonic() < deadline, words()
+        for callback in pn.state.curdoc.session_callbacks:
+            callback.callback()
+        time.sleep(0.01)

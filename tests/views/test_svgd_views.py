@@ -1,0 +1,398 @@
+"""The views of SVGD: layers and columns agree for every target, and the stories show what their words say."""
+
+import math
+from types import SimpleNamespace
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+import pytest
+import torch
+
+from labkit import baselines, engine, svgd
+from labkit.targets import PARAMETERS, TARGETS
+from labkit.views.stage import Stage
+from labkit.views.svgd import (
+    PRESETS,
+    Curves,
+    Experiment,
+    Line,
+    Microscope,
+    Pair,
+    Plane,
+    Side,
+    accuracy,
+    bandwidth,
+    discrepancy,
+    moment_errors,
+)
+
+STANDING = {"target"}  # a planar target's level lines do not move
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _bokeh_and_one_thread():
+    """As the engine: the problems are small, and threads cost more than they bring."""
+    pn.extension()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def near(target, **more):
+    """An experiment that begins near the middle of its target."""
+    return Experiment(**{"target": target, "n": 12, "begin_mean": 0.0, "begin_scale": 0.5} | more)
+
+
+def main_view(experiment):
+    target = experiment.density()
+    return Line(experiment.density, experiment.box()[0]) if target.dim == 1 else Plane(target, experiment.box())
+
+
+def past_of(experiment, steps, view=None):
+    past, state = engine.Past(getattr(view, "record", None)), experiment.start()
+    past.add(state)
+    for _ in range(steps):
+        state = experiment.step(state)
+        past.add(state)
+    return past
+
+
+def labels(picture):
+    return [layer.label for layer in picture]
+
+
+def columns(view, past):
+    return view.columns(past.states[-1], past) if getattr(view, "follows", False) else view.columns(past.states[-1])
+
+
+# layers
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("chosen, arrows", [(None, False), (3, True)])
+def test_columns_are_those_of_the_layers_for_every_target(name, chosen, arrows):
+    experiment = near(name)
+    view = main_view(experiment)
+    view.chosen, view.arrows = chosen, arrows
+    past = past_of(experiment, 2)
+    moving = set(labels(view.picture(past.states[0]))) - (STANDING if isinstance(view, Plane) else set())
+    found = columns(view, past)
+    assert set(found) == moving
+    for layer in found.values():
+        assert len({len(values) for values in layer.values()}) == 1
+    assert len(found["chosen"]["x"]) == (chosen is not None)
+    if isinstance(view, Plane):
+        assert {"drive", "repulsion"} <= set(found) if arrows else not {"drive", "repulsion"} & set(found)
+
+
+@pytest.mark.parametrize(
+    "experiment",
+    [near("mixture"), near("banana"), near("normal", shape={"dim": 20}), near("logistic")],
+    ids=lambda experiment: experiment.target,
+)
+def test_columns_have_the_names_that_the_sources_have(experiment):
+    """What is patched is what Bokeh draws: no column is added beside those of the declared picture."""
+    view, stage = main_view(experiment), Stage()
+    view.chosen, view.arrows = 2, True
+    past = past_of(experiment, 1)
+    figures = []
+    stage.show(view, past.states[0], figures.append)
+    stage.pane.get_root()
+    before = {label: set(sources[0].data) for label, sources in stage._sources.items()}
+    found = columns(view, past)
+    for label, layer in found.items():
+        assert set(layer) <= before[label]
+    stage.patch(found)
+    for renderer in figures[0].renderers:
+        assert len({len(values) for values in renderer.data_source.data.values()}) == 1
+
+
+def test_a_chosen_particle_that_has_gone_is_not_shown():
+    for name in ("mixture", "banana"):
+        view = main_view(near(name))
+        view.chosen = 99
+        assert len(columns(view, past_of(near(name), 0))["chosen"]["x"]) == 0
+
+
+def test_published_columns_are_copies():
+    """Writing into them changes neither the state nor the next columns."""
+    for name in ("mixture", "banana"):
+        experiment = near(name)
+        view, past = main_view(experiment), past_of(experiment, 1)
+        x = past.states[-1].x.clone()
+        found = columns(view, past)
+        for label in ("particles", "chosen"):
+            for values in found[label].values():
+                values[...] = 77
+        assert torch.equal(past.states[-1].x, x)
+
+
+def test_earlier_steps_are_broken_curves_and_can_be_left_out():
+    """One curve a pinned step, NaN between them."""
+    experiment = near("mixture")
+    view, past = main_view(experiment), past_of(experiment, 76)
+    before = columns(view, past)["earlier steps"]
+    assert sorted(past.pinned) == [0, 50, 75]
+    assert np.isnan(before["y"]).sum() == 3 and len(before["x"]) == 3 * (len(view.grid) + 1)
+    view.snapshots = False
+    assert len(columns(view, past)["earlier steps"]["x"]) == 0
+
+
+def test_the_density_of_the_particles_and_of_the_target_hold_one_unit_of_area():
+    experiment = Experiment(n=300)
+    view = main_view(experiment)
+    found = columns(view, past_of(experiment, 3))
+    for label in ("outline", "target"):
+        area = np.trapezoid(found[label]["y"], found[label]["x"])
+        assert area == pytest.approx(1, abs=0.01)
+    assert found["particles"]["y"].min() == 0
+
+
+def test_handles_stand_on_the_peaks_of_lone_modes():
+    """Modes twenty widths apart: a handle's height is the density at its mean."""
+    experiment = Experiment(means=[-10.0, 0.0, 10.0], weights=[0.2, 0.3, 0.5], scale=0.5)
+    handles = main_view(experiment).handles()
+    at = torch.tensor([[-10.0], [0.0], [10.0]], dtype=torch.float64)
+    np.testing.assert_allclose(handles[:, 0], [-10, 0, 10])
+    np.testing.assert_allclose(handles[:, 1], experiment.density().log_prob(at).exp().numpy(), rtol=1e-9)
+
+
+def test_arrows_have_one_scale_and_point_where_the_forces_do():
+    experiment = near("banana")
+    view, state = main_view(experiment), experiment.start()
+    view.arrows = True
+    found = view.columns(state)
+    wide = view.box[0][1] - view.box[0][0]
+    for name in ("drive", "repulsion"):
+        layer, force = found[name], getattr(state, name).numpy()
+        moved = np.column_stack([layer["x1"] - layer["x0"], layer["y1"] - layer["y0"]])
+        scale = (moved * force).sum() / (force**2).sum()
+        np.testing.assert_allclose(moved, scale * force, rtol=1e-9)
+        assert np.abs(moved).max() <= 0.09 * wide * (1 + 1e-9)
+
+
+def test_the_circle_round_the_chosen_particle_has_the_radius_of_one_bandwidth():
+    experiment = near("banana")
+    view, state = main_view(experiment), experiment.start()
+    view.chosen = 5
+    circle = view.columns(state)["one bandwidth"]
+    apart = np.hypot(circle["x"] - state.x[5, 0].item(), circle["y"] - state.x[5, 1].item())
+    np.testing.assert_allclose(apart, state.bandwidth.item(), rtol=1e-9)
+    for kernel in ("linear", "per-dimension"):  # which have no one length
+        state = near("banana", kernel=kernel).start()
+        assert len(view.columns(state)["one bandwidth"]["x"]) == 0
+
+
+# the microscope
+
+
+@pytest.mark.parametrize("kernel", ["rbf", "imq", "matern32", "linear", "sum", "per-dimension", "preconditioned"])
+def test_the_shares_under_the_microscope_sum_to_drive_and_repulsion(kernel):
+    experiment = near("mixture", kernel=kernel)
+    view, state = Microscope(experiment.make_kernel, True), experiment.start()
+    view.chosen = 4
+    found = view.columns(state)
+    for name in ("drive", "repulsion"):
+        assert found[name]["y"].sum() == pytest.approx(getattr(state, name)[4, 0].item(), rel=1e-9, abs=1e-12)
+        np.testing.assert_allclose(found[name]["x"], (state.x - state.x[4])[:, 0].numpy())
+
+
+@pytest.mark.parametrize("name", ["banana", "logistic"])
+def test_the_microscope_shows_lengths_in_more_dimensions(name):
+    experiment = near(name)
+    view, state = Microscope(experiment.make_kernel, False), experiment.start()
+    assert set(view.columns(state)) == set(labels(view.picture(state)))
+    assert len(view.columns(state)["drive"]["x"]) == 0
+    view.chosen = 4
+    found = view.columns(state)
+    drive, _ = svgd.pulls(state, 4)
+    np.testing.assert_allclose(found["drive"]["y"], drive.norm(dim=1).numpy())
+    assert found["drive"]["x"][4] == 0 and set(found) == set(labels(view.picture(state)))
+
+
+# curves
+
+
+def test_curves_follow_the_table():
+    view = Curves("Title", {"t": lambda s: s.t, "odd": lambda s: s.t % 2}, log=False)
+    experiment = near("mixture")
+    past = past_of(experiment, 5, view)
+    found = view.columns(past.states[-1], past)
+    assert set(found) == set(labels(view.picture(past.states[0]))) == {"t", "odd"}
+    np.testing.assert_array_equal(found["t"]["x"], np.arange(6))
+    np.testing.assert_array_equal(found["t"]["y"], np.arange(6))
+    np.testing.assert_array_equal(found["odd"]["y"], [0, 1, 0, 1, 0, 1])
+    earlier = view.columns(past.states[3], past)
+    np.testing.assert_array_equal(earlier["t"]["y"], [0, 1, 2, 3])
+
+
+def test_what_a_logarithmic_axis_cannot_show_is_left_out():
+    view = Curves("Title", {"y": lambda s: [1.0, 0.0, -1.0, math.inf, math.nan, 2.0][s.t]})
+    past = past_of(near("mixture"), 5, view)
+    np.testing.assert_array_equal(view.columns(past.states[-1], past)["y"]["y"], [1] + [np.nan] * 4 + [2])
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_targets_numbers_can_be_drawn(name):
+    experiment = near(name)
+    target, state = experiment.density(), experiment.start()
+    views = [discrepancy(target, svgd.RBF(), 1.0), bandwidth()]
+    views += [moment_errors(experiment.density)] if target.covariance is not None else []
+    views += [accuracy(target)] if hasattr(target, "accuracy") else []
+    for view in views:
+        past = past_of(experiment, 1, view)
+        assert all(math.isfinite(number) for number in view.record(state).values())
+        assert set(columns(view, past)) == set(labels(view.picture(state)))
+
+
+def test_the_errors_of_the_moments_are_those_of_the_particles():
+    experiment = near("normal", shape={"dim": 3, "mean": 0.5})
+    state = experiment.start()
+    row = moment_errors(experiment.density).record(state)
+    target = experiment.density()
+    x = state.x
+    assert row["Error of the moments: mean"] == pytest.approx((x.mean(0) - target.mean).abs().mean().item())
+    spread = ((x - x.mean(0)) ** 2).mean(0)
+    wanted = (spread - target.covariance.diagonal()).abs().mean().item()
+    assert row["Error of the moments: variance"] == pytest.approx(wanted)
+
+
+# two runs beside
+
+
+def test_a_side_shows_its_half_and_marks_its_numbers():
+    one, other = near("mixture"), near("mixture", seed=5)
+    curve = Curves("Title", {"first": lambda s: s.x[0, 0]}, log=False)
+    past = engine.Past(lambda pair: Side(curve, "left").record(pair) | Side(curve, "right").record(pair))
+    pair = Pair(one.start(), other.start())
+    for _ in range(3):
+        past.add(pair)
+        pair = Pair(one.step(pair.left), other.step(pair.right), pair.t + 1)
+    for side in ("left", "right"):
+        for view in (main_view(one), curve):
+            beside = Side(view, side)
+            assert (beside.follows, beside.leading) == (view.follows, getattr(view, "leading", False))
+            assert set(columns(beside, past)) == set(labels(beside.picture(past.states[0])))
+        wanted = [getattr(state, side).x[0, 0].item() for state in past.states]
+        np.testing.assert_allclose(columns(Side(curve, side), past)["first"]["y"], wanted)
+    left, right = (columns(Side(main_view(one), side), past)["each particle"]["x"] for side in ("left", "right"))
+    np.testing.assert_array_equal(left, past.states[-1].left.x[:, 0].numpy())
+    np.testing.assert_array_equal(right, past.states[-1].right.x[:, 0].numpy())
+
+
+def test_a_side_of_something_that_is_no_svgd_has_no_arrows():
+    experiment = near("banana")
+    view = main_view(experiment)
+    view.arrows = view.chosen = 1
+    found = Side(view, "right").columns(Pair(experiment.start(), baselines.State(experiment.particles())))
+    assert not {"drive", "repulsion"} & set(found) and len(found["one bandwidth"]["x"]) == 0
+    assert len(found["particles"]["x"]) == 12
+
+
+# the stories
+
+
+@pytest.fixture(scope="module")
+def after():
+    """after(story, steps, ...) -> where a story is then."""
+
+    def run(story, steps, **more):
+        experiment = Experiment(**PRESETS[story][0] | more)
+        state = experiment.start()
+        for _ in range(steps):
+            state = experiment.step(state)
+        return SimpleNamespace(state=state, x=state.x, target=experiment.density())
+
+    return run
+
+
+@pytest.mark.parametrize("story", PRESETS)
+def test_every_story_takes_ten_steps(after, story):
+    there = after(story, 10)
+    assert there.state.t == 10 and bool(there.x.isfinite().all()) and len(PRESETS[story][1]) > 40
+
+
+def test_the_papers_particles_settle_on_both_humps(after):
+    x = after("The paper's figure", 500).x
+    assert 0.5 < (x > 0).double().mean() < 0.8
+
+
+def test_one_particle_ends_at_a_mode(after):
+    """Where the score is nearly zero and falls."""
+    there = after("One particle is MAP", 1500)
+    assert there.target.score(there.x).abs().item() < 0.05
+    assert there.target.score(there.x + 0.1).item() < 0 < there.target.score(there.x - 0.1).item()
+
+
+def test_too_wide_a_kernel_hardly_spreads(after):
+    """Half of the target's variance is never reached; with the median rule it is."""
+    wide, median = after("Too wide a kernel", 500), after("Too wide a kernel", 500, bandwidth="median")
+    exact = wide.target.covariance.item()
+    assert wide.x.var() < 0.5 * exact and median.x.var() > 0.8 * exact
+
+
+def test_a_far_mode_stays_empty(after):
+    """It has two thirds of the mass; what the words advise finds it."""
+    assert (after("A far mode", 500).x > 0).double().mean() < 0.02
+    assert (after("A far mode", 300, begin="uniform").x > 0).double().mean() > 0.2
+    assert (after("A far mode", 600, temper="linear", step_size=1.0).x > 0).double().mean() > 0.2
+
+
+def test_in_twenty_dimensions_particles_collapse_and_the_per_dimension_kernel_spreads_them(after):
+    assert after("Collapse", 300).x.var(0).mean() < 0.4
+    assert after("Collapse", 120, kernel="per-dimension").x.var(0).mean() > 0.8
+
+
+def test_on_the_banana_drive_and_repulsion_cancel_at_rest(after):
+    """From half of the drive's size at first, φ falls to a small part of it."""
+    state = after("A banana", 400).state
+    assert state.phi.norm(dim=1).mean() < 0.25 * state.drive.norm(dim=1).mean()
+
+
+def test_the_logistic_regressions_are_right_about_most_patients(after):
+    there = after("Breast cancer posterior", 150)
+    assert there.target.accuracy(there.x) > 0.9
+
+
+# settings
+
+
+def test_every_slider_of_a_target_makes_a_target():
+    """At both ends of every parameter."""
+    for name, known in PARAMETERS.items():
+        for key, p in known.items():
+            for value in (p.low, p.default, p.high):
+                experiment = near(name, shape={key: value})
+                assert experiment.refuses("shape", {key: value}) == ""
+                assert bool(experiment.start().x.isfinite().all()), (name, key, value)
+
+
+def test_equal_seeds_give_equal_runs_and_others_differ():
+    one, two, other = near("banana", seed=3), near("banana", seed=3), near("banana", seed=4)
+    a, b, c = (e.step(e.start()).x for e in (one, two, other))
+    assert torch.equal(a, b) and not torch.equal(a, c)
+
+
+def test_settings_that_do_not_go_together_say_what_to_do():
+    with pytest.raises(ValueError, match="choose another kernel"):
+        near("logistic", kernel="preconditioned").start()
+    with pytest.raises(ValueError, match="choose a normal or a uniform start"):
+        near("double_banana", begin="target").start()
+
+
+def test_the_pictures_box_holds_the_target_and_a_normal_start():
+    experiment = Experiment(begin_mean=-10.0, begin_scale=1.0)
+    (low, high), (a, b) = experiment.box()[0], experiment.density().plot_range[0]
+    assert low <= min(a, -13) and high >= max(b, -7)
+    assert bool(((experiment.particles() > low) & (experiment.particles() < high)).all())
+    assert Experiment(begin="uniform").box() == tuple(experiment.density().plot_range)
+
+
+def test_pictures_are_overlays_with_limits():
+    for name in ("mixture", "banana"):
+        picture = main_view(near(name)).picture(near(name).start())
+        assert isinstance(picture, hv.Overlay)
+        plot = hv.Store.lookup_options("bokeh", picture, "plot").kwargs
+        assert None not in plot["xlim"] + plot["ylim"]
