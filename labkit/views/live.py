@@ -25,6 +25,7 @@ from labkit.views.stage import Stage
 
 TICK = 33  # milliseconds between two looks at the newest frame
 TICK_NOTEBOOK = 66  # the same in a notebook, whose way to the browser is longer: more only makes a queue
+TICK_WIDGET = 200  # the same where the notebook shows it as an ipywidget (VS Code), with a message for every array
 SPEEDS = [1, 3, 10, 30, 100, 300, 1000]
 READOUT = 0.2  # seconds between two changes of the text, the scrub slider and the curves while playing
 ECHO = 60  # ticks within which a notebook's slider may send back a position that it was sent
@@ -117,9 +118,12 @@ class Live(pn.viewable.Viewer):
             self.pictures.stylesheets = [GRID_BESIDE if beside else GRID]
         self._waiting = []
         for stage, view in zip(self.stages, self.views, strict=True):
-            if self._met or not self.served or getattr(view, "leading", False) or view is self.views[0]:
+            if stage.holds(view):
+                continue
+            if not self.served or getattr(view, "leading", False) or view is self.views[0]:
                 self._put_up(stage, view, state)
-            else:  # the first picture stands sooner where the small ones wait until the browser has it
+            else:  # the large picture stands sooner where the small ones wait until the browser has it
+                stage.retire()
                 self._waiting.append(lambda stage=stage, view=view: self._put_up(stage, view, state))
         self._declared = self.views
         self.run.redraw()
@@ -220,7 +224,8 @@ class Live(pn.viewable.Viewer):
         _cells[cell] = (turn, [*lives, self])
         JupyterCommManagerBinary.client_comm = Ear
         try:
-            self._callback = pn.state.add_periodic_callback(self._tick, period=TICK_NOTEBOOK)
+            tick = TICK_WIDGET if pn.config.comms in ("vscode", "ipywidgets") else TICK_NOTEBOOK
+            self._callback = pn.state.add_periodic_callback(self._tick, period=tick)
         except RuntimeError:  # a script without an event loop: there is nobody to show anything to
             self._callback = None
 

@@ -26,18 +26,27 @@ export function render({model, el}) {
     event.preventDefault()
     send("key", {name})
   }
-  // Bokeh's sliders carry no name that a screen reader finds, and no tooltip: give every control both
+  // Bokeh's sliders and boxes carry no name that a screen reader finds, and no tooltip: give every control both
+  const words = (element) => element?.textContent.split(":")[0].trim()
+  const labelled = (host, inside) => {
+    const own = words(inside.querySelector(".bk-slider-title, label, input[type=checkbox] + *"))
+    const handle = inside.querySelector(".noUi-handle")  // a slider of listed values has its title in the element before
+    return own || (handle && words(host.previousElementSibling?.shadowRoot?.querySelector(".bk-clearfix, div")))
+  }
   const name = (root = page) => {
     for (const each of root.querySelectorAll("*")) {
       if (!each.shadowRoot) continue
       const inside = each.shadowRoot
-      const label = inside.querySelector(".bk-slider-title, label")?.textContent.split(":")[0].trim()
+      const label = labelled(each, inside)
       if (label) {
         const tip = model.tips[label]
         if (tip && each.title !== tip) each.title = tip
         for (const part of inside.querySelectorAll(".noUi-handle, input, select")) {
           part.ariaLabel ??= label
           if (tip) part.ariaDescription ??= tip
+        }
+        for (const [i, part] of inside.querySelectorAll(".bk-spin-btn").entries()) {
+          part.ariaLabel ??= `${label}: ${i ? "less" : "more"}`
         }
       }
       name(inside)

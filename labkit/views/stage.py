@@ -29,7 +29,7 @@ class Stage:
         self._sources: dict[str, list] = {}
         self._figures: list = []
         self._sent: dict[str, dict] = {}  # by source: what it holds, so that nothing is sent twice
-        self.automatic, self._drawn = False, None
+        self.automatic, self._drawn, self._declared = False, None, None
         self.pane = pn.pane.HoloViews(
             None, sizing_mode="stretch_width", linked_axes=False, styles={"order": str(order)}
         )
@@ -38,11 +38,12 @@ class Stage:
         """Put up a view's picture.
 
         Args:
-            view: its `leading` (a large picture) and `automatic` (axes that follow the data) are honoured.
+            view: its `leading` (a large picture) and `automatic` (axes that follow the data) are honoured, and its
+                `declaration`, all that its picture depends on but the columns: see `holds`.
             drawn: called with every Bokeh figure when it is made, for tools and events.
         """
         self._sources, self._sent, self._figures, self._drawn = {}, {}, [], drawn
-        self.automatic = getattr(view, "automatic", False)
+        self.automatic, self._declared = getattr(view, "automatic", False), declaration(view)
         leading = getattr(view, "leading", False)
         height = LARGE if leading else SMALL
         grabbed = {"clone": True, "default_tools": []}  # tools of every layer would cost more than the layer
@@ -51,6 +52,14 @@ class Stage:
         self.pane.object = picture.opts(
             responsive=True, height=height, toolbar="above", default_tools=[], hooks=[self._style]
         )
+
+    def holds(self, view: Any) -> bool:
+        """Whether the picture that is up is this view's too, so that its columns are all that has to change."""
+        return self._declared is not None and self._declared == declaration(view)
+
+    def retire(self) -> None:
+        """Another picture will come: patch nothing until then."""
+        self._sources, self._declared = {}, None
 
     def _grab(self, label: str):
         def hook(plot, _element):
@@ -111,6 +120,12 @@ class Stage:
                 if sent is None or not alike(sent, arrays):
                     self._sent[source.id] = arrays
                     change(source, arrays)
+
+
+def declaration(view: Any) -> tuple | None:
+    """What a view's picture depends on, None if the view does not say."""
+    said = getattr(view, "declaration", None)
+    return None if said is None else (type(view), *said)
 
 
 def change(source, arrays: dict[str, Any]) -> None:

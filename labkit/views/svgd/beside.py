@@ -23,6 +23,12 @@ class Side:
             getattr(view, kind, False) for kind in ("automatic", "follows", "leading")
         )
 
+    @property
+    def declaration(self) -> tuple | None:
+        """What the picture depends on but the columns, if the view says."""
+        said = getattr(self.view, "declaration", None)
+        return None if said is None else (type(self.view), *said)
+
     def picture(self, pair: Pair):
         """The view's picture of its half."""
         return self.view.picture(getattr(pair, self.side))

@@ -25,6 +25,11 @@ class Curves:
     def __init__(self, title: str, numbers: dict[str, Callable], unit: str = "", log: bool = True):
         self.title, self.numbers, self.unit, self.log = title, numbers, unit, log
 
+    @property
+    def declaration(self) -> tuple:
+        """What the picture depends on but the columns."""
+        return self.title, tuple(self.numbers), self.unit, self.log
+
     def record(self, state: svgd.State | baselines.State) -> dict[str, float]:
         """A row of the run's table."""
         return {f"{self.title}: {name}": float(number(state)) for name, number in self.numbers.items()}

@@ -1,5 +1,6 @@
 """All settings of an SVGD run as one object: what a page's controls, a notebook's or a command line's set."""
 
+from dataclasses import replace
 from typing import Any
 
 import param
@@ -190,7 +191,7 @@ class Experiment(param.Parameterized):
 
     def evaluate(self, state: svgd.State, x: Tensor | None = None) -> svgd.State:
         """A state under the settings of now, at other particles if given."""
-        state = state if x is None else svgd.with_particles(state, x)
+        state = state if x is None else replace(state, x=x)
         return svgd.evaluate(state, self.score(), **self.arguments())
 
 

@@ -34,6 +34,11 @@ class Line:
         self.chosen: int | None = None
         self.snapshots = True
 
+    @property
+    def declaration(self) -> tuple:
+        """What the picture depends on but the columns."""
+        return self.box, self.title, self.top
+
     def _target(self) -> np.ndarray:
         """p(x) on the grid."""
         return np.exp(self.density().log_prob(torch.from_numpy(self.grid)[:, None]).numpy(force=True))

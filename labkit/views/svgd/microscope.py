@@ -26,6 +26,11 @@ class Microscope:
         self.kernel, self.signed = kernel, signed
         self.chosen: int | None = None
 
+    @property
+    def declaration(self) -> tuple:
+        """What the picture depends on but the columns."""
+        return (self.signed,)
+
     def picture(self, state: svgd.State) -> hv.Overlay:
         """Two clouds, and the kernel's length as two marks on the axis."""
         none = (np.zeros(0), np.zeros(0))

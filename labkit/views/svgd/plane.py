@@ -29,6 +29,11 @@ class Plane:
         self.arrows = False
         self.lines = self._lines()
 
+    @property
+    def declaration(self) -> tuple:
+        """What the picture depends on but the columns."""
+        return self.target, self.box, self.title, self.arrows
+
     def _lines(self) -> list[np.ndarray]:
         if self.target.dim == 2:
             return density.levels(self.target, self.box)

@@ -1,0 +1,128 @@
+"""The live view of notebook 1 in a real JupyterLab: it appears, plays, pauses, and its cell may be run again."""
+
+import json
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import jupyter_client
+import nbformat
+import pytest
+
+from labkit.cli import lab, places
+
+pytestmark = pytest.mark.browser
+NAME = "1-svgd.ipynb"
+LOOK = "from labkit.engine import engine; print([run.frame.playing for run in engine().runs])"
+PARTICLES = """() => [...Bokeh.documents.flatMap((d) => [...d._all_models.values()])]
+    .filter((m) => m.type === "ColumnDataSource" && m.get_column("x")?.length === 100)
+    .map((m) => m.get_column("x")[0])[0]"""
+
+
+@pytest.fixture
+def jupyter(tmp_path, get, free_port):
+    """The address of a JupyterLab on the notebook's cells up to the live view, and the folder of its kernels' files."""
+    notebook = nbformat.read(places.find("notebooks") / NAME, as_version=nbformat.NO_CONVERT)
+    last = next(i for i, cell in enumerate(notebook.cells) if cell.id == "live")
+    notebook.cells = notebook.cells[: last + 1]
+    (tmp_path / "here").mkdir()
+    nbformat.write(notebook, tmp_path / "here" / NAME)
+    port, base = free_port(), tmp_path / "log.txt"
+    own = {f"JUPYTER_{what}_DIR": str(tmp_path / what) for what in ("CONFIG", "DATA", "RUNTIME")}
+    options = ["--IdentityProvider.token=", "--allow-root"]
+    command = [*lab.jupyter(tmp_path / "here", port, no_browser=True), *options]
+    with base.open("w") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=os.environ | own)
+    try:
+        address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 60
+        while not answers(get, f"{address}/api/status"):
+            assert process.poll() is None and time.monotonic() < deadline, base.read_text()
+            time.sleep(0.1)
+        yield address, tmp_path / "RUNTIME"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def answers(get, url: str) -> bool:
+    try:
+        return get(url)[0] == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def runs(jupyter, get):
+    """runs() -> whether each run of the notebook's engine plays, asked of its kernel past the browser."""
+    address, folder = jupyter
+
+    def ask() -> list[bool]:
+        kernel = json.loads(get(f"{address}/api/kernels")[2])[0]["id"]
+        client = jupyter_client.BlockingKernelClient(connection_file=str(Path(folder) / f"kernel-{kernel}.json"))
+        client.load_connection_file()
+        client.start_channels()
+        try:
+            said = []
+            client.execute_interactive(
+                LOOK, timeout=30, output_hook=lambda m: said.append(m["content"].get("text", ""))
+            )
+        finally:
+            client.stop_channels()
+        return json.loads("".join(said).strip().lower())
+
+    return ask
+
+
+def until(true, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.1)
+
+
+def test_the_live_view_plays_pauses_starts_anew_and_pauses_when_left(jupyter, runs, page):
+    """Slow: a JupyterLab, a kernel, and a view that must be left alone for five seconds before it pauses."""
+    address, _ = jupyter
+    foreign, wrong = [], []
+    local = (address, f"blob:{address}", "data:", address.replace("http", "ws"))
+    page.on("request", lambda request: request.url.startswith(local) or foreign.append(request.url))
+    page.on("websocket", lambda socket: socket.url.startswith(local) or foreign.append(socket.url))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+
+    def step() -> int:
+        text = page.get_by_text(re.compile(r"step \d+ ·")).last.inner_text()
+        return int(re.search(r"step (\d+)", text)[1])
+
+    page.goto(f"{address}/lab/tree/{NAME}")
+    page.get_by_text(re.compile(r"\| Idle")).wait_for(timeout=30_000)  # the kernel; before it is there Run asks for one
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.get_by_text(re.compile(r"step 0 · paused")).wait_for(timeout=25_000)
+    assert runs() == [False], "in a notebook it starts paused"
+
+    began = page.evaluate(PARTICLES)
+    page.get_by_role("button", name="Play", exact=True).click()
+    until(lambda: step() > 60)
+    assert page.evaluate(PARTICLES) > began + 1, "the particles leave for the right"
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.get_by_role("button", name="Play", exact=True).wait_for()
+    page.wait_for_timeout(500)
+    stood = step()
+    page.wait_for_timeout(500)
+    assert step() == stood and runs() == [False]
+
+    page.get_by_role("button", name="Play", exact=True).click()
+    until(lambda: step() > stood)
+    page.locator(".jp-CodeCell").last.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    page.get_by_text(re.compile(r"step 0 · paused")).wait_for()
+    assert runs() == [False], "the cell's first run is gone"
+    page.get_by_role("button", name="Play", exact=True).click()
+    until(lambda: runs() == [True])
+
+    page.close()
+    until(lambda: runs() == [False])
+    assert (foreign, wrong) == ([], [])

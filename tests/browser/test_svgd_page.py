@@ -1,0 +1,365 @@
+"""The page /svgd in a real browser: what a reader sees, presses, drags, shares and saves."""
+
+import csv
+import io
+import re
+import sys
+import time
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from labkit.views.svgd import PRESETS
+
+pytestmark = pytest.mark.browser
+
+STEP = re.compile(r"^step ([\d]+) · (paused|[\d,]+ steps/s)")
+# figures, large ones first, in the order they stand; a layer is found by a word of its legend or by its place
+FIGURES = """
+const figures = () => [...Bokeh.documents[0]._all_models.values()].filter((m) => m.type === "Figure" && Bokeh.index.find_one(m))
+const leading = () => figures().filter((f) => f.height > 300).sort((a, b) => left(a) - left(b))
+const left = (f) => Bokeh.index.find_one(f).el.getBoundingClientRect().left
+const data = (f, i) => Object.fromEntries(Object.entries(f.renderers[i].data_source.data).map(([k, v]) => [k, [...v]]))
+"""
+CONTROLS = """() => {
+  const found = []
+  const walk = (root) => {
+    for (const e of root.querySelectorAll("*")) {
+      if (e.matches(".noUi-handle, input, select, button")) found.push({
+        name: e.ariaLabel || [...(e.labels || [])].map((l) => l.textContent).join(" ") || e.textContent.trim(),
+        tip: e.title || e.ariaDescription || root.host?.title || "", button: e.matches("button"),
+      })
+      if (e.shadowRoot) walk(e.shadowRoot)
+    }
+  }
+  walk(document)
+  return found
+}"""
+
+
+class Page:
+    """The page as its reader handles it."""
+
+    def __init__(self, page, server):
+        self.page, self.server, self.foreign, self.wrong = page, server, [], []
+        local = (server, f"blob:{server}", "data:", server.replace("http", "ws"))
+        page.on("request", lambda request: request.url.startswith(local) or self.foreign.append(request.url))
+        page.on("websocket", lambda socket: socket.url.startswith(local) or self.foreign.append(socket.url))
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on("console", lambda message: message.type == "error" and self.wrong.append(message.text))
+
+    def open(self, search=""):
+        self.page.goto(f"{self.server}/svgd{search}")
+        expect(self.counter).to_be_visible()
+        expect(self.control("combobox", "Target p(x)")).to_be_visible()
+        return self
+
+    @property
+    def counter(self):
+        return self.page.get_by_text(STEP)
+
+    @property
+    def step(self):
+        return int(STEP.match(self.counter.inner_text())[1])
+
+    @property
+    def asked(self):
+        """The settings in the address."""
+        return {name: values[0] for name, values in parse_qs(urlsplit(self.page.url).query).items()}
+
+    def control(self, role, name):
+        return self.page.get_by_role(role, name=name, exact=True)
+
+    def press(self, name):
+        self.control("button", name).click()
+
+    def pause(self):
+        if self.control("button", "Pause").count():
+            self.press("Pause")
+        expect(self.page.get_by_text(re.compile(r"^step \d+ · paused"))).to_be_visible()
+
+    def error(self):
+        return self.page.get_by_text("The run has stopped.")
+
+    def figures(self, script):
+        return self.page.evaluate(f"() => {{ {FIGURES}; return {script} }}")
+
+    def until(self, script):
+        self.page.wait_for_function(f"() => {{ {FIGURES}; return {script} }}")
+
+    def place(self, x, y, leading=0):
+        """Where a point of a large picture is on the screen."""
+        return self.page.evaluate(
+            f"""([x, y, i]) => {{ {FIGURES}
+              const view = Bokeh.index.find_one(leading()[i]), frame = view.frame, box = view.el.getBoundingClientRect()
+              return [box.left + frame.x_scale.compute(x), box.top + frame.y_scale.compute(y)]
+            }}""",
+            [x, y, leading],
+        )
+
+
+@pytest.fixture
+def svgd(page, server):
+    page.set_default_timeout(15_000)
+    expect.set_options(timeout=15_000)
+    return Page(page, server)
+
+
+def eventually(holds, seconds=15.0):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+# playing
+
+
+def test_it_plays_by_itself_and_asks_nothing_of_other_machines(svgd):
+    """Then Pause stops it, Step adds one, and both halves of its light can be had."""
+    svgd.open()
+    first = svgd.step
+    eventually(lambda: svgd.step > first + 20)
+    svgd.pause()
+    stopped = svgd.step
+    time.sleep(0.3)
+    assert svgd.step == stopped
+    svgd.press("Step")
+    eventually(lambda: svgd.step == stopped + 1)
+    svgd.press("Reset")
+    eventually(lambda: svgd.step == 0)
+    ground = "getComputedStyle(document.documentElement).backgroundColor"
+    ink = "leading()[0].below[0].major_label_text_color"
+    before = svgd.page.evaluate(ground), svgd.figures(ink)
+    svgd.page.get_by_role("button", name="Dark page").click()
+    svgd.until(f"{ink} !== '{before[1]}'")
+    assert svgd.page.evaluate(ground) != before[0]
+    assert (svgd.foreign, svgd.wrong) == ([], [])
+
+
+def test_keys_act_unless_a_control_has_the_focus(svgd):
+    svgd.open()
+    keys = svgd.page.keyboard
+    svgd.pause()
+    stopped = svgd.step
+    svgd.page.locator("h1").click()
+    keys.press("ArrowRight")
+    eventually(lambda: svgd.step == stopped + 1)
+    keys.press("ArrowLeft")
+    eventually(lambda: svgd.step <= stopped)
+    svgd.control("combobox", "Kernel k").focus()
+    before = svgd.step
+    for key in ("r", "ArrowRight"):
+        keys.press(key)
+    time.sleep(0.4)
+    assert svgd.step == before
+    svgd.page.locator("h1").click()
+    svgd.page.evaluate("document.activeElement.blur()")
+    keys.press("r")
+    eventually(lambda: svgd.step == 0)
+    keys.press("Space")
+    eventually(lambda: svgd.step > 3)
+
+
+def test_reduced_motion_starts_paused(svgd):
+    svgd.page.emulate_media(reduced_motion="reduce")
+    svgd.open()
+    time.sleep(0.5)
+    assert svgd.step == 0
+    svgd.press("Play")
+    eventually(lambda: svgd.step > 3)
+
+
+# the address
+
+
+def test_a_link_gives_its_settings_and_the_same_run(svgd):
+    svgd.page.emulate_media(reduced_motion="reduce")
+    svgd.open("?n=50&kernel=imq&seed=3")
+    expect(svgd.control("textbox", "Particles, n")).to_have_value("50")
+    expect(svgd.control("combobox", "Kernel k")).to_have_value("imq")
+    expect(svgd.control("textbox", "Seed")).to_have_value("3")
+    particles = "data(leading()[0], 4).x"
+    svgd.until(f"{particles}.length === 50")
+    first = svgd.figures(particles)
+    svgd.control("combobox", "Bandwidth rule").select_option("paper")
+    eventually(lambda: svgd.asked == {"n": "50", "kernel": "imq", "seed": "3", "bandwidth": "paper"})
+    svgd.page.reload()
+    expect(svgd.control("combobox", "Bandwidth rule")).to_have_value("paper")
+    svgd.until(f"{particles}.length === 50")
+    assert svgd.figures(particles) == first
+    assert svgd.wrong == []
+
+
+def test_what_a_link_cannot_have_is_said_as_text(svgd):
+    svgd.open("?n=99999&hue=1&kernel=<img src=x onerror=alert(1)>&shape={%22dim%22:999999}")
+    words = svgd.page.get_by_text("The link asks for what cannot be had")
+    expect(words).to_be_visible()
+    for part in ("n=99999: must be at most 2000", "hue", "<img src=x", "dim must be 1 to 100"):
+        assert part in words.inner_text()
+    eventually(lambda: svgd.step > 3)
+    assert svgd.wrong == [] and svgd.page.locator("img[src=x]").count() == 0
+
+
+# stories, failures, comparisons
+
+
+def test_every_story_can_be_chosen(svgd):
+    svgd.open()
+    for story in PRESETS:
+        svgd.control("combobox", "Story").select_option(story)
+        expect(svgd.page.get_by_text(PRESETS[story][1][:40])).to_be_visible()
+        eventually(lambda: svgd.step > 3)
+        assert not svgd.error().is_visible(), story
+    assert (svgd.foreign, svgd.wrong) == ([], [])
+
+
+def test_a_failing_step_is_shown_and_the_page_stays_alive(svgd):
+    """Plain steps of size 2 throw particles out of the funnel's numbers; a lower one and Reset play again."""
+    svgd.open("?target=funnel&optimizer=plain&step_size=2&begin_mean=-10")
+    expect(svgd.error()).to_be_visible()
+    assert "smaller step size" in svgd.error().inner_text()
+    svgd.control("combobox", "Optimiser").select_option("adagrad")
+    svgd.press("Reset")
+    eventually(lambda: svgd.step > 5)
+    assert not svgd.error().is_visible() and svgd.wrong == []
+
+
+def test_every_comparison_shows_two_pictures(svgd):
+    svgd.open("?n=20")
+    beside = svgd.control("combobox", "Beside it")
+    for kind in beside.locator("option").all_inner_texts():
+        beside.select_option(kind)
+        svgd.until(f"leading().length === {1 if kind == 'nothing' else 2}")
+        assert not svgd.error().is_visible(), kind
+    assert (svgd.foreign, svgd.wrong) == ([], [])
+
+
+# the hand
+
+
+def test_a_click_fills_the_microscope_and_a_double_click_adds_a_particle(svgd):
+    svgd.page.emulate_media(reduced_motion="reduce")
+    svgd.open("?target=banana&begin_mean=0&n=20")
+    svgd.until("figures().length === 5 && data(leading()[0], 1).x.length === 20")
+    cloud = "figures().find((f) => f.title.text.startsWith('Force')).renderers[0].data_source.data.x.length"
+    assert svgd.figures(cloud) == 0
+    x, y = svgd.figures("(({x, y}) => [x[3], y[3]])(data(leading()[0], 1))")
+    svgd.page.mouse.click(*svgd.place(x, y))
+    svgd.until(f"{cloud} === 20")
+    svgd.page.mouse.dblclick(*svgd.place(2.5, 1.0))
+    svgd.until("data(leading()[0], 1).x.length === 21")
+    assert svgd.figures("data(leading()[0], 1).x.at(-1)") == pytest.approx(2.5, abs=0.1)
+    assert svgd.wrong == []
+
+
+def test_a_dragged_diamond_moves_its_mode_in_the_address_too(svgd):
+    svgd.page.emulate_media(reduced_motion="reduce")
+    svgd.open()
+    svgd.until("leading().length === 1 && data(leading()[0], 6).x.length === 2")
+    x, y = svgd.figures("(({x, y}) => [x[1], y[1]])(data(leading()[0], 6))")
+    mouse = svgd.page.mouse
+    mouse.move(*svgd.place(x, y))
+    mouse.down()
+    mouse.move(*svgd.place(x + 1, y), steps=4)
+    mouse.move(*svgd.place(x + 2, y), steps=4)
+    mouse.up()
+    eventually(lambda: "means" in svgd.asked)
+    eventually(lambda: abs(float(svgd.asked["means"].strip("[]").split(",")[1]) - 4) < 0.2)
+    svgd.until("Math.abs(data(leading()[0], 6).x[1] - 4) < .2")
+    assert svgd.wrong == []
+
+
+# files
+
+
+def test_downloads_arrive_and_hold_the_run(svgd, tmp_path):
+    svgd.open("?n=15")
+    eventually(lambda: svgd.step > 20)
+    svgd.pause()
+    files = {}
+    for name in ("GIF", "PNG", "CSV: curves", "CSV: particles"):
+        with svgd.page.expect_download() as download:
+            svgd.press(name)
+        files[name] = tmp_path / download.value.suggested_filename
+        download.value.save_as(files[name])
+    gif = Image.open(files["GIF"])
+    assert gif.n_frames > 5 and Image.open(files["PNG"]).size == gif.size
+    header, *rows = csv.reader(io.StringIO(files["CSV: curves"].read_text()))
+    assert header[0] == "step" and int(rows[-1][0]) == svgd.step and all(len(row) == len(header) for row in rows)
+    header, *rows = csv.reader(io.StringIO(files["CSV: particles"].read_text()))
+    assert header[:2] == ["particle", "x1"] and len(rows) == 15
+    assert svgd.wrong == []
+
+
+# for everybody
+
+
+def test_every_control_has_a_name_and_says_what_it_does(svgd):
+    svgd.open("?bandwidth=fixed")
+    eventually(lambda: all(each["name"] for each in svgd.page.evaluate(CONTROLS)))
+    found = svgd.page.evaluate(CONTROLS)
+    assert len(found) > 25
+    assert [each["name"] for each in found if not each["tip"] and not each["button"]] == []
+    for role, name in {
+        "slider": "Step size, ε", "spinbutton": None, "combobox": "Kernel k", "checkbox": "Arrows",
+        "button": "Play or pause", "textbox": "Seed",
+    }.items():  # fmt: skip
+        if name and role != "button":
+            expect(svgd.control(role, name)).to_be_visible()
+    svgd.control("button", "Step").hover()
+    expect(svgd.page.get_by_text("Pause and take one step (right arrow)")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_all_without_scrolling_sideways(svgd, scheme):
+    svgd.page.set_viewport_size({"width": 390, "height": 844})
+    svgd.page.emulate_media(color_scheme=scheme)
+    svgd.open()
+    svgd.until("figures().length === 5")
+    assert svgd.page.evaluate("document.documentElement.scrollWidth") <= 390
+    wide = svgd.figures("Bokeh.index.find_one(leading()[0]).el.getBoundingClientRect().width")
+    assert 300 < wide <= 390
+    ink = svgd.figures("leading()[0].below[0].major_label_text_color")
+    assert (ink > "#8") == (scheme == "dark")
+
+
+# nobody looks
+
+
+def test_a_closed_tab_costs_no_more_computing(serving, free_port, page):
+    """Of a server of its own: the processor's seconds of a second after the tab is closed, and of one before."""
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("the processor's time of another process is read from /proc, which only Linux has")
+    port = free_port()
+    command = [sys.executable, "-c", "import sys; from labkit.cli import main; sys.exit(main())"]
+    for server in serving([*command, "serve", "--no-browser", "--port", str(port)], port):
+        pid = next(
+            int(each.name)
+            for each in Path("/proc").iterdir()
+            if each.name.isdigit() and f"--port\0{port}\0".encode() in cmdline(each)
+        )
+        svgd = Page(page, server).open("?n=1000")
+        eventually(lambda: svgd.step > 5)
+        playing = spent(pid, 1.0)
+        page.close()
+        time.sleep(0.5)
+        eventually(lambda: spent(pid, 0.5) < 0.15 * playing / 2)
+
+
+def cmdline(process):
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def spent(pid, seconds):
+    """Ticks of the processor that a process takes in so many seconds."""
+    used = lambda: sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]))  # noqa: E731
+    before = used()
+    time.sleep(seconds)
+    return used() - before
