@@ -1,4 +1,4 @@
-"""The engine: what orders do and in which order, what is kept, what a failure costs, and that nothing is left behind."""
+"""The engine: what orders do and in which order, what is kept, what a failure costs, that nothing is left behind."""
 
 import dataclasses
 import gc

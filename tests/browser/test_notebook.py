@@ -1,5 +1,6 @@
 """The live view of notebook 1 in a real JupyterLab: it appears, plays, pauses, and its cell may be run again."""
 
+import ast
 import json
 import os
 import re
@@ -15,7 +16,7 @@ from labkit.cli import lab, places
 
 pytestmark = pytest.mark.browser
 NAME = "1-svgd.ipynb"
-LOOK = "from labkit.engine import engine; print([run.frame.playing for run in engine().runs])"
+PLAYING = "[run.frame.playing for run in __import__('labkit.engine').engine.engine().runs]"
 PARTICLES = """() => [...Bokeh.documents.flatMap((d) => [...d._all_models.values()])]
     .filter((m) => m.type === "ColumnDataSource" && m.get_column("x")?.length === 100)
     .map((m) => m.get_column("x")[0])[0]"""
@@ -64,13 +65,10 @@ def runs(jupyter, get):
         client.load_connection_file()
         client.start_channels()
         try:
-            said = []
-            client.execute_interactive(
-                LOOK, timeout=30, output_hook=lambda m: said.append(m["content"].get("text", ""))
-            )
+            told = client.execute("", silent=True, user_expressions={"runs": PLAYING}, reply=True, timeout=30)
         finally:
             client.stop_channels()
-        return json.loads("".join(said).strip().lower())
+        return ast.literal_eval(told["content"]["user_expressions"]["runs"]["data"]["text/plain"])
 
     return ask
 

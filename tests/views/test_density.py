@@ -89,5 +89,3 @@ def test_ellipses_are_at_one_two_and_three_standard_deviations():
         apart = line - mean
         distance = np.einsum("mi,ij,mj->m", apart, np.linalg.inv(covariance), apart)
         np.testing.assert_allclose(distance, r**2, rtol=1e-10)
-
-
