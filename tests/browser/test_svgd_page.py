@@ -78,8 +78,9 @@ class Page:
         self.control("button", name).click()
 
     def pause(self):
-        if self.control("button", "Pause").count():
-            self.press("Pause")
+        self.press("Pause")  # the button's name until it is pressed: waits for a run that has yet to begin
+        expect(self.control("button", "Play")).to_be_visible()
+        self.page.wait_for_timeout(200)  # the words beside the button change with it, not before it
         expect(self.page.get_by_text(re.compile(r"^step \d+ · paused"))).to_be_visible()
 
     def error(self):

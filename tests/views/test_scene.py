@@ -102,6 +102,20 @@ def test_a_setting_that_begins_anew_resets_the_run(make):
     assert torch.equal(frame.state.x, Experiment(n=12, seed=5).particles())
 
 
+@pytest.mark.parametrize(
+    "change, kept",
+    [({"seed": 5}, 5), ({"n": 30}, 5), ({"begin_mean": -9.0}, 4), ({"target": "banana"}, 3), ({"kernel": "imq"}, 5)],
+)
+def test_only_pictures_that_another_setting_changes_are_put_up_anew(make, change, kept):
+    """A picture costs a tenth of a second: of another seed all stay, of a moved start all but the one with its axis."""
+    scene = make()
+    pictures = [stage.pane.object for stage in scene.live.stages]
+    scene.experiment.param.update(**change)
+    settled(scene)
+    assert sum(a is b.pane.object for a, b in zip(pictures, scene.live.stages, strict=True)) == kept
+    assert len(settled(scene).content[1]) == 5
+
+
 def test_what_cannot_be_is_shown_and_a_good_setting_mends_it(make):
     scene = make(target="banana", begin_mean=0.0)
     steps(scene, 1)

@@ -154,3 +154,17 @@ def test_a_second_picture_takes_the_place_of_the_first(shown):
     stage.patch({"only": {"x": np.ones(1), "y": np.ones(1)}})
     with pytest.raises(KeyError):
         stage.patch({"points": {"x": np.zeros(3), "y": np.zeros(3)}})
+
+
+def test_a_view_with_the_same_declaration_keeps_the_picture_that_is_up(shown):
+    class Said(Two):
+        def __init__(self, *declaration):
+            self.declaration = declaration
+
+    stage, figure, sources = shown(Said("a", 1))
+    assert stage.holds(Said("a", 1))
+    assert not stage.holds(Said("a", 2)) and not stage.holds(Two())
+    stage.retire()
+    stage.patch({"points": {"x": np.full(3, 9.0), "y": np.zeros(3)}})
+    assert not stage.holds(Said("a", 1)) and sources["points"].data["x"][0] == 0
+    assert not shown(Two())[0].holds(Two())

@@ -110,6 +110,8 @@ def palette(cmap) -> np.ndarray:
 
 @lru_cache(maxsize=32)
 def _palette(cmap) -> np.ndarray:
+    if cmap in ("gray", "grey"):  # libraries of colour maps disagree on it: this one is linear in the pixel's value
+        return np.array([(v, v, v, 255) for v in range(256)], dtype=np.uint8)
     colors = process_cmap(cmap, 256) if isinstance(cmap, str) else cmap
     return np.array([rgba(c) for c in colors], dtype=np.uint8)
 
