@@ -3,6 +3,8 @@
 Stein variational gradient descent (Liu & Wang 2016): drag particles and modes, compare two runs, share a link.
 """
 
+from collections.abc import Callable
+
 import panel as pn
 
 from labkit.serving import pages, settings
@@ -36,6 +38,11 @@ see what its neighbours do to it. <b>Keys:</b> space plays and pauses, → steps
 
 def page() -> pn.Template:
     pn.extension()
+    return frame(TITLE, SUMMARY, live)
+
+
+def live() -> tuple[pn.Column, Callable[[], Controls]]:
+    """The live view, and what makes its settings."""
     address = Address()
     experiment = Experiment(settings.device)
     scene = Scene(experiment)
@@ -50,7 +57,7 @@ def page() -> pn.Template:
         pn.pane.HTML(EQUATION, sizing_mode="stretch_width", styles={"overflow-x": "auto"}),
         sizing_mode="stretch_width",
     )
-    return frame(TITLE, SUMMARY, lambda: Controls(scene), main)
+    return main, lambda: Controls(scene)
 
 
 if __name__.startswith("bokeh_app"):  # `panel serve` runs this file as a script, whose globals Bokeh will clear

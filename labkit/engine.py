@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-FRAMES = 30  # a second and run, at most
+FRAMES = 60  # a second and run, at most: twice those shown, so that every look at 30 a second finds a new one
 SLICE = 0.008  # seconds of stepping before the next run has its turn
 REST = 0.3  # of the time stepped is given back to the threads that serve pages
 SLOW = 0.020  # seconds a step, from which a run moves to the second thread

@@ -8,15 +8,27 @@ from typing import Annotated
 
 import typer
 
-from labkit.cli import bench, doctor, lab, serve, svgd
+from labkit.cli import bench, data, doctor, evaluate, lab, sample, serve, ship, svgd, train
 
 app = typer.Typer(
     help="SVGD, DRAW and doubly reparameterised gradients, live.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _name, _module in {"serve": serve, "lab": lab, "svgd": svgd, "bench": bench, "doctor": doctor}.items():
+_COMMANDS = {
+    "serve": serve,
+    "lab": lab,
+    "svgd": svgd,
+    "train": train,
+    "sample": sample,
+    "evaluate": evaluate,
+    "data": data,
+    "bench": bench,
+    "doctor": doctor,
+}
+for _name, _module in _COMMANDS.items():
     app.command(_name)(_module.command)
+app.command("ship", hidden=True)(ship.command)  # for those who make labkit
 
 _Wrong = typer.BadParameter.__base__  # what Typer raises for a wrong command line; it has no public name of its own
 

@@ -8,15 +8,20 @@ from labkit.cli.errors import unknown
 
 
 def command(
-    method: Annotated[str, typer.Argument(help="svgd.")] = "svgd",
+    method: Annotated[str, typer.Argument(help="svgd or draw.")] = "svgd",
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds: half a minute, rougher figures.")] = False,
-    fused: Annotated[bool, typer.Option(help="Measure the compiled kernel too; wants a C++ compiler.")] = True,
+    fused: Annotated[bool, typer.Option(help="svgd: measure the compiled kernel too; wants a C++ compiler.")] = True,
 ) -> None:
     """Measure a method beside a plain reference, in turns, on one thread."""
-    if method != "svgd":
-        unknown("bench", method, ["svgd"])
+    if method not in ("svgd", "draw"):
+        unknown("bench", method, ["svgd", "draw"])
     from rich.console import Console
 
+    if method == "draw":
+        from labkit.bench import draw
+
+        draw.run(quick, Console())
+        return
     from labkit.bench import svgd
 
     svgd.run(quick, fused, Console())

@@ -1,26 +1,49 @@
 """The frame of a page: a heading, the settings at the side (below on a phone), the pictures; light and dark."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import panel as pn
+from panel.io.state import set_curdoc
+
+from labkit.serving.cards import error_card
+
+_log = logging.getLogger(__name__)
+
+HEAD_START = 100  # ms for the browser to fetch its scripts; while it reads them, this process builds the page
 
 
-def frame(title: str, lead: str, sidebar: Callable[[], Any], main: Any) -> pn.Template:
-    """A page that asks nothing of the network.
+def frame(title: str, lead: str, main: Callable[[], tuple[Any, Callable[[], Any]]]) -> pn.Template:
+    """A page that asks nothing of the network, and whose heading stands before the rest of it is built.
 
     Args:
         title, lead: plain text.
-        sidebar: () -> what Panel can show; asked for once the browser has the rest, so that the picture stands sooner.
-        main: what Panel can show.
+        main: () -> what stands in the middle, and () -> the settings beside it. The second is asked for once the
+            browser has the first, so that the picture stands sooner. What it raises is shown on a card.
     """
     template = pn.Template(Path(__file__).with_name("frame.html").read_text(encoding="utf-8"), location=True)
     template.add_variable("title", title)
     template.add_variable("lead", lead)
-    side, middle = (pn.Column(sizing_mode="stretch_width") for _ in range(2))
+    side, middle, wrong = (pn.Column(sizing_mode="stretch_width") for _ in range(3))
     template.add_panel("sidebar", side)
-    template.add_panel("main", middle)  # still empty: a template writes out all that it is given, at some expense
-    middle.append(main)
-    pn.state.onload(lambda: side.append(sidebar()))
+    template.add_panel("main", pn.Column(wrong, middle, sizing_mode="stretch_width"))
+    document = pn.state.curdoc
+
+    def failed(error: Exception) -> None:
+        _log.error("page %s failed", title, exc_info=error)
+        wrong.objects = [error_card(title, error)]
+
+    def fill() -> None:
+        with set_curdoc(document):
+            try:
+                picture, settings = main()
+                middle.append(picture)
+                pn.state.onload(lambda: side.append(settings()))
+            except Exception as error:
+                failed(error)
+
+    pn.config.exception_handler = failed  # of this session: what fails when it is drawn, or when a control is used
+    document.add_timeout_callback(fill, HEAD_START)
     return template

@@ -189,16 +189,10 @@ class Live(pn.viewable.Viewer):
             value="", margin=(8, 12), min_width=200, styles={"font-variant-numeric": "tabular-nums"}
         )
         self._error = pn.widgets.StaticText(value="", visible=False, sizing_mode="stretch_width", styles=ALERT)
-        self.player = pn.FlexBox(
-            self._button,
-            self._once,
-            self._anew,
-            self._speed,
-            self._scrub,
-            self._text,
-            self.remote,
-            align_items="center",
-        )
+        self._controls = [self._button, self._once, self._anew, self._speed, self._scrub, self._text]
+        shown = [] if self.served else self._controls  # on a page they follow the picture, which stands sooner so
+        self._bar = pn.FlexBox(*shown, align_items="center", min_height=58)
+        self.player = pn.Column(self.remote, self._bar, sizing_mode="stretch_width")
 
     @property
     def error(self) -> pn.viewable.Viewable:
@@ -307,6 +301,8 @@ class Live(pn.viewable.Viewer):
             self.run.leave()
             return
         self.run.watched()
+        if self.served and not self._met:
+            self.later(lambda: self._bar.extend(self._controls))
         self._greeted = self._met = True
         if kind in ("hello", "scheme") or message.get("dark", self._dark) != self._dark:
             self._dark = bool(message.get("dark"))
@@ -335,6 +331,7 @@ GRID = """
 .scroll-button { display: none; }
 :host { display: grid !important; grid-template-columns: repeat(auto-fit, minmax(min(280px, 100%), 1fr)); gap: 10px; }
 .leading { grid-column: span 2; grid-row: span 2; }
+.wide { grid-column: 1 / -1; }
 @media (max-width: 700px) { .leading { grid-column: auto; grid-row: auto; } }
 """
 # Two runs: one column each.

@@ -10,3 +10,6 @@ REPULSION = "#CC79A7"  # reddish purple
 CHOSEN = "#E69F00"  # orange
 PAST = "#8A9097"  # grey
 OTHER = "#9467BD"  # violet: the run beside
+READ = "#009E73"  # the window that looks: green, as in the paper
+WRITE = "#D55E00"  # the window that draws: red there, vermilion here
+EDGE = "#E69F00"  # the image that is meant

@@ -25,7 +25,7 @@ class Stage:
     """
 
     def __init__(self, order: int = 0):
-        self.dark = False
+        self.dark, self._aspect = False, None
         self._sources: dict[str, list] = {}
         self._figures: list = []
         self._sent: dict[str, dict] = {}  # by source: what it holds, so that nothing is sent twice
@@ -38,20 +38,23 @@ class Stage:
         """Put up a view's picture.
 
         Args:
-            view: its `leading` (a large picture) and `automatic` (axes that follow the data) are honoured, and its
+            view: its `leading` (a large picture), `wide` (a row of its own), `aspect` (an image of that width over
+                its height, without title) and `automatic` (axes that follow the data) are honoured, and its
                 `declaration`, all that its picture depends on but the columns: see `holds`.
             drawn: called with every Bokeh figure when it is made, for tools and events.
         """
         self._sources, self._sent, self._figures, self._drawn = {}, {}, [], drawn
         self.automatic, self._declared = getattr(view, "automatic", False), declaration(view)
         leading = getattr(view, "leading", False)
-        height = LARGE if leading else SMALL
+        height, self._aspect = LARGE if leading else SMALL, getattr(view, "aspect", None)
         grabbed = {"clone": True, "default_tools": []}  # tools of every layer would cost more than the layer
         picture = view.picture(state).map(lambda e: e.opts(hooks=[self._grab(e.label)], **grabbed), hv.Element)
-        self.pane.param.update(min_height=height, css_classes=["leading"] if leading else [])
+        place = "wide" if getattr(view, "wide", False) else "leading" if leading else ""
+        self.pane.param.update(min_height=0 if self._aspect else height, css_classes=[place] if place else [])
         self.pane.object = picture.opts(
-            responsive=True, height=height, toolbar="above", default_tools=[], hooks=[self._style]
-        )
+            responsive=True, height=height, toolbar="above", default_tools=[], hooks=[self._style],
+            **({"border": 0} if self._aspect else {}),
+        )  # fmt: skip
 
     def holds(self, view: Any) -> bool:
         """Whether the picture that is up is this view's too, so that its columns are all that has to change."""
@@ -73,6 +76,9 @@ class Stage:
         figure.update(background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None)
         figure.toolbar.update(logo=None, autohide=True)
         figure.toolbar.tools = [SaveTool()]  # dragging and scrolling are the page's and the hand's
+        if self._aspect:  # nothing but the image: a title or a toolbar would take from its height
+            figure.grid.visible = False
+            figure.update(aspect_ratio=self._aspect, height=None, toolbar_location=None, frame_align=False)
         if self.automatic:
             figure.x_range, figure.y_range = DataRange1d(), DataRange1d()
         for axis in figure.axis:

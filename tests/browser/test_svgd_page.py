@@ -348,8 +348,10 @@ def test_a_closed_tab_costs_no_more_computing(serving, free_port, page):
         svgd.eventually(lambda svgd=svgd: svgd.step > 5)
         playing = spent(pid, 1.0)
         page.close()
-        quiet = [spent(pid, 0.5) for _ in range(6)]
-        assert min(quiet) < 0.15 * playing / 2, (playing, quiet)
+        quiet, deadline = [], time.monotonic() + 20  # a young server may still be importing its other pages
+        while time.monotonic() < deadline and not (quiet and quiet[-1] < 0.15 * playing / 2):
+            quiet.append(spent(pid, 0.5))
+        assert quiet[-1] < 0.15 * playing / 2, (playing, quiet)
 
 
 def cmdline(process):

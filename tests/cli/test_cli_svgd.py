@@ -95,6 +95,7 @@ def test_the_mixture_takes_its_modes_from_the_line():
 # the files
 
 
+@pytest.mark.slow
 def test_an_animation_has_a_frame_for_each_thinned_state_and_the_picture_is_its_end(tmp_path):
     files = [f"--{kind}={tmp_path / f'run.{kind}'}" for kind in ("gif", "png")]
     assert main([*SHORT, "--target", "banana", "--arrows", "--dark", *files]) == 0
@@ -129,6 +130,7 @@ def test_curves_have_a_row_for_each_kept_step(tmp_path):
 # Ctrl-C
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_run_and_writes_what_was_asked_for(tmp_path, monkeypatch, capsys):
     whole = Experiment.step
 

@@ -3,11 +3,13 @@
 import html
 import shutil
 import sys
+import time
 import urllib.parse
 
 import panel  # noqa: F401  its models are in the documents
 import pytest
 from bokeh.client import pull_session
+from panel.models.markup import HTML
 
 from labkit.cli import places
 from labkit.serving import addresses, devices, headers, pages, settings
@@ -42,13 +44,30 @@ def page():
     hv.extension("bokeh")
     return pn.pane.HoloViews(hv.DynamicMap(lambda: 1 / 0))
 '''
+FRAMED = '''"""Framed: its heading stands, what is in it fails."""
+import holoviews as hv
+import panel as pn
+from labkit.serving.frame import frame
+
+def page():
+    pn.extension()
+    hv.extension("bokeh")
+    return frame("Framed", "lead", lambda: (pn.pane.HoloViews(hv.DynamicMap(lambda: 1 / 0)), lambda: None))
+'''
 
 
 @pytest.fixture(scope="module")
 def made_up(serving, free_port, tmp_path_factory):
     """A server of small pages, a file that is none, and the index as a class sees it."""
     folder, port = tmp_path_factory.mktemp("pages"), free_port()
-    for name, text in {"greeting": GREETING, "broken": BROKEN, "late": LATE, "torn": "def (", "tool": "X = 1"}.items():
+    for name, text in {
+        "greeting": GREETING,
+        "broken": BROKEN,
+        "late": LATE,
+        "framed": FRAMED,
+        "torn": "def (",
+        "tool": "X = 1",
+    }.items():
         (folder / f"{name}.py").write_text(text)
     for file in places.find("dashboards").glob("index.*"):
         shutil.copy(file, folder)
@@ -61,6 +80,7 @@ def models(base, route, kind, **arguments):
         return [model for model in session.document.models if type(model).__name__ == kind]
 
 
+@pytest.mark.slow
 def test_every_page_and_liveness_answer_and_nothing_else_does(server, get):
     for page in pages.listing():
         assert get(server + page.route)[0] == 200
@@ -68,18 +88,21 @@ def test_every_page_and_liveness_answer_and_nothing_else_does(server, get):
     assert get(f"{server}/no-such-page")[0] == 404
 
 
+@pytest.mark.slow
 def test_every_answer_carries_the_security_headers(server, get):
     for route in ("/", "/liveness", "/no-such-page"):
         _, sent, _ = get(server + route)
         assert {name: sent.get(name) for name in headers.HEADERS} == headers.HEADERS
 
 
+@pytest.mark.slow
 def test_no_html_names_a_machine_other_than_the_server(server, get):
     _, _, text = get(f"{server}/")
     hosts = {urllib.parse.urlsplit(part.split('"')[0]).hostname for part in text.split('="')[1:] if part[:4] == "http"}
     assert hosts <= {"localhost", "127.0.0.1"}
 
 
+@pytest.mark.slow
 def test_two_visitors_have_each_a_session_with_their_own_arguments(made_up):
     (ada,), (none,) = (
         models(made_up, "/greeting", "TextInput", name="Ada"),
@@ -88,6 +111,7 @@ def test_two_visitors_have_each_a_session_with_their_own_arguments(made_up):
     assert (ada.value, none.value) == ("Ada", "nobody")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("route", "said"), [("/broken", "got a limit"), ("/late", "division"), ("/torn", "SyntaxError")]
 )
@@ -98,12 +122,24 @@ def test_a_page_that_fails_shows_a_card_with_the_reason_and_the_others_live(made
     assert get(f"{made_up}/greeting")[0] == 200
 
 
+@pytest.mark.slow
+def test_what_fails_after_the_heading_stands_shows_a_card_too(made_up):
+    with pull_session(url=made_up + "/framed") as session:
+        end = time.monotonic() + 20
+        while not (cards := list(session.document.select({"type": HTML}))) and time.monotonic() < end:
+            time.sleep(0.05)
+            session.pull()
+    assert "division" in cards[0].text
+
+
+@pytest.mark.slow
 def test_an_exceptions_text_is_shown_as_text(made_up):
     (card,) = models(made_up, "/broken", "HTML")
     markup = html.unescape(card.text)  # as the browser gets it: Panel escapes once for the way there
     assert "&lt;b&gt;bold" in markup and "<b>bold" not in markup
 
 
+@pytest.mark.slow
 def test_the_index_shows_the_class_its_address_as_text_and_as_a_code(made_up, server, get):
     _, _, text = get(f"{made_up}/")
     assert "QR code of http://192.0.2.7:5006/</title>" in text and "http://&lt;desk&gt;:5006/" in text
@@ -147,6 +183,7 @@ def test_a_class_may_come_by_every_name_of_this_machine(monkeypatch):
     assert not any(origin.startswith(("0.0.0.0", ":", "*")) for origin in addresses.origins("0.0.0.0", 80))
 
 
+@pytest.mark.slow
 def test_a_stranger_is_refused_and_a_named_origin_let_in(made_up):
     from tornado.httpclient import HTTPClientError, HTTPRequest
     from tornado.ioloop import IOLoop

@@ -80,6 +80,7 @@ def broken(monkeypatch):
     return apply
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mutant", "check"), [(m, c) for m, (_, found_by) in MUTANTS.items() for c in found_by])
 def test_the_check_fails_on_the_mutant(named, broken, mutant, check):
     named[check]()  # and holds before

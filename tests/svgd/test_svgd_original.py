@@ -18,6 +18,7 @@ def test_direction_and_median_are_the_originals(checks, reference, n, d):
     checks.phi_is_the_originals(reference, n, d)
 
 
+@pytest.mark.slow  # the reference takes all 25 million pairs
 def test_direction_and_median_are_the_originals_for_5000_particles_on_a_line(checks, reference):
     checks.bandwidth_is_the_originals(reference, 5000, 1)
     checks.phi_is_the_originals(reference, 5000, 1)

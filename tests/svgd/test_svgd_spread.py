@@ -7,6 +7,8 @@ import torch
 
 from labkit import svgd, targets
 
+pytestmark = pytest.mark.slow  # thousands of steps
+
 
 @pytest.mark.parametrize(
     ("step_size", "wanted"), [(0.25, (0.679, 4.573, 0.334)), (0.1, (0.643, 4.545, 0.342))], ids=["0.25", "0.1"]

@@ -155,6 +155,7 @@ def test_a_covariance_must_be_one():
         targets.GaussianMixture(torch.zeros(2, 3), torch.eye(3))
 
 
+@pytest.mark.slow
 def test_importing_targets_loads_no_method_no_page_and_no_scikit_learn():
     code = (
         "import sys, labkit.targets; "

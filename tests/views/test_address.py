@@ -138,7 +138,7 @@ def test_the_warning_is_text(visit, search):
     assert "<script" not in address.warning.object and "&lt;script&gt;" in address.warning.object
 
 
-@pytest.mark.parametrize("other", ['"abc"', "0", "1.5", "[1]"])
+@pytest.mark.parametrize("other", ['"abc"', "[1]"])
 def test_a_second_run_that_cannot_be_is_said_and_is_like_the_first(visit, other):
     scene, address = Scene(), visit(f"?compare=n&other={other}")
     address.sync(scene.experiment, scene)

@@ -319,6 +319,7 @@ def test_the_papers_particles_settle_on_both_humps(after):
     assert 0.5 < (x > 0).double().mean() < 0.8
 
 
+@pytest.mark.slow
 def test_one_particle_ends_at_a_mode(after):
     """Where the score is nearly zero and falls."""
     there = after("One particle is MAP", 1500)
@@ -326,6 +327,7 @@ def test_one_particle_ends_at_a_mode(after):
     assert there.target.score(there.x + 0.1).item() < 0 < there.target.score(there.x - 0.1).item()
 
 
+@pytest.mark.slow
 def test_too_wide_a_kernel_hardly_spreads(after):
     """Half of the target's variance is never reached; with the median rule it is."""
     wide, median = after("Too wide a kernel", 500), after("Too wide a kernel", 500, bandwidth="median")
@@ -333,6 +335,7 @@ def test_too_wide_a_kernel_hardly_spreads(after):
     assert wide.x.var() < 0.5 * exact and median.x.var() > 0.8 * exact
 
 
+@pytest.mark.slow
 def test_a_far_mode_stays_empty(after):
     """It has two thirds of the mass; what the words advise finds it."""
     assert (after("A far mode", 500).x > 0).double().mean() < 0.02
@@ -340,6 +343,7 @@ def test_a_far_mode_stays_empty(after):
     assert (after("A far mode", 600, temper="linear", step_size=1.0).x > 0).double().mean() > 0.2
 
 
+@pytest.mark.slow
 def test_in_twenty_dimensions_particles_collapse_and_the_per_dimension_kernel_spreads_them(after):
     assert after("Collapse", 300).x.var(0).mean() < 0.4
     assert after("Collapse", 120, kernel="per-dimension").x.var(0).mean() > 0.8

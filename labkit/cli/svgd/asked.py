@@ -1,11 +1,10 @@
 """What a command line asks for, as the settings of an experiment; mistakes end in one line."""
 
 import math
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from labkit.cli.errors import fail, unknown
+from labkit.cli.errors import check_writable, fail, unknown
 
 ENDINGS = {"gif": ".gif", "png": ".png", "csv": ".csv", "curves": ".csv"}
 LISTS = ("means", "weights")  # of the mixture on a line
@@ -18,12 +17,7 @@ def check_paths(files: dict[str, Path]) -> None:
     for name, path in files.items():
         if path.suffix.lower() != ENDINGS[name]:
             fail(f"--{name} wants a path that ends in {ENDINGS[name]}, got {path}; rename it")
-        if path.is_dir():
-            fail(f"--{name} {path} is a folder; name a file in it")
-        try:
-            tempfile.TemporaryFile(dir=path.parent).close()
-        except OSError as error:
-            fail(f"cannot write {path}: {path.parent}: {error.strerror}; make that folder or choose another")
+        check_writable(f"--{name}", path)
     if len({path.resolve() for path in files.values()}) < len(files):
         fail(f"two files would have one name: {', '.join(map(str, files.values()))}; give each its own")
 

@@ -1,7 +1,5 @@
 """The run itself, under a progress bar that Ctrl-C ends early, and the files that are made of it."""
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +8,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from labkit.cli import interrupts
 
 LOOK = 0.1  # seconds between two looks at the run
 MANY = 3000  # particles, from which more threads than one pay
@@ -29,7 +29,7 @@ def play(experiment: Any, steps: int, curves: list) -> tuple[Any, float]:
     past = Past(lambda state: {name: number for curve in curves for name, number in curve.record(state).items()})
     began, looked = time.perf_counter(), 0.0
     words = "{task.fields[rate]} steps/s  KSD {task.fields[ksd]}"
-    with bar(words) as progress, _first_interrupt() as pressed, _quick_arithmetic(experiment.n):
+    with bar(words) as progress, interrupts.first() as pressed, _quick_arithmetic(experiment.n):
         past.add(experiment.start())
         task = progress.add_task(experiment.target, total=steps, rate="-", ksd="-")
         for done, state in enumerate(_states(experiment, past.states[-1], steps, pressed), 1):
@@ -71,26 +71,6 @@ def bar(words: str) -> Progress:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(words))
     return Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
-
-
-@contextmanager
-def _first_interrupt() -> Iterator[list]:
-    """A list that the first Ctrl-C fills, so that the step is finished; a second one interrupts as ever."""
-    pressed: list = []
-    if threading.current_thread() is not threading.main_thread():
-        yield pressed  # only the main thread hears signals
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def note(*_: Any) -> None:
-        pressed.append(True)
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield pressed
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def numbers(experiment: Any) -> list:

@@ -7,7 +7,20 @@
 The inside of the axes is drawn `FINE` times larger and averaged down; text is written at the final size.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from labkit.views.paint.files import save_gif, save_png
-from labkit.views.paint.painter import Painter, paint
+
+if TYPE_CHECKING:
+    from labkit.views.paint.painter import Painter, paint
 
 __all__ = ["Painter", "paint", "save_gif", "save_png"]
+
+
+def __getattr__(name: str) -> Any:
+    """The painter, found when it is asked for: files of pixels alone are written without HoloViews."""
+    if name in ("Painter", "paint"):
+        from labkit.views.paint import painter
+
+        return getattr(painter, name)
+    raise AttributeError(f"module 'labkit.views.paint' has no attribute {name!r}")

@@ -1,0 +1,190 @@
+"""One training step of DRAW beside a plain port: how many times quicker, and how near the floor of its products.
+
+Both take whole steps (forward, backward, clip, Adam) in turns in one process, on one thread, by CPU time; a ratio is
+taken in every round and the median of the rounds is shown.
+"""
+
+import contextlib
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy
+
+from labkit.bench.svgd import one_thread
+from labkit.draw import DRAW, Config
+
+BATCH = 100
+BOUNDS = {torch.float32: 1.25, torch.bfloat16: 1.6}
+
+
+class Port(nn.Module):
+    """The network as most public ports to PyTorch write it: two LSTMCells, a linear map for everything, T of each.
+
+    As there, grids and first states ask for gradients that nobody uses.
+    """
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.config, h, z = config, config.hidden, config.latent
+        self.encoder = nn.LSTMCell(2 * config.read**2 + h, h)
+        self.decoder = nn.LSTMCell(z, h)
+        self.mu, self.log_sigma = nn.Linear(h, z), nn.Linear(h, z)
+        self.look, self.pen, self.stroke = nn.Linear(h, 5), nn.Linear(h, 5), nn.Linear(h, config.write**2)
+
+    def filters(self, raw: Tensor, n: int) -> tuple[Tensor, Tensor, Tensor]:
+        c = self.config
+        y, x, log_variance, log_stride, log_intensity = raw.split(1, 1)
+        y, x = (c.height + 1) / 2 * (y + 1), (c.width + 1) / 2 * (x + 1)
+        stride = (max(c.height, c.width) - 1) / (n - 1) * torch.exp(log_stride)
+        place = torch.arange(0.0, n, requires_grad=True).view(1, -1)
+        variance = torch.exp(log_variance).view(-1, 1, 1)
+
+        def rows(centre: Tensor, size: int) -> Tensor:
+            mean = (centre + (place - n / 2 + 0.5) * stride).view(-1, n, 1)
+            pixel = torch.arange(1.0, size + 1, requires_grad=True).view(1, 1, -1)
+            f = torch.exp(-torch.pow(pixel - mean, 2) / (2 * variance))
+            return f / (f.sum(2, keepdim=True).expand_as(f) + 1e-8)
+
+        return rows(y, c.height), rows(x, c.width), torch.exp(log_intensity)
+
+    def bound(self, image: Tensor) -> Tensor:
+        c, b = self.config, len(image)
+        image = image.view(b, c.height, c.width)
+        canvas = torch.zeros_like(image, requires_grad=True)
+        h_enc, c_enc, h_dec, c_dec = (torch.zeros(b, c.hidden, requires_grad=True) for _ in range(4))
+        kl = 0
+        for _ in range(c.steps):
+            error = image - torch.sigmoid(canvas)
+            f_y, f_x, gamma = self.filters(self.look(h_dec), c.read)
+            seen = [gamma * (f_y @ each @ f_x.transpose(1, 2)).view(b, -1) for each in (image, error)]
+            h_enc, c_enc = self.encoder(torch.cat([*seen, h_dec], 1), (h_enc, c_enc))
+            mu, log_sigma = self.mu(h_enc), self.log_sigma(h_enc)
+            sigma = torch.exp(log_sigma)
+            kl = kl + 0.5 * (mu**2 + sigma**2 - 2 * log_sigma - 1).sum(1)
+            h_dec, c_dec = self.decoder(mu + sigma * torch.randn_like(mu), (h_dec, c_dec))
+            f_y, f_x, gamma = self.filters(self.pen(h_dec), c.write)
+            patch = self.stroke(h_dec).view(b, c.write, c.write)
+            canvas = canvas + f_y.transpose(1, 2) @ patch @ f_x / gamma.unsqueeze(2)
+        nll = binary_cross_entropy(torch.sigmoid(canvas), image, reduction="none").sum((1, 2))
+        return (nll + kl).mean()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network of both, and the rounds that are timed."""
+
+    config: Config
+    rounds: int
+
+    @property
+    def name(self) -> str:
+        c = self.config
+        return f"T{c.steps} B{BATCH} h{c.hidden} z{c.latent} r{c.read} w{c.write}"
+
+
+CASES = (Case(Config(), 12), Case(Config(steps=64, latent=100, read=2), 5))
+
+
+@dataclass(frozen=True)
+class Row:
+    """Medians, in ms a step; the ratio is how many times quicker than the port."""
+
+    case: Case
+    dtype: torch.dtype
+    port: float
+    labkit: float
+    ratio: float
+    floor: float
+
+
+def run(quick: bool, console: Console) -> list[Row]:
+    """Measure all cases and print the table."""
+    rows = []
+    with one_thread():
+        for case in CASES:
+            rows += measure(replace(case, rounds=3) if quick else case)
+    console.print(table(rows))
+    return rows
+
+
+def measure(case: Case) -> list[Row]:
+    """Rounds of one step of the port, one in float32 and one with products in bfloat16, and of the products alone."""
+    x = (torch.rand(BATCH, 1, 28, 28) > 0.5).float()
+    port, model = Port(case.config), DRAW(case.config)
+    steps = {
+        "port": _step(port, lambda: port.bound(x)),
+        torch.float32: _step(model, lambda: model.losses(x).bound.mean()),
+        torch.bfloat16: _step(model, lambda: model.losses(x).bound.mean(), torch.autocast("cpu", torch.bfloat16)),
+        "floor": products(case.config),
+    }
+    times: dict[object, list[float]] = {name: [] for name in steps}
+    for turn in range(case.rounds + 1):
+        for name, step in steps.items():
+            began = time.process_time()
+            step()
+            if turn:  # the first warms up
+                times[name].append(1000 * (time.process_time() - began))
+    median = {name: statistics.median(each) for name, each in times.items()}
+    return [
+        Row(
+            case, dtype, median["port"], median[dtype],
+            statistics.median(p / q for p, q in zip(times["port"], times[dtype], strict=True)), median["floor"],
+        )
+        for dtype in BOUNDS
+    ]  # fmt: skip
+
+
+def _step(module: nn.Module, bound: Callable[[], Tensor], context=None) -> Callable[[], None]:
+    optimizer = torch.optim.Adam(module.parameters(), lr=1e-3, betas=(0.5, 0.999))
+
+    def step() -> None:
+        optimizer.zero_grad()
+        with context or contextlib.nullcontext():
+            loss = bound()
+        loss.backward()
+        nn.utils.clip_grad_norm_(module.parameters(), 5.0)
+        optimizer.step()
+
+    return step
+
+
+def products(config: Config) -> Callable[[], None]:
+    """The large products of one step, forward and backward, in float32 and nothing else."""
+    c = config
+    sizes = [
+        (2 * c.read**2 + 2 * c.hidden, 4 * c.hidden), (c.hidden, 2 * c.latent),
+        (c.latent + c.hidden, 4 * c.hidden), (c.hidden, c.write**2 + 10),
+    ]  # fmt: skip
+    made = [(torch.randn(BATCH, i), torch.randn(o, i), torch.randn(BATCH, o)) for i, o in sizes]
+
+    def step() -> None:
+        for _ in range(c.steps):
+            for x, w, out in made:
+                _ = x @ w.mT, out @ w, out.mT @ x
+
+    return step
+
+
+def table(rows: list[Row]) -> Table:
+    made = Table(
+        box=SIMPLE_HEAD,
+        title="DRAW: a training step beside a plain port",
+        caption=f"ms of CPU time a step of {BATCH} images of 28x28, one thread; medians over rounds in turns."
+        " bfloat16: products in bfloat16, all else in float32. The floor is the matrix products alone, in float32.",
+    )
+    for heading in ("network", "products in", "port", "labkit", "times/bound", "floor"):
+        made.add_column(heading, justify="left" if heading in ("network", "products in") else "right")
+    for row in rows:
+        bound = BOUNDS[row.dtype]
+        made.add_row(
+            row.case.name, str(row.dtype).removeprefix("torch."), f"{row.port:.3g}", f"{row.labkit:.3g}",
+            f"{row.ratio:.3g}/{bound:g} {'ok' if row.ratio >= bound else 'short'}", f"{row.floor:.3g}",
+        )  # fmt: skip
+    return made

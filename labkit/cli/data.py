@@ -1,0 +1,109 @@
+"""`labkit data`: which data sets there are and where, and their download."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from labkit.cli.errors import fail, unknown
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_ACTIONS = ("list", "fetch")
+
+
+def command(
+    action: Annotated[str, typer.Argument(help="list shows what there is and where; fetch downloads.")] = "list",
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="The sets, mnist for example.")] = None,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="fetch: trust a file whose expected checksum is unconfirmed.")
+    ] = False,
+) -> None:
+    """List the data sets, or download some: checked, continued if interrupted, LABKIT_DATA looked in first."""
+    if action not in _ACTIONS:
+        unknown("action", action, _ACTIONS)
+    from labkit.data import SETS
+
+    for name in names or []:
+        if name not in SETS:
+            unknown("data set", name, SETS)
+    if action == "list":
+        _list(names or list(SETS))
+    elif not names:
+        fail("labkit data fetch wants a name, mnist for example; labkit data list shows them")
+    else:
+        _fetch(list(dict.fromkeys(names)), accept)
+
+
+def _list(names: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from labkit.data import SETS, files
+
+    table = Table("name", "images and terms", "size", "where", title="labkit data", title_justify="left", leading=1)
+    for name in names:
+        known = SETS[name]
+        splits = [f"{count:,} {split}" for split, count in known.splits.items()]
+        size = "\n".join(["x".join(map(str, known.shape)), *splits, _size(name)])
+        what = Text.assemble(f"{known.title}, {known.binarisation}\n", (known.terms, "dim"))
+        table.add_row(Text(name, no_wrap=True), what, Text(size, no_wrap=True), files.where(name))
+    console = Console()
+    console.print(table)
+    for place, folder in files.folders(""):
+        console.print(f"{place}: {folder}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _size(name: str) -> str:
+    from labkit.data import SETS
+
+    each = [file.size for file in dict.fromkeys(f for split in SETS[name].sources[0].files.values() for f in split)]
+    if not each:
+        return "no download"
+    return f"{sum(each) / 1e6:,.1f} MB" if all(each) else "size not known"
+
+
+def _fetch(names: list[str], accept: bool) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    from labkit.data import fetch
+
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    for name in names:
+        try:
+            with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
+                paths = fetch(name, accept=accept, progress=lambda file, bars=bars: _Bar(bars, file))
+        except (ValueError, OSError) as error:
+            fail(error)
+        for path in paths:
+            console.print(f"{name}: {path}")
+        if not paths:
+            console.print(f"{name}: nothing to download, it comes with scikit-learn")
+
+
+class _Bar:
+    """A bar of Rich's in the protocol that pooch has for one."""
+
+    def __init__(self, bars: "Progress", file: str) -> None:
+        self._bars, self._task, self._total = bars, bars.add_task(file, total=None), 0
+
+    @property
+    def total(self) -> int:
+        return self._total
+
+    @total.setter
+    def total(self, count: int) -> None:
+        self._total = count
+        self._bars.update(self._task, total=count or None)  # 0 from a server that does not say
+
+    def update(self, count: int) -> None:
+        self._bars.advance(self._task, count)
+
+    def reset(self) -> None:
+        self._bars.reset(self._task)
+
+    def close(self) -> None:
+        self._bars.stop_task(self._task)

@@ -1,0 +1,100 @@
+"""`labkit evaluate`: the bound of a trained network on test images, and where its nats go."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from labkit.cli.errors import fail, unknown
+
+BINARIZE = ("stochastic", "fixed", "grey")
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="A run's folder, a .safetensors file or a shipped name.")],
+    data: Annotated[str | None, typer.Option(help="Data set.", show_default="the one it was trained on")] = None,
+    split: Annotated[str, typer.Option(help="train, valid or test, as far as the data set has them.")] = "test",
+    binarize: Annotated[
+        str | None, typer.Option(help="stochastic, fixed or grey.", show_default="as it was trained")
+    ] = None,
+    samples: Annotated[int, typer.Option(help="Importance samples an image for log p(x) too; 0 for none.", min=0)] = 0,
+    images: Annotated[int | None, typer.Option(help="The first N images alone.", min=1, show_default="all")] = None,
+    batch: Annotated[int, typer.Option(help="Images at a time.", min=1)] = 100,
+    seed: Annotated[int, typer.Option(help="Of the noise.", min=0)] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Measure a trained network's bound in nats: of the pixels, and of the latents glimpse by glimpse."""
+    from labkit import models
+    from labkit.cli.train import images_of, named
+    from labkit.draw.task import Task
+
+    try:
+        about = models.card(model)
+        data, binarize = data or about.get("data", "mnist"), binarize or about.get("binarisation", "stochastic")
+        if about["kind"] != "draw":
+            unknown("method to evaluate", about["kind"], ["draw"])
+        if binarize not in BINARIZE:
+            unknown("binarisation", binarize, BINARIZE)
+        binarize = named(data, binarize)
+        task = Task(models.load_checkpoint(model), binarize, data)
+        held = tuple(part[:images] for part in images_of(data, split, binarize))
+        found = measure(task, held, samples, batch, seed, device)
+    except (ValueError, OSError, TypeError) as error:
+        fail(error)
+    _show(found, f"{Path(model).name} on {data} {split}, {len(held[0]):,} images, binarisation {binarize}")
+
+
+def measure(task: Any, data: tuple, samples: int, batch: int, seed: int, device: str) -> dict[str, Any]:
+    """What `Task.evaluate` answers, under a bar, and "log_p" with its standard error where there are samples.
+
+    Raises:
+        ValueError: no such device, or images of another size than the network's.
+    """
+    import torch
+
+    from labkit.cli.svgd.run import bar
+    from labkit.draw import log_likelihood
+    from labkit.serving import devices
+
+    where = torch.device(devices.choose(device))
+    task.module.to(where)
+    here = tuple(part.to(where) for part in data)
+    generator = torch.Generator(where).manual_seed(seed)
+    chunks = torch.arange(len(data[0]), device=where).split(batch)
+    log_p = []
+
+    def batches() -> Any:
+        with bar("images") as progress:
+            for index in progress.track(chunks, description="evaluate"):
+                x, labels = task.batch(here, index, generator)
+                if samples:
+                    log_p.append(log_likelihood(task.module, x, samples, labels=labels, generator=generator).double())
+                yield x, labels
+
+    found = task.evaluate(task.module, batches(), generator)
+    if samples:
+        each = torch.cat(log_p)
+        found |= {"samples": samples, "log_p": float(each.mean()), "error": float(each.std() / len(each) ** 0.5)}
+    return found
+
+
+def _show(found: dict[str, Any], title: str) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("")
+    table.add_column("nats", justify="right")
+    rows = {"bound, -log p(x) at most": found["bound"], "Lx, of the pixels": found["lx"], "Lz, KL": found["lz"]}
+    if "log_p" in found:
+        rows[f"-log p(x), {found['samples']} importance samples"] = -found["log_p"]
+    for name, value in rows.items():
+        table.add_row(name, f"{value:.2f}")
+    if "log_p" in found:
+        table.add_row("its standard error over the images", f"{found['error']:.2f}")
+    for t, kl in enumerate(found["kl"], 1):
+        table.add_row(f"KL of glimpse {t}", f"{kl:.2f}")
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(title, markup=False)
+    console.print(table)

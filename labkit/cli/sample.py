@@ -1,0 +1,156 @@
+"""`labkit sample`: what a trained network draws, as a picture or as an animation of the drawing."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from labkit.cli.errors import check_writable, fail
+
+KINDS = ("gif", "png", "mp4")
+SECONDS = 3.0  # of an animation, about, and
+LINGER = 1.0  # those that it rests on its end
+
+_MODEL = typer.Argument(metavar="MODEL", help="The folder of a run, a .safetensors file, or a shipped network's name.")
+_OUT = typer.Option(metavar="FILE", help="Ends in .gif, .png or .mp4.", show_default="samples.gif")
+_GIF = typer.Option("--gif", help="An animation of the drawing, in a file that needs no suffix.")
+_PNG = typer.Option("--png", help="A picture of what came out.")
+_MP4 = typer.Option("--mp4", help="The animation as a film; needs ffmpeg.")
+_N = typer.Option(metavar="N", help="How many images.", min=1)
+_LABELS = typer.Option(metavar="K,K,...", help="Which classes, again and again.", show_default="all it knows")
+_TEMPERATURE = typer.Option(metavar="X", help="Deviation of z: 1 is the prior, less gives more usual images.")
+_SEED = typer.Option(metavar="N", help="The same seed gives the same images.", min=0)
+_WINDOW = typer.Option("--window/--no-window", help="Mark in red where each stroke is laid, in animations.")
+_NEIGHBOURS = typer.Option(metavar="DATA", help="Beside each row, the training image nearest to its last one.")
+
+
+def command(
+    model: Annotated[str, _MODEL],
+    n: Annotated[int, _N] = 16,
+    out: Annotated[Path | None, _OUT] = None,
+    gif: Annotated[bool, _GIF] = False,
+    png: Annotated[bool, _PNG] = False,
+    mp4: Annotated[bool, _MP4] = False,
+    labels: Annotated[str | None, _LABELS] = None,
+    temperature: Annotated[float, _TEMPERATURE] = 1.0,
+    seed: Annotated[int, _SEED] = 0,
+    window: Annotated[bool, _WINDOW] = True,
+    neighbours: Annotated[str | None, _NEIGHBOURS] = None,
+) -> None:
+    """Draw images with a trained network: an animation of its strokes, or a picture of what came out."""
+    from rich.console import Console
+
+    from labkit.cli.svgd import report
+
+    path = _path(out, [kind for kind, chosen in zip(KINDS, (gif, png, mp4), strict=True) if chosen])
+    if seed >= 2**63:
+        fail(f"seed must be below 2^63, got {seed}")
+    try:
+        with Console(stderr=True).status(f"{model} draws {n} images"):
+            network = _network(model)
+            classes = _classes(labels, network.config.classes)
+            trace = _drawn(network, n, classes, temperature, seed)
+            _write(path, trace, min(len(classes), n) if len(classes) > 1 else None, window, neighbours)
+    except (ValueError, OSError) as error:
+        fail(error)
+    which = f", classes {', '.join(map(str, classes[:n]))}" if classes else ""
+    typer.echo(f"{model}: {n} images, {network.config.steps} strokes each{which}, seed {seed}")
+    report.wrote(path)
+
+
+def _path(out: Path | None, kinds: list[str]) -> Path:
+    """The file that is asked for by its suffix or by a flag."""
+    if len(kinds) > 1:
+        fail(f"one file is written at a time, got --{' and --'.join(kinds)}; choose one")
+    if out is None:
+        out = Path("samples")
+        kinds = kinds or ["gif"]
+    wanted = kinds or KINDS
+    if kinds and not out.suffix:
+        out = out.with_suffix(f".{kinds[0]}")
+    if out.suffix.lower() not in [f".{kind}" for kind in wanted]:
+        by = f"--{kinds[0]}" if kinds else "--out"
+        fail(f"{by} wants a path that ends in .{' or .'.join(wanted)}, got {out}; rename it")
+    check_writable("--out", out)
+    if out.suffix.lower() == ".mp4":
+        from labkit.views import video
+
+        try:
+            video.find()
+        except FileNotFoundError as error:
+            fail(error)
+    return out
+
+
+def _network(name: str) -> Any:
+    """The trained network of that name.
+
+    Raises:
+        FileNotFoundError, ValueError: there is none, or it is none that draws.
+    """
+    import labkit
+    from labkit.draw import DRAW
+
+    found = labkit.load_checkpoint(name)
+    if not isinstance(found, DRAW):
+        raise ValueError(f"{name} must be a network that draws, got a {type(found).__name__}; name another")
+    return found
+
+
+def _classes(words: str | None, known: int) -> list[int]:
+    """The classes that are asked for, all of them where none is.
+
+    Raises:
+        ValueError: they are no classes of this network.
+    """
+    if words is None:
+        return list(range(known))
+    if not known:
+        raise ValueError("this network knows no classes; leave --labels out, or name a network with classes")
+    try:
+        found = [int(word) for word in words.split(",")]
+    except ValueError:
+        raise ValueError(f"--labels wants whole numbers by comma, 0,1,2 for example, got {words}") from None
+    if not all(0 <= each < known for each in found):
+        raise ValueError(f"labels must lie in 0 to {known - 1}, got {words}")
+    return found
+
+
+def _drawn(network: Any, n: int, classes: list[int], temperature: float, seed: int) -> Any:
+    import torch
+
+    labels = torch.tensor([classes[i % len(classes)] for i in range(n)]) if classes else None
+    with torch.no_grad():
+        generator = torch.Generator().manual_seed(seed)
+        return network.generate(n, labels=labels, temperature=temperature, generator=generator)
+
+
+def _write(path: Path, trace: Any, columns: int | None, window: bool, neighbours: str | None) -> None:
+    from PIL import Image
+
+    from labkit.views import paint, sheets, video
+
+    last = trace.images[-1]
+    columns = columns or sheets.square(len(last))
+    beside = None if neighbours is None else _nearest(last[sheets.row_ends(len(last), columns)], neighbours)
+    if path.suffix.lower() == ".png":
+        return paint.save_png(Image.fromarray(sheets.sheet(last, columns, beside=beside)), path)
+    frames = sheets.animation(trace, window, columns=columns, beside=beside)
+    fps = min(max(len(frames) / SECONDS, 4), 20)
+    frames += [frames[-1]] * round(LINGER * fps)
+    if path.suffix.lower() == ".gif":
+        return paint.save_gif(map(Image.fromarray, frames), path, fps=fps)
+    video.save_mp4(frames, path, fps=fps)
+
+
+def _nearest(images: Any, name: str) -> Any:
+    """The training images of a data set nearest to these.
+
+    Raises:
+        FileNotFoundError, ValueError: there is no such set here, or its images are of another size.
+    """
+    from labkit.data import load
+    from labkit.views import sheets
+
+    train, _ = load(name, "train")
+    return train[sheets.neighbours(images, train)]

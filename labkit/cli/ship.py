@@ -1,0 +1,103 @@
+"""`labkit ship`: a run's network among those that labkit comes with, rounded where that costs nothing, with a card."""
+
+import csv
+import json
+import platform
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from labkit.cli.errors import fail
+
+MOVED = 0.05  # nats: the most by which rounding to bfloat16 may move the test bound
+LARGEST = 4_000_000  # bytes of a file
+
+_CARD = """# {name}
+
+| | |
+|---|---|
+| network | DRAW, {config} |
+| data | {data}, binarisation {binarisation} |
+| command | `{command}` |
+| steps, seed | {step}, {seed} |
+| test bound | {bound:.2f} nats (Lx {lx:.2f}, Lz {lz:.2f}), {images:,} images, one draw of z each |
+| weights | {kind}, exponential average of training; {moved} |
+| trained | {hours:.2f} h, {machine} |
+"""
+
+
+def command(
+    run: Annotated[Path, typer.Argument(help="The folder of a run that has ended.")],
+    name: Annotated[str, typer.Argument(help="What the network will be called.")],
+    into: Annotated[Path | None, typer.Option(help="Folder.", show_default="labkit/models")] = None,
+) -> None:
+    """Measure a run's network again, in float32 and in bfloat16, and write the file and its card."""
+    import torch
+
+    from labkit import models
+    from labkit.cli.evaluate import measure
+    from labkit.cli.train import images_of
+    from labkit.draw.task import Task
+
+    try:
+        about, settings = models.card(run), json.loads((run / "config.json").read_text())["settings"]
+        held = images_of(about["data"], "test", about["binarisation"])
+        bounds, found = {}, {}
+        for dtype in (torch.float32, torch.bfloat16):
+            module = models.load_checkpoint(run)
+            for weights in module.state_dict().values():
+                weights.copy_(weights.to(dtype))
+            task = Task(module, about["binarisation"], about["data"])
+            found[dtype] = measure(task, held, 0, 100, 0, "cpu")
+            bounds[dtype] = found[dtype]["bound"]
+    except (ValueError, OSError) as error:
+        fail(error)
+    moved = bounds[torch.bfloat16] - bounds[torch.float32]
+    dtype = torch.bfloat16 if abs(moved) < MOVED else torch.float32
+    folder = into or models.HERE
+    size = _write(folder / f"{name}.safetensors", models.find(run), dtype, about | {"test_bound": str(bounds[dtype])})
+    if size > LARGEST:
+        fail(f"{name}.safetensors has {size:,} bytes, {LARGEST:,} is the most; bfloat16 moves its bound by {moved:.3f}")
+    card = _CARD.format(
+        name=name, config=_shape(about), data=about["data"], binarisation=about["binarisation"],
+        command=_command(about, settings), step=about["step"], seed=about["seed"], bound=bounds[dtype],
+        lx=found[dtype]["lx"], lz=found[dtype]["lz"], images=len(held[0]), kind=str(dtype).removeprefix("torch."),
+        moved=f"bfloat16 moves the bound by {moved:+.3f}", hours=_seconds(run) / 3600,
+        machine=f"{platform.machine()} CPU, torch {torch.__version__.split('+')[0]}",
+    )  # fmt: skip
+    (folder / f"{name}.md").write_text(card, encoding="utf-8")
+    typer.echo(card)
+
+
+def _write(path: Path, source: Path, dtype: Any, about: dict[str, str]) -> int:
+    from safetensors.torch import load_file, save_file
+
+    save_file({name: each.to(dtype).contiguous() for name, each in load_file(source).items()}, path, about)
+    return path.stat().st_size
+
+
+def _shape(about: dict[str, str]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in json.loads(about["config"]).items())
+
+
+def _command(about: dict[str, str], settings: dict[str, Any]) -> str:
+    """The command that makes the run again: the preset of its network, and what differs from the defaults."""
+    from labkit.draw import PRESETS, Config
+    from labkit.training import Settings
+
+    config, plain = Config(**json.loads(about["config"])), Settings()
+    preset = next((name for name, each in PRESETS.items() if each == config), "?")
+    names = {"batch_size": "batch"}
+    rest = [
+        f"--{names.get(key, key).replace('_', '-')} {value}"
+        for key, value in settings.items()
+        if value != getattr(plain, key) and key not in ("devices", "epochs")
+    ]
+    return " ".join([f"labkit train draw --data {about['data']} --preset {preset}", *rest])
+
+
+def _seconds(run: Path) -> float:
+    with (run / "metrics.csv").open(newline="") as file:
+        *_, last = csv.reader(file)
+    return float(last[-1])

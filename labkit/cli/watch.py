@@ -1,0 +1,106 @@
+"""A training run on screen: a bar with its speed, its bound and the time left, and a line for every test bound."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from labkit.cli import interrupts
+from labkit.training import is_first
+
+NUMBERS = (
+    "[cyan]{task.fields[rate]}[/] it/s  bound [bold]{task.fields[bound]}[/]  test {task.fields[test]}  "
+    "{task.fields[left]} left"
+)
+LOOK = 0.2  # seconds between two looks at the bar
+
+
+def run(records: Iterator[Any], folder: Path, task: Any) -> bool:
+    """Follow the records to their end, or to Ctrl-C, which saves; answer whether it was that.
+
+    Raises:
+        ValueError, OSError: what `training.fit` raises.
+    """
+    last, speaks = None, is_first()
+    try:
+        with interrupts.first() as pressed, _bar(speaks) as progress:
+            bar = progress.add_task(folder.name, total=None, rate="-", bound="-", test="-", left="-")
+            looked = 0.0
+            for last in records:
+                if speaks:
+                    _tell(last, task)
+                    if last.evaluation is not None or time.monotonic() - looked > LOOK:
+                        looked = time.monotonic()
+                        progress.update(bar, **_numbers(last))
+                if pressed and last.step < last.steps:
+                    records.close()  # saves
+                    break
+    except KeyboardInterrupt:
+        records.close()
+        last = None
+    except RuntimeError:
+        if not (pressed and not speaks):  # another process has stopped first, and took its end of the line along
+            raise
+    if speaks:
+        _end(last, folder, task, bool(pressed))
+    return bool(pressed)
+
+
+def _bar(speaks: bool) -> Progress:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(NUMBERS))
+    return Progress(*columns, console=console, transient=True, disable=not (speaks and console.is_terminal))
+
+
+def _numbers(record: Any) -> dict[str, Any]:
+    shown = {
+        "completed": record.step,
+        "total": record.steps,
+        "rate": f"{record.rate:.1f}",
+        "bound": f"{record.bound:.2f}",
+    }
+    if record.evaluation is not None:
+        shown["test"] = f"{record.evaluation.bound:.2f}"
+    # what is left, at the mean speed of the run with its evaluations
+    left = (record.steps - record.step) * record.seconds / record.step
+    return shown | {"left": _clock(left)}
+
+
+def _clock(seconds: float) -> str:
+    hours, rest = divmod(int(seconds), 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+
+
+def _tell(record: Any, task: Any) -> None:
+    """A line for a test bound and for a warning; Rich puts them above the bar."""
+    found = record.evaluation
+    if found is not None:
+        skipped = f"  skipped {record.skipped}" if record.skipped else ""
+        typer.echo(
+            f"epoch {record.epoch} of {record.epochs}, step {record.step}: test bound {found.bound:.2f} nats "
+            f"(Lx {found.lx:.2f}, Lz {found.lz:.2f}), train {record.bound:.2f}, "
+            f"{record.rate:.1f} it/s, {_clock(record.seconds)}{skipped}"
+        )
+    if record.warning:
+        typer.echo(f"warning: {record.warning}", err=True)
+
+
+def _end(last: Any, folder: Path, task: Any, pressed: bool) -> None:
+    """How it ended and how to go on."""
+    again = f"labkit train --resume {folder}"
+    if pressed and last is None:
+        typer.echo(f"stopped in the middle of a step; its last checkpoint goes on with: {again}")
+    elif pressed and last.step < last.steps:
+        typer.echo(f"stopped and saved at step {last.step} of {last.steps}; go on with: {again}")
+    elif last is None:
+        typer.echo(f"{folder} is trained to its end; {_next(folder, task)}")
+    else:
+        typer.echo(f"{folder} is done, {last.step} steps in {_clock(last.seconds)}; {_next(folder, task)}")
+
+
+def _next(folder: Path, task: Any) -> str:
+    return f"go on with: labkit evaluate {folder} --data {task.facts['data']}, or labkit sample {folder}"

@@ -1,0 +1,188 @@
+"""`fetch`: the files of a set into the cache, by pooch, from the first mirror that gives the right bytes.
+
+A download that stops leaves NAME.part beside its place, which the next one continues; bytes that are complete but
+wrong are removed at once. pooch moves a file to its name only after the check.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from labkit.data import files, registry
+from labkit.data.registry import File
+
+_TIMEOUT = 30  # seconds without a byte
+_CHUNK = 1 << 16
+
+
+@runtime_checkable
+class Bar(Protocol):
+    """pooch's protocol of a progress bar, in bytes."""
+
+    total: int
+
+    def update(self, count: int) -> None: ...
+    def reset(self) -> None: ...
+    def close(self) -> None: ...
+
+
+def fetch(name: str, *, accept: bool = False, progress: Callable[[str], Bar] | None = None) -> list[Path]:
+    """Have every file of a set, verified, and answer where they lie: those found stay, the others are downloaded.
+
+    Args:
+        accept: take a file with another checksum where the expected one is unconfirmed, and remember it.
+        progress: makes the bar of a file from its name.
+
+    Raises:
+        ValueError: an unknown name.
+        AlteredError: a file in LABKIT_DATA, or that of every mirror, is not the right one.
+        OSError: no mirror answered, or the cache cannot be written.
+    """
+    source = _choose(name)
+    wanted = dict.fromkeys(file for split in source.files.values() for file in split)
+    return [_have(name, file, accept) or _download(name, file, accept, progress) for file in wanted]
+
+
+def _choose(name: str) -> registry.Source:
+    """The first source that is here in full and no stand-in, else the one to download."""
+    wanted = registry.find(name)
+    for source in wanted.sources:
+        every = [file for split in source.files.values() for file in split]
+        if not source.warning and all(files.find(name, file) for file in every):
+            return source
+    return wanted.sources[0]
+
+
+def _have(name: str, file: File, accept: bool) -> Path | None:
+    """The file if it is here and right; a wrong one is removed from the cache, and an error elsewhere."""
+    path = files.find(name, file)
+    if path is None:
+        return None
+    try:
+        files.read(path, file, name)
+    except files.AlteredError:
+        if accept and not file.confirmed:
+            files.accept(path.read_bytes(), file, name)
+        elif path.is_relative_to(files.cache()):
+            path.unlink()
+            return None
+        else:
+            raise
+    return path
+
+
+def _download(name: str, file: File, accept: bool, progress: Callable[[str], Bar] | None) -> Path:
+    import pooch
+
+    folder = files.cache() / name
+    folder.mkdir(parents=True, exist_ok=True)
+    part, errors = folder / f"{file.name}.part", []
+    for url in file.urls:
+        if accept and not file.confirmed:
+            part.unlink(missing_ok=True)  # no checksum would notice the halves of two mirrors' files
+        bar = progress(file.name) if progress else None
+        downloader = Resuming(part, lambda packed: _check(packed, name, file, accept), bar)
+        try:
+            with _quiet():
+                return Path(pooch.retrieve(url, None, file.name, folder, downloader=downloader))
+        except (OSError, ValueError) as error:
+            errors.append((url, error))
+    said = "; ".join(f"{url}: {_words(error)}" for url, error in errors)
+    kept = f"{part.stat().st_size:,} bytes are kept and continued; " if part.exists() else ""
+    advice = f"try again later, or put {file.name} ({files.expected(file)}) in the folder {name} of LABKIT_DATA"
+    altered = any(isinstance(error, files.AlteredError) for _, error in errors)
+    kind = files.AlteredError if altered else ConnectionError
+    raise kind(f"{name}: {file.name} was not downloaded: {said}; {kept}{advice}")
+
+
+def _words(error: Exception) -> str:
+    """One mirror's failure, without the chain of causes that requests puts into its own."""
+    import requests
+
+    if isinstance(error, requests.HTTPError):
+        return f"HTTP {error.response.status_code}"
+    if isinstance(error, requests.Timeout):
+        return f"no answer within {_TIMEOUT} s"
+    return "no connection" if isinstance(error, requests.ConnectionError) else str(error)
+
+
+def _check(packed: bytes, name: str, file: File, accept: bool) -> None:
+    _, found = files.inspect(packed, file, name)
+    if found is None:
+        return
+    if accept and not file.confirmed:
+        files.accept(packed, file, name)
+        return
+    size = f"{len(packed):,} bytes"
+    raise files.AlteredError(f"{size}: expected {files.expected(file)}, found {found}{files.advice(file, name)}")
+
+
+class Resuming:
+    """A downloader in pooch's protocol that continues `part` where an earlier one stopped, and hands it over checked.
+
+    A continued file that fails the check may be two files' halves: it is downloaded once more from its start.
+    """
+
+    def __init__(self, part: Path, check: Callable[[bytes], None], bar: Bar | None = None) -> None:
+        self.part, self.check, self.bar = part, check, bar
+
+    def __call__(self, url: str, output_file: str, pooch: Any, check_only: bool = False) -> None:
+        try:
+            resumed = self._get(url)
+            try:
+                self.check(self.part.read_bytes())
+            except ValueError:
+                self.part.unlink()
+                if not resumed:
+                    raise
+                return self(url, output_file, pooch)
+            os.replace(self.part, output_file)
+        finally:
+            if self.bar:
+                self.bar.close()
+
+    def _get(self, url: str) -> bool:
+        """Bring the part to its end; whether there was a part to continue."""
+        import requests
+        from urllib3.exceptions import HTTPError
+
+        have = self.part.stat().st_size if self.part.exists() else 0
+        asked = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+        with requests.get(url, headers=asked, stream=True, timeout=_TIMEOUT) as answer:
+            if have and answer.status_code == requests.codes.requested_range_not_satisfiable:
+                return True  # nothing is left to send, the check decides
+            answer.raise_for_status()
+            resumed = have > 0 and answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+            self._tell(int(answer.headers.get("Content-Length", 0)), have if resumed else 0)
+            try:
+                with self.part.open("ab" if resumed else "wb") as out:
+                    for chunk in answer.raw.stream(_CHUNK, decode_content=False):  # the very bytes, as they are packed
+                        out.write(chunk)
+                        if self.bar:
+                            self.bar.update(len(chunk))
+            except HTTPError as error:
+                raise ConnectionError(f"stopped at {self.part.stat().st_size:,} bytes: {error}") from error
+        return resumed
+
+    def _tell(self, coming: int, have: int) -> None:
+        if self.bar:
+            self.bar.reset()
+            self.bar.total = coming + have
+            self.bar.update(have)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """pooch logs each download to the terminal; its errors come as exceptions anyway."""
+    import pooch
+
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,77 @@
+"""`load`: from a name to tensors; arrays that were slow to unpack are kept in the cache for the next time."""
+
+import json
+import os
+import warnings
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Int64, UInt8
+from torch import Tensor
+
+from labkit.data import files, registry
+from labkit.data.readers import Arrays
+
+
+def load(name: str, split: str) -> tuple[UInt8[Tensor, "n c h w"], Int64[Tensor, "n"] | None]:
+    """The images of one split, and their labels where the set has any.
+
+    Nothing is downloaded. The bytes of the files are verified, except where arrays unpacked earlier are kept and the
+    files have not been touched since. Black or background is 0, ink or light 255.
+
+    Raises:
+        ValueError: an unknown name, or a split that the set has not.
+        FileNotFoundError: a file is missing.
+        AlteredError: a file is truncated, altered or another one (a ValueError too).
+
+    Warns:
+        UserWarning: what is there only stands in for the set (a prefix, an own resize).
+    """
+    wanted = registry.find(name)
+    if split not in wanted.splits:
+        raise ValueError(f"split of {name} must be {' or '.join(wanted.splits)}, got {split!r}; there is no other")
+    source, paths = files.locate(name, split)
+    images, labels = _kept(name, split, source, paths) if source.keep else _read(name, split, source, paths)
+    if source.warning:
+        proper = f"the set itself has {wanted.splits[split]:,}; `labkit data fetch {name}` downloads it"
+        warnings.warn(f"{name} {split}, N = {len(images):,}: {source.warning}; {proper}", UserWarning, stacklevel=2)
+    images = torch.from_numpy(np.require(images, np.uint8, ["C", "W"]))
+    return images, None if labels is None else torch.from_numpy(np.array(labels, dtype=np.int64))
+
+
+def _read(name: str, split: str, source: registry.Source, paths: list[Path]) -> Arrays:
+    contents = [files.read(path, file, name) for path, file in zip(paths, source.files[split], strict=True)]
+    try:
+        images, labels = source.read(contents, split)
+        shape, shapes = registry.SETS[name].shape, (images.shape[1:], len(images) if labels is None else len(labels))
+        if shapes != (shape, len(images)):
+            raise ValueError(f"n images {shape} and n labels were wanted, got {images.shape} and {shapes[1]} labels")
+    except Exception as error:  # whatever a parser makes of bytes that were accepted without a known checksum
+        named = " and ".join(map(str, paths))
+        raise files.AlteredError(
+            f"{named} cannot be read as {name}: {error}; remove it, then run `labkit data fetch {name}`"
+        ) from error
+    return images, labels
+
+
+def _kept(name: str, split: str, source: registry.Source, paths: list[Path]) -> Arrays:
+    """The arrays unpacked earlier from these very files, else unpacked now and kept."""
+    kept, stamp = files.cache() / name / f"{split}.npz", _stamp(paths)
+    with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # none yet, or damaged: made anew
+        with np.load(kept) as found:
+            if str(found["stamp"]) == stamp:
+                return found["images"], found["labels"] if "labels" in found else None
+    images, labels = _read(name, split, source, paths)
+    arrays = {"images": images} if labels is None else {"images": images, "labels": labels}
+    with suppress(OSError), files.whole(kept) as out:  # a cache that cannot be written costs time, not the load
+        np.savez(out, stamp=stamp, **arrays)
+    return images, labels
+
+
+def _stamp(paths: list[Path]) -> str:
+    """What changes when one of the files does."""
+    stats = [(str(path.resolve()), os.stat(path)) for path in paths]
+    return json.dumps([(path, each.st_size, each.st_mtime_ns, each.st_ctime_ns) for path, each in stats])

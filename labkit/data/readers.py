@@ -1,0 +1,97 @@
+"""From the verified bytes of files to arrays: images uint8 [n, c, h, w], labels integer [n] or None.
+
+Each reader takes the unpacked contents of a split's files and the split; a format it does not find is a ValueError.
+Matrices that MATLAB wrote hold each image column by column: it is turned upright here.
+"""
+
+import io
+import struct
+
+import numpy as np
+
+Arrays = tuple[np.ndarray, np.ndarray | None]
+_MATLAB_SPLITS = {"train": "train", "valid": "val", "test": "test"}
+
+
+def idx(contents: list[bytes], split: str) -> Arrays:
+    """Images and labels in LeCun's IDX format."""
+    images, labels = map(_idx, contents)
+    return images[:, None], labels
+
+
+def _idx(content: bytes) -> np.ndarray:
+    if len(content) < 4 or content[:3] != b"\0\0\x08":
+        raise ValueError(f"an IDX file of bytes starts with 00 00 08, this one with {content[:3].hex(' ')}")
+    header = 4 + 4 * content[3]
+    shape = struct.unpack(f">{content[3]}I", content[4:header])
+    wanted = header + int(np.prod(shape))
+    if len(content) != wanted:
+        raise ValueError(f"the IDX header announces {wanted:,} bytes, there are {len(content):,}")
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+
+
+def amat(contents: list[bytes], split: str) -> Arrays:
+    """Lines of 784 zeros and ones with a space between them, as images of 0 and 255; no labels."""
+    (content,) = contents
+    line = 2 * 784  # each digit and the space, or the line's end, after it
+    if len(content) % line:
+        raise ValueError(f"lines of {line} bytes were wanted, the last of {len(content):,} bytes is cut short")
+    digits = np.frombuffer(content, np.uint8)[::2] - np.uint8(ord("0"))
+    if digits.size and digits.max() > 1:
+        raise ValueError("lines of 784 zeros and ones with single spaces were wanted, there are other characters")
+    return (digits * np.uint8(255)).reshape(-1, 1, 28, 28), None
+
+
+def digits(contents: list[bytes], split: str) -> Arrays:
+    """scikit-learn's 8x8 digits, 0..16 stretched to 0..255, in a fixed shuffle: the first 1437 train, the other 360
+    test (the file's own order goes writer by writer)."""
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    order = np.random.RandomState(0).permutation(len(found.target))  # this generator's stream is frozen by numpy
+    order = order[:1437] if split == "train" else order[1437:]
+    return np.rint(found.images[order, None] * (255 / 16)).astype(np.uint8), found.target[order]
+
+
+def svhn(contents: list[bytes], split: str) -> Arrays:
+    """Cropped house numbers: X (32, 32, 3, n) and y (n, 1) with 10 for the digit 0."""
+    found = _mat(contents[0], ("X", "y"))
+    return found["X"].transpose(3, 2, 0, 1), found["y"].reshape(-1) % 10
+
+
+def omniglot(contents: list[bytes], split: str) -> Arrays:
+    """The IWAE papers' chardata.mat: a column each image, intensities 0..1; labels number the alphabet."""
+    prefix = {"train": "", "test": "test"}[split]
+    found = _mat(contents[0], (f"{prefix}data", f"{prefix}target"))
+    images = np.rint(found[f"{prefix}data"].T * 255).astype(np.uint8)
+    return _upright(images), found[f"{prefix}target"].argmax(axis=0)
+
+
+def omniglot_derived(contents: list[bytes], split: str) -> Arrays:
+    """The resize in LABKIT_DATA: background alphabets train, evaluation alphabets test; labels number the alphabet."""
+    with np.load(io.BytesIO(contents[0])) as found:
+        rows = found["split"] == {"train": 0, "test": 1}[split]
+        return found["images"][rows][:, None], found["alphabet"][rows]
+
+
+def silhouettes(contents: list[bytes], split: str) -> Arrays:
+    """Marlin's silhouettes: the file has 1 for the background and classes from 1; here 255 is the object, classes
+    start at 0."""
+    part = _MATLAB_SPLITS[split]
+    found = _mat(contents[0], (f"{part}_data", f"{part}_labels"))
+    images = np.where(found[f"{part}_data"] > 0, 0, 255).astype(np.uint8)
+    return _upright(images), found[f"{part}_labels"].reshape(-1).astype(np.int64) - 1
+
+
+def _mat(content: bytes, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
+    from scipy.io import loadmat
+
+    found = loadmat(io.BytesIO(content), variable_names=keys)
+    missing = [key for key in keys if key not in found]
+    if missing:
+        raise ValueError(f"the MATLAB file has no {', '.join(missing)}")
+    return {key: found[key] for key in keys}
+
+
+def _upright(rows: np.ndarray) -> np.ndarray:
+    return rows.reshape(-1, 1, 28, 28).swapaxes(2, 3)

@@ -1,0 +1,32 @@
+"""DRAW: a network that draws images stroke by stroke through attention windows (Gregor et al. 2015, arXiv 1502.04623).
+
+model = draw.DRAW(draw.Config())
+trace = model(images)                 # looks at images [B, 1, 28, 28] and draws them again
+trace.bound, trace.write.center_x     # the cost of each in nats, and where the pen stood at each step
+model.generate(16).images[-1]         # sixteen new ones
+"""
+
+from labkit.draw import attention
+from labkit.draw.attention import Window
+from labkit.draw.classifier import Classifier, Reading
+from labkit.draw.config import PRESETS, Config, preset
+from labkit.draw.likelihood import bits_per_dimension, log_likelihood
+from labkit.draw.network import DRAW
+from labkit.draw.trace import Losses, Trace, divergence, negative_log_likelihood
+
+__all__ = [
+    "DRAW",
+    "PRESETS",
+    "Classifier",
+    "Config",
+    "Losses",
+    "Reading",
+    "Trace",
+    "Window",
+    "attention",
+    "bits_per_dimension",
+    "divergence",
+    "log_likelihood",
+    "negative_log_likelihood",
+    "preset",
+]

@@ -1,0 +1,61 @@
+"""The paper's classification task: a network that reads an image in T glimpses and says what it shows (section 4.1).
+
+Only the reading half of DRAW: an LSTM that asks for the next window, and a softmax on its last state.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from labkit.draw import attention
+from labkit.draw.attention import Window
+from labkit.draw.lstm import LSTM, Exact
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One pass: logits of the classes after each glimpse [T, B, classes], what was seen and through which window."""
+
+    logits: Tensor
+    glimpse: Tensor
+    read: Window
+
+    @property
+    def said(self) -> Tensor:
+        """The class of each image after the last glimpse [B]."""
+        return self.logits[-1].argmax(-1)
+
+
+class Classifier(nn.Module):
+    """T glimpses of n x n at an image [B, 1, size, size]; default: the paper's on 100x100 cluttered MNIST."""
+
+    def __init__(self, size: int = 100, *, steps: int = 8, hidden: int = 256, read: int = 12, classes: int = 10):
+        super().__init__()
+        attention.check_size(read, size, size)
+        if min(steps, hidden, classes) < 1:
+            raise ValueError(f"steps, hidden and classes must be >= 1, got {steps}, {hidden} and {classes}")
+        self.size, self.steps, self.hidden, self.read = size, steps, hidden, read
+        self.lstm = LSTM(read**2, hidden)
+        self.look, self.answer = nn.Linear(hidden, 5), nn.Linear(hidden, classes)
+
+    def forward(self, x: Float[Tensor, "b 1 h w"]) -> Reading:
+        """Read images in [0, 1].
+
+        Raises:
+            ValueError: images of another size.
+        """
+        if x.shape[1:] != (1, self.size, self.size):
+            raise ValueError(f"images must be (batch, 1, {self.size}, {self.size}), got {tuple(x.shape)}")
+        h = cell = x.new_zeros(len(x), self.hidden)
+        logits, glimpses, windows = [], [], []
+        with Exact(x) as kind:
+            cellular = self.lstm.ready(kind)
+            for _ in range(self.steps):
+                windows.append(attention.window(self.look(h), self.read, self.size, self.size))
+                glimpses.append(attention.read(x, windows[-1], self.read))
+                h, cell = cellular(torch.cat([glimpses[-1].flatten(1), h], 1), cell)
+                logits.append(self.answer(h))
+        stacked = Window(*(torch.stack(field) for field in zip(*windows, strict=True)))
+        return Reading(torch.stack(logits), torch.stack(glimpses), stacked)

@@ -1,0 +1,85 @@
+"""What a DRAW network is made of, and the networks of the paper and of the three public programs in one table."""
+
+from dataclasses import dataclass
+
+from labkit.draw import attention
+
+CANVASES = ("zero", "learned", "data")
+
+
+@dataclass(frozen=True)
+class Config:
+    """A network's shape.
+
+    Args:
+        channels, height, width: of the images.
+        steps: T, glimpses and strokes.
+        hidden: units of the encoder's LSTM and of the decoder's.
+        latent: numbers in z at every step.
+        read, write: filters along an axis of the window; None takes the whole image instead.
+        classes: the labels 0 .. classes - 1 that it draws on demand; 0 for none.
+        canvas: the first canvas: "zero", "learned", or "data", the logits of the mean image (`DRAW.begin_at`).
+
+    Raises:
+        ValueError: a size below 1, a window larger than the image, an unknown canvas.
+    """
+
+    channels: int = 1
+    height: int = 28
+    width: int = 28
+    steps: int = 10
+    hidden: int = 256
+    latent: int = 10
+    read: int | None = 5
+    write: int | None = 5
+    classes: int = 0
+    canvas: str = "zero"
+
+    def __post_init__(self):
+        for name in ("channels", "height", "width", "steps", "hidden", "latent"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name} must be a whole number >= 1, got {value!r}")
+        for name in ("read", "write"):
+            if (n := getattr(self, name)) is not None:
+                try:
+                    attention.check_size(n, self.height, self.width)
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}; None takes the whole image") from None
+        if self.classes < 0:
+            raise ValueError(f"classes must be >= 0, got {self.classes}")
+        if self.canvas not in CANVASES:
+            raise ValueError(f"canvas must be one of {', '.join(CANVASES)}, got {self.canvas!r}")
+
+    @property
+    def pixels(self) -> int:
+        """Numbers in an image, channels x height x width."""
+        return self.channels * self.height * self.width
+
+
+PRESETS = {
+    "ericjang": Config(),
+    "ericjang-full": Config(read=None, write=None),
+    "mnist": Config(steps=64, latent=100, read=2),  # the paper's; jbornschein's and hrbigelow's too
+    "mnist-full": Config(steps=64, latent=100, read=None, write=None),
+    "mnist-10": Config(steps=10, latent=100, read=2),  # jbornschein's short one
+    "svhn": Config(channels=3, height=32, width=32, steps=32, hidden=800, latent=100, read=12, write=12),
+    "svhn-512": Config(channels=3, height=32, width=32, steps=32, hidden=512, latent=100),  # jbornschein's
+    "cifar10": Config(channels=3, height=32, width=32, steps=64, hidden=400, latent=200),
+    "two-digits": Config(height=60, width=60, steps=32, latent=50),
+    "small": Config(steps=10, hidden=128, latent=16),
+    "small-full": Config(steps=10, hidden=128, latent=16, read=None, write=None),
+    "small-labels": Config(steps=10, hidden=128, latent=16, classes=10),
+    "digits": Config(height=8, width=8, steps=6, hidden=64, latent=8, canvas="learned"),
+}
+
+
+def preset(name: str) -> Config:
+    """A network of the table.
+
+    Raises:
+        ValueError: there is none of that name; the message lists them.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
+    return PRESETS[name]

@@ -1,0 +1,252 @@
+"""DRAW: an encoder that looks at an image again and again, and a decoder that draws it stroke by stroke.
+
+For t = 1 .. T, with the canvas c_0 and the decoder's h_0 given (Gregor et al. 2015, equations 3 to 8):
+
+    x^ = x - sigmoid(c_{t-1})                       what is not drawn yet
+    r_t = [read(x), read(x^)]                       through a window that the decoder asked for
+    h_enc = LSTM(h_enc, [r_t, h_dec])
+    z_t ~ N(mu(h_enc), sigma(h_enc)^2)              fresh noise at every step
+    h_dec = LSTM(h_dec, z_t)
+    c_t = c_{t-1} + write(h_dec)                    logits of the pixels
+
+The cost of an image x is the bound L = -log p(x | c_T) + sum_t KL(q(z_t) | N(0, I)) in nats (9 to 12).
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from labkit.draw import attention
+from labkit.draw.attention import Window
+from labkit.draw.config import Config
+from labkit.draw.lstm import LSTM, Exact, Shared, shared
+from labkit.draw.trace import Drawn, Looked, Losses, Trace, divergence, negative_log_likelihood
+
+
+class DRAW(nn.Module):
+    """The network of a `Config`; `model(x)` and `model.generate(n)` answer a `Trace`."""
+
+    def __init__(self, config: Config = Config()):  # noqa: B008  frozen
+        super().__init__()
+        self.config = c = config
+        self._read_size = 2 * (c.pixels if c.read is None else c.channels * c.read**2)
+        self._write_size = c.pixels if c.write is None else c.channels * c.write**2
+        self.encoder = LSTM(self._read_size + c.hidden, c.hidden)
+        self.posterior = nn.Linear(c.hidden, 2 * c.latent)
+        self.decoder = LSTM(c.latent, c.hidden)
+        self.stroke = nn.Linear(c.hidden, self._write_size)
+        self.write_head = None if c.write is None else nn.Linear(c.hidden, 5)
+        self.read_head = None if c.read is None else nn.Linear(c.hidden, 5)
+        # a label joins the input of both LSTMs, as one of so many ones and zeros
+        self.encoder_label = nn.Embedding(c.classes, 4 * c.hidden) if c.classes else None
+        self.decoder_label = nn.Embedding(c.classes, 4 * c.hidden) if c.classes else None
+        first = torch.zeros(c.channels, c.height, c.width)
+        if c.canvas == "learned":
+            self.canvas = nn.Parameter(first)
+        else:
+            self.register_buffer("canvas", first, persistent=c.canvas == "data")
+
+    def begin_at(self, images: Tensor) -> None:
+        """Begin every canvas at the mean of these images (N, C, H, W) in [0, 1], for `canvas="data"`.
+
+        Raises:
+            ValueError: the canvas of this network is another one; images of another size or not in [0, 1].
+        """
+        if self.config.canvas != "data":
+            raise ValueError(f'begin_at wants a network with canvas="data", this one has "{self.config.canvas}"')
+        mean = images.float().mean(0)
+        if mean.shape != self.canvas.shape or not bool(((mean >= 0) & (mean <= 1)).all()):
+            wanted = ", ".join(map(str, self.canvas.shape))
+            got = f"{tuple(images.shape)} of mean {mean.mean():.4g}"
+            raise ValueError(f"images must be (batch, {wanted}) in [0, 1], got {got}")
+        self.canvas.copy_(mean.clamp(0.01, 0.99).logit())  # a pixel without ink would begin at minus infinity
+
+    def forward(
+        self, x: Float[Tensor, "b c h w"], *, labels: Tensor | None = None, generator: torch.Generator | None = None
+    ) -> Trace:
+        """Look at images and draw them again.
+
+        Args:
+            x: images in [0, 1], of the network's size.
+            labels: the class of each [b], for a network with classes.
+            generator: of the noise, one draw of [T, b, latent].
+
+        Raises:
+            TypeError, ValueError: x or labels are not what this network was made for.
+        """
+        self._check(x, labels)
+        if not bool(((x >= 0) & (x <= 1)).all()):  # NaN is neither
+            got = f"{x.min():.4g} to {x.max():.4g}"
+            raise ValueError(f"images must lie in [0, 1] without NaN, got {got}; divide pixels of 0 to 255 by 255")
+        looked, drawn = zip(*self._steps(x, labels, self._noise(x, generator)), strict=True)
+        mu, log_sigma = torch.stack([each.mu for each in looked]), torch.stack([each.log_sigma for each in looked])
+        canvas = torch.stack([each.canvas for each in drawn])
+        nll, kl = negative_log_likelihood(canvas, x), divergence(mu, log_sigma)
+        return Trace(
+            canvas, torch.stack([each.z for each in looked]), self.canvas, mu, log_sigma.exp(),
+            _stack([each.glimpse for each in looked]) if self.config.read else None,
+            _stack([each.patch for each in drawn]), nll, kl, nll[-1] + kl.sum(0),
+            _windows([each.read for each in looked]), _windows([each.write for each in drawn]),
+        )  # fmt: skip
+
+    def losses(self, x: Tensor, *, labels: Tensor | None = None, generator: torch.Generator | None = None) -> Losses:
+        """What `forward` finds of the bound, and nothing that only a picture needs; for training.
+
+        Raises:
+            TypeError, ValueError: as `forward`, but values are not looked at.
+        """
+        mu, log_sigma, canvas = [], [], self.canvas
+        for looked, drawn in self.steps(x, labels, generator):
+            mu.append(looked.mu)
+            log_sigma.append(looked.log_sigma)
+            canvas = drawn.canvas
+        return Losses(negative_log_likelihood(canvas, x), divergence(torch.stack(mu), torch.stack(log_sigma)))
+
+    def generate(
+        self,
+        n: int,
+        *,
+        labels: Tensor | None = None,
+        temperature: float | int = 1,
+        z: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Trace:
+        """Draw n images from the prior.
+
+        Args:
+            labels: the class of each [n], for a network with classes.
+            temperature: the standard deviation of z; 1 is the prior, less gives more usual images.
+            z: [T, n, latent] instead of a draw: of another trace, or edited.
+
+        Raises:
+            ValueError: n < 1, a temperature below 0 or infinite, z of another shape, labels wrong or missing.
+        """
+        c, like = self.config, self.posterior.weight
+        shape = (c.steps, n, c.latent)
+        if n < 1:
+            raise ValueError(f"n must be >= 1, got {n}")
+        if not 0 <= temperature < float("inf"):
+            raise ValueError(f"temperature must be finite and >= 0, got {temperature}")
+        if z is not None and z.shape != shape:
+            raise ValueError(f"z must be (steps, n, latent) = {shape}, got {tuple(z.shape)}")
+        self._check_labels(labels, n)
+        if z is None:
+            z = temperature * torch.randn(shape, generator=generator, device=like.device, dtype=like.dtype)
+        with Exact(like) as kind:
+            parts = self._parts(labels, kind)
+            drawn = [self._begin(n)]
+            for t in range(c.steps):
+                drawn.append(self._draw(drawn[-1], z[t], parts))
+        drawn = drawn[1:]
+        return Trace(
+            torch.stack([each.canvas for each in drawn]), z, self.canvas,
+            patch=_stack([each.patch for each in drawn]), write=_windows([each.write for each in drawn]),
+        )  # fmt: skip
+
+    # the steps
+
+    def steps(
+        self, x: Tensor, labels: Tensor | None, generator: torch.Generator | None
+    ) -> Iterator[tuple[Looked, Drawn]]:
+        """Encoder's and decoder's half of every step, for sums that need no more than one step at a time."""
+        self._check(x, labels)
+        return self._steps(x, labels, self._noise(x, generator))
+
+    def _noise(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
+        shape = (self.config.steps, x.shape[0], self.config.latent)
+        return torch.randn(shape, generator=generator, device=x.device, dtype=x.dtype)
+
+    def _steps(self, x: Tensor, labels: Tensor | None, noise: Tensor) -> Iterator[tuple[Looked, Drawn]]:
+        with Exact(x) as kind:
+            parts = self._parts(labels, kind)
+            drawn, h = self._begin(x.shape[0]), x.new_zeros(x.shape[0], self.config.hidden)
+            cell = h
+            for t in range(self.config.steps):
+                glimpse, window = self._look(x, drawn)
+                h, cell = parts.encoder(torch.cat([glimpse.flatten(1), drawn.h, h], 1), cell)
+                mu, log_sigma = parts.posterior(h).chunk(2, 1)
+                z = torch.addcmul(mu, log_sigma.exp(), noise[t])
+                drawn = self._draw(drawn, z, parts)
+                yield Looked(glimpse, window, mu, log_sigma, z), drawn
+
+    def _begin(self, n: int) -> Drawn:
+        """Before the first step: nothing known, and a first look wherever the bias of the read head says."""
+        zero = self.posterior.weight.new_zeros(n, self.config.hidden)
+        look = None if self.read_head is None else self.read_head.bias.expand(n, 5)
+        return Drawn(zero, zero, self.canvas.expand(n, *self.canvas.shape), None, None, look)
+
+    def _look(self, x: Tensor, drawn: Drawn) -> tuple[Tensor, Window | None]:
+        c = self.config
+        both = torch.cat([x, x - drawn.canvas.sigmoid()], 1)
+        if drawn.look is None:
+            return both, None
+        window = attention.window(drawn.look, c.read, c.height, c.width)
+        return attention.read(both, window, c.read), window
+
+    def _draw(self, last: Drawn, z: Tensor, parts: "_Parts") -> Drawn:
+        c = self.config
+        h, cell = parts.decoder(torch.cat([z, last.h], 1), last.c)
+        asked = parts.heads(h)
+        stroke = asked[:, : self._write_size].unflatten(1, (c.channels, -1))
+        look = asked[:, -5:] if c.read else None
+        if c.write is None:
+            return Drawn(h, cell, last.canvas + stroke.view_as(last.canvas), None, None, look)
+        window = attention.window(asked[:, self._write_size : self._write_size + 5], c.write, c.height, c.width)
+        patch = stroke.unflatten(2, (c.write, c.write))
+        canvas = last.canvas + attention.write(patch, window, c.height, c.width)
+        return Drawn(h, cell, canvas, patch, window, look)
+
+    def _parts(self, labels: Tensor | None, kind: torch.dtype | None) -> "_Parts":
+        """The weights as one pass uses them: each looked up, joined and rounded once, not at every step."""
+        heads = [head for head in (self.stroke, self.write_head, self.read_head) if head is not None]
+        extra = (None, None) if labels is None else (self.encoder_label(labels), self.decoder_label(labels))
+        return _Parts(
+            self.encoder.ready(kind, extra[0]),
+            shared(self.posterior.weight, self.posterior.bias, kind),
+            self.decoder.ready(kind, extra[1]),
+            shared(torch.cat([each.weight for each in heads]), torch.cat([each.bias for each in heads]), kind),
+        )
+
+    # what may come in
+
+    def _check(self, x: Tensor, labels: Tensor | None) -> None:
+        c = self.config
+        if x.shape[1:] != (c.channels, c.height, c.width) or x.ndim != 4 or not len(x):
+            wanted = f"(batch, {c.channels}, {c.height}, {c.width})"
+            raise ValueError(
+                f"images must be {wanted} for this network, got {tuple(x.shape)}; resize or choose another"
+            )
+        if x.dtype != self.posterior.weight.dtype:
+            raise TypeError(
+                f"images must be {self.posterior.weight.dtype} like the network, got {x.dtype}; "
+                "pixels of 0 to 255 become x.float() / 255"
+            )
+        self._check_labels(labels, len(x))
+
+    def _check_labels(self, labels: Tensor | None, n: int) -> None:
+        c = self.config
+        if not c.classes and labels is not None:
+            raise ValueError("this network knows no classes; leave labels out, or train one with classes")
+        if c.classes and (labels is None or labels.shape != (n,) or labels.is_floating_point()):
+            got = None if labels is None else f"{labels.dtype} {tuple(labels.shape)}"
+            raise ValueError(f"labels must be {n} whole numbers below {c.classes}, got {got}")
+        if c.classes and not labels.is_cuda and not bool(((labels >= 0) & (labels < c.classes)).all()):
+            raise ValueError(f"labels must lie in 0 to {c.classes - 1}, got {labels.min()} to {labels.max()}")
+
+
+class _Parts(NamedTuple):
+    encoder: "LSTM.Ready"
+    posterior: Shared
+    decoder: "LSTM.Ready"
+    heads: Shared
+
+
+def _stack(parts: list[Tensor | None]) -> Tensor | None:
+    return None if parts[0] is None else torch.stack(parts)
+
+
+def _windows(each: list[Window | None]) -> Window | None:
+    return None if each[0] is None else Window(*(torch.stack(field) for field in zip(*each, strict=True)))

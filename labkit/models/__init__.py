@@ -1,0 +1,87 @@
+"""Trained networks: those that labkit ships, beside this file, and those of a reader's own runs."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+EXPORT = "model.safetensors"  # in a run's folder
+
+
+def _draw(config: dict[str, Any]) -> Any:
+    from labkit.draw import DRAW, Config
+
+    return DRAW(Config(**config))
+
+
+KINDS: dict[str, Callable[[dict[str, Any]], Any]] = {"draw": _draw}  # kind -> what builds the module of a config
+
+
+def shipped() -> list[str]:
+    """The names of the networks that come with labkit."""
+    return sorted(path.stem for path in HERE.glob("*.safetensors"))
+
+
+def load_checkpoint(name: str | Path) -> Any:
+    """A trained module in eval mode, on the CPU.
+
+    Args:
+        name: the folder of a run, a .safetensors file, or the name of a shipped network.
+
+    Raises:
+        FileNotFoundError: there is nothing of that name.
+        ValueError: the file is not one of labkit's, or does not fit the network it names.
+    """
+    from safetensors.torch import load_file
+
+    path = find(name)
+    about = card(path)
+    try:
+        module = KINDS[about["kind"]](json.loads(about["config"]))
+        module.load_state_dict(load_file(path))  # which widens bfloat16 to the module's float32
+    except (RuntimeError, TypeError, ValueError) as error:
+        lines = [line.strip() for line in str(error).splitlines()]
+        why = lines[min(1, len(lines) - 1)]
+        raise ValueError(
+            f"{path} does not fit the network it names ({why}); export it again with this labkit"
+        ) from None
+    return module.eval()
+
+
+def find(name: str | Path) -> Path:
+    """The file of a run's folder, of a path, or of a shipped name.
+
+    Raises:
+        FileNotFoundError: there is none; the message lists those shipped.
+    """
+    path = Path(name)
+    for each in (path / EXPORT, path, HERE / f"{name}.safetensors"):
+        if each.is_file():
+            return each
+    there = ", ".join(shipped()) or "none yet"
+    why = f"{path} holds no {EXPORT} yet" if path.is_dir() else f"no model is called {str(name)!r}"
+    raise FileNotFoundError(f"{why}; give a run's folder, a .safetensors file or a shipped name ({there})")
+
+
+def card(name: str | Path) -> dict[str, str]:
+    """What a file says of itself: kind, config, data, binarisation, steps, test bound, all as strings.
+
+    Raises:
+        FileNotFoundError: there is nothing of that name.
+        ValueError: the file is damaged, or not one of labkit's.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = find(name)
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path} must be a whole safetensors file, got one that is not ({error})") from None
+    if about.get("kind") not in KINDS or "config" not in about:
+        raise ValueError(
+            f"{path} must say one of the kinds {', '.join(KINDS)} and its config, got {about.get('kind')!r}; "
+            "take a file that labkit train wrote"
+        )
+    return about

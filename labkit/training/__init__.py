@@ -1,0 +1,14 @@
+"""The one training loop, for any method that supplies a `Task`.
+
+fit(task, settings, folder, train, test)  yields a `Record` every few steps; on the folder of a stopped run, goes on
+Settings                                  epochs, batch, learning rate, ... ; how many processes, which precision
+Task                                      what a method supplies
+"""
+
+from labkit.training.devices import is_first
+from labkit.training.folder import read_config
+from labkit.training.loop import fit
+from labkit.training.settings import Settings
+from labkit.training.task import Data, Evaluation, Record, Task
+
+__all__ = ["Data", "Evaluation", "Record", "Settings", "Task", "fit", "is_first", "read_config"]

@@ -1,0 +1,46 @@
+"""TensorBoard's files, where the extra `tensorboard` is installed and asked for."""
+
+from pathlib import Path
+
+from labkit.training.settings import Settings
+from labkit.training.task import NUMBERS, Record
+
+
+class Board:
+    """Writes records as scalars and pictures; does nothing where it was not asked for.
+
+    Raises:
+        ValueError: asked for, and not installed.
+    """
+
+    def __init__(self, settings: Settings, folder: Path, step: int):
+        self._writer = None
+        if not settings.tensorboard:
+            return
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise ValueError('TensorBoard is not installed; pip install "labkit[tensorboard]"') from None
+        self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+
+    def add(self, record: Record) -> None:
+        if self._writer is None:
+            return
+        for name in (*NUMBERS, "norm", "lr", "beta", "skipped", "rate"):
+            self._writer.add_scalar(f"train/{name}", getattr(record, name), record.step)
+        if (found := record.evaluation) is not None:
+            for name in ("bound", "lx", "lz"):
+                self._writer.add_scalar(f"test/{name}", getattr(found, name), record.step)
+            for t, kl in enumerate(found.kl, 1):
+                self._writer.add_scalar(f"kl/glimpse {t}", kl, record.step)
+        if record.sheet is not None:
+            axes = "HW" if record.sheet.ndim == 2 else "HWC"
+            self._writer.add_image("samples", record.sheet, record.step, dataformats=axes)
+
+    def flush(self) -> None:
+        if self._writer is not None:
+            self._writer.flush()
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()

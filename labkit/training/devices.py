@@ -1,0 +1,61 @@
+"""Where a run computes: Lightning Fabric over one device or several processes."""
+
+import os
+import re
+from typing import Any
+
+import torch
+
+from labkit.training.settings import PRECISIONS, Settings
+
+
+def parse(words: str) -> tuple[str, int]:
+    """The kind of device, "cpu" or "cuda", and how many processes: of auto, cpu, cuda, 4, 2xcpu, 4xcuda.
+
+    Raises:
+        ValueError: none of these, or a device that is not there.
+    """
+    match = re.fullmatch(r"(?:(\d+)x)?(auto|cpu|cuda)|(\d+)", words)
+    if not match:
+        hint = "; mps has no float64" if words.startswith("mps") else ""
+        raise ValueError(f"devices must be auto, cpu, cuda, a number, 2xcpu or 4xcuda, got {words!r}{hint}")
+    count, kind = int(match[1] or match[3] or 1), match[2] or "auto"
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if kind == "auto":
+        kind = "cuda" if found else "cpu"
+    if count < 1 or (kind == "cuda" and count > found):
+        raise ValueError(f"devices {words}: torch finds {found} CUDA devices; take --devices cpu or fewer")
+    return kind, count
+
+
+def launch(settings: Settings) -> Any:
+    """A `lightning_fabric.Fabric` for these settings.
+
+    Several processes: the first starts the others by running this very command again, or torchrun started them all.
+
+    Raises:
+        ValueError: a device that is not there.
+    """
+    from lightning_fabric import Fabric  # two seconds' import
+
+    kind, count = parse(settings.devices)
+    fabric = Fabric(
+        accelerator=kind,
+        devices=count,
+        num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", 1)),  # torchrun's word for machines
+        strategy="auto" if count == 1 else "ddp",
+        precision=PRECISIONS[settings.precision],
+    )
+    fabric.launch()
+    return fabric
+
+
+def leave() -> None:
+    """Part from the other processes, at the end of a run that all of them reach."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def is_first() -> bool:
+    """Whether this process is the one that speaks and writes; true before the others are started."""
+    return os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0"

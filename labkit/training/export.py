@@ -1,0 +1,24 @@
+"""The averaged weights alone, as safetensors: what is shipped, shown and opened by `labkit.load_checkpoint`."""
+
+import json
+from pathlib import Path
+
+from torch import nn
+
+from labkit.training import atomic
+from labkit.training.task import Task
+
+NAME = "model.safetensors"
+
+
+def save(path: Path, module: nn.Module, task: Task, facts: dict[str, str]) -> None:
+    """Write the module's weights and buffers, with what builds it again and facts for its card.
+
+    Raises:
+        OSError: the file could not be written.
+    """
+    from safetensors.torch import save as as_bytes
+
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+    about = {"kind": task.kind, "config": json.dumps(task.config), **task.facts, **facts}
+    atomic.write(path, as_bytes(tensors, about))

@@ -1,0 +1,125 @@
+"""A run's folder: configuration, tables, sample sheets, checkpoints, exported weights.
+
+config.json  metrics.csv  epochs.csv  model.safetensors  samples/epoch-0001.png  checkpoints/step-000000600.pt
+"""
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labkit.training import atomic
+
+CONFIG = "config.json"
+
+
+class Table:
+    """A CSV file that grows by rows, each with a column "step"."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def cut(self, step: int) -> None:
+        """Forget the rows after a step, and one that a killed process left unfinished."""
+        if not self.path.exists():
+            return
+        lines = self.path.read_text().splitlines(keepends=True)
+        if not lines or not lines[0].endswith("\n"):
+            self.path.unlink()
+            return
+        at = next(csv.reader(lines[:1])).index("step")
+        rows = [line for line in lines[1:] if line.endswith("\n") and int(line.split(",")[at]) <= step]
+        atomic.write(self.path, "".join([lines[0], *rows]))
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Append a row; floats are written so that they are read back to the last bit."""
+        new = not self.path.exists()
+        text = io.StringIO()
+        writer = csv.DictWriter(text, row, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+        with self.path.open("a", newline="") as file:
+            file.write(text.getvalue())
+
+    def sync(self) -> None:
+        """Force the rows to disk."""
+        if self.path.exists():
+            with self.path.open("r+b") as file:
+                os.fsync(file.fileno())
+
+
+class Folder:
+    """The files of a run under one path.
+
+    Attributes:
+        metrics: a row a record. epochs: a row an evaluation, with the KL of each glimpse.
+    """
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+        self.checkpoints, self.samples = self.path / "checkpoints", self.path / "samples"
+        self.metrics, self.epochs = Table(self.path / "metrics.csv"), Table(self.path / "epochs.csv")
+
+    def claim(self, config: dict[str, Any]) -> None:
+        """Make the folder this run's, or find that it is.
+
+        Raises:
+            ValueError: it holds a run of another configuration.
+        """
+        file = self.path / CONFIG
+        if not file.exists():
+            self.path.mkdir(parents=True, exist_ok=True)
+            atomic.write(file, json.dumps(config, indent=2) + "\n")
+            return
+        there, mine = _flat(read_config(self.path)), _flat(json.loads(json.dumps(config)))
+        other = sorted(name for name in there.keys() | mine.keys() if there.get(name) != mine.get(name))
+        if other:
+            raise ValueError(
+                f"{self.path} holds a run with another {', '.join(other[:4])}; name another folder, or resume that one"
+            )
+
+    def cut(self, step: int) -> None:
+        """Go back to how the tables were after a step."""
+        self.metrics.cut(step)
+        self.epochs.cut(step)
+
+    def sync(self) -> None:
+        self.metrics.sync()
+        self.epochs.sync()
+
+    def sheet(self, picture: np.ndarray, epoch: int) -> Path:
+        """Write a sample sheet and answer its path."""
+        from PIL import Image
+
+        self.samples.mkdir(exist_ok=True)
+        path = self.samples / f"epoch-{epoch:04d}.png"
+        with atomic.replacing(path) as file:
+            Image.fromarray(picture).save(file, format="png")
+        return path
+
+
+def read_config(path: Path | str) -> dict[str, Any]:
+    """The configuration of a run.
+
+    Raises:
+        ValueError: there is none, or it cannot be read.
+    """
+    file = Path(path) / CONFIG
+    try:
+        return json.loads(file.read_text())
+    except FileNotFoundError:
+        raise ValueError(f"{path} is no run: it has no {CONFIG}; name a folder that labkit train made") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{file} cannot be read ({error}); take another run") from None
+
+
+def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for name, value in config.items():
+        flat |= _flat(value, f"{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat

@@ -1,0 +1,219 @@
+"""The one training loop.
+
+    for record in training.fit(task, Settings(epochs=10), "runs/a", train, test):
+        print(record.step, record.bound)
+
+The same call on the folder of a run that was stopped or killed goes on where its newest checkpoint stands, and on a
+CPU ends with the same bits as if nothing had happened.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from labkit.training import capture, checkpoints, devices, export, schedules
+from labkit.training.board import Board
+from labkit.training.folder import Folder
+from labkit.training.settings import Settings
+from labkit.training.step import Step
+from labkit.training.task import Data, Evaluation, Record, Task
+
+COLLAPSED = 0.5  # nats of KL on the test images, under which the latents say nothing
+EARLY = 500  # steps in which they need not say anything yet
+
+
+def fit(task: Task, settings: Settings, folder: Path | str, train: Data, test: Data | None = None) -> Iterator[Record]:
+    """Train the task's module and yield a record every few steps; closing the generator saves a checkpoint first.
+
+    Args:
+        folder: of the run; made, or gone on with if it holds this very run.
+        train: images uint8 (N, C, H, W), and labels or what else the task wants, all of length N.
+        test: likewise; without it there are no evaluations.
+
+    Raises:
+        ValueError: settings, data, folder or checkpoint do not fit together; the message says which and what to do.
+        OSError: the folder cannot be written.
+    """
+    run = _Run(task, settings, Folder(folder), train, test)
+    try:
+        yield from run.records()
+        devices.leave()
+    except GeneratorExit:
+        run.save()
+        raise
+    finally:
+        run.board.close()
+
+
+class _Run:
+    """The loop's own state: how many steps are done, and when what was written last."""
+
+    def __init__(self, task: Task, settings: Settings, folder: Folder, train: Data, test: Data | None):
+        for what, data in {"train": train, "test": test}.items():
+            if data is not None:
+                _check(data, what)
+        self.task, self.settings, self.folder = task, settings, folder
+        self.fabric = devices.launch(settings)
+        self.first = self.fabric.global_rank == 0
+        self.n, world = len(train[0]), self.fabric.world_size
+        if settings.batch_size > self.n or settings.batch_size % world:
+            raise ValueError(
+                f"batch_size must be at most the {self.n} training images and a multiple of the {world} processes, "
+                f"got {settings.batch_size}"
+            )
+        self.per_epoch = self.n // settings.batch_size  # an epoch's last, smaller batch is left out
+        self.steps = settings.steps or settings.epochs * self.per_epoch
+        self.test = None if test is None else self._here(test)
+        self.step_of = Step(self.fabric, task, settings, self._here(train))
+        self.done, self.skipped, self.spent, self.saved = 0, 0, 0.0, -1
+        self.facts: dict[str, str] = {}
+        self._resume()
+        self.board = Board(settings if self.first else Settings(), folder.path, self.done)
+        self.began = self.kept = time.monotonic()
+        self.generators = self.step_of.generators()
+
+    def _here(self, data: Data) -> Data:
+        return tuple(part.to(self.fabric.device) for part in data)
+
+    def _resume(self) -> None:
+        settings = asdict(self.settings)
+        if self.first:
+            self.folder.claim(
+                {"kind": self.task.kind, "config": self.task.config, "facts": self.task.facts, "settings": settings}
+            )
+        self.fabric.barrier()
+        state = checkpoints.newest(self.folder.checkpoints)
+        if state is not None:
+            self.step_of.restore(state)
+            self.done, self.skipped, self.spent = state["step"], state["skipped"], state["seconds"]
+            self.facts, self.saved = state["facts"], self.done
+        if self.first:
+            self.folder.cut(self.done)
+
+    @property
+    def seconds(self) -> float:
+        """Spent on the run, those before it was resumed too."""
+        return self.spent + time.monotonic() - self.began
+
+    @property
+    def epoch(self) -> int:
+        """Of the last step done, from 1."""
+        return -(-self.done // self.per_epoch)
+
+    def records(self) -> Iterator[Record]:
+        advance, order, epoch = None, None, -1
+        since, clock = self.done, time.monotonic()
+        while self.done < self.steps:
+            if epoch != self.done // self.per_epoch:
+                epoch = self.done // self.per_epoch
+                order = self._order(epoch)
+            self.step_of.prepare(self._rows(order), self.done, self.steps)
+            advance = advance or capture.advance(self.step_of)
+            advance()
+            self.done += 1
+            if self._pauses():
+                yield self._record((self.done - since), clock)
+                since, clock = self.done, time.monotonic()
+
+    def _order(self, epoch: int) -> torch.Tensor:
+        """The images of an epoch in its own order, known from the seed and the epoch alone."""
+        generator = torch.Generator().manual_seed(schedules.seed(self.settings.seed, "order", epoch))
+        return torch.randperm(self.n, generator=generator).to(self.fabric.device)
+
+    def _rows(self, order: torch.Tensor) -> torch.Tensor:
+        """The next batch's rows, this process's share of them."""
+        share = self.settings.batch_size // self.fabric.world_size
+        begin = self.done % self.per_epoch * self.settings.batch_size + self.fabric.global_rank * share
+        return order[begin : begin + share]
+
+    def _pauses(self) -> bool:
+        """Whether a record is due; this depends on the step alone, so that a resumed run has the same ones."""
+        return self.done % self.settings.log_every == 0 or self.done % self.per_epoch == 0 or self.done == self.steps
+
+    def _record(self, steps: int, clock: float) -> Record:
+        """Read the numbers, write what is due: afterwards the files are those of this step."""
+        means, left = self.step_of.read()
+        rate = steps / max(time.monotonic() - clock, 1e-9)
+        self.skipped += left
+        self.generators = self.step_of.generators()
+        last = self.done - 1
+        row = {"step": self.done, "epoch": self.epoch, **means}
+        row |= {"lr": schedules.rate(self.settings, last, self.steps), "beta": schedules.beta(self.settings, last)}
+        row |= {"skipped": self.skipped}
+        epochs = max(1, math.ceil(self.steps / self.per_epoch))
+        told: dict[str, Any] = {**row, "steps": self.steps, "epochs": epochs, "rate": rate, "seconds": self.seconds}
+        if left == steps:
+            told["warning"] = f"all of the last {left} steps were skipped: not finite; lower the learning rate"
+        if self.first:
+            self.folder.metrics.add({**row, "seconds": round(self.seconds, 3)})
+            told |= self._evaluated()
+            told["wrote"] = (*told.get("wrote", ()), *self._kept())
+        record = Record(**told)
+        self.board.add(record)
+        return record
+
+    def _evaluated(self) -> dict[str, Any]:
+        """At the end of an epoch whose turn it is, and of the run: the test bound and a sheet of samples, written."""
+        every = self.settings.eval_every * self.per_epoch
+        if self.test is None or not (self.done == self.steps or (every and self.done % every == 0)):
+            return {}
+        found = self._measured()
+        row = {"step": self.done, "epoch": self.epoch, "bound": found.bound, "lx": found.lx, "lz": found.lz}
+        row |= {"n": found.n, **{f"kl_{t}": kl for t, kl in enumerate(found.kl, 1)}, "seconds": round(self.seconds, 3)}
+        self.folder.epochs.add(row)
+        self.facts = {"test_bound": repr(found.bound), "test_images": str(found.n), "test_step": str(self.done)}
+        with torch.no_grad():
+            sheet = self.task.sheet(self.step_of.average.module, self._generator("sheet"))
+        told: dict[str, Any] = {"evaluation": found, "sheet": sheet}
+        if sheet is not None:
+            told["wrote"] = (self.folder.sheet(sheet, self.epoch),)
+        if found.lz < COLLAPSED and (self.done > EARLY or self.done == self.steps):
+            advice = "try a KL warm-up, or a lower learning rate"
+            told["warning"] = f"collapse: the latents carry {found.lz:.2g} nats; {advice}"
+        return told
+
+    def _measured(self) -> Evaluation:
+        """The averaged weights on the test images, in full precision."""
+        n, began = len(self.test[0]), time.monotonic()
+        generator = self._generator("test")  # the same noise each time: what differs is the network
+        rows = torch.arange(n, device=self.fabric.device).split(self.settings.batch_size)
+        batches = (self.task.batch(self.test, index, generator) for index in rows)
+        with torch.no_grad():
+            found = self.task.evaluate(self.step_of.average.module, batches, generator)
+        numbers = {name: float(found[name]) for name in ("bound", "lx", "lz")}
+        return Evaluation(**numbers, kl=tuple(map(float, found["kl"])), n=n, seconds=time.monotonic() - began)
+
+    def _generator(self, what: str) -> torch.Generator:
+        return torch.Generator(self.fabric.device).manual_seed(schedules.seed(self.settings.seed, what))
+
+    def _kept(self) -> tuple[Path, ...]:
+        due = time.monotonic() - self.kept >= self.settings.checkpoint_seconds
+        return self.save() if due or self.done == self.steps else ()
+
+    def save(self) -> tuple[Path, ...]:
+        """Write checkpoint and weights as they are between two records, if there is anything new."""
+        if not self.first or self.done == self.saved:
+            return ()
+        self.folder.sync()  # the rows up to this step are on disk before the checkpoint that counts on them
+        self.board.flush()
+        numbers = {"step": self.done, "skipped": self.skipped, "seconds": self.seconds, "facts": self.facts}
+        state = {**self.step_of.state(), "generators": self.generators, **numbers}
+        weights = self.folder.path / export.NAME
+        facts = {"step": str(self.done), "seed": str(self.settings.seed), **self.facts}
+        export.save(weights, self.step_of.average.module, self.task, facts)
+        path = checkpoints.save(self.folder.checkpoints, state)  # last: what a kill leaves undone is done again
+        self.saved, self.kept = self.done, time.monotonic()
+        return path, weights
+
+
+def _check(data: Data, what: str) -> None:
+    if not data or not len(data[0]) or len({len(part) for part in data}) > 1:
+        got = [tuple(part.shape) for part in data]
+        raise ValueError(f"{what} must be tensors of one length, at least 1, got {got}; give (images,) or with labels")
+    if data[0].dtype != torch.uint8:
+        raise ValueError(f"{what} images must be uint8, got {data[0].dtype}; multiply by 255 and convert")

@@ -1,0 +1,61 @@
+"""What the network sees of an image."""
+
+import holoviews as hv
+import numpy as np
+
+from labkit.draw import Config
+from labkit.views.draw import mosaic
+from labkit.views.draw.drawing import Drawing
+from labkit.views.draw.sheet import at
+from labkit.views.palette import READ, WRITE
+
+
+class Looking:
+    """The image with the read window on it, what that window sees, and the drawing with the write window."""
+
+    wide = True
+
+    def __init__(self, config: Config):
+        self.config = config
+
+    @property
+    def declaration(self) -> tuple:
+        return (self.config,)
+
+    @property
+    def aspect(self) -> float:
+        """Width of the picture over its height."""
+        return mosaic.aspect_in_words(3, self.config.height, self.config.width)
+
+    def picture(self, state: Drawing) -> hv.Overlay:
+        """Three images side by side, and outlines."""
+        size = self.config.height, self.config.width
+        layers = [
+            mosaic.picture(self._tiles(state), "three"), mosaic.outline("read", READ), mosaic.outline("write", WRITE),
+            mosaic.words(("the image", "what it sees", "what it has drawn"), *size),
+        ]  # fmt: skip
+        return mosaic.in_words(layers, 3, *size)
+
+    def columns(self, state: Drawing) -> dict[str, dict]:
+        c, found = self.config, {}
+        for name, window, n, column in (
+            ("read", at(state.trace.read, state.shown), c.read, 0),
+            ("write", at(state.trace.write, state.shown), c.write, 2),
+        ):
+            place = (np.array([column * (c.width + mosaic.GAP)]), np.array([0]))
+            found[name] = mosaic.no_boxes() if window is None else mosaic.boxes(window, n, place, c.height, c.width)
+        return {"three": {"image": [mosaic.packed(self._tiles(state))]}, **found}
+
+    def _tiles(self, state: Drawing) -> np.ndarray:
+        image, canvas = (x.numpy(force=True)[0] for x in (state.image, state.canvas(state.shown)))
+        return mosaic.tiles(np.stack([image, self._seen(state, image), canvas]), 3, ground=128)
+
+    def _seen(self, state: Drawing, image: np.ndarray) -> np.ndarray:
+        """The glimpse, enlarged to the image's size; without a read window the image itself."""
+        if not state.shown:
+            return np.zeros_like(image)
+        if state.trace.glimpse is None:
+            return image
+        c = self.config
+        patch = state.trace.glimpse[state.shown - 1, 0, : c.channels].numpy(force=True)
+        return mosaic.enlarged(mosaic.shaded(patch), c.height, c.width)

@@ -1,0 +1,103 @@
+"""The page /draw in a real browser: digits appear by themselves, a drawn one is read, the lab follows its sliders."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+IMAGES = """() => {
+  const models = [...Bokeh.documents[0]._all_models.values()]
+  const shown = models.filter((m) => m.type === "Figure" && Bokeh.index.find_one(m))
+  const first = shown.flatMap((f) => f.renderers).find((r) => r.glyph.type === "ImageRGBA")
+  return first ? [...new Uint32Array(first.data_source.data.image[0].buffer ?? first.data_source.data.image[0])]
+    .reduce((sum, v) => (31 * sum + v) % 1000000007, 7) : null
+}"""
+
+
+class Page:
+    """The page as its reader handles it."""
+
+    def __init__(self, page, server):
+        self.page, self.server, self.foreign, self.wrong = page, server, [], []
+        local = (server, f"blob:{server}", "data:", server.replace("http", "ws"))
+        page.on("request", lambda request: request.url.startswith(local) or self.foreign.append(request.url))
+        page.on("websocket", lambda socket: socket.url.startswith(local) or self.foreign.append(socket.url))
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on("console", lambda message: message.type == "error" and self.wrong.append(message.text))
+
+    def open(self, search=""):
+        self.page.goto(f"{self.server}/draw{search}")
+        expect(self.page.get_by_role("combobox", name="Network")).to_be_visible()
+        self.page.wait_for_function(f"() => ({IMAGES})() !== null")
+        return self
+
+    def image(self):
+        """A number that is another one for another first picture."""
+        return self.page.evaluate(IMAGES)
+
+    def changes(self, before):
+        self.page.wait_for_function(f"(before) => ({IMAGES})() !== before", arg=before)
+
+
+@pytest.fixture
+def drawing(page, server):
+    page.set_default_timeout(15_000)
+    expect.set_options(timeout=15_000)
+    return Page(page, server)
+
+
+def test_digits_appear_stroke_by_stroke_and_nothing_is_asked_of_other_machines(drawing):
+    drawing.open()
+    expect(drawing.page.get_by_text(re.compile(r"^step \d\d · "))).to_be_visible()
+    drawing.changes(drawing.image())
+    assert (drawing.foreign, drawing.wrong) == ([], [])
+
+
+def test_a_drawn_digit_is_read(drawing):
+    drawing.open("?tab=Read")
+    drawing.page.get_by_role("button", name="Pause").click()
+    drawing.page.wait_for_timeout(300)
+    before = drawing.image()
+    box = drawing.page.get_by_role("img", name="Draw a digit here").bounding_box()
+    mouse, (left, top) = drawing.page.mouse, (box["x"], box["y"])
+    mouse.move(left + 60, top + 60)
+    mouse.down()
+    for x, y in ((180, 60), (120, 200)):  # a seven
+        mouse.move(left + x, top + y, steps=8)
+    mouse.up()
+    drawing.changes(before)
+    expect(drawing.page.get_by_role("button", name="Pause")).to_be_visible()  # it reads at once
+    assert (drawing.foreign, drawing.wrong) == ([], [])
+
+
+def test_every_tab_opens_with_its_settings(drawing):
+    drawing.open()
+    for tab, control in (
+        ("Read", "Clear the square"),
+        ("Attention lab", "Stride, δ"),
+        ("Generate", "Temperature of z"),
+    ):
+        drawing.page.get_by_role("button", name=tab).click()
+        role = "button" if tab == "Read" else "slider"
+        expect(drawing.page.get_by_role(role, name=control)).to_be_visible()
+        where = "" if tab == "Generate" else f"tab={tab.replace(' ', '(%20|[+])')}"
+        expect(drawing.page).to_have_url(re.compile(f"/draw[?]?{where}$"))
+    assert (drawing.foreign, drawing.wrong) == ([], [])
+
+
+def test_the_window_of_the_lab_follows_its_sliders(drawing):
+    drawing.open("?tab=Attention%20lab")
+    before = drawing.image()
+    slider = drawing.page.get_by_role("slider", name="Stride, δ")
+    slider.focus()
+    for _ in range(5):
+        drawing.page.keyboard.press("ArrowRight")
+    drawing.changes(before)
+    assert (drawing.foreign, drawing.wrong) == ([], [])
+
+
+def test_what_a_link_cannot_have_is_said(drawing):
+    drawing.open("?model=none-such")
+    expect(drawing.page.get_by_text("The link asks for what cannot be had")).to_be_visible()

@@ -1,0 +1,180 @@
+"""`labkit train`, `labkit evaluate`: a run in a folder, stopped and gone on with, then measured; one-line mistakes."""
+
+import csv
+import json
+import math
+import signal
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from labkit.cli import main, train, watch
+
+TINY = ["train", "draw", "--data", "digits", "--preset", "digits", "--batch", "50", "--devices", "cpu", "--steps", "30"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The folder of a whole tiny run."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    assert main([*TINY, "--out", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def heard():
+    """Ctrl-C as a terminal's process hears it: one that was started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+# training
+
+
+@pytest.mark.slow
+def test_a_run_tells_its_bound_and_how_to_go_on(tmp_path, capsys):
+    """1437 images by 50 are 28 steps an epoch: one test bound there, one at the end."""
+    assert main([*TINY, "--out", str(tmp_path / "a")]) == 0
+    said = capsys.readouterr().out.splitlines()
+    found = rows(tmp_path / "a" / "epochs.csv")
+    assert [row["step"] for row in found] == ["28", "30"] and len(said) == 3
+    assert said[0].startswith(f"epoch 1 of 2, step 28: test bound {float(found[0]['bound']):.2f} nats (Lx ")
+    assert said[-1].startswith(f"{tmp_path / 'a'} is done, 30 steps in 0:0")
+    assert said[-1].endswith(
+        f"go on with: labkit evaluate {tmp_path / 'a'} --data digits, or labkit sample {tmp_path / 'a'}"
+    )
+
+
+def test_the_options_are_the_settings_of_the_run(tmp_path):
+    options = {"--lr": "0.002", "--ema": "0.9", "--warmup": "7", "--clip": "3", "--seed": "4", "--precision": "64"}
+    words = [word for pair in options.items() for word in pair]
+    assert main([*TINY, *words, "--binarize", "grey", "--steps", "2", "--out", str(tmp_path / "a")]) == 0
+    config = json.loads((tmp_path / "a" / "config.json").read_text())
+    settings = config["settings"]
+    assert [settings[name.strip("-")] for name in options] == [0.002, 0.9, 7, 3.0, 4, "64"]
+    assert (settings["steps"], settings["batch_size"], settings["devices"]) == (2, 50, "cpu")
+    assert config["facts"] == {"data": "digits", "binarisation": "grey"}
+    assert config["config"]["height"] == 8
+    assert {w.dtype for w in load_file(tmp_path / "a" / "model.safetensors").values()} == {torch.float64}
+
+
+def test_without_out_the_folder_is_named_and_none_is_written_over(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert main([*TINY, "--steps", "1"]) == 0
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["draw-digits-digits", "draw-digits-digits-2"]
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_and_the_resumed_run_is_the_whole_one(run, tmp_path, monkeypatch, capsys):
+    """A real signal while the first record is told: 130, the command that goes on, then the same bits."""
+    tell = watch._tell
+
+    def press(record, task):
+        tell(record, task)
+        if record.step == 20:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(watch, "_tell", press)
+    folder = tmp_path / "stopped"
+    assert main([*TINY, "--out", str(folder)]) == 130
+    assert f"stopped and saved at step 20 of 30; go on with: labkit train --resume {folder}" in capsys.readouterr().out
+    assert main(["train", "--resume", str(folder)]) == 0
+    for name in ("metrics.csv", "epochs.csv"):
+        assert rows(folder / name) == rows(run / name)
+    one, other = load_file(folder / "model.safetensors"), load_file(run / "model.safetensors")
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    capsys.readouterr()
+    assert main(["train", "--resume", str(folder)]) == 0
+    assert "is trained to its end" in capsys.readouterr().out
+
+
+def test_a_second_ctrl_c_stops_at_once(tmp_path, monkeypatch, capsys):
+    def press_twice(*_):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(watch, "_tell", press_twice)
+    assert main([*TINY, "--out", str(tmp_path / "a")]) == 130
+    assert f"goes on with: labkit train --resume {tmp_path / 'a'}" in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["train", "dram"], "no method is called 'dram'; did you mean draw?"),
+        (["train", "--data", "nmist"], "did you mean 'mnist'?"),
+        (["train", "--data", "digits", "--preset", "smal"], "preset must be one of ericjang"),
+        (["train", "--data", "digits", "--binarize", "greys"], "did you mean grey?"),
+        (["train", "--data", "digits", "--lr", "-1"], "lr must be > 0 and finite, got -1.0"),
+        (["train", "--data", "digits", "--batch", "2000"], "batch_size must be at most the 1437 training images"),
+        (["train", "--data", "digits", "--precision", "8"], "precision must be one of 32, 64, bf16, got '8'"),
+        (["train", "--data", "digits", "--devices", "tpu"], "devices must be auto, cpu, cuda"),
+        (["train", "--resume", "nowhere"], "nowhere is no run: it has no config.json"),
+        (["train", "--resume", "nowhere", "--lr", "1"], "leave out --lr"),
+        (["evaluate", "nothing"], "no model is called 'nothing'"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_2(words, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1 and error.startswith("labkit: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_that_are_not_here_name_those_that_need_no_files(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LABKIT_DATA", str(tmp_path))
+    monkeypatch.setenv("LABKIT_CACHE", str(tmp_path))
+    assert main(["train", "--data", "mnist"]) == 2
+    error = capsys.readouterr().err
+    assert "labkit data fetch mnist" in error and error.endswith("or take --data digits, which needs no files\n")
+
+
+def test_a_folder_with_a_run_is_not_written_over(run, capsys):
+    assert main([*TINY, "--out", str(run)]) == 2
+    assert f"labkit train --resume {run} goes on with it" in capsys.readouterr().err
+
+
+def test_black_and_white_data_are_named_fixed():
+    assert train.named("binarized_mnist", "stochastic") == "fixed" and train.named("mnist", "grey") == "grey"
+
+
+# evaluation
+
+
+def test_evaluate_prints_the_bound_of_the_whole_test_set_by_glimpse(run, capsys):
+    """Its noise is another seed's: equal to the run's last evaluation within a few standard errors of 360 images."""
+    assert main(["evaluate", str(run), "--device", "cpu"]) == 0
+    said = capsys.readouterr().out
+    assert "whole on digits test, 360 images, binarisation stochastic" in said
+    told = {" ".join(line.split()[:-1]): line.split()[-1] for line in said.splitlines() if line.strip()}
+    row = rows(run / "epochs.csv")[-1]
+    bound, lx, lz = (float(told[name]) for name in ("bound, -log p(x) at most", "Lx, of the pixels", "Lz, KL"))
+    assert bound == pytest.approx(lx + lz, abs=0.011)
+    assert bound == pytest.approx(float(row["bound"]), abs=1.0)
+    assert sum(float(told[f"KL of glimpse {t}"]) for t in range(1, 7)) == pytest.approx(lz, abs=0.04)
+
+
+def test_importance_samples_are_at_most_the_bound(run, capsys):
+    assert main(["evaluate", str(run), "--samples", "50", "--images", "100", "--device", "cpu"]) == 0
+    told = {
+        " ".join(line.split()[:-1]): line.split()[-1] for line in capsys.readouterr().out.splitlines() if line.strip()
+    }
+    assert float(told["-log p(x), 50 importance samples"]) < float(told["bound, -log p(x) at most"]) + 0.01
+    assert math.isfinite(float(told["its standard error over the images"]))
+
+
+def test_evaluate_names_another_binarisation_and_refuses_other_images(run, capsys):
+    assert main(["evaluate", str(run), "--binarize", "grey", "--images", "50", "--device", "cpu"]) == 0
+    assert "50 images, binarisation grey" in capsys.readouterr().out
+    assert main(["evaluate", str(run), "--split", "validation"]) == 2
+    assert "split of digits must be train or test" in capsys.readouterr().err

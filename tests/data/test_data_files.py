@@ -1,0 +1,194 @@
+"""What is missing, cut short or altered is one clear error, and nothing half-written stays."""
+
+import gzip
+import hashlib
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from labkit import data
+from labkit.data import files, registry
+
+IMAGES = "train-images-idx3-ubyte.gz"
+NO_DEFLATE = b"\x1f\x8b\x08" + bytes(7) + b"\xff" * 50  # gzip's header, then a block of no known type
+
+
+def md5(content):
+    return hashlib.md5(content).hexdigest()
+
+
+def test_a_wrong_name_and_a_wrong_split_say_what_there_is(room):
+    with pytest.raises(ValueError, match="must be one of digits, mnist, .* got 'mnst'; did you mean 'mnist'"):
+        data.load("mnst", "train")
+    with pytest.raises(ValueError, match="split of mnist must be train or test, got 'valid'"):
+        data.load("mnist", "valid")
+    with pytest.raises(ValueError, match="train or valid or test, got 'dev'"):
+        data.load("silhouettes", "dev")
+
+
+@pytest.mark.parametrize("name", [name for name in registry.SETS if name != "digits"])
+def test_a_missing_file_says_which_where_it_was_looked_for_and_what_to_do(name, room):
+    with pytest.raises(FileNotFoundError) as caught:
+        data.load(name, "test")
+    file = registry.SETS[name].sources[0].files["test"][0]
+    said = str(caught.value)
+    assert file.name in said and (file.unpacked_md5 or file.md5) in said
+    assert str(room / "data" / name) in said and str(room / "cache" / name) in said
+    assert f"`labkit data fetch {name}`" in said
+
+
+def test_missing_labels_are_named_not_the_images(lay, digits_of_mnist):
+    folder = lay("mnist", digits_of_mnist[0])
+    (folder / "train-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(FileNotFoundError, match="train-labels-idx1-ubyte.gz .* is not in LABKIT_DATA"):
+        data.load("mnist", "train")
+
+
+def test_a_cut_gzip_an_altered_one_and_another_file_name_both_checksums(lay, digits_of_mnist):
+    contents = digits_of_mnist[0]
+    file = lay("mnist", contents) / IMAGES
+    good = gzip.decompress(contents[IMAGES])
+    flipped = bytearray(contents[IMAGES])
+    flipped[len(flipped) // 2] ^= 1
+    other = gzip.compress(good[:-1] + b"!")
+    for bad, found in (
+        (contents[IMAGES][:-20], f"md5 {md5(contents[IMAGES][:-20])} of a gzip file that is cut short or damaged"),
+        (bytes(flipped), f"md5 {md5(bytes(flipped))} of a gzip file"),
+        (NO_DEFLATE, f"md5 {md5(NO_DEFLATE)} of a gzip file"),
+        (other, f"md5 {md5(good[:-1] + b'!')} unpacked"),
+        (b"", f"md5 {md5(b'')} unpacked"),
+    ):
+        file.write_bytes(bad)
+        with pytest.raises(data.AlteredError) as caught:
+            data.load("mnist", "train")
+        said = str(caught.value)
+        assert str(file) in said and f"expected md5 {md5(good)} unpacked, found {found}" in said
+        assert "replace or remove it" in said and "`labkit data fetch mnist`" in said and "--accept" not in said
+
+
+def test_a_copy_gzipped_anew_is_known_by_what_is_in_it(lay, digits_of_mnist):
+    contents, images, _ = digits_of_mnist
+    folder = lay("mnist", contents)
+    (folder / IMAGES).write_bytes(gzip.compress(gzip.decompress(contents[IMAGES]), compresslevel=1, mtime=1))
+    assert (folder / IMAGES).read_bytes() != contents[IMAGES]
+    assert np.array_equal(data.load("mnist", "train")[0].numpy(), images[:, None])
+
+
+def test_an_unconfirmed_checksum_says_so_and_can_be_accepted(lay, digits_of_mnist, register):
+    contents, images, _ = digits_of_mnist
+    file = lay("fashion_mnist", contents, md5="0" * 32, confirmed=False) / IMAGES
+    with pytest.raises(data.AlteredError) as caught:
+        data.load("fashion_mnist", "train")
+    assert "unconfirmed" in str(caught.value) and "`labkit data fetch fashion_mnist --accept`" in str(caught.value)
+    assert f"expected md5 {'0' * 32}, found md5 {md5(contents[IMAGES])}" in str(caught.value)
+    data.fetch("fashion_mnist", accept=True)
+    assert np.array_equal(data.load("fashion_mnist", "train")[0].numpy(), images[:, None])
+    register("fashion_mnist", {IMAGES: contents[IMAGES]}, md5="0" * 32, confirmed=True)
+    with pytest.raises(data.AlteredError):  # a later release that knows the checksum is not overruled
+        data.load("fashion_mnist", "train")
+    register("fashion_mnist", {IMAGES: contents[IMAGES]}, md5="0" * 32, confirmed=False)
+    file.write_bytes(gzip.compress(b"another"))  # accepted are those bytes, not the name
+    with pytest.raises(data.AlteredError):
+        data.load("fashion_mnist", "train")
+
+
+def test_a_confirmed_checksum_cannot_be_waved_through(lay, digits_of_mnist):
+    file = lay("mnist", digits_of_mnist[0]) / IMAGES
+    file.write_bytes(b"something else")
+    with pytest.raises(data.AlteredError, match=re.escape(str(file))):
+        data.fetch("mnist", accept=True)
+    assert file.read_bytes() == b"something else"  # what lies in LABKIT_DATA is the reader's
+
+
+def test_accepted_bytes_that_are_no_such_file_say_so(lay, digits_of_mnist):
+    contents = digits_of_mnist[0] | {IMAGES: b"<html>moved</html>"}
+    lay("fashion_mnist", contents, md5="0" * 32, confirmed=False)
+    data.fetch("fashion_mnist", accept=True)
+    with pytest.raises(data.AlteredError, match="cannot be read as fashion_mnist: .* 00 00 08, this one with 3c 68 74"):
+        data.load("fashion_mnist", "train")
+
+
+def test_labels_of_another_number_than_images_are_refused(lay, digits_of_mnist):
+    contents = digits_of_mnist[0]
+    labels = contents["t10k-labels-idx1-ubyte.gz"]
+    lay("mnist", contents | {"train-labels-idx1-ubyte.gz": labels})
+    with pytest.raises(data.AlteredError, match="2 labels"):
+        data.load("mnist", "train")
+
+
+@pytest.fixture
+def binarized(lay):
+    rows = b"0 1 " * 391 + b"1 0\n"
+    names = [f"binarized_mnist_{split}.amat" for split in ("train", "valid", "test")]
+    return lay("binarized_mnist", dict.fromkeys(names, rows * 4)) / names[0]
+
+
+def test_unpacked_arrays_are_kept_and_not_trusted_once_the_file_changes(binarized, room):
+    data.load("binarized_mnist", "train")
+    kept = room / "cache" / "binarized_mnist" / "train.npz"
+    assert [file.name for file in kept.parent.iterdir()] == ["train.npz"]
+    binarized.write_bytes(binarized.read_bytes()[:-1568])
+    with pytest.raises(data.AlteredError, match="found md5"):
+        data.load("binarized_mnist", "train")
+
+
+def test_the_second_load_reads_what_was_kept_and_a_damaged_copy_is_made_anew(binarized, room, monkeypatch):
+    first, _ = data.load("binarized_mnist", "train")
+    kept = room / "cache" / "binarized_mnist" / "train.npz"
+    whole = kept.read_bytes()
+    with monkeypatch.context() as blind:
+        blind.setattr(files, "read", lambda *_: pytest.fail("read again"))
+        assert data.load("binarized_mnist", "train")[0].equal(first)
+    flipped = bytearray(whole)
+    flipped[whole.index(first.numpy().tobytes()) + 100] ^= 255
+    for damaged in (whole[:-100], bytes(flipped), b"", b"no archive"):
+        kept.write_bytes(damaged)
+        assert data.load("binarized_mnist", "train")[0].equal(first)
+        assert len(kept.read_bytes()) == len(whole)
+
+
+def test_a_write_that_fails_leaves_nothing(room):
+    with pytest.raises(RuntimeError), files.whole(room / "cache" / "a.npz") as out:
+        out.write(b"half")
+        raise RuntimeError
+    assert list((room / "cache").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt" or getattr(os, "geteuid", int)() == 0, reason="root may write anywhere")
+def test_a_cache_that_cannot_be_written_does_not_stop_a_load(binarized, room):
+    (room / "cache").mkdir()
+    (room / "cache").chmod(0o500)
+    assert len(data.load("binarized_mnist", "train")[0]) == 4
+
+
+def test_a_cache_that_is_a_file_does_not_stop_a_load(binarized, room):
+    (room / "cache").write_text("in the way")
+    assert len(data.load("binarized_mnist", "train")[0]) == 4
+
+
+def test_without_variables_the_cache_is_the_systems(room, monkeypatch):
+    monkeypatch.delenv("LABKIT_CACHE")
+    monkeypatch.delenv("LABKIT_DATA")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(room / "home"))
+    assert files.cache().name == "labkit"
+    assert [place for place, _ in files.folders("mnist")] == ["cache"]
+
+
+def test_every_file_to_download_has_a_checksum_and_a_mirror():
+    for name, known in registry.SETS.items():
+        for file in (file for split in known.sources[0].files.values() for file in split):
+            assert re.fullmatch("[0-9a-f]{32}", file.md5), name
+            assert file.urls and all(url.startswith("http") and url.endswith(file.name) for url in file.urls), name
+        assert known.binarisation in ("fixed", "grey") and known.terms
+        assert all(set(source.files) == set(known.splits) for source in known.sources)
+
+
+@pytest.mark.slow
+def test_importing_labkit_data_loads_no_parser_and_no_downloader():
+    script = "import sys, labkit.data; print(sorted({'sklearn', 'scipy', 'pooch', 'requests'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,212 @@
+"""Bad input is answered with what was wanted, what came and what to do, where it enters."""
+
+import re
+
+import pytest
+import torch
+
+from labkit import draw
+from labkit.draw import attention
+
+SIZE = {"height": 8, "width": 6, "steps": 2, "hidden": 4, "latent": 3, "read": 2, "write": 3}
+X = torch.rand(4, 1, 8, 6, generator=torch.Generator().manual_seed(0))
+PASSES = {
+    "forward": lambda model, x, labels=None: model(x, labels=labels),
+    "losses": lambda model, x, labels=None: model.losses(x, labels=labels),
+    "steps": lambda model, x, labels=None: model.steps(x, labels, None),
+    "log_likelihood": lambda model, x, labels=None: draw.log_likelihood(model, x, 1, labels=labels),
+}
+WAYS = PASSES | {"generate": lambda model, x, labels=None: model.generate(len(x), labels=labels)}
+
+
+@pytest.fixture
+def model():
+    return draw.DRAW(draw.Config(**SIZE))
+
+
+@pytest.fixture
+def labelled():
+    return draw.DRAW(draw.Config(**SIZE, classes=10))
+
+
+@pytest.fixture(params=PASSES)
+def look(request):
+    """Every way to show images to a network."""
+    return PASSES[request.param]
+
+
+@pytest.fixture(params=WAYS)
+def way(request):
+    """Every way to run a network on labels."""
+    return WAYS[request.param]
+
+
+@pytest.fixture
+def refused():
+    """refused(message, error): a block that must raise just this."""
+    return lambda message, error=ValueError: pytest.raises(error, match=f"^{re.escape(message)}$")
+
+
+# images
+
+
+@pytest.mark.parametrize("shape", [(4, 1, 8, 8), (4, 1, 6, 8), (4, 3, 8, 6), (0, 1, 8, 6)])
+def test_images_of_a_wrong_size_are_refused(model, look, refused, shape):
+    with refused(
+        f"images must be (batch, 1, 8, 6) for this network, got {shape}; resize or choose another",
+    ):
+        look(model, torch.zeros(shape))
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 6), (8, 6), (2, 4, 1, 8, 6)])
+def test_images_of_too_few_or_too_many_axes_are_refused(model, refused, shape):
+    """Asked of `steps`: in the test run the shapes of `forward` are checked before it."""
+    with refused(f"images must be (batch, 1, 8, 6) for this network, got {shape}; resize or choose another"):
+        model.steps(torch.zeros(shape), None, None)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float64, torch.bfloat16, torch.int64])
+@pytest.mark.parametrize("name", ["losses", "steps", "log_likelihood"])
+def test_images_of_a_wrong_dtype_are_refused(model, refused, name, dtype):
+    with refused(
+        f"images must be torch.float32 like the network, got {dtype}; pixels of 0 to 255 become x.float() / 255",
+        TypeError,
+    ):
+        PASSES[name](model, (255 * X).to(dtype))
+
+
+@pytest.mark.parametrize(
+    ("value", "got"), [(255.0, "0.01 to 255"), (-0.5, "-0.5 to 0.99"), (float("nan"), "nan to nan")]
+)
+def test_pixels_outside_zero_to_one_are_refused(model, refused, value, got):
+    x = X.clamp(0.01, 0.99)
+    x[2, 0, 3, 1], x[0, 0, 0, 0], x[0, 0, 0, 1] = value, 0.01, 0.99
+    with refused(f"images must lie in [0, 1] without NaN, got {got}; divide pixels of 0 to 255 by 255"):
+        model(x)
+
+
+def test_black_white_and_grey_are_welcome(model):
+    for x in (torch.zeros_like(X), torch.ones_like(X), X):
+        assert model(x).bound.isfinite().all()
+
+
+# labels
+
+
+def test_labels_are_refused_by_a_network_without_classes(model, way, refused):
+    with refused("this network knows no classes; leave labels out, or train one with classes"):
+        way(model, X, torch.zeros(4, dtype=torch.long))
+
+
+@pytest.mark.parametrize(
+    ("labels", "got"),
+    [
+        (None, "None"),
+        (torch.zeros(3, dtype=torch.long), "torch.int64 (3,)"),
+        (torch.zeros(4, 1, dtype=torch.long), "torch.int64 (4, 1)"),
+        (torch.zeros(4), "torch.float32 (4,)"),
+    ],
+)
+def test_labels_that_are_missing_or_of_another_kind_are_refused(labelled, refused, labels, got):
+    for name in ("forward", "losses", "generate"):
+        with refused(f"labels must be 4 whole numbers below 10, got {got}"):
+            WAYS[name](labelled, X, labels)
+
+
+@pytest.mark.parametrize(("labels", "got"), [([0, 3, 10, 2], "0 to 10"), ([-1, 3, 9, 2], "-1 to 9")])
+def test_labels_out_of_range_are_refused(labelled, way, refused, labels, got):
+    with refused(f"labels must lie in 0 to 9, got {got}"):
+        way(labelled, X, torch.tensor(labels))
+
+
+# drawing from the prior
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_fewer_than_one_image_is_refused(model, refused, n):
+    with refused(f"n must be >= 1, got {n}"):
+        model.generate(n)
+
+
+@pytest.mark.parametrize("temperature", [-1, -0.1, float("nan"), float("inf")])
+def test_a_temperature_that_is_none_is_refused(model, refused, temperature):
+    with refused(f"temperature must be finite and >= 0, got {temperature}"):
+        model.generate(2, temperature=temperature)
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 2), (3, 5, 3), (2, 4, 3), (5, 3)])
+def test_z_of_a_wrong_shape_is_refused(model, refused, shape):
+    with refused(f"z must be (steps, n, latent) = (2, 5, 3), got {shape}"):
+        model.generate(5, z=torch.zeros(shape))
+
+
+@pytest.mark.parametrize("samples", [0, -3])
+def test_fewer_than_one_sample_is_refused(model, refused, samples):
+    with refused(f"samples must be >= 1, got {samples}"):
+        draw.log_likelihood(model, X, samples)
+
+
+# what a network is made of
+
+
+@pytest.mark.parametrize("name", ["channels", "height", "width", "steps", "hidden", "latent"])
+@pytest.mark.parametrize("value", [0, -1, True])
+def test_a_size_below_one_is_refused(refused, name, value):
+    with refused(f"{name} must be a whole number >= 1, got {value}"):
+        draw.Config(**SIZE | {name: value})
+
+
+@pytest.mark.parametrize("name", ["read", "write"])
+@pytest.mark.parametrize("n", [0, -2, 7, 28])
+def test_a_window_larger_than_the_image_is_refused(refused, name, n):
+    wanted = f"{name}: a window wants 1 to 6 filters on 8x6 pixels, got {n}; None takes the whole image"
+    with refused(wanted):
+        draw.Config(**SIZE | {name: n})
+    draw.Config(**SIZE | {name: 6})
+
+
+@pytest.mark.parametrize("n", [0, 7])
+def test_a_filterbank_larger_than_the_image_is_refused(refused, n):
+    window = attention.window(torch.zeros(2, 5), 2, 8, 6)
+    with refused(f"a window wants 1 to 6 filters on 8x6 pixels, got {n}"):
+        attention.filterbank(window, n, 8, 6)
+
+
+def test_a_number_of_classes_below_zero_and_an_unknown_canvas_are_refused(refused):
+    with refused("classes must be >= 0, got -1"):
+        draw.Config(classes=-1)
+    with refused("canvas must be one of zero, learned, data, got 'white'"):
+        draw.Config(canvas="white")
+
+
+def test_an_unknown_preset_is_refused_with_those_there_are(refused):
+    with refused(f"preset must be one of {', '.join(draw.PRESETS)}, got 'mnits'"):
+        draw.preset("mnits")
+    assert all(draw.preset(name) is config for name, config in draw.PRESETS.items())
+
+
+def test_a_canvas_of_data_wants_such_a_network_and_images_of_its_size(model, refused):
+    with refused('begin_at wants a network with canvas="data", this one has "zero"'):
+        model.begin_at(X)
+    other = draw.DRAW(draw.Config(**SIZE, canvas="data"))
+    wanted = re.escape("images must be (batch, 1, 8, 6) in [0, 1], got ") + r"\(\d, .*\) of mean "
+    for images in (X[:, :, :1, :1], X.squeeze(1)[..., :5], X[..., :5], 255 * X, X[:0], float("nan") * X):
+        with pytest.raises(ValueError, match=wanted):
+            other.begin_at(images)
+    assert not other.canvas.any()
+
+
+# the classifier
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 9, 12), (0, 1, 12, 9), (2, 1, 28, 28)])
+def test_a_classifier_refuses_images_of_another_size(refused, shape):
+    with refused(f"images must be (batch, 1, 12, 12), got {shape}"):
+        draw.Classifier(12, hidden=4, read=3)(torch.zeros(shape))
+
+
+def test_a_classifier_refuses_sizes_that_are_none(refused):
+    with refused("a window wants 1 to 8 filters on 8x8 pixels, got 9"):
+        draw.Classifier(8, read=9)
+    with refused("steps, hidden and classes must be >= 1, got 2, 0 and 10"):
+        draw.Classifier(12, steps=2, hidden=0)

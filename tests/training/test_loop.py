@@ -1,0 +1,235 @@
+"""The loop: what it tells, what it writes, which images it takes, and what it refuses."""
+
+import csv
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from labkit import training
+from labkit.training import Settings, checkpoints, devices, schedules
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def run(toy, task, folder, train=None, test=None, **settings):
+    chosen = replace(toy.SETTINGS, checkpoint_seconds=60.0, **settings)
+    return list(training.fit(task, chosen, folder, train or toy.images(), test))
+
+
+# what it tells
+
+
+def test_training_lowers_the_bound(play):
+    _, records = play(epochs=40)
+    bounds = [record.evaluation.bound for record in records if record.evaluation]
+    assert bounds[-1] < 0.8 * bounds[0] and bounds[0] < 1.2 * 16 * math.log(2)
+
+
+def test_a_record_comes_every_few_steps_and_at_the_end_of_an_epoch(play):
+    """64 images by 8, every 3 steps: 3, 6, 8, 9, 12, 15, 16, ..."""
+    _, records = play(epochs=2)
+    assert [record.step for record in records] == [3, 6, 8, 9, 12, 15, 16]
+    assert [record.epoch for record in records] == [1, 1, 1, 2, 2, 2, 2]
+    assert [record.evaluation is not None for record in records] == [r.step in (8, 16) for r in records]
+    assert {(record.steps, record.epochs) for record in records} == {(16, 2)}
+
+
+def test_a_record_is_the_mean_over_its_steps(play):
+    """Records of every step, averaged by three, are the records of every third."""
+    _, single = play("single", epochs=1, log_every=1)
+    _, third = play("third", epochs=1)
+    for record, steps in zip(third, (single[:3], single[3:6], single[6:]), strict=True):
+        for name in ("bound", "loss", "lx", "lz", "norm"):
+            assert getattr(record, name) == pytest.approx(sum(getattr(s, name) for s in steps) / len(steps), rel=1e-9)
+
+
+def test_equal_seeds_give_equal_runs_and_others_do_not(play):
+    one, two, other = (play(name, seed=seed)[0] for name, seed in (("a", 1), ("b", 1), ("c", 2)))
+    assert torch.equal(one.module.encode.weight, two.module.encode.weight)
+    assert not torch.equal(one.module.encode.weight, other.module.encode.weight)
+
+
+def test_every_image_comes_once_an_epoch_in_another_order(toy, tmp_path):
+    task, seen = toy.Task(noise=0.0), []
+    draw = task.batch
+    task.batch = lambda data, index, generator: (seen.append(index.clone()), draw(data, index, generator))[1]
+    run(toy, task, tmp_path, epochs=2)
+    first, second = torch.cat(seen[:8]), torch.cat(seen[8:])
+    assert first.sort().values.tolist() == second.sort().values.tolist() == list(range(64))
+    assert first.tolist() != second.tolist()
+
+
+def test_the_reported_bound_has_no_warm_up(play, tmp_path):
+    """In records, in both tables: bound = lx + lz, though the loss weighs the KL by less."""
+    _, records = play(warmup=10_000)
+    for row in rows(tmp_path / "run" / "metrics.csv"):
+        assert float(row["bound"]) == pytest.approx(float(row["lx"]) + float(row["lz"]), rel=1e-6)
+        assert float(row["loss"]) < float(row["bound"]) - 0.9 * float(row["lz"])
+    for row in rows(tmp_path / "run" / "epochs.csv"):
+        assert float(row["bound"]) == pytest.approx(float(row["lx"]) + float(row["lz"]), rel=1e-6)
+    assert records[-1].bound == pytest.approx(records[-1].lx + records[-1].lz, rel=1e-6)
+
+
+def test_steps_that_are_not_finite_are_counted(play, tmp_path):
+    _, records = play(breaks=0.5)
+    counts = [record.skipped for record in records]
+    assert counts == sorted(counts) and 10 < counts[-1] < 38  # of 48, four standard deviations of a fair coin
+    assert int(rows(tmp_path / "run" / "metrics.csv")[-1]["skipped"]) == counts[-1]
+    for before, record in zip(records, records[1:], strict=False):  # the mean is over the steps that were taken
+        all_left_out = record.skipped - before.skipped == record.step - before.step
+        assert math.isnan(record.loss) == math.isnan(record.norm) == all_left_out
+
+
+def test_a_run_of_skipped_steps_is_warned_of(play):
+    _, records = play(breaks=1.0, epochs=1)
+    assert all("steps were skipped" in record.warning for record in records[:-1])
+    assert records[-1].skipped == 8 and math.isnan(records[0].bound)
+
+
+def test_collapse_is_warned_of_at_the_end_and_not_where_the_latents_speak(toy, tmp_path):
+    silent = toy.Task()
+    parts = silent.parts
+    silent.parts = lambda module, x, generator: (parts(module, x, generator)[0], 0 * parts(module, x, generator)[1])
+    end = run(toy, silent, tmp_path / "silent", test=toy.images(24, 1))[-1]
+    assert end.evaluation.lz == 0 and "collapse: the latents carry 0 nats" in end.warning
+    speaking = toy.Task()
+    speaking.parts = lambda module, x, generator: (parts(module, x, generator)[0], 1 + parts(module, x, generator)[1])
+    assert not any(r.warning for r in run(toy, speaking, tmp_path / "speaking", test=toy.images(24, 1)))
+
+
+# what it writes
+
+
+def test_the_folder_holds_configuration_tables_sheets_checkpoints_and_weights(play, tmp_path):
+    task, records = play(epochs=3)
+    folder = tmp_path / "run"
+    config = training.read_config(folder)
+    assert config["kind"] == "toy" and config["config"] == task.config and config["settings"]["epochs"] == 3
+    assert Settings(**config["settings"]) == replace(Settings(**config["settings"]))
+    last = [record.evaluation for record in records if record.evaluation][-1]
+    row = rows(folder / "epochs.csv")[-1]
+    assert [float(row[name]) for name in ("bound", "lx", "lz", "kl_1", "kl_2")] == [
+        last.bound, last.lx, last.lz, *last.kl
+    ]  # fmt: skip
+    assert len(rows(folder / "epochs.csv")) == 3 and row["n"] == "24"
+    assert [float(row["bound"]) for row in rows(folder / "metrics.csv")] == [record.bound for record in records]
+    sheets = sorted((folder / "samples").iterdir())
+    assert [path.name for path in sheets] == ["epoch-0001.png", "epoch-0002.png", "epoch-0003.png"]
+    assert np.array_equal(np.asarray(Image.open(sheets[-1])), records[-1].sheet)
+    assert set(records[-1].wrote) == {
+        sheets[-1],
+        folder / "model.safetensors",
+        *checkpoints.found(folder / "checkpoints"),
+    }
+    assert all(path.exists() for record in records for path in record.wrote)
+
+
+def test_a_run_without_test_images_evaluates_nothing(toy, tmp_path):
+    records = run(toy, toy.Task(), tmp_path)
+    assert not any(record.evaluation for record in records) and not (tmp_path / "epochs.csv").exists()
+
+
+def test_evaluations_come_when_they_are_asked_for(play):
+    for every, wanted in ((4, [32, 48]), (0, [48])):
+        _, records = play(f"every-{every}", eval_every=every)
+        assert [record.step for record in records if record.evaluation] == wanted
+
+
+def test_what_is_evaluated_is_the_average(toy, play, tmp_path):
+    """The last evaluation again by hand, with the exported weights."""
+    _, records = play(ema=0.95)
+    fresh = toy.Task()
+    fresh.module.load_state_dict(load_file(tmp_path / "run" / "model.safetensors"))
+    generator = torch.Generator().manual_seed(schedules.seed(toy.SETTINGS.seed, "test"))
+    data = toy.images(24, 1)
+    batches = (fresh.batch(data, index, generator) for index in torch.arange(24).split(8))
+    with torch.no_grad():
+        assert fresh.evaluate(fresh.module, batches, generator)["bound"] == records[-1].evaluation.bound
+
+
+def test_tensorboard_has_the_numbers_of_the_tables(play, tmp_path):
+    pytest.importorskip("tensorboard", reason="the extra tensorboard is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    _, records = play(tensorboard=True)
+    events = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    events.Reload()
+    told = {event.step: event.value for event in events.Scalars("train/bound")}
+    assert told == pytest.approx({record.step: record.bound for record in records}, rel=1e-6)
+    assert len(events.Scalars("kl/glimpse 2")) == 6 and len(events.Images("samples")) > 0
+
+
+# what it refuses
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"epochs": 0}, "epochs must be a whole number >= 1, got 0"),
+        ({"batch_size": True}, "batch_size must be a whole number >= 1, got True"),
+        ({"steps": 0}, "steps must be a whole number"),
+        ({"lr": 0.0}, "lr must be > 0 and finite"),
+        ({"lr": math.nan}, "lr must be > 0 and finite"),
+        ({"beta1": 1.0}, r"beta1 must be in \[0, 1\), got 1.0"),
+        ({"ema": -0.1}, "ema must be in"),
+        ({"clip": -1.0}, "clip must be >= 0"),
+        ({"seed": 2**63}, r"seed must be below 2\^63"),
+        ({"precision": "16"}, "precision must be one of 32, 64, bf16, got '16'"),
+        ({"schedule": "step"}, "schedule must be one of cosine, constant"),
+    ],
+)
+def test_wrong_settings_are_refused(wrong, words):
+    with pytest.raises(ValueError, match=words):
+        Settings(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ((), "tensors of one length"),
+        ((torch.zeros(0, 1, 4, 4, dtype=torch.uint8),), "at least 1"),
+        ((torch.zeros(9, 1, 4, 4, dtype=torch.uint8), torch.zeros(8)), "tensors of one length"),
+        ((torch.zeros(9, 1, 4, 4),), "must be uint8, got torch.float32; multiply by 255"),
+        ((torch.zeros(7, 1, 4, 4, dtype=torch.uint8),), "batch_size must be at most the 7 training images"),
+    ],
+)
+def test_wrong_data_are_refused_before_anything_is_written(toy, tmp_path, data, words):
+    with pytest.raises(ValueError, match=words):
+        next(training.fit(toy.Task(), toy.SETTINGS, tmp_path / "run", data))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("words", ["mps", "cuda:1", "0", "2xmps", "-1", "999xcuda"])
+def test_devices_that_are_not_there_are_refused(words):
+    with pytest.raises(ValueError, match="devices"):
+        devices.parse(words)
+
+
+def test_devices_by_name_and_number():
+    kind = "cuda" if torch.cuda.is_available() else "cpu"
+    assert devices.parse("auto") == (kind, 1) and devices.parse("cpu") == ("cpu", 1)
+    assert devices.parse("2xcpu") == ("cpu", 2) and (kind == "cuda" or devices.parse("3") == ("cpu", 3))
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="is no run: it has no config.json"):
+        training.read_config(tmp_path)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(ValueError, match="cannot be read"):
+        training.read_config(tmp_path)
+
+
+def test_bfloat16_trains_and_exports_float32(play, tmp_path):
+    _, records = play(precision="bf16")
+    assert math.isfinite(records[-1].evaluation.bound)
+    assert {w.dtype for w in load_file(tmp_path / "run" / "model.safetensors").values()} == {torch.float32}
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["settings"]["precision"] == "bf16"

@@ -1,0 +1,42 @@
+"""Two processes over gloo: the same average gradient as one process with all the images."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from labkit.training import checkpoints
+
+NUMBERS = ("bound", "loss", "lx", "lz", "norm")
+
+
+def train_by_two(folder: Path, port: int) -> None:
+    script = Path(__file__).with_name("pair.py")
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_PORT": str(port)}
+    done = subprocess.run([sys.executable, str(script), str(folder)], env=env, capture_output=True, timeout=100)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def rows(folder: Path) -> list[dict]:
+    with (folder / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.slow
+def test_two_processes_of_half_the_batch_are_one_of_the_whole(play, tmp_path, free_port):
+    """Without noise: every norm of the averaged gradient, every mean, and the weights after 24 steps."""
+    play("one", noise=0.0, steps=24, batch_size=16)
+    train_by_two(tmp_path / "two", free_port())
+    one, two = rows(tmp_path / "one"), rows(tmp_path / "two")
+    assert [row["step"] for row in one] == [row["step"] for row in two]
+    for mine, theirs in zip(one, two, strict=True):
+        assert [float(mine[name]) for name in NUMBERS] == pytest.approx([float(theirs[name]) for name in NUMBERS], 1e-4)
+    first, second = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
+    for name in first:
+        assert (first[name] - second[name]).abs().max() < 1e-4
+    states = checkpoints.newest(tmp_path / "two" / "checkpoints")["generators"]
+    assert len(states) == 2 and not states[0].equal(states[1])  # each process draws noise of its own

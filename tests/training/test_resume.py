@@ -1,0 +1,199 @@
+"""A run that was stopped or killed and resumed is the uninterrupted one, to the last bit."""
+
+import csv
+import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from labkit import training
+from labkit.training import checkpoints, export
+from labkit.training.folder import Folder, Table
+
+KILLS = 6
+
+
+def assert_same_run(one: Path, other: Path):
+    """Final checkpoint, tables but for the clock, sheets and exported weights are equal bit for bit."""
+    ends = [checkpoints.newest(folder / "checkpoints") for folder in (one, other)]
+    for end in ends:
+        del end["seconds"]
+    assert_equal(*ends, "checkpoint")
+    for name in ("metrics.csv", "epochs.csv"):
+        assert rows(one / name) == rows(other / name) and len(rows(one / name)) > 5
+    sheets = [{path.name: path.read_bytes() for path in (each / "samples").iterdir()} for each in (one, other)]
+    assert sheets[0] == sheets[1] and sheets[0]
+    assert_equal(*(load_file(each / "model.safetensors") for each in (one, other)), "model")
+
+
+def assert_equal(a, b, where):
+    assert type(a) is type(b), where
+    if isinstance(a, torch.Tensor):
+        assert a.dtype == b.dtype and torch.equal(a, b), where
+    elif isinstance(a, dict):
+        assert a.keys() == b.keys(), where
+        for name in a:
+            assert_equal(a[name], b[name], f"{where}.{name}")
+    elif isinstance(a, list):
+        assert len(a) == len(b), where
+        for i, (left, right) in enumerate(zip(a, b, strict=True)):
+            assert_equal(left, right, f"{where}[{i}]")
+    else:
+        assert a == b, where
+
+
+def rows(path: Path) -> list[dict]:
+    with path.open(newline="") as file:
+        found = list(csv.DictReader(file))
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in found]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the runs that are killed are forked")
+def test_a_run_killed_again_and_again_ends_with_the_same_bits(toy, tmp_path):
+    """SIGKILL at random moments, most of them within a write, since each of the 48 records writes a checkpoint."""
+    victim = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("victim.py"))],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+    def run(folder: Path, chance: random.Random | None = None) -> int:
+        """Train in the folder; killed at a random moment after the next checkpoint or so, if there is chance."""
+        before = checkpoints.found(folder / "checkpoints")
+        victim.stdin.write(f"{folder}\n")
+        victim.stdin.flush()
+        child = int(victim.stdout.readline())
+        if chance is not None:
+            deadline = time.monotonic() + 20
+            while checkpoints.found(folder / "checkpoints") == before and time.monotonic() < deadline:
+                time.sleep(0.001)
+            time.sleep(chance.uniform(0, 0.03))
+            os.kill(child, signal.SIGKILL)
+        return int(victim.stdout.readline())
+
+    try:
+        assert victim.stdout.readline() == "ready\n"
+        assert run(tmp_path / "whole") == 0
+        chance = random.Random(0)
+        ends = [run(tmp_path / "killed", chance) for _ in range(KILLS)]
+        assert ends == [-signal.SIGKILL] * KILLS
+        assert checkpoints.newest(tmp_path / "killed" / "checkpoints")["step"] < toy.steps(toy.SETTINGS)
+        assert run(tmp_path / "killed") == 0
+    finally:
+        victim.stdin.close()
+        victim.wait(timeout=20)
+    assert_same_run(tmp_path / "whole", tmp_path / "killed")
+    assert 0 < checkpoints.newest(tmp_path / "whole" / "checkpoints")["skipped"] < 20
+
+
+def test_a_run_closed_at_every_record_is_the_whole_run(play, toy, tmp_path):
+    """Closing the generator, which is what Ctrl-C does, saves the step of the last record."""
+    play("whole", breaks=0.1)
+    settings = replace(toy.SETTINGS, checkpoint_seconds=60.0)
+    for _ in range(toy.steps(settings)):
+        records = training.fit(toy.Task(breaks=0.1), settings, tmp_path / "parts", toy.images(), toy.images(24, 1))
+        seen = list(itertools.islice(records, 4))
+        records.close()
+        if seen:
+            newest = checkpoints.newest(tmp_path / "parts" / "checkpoints")
+            assert newest["step"] == seen[-1].step
+        if not seen or seen[-1].step == seen[-1].steps:
+            break
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("crash", [(export, "save"), (checkpoints, "save"), (Folder, "sheet"), (Table, "add")])
+def test_a_crash_in_the_last_write_of_any_kind_is_made_good(play, tmp_path, monkeypatch, crash):
+    """The checkpoint comes last, so that what it stands for is there; without it all is done again."""
+    play("whole")
+    where, name = crash
+    write, calls = getattr(where, name), []
+
+    def fail(*given):
+        calls.append(given)
+        if len(calls) == times:
+            raise OSError(28, "No space left on device")
+        return write(*given)
+
+    times = {"sheet": 6, "add": 24}.get(name, 1)
+    monkeypatch.setattr(where, name, fail)
+    with pytest.raises(OSError, match="No space"):
+        play("crashed")
+    monkeypatch.undo()
+    play("crashed")
+    assert_same_run(tmp_path / "whole", tmp_path / "crashed")
+
+
+def test_what_the_weights_say_of_the_last_evaluation_outlives_a_stop(toy, tmp_path):
+    """Evaluated at step 8, stopped at 9, resumed and stopped at 12: the file still tells the bound of step 8."""
+    settings = replace(toy.SETTINGS, checkpoint_seconds=60.0)
+    for last in (9, 12):
+        records = training.fit(toy.Task(), settings, tmp_path, toy.images(), toy.images(24, 1))
+        while next(records).step != last:
+            pass
+        records.close()
+        with safe_open(tmp_path / "model.safetensors", framework="pt") as file:
+            about = file.metadata()
+        assert (about["step"], about["test_step"]) == (str(last), "8")
+        assert float(about["test_bound"]) == float(rows(tmp_path / "epochs.csv")[-1]["bound"])
+
+
+def test_the_same_call_on_a_finished_run_does_nothing(play, tmp_path):
+    task, _ = play()
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    again, records = play()
+    assert records == []
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for mine, theirs in zip(task.module.parameters(), again.module.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_another_run_is_not_written_over(play):
+    play()
+    with pytest.raises(ValueError, match=r"another run|another settings\.lr; name another folder"):
+        play(lr=0.5)
+
+
+def test_a_torn_newest_checkpoint_falls_back_to_the_one_before(play, toy, tmp_path):
+    """The file is cut at every kind of place: nothing, within the header, the middle, the last byte."""
+    play("whole")
+    play("torn", checkpoint_seconds=0.0)
+    folder = tmp_path / "torn" / "checkpoints"
+    last, content = checkpoints.found(folder)[-1], checkpoints.found(folder)[-1].read_bytes()
+    for size in (0, 3, 100, len(content) // 2, len(content) - 1):
+        last.write_bytes(content[:size])
+        with pytest.warns(UserWarning, match="cut short or damaged; going on from the one before"):
+            assert checkpoints.newest(folder)["step"] < toy.steps(toy.SETTINGS)
+    with pytest.warns(UserWarning, match="going on from the one before"):
+        play("torn", checkpoint_seconds=0.0)
+    assert_same_run(tmp_path / "whole", tmp_path / "torn")
+
+
+def test_with_no_whole_checkpoint_left_the_error_says_what_to_do(play, tmp_path):
+    play(checkpoint_seconds=0.0)
+    for path in checkpoints.found(tmp_path / "run" / "checkpoints"):
+        path.write_bytes(b"PK")
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match="no whole one before it; start the run again"):
+        play(checkpoint_seconds=0.0)
+
+
+def test_rows_after_the_checkpoint_and_a_torn_row_are_forgotten(play, tmp_path):
+    play("whole")
+    play("killed")
+    metrics = tmp_path / "killed" / "metrics.csv"
+    for path in checkpoints.found(tmp_path / "killed" / "checkpoints"):
+        path.unlink()  # as if killed before the first one
+    metrics.write_text(metrics.read_text() + "0,1,1.")
+    play("killed")
+    assert_same_run(tmp_path / "whole", tmp_path / "killed")

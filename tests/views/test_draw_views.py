@@ -1,0 +1,228 @@
+"""The pictures of DRAW: where everything lies in a mosaic, and that each view's columns are those of its layers."""
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+import pytest
+import torch
+
+from labkit import draw
+from labkit.draw import Window
+from labkit.views.draw import Generate, Generator, Lab, Read, Reader, mosaic, printed
+from labkit.views.draw.drawing import REST
+from labkit.views.draw.lab import Bank, Bench, Under
+from labkit.views.draw.pad import Pad, centred
+from labkit.views.draw.sheet import Film
+from labkit.views.stage import Stage
+
+CONFIGS = {
+    "windows": draw.Config(height=10, width=12, steps=3, hidden=8, latent=2, read=2, write=3),
+    "whole images": draw.Config(height=10, width=12, steps=3, hidden=8, latent=2, read=None, write=None),
+    "colour, N = 1": draw.Config(channels=3, height=9, width=9, steps=2, hidden=8, latent=2, read=1, write=1),
+    "classes": draw.Config(height=10, width=10, steps=2, hidden=8, latent=2, read=3, write=2, classes=4),
+}
+
+
+@pytest.fixture(autouse=True)
+def extension():
+    pn.extension()
+    hv.extension("bokeh")
+
+
+@pytest.fixture(params=list(CONFIGS))
+def model(request):
+    torch.manual_seed(0)
+    return draw.DRAW(CONFIGS[request.param]).eval()
+
+
+def image_of(model):
+    c = model.config
+    return torch.rand(c.channels, c.height, c.width, generator=torch.Generator().manual_seed(1))
+
+
+# the mosaic
+
+
+def test_every_image_lies_where_the_mosaic_says():
+    images = np.random.default_rng(0).random((7, 1, 4, 6))
+    rgb = mosaic.tiles(images, 3, ground=9)
+    assert rgb.shape == (3 * (4 + mosaic.GAP) - mosaic.GAP, 3 * (6 + mosaic.GAP) - mosaic.GAP, 3)
+    for i, image in enumerate(images):
+        left, top = mosaic.corner(i, 3, 4, 6)
+        part = rgb[top : top + 4, left : left + 6]
+        assert np.array_equal(part[..., 0], (255 * (1 - image[0])).astype(np.uint8))  # ink is dark
+    assert (rgb[4 : 4 + mosaic.GAP] == 9).all() and (rgb[-4:, 2 * (6 + mosaic.GAP) :] == 9).all()
+
+
+def test_colours_stay_and_are_no_ink():
+    rgb = mosaic.tiles(np.ones((1, 3, 2, 2)) * np.array([1.0, 0.5, 0.0])[None, :, None, None], 1)
+    assert rgb[0, 0].tolist() == [255, 127, 0]
+
+
+def test_packed_images_are_what_holoviews_sends():
+    rgb = np.random.default_rng(0).integers(0, 255, (5, 4, 3)).astype(np.uint8)
+    source = hv.render(hv.Overlay([mosaic.picture(rgb, "x")])).renderers[0].data_source
+    assert np.array_equal(source.data["image"][0], mosaic.packed(rgb))
+
+
+def test_a_windows_outline_is_its_filters_reach_within_the_image():
+    """Centre (3, 4), four filters 1.5 apart: 4 * 1.5 / 2 = 3 to each side of a pixel's middle, cut at the image."""
+    window = Window(*(torch.tensor([v]) for v in (3.0, 4.0, 1.5, 0.5, 1.0)))
+    box = mosaic.boxes(window, 4, (np.array([100]), np.array([50])), 28, 28)
+    assert sorted(set(box["x0"])) == [100 + 1.5, 100 + 7.5] and sorted(set(box["y0"])) == [-50 - 6.5, -50 - 0.5]
+    outside = mosaic.boxes(window._replace(center_x=torch.tensor([40.0])), 4, (np.zeros(1), np.zeros(1)), 28, 28)
+    assert set(outside["x0"]) == {28 - mosaic.INSET}
+
+
+def test_narrow_filters_have_thick_lines():
+    place = (np.zeros(2), np.zeros(2))
+    window = Window(*(torch.tensor(v) for v in ([5.0, 5.0], [5.0, 5.0], [1.0, 1.0], [0.5, 2.0], [1.0, 1.0])))
+    width = mosaic.boxes(window, 3, place, 28, 28)["line_width"]
+    assert width[0] > width[1] > 0
+
+
+# the run
+
+
+def test_strokes_come_one_by_one_rest_and_begin_anew(model):
+    maker = Generator(model, n=4)
+    state, shown = maker.start(), []
+    for _ in range(model.config.steps + REST + 1):
+        shown.append(state.shown)
+        state = maker.step(state)
+    steps = model.config.steps
+    assert shown == [*range(steps + 1), *[steps] * REST]
+    assert state.sheet == 1 and state.shown == 0 and state.t == steps + REST + 1
+
+
+def test_seed_and_number_give_a_sheet(model):
+    one, same = Generator(model, n=4, seed=3).sheet(2), Generator(model, n=4, seed=3).sheet(2)
+    other, next_one = Generator(model, n=4, seed=4).sheet(2), Generator(model, n=4, seed=3).sheet(3)
+    assert torch.equal(one.trace.z, same.trace.z)
+    assert not torch.equal(one.trace.z, other.trace.z) and not torch.equal(one.trace.z, next_one.trace.z)
+
+
+def test_the_first_canvas_is_the_start_and_the_last_the_drawing(model):
+    state = Generator(model, n=2).start()
+    assert torch.allclose(state.canvas(0), torch.full_like(state.canvas(0), 0.5))
+    assert torch.equal(state.canvas(state.steps), state.trace.canvas[-1].sigmoid())
+
+
+def test_a_reader_reads_its_image_again_and_again(model):
+    reader = Reader(model, image_of(model))
+    state = reader.start()
+    for _ in range(model.config.steps + REST + 1):
+        state = reader.step(state)
+    assert state.shown == 0 and torch.equal(state.trace.z, reader.start().trace.z)
+
+
+# the views
+
+
+def stood(view, state):
+    """A view's picture, put up."""
+    stage = Stage()
+    stage.show(view, state, lambda figure: None)
+    hv.render(stage.pane.object)
+    return stage
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [Generate, Read, Lab])
+def test_columns_are_those_of_the_layers_before_amid_and_after_the_strokes(model, kind):
+    scene = kind(model)
+    try:
+        state, views = scene.settings.start(), scene.views()
+        stages = [stood(view, state) for view in views]
+        for strokes in (0, 1, model.config.steps + 1):
+            for _ in range(strokes):
+                state = scene.settings.step(state)
+            for view, stage in zip(views, stages, strict=True):
+                columns = view.columns(state)
+                stage.patch(columns)
+                for label, arrays in columns.items():
+                    for name, values in arrays.items():
+                        assert len(stage._sources[label][0].data[name]) == len(values), (view, label, name)
+    finally:
+        scene.live.close()
+
+
+def test_the_film_shows_every_canvas_in_turn(model):
+    state = Generator(model, n=2).start()
+    view = Film(model.config)
+    got = view._tiles(state)
+    for t in range(state.steps + 1):
+        left, top = mosaic.corner(t, view.across, model.config.height, model.config.width)
+        want = mosaic.tiles(state.canvas(t)[:1].numpy(), 1)
+        assert np.array_equal(got[top : top + model.config.height, left : left + model.config.width], want)
+
+
+def test_the_class_that_is_told_changes_what_is_drawn():
+    torch.manual_seed(0)
+    model = draw.DRAW(CONFIGS["classes"])
+    drawn = [Generator(model, n=3, label=k).sheet(0).trace for k in (1, 2)]
+    assert torch.equal(drawn[0].z, drawn[1].z) and not torch.equal(drawn[0].canvas, drawn[1].canvas)
+    read = [Reader(model, image_of(model), label=k).start().trace for k in (1, 2)]
+    assert not torch.equal(read[0].canvas, read[1].canvas)
+
+
+def test_a_change_of_setting_begins_anew(model):
+    scene = Generate(model)
+    try:
+        scene.settings.n = 9
+        assert scene.live.run.past(lambda past: past.states[0].trace.z.shape[1]) == 9
+    finally:
+        scene.live.close()
+
+
+# the lab and the pad
+
+
+def test_the_lab_reads_by_the_equations():
+    """One narrow filter at a pixel's middle reads that pixel; written back it stands there alone."""
+    image = printed(draw.Config())[5]
+    bench = Bench(image, n=1, center_x=12.0, center_y=9.0, sigma=0.05)
+    state = bench.start()
+    assert torch.allclose(state.patch[0, 0, 0], image[0, 9, 12], atol=1e-6)
+    assert torch.allclose(state.back.sum(), image[0, 9, 12], atol=1e-5)
+    assert [type(view) for view in (Under(bench), Bank(bench, "X"))] == [Under, Bank]
+
+
+def test_intensity_multiplies_what_is_read_and_not_what_is_written_back():
+    image = printed(draw.Config())[2]
+    one, three = Bench(image).start(), Bench(image, intensity=3.0).start()
+    assert torch.allclose(three.patch, 3 * one.patch, rtol=1e-5)
+    assert torch.allclose(three.back, one.back, atol=1e-6)
+
+
+def test_printed_digits_are_ten_different_ones_with_ink():
+    digits = printed(draw.Config())
+    assert digits.shape == (10, 1, 28, 28) and (digits.flatten(1).max(1)[0] > 0.9).all()
+    assert len({tuple(digit.flatten().tolist()) for digit in digits}) == 10
+
+
+def test_drawn_ink_is_scaled_and_centred_by_its_mass():
+    ink = np.zeros((28, 28), np.float32)
+    ink[2:12, 1:4] = 1.0  # 10 high, 3 wide, in a corner
+    got = centred(ink)
+    rows, columns = np.flatnonzero(got.max(1)), np.flatnonzero(got.max(0))
+    assert len(rows) == 20 and len(columns) == 6
+    place = [(got.sum(1 - axis) * (np.arange(28) + 0.5)).sum() / got.sum() for axis in (0, 1)]
+    assert np.abs(np.array(place) - 14).max() <= 0.5
+
+
+@pytest.mark.parametrize("message", [{}, {"kind": "drawn"}, {"kind": "drawn", "pixels": [1]}, {"kind": "x"}, None])
+def test_the_pad_ignores_what_is_no_drawing(message):
+    heard = []
+    Pad(heard.append)._handle_msg(message or {})
+    assert heard == []
+
+
+def test_the_pad_gives_an_image_of_the_network():
+    heard = []
+    pixels = np.zeros((28, 28))
+    pixels[5:20, 10:12] = 255
+    Pad(heard.append)._handle_msg({"kind": "drawn", "pixels": pixels.ravel().tolist()})
+    assert heard[0].shape == (1, 28, 28) and heard[0].dtype == torch.float32 and 0 <= heard[0].min() <= heard[0].max()
+    Pad(heard.append)._handle_msg({"kind": "drawn", "pixels": [0] * 784})
+    assert len(heard) == 1  # an empty square is nothing to read
