@@ -5,6 +5,7 @@ One thread serves all runs of the process in turn: threads of their own for thir
 reset, ...) are carried out on the run's own thread between two steps, so that a run needs no lock.
 """
 
+import atexit
 import dataclasses
 import queue
 import threading
@@ -342,13 +343,15 @@ class _Worker(threading.Thread):
 
     def __init__(self, engine: "Engine", name: str):
         super().__init__(name=name, daemon=True)
-        self.engine, self.runs, self.bell = engine, [], threading.Event()
+        self.engine, self.runs, self.bell, self.leaving = engine, [], threading.Event(), False
 
     def run(self) -> None:
         torch.set_num_threads(1)  # the problems are small: threads cost more than they bring
         torch.set_flush_denormal(True)  # far particles have subnormal kernels, twelve times slower
         while True:
             self.bell.clear()
+            if self.leaving:
+                return
             began = time.perf_counter()
             wait = self._round()
             worked = time.perf_counter() - began
@@ -374,6 +377,7 @@ class Engine:
         self.quick, self.patient = _Worker(self, "labkit-engine"), _Worker(self, "labkit-engine-slow")
         self.quick.start()
         self.patient.start()
+        atexit.register(self.leave)
 
     def add(self, run: Run) -> None:
         self.quick.runs = [*self.quick.runs, run]
@@ -387,6 +391,14 @@ class Engine:
     def remove(self, run: Run) -> None:
         for worker in (self.quick, self.patient):
             worker.runs = [r for r in worker.runs if r is not run]
+
+    def leave(self) -> None:
+        """At the process's end: a thread that is cut off inside torch aborts the process, so wait for its step."""
+        for worker in (self.quick, self.patient):
+            worker.leaving = True
+        self.wake()
+        for worker in (self.quick, self.patient):
+            worker.join(timeout=5)
 
     def wake(self) -> None:
         self.quick.bell.set()

@@ -2,6 +2,8 @@
 
 import dataclasses
 import gc
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -488,3 +490,21 @@ def test_a_frame_does_not_change_after_it_was_published(make):
     wait(lambda: run.frame.state.t > 50)
     run.reset()
     assert frame.state.t == 3 and frame.kept == 4 and np.array_equal(frame.content[0], kept)
+
+
+ENDS = """
+import time, torch
+from labkit.engine import Run
+step = lambda state: (torch.linalg.eigvals(state), state)[1]
+run = Run(lambda: torch.ones(400, 400), step, lambda state, past: state)
+run.play()
+while run.frame is None:
+    time.sleep(0.01)
+time.sleep(0.2)  # now it is inside torch, and this process ends
+"""
+
+
+@pytest.mark.slow
+def test_a_process_ends_well_while_a_run_is_inside_torch():
+    done = subprocess.run([sys.executable, "-c", ENDS], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,6 +1,8 @@
 """`labkit serve`: the dashboards, in the browser."""
 
 import errno
+import os
+import sys
 import webbrowser
 from typing import Annotated
 
@@ -40,6 +42,15 @@ def command(
     except OSError as error:
         fail(_SAY.get(error.errno, "cannot serve at {address}: {error}").format(**_facts(error, port, address)))
     typer.echo("labkit: stopped")
+    _leave()
+
+
+def _leave() -> None:
+    """End the process at once: Python's own end aborts (code 134) where a thread, that of a page still being imported
+    or of a run, is inside torch; whatever is to be given back has been by now."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _serve(route: str, port: int, address: str, device: str, no_browser: bool) -> None:

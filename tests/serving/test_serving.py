@@ -2,6 +2,7 @@
 
 import html
 import shutil
+import subprocess
 import sys
 import time
 import urllib.parse
@@ -204,3 +205,35 @@ def test_pages_read_the_device_that_was_asked_for(monkeypatch):
     assert devices.choose("auto") in {"cpu", "cuda"}
     with pytest.raises(AttributeError, match="choice, device and addresses"):
         settings.colour  # noqa: B018
+
+
+ENDLESS = '''"""Endless: inside torch for as long as it is imported."""
+import pathlib, torch
+def page(): ...
+pathlib.Path(__file__).with_suffix(".begun").touch()
+while True:
+    torch.linalg.eigvals(torch.ones(300, 300))
+'''
+END = """
+import sys
+from pathlib import Path
+from labkit.cli import main
+from labkit.serving import pages
+listing = pages.listing
+pages.listing = lambda: listing(Path(sys.argv[1]))
+sys.exit(main(["serve", "--no-browser", "--port", sys.argv[2]]))
+"""
+
+
+@pytest.mark.slow
+def test_a_server_that_is_stopped_while_a_page_is_inside_torch_ends_well(free_port, tmp_path):
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    command = [sys.executable, "-c", END, str(tmp_path), str(free_port())]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "endless.begun").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.terminate()
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 0 and said.endswith("labkit: stopped\n"), said
