@@ -7,12 +7,14 @@ Pixels are counted from 0 here, from 1 in the paper; i counts the filters from 1
 a softmax over the pixels: every row sums to 1 wherever its centre lies and however narrow it is.
 """
 
+import functools
 import math
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 LOG_VARIANCE = (-6.0, 6.0)  # what a network may ask for; beyond, filters lose their gradients
 LOG_STRIDE = (-6.0, 3.0)
@@ -36,22 +38,55 @@ def window(raw: Float[Tensor, "*b 5"], n: int, height: int, width: int) -> Windo
         raw: (g~_Y, g~_X, log sigma^2, log delta~, log gamma); zeros are a centred window over the whole image.
         n: filters along an axis; a single one has no stride, which is given as max(height, width) - 1 times delta~.
     """
-    y, x, log_variance, log_stride, log_intensity = raw.unbind(-1)
     stride = (max(height, width) - 1) / max(n - 1, 1)
-    return Window(
-        (height + 1) / 2 * (y + 1) - 1,
-        (width + 1) / 2 * (x + 1) - 1,
-        stride * log_stride.clamp(*LOG_STRIDE).exp(),
-        (log_variance.clamp(*LOG_VARIANCE) / 2).exp(),
-        log_intensity.clamp(*LOG_INTENSITY).exp(),
-    )
+    y, x, sigma, stride, intensity = _Asked.apply(raw, stride, height, width).unbind(-1)
+    return Window(y, x, stride, sigma, intensity)
+
+
+class _Asked(torch.autograd.Function):
+    """A window's numbers [..., 5] from those asked for, all five at once: a network asks at every step of every pass,
+    and for numbers so few, what is done to them costs less than that it is done."""
+
+    @staticmethod
+    def forward(ctx, raw, stride, height, width):
+        low, high, power, half, shift = _asked(height, width, raw.dtype, raw.device)
+        found = (raw.clamp(low, high) * power).exp_()
+        found[..., 3].mul_(stride)
+        slope = found * power * ((raw >= low) & (raw <= high))  # as clamp has it: at its ends it still gives way
+        found[..., :2] = torch.addcmul(shift, raw[..., :2], half)
+        slope[..., :2] = half
+        ctx.save_for_backward(slope)
+        return found
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, flow):
+        (slope,) = ctx.saved_tensors
+        return flow * slope, None, None, None
+
+
+@functools.cache
+@torch.inference_mode(False)  # a constant made in inference mode could never meet autograd
+def _asked(height: int, width: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, ...]:
+    """Bounds of the five and the half of each that goes into the exponential; factor and shift of the first two."""
+    bounds = [(-math.inf, math.inf)] * 2 + [LOG_VARIANCE, LOG_STRIDE, LOG_INTENSITY]
+    low, high = torch.tensor(bounds, dtype=dtype, device=device).T.contiguous()
+    power = torch.tensor([0, 0, 0.5, 1, 1], dtype=dtype, device=device)
+    half = torch.tensor([(height + 1) / 2, (width + 1) / 2], dtype=dtype, device=device)
+    return low, high, power, half, half - 1
 
 
 def centres(window: Window, n: int) -> tuple[Tensor, Tensor]:
     """Where the n filters stand along y and along x, each [..., n], in pixels from 0."""
-    place = torch.arange(n, dtype=window.stride.dtype, device=window.stride.device) - (n - 1) / 2
-    step = window.stride[..., None] * place
+    step = window.stride[..., None] * _places(n, window.stride.dtype, window.stride.device)
     return window.center_y[..., None] + step, window.center_x[..., None] + step
+
+
+@functools.cache
+@torch.inference_mode(False)
+def _places(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Of the filters in strides from the centre."""
+    return torch.arange(n, dtype=dtype, device=device) - (n - 1) / 2
 
 
 def filterbank(window: Window, n: int, height: int, width: int) -> tuple[Tensor, Tensor]:
@@ -61,15 +96,50 @@ def filterbank(window: Window, n: int, height: int, width: int) -> tuple[Tensor,
         ValueError: n is not 1 or more, or larger than the image.
     """
     check_size(n, height, width)
-    y, x = centres(window, n)
-    scale = math.sqrt(0.5) / window.sigma[..., None, None]
-    return _rows(y, height, scale), _rows(x, width, scale)
+    return _Filters.apply(window.center_y, window.center_x, window.stride, window.sigma, n, height, width)
 
 
-def _rows(centre: Tensor, size: int, scale: Tensor) -> Tensor:
-    pixel = torch.arange(size, dtype=centre.dtype, device=centre.device)
-    away = (pixel - centre[..., None]) * scale
-    return torch.softmax(-away * away, -1)
+class _Filters(torch.autograd.Function):
+    """The filters of both axes as one tensor [..., 2, n, pixels], with the gradient by hand: few operations, again."""
+
+    @staticmethod
+    def forward(ctx, center_y, center_x, stride, sigma, n, height, width):
+        window = Window(center_y, center_x, stride, sigma, sigma)
+        scale = math.sqrt(0.5) / sigma
+        pixel, outside = _pixels(height, width, sigma.dtype, sigma.device)
+        away = (pixel - torch.stack(centres(window, n), -2)[..., None]) * scale[..., None, None, None]
+        found = _rows(away, outside)
+        ctx.save_for_backward(away, found, scale)
+        return found[..., 0, :, :height], found[..., 1, :, :width]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, flow_y, flow_x):
+        away, found, scale = ctx.saved_tensors
+        flow = found.new_zeros(found.shape) if flow_y.shape != flow_x.shape else torch.empty_like(found)
+        flow[..., 0, :, : flow_y.shape[-1]], flow[..., 1, :, : flow_x.shape[-1]] = flow_y, flow_x
+        flow *= found
+        flow.addcmul_(found, flow.sum(-1, keepdim=True), value=-1)  # of the softmax; below, of -away^2
+        flow *= away
+        center = 2 * scale[..., None, None] * flow.sum(-1)
+        stride = (center * _places(center.shape[-1], center.dtype, center.device)).sum((-2, -1))
+        sigma = 2 * math.sqrt(2) * scale * (flow.mul_(away)).sum((-3, -2, -1))
+        return *center.sum(-1).unbind(-1), stride, sigma, None, None, None
+
+
+@functools.cache
+@torch.inference_mode(False)
+def _pixels(height: int, width: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The pixels along the longer axis, and for both axes 0 where they are in the image, -inf beyond [2, 1, pixels]."""
+    pixel = torch.arange(max(height, width), dtype=dtype, device=device)
+    outside = pixel.new_zeros(2, 1, len(pixel))
+    outside[0, :, height:] = outside[1, :, width:] = -math.inf
+    return pixel, outside
+
+
+def _rows(away: Tensor, outside: Tensor) -> Tensor:
+    """exp(-away^2) / Z, over the last axis."""
+    return torch.softmax(torch.addcmul(outside, away, away, value=-1), -1)
 
 
 def read(x: Float[Tensor, "*b c h w"], window: Window, n: int) -> Float[Tensor, "*b c n n"]:
@@ -85,20 +155,23 @@ def write(patch: Float[Tensor, "*b c n n"], window: Window, height: int, width: 
 
 
 def look(x: Tensor, f_y: Tensor, f_x: Tensor) -> Tensor:
-    """F_Y x F_X^T for x (..., c, h, w): (..., c, n, n)."""
-    c, (h, w), n = x.shape[-3], x.shape[-2:], f_x.shape[-2]
-    across = x.reshape(*x.shape[:-3], c * h, w) @ f_x.mT  # all channels in one product; the second is a small one
-    return f_y.unsqueeze(-3) @ across.reshape(*x.shape[:-3], c, h, n)
+    """F_Y x F_X^T for x (..., c, h, w): (..., c, n, n). All channels in one product, side by side along the rows."""
+    c, h, w = x.shape[-3:]
+    down = f_y @ x.transpose(-3, -2).reshape(*x.shape[:-3], h, c * w)
+    *batch, n, _ = down.shape
+    return (down.reshape(*batch, n * c, w) @ f_x.mT).reshape(*batch, n, c, n).transpose(-3, -2)
 
 
 def put(patch: Tensor, f_y: Tensor, f_x: Tensor) -> Tensor:
     """F_Y^T w F_X for patches w (..., c, n, n): (..., c, h, w)."""
-    c, n, h = patch.shape[-3], patch.shape[-1], f_y.shape[-1]
-    down = f_y.unsqueeze(-3).mT @ patch
-    return (down.reshape(*patch.shape[:-3], c * h, n) @ f_x).reshape(*patch.shape[:-3], c, h, f_x.shape[-1])
+    c, n, _ = patch.shape[-3:]
+    across = patch.transpose(-3, -2).reshape(*patch.shape[:-3], n * c, n) @ f_x
+    *batch, _, w = across.shape
+    found = f_y.mT @ across.reshape(*batch, n, c * w)
+    return found.reshape(*found.shape[:-1], c, w).transpose(-3, -2)
 
 
 def check_size(n: int, height: int, width: int) -> None:
     """Raise ValueError where a grid of n x n filters does not go with an image."""
-    if not 1 <= n <= min(height, width):
-        raise ValueError(f"a window wants 1 to {min(height, width)} filters on {height}x{width} pixels, got {n}")
+    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= min(height, width):
+        raise ValueError(f"a window wants 1 to {min(height, width)} filters on {height}x{width} pixels, got {n!r}")

@@ -51,11 +51,11 @@ class Classifier(nn.Module):
         h = cell = x.new_zeros(len(x), self.hidden)
         logits, glimpses, windows = [], [], []
         with Exact(x) as kind:
-            cellular = self.lstm.ready(kind)
+            cellular = self.lstm.ready(kind, self.steps)
             for _ in range(self.steps):
                 windows.append(attention.window(self.look(h), self.read, self.size, self.size))
                 glimpses.append(attention.read(x, windows[-1], self.read))
-                h, cell = cellular(torch.cat([glimpses[-1].flatten(1), h], 1), cell)
+                h, cell = cellular((glimpses[-1].flatten(1), h), cell)
                 logits.append(self.answer(h))
         stacked = Window(*(torch.stack(field) for field in zip(*windows, strict=True)))
         return Reading(torch.stack(logits), torch.stack(glimpses), stacked)

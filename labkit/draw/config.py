@@ -46,8 +46,8 @@ class Config:
                     attention.check_size(n, self.height, self.width)
                 except ValueError as error:
                     raise ValueError(f"{name}: {error}; None takes the whole image") from None
-        if self.classes < 0:
-            raise ValueError(f"classes must be >= 0, got {self.classes}")
+        if not isinstance(self.classes, int) or isinstance(self.classes, bool) or self.classes < 0:
+            raise ValueError(f"classes must be a whole number >= 0, got {self.classes!r}")
         if self.canvas not in CANVASES:
             raise ValueError(f"canvas must be one of {', '.join(CANVASES)}, got {self.canvas!r}")
 

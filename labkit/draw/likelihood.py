@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from labkit.draw.network import DRAW
+from labkit.draw.network import DRAW, check_pixels
 from labkit.draw.trace import negative_log_likelihood
 
 ROWS = 2_000  # images x samples that are held at once
@@ -44,10 +44,12 @@ def log_likelihood(
     """log p(x) of each image [b], in nats, from `samples` importance samples; memory does not grow with them.
 
     Raises:
-        ValueError: samples < 1; images that the network was not made for.
+        TypeError, ValueError: samples < 1; images that the network was not made for, or with pixels out of [0, 1].
     """
     if samples < 1:
         raise ValueError(f"samples must be >= 1, got {samples}")
+    model._check(x, labels)
+    check_pixels(x)
     parts = [
         log_weights(model, x, size, labels=labels, generator=generator).logsumexp(0)
         for size in _chunks(samples, max(1, rows // max(1, len(x))))

@@ -78,9 +78,7 @@ class DRAW(nn.Module):
             TypeError, ValueError: x or labels are not what this network was made for.
         """
         self._check(x, labels)
-        if not bool(((x >= 0) & (x <= 1)).all()):  # NaN is neither
-            got = f"{x.min():.4g} to {x.max():.4g}"
-            raise ValueError(f"images must lie in [0, 1] without NaN, got {got}; divide pixels of 0 to 255 by 255")
+        check_pixels(x)
         looked, drawn = zip(*self._steps(x, labels, self._noise(x, generator)), strict=True)
         mu, log_sigma = torch.stack([each.mu for each in looked]), torch.stack([each.log_sigma for each in looked])
         canvas = torch.stack([each.canvas for each in drawn])
@@ -162,11 +160,10 @@ class DRAW(nn.Module):
     def _steps(self, x: Tensor, labels: Tensor | None, noise: Tensor) -> Iterator[tuple[Looked, Drawn]]:
         with Exact(x) as kind:
             parts = self._parts(labels, kind)
-            drawn, h = self._begin(x.shape[0]), x.new_zeros(x.shape[0], self.config.hidden)
-            cell = h
+            drawn, h, cell = self._begin(x.shape[0]), None, x.new_zeros(x.shape[0], self.config.hidden)
             for t in range(self.config.steps):
                 glimpse, window = self._look(x, drawn)
-                h, cell = parts.encoder(torch.cat([glimpse.flatten(1), drawn.h, h], 1), cell)
+                h, cell = parts.encoder((glimpse.flatten(1), drawn.h, h), cell)
                 mu, log_sigma = parts.posterior(h).chunk(2, 1)
                 z = torch.addcmul(mu, log_sigma.exp(), noise[t])
                 drawn = self._draw(drawn, z, parts)
@@ -176,11 +173,14 @@ class DRAW(nn.Module):
         """Before the first step: nothing known, and a first look wherever the bias of the read head says."""
         zero = self.posterior.weight.new_zeros(n, self.config.hidden)
         look = None if self.read_head is None else self.read_head.bias.expand(n, 5)
-        return Drawn(zero, zero, self.canvas.expand(n, *self.canvas.shape), None, None, look)
+        return Drawn(None, zero, self.canvas.expand(n, *self.canvas.shape), None, None, look)
 
     def _look(self, x: Tensor, drawn: Drawn) -> tuple[Tensor, Window | None]:
         c = self.config
-        both = torch.cat([x, x - drawn.canvas.sigmoid()], 1)
+        missing = x - drawn.canvas.sigmoid()
+        both = torch.cat([x.transpose(1, 2), missing.transpose(1, 2)], 2).transpose(
+            1, 2
+        )  # as `attention.look` wants it
         if drawn.look is None:
             return both, None
         window = attention.window(drawn.look, c.read, c.height, c.width)
@@ -188,26 +188,30 @@ class DRAW(nn.Module):
 
     def _draw(self, last: Drawn, z: Tensor, parts: "_Parts") -> Drawn:
         c = self.config
-        h, cell = parts.decoder(torch.cat([z, last.h], 1), last.c)
-        asked = parts.heads(h)
-        stroke = asked[:, : self._write_size].unflatten(1, (c.channels, -1))
-        look = asked[:, -5:] if c.read else None
+        h, cell = parts.decoder((z, last.h), last.c)
+        stroke, *asked = parts.heads(h).split([head.out_features for head in self._heads], 1)
+        stroke = stroke.unflatten(1, (c.channels, -1))
+        look = asked.pop() if c.read else None
         if c.write is None:
             return Drawn(h, cell, last.canvas + stroke.view_as(last.canvas), None, None, look)
-        window = attention.window(asked[:, self._write_size : self._write_size + 5], c.write, c.height, c.width)
+        window = attention.window(asked.pop(), c.write, c.height, c.width)
         patch = stroke.unflatten(2, (c.write, c.write))
         canvas = last.canvas + attention.write(patch, window, c.height, c.width)
         return Drawn(h, cell, canvas, patch, window, look)
 
+    @property
+    def _heads(self) -> list[nn.Linear]:
+        return [head for head in (self.stroke, self.write_head, self.read_head) if head is not None]
+
     def _parts(self, labels: Tensor | None, kind: torch.dtype | None) -> "_Parts":
         """The weights as one pass uses them: each looked up, joined and rounded once, not at every step."""
-        heads = [head for head in (self.stroke, self.write_head, self.read_head) if head is not None]
+        c, heads = self.config, self._heads
         extra = (None, None) if labels is None else (self.encoder_label(labels), self.decoder_label(labels))
         return _Parts(
-            self.encoder.ready(kind, extra[0]),
-            shared(self.posterior.weight, self.posterior.bias, kind),
-            self.decoder.ready(kind, extra[1]),
-            shared(torch.cat([each.weight for each in heads]), torch.cat([each.bias for each in heads]), kind),
+            self.encoder.ready(kind, c.steps, extra[0]),
+            shared(self.posterior.weight, self.posterior.bias, kind, c.steps),
+            self.decoder.ready(kind, c.steps, extra[1]),
+            shared(torch.cat([each.weight for each in heads]), torch.cat([each.bias for each in heads]), kind, c.steps),
         )
 
     # what may come in
@@ -235,6 +239,13 @@ class DRAW(nn.Module):
             raise ValueError(f"labels must be {n} whole numbers below {c.classes}, got {got}")
         if c.classes and not labels.is_cuda and not bool(((labels >= 0) & (labels < c.classes)).all()):
             raise ValueError(f"labels must lie in 0 to {c.classes - 1}, got {labels.min()} to {labels.max()}")
+
+
+def check_pixels(x: Tensor) -> None:
+    """Raise ValueError unless all pixels lie in [0, 1]."""
+    if not bool(((x >= 0) & (x <= 1)).all()):  # NaN is neither
+        got = f"{x.min():.4g} to {x.max():.4g}"
+        raise ValueError(f"images must lie in [0, 1] without NaN, got {got}; divide pixels of 0 to 255 by 255")
 
 
 class _Parts(NamedTuple):

@@ -51,9 +51,12 @@ class Losses(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """The decoder's half of a step: its state, what it wrote, and the five numbers of its next look."""
+    """The decoder's half of a step: its state, what it wrote, and the five numbers of its next look.
 
-    h: Tensor
+    h is None before the first step, where it is zero.
+    """
+
+    h: Tensor | None
     c: Tensor
     canvas: Tensor
     patch: Tensor | None

@@ -81,8 +81,9 @@ def test_images_of_a_wrong_dtype_are_refused(model, refused, name, dtype):
 def test_pixels_outside_zero_to_one_are_refused(model, refused, value, got):
     x = X.clamp(0.01, 0.99)
     x[2, 0, 3, 1], x[0, 0, 0, 0], x[0, 0, 0, 1] = value, 0.01, 0.99
-    with refused(f"images must lie in [0, 1] without NaN, got {got}; divide pixels of 0 to 255 by 255"):
-        model(x)
+    for way in (model, lambda x: draw.log_likelihood(model, x, 2)):
+        with refused(f"images must lie in [0, 1] without NaN, got {got}; divide pixels of 0 to 255 by 255"):
+            way(x)
 
 
 def test_black_white_and_grey_are_welcome(model):
@@ -173,8 +174,11 @@ def test_a_filterbank_larger_than_the_image_is_refused(refused, n):
 
 
 def test_a_number_of_classes_below_zero_and_an_unknown_canvas_are_refused(refused):
-    with refused("classes must be >= 0, got -1"):
-        draw.Config(classes=-1)
+    for wrong in (-1, True):  # 2.5 is stopped by the annotations that tests check
+        with refused(f"classes must be a whole number >= 0, got {wrong}"):
+            draw.Config(classes=wrong)
+    with refused("read: a window wants 1 to 28 filters on 28x28 pixels, got True; None takes the whole image"):
+        draw.Config(read=True)
     with refused("canvas must be one of zero, learned, data, got 'white'"):
         draw.Config(canvas="white")
 

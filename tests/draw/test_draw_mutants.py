@@ -50,9 +50,8 @@ def _grid_off_by(pixels: float, strides: float):
 def _filters_over_sum_plus_eps():
     """3.4."""
 
-    def rows(centre, size, scale):
-        pixel = torch.arange(size, dtype=centre.dtype)
-        value = torch.exp(-(((pixel - centre[..., None]) * scale) ** 2))
+    def rows(away, outside):
+        value = torch.exp(outside - away * away)
         return value / (value.sum(-1, keepdim=True) + 1e-8)
 
     return [(attention, "_rows", rows)]
@@ -102,12 +101,14 @@ def _log_of_p_plus_eps():
 
 
 def _gradient_of_the_first_step_alone():
-    def call(self, x):
-        weight, bias = (self.weight, self.bias) if self.sums.steps == 0 else (self.weight.detach(), self.bias.detach())
-        self.sums.steps += 1
-        return torch.nn.functional.linear(x, weight, bias)
+    right = lstm._flows_back
 
-    return [(lstm.Shared, "__call__", call)]
+    def flows_back(ctx, out):
+        if ctx.step == 0:
+            ctx.sums.found = None
+        return right(ctx, out)
+
+    return [(lstm, "_flows_back", flows_back)]
 
 
 def _no_error_image():

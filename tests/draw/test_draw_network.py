@@ -8,7 +8,7 @@ import torch
 from torch.autograd import gradcheck
 
 from labkit import draw
-from labkit.draw import attention
+from labkit.draw import attention, lstm
 
 FIELDS = ("canvas", "z", "mu", "sigma", "nll", "kl")
 
@@ -110,6 +110,27 @@ def test_a_gradient_by_something_in_the_middle_leaves_the_later_one_right(make, 
 
 
 # noise
+
+
+def test_a_weight_in_onednns_order_gives_the_same_to_rounding(images, close, rng, monkeypatch):
+    config = draw.Config(height=6, width=5, steps=3, hidden=192, latent=2, read=2, write=3)
+    model, (x, _) = draw.DRAW(config), images(config, 4, torch.float32)
+    assert lstm._packs(model.encoder.weight)
+    found = []
+    for many in (1, 100):
+        monkeypatch.setattr(lstm, "MANY", many)
+        losses = model.losses(x, generator=rng(0)).bound
+        found.append([losses, *torch.autograd.grad(losses.sum(), list(model.parameters()))])
+    for packed, plain in zip(*found, strict=True):
+        close(packed, plain, 1e-4)
+
+
+def test_constants_made_in_inference_mode_meet_autograd_later(make, images, configs, rng):
+    config = replace(configs["attention"], height=7, width=11)  # a size that no other test has asked for
+    model, (x, _) = make(config), images(config, 1)
+    with torch.inference_mode():
+        model(x, generator=rng(0))
+    model.losses(x, generator=rng(0)).bound.sum().backward()
 
 
 def test_noise_is_fresh_at_every_step(checks, config):
