@@ -2,6 +2,7 @@
 
 labkit.svgd     particles that flow to a density (Liu & Wang 2016)
 labkit.targets  densities to flow to
+labkit.dreg     gradients of importance weighted bounds, and how good they are (Tucker et al. 2019)
 labkit.stream   a run is a stream of states
 labkit.training the one training loop; `labkit.load_checkpoint` opens what came of it
 

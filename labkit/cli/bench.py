@@ -8,19 +8,24 @@ from labkit.cli.errors import unknown
 
 
 def command(
-    method: Annotated[str, typer.Argument(help="svgd or draw.")] = "svgd",
+    method: Annotated[str, typer.Argument(help="svgd, draw or dreg.")] = "svgd",
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds: half a minute, rougher figures.")] = False,
     fused: Annotated[bool, typer.Option(help="svgd: measure the compiled kernel too; wants a C++ compiler.")] = True,
 ) -> None:
     """Measure a method beside a plain reference, in turns, on one thread."""
-    if method not in ("svgd", "draw"):
-        unknown("bench", method, ["svgd", "draw"])
+    if method not in ("svgd", "draw", "dreg"):
+        unknown("bench", method, ["svgd", "draw", "dreg"])
     from rich.console import Console
 
     if method == "draw":
         from labkit.bench import draw
 
         draw.run(quick, Console())
+        return
+    if method == "dreg":
+        from labkit.bench import dreg
+
+        dreg.run(quick, Console())
         return
     from labkit.bench import svgd
 

@@ -1,0 +1,140 @@
+"""The Gaussian laboratory beside what one would write first: how many times quicker all estimators at all K come.
+
+Three ways to the same thing, replicates of the gradients of IWAE, STL and DReG at K = 1, 2, ..., 1024: `labkit` draws
+once for all and needs no graph; `loop` takes one replicate after another through autograd; `vmap` takes them together
+through torch.func. All by CPU time in turns on one thread; a ratio is taken in every round, the median is shown.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+from torch.func import grad, vmap
+
+from labkit.bench.svgd import one_thread
+from labkit.dreg import gaussian, laboratory
+
+ESTIMATORS = ("iwae", "stl", "dreg")
+BOUNDS = {"loop": 25.0, "vmap": 6.0}
+TOGETHER = 1 << 20  # numbers of noise that vmap takes at a time
+
+
+@dataclass(frozen=True)
+class Case:
+    """D, the sizes K, and how many replicates each way takes in a round: the loop fewer, for it is slow."""
+
+    dim: int = 20
+    sizes: tuple[int, ...] = laboratory.SIZES
+    replicates: int = 1000
+    of_the_loop: int = 50
+    rounds: int = 5
+
+
+CASE = Case()
+
+
+@dataclass(frozen=True)
+class Row:
+    """Medians over the rounds: ms a thousand replicates, and how many times quicker labkit is."""
+
+    way: str
+    ms: float
+    ratio: float
+
+
+def surrogate(name: str, mean: Tensor, e: Tensor, toy: gaussian.Gaussian) -> Tensor:
+    """What autograd differentiates in the mean of q, from noise [K, D]: the estimators as they are published."""
+    z = mean + toy.sigma * e
+
+    def log_q(centre: Tensor) -> Tensor:
+        return -((z - centre) ** 2).sum(-1) / (2 * toy.variance)
+
+    log_joint = -((z - toy.prior) ** 2).sum(-1) / 2 - ((toy.x - z) ** 2).sum(-1) / 2
+    log_w = log_joint - log_q(mean)
+    if name == "iwae":
+        return log_w.logsumexp(0)
+    w = log_w.detach().softmax(0)
+    return ((w if name == "stl" else w * w) * (log_joint - log_q(mean.detach()))).sum(0)
+
+
+def loop(case: Case, toy: gaussian.Gaussian, generator: torch.Generator, replicates: int) -> Tensor:
+    """One replicate after another, drawn once for the three: gradients [S, R, E, D]."""
+    made = []
+    for k in case.sizes:
+        for _ in range(replicates):
+            e = laboratory.noise(1, k, toy, generator)[0]
+            for name in ESTIMATORS:
+                mean = toy.mean.clone().requires_grad_()
+                made.append(torch.autograd.grad(surrogate(name, mean, e, toy), mean)[0])
+    return torch.stack(made).view(len(case.sizes), replicates, len(ESTIMATORS), toy.dim)
+
+
+def mapped(case: Case, toy: gaussian.Gaussian, generator: torch.Generator, replicates: int) -> Tensor:
+    """Many replicates of one K together, drawn once for the three: gradients [S, R, E, D]."""
+    maps = [vmap(grad(partial(_of_mean, name, toy)), (None, 0)) for name in ESTIMATORS]
+    made = []
+    for k in case.sizes:
+        some = max(1, TOGETHER // (k * toy.dim))
+        for i in range(0, replicates, some):
+            e = laboratory.noise(min(some, replicates - i), k, toy, generator)
+            made.append(torch.stack([each(toy.mean, e) for each in maps], 1))
+    return torch.cat(made).view(len(case.sizes), replicates, len(ESTIMATORS), toy.dim)
+
+
+def _of_mean(name: str, toy: gaussian.Gaussian, mean: Tensor, e: Tensor) -> Tensor:
+    return surrogate(name, mean, e, toy)
+
+
+def run(quick: bool, console: Console) -> list[Row]:
+    """Measure and print the table."""
+    with one_thread():
+        rows = measure(CASE, 2 if quick else CASE.rounds)
+    console.print(table(rows, CASE))
+    return rows
+
+
+def measure(case: Case, rounds: int) -> list[Row]:
+    """The three in turns, after a warm-up."""
+    toy, generator = gaussian.instance(case.dim), torch.Generator().manual_seed(0)
+    first = laboratory.start(toy, ESTIMATORS, case.sizes)
+    ways: dict[str, tuple[Callable[[int], object], int]] = {
+        "labkit": (lambda n: laboratory.step(first, toy, generator=generator, replicates=n), case.replicates),
+        "loop": (lambda n: loop(case, toy, generator, n), case.of_the_loop),
+        "vmap": (lambda n: mapped(case, toy, generator, n), case.replicates),
+    }
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(rounds + 1):
+        for name, (way, replicates) in ways.items():
+            n = replicates if turn else 2  # the first warms up
+            began = time.process_time()
+            way(n)
+            if turn:
+                times[name].append((time.process_time() - began) * 1e6 / n)
+    return [
+        Row(name, statistics.median(ms), statistics.median(a / b for a, b in zip(ms, times["labkit"], strict=True)))
+        for name, ms in times.items()
+    ]
+
+
+def table(rows: list[Row], case: Case) -> Table:
+    made = Table(
+        box=SIMPLE_HEAD,
+        title="DReG: the Gaussian laboratory beside autograd",
+        caption=f"ms of CPU time for 1000 replicates of {', '.join(ESTIMATORS)} at K = {case.sizes[0]} to "
+        f"{case.sizes[-1]}, D = {case.dim}, float64, one thread; medians over rounds in turns. labkit's time includes "
+        "bounds, effective sample sizes, Pareto's k and the tests of bias.",
+    )
+    for heading in ("way", "ms", "labkit is quicker by/bound"):
+        made.add_column(heading, justify="left" if heading == "way" else "right")
+    for row in rows:
+        bound = BOUNDS.get(row.way)
+        mark = "" if bound is None else f"{row.ratio:.3g}/{bound:g} {'ok' if row.ratio >= bound else 'short'}"
+        made.add_row(row.way, f"{row.ms:.4g}", mark)
+    return made

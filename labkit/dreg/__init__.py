@@ -1,0 +1,41 @@
+"""Gradients of importance weighted bounds, doubly reparameterised (Tucker et al. 2019, arXiv 1810.04152).
+
+samples = dreg.evaluate(proposal, log_joint, 64)      # K = 64 samples of q(z | x), a torch distribution
+(-dreg.surrogate(samples, "dreg").mean()).backward()  # or any other of dreg.ESTIMATORS, from the same samples
+samples.bound()                                       # the bound in nats; the surrogate's value means nothing
+
+`dreg.laboratory` measures bias and variance of every estimator on a Gaussian model (`dreg.gaussian`) whose answers
+`dreg.exact` knows.
+"""
+
+from labkit.dreg import bounds, control, exact, gaussian, laboratory, statistics
+from labkit.dreg.bounds import Piwae, ciwae, miwae, piwae
+from labkit.dreg.detach import detach_parameters
+from labkit.dreg.estimators import ESTIMATORS, Estimator, bound, coefficients
+from labkit.dreg.gradients import Samples, evaluate, normal_gradients, surrogate
+from labkit.dreg.weights import effective_sample_size, entropy, pareto_k
+
+__all__ = [
+    "ESTIMATORS",
+    "Estimator",
+    "Piwae",
+    "Samples",
+    "bound",
+    "bounds",
+    "ciwae",
+    "coefficients",
+    "control",
+    "detach_parameters",
+    "effective_sample_size",
+    "entropy",
+    "evaluate",
+    "exact",
+    "gaussian",
+    "laboratory",
+    "miwae",
+    "normal_gradients",
+    "pareto_k",
+    "piwae",
+    "statistics",
+    "surrogate",
+]

@@ -1,0 +1,67 @@
+"""Bounds of log p(x) from log-weights lw, in nats; each is maximised.
+
+iwae       L = log 1/K sum_k exp(lw_k)                                       Burda et al. 2016
+jackknife  J = K L - (K-1) mean of the L with one sample left out            Nowozin 2018
+elbo       mean of lw                                                        K = 1, averaged
+miwae, piwae, ciwae                                                          Rainforth et al. 2018
+"""
+
+import math
+from typing import NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor
+
+from labkit.dreg.weights import check_log_weights, logsumexp_others
+
+
+def iwae(log_w: Float[Tensor, "k *batch"]) -> Float[Tensor, "*batch"]:
+    """The importance weighted bound L."""
+    return log_w.logsumexp(0) - math.log(log_w.shape[0])
+
+
+def jackknife(log_w: Float[Tensor, "k *batch"]) -> Float[Tensor, "*batch"]:
+    """L with its bias of order 1/K taken away: J, no bound any more. Wants K >= 2."""
+    k = log_w.shape[0]
+    return k * iwae(log_w) - (k - 1) * (logsumexp_others(log_w).mean(0) - math.log(k - 1))
+
+
+def elbo(log_w: Float[Tensor, "k *batch"]) -> Float[Tensor, "*batch"]:
+    """The evidence lower bound: each sample for itself."""
+    return log_w.mean(0)
+
+
+class Piwae(NamedTuple):
+    """What each half maximises, both [...]: the generative model L of all M K samples, the proposal `miwae`."""
+
+    model: Tensor
+    inference: Tensor
+
+
+def _check_groups(log_w: Tensor) -> None:
+    check_log_weights(log_w)
+    if log_w.ndim < 2:
+        raise ValueError(f"log_w must be [M, K, ...], got {tuple(log_w.shape)}; for one group of K use log_w[None]")
+
+
+def miwae(log_w: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """Mean of M bounds of K samples each, from [M, K, ...]."""
+    _check_groups(log_w)
+    return iwae(log_w.transpose(0, 1)).mean(0)
+
+
+def piwae(log_w: Float[Tensor, "..."]) -> Piwae:
+    """One bound for the model and another for the proposal, from [M, K, ...]."""
+    return Piwae(inference=miwae(log_w), model=iwae(log_w.flatten(0, 1)))
+
+
+def ciwae(log_w: Float[Tensor, "..."], beta: float = 0.5) -> Float[Tensor, "..."]:
+    """beta ELBO + (1 - beta) L, averaged over M groups, from [M, K, ...].
+
+    Raises:
+        ValueError: beta is outside [0, 1].
+    """
+    if not 0 <= beta <= 1:
+        raise ValueError(f"beta must be from 0 (all IWAE) to 1 (all ELBO), got {beta}")
+    _check_groups(log_w)
+    return beta * elbo(log_w.flatten(0, 1)) + (1 - beta) * miwae(log_w)

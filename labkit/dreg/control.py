@@ -1,0 +1,37 @@
+"""The control variates of dreg-cv, learned to lower the squared norm of the gradient that they enter.
+
+controls = control.start()
+optimizer = torch.optim.Adam([*encoder.parameters(), *controls.values()], lr=3e-4)
+gradients, of_controls = control.gradients(samples, list(encoder.parameters()), controls)
+
+Any values leave the gradient without bias, so that lowering its second moment lowers its variance.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from labkit.dreg.estimators import ESTIMATORS
+from labkit.dreg.gradients import Samples, surrogate
+
+
+def start(dtype: torch.dtype = torch.float32, device: torch.device | str | None = None) -> nn.ParameterDict:
+    """alpha, beta, gamma and delta, all zero."""
+    zero = torch.zeros((), dtype=dtype, device=device)
+    return nn.ParameterDict({name: nn.Parameter(zero.clone()) for name in ESTIMATORS["dreg-cv"].parameters})
+
+
+def gradients(
+    samples: Samples, parameters: Sequence[Tensor], controls: nn.ParameterDict | Mapping[str, Tensor]
+) -> tuple[list[Tensor], dict[str, Tensor]]:
+    """Gradients of both losses, each to be MINIMISED by an optimiser (`p.grad = ...`).
+
+    Of the proposal's parameters: of minus the batch's mean surrogate of dreg-cv. Of the controls: of the mean square of
+    those gradients over all entries, by differentiating them once more.
+    """
+    loss = -surrogate(samples, "dreg-cv", **controls).mean()
+    first = torch.autograd.grad(loss, list(parameters), create_graph=True)
+    square = torch.cat([each.flatten() for each in first]).square().mean()
+    second = torch.autograd.grad(square, list(controls.values()), retain_graph=True)  # the model's gradient may follow
+    return [each.detach() for each in first], dict(zip(controls, second, strict=True))

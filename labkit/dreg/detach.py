@@ -1,0 +1,51 @@
+"""A distribution whose parameters are held constant, for gradients that go through the sample alone."""
+
+import weakref
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, Transform, constraints
+
+PLAIN = (bool, int, float, complex, str, type(None), torch.dtype, torch.device, constraints.Constraint)
+
+
+def detach_parameters(distribution: Any) -> Distribution:
+    """The same distribution, every parameter detached: log_prob(z) has a gradient in z and in nothing else.
+
+    It goes into what the distribution is made of: Independent, TransformedDistribution with its transforms,
+    MixtureSameFamily, and any torch distribution that keeps its parameters as tensors.
+
+    Raises:
+        TypeError: not a torch distribution, or one that keeps what it computes with in an object of another kind.
+    """
+    if not isinstance(distribution, Distribution):
+        raise TypeError(
+            f"the proposal must be a torch.distributions.Distribution, got {type(distribution).__name__}; "
+            "wrap its parameters in one, e.g. Independent(Normal(mu, sigma), 1)"
+        )
+    return _held(distribution, type(distribution).__name__, {})
+
+
+def _held(value: Any, owner: str, made: dict[int, Any]) -> Any:
+    """`made` keeps the copies by what they are of: a transform and its inverse hold each other."""
+    if isinstance(value, Tensor):
+        return value.detach()
+    if isinstance(value, PLAIN) or isinstance(value, torch.Size):
+        return value
+    if isinstance(value, (list, tuple)):
+        return type(value)([_held(each, owner, made) for each in value])
+    if isinstance(value, dict):
+        return {key: _held(each, owner, made) for key, each in value.items()}
+    if isinstance(value, weakref.ref):
+        return None  # older transforms remember their inverse so; the copy makes its own
+    if not isinstance(value, (Distribution, Transform)):
+        raise TypeError(
+            f"cannot detach the parameters of {owner}: it holds a {type(value).__name__}; "
+            "use a torch distribution whose parameters are tensors"
+        )
+    if id(value) not in made:
+        made[id(value)] = copy = object.__new__(type(value))
+        for key, each in vars(value).items():
+            copy.__dict__[key] = _held(each, type(value).__name__, made)
+    return made[id(value)]

@@ -1,0 +1,190 @@
+"""Every gradient estimator as its coefficients (Tucker, Lawson, Gu & Maddison 2019, arXiv 1810.04152).
+
+With samples z_k of a proposal q and log-weights lw_k = log p(x, z_k) - log q(z_k | x), w their softmax, held constant,
+
+    inference gradient  = sum_k path_k G_k dz_k/dphi + score_k H_k                                              (1)
+    generative gradient = sum_k model_k d/dtheta log p(x, z_k)                                                  (2)
+
+    G_k = d/dz lw with the parameters of q held constant,   H_k = d/dphi log q(z_k | x) with z_k held constant.
+
+An estimator is nothing but (path, score, model). All are gradients of something MAXIMISED.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from labkit.dreg import bounds
+from labkit.dreg.weights import Weights, check_log_weights
+
+Pair = tuple[Tensor | int, Tensor | int]  # path and score; 0 where there is none
+
+
+def iwae(s: Weights) -> Pair:
+    """The plain gradient of L."""
+    return s.w, -s.w
+
+
+def stl(s: Weights) -> Pair:
+    """Sticking the landing (Roeder et al. 2017): the score left out, though for K > 1 its mean is not zero."""
+    return s.w, 0
+
+
+def dreg(s: Weights) -> Pair:
+    """Doubly reparameterised: the score turned into a path, without bias."""
+    return s.w2, 0
+
+
+def rws(s: Weights) -> Pair:
+    """Reweighted wake-sleep, wake phase (Bornschein & Bengio 2015)."""
+    return 0, s.w
+
+
+def rws_dreg(s: Weights) -> Pair:
+    """Its score turned into a path."""
+    return s.w - s.w2, 0
+
+
+def dreg_norm(s: Weights) -> Pair:
+    """DReG with coefficients that sum to 1."""
+    return s.w2 / s.w2.sum(0), 0
+
+
+def rws_dreg_norm(s: Weights) -> Pair:
+    """RWS-DReG with coefficients that sum to 1; zeros at K = 1, where they are 0/0."""
+    if s.count == 1:
+        return torch.zeros_like(s.w), 0
+    # log w + log(1 - w): at weights of nearly one and nearly nothing w - w^2 itself would vanish
+    return (s.log_w + s.loo - s.total).softmax(0), 0
+
+
+def dreg_alpha(s: Weights, alpha: float = 0.9) -> Pair:
+    """(1 - alpha) DReG + alpha RWS-DReG."""
+    return alpha * s.w + (1 - 2 * alpha) * s.w2, 0
+
+
+def jk(s: Weights) -> Pair:
+    """The plain gradient of the jackknife bound J."""
+    c = jackknife_weights(s)
+    return c, -c
+
+
+def jk_dreg(s: Weights) -> Pair:
+    """The same, doubly reparameterised."""
+    return s.count * s.w2 - (s.count - 1) * s.loo_mean(2), 0
+
+
+def dreg_cv(s: Weights, alpha: Any = 0, beta: Any = 0, gamma: Any = 0, delta: Any = 0) -> Pair:
+    """Three unbiased ways to L's gradient mixed; the four numbers are learned (`labkit.dreg.control`)."""
+    path = (1 - alpha) * s.w + beta * (s.w2 - s.w)
+    signal = bounds.iwae(s.log_w) - (1 - gamma) * s.loo
+    return path, alpha * signal + (1 - beta) * ((1 - delta) / s.count - s.w)
+
+
+def vae(s: Weights) -> Pair:
+    """The plain gradient of the ELBO, averaged over the samples."""
+    c = torch.full_like(s.w, 1 / s.count)
+    return c, -c
+
+
+def vimco(s: Weights) -> Pair:
+    """Scores alone, each with a baseline from the others (Mnih & Rezende 2016, eq. 10: their geometric mean)."""
+    others = (s.log_w.sum(0) - s.log_w) / (s.count - 1)
+    return 0, s.total - torch.logaddexp(s.loo, others) - s.w
+
+
+def weights(s: Weights) -> Tensor:
+    """The generative gradient's coefficients for L."""
+    return s.w
+
+
+def jackknife_weights(s: Weights) -> Tensor:
+    """The generative gradient's coefficients for J: dJ/dlw."""
+    return s.count * s.w - (s.count - 1) * s.loo_mean(1)
+
+
+def equal_weights(s: Weights) -> Tensor:
+    """The generative gradient's coefficients for the ELBO."""
+    return torch.full_like(s.w, 1 / s.count)
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """One row of the table.
+
+    rule: Weights -> (path, score). bound: log_w -> what is reported, [...]. unbiased: whether (1) is in expectation the
+    gradient of that bound. least: fewest samples. path: whether q must have `rsample`. parameters: names of its own.
+    """
+
+    rule: Callable[..., Pair]
+    unbiased: bool
+    bound: Callable[[Tensor], Tensor] = bounds.iwae
+    model: Callable[[Weights], Tensor] = weights
+    least: int = 1
+    path: bool = True
+    parameters: tuple[str, ...] = ()
+
+
+ESTIMATORS: dict[str, Estimator] = {
+    "iwae": Estimator(iwae, unbiased=True),
+    "stl": Estimator(stl, unbiased=False),
+    "dreg": Estimator(dreg, unbiased=True),
+    "rws": Estimator(rws, unbiased=False, path=False),
+    "rws-dreg": Estimator(rws_dreg, unbiased=False),
+    "dreg-norm": Estimator(dreg_norm, unbiased=False),
+    "rws-dreg-norm": Estimator(rws_dreg_norm, unbiased=False),
+    "dreg-alpha": Estimator(dreg_alpha, unbiased=False, parameters=("alpha",)),
+    "jk": Estimator(jk, unbiased=True, bound=bounds.jackknife, model=jackknife_weights, least=2),
+    "jk-dreg": Estimator(jk_dreg, unbiased=True, bound=bounds.jackknife, model=jackknife_weights, least=2),
+    "dreg-cv": Estimator(dreg_cv, unbiased=True, least=2, parameters=("alpha", "beta", "gamma", "delta")),
+    "vae": Estimator(vae, unbiased=True, bound=bounds.elbo, model=equal_weights),
+    "vimco": Estimator(vimco, unbiased=True, least=2, path=False),
+}
+
+
+def find(name: str, parameters: Any = ()) -> Estimator:
+    """The estimator of that name, which takes such parameters.
+
+    Raises:
+        ValueError: no such estimator.
+        TypeError: a parameter that it does not have.
+    """
+    if name not in ESTIMATORS:
+        raise ValueError(f"the estimator must be one of {', '.join(ESTIMATORS)}; got {name!r}")
+    if unknown := set(parameters) - set(ESTIMATORS[name].parameters):
+        takes = ", ".join(ESTIMATORS[name].parameters) or "no parameters"
+        raise TypeError(f"{name} takes {takes}; got {', '.join(sorted(unknown))}")
+    return ESTIMATORS[name]
+
+
+def coefficients(name: str, log_w: Tensor, **parameters: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """(path, score, model), each [K, ...] like log_w: what (1) and (2) are summed with.
+
+    log_w is held constant, whatever it came with. Parameters: alpha of dreg-alpha (default .9); alpha, beta, gamma,
+    delta of dreg-cv (default 0), which may be tensors and get gradients.
+
+    Raises:
+        TypeError, ValueError: no such estimator or parameter; log_w not finite or not [K, ...]; K = 1 for jk, jk-dreg,
+            dreg-cv and vimco, which leave a sample out.
+    """
+    estimator = find(name, parameters)
+    check_log_weights(log_w, estimator.least, name)
+    s = Weights(log_w.detach())
+    made = (*estimator.rule(s, **parameters), estimator.model(s))
+    return tuple(c if isinstance(c, Tensor) else torch.zeros_like(s.log_w) for c in made)
+
+
+def bound(log_w: Tensor, name: str = "iwae") -> Tensor:
+    """What an estimator reports of log_w [K, ...], [...], in nats: L; J for jk and jk-dreg; the ELBO for vae.
+
+    It has nothing to do with the value of a surrogate, which means nothing.
+
+    Raises:
+        TypeError, ValueError: as `coefficients`.
+    """
+    estimator = find(name)
+    check_log_weights(log_w, estimator.least if estimator.bound is bounds.jackknife else 1, name)
+    return estimator.bound(log_w)

@@ -1,0 +1,205 @@
+"""Every estimator at every K on the Gaussian model, from the same samples, as a stream of states.
+
+toy, generator = gaussian.instance(), torch.Generator().manual_seed(0)
+first = laboratory.start(toy, ("iwae", "stl", "dreg"))
+for state in islice(stream.iterate(partial(laboratory.step, toy=toy, generator=generator), first), 10):
+    state.variance, state.snr                       # [estimators, sizes]
+
+A replicate is ONE draw of K_max samples; its first K serve each K. G and H are linear in the noise e, so that a
+gradient is a product of coefficients and noise and no graph is needed. Draws have the resolution of float32 (they would
+be most of the work, and are cut off beyond 5.8 standard deviations); all else is float64.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from labkit.dreg.bounds import iwae, jackknife
+from labkit.dreg.estimators import ESTIMATORS, find
+from labkit.dreg.gaussian import POSTERIOR_VARIANCE, Gaussian
+from labkit.dreg.statistics import Moments, crossed, empty, hotelling, merge, moments, t_test
+from labkit.dreg.weights import Weights, pareto_k
+
+SIZES = tuple(2**i for i in range(11))
+REFERENCE = "dreg"  # without bias and quiet: what the others' bias is measured against, on the same samples
+REPLICATES = 128  # a step: tens of milliseconds at K = 1024, D = 20
+ENTRIES = {"cpu": 1 << 20, "cuda": 1 << 24}  # of noise at a time: what stays in a cache, or fills a device
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """All that n replicates have told of E estimators at S sizes K; NaN where an estimator has no value at that K.
+
+    gradients: moments of the gradient in the mean of q, [E, S, D]; reference: those of DReG, [S, D].
+    differences: moments of gradient minus DReG's of the same samples, with covariances, [E, S, D] and [E, S, D, D].
+    straightness: of |part along the true gradient| / |rest|, [E, S]; NaN where D = 1 or q has the right mean.
+    bounds: of what each reports, [E, S], in nats. sample_size, entropies: of ESS and of the weights' entropy, [S].
+    tail: of Pareto's k, fitted once a step to pooled weights, []; NaN where there are fewer than 25 of them.
+    parameters: what estimators were given.
+    """
+
+    estimators: tuple[str, ...]
+    sizes: tuple[int, ...]
+    gradients: Moments
+    reference: Moments
+    differences: Moments
+    straightness: Moments
+    bounds: Moments
+    sample_size: Moments
+    entropies: Moments
+    tail: Moments
+    parameters: Mapping[str, Mapping[str, Any]]
+    t: int = 0
+
+    @property
+    def n(self) -> int:
+        """Replicates so far."""
+        return self.gradients.n
+
+    @property
+    def variance(self) -> Tensor:
+        """Of the gradient, a mean over its coordinates, [E, S]."""
+        return self.gradients.variance.mean(-1)
+
+    @property
+    def signal(self) -> Tensor:
+        """|mean gradient|, [E, S]: of what is without bias for L by DReG's mean, which is the same and less noisy."""
+        steady = [ESTIMATORS[e].unbiased and ESTIMATORS[e].bound is iwae for e in self.estimators]
+        own, quiet = self.gradients.mean.norm(dim=-1), self.reference.mean.norm(dim=-1)
+        chosen = torch.where(torch.tensor(steady, device=own.device)[:, None], quiet, own)
+        return torch.where(own.isnan(), own, chosen)
+
+    @property
+    def snr(self) -> Tensor:
+        """Signal over the root of the total variance, [E, S]."""
+        return self.signal / self.gradients.variance.sum(-1).sqrt()
+
+    @property
+    def direction_snr(self) -> Tensor:
+        """Mean of |part along the true gradient| / |rest|, [E, S] (Rainforth et al. 2018, eq. 12)."""
+        return self.straightness.mean
+
+    @property
+    def bias(self) -> Tensor:
+        """Mean gradient minus that of L, estimated by DReG's on the same samples, [E, S, D]."""
+        return self.differences.mean
+
+    @property
+    def mean_squared_error(self) -> Tensor:
+        """E |gradient - true gradient of L|^2, a sum over coordinates: |bias|^2 and the total variance, [E, S]."""
+        return self.bias.square().sum(-1) + self.gradients.variance.sum(-1)
+
+    def bias_test(self) -> tuple[Tensor, Tensor]:
+        """Hotelling's T^2 and p of the bias, [E, S] each; 0 and 1 for DReG itself, NaN before n > D."""
+        return hotelling(self.n, self.bias, self.differences.variance)
+
+    def bias_t(self) -> tuple[Tensor, Tensor]:
+        """Student's t and p of the bias coordinate by coordinate, [E, S, D] each."""
+        return t_test(self.n, self.bias, self.differences.variance.diagonal(dim1=-2, dim2=-1))
+
+
+def start(
+    toy: Gaussian,
+    estimators: Sequence[str] = ("iwae", "stl", "dreg"),
+    sizes: Sequence[int] = SIZES,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+) -> State:
+    """The state before the first replicate.
+
+    Args:
+        estimators: names of `ESTIMATORS`. sizes: K, in growing order.
+        parameters: of an estimator by its name, e.g. {"dreg-alpha": {"alpha": 0.5}}.
+
+    Raises:
+        ValueError: no estimator, or an unknown one; sizes that are not whole numbers >= 1 in growing order.
+        TypeError: a parameter that its estimator does not have.
+    """
+    if not estimators:
+        raise ValueError(f"name at least one estimator of {', '.join(ESTIMATORS)}; got none")
+    parameters = {name: dict(each) for name, each in (parameters or {}).items()}
+    for name in (*estimators, *parameters):
+        find(name, parameters.get(name, ()))
+    if not sizes or any(not isinstance(k, int) for k in sizes) or list(sizes) != sorted(set(sizes)) or sizes[0] < 1:
+        raise ValueError(f"sizes must be whole numbers K >= 1 in growing order, got {tuple(sizes)}; e.g. 1, 2, 4")
+    zero = toy.mean.new_zeros(len(estimators), len(sizes), toy.dim)
+    each, one = empty(zero[..., 0]), empty(zero[0, :, 0])
+    cross = Moments(0, zero, zero.new_zeros(*zero.shape, toy.dim))
+    tail = empty(zero[0, 0, 0])
+    measured = (empty(zero), empty(zero[0]), cross, each, each, one, one, tail)
+    return State(tuple(estimators), tuple(sizes), *measured, parameters)
+
+
+def step(state: State, toy: Gaussian, *, generator: torch.Generator, replicates: int = REPLICATES) -> State:
+    """So many replicates more.
+
+    Args:
+        generator: on the device of the toy. The same seed and the same `replicates` give the same states.
+
+    Raises:
+        ValueError: replicates < 1; another number of dimensions than the state was started with.
+    """
+    if replicates < 1 or toy.dim != state.gradients.mean.shape[-1]:
+        raise ValueError(
+            f"wanted replicates >= 1 and a toy of {state.gradients.mean.shape[-1]} dimensions, "
+            f"got {replicates} and {toy.dim}; start anew for another toy"
+        )
+    kind = "cuda" if toy.mean.is_cuda else "cpu"
+    most = max(1, ENTRIES[kind] // (state.sizes[-1] * toy.dim))
+    parts = [_replicate(state, toy, min(most, replicates - i), generator) for i in range(0, replicates, most)]
+    gradients, quiet, bounds, sizes, spread, tail = (torch.cat(each) for each in zip(*parts, strict=True))
+    along = gradients @ toy.direction
+    across = (gradients - along[..., None] * toy.direction).norm(dim=-1)
+    new = {
+        "gradients": moments(gradients),
+        "reference": moments(quiet),
+        "differences": crossed(gradients - quiet[:, None]),
+        "straightness": moments(along.abs() / across if toy.dim > 1 else along * torch.nan),
+        "bounds": moments(bounds),
+        "sample_size": moments(sizes),
+        "entropies": moments(spread),
+        "tail": moments(tail[:1]),
+    }
+    return replace(state, t=state.t + 1, **{name: merge(getattr(state, name), each) for name, each in new.items()})
+
+
+def noise(replicates: int, k: int, toy: Gaussian, generator: torch.Generator) -> Tensor:
+    """Standard normal e, [R, K, D] in float64, of float32 resolution: a fifth of the time."""
+    return torch.randn(replicates, k, toy.dim, generator=generator, device=toy.mean.device).double()
+
+
+def _replicate(state: State, toy: Gaussian, replicates: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+    """R replicates: gradients [R, E, S, D], DReG's [R, S, D], bounds [R, E, S], ESS and entropy [R, S], tail [1]."""
+    e = noise(replicates, state.sizes[-1], toy, generator)
+    log_w = toy.log_weights(e).mT  # [K, R]
+    every = [Weights(log_w[:k]) for k in state.sizes]
+    names = list(dict.fromkeys((*state.estimators, REFERENCE)))
+    gradients = torch.stack([_gradients(names, s, e[:, : s.count], toy, state.parameters) for s in every], 2)
+    bounds = torch.stack([_bounds(state.estimators, s) for s in every], 2)
+    sizes, spread = (torch.stack(each, 1) for each in ([s.effective_size for s in every], [s.entropy for s in every]))
+    pooled = log_w.flatten()
+    tail = pareto_k(pooled) if len(pooled) >= 25 else pooled.new_tensor(torch.nan)
+    quiet = gradients[:, names.index(REFERENCE)]
+    return gradients[:, : len(state.estimators)], quiet, bounds, sizes, spread, tail[None]
+
+
+def _gradients(names: Sequence[str], s: Weights, e: Tensor, toy: Gaussian, parameters: Mapping) -> Tensor:
+    """Gradients in the mean of q, [R, E, D], from noise [R, K, D]."""
+    none = torch.full_like(s.log_w, torch.nan)
+    pairs = [
+        ESTIMATORS[n].rule(s, **parameters.get(n, {})) if s.count >= ESTIMATORS[n].least else (none, none)
+        for n in names
+    ]
+    slopes = torch.stack([path * toy.path_slope + score / toy.sigma for path, score in pairs])
+    paths = torch.stack([path.sum(0) if isinstance(path, Tensor) else torch.zeros_like(s.total) for path, _ in pairs])
+    return slopes.permute(2, 0, 1) @ e - paths.mT[..., None] * (toy.offset / POSTERIOR_VARIANCE)
+
+
+def _bounds(names: Sequence[str], s: Weights) -> Tensor:
+    """What the estimators report, [R, E]."""
+    none = torch.full_like(s.total, torch.nan)
+    kinds = {ESTIMATORS[n].bound for n in names}
+    made = {kind: kind(s.log_w) if s.count > 1 or kind is not jackknife else none for kind in kinds}
+    return torch.stack([made[ESTIMATORS[n].bound] for n in names], 1)

@@ -1,0 +1,27 @@
+"""What the tests of DReG share: the naive reference and the checks that the mutants must fail."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def _load(name: str) -> ModuleType:
+    """A module beside this one; pytest's importlib mode leaves the folder off the path."""
+    spec = importlib.util.spec_from_file_location(f"labkit_tests_dreg_{name}", HERE / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def reference() -> ModuleType:
+    return _load("reference")
+
+
+@pytest.fixture(scope="session")
+def checks() -> ModuleType:
+    return _load("checks")

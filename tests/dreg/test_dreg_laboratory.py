@@ -1,0 +1,185 @@
+"""The laboratory: every estimator at every K from one draw, as a stream that can be kept, branched and repeated."""
+
+from functools import partial
+from itertools import islice
+
+import pytest
+import torch
+
+from labkit import dreg
+from labkit.bench import dreg as bench
+from labkit.dreg import gaussian, laboratory
+from labkit.stream import iterate
+
+
+def test_a_replicate_is_its_prefixes(reference, monkeypatch):
+    """Against autograd through z = m + sqrt(V) e of the same noise, K by K, with the controls and alpha given."""
+    toy, sizes = gaussian.instance(3, 0.8), (2, 5)
+    names = tuple(dreg.ESTIMATORS)
+    e = torch.randn(1, 5, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    monkeypatch.setattr(laboratory, "noise", lambda *a: e)
+    state = laboratory.start(toy, names, sizes, reference.PARAMETERS)
+    state = laboratory.step(state, toy, generator=torch.Generator(), replicates=1)
+    mean = toy.mean.clone().requires_grad_()
+    for j, k in enumerate(sizes):
+        z = mean + toy.sigma * e[0, :k]
+        held, still = z - mean.detach(), z.detach() - mean
+        joint = -(z * z).sum(-1)  # prior = x = 0, constants left out
+        paths = joint + (held**2).sum(-1) / (2 * toy.variance)
+        scores = -(still**2).sum(-1) / (2 * toy.variance)
+        log_w = toy.log_weights(e[0, :k])
+        for i, name in enumerate(names):
+            path, score, _ = reference.coefficients(name, log_w.numpy(), **reference.PARAMETERS.get(name, {}))
+            value = (torch.from_numpy(path) * paths + torch.from_numpy(score) * scores).sum()
+            (wanted,) = torch.autograd.grad(value, mean, retain_graph=True)
+            assert (state.gradients.mean[i, j] - wanted).abs().max() < 1e-12
+            assert abs(state.bounds.mean[i, j].item() - reference.bound(name, log_w.numpy())) < 1e-12
+
+
+def test_one_sample_varies_by_8_3_and_1_6(checks):
+    checks.one_sample_varies_by_8_3_and_1_6()
+
+
+def test_the_laboratory_agrees_with_exact_answers(checks):
+    checks.laboratory_agrees_with_exact_answers()
+
+
+def test_merged_moments_are_those_of_all(checks):
+    checks.merged_moments_are_those_of_all()
+
+
+def test_chunks_do_not_show(monkeypatch, checks):
+    """The noise of a step is drawn in parts of whole replicates: the statistics are of all of them."""
+    toy = gaussian.instance(4)
+    one = checks.run(toy, ("iwae",), (1, 8), 20)
+    monkeypatch.setitem(laboratory.ENTRIES, "cpu", 3 * 8 * 4)
+    many = checks.run(toy, ("iwae",), (1, 8), 20)
+    assert many.n == one.n == 20
+    assert (many.gradients.mean - one.gradients.mean).abs().max() < 1e-12
+
+
+def test_states_can_be_kept_branched_and_repeated():
+    toy = gaussian.instance(3)
+
+    def states(seed):
+        step = partial(laboratory.step, toy=toy, generator=torch.Generator().manual_seed(seed), replicates=8)
+        return list(islice(iterate(step, laboratory.start(toy, ("iwae", "stl"), (1, 4))), 4))
+
+    a, b, other = states(0), states(0), states(1)
+    assert [state.n for state in a] == [0, 8, 16, 24] and [state.t for state in a] == [0, 1, 2, 3]
+    assert torch.equal(a[3].variance, b[3].variance) and not torch.equal(a[3].variance, other[3].variance)
+    assert not torch.equal(a[2].gradients.mean, a[3].gradients.mean)
+    again = laboratory.step(a[1], toy, generator=torch.Generator().manual_seed(5), replicates=8)
+    assert again.n == 16 and a[1].n == 8
+    assert torch.equal(a[1].gradients.mean, b[1].gradients.mean)
+
+
+def test_what_has_no_value_at_one_sample_is_nan_there_and_only_there(checks):
+    state = checks.run(gaussian.instance(3, 0.5), ("jk", "vimco", "dreg"), (1, 4), 50)
+    assert state.variance[:2, 0].isnan().all() and state.snr[:2, 0].isnan().all()
+    assert state.variance[:, 1].isfinite().all() and state.variance[2].isfinite().all()
+
+
+def test_bias_is_told_from_none(checks):
+    checks.bias_is_told_from_none()
+
+
+def test_hotelling_is_that_of_the_textbook(checks):
+    checks.hotelling_is_that_of_the_textbook()
+
+
+def test_opposite_biases_cancel_in_a_scalar_and_not_in_hotelling():
+    """The published check sums coordinates before its t: (+, -) comes out as nothing."""
+    from labkit.dreg import statistics
+
+    x = torch.randn(400, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x = x + torch.tensor([0.5, -0.5])
+    whole = statistics.crossed(x)
+    assert statistics.hotelling(400, whole.mean, whole.variance)[1] < 1e-12
+    summed = x.sum(1)
+    assert statistics.t_test(400, summed.mean(), summed.var())[1] > 1e-3
+
+
+def test_dreg_beside_itself_has_no_bias_and_too_few_draws_say_nothing(checks):
+    few = checks.run(gaussian.instance(20), ("dreg", "iwae"), (1, 4), 10)
+    p = few.bias_test()[1]
+    assert (p[0] == 1).all() and p[1].isnan().all()
+    assert (few.bias_t()[1][0] == 1).all()
+
+
+def test_the_posterior_as_proposal_silences_paths_sample_by_sample(checks):
+    state = checks.run(gaussian.instance(20, 0.0, 0.5), ("dreg", "stl", "dreg-norm", "iwae"), (1, 16), 4000)
+    assert (state.gradients.mean[:3] == 0).all() and (state.gradients.spread[:3] == 0).all()
+    wanted = 2 / torch.tensor([1.0, 16.0])
+    assert (state.variance[3] / wanted - 1).abs().max() < 5 * (2 / (4000 * 20)) ** 0.5
+    assert (state.sample_size.mean - torch.tensor([1.0, 16.0])).abs().max() < 1e-10
+
+
+def test_snr_direction_and_error_are_their_definitions(checks):
+    toy = gaussian.instance(4, 0.8)
+    state = checks.run(toy, ("iwae", "stl", "dreg"), (1, 8), 500)
+    total = state.gradients.variance.sum(-1).sqrt()
+    quiet, own = state.reference.mean.norm(dim=-1), state.gradients.mean.norm(dim=-1)
+    assert torch.equal(state.snr, torch.stack([quiet, own[1], quiet]) / total)
+    assert (state.mean_squared_error - state.bias.square().sum(-1) - total.square()).abs().max() < 1e-12
+    assert torch.equal(state.reference.mean, state.gradients.mean[2])
+    assert state.direction_snr.shape == (3, 2) and state.direction_snr.isfinite().all()
+    assert checks.run(gaussian.line(0.0, 1.0, 0.0), ("iwae",), (1, 8), 5).direction_snr.isnan().all()
+
+
+def test_a_pure_direction_has_the_ratio_that_geometry_gives(monkeypatch):
+    """At K = 1 with noise e: path gradient = d/s along + slope e; the ratio by hand."""
+    toy = gaussian.instance(2, 1.0)
+    e = torch.tensor([[[0.3, -0.2]]], dtype=torch.float64)
+    monkeypatch.setattr(laboratory, "noise", lambda *a: e)
+    state = laboratory.step(laboratory.start(toy, ("stl",), (1,)), toy, generator=torch.Generator(), replicates=1)
+    g = -toy.offset / 0.5 + toy.path_slope * e[0, 0]
+    along = g @ toy.direction
+    assert abs(state.direction_snr[0, 0] - along.abs() / (g - along * toy.direction).norm()) < 1e-12
+
+
+def test_ess_and_tail_are_those_of_theory(checks):
+    """ESS/K -> 1/M2. Too narrow a q has weights with k = 1 - V/s and a log correction; at V = 2/3 they are bounded."""
+    toy = gaussian.instance()
+    state = checks.run(toy, ("dreg",), (1, 1024), 100)
+    assert abs(state.sample_size.mean[1] / 1024 * toy.second_moment - 1) < 0.02
+    assert state.tail.mean < 0.2
+    assert checks.run(gaussian.instance(1, 0.0, 0.1), ("dreg",), (1, 1024), 100).tail.mean > 0.5
+    assert (state.entropies.mean - torch.tensor([1024.0]).log() * torch.tensor([0.0, 1.0]))[0].abs() < 1e-12
+
+
+@pytest.mark.slow
+def test_measured_slopes_of_the_instance(checks):
+    """The reference's table by simulation, not by `exact`: 4000 replicates for slopes to .05, some seconds."""
+    sizes = tuple(2**i for i in range(4, 11))
+    state = checks.run(gaussian.instance(), ("iwae", "dreg", "stl"), sizes, 500, steps=8)
+    k = torch.tensor(sizes).double().log()
+    k = k - k.mean()
+    slopes = torch.stack([(k * each.log()).sum(-1) / (k * k).sum() for each in (state.variance, state.snr)])
+    wanted = torch.tensor([[-1.00, -2.94, -1.00], [-0.50, 0.47, 0.49]], dtype=torch.float64)
+    assert (slopes - wanted).abs().max() < 0.05
+
+
+def test_the_three_ways_of_the_bench_measure_the_same_estimators(monkeypatch):
+    """Of one noise the loop, vmap and the laboratory give the same gradients."""
+    toy, case = gaussian.instance(3, 0.8), bench.Case(3, (1, 4), 2, 2, 1)
+    kept = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    monkeypatch.setattr(laboratory, "noise", lambda r, k, *_: kept[:1, :k].expand(r, k, 3))
+    loop, mapped = (way(case, toy, torch.Generator(), 2) for way in (bench.loop, bench.mapped))
+    assert loop.shape == mapped.shape == (2, 2, 3, 3) and (loop - mapped).abs().max() < 1e-12
+    first = laboratory.start(toy, bench.ESTIMATORS, case.sizes)
+    state = laboratory.step(first, toy, generator=torch.Generator(), replicates=2)
+    assert (state.gradients.mean.transpose(0, 1) - loop.mean(1)).abs().max() < 1e-12
+
+
+def test_the_bench_shows_every_way_with_its_bound(monkeypatch):
+    import io
+
+    from rich.console import Console
+
+    monkeypatch.setattr(bench, "CASE", bench.Case(2, (1, 4), 3, 2, 1))
+    out = io.StringIO()
+    rows = bench.run(quick=True, console=Console(file=out, width=90))
+    assert [row.way for row in rows] == ["labkit", "loop", "vmap"]
+    assert "/25" in out.getvalue() and "/6" in out.getvalue() and "…" not in out.getvalue()
+    assert bench.Case() == bench.Case(20, tuple(2**i for i in range(11)), 1000, 50, 5)
