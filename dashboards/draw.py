@@ -10,21 +10,24 @@ import param
 
 import labkit
 from labkit import models
-from labkit.serving import pages
+from labkit.serving import pages, settings
 from labkit.serving.frame import frame
 from labkit.views.address import Address
-from labkit.views.draw import Generate, Lab, Read
+from labkit.views.draw import Generate, Lab, Latents, Learn, Read
 from labkit.views.fields import choice
+from labkit.views.runs import shelf, words
 
 TITLE = "DRAW"
 SUMMARY = "A network draws digits stroke by stroke; let it read yours, and move its attention window yourself."
-TABS = {"Generate": Generate, "Read": Read, "Attention lab": Lab}
+TABS = {"Generate": Generate, "Read": Read, "Latents": Latents, "Attention lab": Lab, "Learn": Learn}
 
 
 class Studio(param.Parameterized):
     """What the whole page shares."""
 
-    model = param.Selector(objects=models.shipped(), label="Network", doc="one of the trained networks of labkit")
+    model = param.Selector(
+        default="draw-small", objects=models.shipped(), label="Network", doc="a trained network, of labkit or of a run"
+    )
     tab = param.Selector(objects=list(TABS), doc="the tab that is open")
 
 
@@ -35,17 +38,23 @@ def page() -> pn.Template:
 
 def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
     """The tabs, each built when it is first opened, and the settings of the open one."""
-    address, studio = Address(), Studio()
+    address, studio, networks = Address(), Studio(), shelf.networks(settings.runs, "draw")
+    studio.param.model.objects = list(networks)
     address.sync(studio)
     room, side, made = pn.Column(sizing_mode="stretch_width"), pn.Column(margin=0, sizing_mode="stretch_width"), {}
     bar = pn.widgets.RadioButtonGroup.from_param(studio.param.tab, color="primary", variant="outline", margin=(4, 8))
 
     def opened(*_events) -> None:
-        key = studio.model, studio.tab
-        if key not in made:
-            made[key] = TABS[studio.tab](labkit.load_checkpoint(studio.model))
+        scene, chosen = TABS[studio.tab], [] if TABS[studio.tab].network else [choice(studio, "model")]
+        key = scene.network or studio.model, studio.tab
+        try:
+            if key not in made:
+                made[key] = scene(labkit.load_checkpoint(networks.get(key[0], key[0])))
+        except Exception as error:  # a run's file that does not fit: the others still can be had
+            room.objects, side.objects = [pn.pane.HTML(words.wrong(f"{key[0]}: {error}"))], chosen
+            return
         room.objects = [made[key]]
-        side.objects = [choice(studio, "model"), *made[key].controls()]
+        side.objects = [*chosen, *made[key].controls()]
 
     studio.param.watch(opened, ["model", "tab"])
     opened()

@@ -4,12 +4,14 @@ import errno
 import os
 import sys
 import webbrowser
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from labkit.cli.errors import fail, unknown
 
+RUNS = Path("runs")  # where labkit train writes
 _SAY = {
     errno.EADDRINUSE: "port {port} is taken, perhaps by another labkit serve: stop that one, or take --port {other}",
     errno.EACCES: "port {port} is not open to you: take --port 5006 or another above 1023",
@@ -22,6 +24,7 @@ def command(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 5006,
     address: Annotated[str, typer.Option(help="0.0.0.0 lets a class in.")] = "127.0.0.1",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    runs: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs are that /runs and /draw show.")] = RUNS,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
 ) -> None:
     """Serve the dashboards and open them in the browser; Ctrl-C stops."""
@@ -36,7 +39,7 @@ def command(
     try:
         if device != "auto":
             devices.choose(device)
-        _serve(routes[page.strip("/")] if page else "/", port, address, device, no_browser)
+        _serve(routes[page.strip("/")] if page else "/", port, address, device, runs, no_browser)
     except ValueError as error:
         fail(error)
     except OSError as error:
@@ -53,7 +56,7 @@ def _leave() -> None:
     os._exit(0)
 
 
-def _serve(route: str, port: int, address: str, device: str, no_browser: bool) -> None:
+def _serve(route: str, port: int, address: str, device: str, runs: Path, no_browser: bool) -> None:
     from labkit.serving import addresses, server
 
     opened: list[str] = []
@@ -66,6 +69,7 @@ def _serve(route: str, port: int, address: str, device: str, no_browser: bool) -
         port=port,
         address=address,
         device=device,
+        runs=runs,
         started=started,
         warmed=lambda: no_browser or webbrowser.open(opened[0]),
     )

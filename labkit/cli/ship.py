@@ -23,7 +23,7 @@ _CARD = """# {name}
 | steps, seed | {step}, {seed} |
 | test bound | {bound:.2f} nats (Lx {lx:.2f}, Lz {lz:.2f}), {images:,} images, one draw of z each |
 | weights | {kind}, exponential average of training; {moved} |
-| trained | {hours:.2f} h, {machine} |
+| trained | {hours:.2g} h, {machine} |
 """
 
 

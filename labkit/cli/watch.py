@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from labkit.cli import interrupts
+from labkit.cli import interrupts, keepsakes
 from labkit.training import is_first
 
 NUMBERS = (
@@ -46,6 +46,8 @@ def run(records: Iterator[Any], folder: Path, task: Any) -> bool:
         if not (pressed and not speaks):  # another process has stopped first, and took its end of the line along
             raise
     if speaks:
+        if not (pressed and last is None):  # pressed twice: out at once
+            keepsakes.write(folder)
         _end(last, folder, task, bool(pressed))
     return bool(pressed)
 

@@ -10,7 +10,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -67,6 +67,16 @@ def locate(name: str, split: str) -> tuple[Source, list[Path]]:
         f"{name} {split}: {missing.name} ({expected(missing)}) is not in {looked}; run `labkit data fetch {name}`, "
         f"or name a folder with {name}/{missing.name} in LABKIT_DATA"
     )
+
+
+def here(split: str) -> list[str]:
+    """The sets whose files of a split are here, by their names alone."""
+    found = []
+    for name in SETS:
+        with suppress(FileNotFoundError, KeyError):  # KeyError: it has no such split
+            locate(name, split)
+            found.append(name)
+    return found
 
 
 def where(name: str) -> str:

@@ -6,7 +6,7 @@ trace.bound, trace.write.center_x     # the cost of each in nats, and where the 
 model.generate(16).images[-1]         # sixteen new ones
 """
 
-from labkit.draw import attention
+from labkit.draw import attention, latents
 from labkit.draw.attention import Window
 from labkit.draw.classifier import Classifier, Reading
 from labkit.draw.config import PRESETS, Config, preset
@@ -26,6 +26,7 @@ __all__ = [
     "attention",
     "bits_per_dimension",
     "divergence",
+    "latents",
     "log_likelihood",
     "negative_log_likelihood",
     "preset",

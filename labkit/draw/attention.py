@@ -38,8 +38,7 @@ def window(raw: Float[Tensor, "*b 5"], n: int, height: int, width: int) -> Windo
         raw: (g~_Y, g~_X, log sigma^2, log delta~, log gamma); zeros are a centred window over the whole image.
         n: filters along an axis; a single one has no stride, which is given as max(height, width) - 1 times delta~.
     """
-    stride = (max(height, width) - 1) / max(n - 1, 1)
-    y, x, sigma, stride, intensity = _Asked.apply(raw, stride, height, width).unbind(-1)
+    y, x, sigma, stride, intensity = _Asked.apply(raw, n, height, width).unbind(-1)
     return Window(y, x, stride, sigma, intensity)
 
 
@@ -48,13 +47,8 @@ class _Asked(torch.autograd.Function):
     and for numbers so few, what is done to them costs less than that it is done."""
 
     @staticmethod
-    def forward(ctx, raw, stride, height, width):
-        low, high, power, half, shift = _asked(height, width, raw.dtype, raw.device)
-        found = (raw.clamp(low, high) * power).exp_()
-        found[..., 3].mul_(stride)
-        slope = found * power * ((raw >= low) & (raw <= high))  # as clamp has it: at its ends it still gives way
-        found[..., :2] = torch.addcmul(shift, raw[..., :2], half)
-        slope[..., :2] = half
+    def forward(ctx, raw, n, height, width):
+        found, slope = numbers(raw, n, height, width)
         ctx.save_for_backward(slope)
         return found
 
@@ -63,6 +57,17 @@ class _Asked(torch.autograd.Function):
     def backward(ctx, flow):
         (slope,) = ctx.saved_tensors
         return flow * slope, None, None, None
+
+
+def numbers(raw: Tensor, n: int, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """(g_Y, g_X, sigma, delta, gamma) [..., 5] from those asked for, in the same order, and how each grows with its."""
+    low, high, power, half, shift = _asked(height, width, raw.dtype, raw.device)
+    found = (raw.clamp(low, high) * power).exp_()
+    found[..., 3].mul_((max(height, width) - 1) / max(n - 1, 1))
+    slope = found * power * ((raw >= low) & (raw <= high))  # as clamp has it: at its ends it still gives way
+    found[..., :2] = torch.addcmul(shift, raw[..., :2], half)
+    slope[..., :2] = half
+    return found, slope
 
 
 @functools.cache
@@ -104,27 +109,39 @@ class _Filters(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, center_y, center_x, stride, sigma, n, height, width):
-        window = Window(center_y, center_x, stride, sigma, sigma)
-        scale = math.sqrt(0.5) / sigma
-        pixel, outside = _pixels(height, width, sigma.dtype, sigma.device)
-        away = (pixel - torch.stack(centres(window, n), -2)[..., None]) * scale[..., None, None, None]
-        found = _rows(away, outside)
+        away, found, scale = laid(Window(center_y, center_x, stride, sigma, sigma), n, height, width)
         ctx.save_for_backward(away, found, scale)
         return found[..., 0, :, :height], found[..., 1, :, :width]
 
     @staticmethod
     @once_differentiable
     def backward(ctx, flow_y, flow_x):
-        away, found, scale = ctx.saved_tensors
-        flow = found.new_zeros(found.shape) if flow_y.shape != flow_x.shape else torch.empty_like(found)
-        flow[..., 0, :, : flow_y.shape[-1]], flow[..., 1, :, : flow_x.shape[-1]] = flow_y, flow_x
-        flow *= found
-        flow.addcmul_(found, flow.sum(-1, keepdim=True), value=-1)  # of the softmax; below, of -away^2
-        flow *= away
-        center = 2 * scale[..., None, None] * flow.sum(-1)
-        stride = (center * _places(center.shape[-1], center.dtype, center.device)).sum((-2, -1))
-        sigma = 2 * math.sqrt(2) * scale * (flow.mul_(away)).sum((-3, -2, -1))
-        return *center.sum(-1).unbind(-1), stride, sigma, None, None, None
+        center, stride, sigma = flows_to_window(*ctx.saved_tensors, flow_y, flow_x)
+        return *center.unbind(-1), stride, sigma, None, None, None
+
+
+def laid(window: Window, n: int, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
+    """How far each pixel is from each filter's centre in units of sqrt(2) sigma, and the filters, both of
+    [..., 2, n, pixels]; one over that unit."""
+    scale = math.sqrt(0.5) / window.sigma
+    pixel, outside = _pixels(height, width, scale.dtype, scale.device)
+    away = (pixel - torch.stack(centres(window, n), -2)[..., None]) * scale[..., None, None, None]
+    return away, _rows(away, outside), scale
+
+
+def flows_to_window(
+    away: Tensor, found: Tensor, scale: Tensor, flow_y: Tensor, flow_x: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """From the gradients by F_Y and F_X to those by the centre [..., 2], delta and sigma [...]."""
+    flow = found.new_zeros(found.shape) if flow_y.shape != flow_x.shape else torch.empty_like(found)
+    flow[..., 0, :, : flow_y.shape[-1]], flow[..., 1, :, : flow_x.shape[-1]] = flow_y, flow_x
+    flow.mul_(found)
+    flow.addcmul_(found, flow.sum(-1, keepdim=True), value=-1)  # of the softmax; below, of -away^2
+    flow.mul_(away)
+    center = 2 * scale[..., None, None] * flow.sum(-1)
+    stride = (center * _places(center.shape[-1], center.dtype, center.device)).sum((-2, -1))
+    sigma = 2 * math.sqrt(2) * scale * flow.mul_(away).sum((-3, -2, -1))
+    return center.sum(-1), stride, sigma
 
 
 @functools.cache

@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from labkit.draw import attention
+from labkit.draw import attention, moves
 from labkit.draw.attention import Window
 from labkit.draw.config import Config
 from labkit.draw.lstm import LSTM, Exact, Shared, shared
@@ -87,7 +87,8 @@ class DRAW(nn.Module):
             canvas, torch.stack([each.z for each in looked]), self.canvas, mu, log_sigma.exp(),
             _stack([each.glimpse for each in looked]) if self.config.read else None,
             _stack([each.patch for each in drawn]), nll, kl, nll[-1] + kl.sum(0),
-            _windows([each.read for each in looked]), _windows([each.write for each in drawn]),
+            self._windows([each.read for each in looked], self.config.read),
+            self._windows([each.write for each in drawn], self.config.write),
         )  # fmt: skip
 
     def losses(self, x: Tensor, *, labels: Tensor | None = None, generator: torch.Generator | None = None) -> Losses:
@@ -141,7 +142,7 @@ class DRAW(nn.Module):
         drawn = drawn[1:]
         return Trace(
             torch.stack([each.canvas for each in drawn]), z, self.canvas,
-            patch=_stack([each.patch for each in drawn]), write=_windows([each.write for each in drawn]),
+            patch=_stack([each.patch for each in drawn]), write=self._windows([each.write for each in drawn], c.write),
         )  # fmt: skip
 
     # the steps
@@ -162,12 +163,12 @@ class DRAW(nn.Module):
             parts = self._parts(labels, kind)
             drawn, h, cell = self._begin(x.shape[0]), None, x.new_zeros(x.shape[0], self.config.hidden)
             for t in range(self.config.steps):
-                glimpse, window = self._look(x, drawn)
+                asked, glimpse = drawn.look, self._look(x, drawn)
                 h, cell = parts.encoder((glimpse.flatten(1), drawn.h, h), cell)
                 mu, log_sigma = parts.posterior(h).chunk(2, 1)
                 z = torch.addcmul(mu, log_sigma.exp(), noise[t])
                 drawn = self._draw(drawn, z, parts)
-                yield Looked(glimpse, window, mu, log_sigma, z), drawn
+                yield Looked(glimpse, asked, mu, log_sigma, z), drawn
 
     def _begin(self, n: int) -> Drawn:
         """Before the first step: nothing known, and a first look wherever the bias of the read head says."""
@@ -175,16 +176,10 @@ class DRAW(nn.Module):
         look = None if self.read_head is None else self.read_head.bias.expand(n, 5)
         return Drawn(None, zero, self.canvas.expand(n, *self.canvas.shape), None, None, look)
 
-    def _look(self, x: Tensor, drawn: Drawn) -> tuple[Tensor, Window | None]:
-        c = self.config
-        missing = x - drawn.canvas.sigmoid()
-        both = torch.cat([x.transpose(1, 2), missing.transpose(1, 2)], 2).transpose(
-            1, 2
-        )  # as `attention.look` wants it
+    def _look(self, x: Tensor, drawn: Drawn) -> Tensor:
         if drawn.look is None:
-            return both, None
-        window = attention.window(drawn.look, c.read, c.height, c.width)
-        return attention.read(both, window, c.read), window
+            return torch.cat([x, x - drawn.canvas.sigmoid()], 1)
+        return moves.look(x, drawn.canvas, drawn.look, self.config.read)
 
     def _draw(self, last: Drawn, z: Tensor, parts: "_Parts") -> Drawn:
         c = self.config
@@ -194,10 +189,11 @@ class DRAW(nn.Module):
         look = asked.pop() if c.read else None
         if c.write is None:
             return Drawn(h, cell, last.canvas + stroke.view_as(last.canvas), None, None, look)
-        window = attention.window(asked.pop(), c.write, c.height, c.width)
-        patch = stroke.unflatten(2, (c.write, c.write))
-        canvas = last.canvas + attention.write(patch, window, c.height, c.width)
-        return Drawn(h, cell, canvas, patch, window, look)
+        patch, where = stroke.unflatten(2, (c.write, c.write)), asked.pop()
+        return Drawn(h, cell, moves.lay(last.canvas, patch, where), patch, where, look)
+
+    def _windows(self, asked: list[Tensor | None], n: int | None) -> Window | None:
+        return None if n is None else attention.window(torch.stack(asked), n, self.config.height, self.config.width)
 
     @property
     def _heads(self) -> list[nn.Linear]:
@@ -257,7 +253,3 @@ class _Parts(NamedTuple):
 
 def _stack(parts: list[Tensor | None]) -> Tensor | None:
     return None if parts[0] is None else torch.stack(parts)
-
-
-def _windows(each: list[Window | None]) -> Window | None:
-    return None if each[0] is None else Window(*(torch.stack(field) for field in zip(*each, strict=True)))

@@ -51,7 +51,7 @@ class Losses(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """The decoder's half of a step: its state, what it wrote, and the five numbers of its next look.
+    """The decoder's half of a step: its state, what it wrote and where, the five numbers of its next look.
 
     h is None before the first step, where it is zero.
     """
@@ -60,15 +60,15 @@ class Drawn(NamedTuple):
     c: Tensor
     canvas: Tensor
     patch: Tensor | None
-    write: Window | None
+    write: Tensor | None
     look: Tensor | None
 
 
 class Looked(NamedTuple):
-    """The encoder's half of a step."""
+    """The encoder's half of a step; the window of its look by the five numbers that asked for it."""
 
     glimpse: Tensor
-    read: Window | None
+    read: Tensor | None
     mu: Tensor
     log_sigma: Tensor
     z: Tensor

@@ -10,6 +10,7 @@ import signal
 import threading
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 
 import panel as pn
 from bokeh.server.server import Server
@@ -67,6 +68,7 @@ def serve(
     port: int = 5006,
     address: str = "127.0.0.1",
     device: str = "auto",
+    runs: Path = settings.runs,
     started: Callable[[int], None] = lambda port: None,
     warmed: Callable[[], None] = lambda: None,
 ) -> None:
@@ -77,7 +79,7 @@ def serve(
     """
     found = pages.listing()
     server = build(found, port=port, address=address)
-    settings.choice = device
+    settings.choice, settings.runs = device, runs
     settings.addresses = tuple(addresses.url(host, server.port) for host in addresses.outer(address))
     started(server.port)
     run(server, found, warmed)

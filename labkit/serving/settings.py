@@ -6,6 +6,8 @@
 `device` is found when it is first asked for, since asking torch for a GPU takes longer than starting the server.
 """
 
+from pathlib import Path
+
 from labkit.serving import devices
 
 choice: str = "auto"
@@ -14,8 +16,11 @@ choice: str = "auto"
 addresses: tuple[str, ...] = ()
 """Where a class reaches `/`, the likeliest first; empty while only this machine may come."""
 
+runs: Path = Path("runs")
+"""The directory whose run folders the page /runs shows and /draw offers."""
+
 
 def __getattr__(name: str) -> str:
     if name != "device":
-        raise AttributeError(f"labkit.serving.settings has choice, device and addresses, no {name}")
+        raise AttributeError(f"labkit.serving.settings has runs, choice, device and addresses, no {name}")
     return devices.choose(choice)

@@ -25,15 +25,20 @@ FILES = {
 
 
 class Downloads(pn.viewable.Viewer):
-    """A button for each of `KINDS`; the files are made of the kept states, in a thread, while the run goes on."""
+    """A button for each kind; the files are made of the kept states, in a thread, while the run goes on.
 
-    def __init__(self, live: Live, **params):
+    Args:
+        kinds: of `KINDS`; all by default.
+    """
+
+    def __init__(self, live: Live, kinds: tuple[str, ...] = tuple(KINDS), **params):
         super().__init__(**params)
-        self.live, self._words = live, pn.pane.HTML("", margin=(10, 8))
+        self.live, self.kinds, self._words = live, kinds, pn.pane.HTML("", margin=(10, 8))
 
     def __panel__(self) -> pn.viewable.Viewable:
         buttons = pn.FlexBox(margin=(6, 4))
-        for kind, (name, words) in KINDS.items():
+        for kind in self.kinds:
+            name, words = KINDS[kind]
             button = pn.widgets.Button(label=name, description=words, margin=(4, 4))
             button.on_click(lambda _, kind=kind: self.save(kind))
             buttons.append(button)

@@ -76,7 +76,9 @@ class _Page:
 
 
 def _open(view: Any, picture: Any) -> Any:
-    """The picture; without its limits where they are to follow the data."""
+    """The picture; without its limits where they are to follow the data, and in the shape of an image of pixels."""
+    if getattr(view, "aspect", None):
+        picture = picture.opts(aspect=view.aspect)
     return picture.opts(xlim=(None, None), ylim=(None, None)) if getattr(view, "automatic", False) else picture
 
 

@@ -7,9 +7,11 @@ import signal
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
-from labkit.cli import main, train, watch
+from labkit.cli import keepsakes, main, train, watch
+from labkit.views.runs import files
 
 TINY = ["train", "draw", "--data", "digits", "--preset", "digits", "--batch", "50", "--devices", "cpu", "--steps", "30"]
 
@@ -40,12 +42,13 @@ def rows(path):
 
 @pytest.mark.slow
 def test_a_run_tells_its_bound_and_how_to_go_on(tmp_path, capsys):
-    """1437 images by 50 are 28 steps an epoch: one test bound there, one at the end."""
+    """1437 images by 50 are 28 steps an epoch: one test bound there, one at the end, a line for the pictures."""
     assert main([*TINY, "--out", str(tmp_path / "a")]) == 0
     said = capsys.readouterr().out.splitlines()
     found = rows(tmp_path / "a" / "epochs.csv")
-    assert [row["step"] for row in found] == ["28", "30"] and len(said) == 3
+    assert [row["step"] for row in found] == ["28", "30"] and len(said) == 4
     assert said[0].startswith(f"epoch 1 of 2, step 28: test bound {float(found[0]['bound']):.2f} nats (Lx ")
+    assert said[-2] == f"wrote {tmp_path / 'a' / 'curves.png'} and {tmp_path / 'a' / 'training.gif'}"
     assert said[-1].startswith(f"{tmp_path / 'a'} is done, 30 steps in 0:0")
     assert said[-1].endswith(
         f"go on with: labkit evaluate {tmp_path / 'a'} --data digits, or labkit sample {tmp_path / 'a'}"
@@ -86,6 +89,7 @@ def test_ctrl_c_saves_and_the_resumed_run_is_the_whole_one(run, tmp_path, monkey
     folder = tmp_path / "stopped"
     assert main([*TINY, "--out", str(folder)]) == 130
     assert f"stopped and saved at step 20 of 30; go on with: labkit train --resume {folder}" in capsys.readouterr().out
+    assert (folder / "curves.png").exists()
     assert main(["train", "--resume", str(folder)]) == 0
     for name in ("metrics.csv", "epochs.csv"):
         assert rows(folder / name) == rows(run / name)
@@ -94,6 +98,27 @@ def test_ctrl_c_saves_and_the_resumed_run_is_the_whole_one(run, tmp_path, monkey
     capsys.readouterr()
     assert main(["train", "--resume", str(folder)]) == 0
     assert "is trained to its end" in capsys.readouterr().out
+
+
+def test_a_run_leaves_its_curves_and_an_animation_with_a_frame_a_sheet(run):
+    with Image.open(run / "curves.png") as curves, Image.open(run / "training.gif") as animation:
+        assert curves.format == "PNG" and animation.format == "GIF"
+        assert animation.n_frames == len(list((run / "samples").iterdir())) == 2
+    assert not list(run.glob("*.partial"))
+
+
+@pytest.mark.parametrize("error", [ValueError("torn"), KeyboardInterrupt()])
+def test_pictures_that_cannot_be_made_are_a_warning(run, monkeypatch, capsys, error):
+    def fail(state, target):
+        target.write(b"half")
+        raise error
+
+    before = (run / "curves.png").read_bytes()
+    monkeypatch.setattr(files, "curves", fail)
+    keepsakes.write(run)
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith(f"warning: the pictures of {run} could not be made (")
+    assert said.err.count("\n") == 1 and (run / "curves.png").read_bytes() == before
 
 
 def test_a_second_ctrl_c_stops_at_once(tmp_path, monkeypatch, capsys):

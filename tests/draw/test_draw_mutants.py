@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from labkit import draw
-from labkit.draw import attention, likelihood, lstm, network, trace
+from labkit.draw import attention, likelihood, lstm, moves, network, trace
 
 
 def _one_noise_for_all_steps():
@@ -73,12 +73,21 @@ def _axes_exchanged():
     def window(raw, n, height, width):
         return right(raw[..., [1, 0, 2, 3, 4]], n, height, width)
 
-    return [(attention, "window", window)]
+    return [(attention, "window", window), *_in_moves(lambda w: w._replace(center_y=w.center_x, center_x=w.center_y))]
+
+
+def _in_moves(wrong):
+    """The same mistake in the network's own way to a window."""
+    right = moves._window
+    return [(moves, "_window", lambda found: wrong(right(found)))]
 
 
 def _variance_for_sigma():
+    def wrong(window):
+        return window._replace(sigma=window.sigma**2)
+
     right = attention.window
-    return [(attention, "window", lambda *a: (w := right(*a))._replace(sigma=w.sigma**2))]
+    return [(attention, "window", lambda *a: wrong(right(*a))), *_in_moves(wrong)]
 
 
 def _intensity_multiplies_the_write():
@@ -87,7 +96,12 @@ def _intensity_multiplies_the_write():
     def write(patch, window, height, width):
         return right(patch * window.intensity[..., None, None, None] ** 2, window, height, width)
 
-    return [(attention, "write", write)]
+    once = moves.lay
+
+    def lay(canvas, patch, asked):
+        return once(canvas, patch * asked[:, 4, None, None, None].clamp(*attention.LOG_INTENSITY).exp() ** 2, asked)
+
+    return [(attention, "write", write), (moves, "lay", lay)]
 
 
 def _log_of_p_plus_eps():
@@ -112,12 +126,13 @@ def _gradient_of_the_first_step_alone():
 
 
 def _no_error_image():
-    right = attention.read
+    right = moves.look
 
-    def read(x, window, n):
-        return right(x[:, :1].expand_as(x), window, n) if x.shape[1] == 2 else right(x, window, n)
+    def look(x, canvas, asked, n):
+        seen = right(x, canvas, asked, n)
+        return torch.cat([seen[:, : x.shape[1]]] * 2, 1)
 
-    return [(attention, "read", read)]
+    return [(moves, "look", look)]
 
 
 MUTANTS = {

@@ -42,12 +42,12 @@ def test_the_bound_of_a_card_is_that_of_the_first_test_images_within_their_sprea
 
     about = models.card(name)
     held = tuple(part[:FEW] for part in images_of(about["data"], "test", about["binarisation"]))
-    module, generator = models.load_checkpoint(name), torch.Generator().manual_seed(1)
-    x, labels = Task(module, about["binarisation"]).batch(held, torch.arange(FEW), generator)
+    module, generator, n = models.load_checkpoint(name), torch.Generator().manual_seed(1), len(held[0])
+    x, labels = Task(module, about["binarisation"]).batch(held, torch.arange(n), generator)
     with torch.no_grad():
         bound = module.losses(x, labels=labels, generator=generator).bound
     # MNIST's first test images are not a random draw of them: four standard errors and two nats
-    assert abs(bound.mean() - float(bound_in(card_of(name)))) < 4 * bound.std() / FEW**0.5 + 2
+    assert abs(bound.mean() - float(bound_in(card_of(name)))) < 4 * bound.std() / n**0.5 + 2
 
 
 def bound_in(card):

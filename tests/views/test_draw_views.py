@@ -5,10 +5,14 @@ import numpy as np
 import panel as pn
 import pytest
 import torch
+from PIL import Image
 
-from labkit import draw
+from labkit import data, draw
+from labkit.data import AlteredError, load
 from labkit.draw import Window
-from labkit.views.draw import Generate, Generator, Lab, Read, Reader, mosaic, printed
+from labkit.engine import Past
+from labkit.views import save
+from labkit.views.draw import Generate, Generator, Lab, Read, Reader, album, mosaic, printed
 from labkit.views.draw.drawing import REST
 from labkit.views.draw.lab import Bank, Bench, Under
 from labkit.views.draw.pad import Pad, centred
@@ -226,3 +230,54 @@ def test_the_pad_gives_an_image_of_the_network():
     assert heard[0].shape == (1, 28, 28) and heard[0].dtype == torch.float32 and 0 <= heard[0].min() <= heard[0].max()
     Pad(heard.append)._handle_msg({"kind": "drawn", "pixels": [0] * 784})
     assert len(heard) == 1  # an empty square is nothing to read
+
+
+# test images, downloads
+
+
+def test_the_album_offers_sets_of_the_networks_size_and_turns_to_their_images():
+    small = draw.Config(height=8, width=8)
+    assert album.names(small) == ["digits"] and album.names(draw.Config(height=9, width=8)) == []
+    images, labels = load("digits", "test")
+    seen, generator = set(), torch.Generator().manual_seed(0)
+    for _ in range(20):
+        image, known, words = album.image("digits", generator)
+        i = int(words.split()[2])
+        assert torch.equal(image, images[i] / 255) and known == labels[i] and words.endswith(f"of digits, a {known}")
+        seen.add(i)
+    assert len(seen) > 10
+
+
+def test_a_test_image_is_read_and_its_class_told():
+    torch.manual_seed(0)
+    scene = Read(draw.DRAW(draw.Config(height=8, width=8, steps=2, hidden=4, latent=2, classes=10)).eval())
+    said = pn.pane.HTML("")
+    scene._turn("digits", said)
+    assert scene.settings.label == int(said.object[-1])
+    assert scene.settings.start().image.max() <= 1 and "test image" in said.object
+    scene.live.close()
+
+
+def test_a_set_whose_file_is_altered_is_said_and_the_image_stays(monkeypatch):
+    def fail(name, split):
+        raise AlteredError(f"{name}/<b>: expected one, found another")
+
+    monkeypatch.setattr(data, "load", fail)
+    album._test.cache_clear()
+    scene, said = Read(draw.DRAW(CONFIGS["windows"]).eval()), pn.pane.HTML("")
+    before = scene.settings.image
+    scene._turn("mnist", said)
+    assert said.object == "mnist/&lt;b&gt;: expected one, found another" and scene.settings.image is before
+    scene.live.close()
+
+
+def test_a_saved_sheet_has_square_pixels(tmp_path):
+    """A mosaic of 2 x 2 square images is a square in a wide picture; empty canvases are grey."""
+    model = draw.DRAW(draw.Config(height=8, width=8, steps=2, hidden=4, latent=2, read=2, write=2)).eval()
+    settings = Generator(model, n=4)
+    view, past = Generate(model).live.views[0], Past(None)
+    past.add(settings.start())
+    save.png([type(view)(model.config, 4)], past, 0, tmp_path / "sheet.png", size=(600, 330))
+    pixels = np.asarray(Image.open(tmp_path / "sheet.png").convert("RGB")).astype(int)
+    grey = (abs(pixels - 127).max(-1) <= 1).nonzero()
+    assert abs(np.ptp(grey[0]) - np.ptp(grey[1])) <= 2 and np.ptp(grey[0]) > 200

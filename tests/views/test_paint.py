@@ -144,6 +144,16 @@ def test_rectangles_segments_spikes_and_spans_stand_at_their_coordinates():
     assert at(0.9, 0.5) == BLUE and at(0.3, 0.8) == RED
 
 
+def test_every_segment_has_its_own_width():
+    """Line widths 2 and 20 units at a unit of a pixel: off the line by 5, only the second is there."""
+    columns = {"x0": [0.3, 0.7], "y0": [0, 0], "x1": [0.3, 0.7], "y1": [1, 1], "width": [2.0, 20.0]}
+    segments = hv.Segments(columns, ["x0", "y0", "x1", "y1"], "width").opts(color="red", line_width="width", **SQUARE)
+    solid, at = shown(segments)
+    off = 5 / solid.width * 1.2
+    assert at(0.3, 0.5) == at(0.7, 0.5) == RED
+    assert at(0.3 + off, 0.5) == WHITE and at(0.7 + off, 0.5) == RED
+
+
 def test_bars_and_histograms_rise_to_their_values():
     """Three bars of width .8 at 0, 1, 2; bins [0, 1) and [1, 2)."""
     bars = hv.Bars((["a", "b", "c"], [1.0, 2, 3])).opts(color="red", line_color=None, xlim=(-1, 3), ylim=(0, 4))

@@ -9,9 +9,10 @@ import numpy as np
 
 from labkit.draw import Window
 from labkit.views.palette import EDGE, PAST
+from labkit.views.pixels import packed as packed  # a mosaic is sent by it
 
 GAP = 2  # pixels between images
-ROOM = 4  # pixels above a row of images for what they are
+ROOM = 0.05  # above a row of images for what they are, of its width: words are as large on a narrow page
 INSET = 0.3  # pixels between an outline and the image's edge: what is painted beyond the frame is not painted over
 THIN, THICK = 0.8, 5.0  # lines of a window, in points
 
@@ -35,18 +36,21 @@ def aspect(rows: int, columns: int, height: int, width: int) -> float:
 
 def aspect_in_words(count: int, height: int, width: int) -> float:
     """Width over height of a row of images with words above."""
-    return (count * (width + GAP) - GAP) / (height + ROOM)
+    across = count * (width + GAP) - GAP
+    return across / (height + ROOM * across)
 
 
 def words(texts: tuple[str, ...], height: int, width: int) -> hv.Labels:
     """What the images of a row are."""
-    places = [((i + 0.5) * (width + GAP), ROOM / 2, text) for i, text in enumerate(texts)]
+    middle = ROOM * (len(texts) * (width + GAP) - GAP) / 2
+    places = [(i * (width + GAP) + width / 2, middle, text) for i, text in enumerate(texts)]
     return hv.Labels(places, label="words").opts(text_font_size="14px", text_color=PAST)
 
 
 def in_words(layers: list, count: int, height: int, width: int) -> hv.Overlay:
     """Layers over a row of images with room for their words."""
-    return hv.Overlay(layers).opts(show_legend=False, xlim=(0, count * (width + GAP) - GAP), ylim=(-height, ROOM))
+    across = count * (width + GAP) - GAP
+    return hv.Overlay(layers).opts(show_legend=False, xlim=(0, across), ylim=(-height, ROOM * across))
 
 
 def shaded(image: np.ndarray) -> np.ndarray:
@@ -58,12 +62,6 @@ def enlarged(patch: np.ndarray, height: int, width: int) -> np.ndarray:
     """A patch (C, n, n) as large as an image, in squares."""
     rows, columns = (np.arange(size) * patch.shape[-1] // size for size in (height, width))
     return patch[:, rows][:, :, columns]
-
-
-def packed(rgb: np.ndarray) -> np.ndarray:
-    """uint8 (H, W, 3) as Bokeh takes an image in place: uint32 (H, W), lowest row first."""
-    rgba = np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
-    return np.ascontiguousarray(rgba[::-1]).view(np.uint32)[..., 0]
 
 
 def picture(rgb: np.ndarray, label: str) -> hv.RGB:
@@ -116,8 +114,9 @@ def mark(label: str) -> hv.Segments:
 
 
 def framed(left: int, top: int, height: int, width: int) -> dict[str, np.ndarray]:
-    """One image's outline as columns."""
-    x, y = (left - 1, left + width + 1), (-top + 1, -top - height - 1)
+    """One image's outline as columns, inside its edge, as far from it on every page as a thick line is wide."""
+    inset = 0.035 * max(height, width)
+    x, y = (left + inset, left + width - inset), (-top - inset, -top - height + inset)
     return {
         "x0": np.array([x[0], x[1], x[1], x[0]]),
         "y0": np.array([y[0], y[0], y[1], y[1]]),

@@ -1,5 +1,6 @@
 """The tabs of the page: each a live view with the controls that belong to it, kept in step with its settings."""
 
+import html
 from typing import Any
 
 import panel as pn
@@ -9,6 +10,8 @@ from torch import Tensor
 
 from labkit.draw import Config
 from labkit.views import fields
+from labkit.views.downloads import Downloads
+from labkit.views.draw import album
 from labkit.views.draw.courses import Divergence, pen, stopped
 from labkit.views.draw.drawing import Generator, Reader
 from labkit.views.draw.lab import Bank, Bench, Under
@@ -21,15 +24,24 @@ STROKES = 8  # a second
 
 
 class Scene(pn.viewable.Viewer):
-    """A live view of some settings; a change of any begins it anew."""
+    """A live view of some settings; a change of any begins it anew.
 
-    words = ""
+    Attributes:
+        words: above the pictures.
+        network: the shipped network that the scene is about, where it leaves no choice.
+        running: settings that act on the next step instead.
+        speed: steps a second.
+        saves: the kinds of downloads.
+    """
+
+    words, network, running, speed, saves = "", "", (), STROKES, ("gif", "png")
 
     def __init__(self, settings: Any, **params):
         super().__init__(**params)
         self.settings = settings
-        self.live = Live(settings.start, settings.step, self.views(), speed=STROKES)
-        self.settings.param.watch(lambda *_: self.show(), [p for p in settings.param if p != "name"])
+        self.live = Live(settings.start, settings.step, self.views(), speed=self.speed)
+        anew = [p for p in settings.param if p not in ("name", *self.running)]
+        self.settings.param.watch(lambda *_: self.show(), anew)
         self.live.remote.tips = self.live.remote.tips | {
             p.label: p.doc for p in settings.param.objects().values() if p.doc
         }
@@ -46,7 +58,8 @@ class Scene(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         said = pn.pane.HTML(self.words, sizing_mode="stretch_width", styles={"font-size": "15px"})
-        return pn.Column(self.live.player, self.live.error, said, self.live.pictures, sizing_mode="stretch_width")
+        shown = [self.live.player, self.live.error, said, self.live.pictures, Downloads(self.live, self.saves)]
+        return pn.Column(*shown, sizing_mode="stretch_width")
 
 
 class Generate(Scene):
@@ -69,7 +82,7 @@ class Generate(Scene):
     def controls(self) -> list:
         s = self.settings
         found = [fields.number(s, "n"), fields.number(s, "temperature"), fields.number(s, "seed")]
-        return [*found, *_classes(s, {"all": -1})]
+        return [*found, *classes(s, {"all": -1})]
 
 
 class Read(Scene):
@@ -77,11 +90,12 @@ class Read(Scene):
 
     words = (
         "The network never sees the image at once: at each step it reads a few numbers through the <b>green</b> "
-        "window, then draws through the <b>red</b> one. Draw a digit in the square, or take a printed one."
+        "window, then draws through the <b>red</b> one. Draw a digit in the square, or take one."
     )
 
     def __init__(self, model: Any, **params):
         super().__init__(Reader(model, printed(model.config)[3], **params))
+        self._chance = torch.Generator().manual_seed(0)
 
     def views(self) -> list:
         config = self.settings.model.config
@@ -103,7 +117,29 @@ class Read(Scene):
             button = pn.widgets.Button(label=str(k), description=f"Read a printed {k}", width=38, margin=3)
             button.on_click(lambda _, image=image: self.look(image))
             digits.append(button)
-        return [pad, clear, digits, fields.number(self.settings, "seed"), *_classes(self.settings, {})]
+        seed = fields.number(self.settings, "seed")
+        return [pad, clear, digits, *self._album(), seed, *classes(self.settings, {})]
+
+    def _album(self) -> list:
+        """A button for every data set that is here, which takes another of its test images."""
+        buttons, said = pn.FlexBox(margin=(4, 4)), pn.pane.HTML("", margin=(0, 10))
+        for name in album.names(self.settings.model.config):
+            button = pn.widgets.Button(label=name, description=f"Read another test image of {name}", margin=3)
+            button.on_click(lambda _, name=name: self._turn(name, said))
+            buttons.append(button)
+        heading = pn.pane.HTML("A test image of", margin=(4, 10, 0, 10))
+        return [heading, buttons, said] if len(buttons) else []
+
+    def _turn(self, name: str, said: pn.pane.HTML) -> None:
+        try:
+            image, known, words = album.image(name, self._chance)
+        except (OSError, ValueError) as error:
+            said.object = html.escape(str(error))
+            return
+        said.object = words
+        if known is not None and known < self.settings.model.config.classes:
+            self.settings.label = known
+        self.look(image)
 
 
 class Lab(Scene):
@@ -115,7 +151,9 @@ class Lab(Scene):
     )
 
     def __init__(self, model: Any, **params):
-        super().__init__(Bench(printed(model.config)[3], **params))
+        c = model.config
+        middle = {"center_x": (c.width - 1) / 2, "center_y": (c.height - 1) / 2, "stride": c.width / 7}
+        super().__init__(Bench(printed(c)[3], **(middle | params)))
 
     def views(self) -> list:
         return [Under(self.settings), Bank(self.settings, "X"), Bank(self.settings, "Y")]
@@ -132,10 +170,11 @@ class Lab(Scene):
 
     def __panel__(self) -> pn.viewable.Viewable:
         said = pn.pane.HTML(self.words, sizing_mode="stretch_width", styles={"font-size": "15px"})
-        return pn.Column(self.live.remote, self.live.error, said, self.live.pictures, sizing_mode="stretch_width")
+        shown = [self.live.remote, self.live.error, said, self.live.pictures, Downloads(self.live, ("png",))]
+        return pn.Column(*shown, sizing_mode="stretch_width")
 
 
-def _classes(settings: Any, more: dict[str, int]) -> list:
+def classes(settings: Any, more: dict[str, int]) -> list:
     """A button for every class that the network knows, and more."""
     known = settings.model.config.classes
     if not known:

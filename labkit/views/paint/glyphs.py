@@ -71,12 +71,13 @@ def _mark(draw, shape: str, at, radius: Real, angle: Real, fill, line, edge: int
 def _segment(canvas: Canvas, layer: Layer, c: dict) -> None:
     start, end = canvas.place(c.get("x0", c.get("x")), c["y0"]), canvas.place(c.get("x1", c.get("x")), c["y1"])
     pen, ends = layer.pen(), np.stack([start, end], 1)
-    thick, shades = canvas.thick(pen["width"]), each(layer.shades(c, "line"), len(ends))
+    widths = np.broadcast_to(np.asarray(c.get("line_width", pen["width"]), dtype=float), len(ends))
+    shades = each(layer.shades(c, "line"), len(ends))
     for i in np.flatnonzero(np.isfinite(ends).all((1, 2))):
         if shades[i] and pen["dash"]:
-            canvas.stroke([ends[i]], shades[i], **pen)
+            canvas.stroke([ends[i]], shades[i], **pen | {"width": widths[i]})
         elif shades[i]:
-            canvas.draw.line(np.rint(ends[i]).ravel().tolist(), fill=shades[i], width=thick)
+            canvas.draw.line(np.rint(ends[i]).ravel().tolist(), fill=shades[i], width=canvas.thick(widths[i]))
 
 
 def _path(canvas: Canvas, layer: Layer, c: dict) -> None:

@@ -130,7 +130,7 @@ def _layer(element, turn: int) -> Layer:
     glyph, read, order = SOURCES[type(element)]
     style, plot = options(element, "style", turn), options(element, "plot")
     columns = read(element, plot)
-    for name in [k for k in style if k.endswith(("color", "alpha", "size"))]:
+    for name in [k for k in style if k.endswith(("color", "alpha", "size", "width"))]:
         values = _per_item(element, style[name])
         if values is not None:
             columns[name] = values

@@ -1,0 +1,41 @@
+"""Runs: what is being trained here and what was, in pictures that grow.
+
+Every run folder of one directory, `labkit serve --runs DIR`: its bound, the KL of its glimpses, its samples by epoch.
+"""
+
+from collections.abc import Callable
+
+import panel as pn
+import param
+
+from labkit.serving import pages, settings
+from labkit.serving.frame import frame
+from labkit.views.address import Address
+from labkit.views.runs import Scene, shelf
+
+TITLE = "Runs"
+SUMMARY = "Watch networks train: bound, KL of every glimpse and samples by epoch, while the files grow and after."
+
+
+class Choice(param.Parameterized):
+    """What a link asks for."""
+
+    run = param.Selector(default="", objects=[""], doc="a run of the directory, runs/NAME; else the newest")
+
+
+def page() -> pn.Template:
+    pn.extension()
+    return frame(TITLE, SUMMARY, live)
+
+
+def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
+    """The table of runs with the pictures of one, and its configuration."""
+    address, choice = Address(), Choice()
+    choice.param.run.objects = ["", *(shelf.PREFIX + folder.name for folder in shelf.folders(settings.runs))]
+    address.sync(choice)
+    scene = Scene(settings.runs, choice.run.removeprefix(shelf.PREFIX))
+    return pn.Column(address.warning, scene, sizing_mode="stretch_width"), lambda: scene.settings
+
+
+if __name__.startswith("bokeh_app"):  # `panel serve` runs this file as a script, whose globals Bokeh will clear
+    pages.load(pages.at(__file__)).page().servable(title=TITLE)

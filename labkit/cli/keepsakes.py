@@ -1,0 +1,32 @@
+"""The pictures that a training run leaves in its folder: its curves, and its samples epoch after epoch."""
+
+from pathlib import Path
+
+import typer
+
+
+def write(folder: Path) -> None:
+    """Write `curves.png` and `training.gif` and say so; what cannot be made is a warning, for the run is safe."""
+    try:
+        wrote = _written(folder)
+    except (Exception, KeyboardInterrupt) as error:
+        why = str(error) or type(error).__name__
+        typer.echo(f"warning: the pictures of {folder} could not be made ({why}); the run itself is whole", err=True)
+        return
+    if wrote:
+        typer.echo(f"wrote {' and '.join(map(str, wrote))}")
+
+
+def _written(folder: Path) -> list[Path]:
+    from labkit.training import atomic
+    from labkit.views.runs import files, state
+
+    run = state.read(folder)
+    makers = {state.CURVES: run.step and files.curves, state.ANIMATION: run.sheets and files.animation}
+    wrote = []
+    for name, make in makers.items():
+        if make:
+            with atomic.replacing(folder / name) as file:
+                make(run, file)
+            wrote.append(folder / name)
+    return wrote

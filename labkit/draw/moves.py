@@ -1,0 +1,102 @@
+"""What the network does with its windows at every step, each as one operation with its gradient by hand.
+
+They are `attention.window` with `attention.read` or `attention.write`; what is done to windows and patches costs less
+than that it is done, so that an operation fewer is time saved.
+"""
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from labkit.draw import attention
+from labkit.draw.attention import Window
+
+
+def look(x: Tensor, canvas: Tensor, asked: Tensor, n: int) -> Tensor:
+    """What is read of images and of what their canvases (logits) still lack, both (b, c, h, w): (b, 2 c, n, n)."""
+    return _Look.apply(x, canvas, asked, n).unflatten(1, (-1, n, n))
+
+
+def lay(canvas: Tensor, patch: Tensor, asked: Tensor) -> Tensor:
+    """The canvases (b, c, h, w) after patches (b, c, n, n) are laid down through the windows asked for (b, 5)."""
+    return _Lay.apply(canvas, patch, asked)
+
+
+class _Look(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, canvas, asked, n):
+        b, c, h, w = x.shape
+        found, slope = attention.numbers(asked, n, h, w)
+        away, filters, scale = attention.laid(_window(found), n, h, w)
+        f_y, f_x, drawn = filters[:, 0, :, :h], filters[:, 1, :, :w], canvas.sigmoid()
+        both = torch.cat([_beside(x), _beside(x - drawn)], 2)  # (b, h, 2 c w): all channels in one product
+        down = f_y @ both
+        seen = down.view(b, n * 2 * c, w) @ f_x.mT
+        ctx.save_for_backward(found, slope, away, filters, scale, drawn, both, down, seen)
+        return (seen * found[:, 4, None, None]).view(b, n, 2 * c, n).transpose(1, 2).reshape(b, -1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, flow):
+        found, slope, away, filters, scale, drawn, both, down, seen = ctx.saved_tensors
+        (b, c, h, w), n = drawn.shape, filters.shape[2]
+        f_y, f_x = filters[:, 0, :, :h], filters[:, 1, :, :w]
+        flow = flow.view(b, 2 * c, n, n).transpose(1, 2).reshape(b, n * 2 * c, n)
+        intensity = (flow * seen).sum((1, 2))
+        flow = flow * found[:, 4, None, None]
+        to_x = flow.mT @ down.view(b, n * 2 * c, w)
+        to_down = flow @ f_x
+        to_y = to_down.view(b, n, 2 * c * w) @ both.mT
+        of_images, of_lacking = to_down.view(b, n, 2, c * w).unbind(2)
+        lacking = (f_y.mT @ of_lacking).view(b, h, c, w).transpose(1, 2)
+        images = lacking + (f_y.mT @ of_images).view(b, h, c, w).transpose(1, 2) if ctx.needs_input_grad[0] else None
+        to_canvas = lacking * torch.addcmul(-drawn, drawn, drawn)  # -sigmoid' of the canvas: it is taken away
+        return images, to_canvas, _to_asked(away, filters, scale, to_y, to_x, intensity, slope), None
+
+
+class _Lay(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, canvas, patch, asked):
+        (b, c, h, w), n = canvas.shape, patch.shape[-1]
+        found, slope = attention.numbers(asked, n, h, w)
+        away, filters, scale = attention.laid(_window(found), n, h, w)
+        f_y, f_x = filters[:, 0, :, :h], filters[:, 1, :, :w]
+        given = _beside(patch * found[:, 4, None, None, None].reciprocal()).view(b, n * c, n)
+        across = given @ f_x
+        put = f_y.mT @ across.view(b, n, c * w)
+        ctx.save_for_backward(found, slope, away, filters, scale, given, across)
+        ctx.size = b, c, h, w
+        return canvas + put.view(b, h, c, w).transpose(1, 2)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, flow):
+        found, slope, away, filters, scale, given, across = ctx.saved_tensors
+        (b, c, h, w), n = ctx.size, filters.shape[2]
+        f_y, f_x, beside = filters[:, 0, :, :h], filters[:, 1, :, :w], _beside(flow)
+        to_y = across.view(b, n, c * w) @ beside.mT
+        to_across = (f_y @ beside).view(b, n * c, w)
+        to_x = given.mT @ to_across
+        to_given = to_across @ f_x.mT
+        less = found[:, 4, None, None].reciprocal()
+        intensity = -(to_given * given).sum((1, 2)) * less[:, 0, 0]
+        to_patch = (to_given * less).view(b, n, c, n).transpose(1, 2)
+        return flow, to_patch, _to_asked(away, filters, scale, to_y, to_x, intensity, slope)
+
+
+def _beside(images: Tensor) -> Tensor:
+    """(b, c, h, w) with the channels side by side: (b, h, c w)."""
+    return images.transpose(1, 2).flatten(2)
+
+
+def _window(found: Tensor) -> Window:
+    y, x, sigma, stride, intensity = found.unbind(1)
+    return Window(y, x, stride, sigma, intensity)
+
+
+def _to_asked(
+    away: Tensor, filters: Tensor, scale: Tensor, to_y: Tensor, to_x: Tensor, intensity: Tensor, slope: Tensor
+) -> Tensor:
+    """The gradient by the five numbers asked for (b, 5)."""
+    center, stride, sigma = attention.flows_to_window(away, filters, scale, to_y, to_x)
+    return slope * torch.cat([center, torch.stack([sigma, stride, intensity], 1)], 1)

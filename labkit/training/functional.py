@@ -1,0 +1,110 @@
+"""Training as a function: weights and Adam's memory are a value, so that a run is kept, rewound, branched and goes on.
+
+With the gradient g of a loss at the weights w, and t counted from 1 (Kingma & Ba 2015, algorithm 1):
+
+    g  <-  g min(1, clip / |g|)                                      over all weights together
+    m  <-  β1 m + (1 - β1) g,    v  <-  β2 v + (1 - β2) g²
+    w  <-  w - lr (m / (1 - β1^t)) / (√(v / (1 - β2^t)) + ε)
+
+A module is the shape of the function; its own weights are never changed.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.func import functional_call
+
+EPS = 1e-8  # ε, and
+TINY = 1e-6  # beside |g| in the clip: those of torch.optim.Adam and clip_grad_norm_
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """After t steps: all weights as one vector, in the order of `module.parameters()`, and the means m and v."""
+
+    weights: Float[Tensor, "p"]
+    m: Float[Tensor, "p"]
+    v: Float[Tensor, "p"]
+    t: int = 0
+
+
+def start(module: nn.Module) -> State:
+    """The module's own weights, and no memory."""
+    weights = torch.cat([w.detach().flatten() for w in module.parameters()])
+    return State(weights, torch.zeros_like(weights), torch.zeros_like(weights))
+
+
+def call(module: nn.Module, weights: Float[Tensor, "p"], use: Callable[[nn.Module], Any]) -> Any:
+    """use(module) with other weights in place of its own; not from two threads at once with one module.
+
+    Raises:
+        ValueError: the weights are not as many as the module's.
+    """
+    return _call(module, _parts(module, weights), use)
+
+
+def gradient(
+    module: nn.Module, weights: Float[Tensor, "p"], loss: Callable[[nn.Module], dict[str, Tensor]]
+) -> tuple[dict[str, Tensor], Float[Tensor, "p"]]:
+    """What `loss` finds of the module with these weights, detached, and the gradient of its "loss".
+
+    Raises:
+        ValueError: the weights are not as many as the module's.
+    """
+    parts = [part.requires_grad_() for part in _parts(module, weights)]
+    found = _call(module, parts, loss)
+    grads = torch.autograd.grad(found["loss"], parts)
+    return {name: value.detach() for name, value in found.items()}, torch.cat([g.flatten() for g in grads])
+
+
+def adam(
+    state: State,
+    gradient: Float[Tensor, "p"],
+    *,
+    lr: float,
+    betas: tuple[float, float] = (0.9, 0.999),
+    clip: float = 10.0,
+) -> State:
+    """One step down the gradient.
+
+    Args:
+        clip: the largest norm of the gradient; a longer one is shortened to it.
+    """
+    t, (beta1, beta2) = state.t + 1, betas
+    g = gradient * (clip / (gradient.norm() + TINY)).clamp(max=1)
+    m, v = state.m.lerp(g, 1 - beta1), torch.addcmul(beta2 * state.v, g, g, value=1 - beta2)
+    root = v.sqrt() / math.sqrt(1 - beta2**t) + EPS
+    return State(torch.addcdiv(state.weights, m, root, value=-lr / (1 - beta1**t)), m, v, t)
+
+
+class _Caller(nn.Module):
+    """A module whose forward pass is any use of another: `functional_call` reaches nothing but forward."""
+
+    def __init__(self, module: nn.Module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, use: Callable[[nn.Module], Any]) -> Any:
+        return use(self.module)
+
+
+def _call(module: nn.Module, parts: list[Tensor], use: Callable[[nn.Module], Any]) -> Any:
+    named = {f"module.{name}": part for (name, _), part in zip(module.named_parameters(), parts, strict=True)}
+    return functional_call(_Caller(module), named, (use,))
+
+
+def _parts(module: nn.Module, weights: Tensor) -> list[Tensor]:
+    """Views of the vector in the shapes of the module's parameters."""
+    own = list(module.parameters())
+    sizes = [w.numel() for w in own]
+    if weights.shape != (sum(sizes),):
+        raise ValueError(
+            f"weights must be ({sum(sizes)},) for this module, got {tuple(weights.shape)}; "
+            "take those of start(module) or of its steps"
+        )
+    return [part.view_as(w) for part, w in zip(weights.split(sizes), own, strict=True)]

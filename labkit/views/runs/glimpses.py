@@ -1,0 +1,56 @@
+"""What every glimpse costs as the run goes on: epochs to the right, glimpses upwards."""
+
+import holoviews as hv
+import numpy as np
+from bokeh.models import BasicTicker
+
+from labkit.views.palette import PAST
+from labkit.views.runs.state import State
+
+MAP = "cividis"  # as bright as it is high, for every eye
+MOST = 400  # columns of the image
+
+
+class Glimpses:
+    """KL by epoch and glimpse as an image with its scale beside it; an epoch that was not evaluated shows the next."""
+
+    automatic = True
+
+    def __init__(self, state: State):
+        self.top = rounded_up(float(np.nanmax(state.kl(), initial=0)))
+
+    @property
+    def declaration(self) -> tuple:
+        """The scale of the colours stays until a glimpse outgrows it."""
+        return (self.top,)
+
+    def picture(self, state: State) -> hv.Overlay:
+        cells = self.columns(state)["kl"]
+        (left,), (bottom,), (wide,), (high,) = (cells[name] for name in ("x", "y", "dw", "dh"))
+        ink = {"major_label_text_color": PAST, "major_tick_line_color": PAST, "background_fill_alpha": 0}
+        image = hv.Image(cells["image"][0][::-1], bounds=(left, bottom, left + wide, bottom + high), label="kl").opts(
+            cmap=MAP, clim=(0, self.top), colorbar=True, colorbar_opts=ink, clabel=" "
+        )
+        return hv.Overlay([image]).opts(
+            title="KL of each glimpse, nats", xlabel="epoch", ylabel="glimpse t", show_legend=False,
+            xticks=BasicTicker(min_interval=1), yticks=BasicTicker(min_interval=1),
+        )  # fmt: skip
+
+    def columns(self, state: State) -> dict[str, dict]:
+        cells, last = by_epoch(state.epochs["epoch"], state.kl()), float(state.epochs["epoch"][-1])
+        return {"kl": {"image": [cells], "x": [0.5], "y": [0.5], "dw": [last], "dh": [float(len(cells))]}}
+
+
+def by_epoch(epochs: np.ndarray, kl: np.ndarray) -> np.ndarray:
+    """KL (evaluations, T) as an image float32 (T, columns), an epoch a column, or fewer of them evenly apart."""
+    last = int(epochs[-1])
+    asked = np.unique(np.linspace(1, last, min(last, MOST)).round())
+    return kl[np.searchsorted(epochs, asked)].T.astype(np.float32)
+
+
+def rounded_up(value: float) -> float:
+    """The next of 1, 2, 5 times a power of ten."""
+    if not value > 0:
+        return 1.0
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(next(m * power for m in (1, 2, 5, 10) if m * power >= value * (1 - 1e-9)))

@@ -1,0 +1,38 @@
+"""The sheet of samples that a run drew at the end of an epoch."""
+
+import holoviews as hv
+import numpy as np
+
+from labkit.views.pixels import packed
+from labkit.views.runs.state import State
+
+
+class Samples:
+    """The sheet that the state shows, a pixel a pixel."""
+
+    leading = True
+
+    def __init__(self, state: State):
+        self.size = state.sheet.shape[:2]
+
+    @property
+    def declaration(self) -> tuple:
+        return (self.size,)
+
+    @property
+    def aspect(self) -> float:
+        """Width of the picture over its height."""
+        return self.size[1] / self.size[0]
+
+    def picture(self, state: State) -> hv.Overlay:
+        high, wide = self.size
+        layer = hv.RGB(rgb(state.sheet), bounds=(0, 0, wide, high), label="sheet").opts(xaxis=None, yaxis=None)
+        return hv.Overlay([layer]).opts(title="", show_legend=False)
+
+    def columns(self, state: State) -> dict[str, dict]:
+        return {"sheet": {"image": [packed(rgb(state.sheet))]}}
+
+
+def rgb(sheet: np.ndarray) -> np.ndarray:
+    """uint8 (H, W, 3) of a sheet that may be grey."""
+    return np.broadcast_to(sheet.reshape(*sheet.shape[:2], -1), (*sheet.shape[:2], 3))

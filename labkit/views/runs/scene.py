@@ -1,0 +1,169 @@
+"""The page of runs: all of a directory in a table, and the chosen one in pictures that grow while it trains."""
+
+import html
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import panel as pn
+
+from labkit.views.live import GRID_BESIDE
+from labkit.views.runs import shelf, words
+from labkit.views.runs.curves import Bound, Parts
+from labkit.views.runs.glimpses import Glimpses
+from labkit.views.runs.look import Look
+from labkit.views.runs.samples import Samples
+from labkit.views.runs.state import State, showing
+from labkit.views.stage import Stage
+
+NEWEST = -1  # the epoch that is shown unless the reader asks for another
+
+
+class Found(NamedTuple):
+    """What a look at the files brought: the runs, and the one that is to be shown, if it can be read."""
+
+    runs: dict[str, State | str]
+    state: State | None = None
+    drawable: bool = False
+    wrong: str = ""
+
+
+class Scene(pn.viewable.Viewer):
+    """A directory's runs on screen.
+
+    Args:
+        place: the directory.
+        chosen: the name of a run; without one the newest is shown.
+    """
+
+    def __init__(self, place: Path, chosen: str = "", **params):
+        super().__init__(**params)
+        self.place, self.chosen, self.epoch = place, chosen, NEWEST
+        self.stages: list[Stage] = []
+        self._state: State | None = None
+        self._epochs: list[int] = []
+        self._dark = self._following = False
+        self._make()
+        self.look = Look(self._find, self._show, self._fail, self._recolour)
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        bar = pn.FlexBox(self.head, self.scrub, self.link, align_items="center")
+        shown = [self.look.remote, self.listing, self.wrong, bar, self.pictures]
+        return pn.Column(*shown, sizing_mode="stretch_width")
+
+    def _make(self) -> None:
+        wide = {"sizing_mode": "stretch_width"}
+        self.listing = pn.pane.HTML(html.escape(f"looking in {self.place} …"), margin=(4, 8), **wide)
+        self.wrong = pn.pane.HTML("", visible=False, margin=(0, 8), **wide)
+        self.head = pn.pane.HTML("", margin=(8, 8), min_width=200)
+        self.scrub = pn.widgets.IntSlider(
+            label="Samples of an earlier epoch", start=0, end=1, value=0, width=230, margin=(0, 12), show_value=False,
+            visible=False,
+        )  # fmt: skip
+        self.scrub.param.watch(self._scrubbed, "value")
+        self.link = pn.pane.HTML("", margin=(8, 8))
+        self.pictures = pn.Column(stylesheets=[GRID_BESIDE], **wide)
+        self.settings = pn.pane.HTML("", margin=(4, 8), **wide)
+
+    # in the reader's thread
+
+    def _find(self) -> Found:
+        runs = shelf.states(self.place)
+        readable = [name for name, run in runs.items() if isinstance(run, State)]
+        self.chosen = self.chosen or next(iter(readable), "")
+        state = runs.get(self.chosen)
+        if not isinstance(state, State):
+            return Found(runs)
+        drawable = state.exported and shelf.is_kind(self.place / self.chosen, "draw")
+        try:
+            return Found(runs, showing(state, self.epoch), drawable)
+        except ValueError as error:
+            return Found(runs, state, drawable, str(error))
+
+    # on the event loop
+
+    def _show(self, found: Found) -> None:
+        now = time.time()
+        self.listing.object = (
+            words.listing(found.runs, self.chosen, now) if found.runs else words.none_in(str(self.place.absolute()))
+        )
+        self._say(found.wrong or self._gone(found))
+        if found.state is None:
+            return
+        self.head.object = self._headline(found.state)
+        self.link.object = words.opens(self.chosen) if found.drawable else ""
+        self.settings.object = words.configuration(found.state)
+        self._follow(list(found.state.sheets))
+        if self._state is None or not alike(found.state, self._state):
+            self._draw(found.state)
+
+    def _gone(self, found: Found) -> str:
+        return f"{self.chosen} is no longer there" if self.chosen and self.chosen not in found.runs else ""
+
+    def _say(self, text: str) -> None:
+        self.wrong.param.update(object=words.wrong(text) if text else "", visible=bool(text))
+
+    def _fail(self, error: Exception) -> None:
+        self._say(f"{type(error).__name__}: {error}")
+
+    def _headline(self, state: State) -> str:
+        what = f"samples of epoch {state.shown}" if state.shown else "no samples yet" if state.step else "nothing yet"
+        return f"<b>{html.escape(self.chosen)}</b> · {what}"
+
+    def _follow(self, epochs: list[int]) -> None:
+        """The slider has a place for every sheet; it stays at the newest, or at the one that the reader took."""
+        if epochs == self._epochs:
+            return
+        self._epochs, last = epochs, max(len(epochs) - 1, 0)
+        at = epochs.index(self.epoch) if self.epoch in epochs else last
+        self._following = True
+        self.scrub.param.update(end=max(1, last), value=at, visible=last > 0)
+        self._following = False
+
+    def _scrubbed(self, event: Any) -> None:
+        if self._following or event.new >= len(self._epochs):
+            return
+        self.epoch = NEWEST if event.new == len(self._epochs) - 1 else self._epochs[event.new]
+        self.look.again()
+
+    def _draw(self, state: State) -> None:
+        views = pictures(state)
+        anew = len(views) != len(self.stages)
+        if anew:
+            self.stages = [Stage(order) for order, _ in enumerate(views)]
+        for stage, view in zip(self.stages, views, strict=True):
+            if stage.holds(view):
+                stage.patch(view.columns(state))
+            else:
+                stage.dark = self._dark
+                stage.show(view, state, unaligned)
+        if anew:  # last: the browser is sent whole pictures, not what they were before they were declared
+            self.pictures.objects = [stage.pane for stage in self.stages]
+        self._state = state
+
+    def _recolour(self, dark: bool) -> None:
+        self._dark = dark
+        for stage in self.stages:
+            stage.recolour(dark)
+
+
+def pictures(state: State) -> list:
+    """The views for which a run has numbers."""
+    kl = state.kl()
+    there = {
+        Bound: state.step,
+        Samples: state.sheet is not None,
+        Parts: "lx" in state.metrics and "lz" in state.metrics,
+        Glimpses: len(kl) and kl.shape[1] > 1,
+    }
+    return [view(state) for view, has in there.items() if has]
+
+
+def unaligned(figure: Any) -> None:
+    """Without this the room for one picture's colour bar is left free beside the others too."""
+    figure.frame_align = False
+
+
+def alike(one: State, other: State) -> bool:
+    """Whether the same files were read for both, and the same sheet is shown."""
+    return all(getattr(one, name) is getattr(other, name) for name in ("metrics", "epochs", "sheet"))

@@ -1,0 +1,89 @@
+"""Runs in words: a table of them, and one's configuration. All text from files is escaped."""
+
+import html
+import json
+from typing import Any
+from urllib.parse import quote
+
+from labkit.views.runs.shelf import PREFIX
+from labkit.views.runs.state import State
+
+STATUS = {"training": "training now", "stopped": "stopped", "done": "done"}
+PARTS = {"facts": "data", "config": "network", "settings": "training"}  # of a configuration
+LOOK = """<style>
+.rows { max-height: 15em; overflow: auto; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: 3px 8px 3px 3px; border-bottom: 1px solid var(--line); vertical-align: top; }
+th { font-weight: 600; color: var(--soft); }
+td.number, th.number { text-align: right; white-space: nowrap; }
+td.name { overflow-wrap: break-word; max-width: 16em; }
+tr[aria-current] td { background: color-mix(in srgb, var(--mark) 14%, transparent); }
+a { color: var(--mark); } a:focus-visible { outline: 3px solid var(--mark); outline-offset: 2px; }
+.training { font-weight: 600; }
+.wrong { color: var(--ink); border-left: 4px solid #d55e00; padding: 2px 10px; margin: 4px 0; overflow-wrap: anywhere; }
+p { margin: 4px 0; } code { overflow-wrap: anywhere; }
+</style>"""
+HEAD = '<tr><th>run</th><th>state</th><th class="number">step</th><th class="number">test bound</th><th>data</th></tr>'
+
+
+def listing(runs: dict[str, State | str], chosen: str, now: float) -> str:
+    """A row a run, the chosen one marked, and a line for each folder that cannot be read."""
+    rows = [_row(name, run, name == chosen, now) for name, run in runs.items() if isinstance(run, State)]
+    wrong = [_wrong(f"{name}: {why}") for name, why in runs.items() if isinstance(why, str)]
+    table = f'<div class="rows"><table>{HEAD}{"".join(rows)}</table></div>' if rows else ""
+    return LOOK + table + "".join(wrong)
+
+
+def _row(name: str, run: State, chosen: bool, now: float) -> str:
+    status, bound = run.status(now), "" if run.bound is None else f"{run.bound:.2f}"
+    here = ' aria-current="true"' if chosen else ""
+    return (
+        f'<tr{here}><td class="name"><a href="?run={quote(PREFIX + name, safe="")}">{html.escape(name)}</a></td>'
+        f'<td class="{status}">{STATUS[status]}</td><td class="number">{progress(run)}</td>'
+        f'<td class="number">{bound}</td><td class="name">{html.escape(run.data)}</td></tr>'
+    )
+
+
+def progress(run: State) -> str:
+    """How far it is."""
+    return f"{run.step:,} of {run.steps:,}" if run.steps else f"{run.step:,}"
+
+
+def _wrong(text: str) -> str:
+    return f'<p class="wrong">{html.escape(text)}</p>'
+
+
+def wrong(text: str) -> str:
+    """What went wrong, in a line."""
+    return LOOK + _wrong(text)
+
+
+def none_in(shelf: str) -> str:
+    """Where there is no run: where it was looked for, and how to make one."""
+    return LOOK + (
+        f"<p>No run is in <code>{html.escape(shelf)}</code> yet. This makes one in a minute, of images that come with "
+        "labkit, and it shows here while it trains:</p><p><code>labkit train draw --data digits --preset digits</code>"
+        "</p><p>It writes to <code>runs</code> in the folder where it is called; "
+        "<code>labkit serve --runs FOLDER</code> looks elsewhere.</p>"
+    )
+
+
+def configuration(run: State) -> str:
+    """What the run was told, a row a name."""
+    rows = "".join(f'<tr><th colspan="2">{said}</th></tr>{_rows(run.config[part])}' for part, said in PARTS.items())
+    return f"{LOOK}<p>A run of <b>{html.escape(run.kind)}</b></p><table>{rows}</table>"
+
+
+def _rows(config: dict[str, Any]) -> str:
+    cells = ((html.escape(str(name)), html.escape(_said(value))) for name, value in config.items())
+    return "".join(f'<tr><td class="name">{name}</td><td class="name">{value}</td></tr>' for name, value in cells)
+
+
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) else "-" if value is None else json.dumps(value)
+
+
+def opens(name: str) -> str:
+    """A link to the page that shows the run's network."""
+    where = f"./draw?model={quote(PREFIX + name, safe='')}"
+    return f'{LOOK}<p><a href="{where}">open in /draw</a></p>'
