@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from labkit.cli import bench, data, doctor, evaluate, lab, sample, serve, ship, svgd, train
+from labkit.cli import bench, data, doctor, dreg, evaluate, lab, sample, serve, ship, svgd, train
 
 app = typer.Typer(
     help="SVGD, DRAW and doubly reparameterised gradients, live.",
@@ -19,6 +19,7 @@ _COMMANDS = {
     "serve": serve,
     "lab": lab,
     "svgd": svgd,
+    "dreg": dreg,
     "train": train,
     "sample": sample,
     "evaluate": evaluate,

@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from labkit.draw.network import DRAW
 
 BINARISATIONS = ("stochastic", "fixed", "grey")
 SHEET = 10  # samples along a side of the sheet
+GREY = 128  # between them
 FIXED_SEED = 20150213  # of the one draw of `fixed`: the same images in every run
 
 
@@ -75,8 +77,9 @@ class Task:
         labels = torch.arange(n, device=module.posterior.weight.device) % c.classes if c.classes else None
         with torch.no_grad():
             images = module.generate(n, labels=labels, generator=generator).canvas[-1].sigmoid()
-        rows = (255 * images).round().to(torch.uint8).cpu().unflatten(0, (SHEET, SHEET))
-        picture = rows.permute(0, 3, 1, 4, 2).reshape(SHEET * c.height, SHEET * c.width, c.channels).numpy()
+        images = pad((255 * images).round().to(torch.uint8).cpu(), (0, 1, 0, 1), value=GREY)  # a line between images
+        rows = images.unflatten(0, (SHEET, SHEET)).permute(0, 3, 1, 4, 2)
+        picture = rows.reshape(SHEET * (c.height + 1), SHEET * (c.width + 1), c.channels)[:-1, :-1].numpy()
         return picture[..., 0] if c.channels == 1 else picture
 
 

@@ -58,7 +58,7 @@ def test_labels_come_with_the_images_of_a_network_with_classes(data):
     x, labels = task.batch(data, torch.tensor([5, 7]), seeded())
     assert labels.tolist() == [2, 1]
     assert task.loss(task.module, (x, labels), seeded(), torch.tensor(1.0))["bound"] > 0
-    assert task.sheet(task.module, seeded()).shape == (60, 50)
+    assert task.sheet(task.module, seeded()).shape == (69, 59)
 
 
 # losses
@@ -93,10 +93,10 @@ def test_a_sheet_is_a_square_of_samples(task):
     """Row by row, each the last canvas of `generate` with the same noise."""
     sheet = task.sheet(task.module, seeded(4))
     images = task.module.generate(100, generator=seeded(4)).images[-1]
-    assert sheet.shape == (60, 50) and sheet.dtype == "uint8"
+    assert sheet.shape == (69, 59) and sheet.dtype == "uint8"
     for i in (0, 7, 43, 99):
         row, column = divmod(i, 10)
-        cell = sheet[6 * row : 6 * row + 6, 5 * column : 5 * column + 5]
+        cell = sheet[7 * row : 7 * row + 6, 6 * column : 6 * column + 5]
         assert abs(torch.from_numpy(cell / 255.0) - images[i, 0]).max() <= 0.5 / 255 + 1e-6
 
 
@@ -104,8 +104,8 @@ def test_a_colour_sheet_has_its_channels_last():
     task = Task(DRAW(Config(**SMALL, channels=3)))
     sheet = task.sheet(task.module, seeded(4))
     images = task.module.generate(100, generator=seeded(4)).images[-1]
-    assert sheet.shape == (60, 50, 3)
-    assert abs(torch.from_numpy(sheet[6:12, 10:15] / 255.0) - images[12].permute(1, 2, 0)).max() <= 0.5 / 255 + 1e-6
+    assert sheet.shape == (69, 59, 3)
+    assert abs(torch.from_numpy(sheet[7:13, 12:17] / 255.0) - images[12].permute(1, 2, 0)).max() <= 0.5 / 255 + 1e-6
 
 
 def test_the_task_says_what_its_nats_mean(task):
