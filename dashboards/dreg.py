@@ -1,0 +1,54 @@
+"""DReG: what a gradient estimator's variance costs, measured while you watch.
+
+Doubly reparameterised gradients (Tucker et al. 2019) beside the others, on a Gaussian model whose answers are exact.
+"""
+
+from collections.abc import Callable
+
+import panel as pn
+import param
+
+from labkit.serving import pages
+from labkit.serving.frame import frame
+from labkit.views.address import Address
+from labkit.views.dreg import Laboratory, Lens, Microscope, Variance
+
+TITLE = "DReG"
+SUMMARY = (
+    "More samples make some gradients worse: watch estimators' variance, SNR and bias against K, beside exact answers."
+)
+TABS = {"Variance against samples": (Variance, Laboratory), "Microscope": (Microscope, Lens)}
+
+
+class Open(param.Parameterized):
+    """Which tab is open."""
+
+    tab = param.Selector(objects=list(TABS))
+
+
+def page() -> pn.Template:
+    pn.extension()
+    return frame(TITLE, SUMMARY, live)
+
+
+def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
+    """The tabs, each built when it is first opened, and the settings of the open one."""
+    address, chosen, made = Address(), Open(), {}
+    settings = {tab: kind() for tab, (_, kind) in TABS.items()}
+    address.sync(chosen, next(iter(settings.values())))  # the other tab's settings go by the same names
+    room, side = pn.Column(sizing_mode="stretch_width"), pn.Column(margin=0, sizing_mode="stretch_width")
+    bar = pn.widgets.RadioButtonGroup.from_param(chosen.param.tab, color="primary", variant="outline", margin=(4, 8))
+
+    def opened(*_events) -> None:
+        if chosen.tab not in made:
+            made[chosen.tab] = TABS[chosen.tab][0](settings[chosen.tab])
+        room.objects = [made[chosen.tab]]
+        side.objects = made[chosen.tab].controls()
+
+    chosen.param.watch(opened, "tab")
+    opened()
+    return pn.Column(address.warning, bar, room, sizing_mode="stretch_width"), lambda: side
+
+
+if __name__.startswith("bokeh_app"):  # `panel serve` runs this file as a script, whose globals Bokeh will clear
+    pages.load(pages.at(__file__)).page().servable(title=TITLE)

@@ -1,0 +1,150 @@
+"""A quantity of every estimator against the number of samples K, on logarithmic axes."""
+
+import math
+
+import holoviews as hv
+import numpy as np
+
+from labkit.views.dreg.looks import LOOKS
+from labkit.views.dreg.measuring import Laboratory, Measured
+from labkit.views.palette import PAST
+
+ROOM = 48  # the axis ends at so many times the largest K: names stand there
+GAP = 0.06  # of the axis between two names
+BAND, NAME = ", its band", ", its name"  # layers of an estimator, beside the line and the markers
+MARKERS = ", measured"
+
+
+class Law:
+    """Measured lines with their bands, exact curves dashed, names with slopes at the ends.
+
+    The limits are those of the first batch and of the exact curves, in whole decades.
+    """
+
+    leading = wide = True
+
+    def __init__(self, settings: Laboratory):
+        self.settings = settings
+        self.quantity = settings.quantity
+        self._limits: tuple[float, float] | None = None
+
+    @property
+    def declaration(self) -> None:
+        """Its axes belong to one run: declared anew with each."""
+        return None
+
+    def record(self, state: Measured) -> dict[str, float]:
+        """A row of the run's table."""
+        values = state.values("variance")
+        named = {
+            f"variance of {name} at K = {k}": float(values[i, j])
+            for i, name in enumerate(state.estimators)
+            for j, k in enumerate(state.sizes)
+        }
+        return {"replicates": float(state.total.n), **named}
+
+    def picture(self, state: Measured) -> hv.Overlay:
+        self._limits = limits(state, self.quantity)
+        columns = self.columns(state)
+        bands = [
+            hv.Area(([1.0], [1.0], [1.0]), "x", ["y", "y2"], label=name + BAND).opts(
+                color=LOOKS[name].color, alpha=0.22, line_alpha=0
+            )
+            for name in state.estimators
+        ]
+        lines = [line for name in state.estimators for line in _lines(name, columns)]
+        exact = hv.Curve((columns["exact"]["x"], columns["exact"]["y"]), "x", "y", label="exact").opts(
+            color=PAST, line_dash="dashed", line_width=2
+        )
+        names = [_name(name, columns[name + NAME]) for name in state.estimators]
+        return hv.Overlay([*bands, *lines, exact, *names]).opts(
+            title=f"{self.quantity} of the gradient", xlabel="samples K   (dashed: exact)", ylabel=self.quantity,
+            logx=True, logy=True, xlim=(0.8, ROOM * state.sizes[-1]), ylim=self._limits,
+            xticks=list(state.sizes[:: 2 if len(state.sizes) > 7 else 1]), show_legend=False,
+        )  # fmt: skip
+
+    def columns(self, state: Measured) -> dict[str, dict]:
+        low, high = self._limits or limits(state, self.quantity)
+        values = state.values(self.quantity)
+        ends = [end.numpy().clip(low / 10, high * 10) for end in state.interval(self.quantity)]
+        k, shown = np.array(state.sizes, dtype=float), _positive(values.numpy())
+        rated = zip(state.estimators, state.slopes(self.quantity), values[:, -1].tolist(), strict=True)
+        texts = [words(*each) for each in rated]
+        places = apart([low if v == 0 else v for v in values[:, -1].tolist()], (low, high))
+        found = {"exact": _broken(k, _positive(state.truths(self.quantity).numpy()))}
+        for i, name in enumerate(state.estimators):
+            found |= {
+                name: {"x": k, "y": shown[i]},
+                name + MARKERS: {"x": k, "y": shown[i]},
+                name + BAND: _around(k, shown[i], ends[0][i], ends[1][i]),
+                name + NAME: {"x": k[-1:] * 1.2, "y": places[i : i + 1], "text": np.array([texts[i]], dtype=object)},
+            }
+        return found
+
+
+def limits(state: Measured, quantity: str) -> tuple[float, float]:
+    """Whole decades that hold what is measured and what is exact; (0.1, 1) where nothing is above zero."""
+    every = np.concatenate([f(quantity).numpy().ravel() for f in (state.values, state.truths)])
+    every = every[np.isfinite(every) & (every > 0)]
+    if not len(every):
+        return 0.1, 1.0
+    low, high = np.log10([every.min(), every.max()])
+    return 10.0 ** math.floor(low - 0.2), 10.0 ** math.ceil(high + 0.1)
+
+
+def words(name: str, rate: float, last: float) -> str:
+    """An estimator's name with its slope, or with why it has no place on the axis."""
+    if last == 0:
+        return f"{name} = 0"
+    return f"{name} {'−' if rate < 0 else '+'}{abs(rate):.2f}" if math.isfinite(rate) else name
+
+
+def apart(values: list[float], axis: tuple[float, float]) -> np.ndarray:
+    """Heights near these values, inside a logarithmic axis, at least `GAP` of it from each other; NaN stays."""
+    low, high = np.log10(axis)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at = (np.log10(np.array(values, dtype=float)) - low) / (high - low)
+    order = [i for i in np.argsort(at) if np.isfinite(at[i])]
+    gap = min(GAP, 0.92 / max(len(order) - 1, 1))
+    below = 0.04 - gap
+    for i in order:
+        below = at[i] = max(at[i], below + gap)
+    above = 0.96 + gap
+    for i in reversed(order):
+        above = at[i] = min(at[i], above - gap)
+    return 10 ** (low + at * (high - low))
+
+
+def _lines(name: str, columns: dict[str, dict]) -> list:
+    points, look = (columns[name]["x"], columns[name]["y"]), LOOKS[name]
+    return [
+        hv.Curve(points, "x", "y", label=name).opts(color=look.color, line_width=2),
+        hv.Scatter(points, "x", "y", label=name + MARKERS).opts(color=look.color, marker=look.marker, size=8),
+    ]
+
+
+def _name(name: str, columns: dict) -> hv.Labels:
+    points = columns["x"], columns["y"], columns["text"]
+    return hv.Labels(points, ["x", "y"], "text", label=name + NAME).opts(
+        text_color=LOOKS[name].color, text_font_size="13px", text_align="left", text_baseline="middle"
+    )
+
+
+def _positive(values: np.ndarray) -> np.ndarray:
+    """What a logarithmic axis can show; NaN for the rest."""
+    return np.where(values > 0, values, np.nan)
+
+
+def _around(k: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarray) -> dict[str, np.ndarray]:
+    """The outline of a band, there and back; a point where there is none yet."""
+    good = np.isfinite(y) & np.isfinite(low) & np.isfinite(high)
+    x, low, high = k[good], low[good], high[good]
+    if not len(x):
+        return {"x": np.ones(2), "y": np.full(2, np.nan)}
+    return {"x": np.concatenate([x, x[::-1]]), "y": np.concatenate([low, high[::-1]])}
+
+
+def _broken(k: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Several lines as one, with gaps between them."""
+    gaps = np.full((len(rows), 1), np.nan)
+    return {"x": np.tile(np.append(k, np.nan), len(rows)), "y": np.concatenate([rows, gaps], 1).ravel()}

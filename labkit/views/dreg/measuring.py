@@ -1,0 +1,206 @@
+"""The Gaussian laboratory as a run: batch after batch of replicates, with confidence bands and exact curves.
+
+By symmetry every mean gradient lies along m - a. Three numbers of an estimator at K say all: q, the true gradient along
+that line (DReG's mean), e, the bias along it, and v, the variance summed over coordinates. With B batches and C the
+covariance of their (q, e, v), a quantity f(q, e, v) has the interval
+
+    f +- t(B - 1, .975) sqrt(g C g / B),   g the gradient of f                                                   (1)
+
+For f = v / D this is Student's interval of the batches' own variances; nothing is assumed of a gradient's law.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+
+import param
+import torch
+from scipy.special import stdtrit
+from torch import Tensor
+
+from labkit.dreg import ESTIMATORS, bounds, exact, gaussian, laboratory
+from labkit.dreg.gaussian import Gaussian
+from labkit.dreg.statistics import Moments, crossed, merge
+from labkit.training import schedules
+
+COVERED = 0.95  # of the intervals
+STEP = 60.0  # milliseconds that a batch takes, about
+OF_ESTIMATOR, OF_DIMENSION = 0.06, 0.005  # of them, for one replicate of 1024 samples (measured)
+ROUNDING, ROUNDING_EXACT = 1e-24, 1e-12  # relative to squares: a variance below is 0 but for the arithmetic
+SLOPES_FROM = 64  # K, from which slopes are fitted
+DEFAULTS = ["iwae", "stl", "dreg", "rws-dreg"]
+
+# f of (1): q, e, v [E, S], whether the estimator's mean is the true gradient [E, 1], D
+QUANTITIES: dict[str, Callable[[Tensor, Tensor, Tensor, Tensor, int], Tensor]] = {
+    "variance": lambda q, e, v, steady, dim: v / dim,
+    "SNR": lambda q, e, v, steady, dim: torch.where(steady, q, q + e).abs() / v.sqrt(),
+    "bias": lambda q, e, v, steady, dim: e.abs(),
+    "mean squared error": lambda q, e, v, steady, dim: e * e + v,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What the batches so far have told.
+
+    total: of all replicates. batches: moments of each batch's (q, e, v), [E, S, 3], with covariances. exact: (q, e, v)
+    of those estimators that have exact answers, [E', S, 3], by `known`, their names.
+    """
+
+    toy: Gaussian
+    total: laboratory.State
+    batches: Moments
+    known: tuple[str, ...]
+    exact: Tensor
+
+    @property
+    def t(self) -> int:
+        return self.total.t
+
+    @property
+    def estimators(self) -> tuple[str, ...]:
+        return self.total.estimators
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return self.total.sizes
+
+    def values(self, quantity: str) -> Tensor:
+        """The quantity, [E, S]; NaN where an estimator has none at that K."""
+        return _of(quantity, _numbers(self.total, self.toy), self.estimators, self.toy.dim)
+
+    def interval(self, quantity: str) -> tuple[Tensor, Tensor]:
+        """Both ends of (1), [E, S] each, the lower one perhaps below 0; NaN before two batches."""
+        numbers = _numbers(self.total, self.toy).requires_grad_()
+        values = _of(quantity, numbers, self.estimators, self.toy.dim)
+        (slope,) = torch.autograd.grad(values.nansum(), numbers)
+        square = torch.einsum("esi,esij,esj->es", slope, self.batches.variance, slope)
+        freedom = self.batches.n - 1
+        t = float(stdtrit(freedom, (1 + COVERED) / 2)) if freedom else torch.nan
+        reach = t * (square / self.batches.n).sqrt()
+        return values.detach() - reach, values.detach() + reach
+
+    def slopes(self, quantity: str) -> list[float]:
+        """Of each estimator, by `slope`, from the values whose intervals exclude 0."""
+        values, (low, _) = self.values(quantity), self.interval(quantity)
+        return [slope(self.sizes, row) for row in values.where(low > 0, torch.nan)]
+
+    def truths(self, quantity: str) -> Tensor:
+        """The exact quantity of the `known`, [E', S]."""
+        return _of(quantity, self.exact, self.known, self.toy.dim)
+
+
+def slope(sizes: Sequence[int], values: Tensor) -> float:
+    """Least squares slope of log values [S] against log K, over K >= 64; NaN with fewer than two positive values."""
+    k = torch.tensor(sizes, dtype=values.dtype)
+    good = (k >= SLOPES_FROM) & (values > 0)  # NaN is not
+    if good.sum() < 2:
+        return float("nan")
+    x, y = k[good].log(), values[good].log()
+    x = x - x.mean()
+    return float((x @ y) / (x @ x))
+
+
+def _of(quantity: str, numbers: Tensor, estimators: Sequence[str], dim: int) -> Tensor:
+    steady = torch.tensor([[ESTIMATORS[n].unbiased and ESTIMATORS[n].bound is bounds.iwae] for n in estimators])
+    return QUANTITIES[quantity](*numbers.unbind(-1), steady, dim)
+
+
+def _numbers(state: laboratory.State, toy: Gaussian) -> Tensor:
+    """(q, e, v) of a state, [E, S, 3]; q and e are 0 where q has the posterior's mean, and no direction."""
+    along = toy.direction.nan_to_num()
+    spread, error = state.gradients.variance.sum(-1), state.bias @ along
+    spread = torch.where(spread < ROUNDING * state.gradients.mean.square().sum(-1), 0.0, spread)
+    return torch.stack([(state.reference.mean @ along).expand_as(spread), error, spread], -1)
+
+
+@lru_cache(maxsize=64)
+def _truth(dim: int, distance: float, variance: float, sizes: tuple[int, ...]) -> Tensor:
+    """(q, e, v) of every estimator that has exact answers, [E', S, 3]."""
+    found = exact.answers(gaussian.instance(dim, distance, variance), sizes)
+    mean, own = found.mean * (distance > 0), {name: i for i, name in enumerate(found.estimators)}
+    true = mean[own["dreg"]].expand_as(mean)
+    unbiased = torch.tensor([[ESTIMATORS[name].unbiased] for name in own])
+    error = mean - true
+    error = torch.where(unbiased | (error.abs() < ROUNDING_EXACT * distance), 0.0, error)
+    scale = mean.square() / dim + found.variance[own["iwae"]]
+    spread = torch.where(found.variance < ROUNDING_EXACT * scale, 0.0, dim * found.variance)
+    return torch.stack([true, error, spread], -1)
+
+
+def merged(one: laboratory.State, other: laboratory.State) -> laboratory.State:
+    """Both states as though one had seen the replicates of both."""
+    moments = [f.name for f in fields(one) if isinstance(getattr(one, f.name), Moments)]
+    together = {name: merge(getattr(one, name), getattr(other, name)) for name in moments}
+    return replace(one, t=one.t + other.t, **together)
+
+
+class Laboratory(param.Parameterized):
+    """Estimators on the Gaussian model: the settings, `start()` and `step(state)`.
+
+    Args:
+        sizes: K, in growing order. batch: replicates a step, at least 2; None takes what a step has time for.
+    """
+
+    quantity = param.Selector(
+        objects=list(QUANTITIES), label="Quantity",
+        doc="of a gradient in the mean of q: variance, a mean over coordinates; SNR, |mean| over the root of the "
+        "summed variance; bias against the gradient of the bound L; mean squared error, summed",
+    )  # fmt: skip
+    estimators = param.ListSelector(
+        default=DEFAULTS, objects=list(ESTIMATORS), label="Estimators", doc="all from the same samples"
+    )
+    dim = param.Integer(default=20, bounds=(1, 50), label="Dimensions, D", doc="D: of z and of x")
+    distance = param.Number(
+        default=gaussian.DISTANCE, bounds=(0.0, 2.0), step=0.01, label="Offset, |m − a|",
+        doc="|m − a|: how far the mean m of q was perturbed from the posterior's mean a; its direction does not matter",
+    )  # fmt: skip
+    variance = param.Number(
+        default=gaussian.VARIANCE, bounds=(0.1, 2.0), step=1 / 120, label="Variance of q, V",
+        doc="V: of each coordinate of q; the posterior's is 1/2. Below 3/8 the K⁻³ law of dreg breaks",
+    )  # fmt: skip
+    snap = param.Boolean(
+        default=False, label="Snap to the posterior", doc="q is the posterior itself: V = 1/2 and no offset"
+    )
+    seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="the same seed draws the same replicates")
+
+    def __init__(self, sizes: Sequence[int] = laboratory.SIZES, batch: int | None = None, **params):
+        self.sizes, self.batch = tuple(sizes), batch
+        super().__init__(**params)
+
+    def where(self) -> tuple[int, float, float]:
+        """D, |m - a| and V."""
+        return (self.dim, 0.0, gaussian.POSTERIOR_VARIANCE) if self.snap else (self.dim, self.distance, self.variance)
+
+    def start(self) -> Measured:
+        """The first batch.
+
+        Raises:
+            ValueError: no estimator is chosen.
+        """
+        toy = gaussian.instance(*self.where())
+        chosen = [name for name in ESTIMATORS if name in self.estimators]
+        known = tuple(name for name in exact.POLYNOMIALS if name in chosen)
+        rows = [list(exact.POLYNOMIALS).index(name) for name in known]
+        total = self._batch(laboratory.start(toy, chosen, self.sizes), toy)
+        batches = crossed(_numbers(total, toy)[None])
+        return Measured(toy, total, batches, known, _truth(*self.where(), self.sizes)[rows])
+
+    def step(self, state: Measured) -> Measured:
+        """One batch more."""
+        new = self._batch(laboratory.start(state.toy, state.estimators, state.sizes), state.toy, state.t)
+        batches = merge(state.batches, crossed(_numbers(new, state.toy)[None]))
+        return replace(state, total=merged(state.total, new), batches=batches)
+
+    def _batch(self, empty: laboratory.State, toy: Gaussian, t: int = 0) -> laboratory.State:
+        noise = torch.Generator().manual_seed(schedules.seed("dreg", self.seed, t))
+        return laboratory.step(empty, toy, generator=noise, replicates=self.batch or self._fitting(empty))
+
+    def _fitting(self, empty: laboratory.State) -> int:
+        return batch_size(len(empty.estimators), self.dim, self.sizes[-1])
+
+
+def batch_size(estimators: int, dim: int, largest: int) -> int:
+    """Replicates of which a step takes about `STEP` milliseconds: a power of 2, at least 2."""
+    each = (OF_ESTIMATOR * (estimators + 1) + OF_DIMENSION * dim) * largest / laboratory.SIZES[-1]
+    return 1 << max(1, int(STEP / each).bit_length() - 1)

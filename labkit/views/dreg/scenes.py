@@ -1,0 +1,146 @@
+"""The tabs of the page: each a live view with its controls, and words that follow the settings."""
+
+from typing import Any
+
+import panel as pn
+
+from labkit.dreg import gaussian
+from labkit.views import fields
+from labkit.views.downloads import Downloads
+from labkit.views.dreg.law import Law
+from labkit.views.dreg.measuring import Laboratory, Measured
+from labkit.views.dreg.microscope import Cloud, Draw, Lens, Samples, Sums
+from labkit.views.live import Live
+
+TEXT = {"font-size": "15px"}
+
+
+class Scene(pn.viewable.Viewer):
+    """A live view of some settings; a change of any begins it anew.
+
+    Attributes:
+        words: above the pictures. speed: steps a second. saves: the kinds of downloads.
+        looks: settings of the pictures alone, which leave the run as it is.
+    """
+
+    words, speed, saves, looks = "", 30, ("gif", "png"), ()
+
+    def __init__(self, settings: Any, **params):
+        super().__init__(**params)
+        self.settings = settings
+        self.live = Live(settings.start, settings.step, self.views(), speed=self.speed, status=self.status)
+        self.remark = pn.pane.HTML(self.remarks(), sizing_mode="stretch_width", styles=TEXT)
+        settings.param.watch(lambda *_: self._anew(), [p for p in settings.param if p not in ("name", *self.looks)])
+        if self.looks:
+            settings.param.watch(lambda *_: self._again(), list(self.looks))
+        self.live.remote.tips = self.live.remote.tips | {
+            p.label: p.doc for p in settings.param.objects().values() if p.doc
+        }
+
+    def views(self) -> list:
+        raise NotImplementedError
+
+    def controls(self) -> list:
+        raise NotImplementedError
+
+    def status(self, state: Any) -> str:
+        """A few words on a state."""
+        raise NotImplementedError
+
+    def remarks(self) -> str:
+        """What is to be said of these settings, as HTML."""
+        return ""
+
+    def _anew(self) -> None:
+        self.remark.object = self.remarks()
+        self.live.show(*self.views())
+
+    def _again(self) -> None:
+        self.remark.object = self.remarks()
+        self.live.views = self.views()
+        self.live.redeclare()
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        said = pn.pane.HTML(self.words, sizing_mode="stretch_width", styles=TEXT)
+        shown = [self.live.player, self.live.error, said, self.live.pictures, self.remark]
+        return pn.Column(*shown, Downloads(self.live, self.saves), sizing_mode="stretch_width")
+
+
+class Variance(Scene):
+    """A quantity of every estimator against K, ever sharper."""
+
+    saves, looks = ("png", "curves"), ("quantity",)
+    words = (
+        "Gradients of the same bound, from the same samples. Each step adds a batch of replicates; a band holds the "
+        "truth with 95 % (Student's t over batches), beside each name stands its slope over K &ge; 64."
+    )
+
+    def __init__(self, settings: Laboratory | None = None, **params):
+        super().__init__(settings or Laboratory(), **params)
+
+    def views(self) -> list:
+        return [Law(self.settings)]
+
+    def status(self, state: Measured) -> str:
+        return f"{state.total.n:,} replicates"
+
+    def remarks(self) -> str:
+        return remarks(*self.settings.where(), self.settings.quantity)
+
+    def controls(self) -> list:
+        s = self.settings
+        names = pn.widgets.CheckBoxGroup.from_param(s.param.estimators, margin=(0, 12))
+        heading = pn.pane.HTML("Estimators", margin=(4, 10, 0, 10))
+        dials = [fields.number(s, name) for name in ("dim", "distance", "variance")]
+        return [fields.choice(s, "quantity"), *dials, fields.box(s, "snap"), fields.number(s, "seed"), heading, names]
+
+
+def remarks(dim: int, distance: float, variance: float, quantity: str) -> str:
+    """What theory says of this proposal, as HTML."""
+    said, ratio = [], gaussian.instance(dim, distance, variance).second_moment
+    if variance == gaussian.POSTERIOR_VARIANCE and not distance:
+        said.append(
+            "q is the posterior: the bound's gradient is 0, and so is every bias and every SNR. The path estimators "
+            "stl, dreg and rws-dreg are exactly 0 in each replicate, which a logarithmic axis has no place for; "
+            "iwae keeps a variance of 1/(K V)."
+        )
+    elif 2 * variance <= gaussian.POSTERIOR_VARIANCE:
+        said.append(f"V = {variance:.3g} is at most 1/4: the weights have no variance, and even iwae's 1/K law breaks.")
+    elif variance <= 0.75 * gaussian.POSTERIOR_VARIANCE:
+        said.append(
+            f"V = {variance:.3g} is at most 3/8: q is so narrow that the weights have no fourth moment, and dreg's "
+            "K<sup>&minus;3</sup> law breaks; bands, too, hold the truth less often than they say."
+        )
+    else:
+        said.append(
+            f"V = {variance:.3g} is above 3/8: the weights have four moments, and as K grows dreg's variance falls as "
+            "K<sup>&minus;3</sup>, iwae's and stl's as 1/K."
+        )
+    if ratio < float("inf"):
+        said.append(f"The effective sample size tends to {1 / ratio:.2g} K.")
+    if quantity == "bias":
+        said.append("A band that reaches the bottom does not exclude a bias of 0: iwae and dreg have none.")
+    return " ".join(said)
+
+
+class Microscope(Scene):
+    """One draw of K samples after the other, in the plane."""
+
+    speed = 1
+    words = (
+        "Each sample z has a weight w, a path gradient G, which pulls it to the posterior (dashed), and a score H, "
+        "which points away from the middle of q (grey). iwae sums w (G &minus; H), dreg w&sup2; G, added up on the "
+        "right with the heaviest sample first. Play draws anew: both scatter about the bound's gradient, not alike."
+    )
+
+    def __init__(self, settings: Lens | None = None, **params):
+        super().__init__(settings or Lens(), **params)
+
+    def views(self) -> list:
+        return [Samples(self.settings), Sums(), Cloud(self.settings)]
+
+    def status(self, state: Draw) -> str:
+        return f"ESS {state.ess:.2f} of {len(state.w)}"
+
+    def controls(self) -> list:
+        return [fields.number(self.settings, name) for name in ("k", "distance", "variance", "seed")]

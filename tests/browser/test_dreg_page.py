@@ -1,0 +1,29 @@
+"""The page /dreg in a real browser: curves grow sharper by themselves, the microscope draws anew."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def test_both_tabs_run_by_themselves_and_nothing_is_asked_of_other_machines(page, server):
+    page.set_default_timeout(15_000)
+    expect.set_options(timeout=15_000)
+    foreign, wrong = [], []
+    local = (server, f"blob:{server}", "data:", server.replace("http", "ws"))
+    page.on("request", lambda request: request.url.startswith(local) or foreign.append(request.url))
+    page.on("websocket", lambda socket: socket.url.startswith(local) or foreign.append(socket.url))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+
+    page.goto(f"{server}/dreg?variance=0.3&dim=2")
+    expect(page.get_by_text("law breaks")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* replicates"))).to_be_visible()
+    page.get_by_role("checkbox", name="Snap to the posterior").check()
+    expect(page.get_by_text("are exactly 0 in each replicate")).to_be_visible()
+    expect(page).to_have_url(re.compile("snap=true"))
+    page.get_by_role("button", name="Microscope").click()
+    expect(page.get_by_text(re.compile(r"^step [1-9] · .* ESS \d"))).to_be_visible()
+    assert (foreign, wrong) == ([], [])
