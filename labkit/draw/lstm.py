@@ -38,7 +38,7 @@ def shared(weight: Tensor, bias: Tensor, kind: torch.dtype | None, steps: int) -
 
 def _packs(weight: Tensor) -> bool:
     """Whether oneDNN has an order of its own for this weight, in which products are a tenth quicker than MKL's."""
-    large = weight.numel() > 100_000 and weight.dtype == torch.float32 and weight.device.type == "cpu"
+    large = weight.numel() > 100_000 and weight.dtype in (torch.float32, torch.bfloat16) and weight.device.type == "cpu"
     return large and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
@@ -119,13 +119,13 @@ def _product(ctx, bias: Tensor, rounded: Tensor, sums: _Sums, parts: tuple[Tenso
     ctx.rounded, ctx.sums, ctx.step, ctx.kind = rounded, sums, sums.steps, bias.dtype
     ctx.packs = sums.packs and given.shape[1] == rounded.shape[1]
     sums.steps += 1
+    same = rounded.dtype == bias.dtype
     if ctx.packs:
         sums.there = _pack(rounded) if sums.there is None else sums.there
-        return torch.ops.mkldnn._linear_pointwise(given, sums.there, bias, "none", [], "")
+        out = torch.ops.mkldnn._linear_pointwise(given, sums.there, bias if same else None, "none", [], "")
+        return out if same else out.to(bias.dtype).add_(bias)
     used = rounded[:, : given.shape[1]]
-    if rounded.dtype == bias.dtype:
-        return torch.addmm(bias, given, used.mT)
-    return (given @ used.mT).to(bias.dtype) + bias
+    return torch.addmm(bias, given, used.mT) if same else (given @ used.mT).to(bias.dtype).add_(bias)
 
 
 def _flows_back(ctx, out: Tensor) -> tuple[Tensor | None, Tensor | None, tuple[Tensor, ...]]:
