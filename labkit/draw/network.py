@@ -97,12 +97,11 @@ class DRAW(nn.Module):
         Raises:
             TypeError, ValueError: as `forward`, but values are not looked at.
         """
-        mu, log_sigma, canvas = [], [], self.canvas
+        kl, canvas = [], self.canvas
         for looked, drawn in self.steps(x, labels, generator):
-            mu.append(looked.mu)
-            log_sigma.append(looked.log_sigma)
+            kl.append(divergence(looked.mu, looked.log_sigma))  # one by one: all at once they leave the cache
             canvas = drawn.canvas
-        return Losses(negative_log_likelihood(canvas, x), divergence(torch.stack(mu), torch.stack(log_sigma)))
+        return Losses(negative_log_likelihood(canvas, x), torch.stack(kl))
 
     def generate(
         self,
