@@ -284,7 +284,7 @@ def test_downloads_arrive_and_hold_the_run(svgd, tmp_path):
     svgd.pause()
     files = {}
     for name in ("GIF", "PNG", "CSV: curves", "CSV: particles"):
-        with svgd.page.expect_download() as download:
+        with svgd.page.expect_download(timeout=90_000) as download:
             svgd.press(name)
         files[name] = tmp_path / download.value.suggested_filename
         download.value.save_as(files[name])
