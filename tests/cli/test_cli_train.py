@@ -100,6 +100,7 @@ def test_ctrl_c_saves_and_the_resumed_run_is_the_whole_one(run, tmp_path, monkey
     assert "is trained to its end" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_run_leaves_its_curves_and_an_animation_with_a_frame_a_sheet(run):
     with Image.open(run / "curves.png") as curves, Image.open(run / "training.gif") as animation:
         assert curves.format == "PNG" and animation.format == "GIF"

@@ -105,6 +105,7 @@ def test_windows_of_every_step_at_once_are_those_one_by_one(normal, close):
     close(attention.write(patch, many, 7, 6), torch.stack(drawn), 1e-13)
 
 
+@pytest.mark.slow
 def test_gradients_are_finite_differences(tall, normal):
     raw = (0.5 * normal(2, 5)).requires_grad_()
     x, patch = normal(2, 2, 9, 14, seed=1).requires_grad_(), normal(2, 2, 3, 3, seed=2).requires_grad_()

@@ -221,6 +221,7 @@ def test_controls_are_taught_by_the_derivative_of_the_squared_gradient(checks):
         assert abs(second[name] - wanted) < 1e-7 * max(1, abs(wanted))
 
 
+@pytest.mark.slow
 def test_learning_the_controls_makes_the_gradient_quieter_and_leaves_its_mean(checks):
     """On the line at K = 2, by descent on the samples; judged by quadrature."""
     toy, controls = checks.line(), dreg.control.start(torch.float64)

@@ -52,7 +52,7 @@ def by_numpy(x: torch.Tensor) -> float:
         (300, 2),
         (301, 3),
         (302, 5),
-        (2001, 2),
+        pytest.param(2001, 2, marks=pytest.mark.slow),
     ],
 )
 def test_the_median_is_numpys_on_nasty_inputs(n, d):
@@ -64,7 +64,9 @@ def test_the_median_is_numpys_on_nasty_inputs(n, d):
         assert abs(got - wanted) <= error, (name, got, wanted)
 
 
-@pytest.mark.parametrize(("n", "d"), [(256, 1), (257, 1), (300, 2), (2001, 2), (302, 5)])
+@pytest.mark.parametrize(
+    ("n", "d"), [(256, 1), (257, 1), (300, 2), pytest.param(2001, 2, marks=pytest.mark.slow), (302, 5)]
+)
 def test_the_median_in_float32_is_that_of_the_rounded_particles(n, d):
     for name, x in nasty(n, d).items():
         x = x.float()

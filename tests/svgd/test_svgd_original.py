@@ -29,6 +29,7 @@ def test_the_path_is_the_originals(checks, reference, d):
     checks.path_is_the_originals(reference, d=d)
 
 
+@pytest.mark.slow
 def test_the_path_is_the_originals_on_the_mixture(reference):
     x0 = np.random.default_rng(0).normal(-10, 1, (301, 1))
     wanted = reference.update(x0, reference.mixture_score, 200, 0.05)

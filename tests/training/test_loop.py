@@ -28,6 +28,7 @@ def run(toy, task, folder, train=None, test=None, **settings):
 # what it tells
 
 
+@pytest.mark.slow
 def test_training_lowers_the_bound(play):
     _, records = play(epochs=40)
     bounds = [record.evaluation.bound for record in records if record.evaluation]

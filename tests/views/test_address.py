@@ -74,6 +74,7 @@ def test_one_setting_alone_goes_round(visit, name):
     assert values(second) == values(Experiment()) | {name: rounded(EXPERIMENT[name])}
 
 
+@pytest.mark.slow
 def test_a_scene_goes_round(visit):
     first, written = Scene(), visit()
     assert set(SCENE) == set(values(first))
@@ -138,6 +139,7 @@ def test_the_warning_is_text(visit, search):
     assert "<script" not in address.warning.object and "&lt;script&gt;" in address.warning.object
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ['"abc"', "[1]"])
 def test_a_second_run_that_cannot_be_is_said_and_is_like_the_first(visit, other):
     scene, address = Scene(), visit(f"?compare=n&other={other}")

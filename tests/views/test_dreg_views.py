@@ -332,6 +332,7 @@ def test_the_chains_begin_at_nothing_and_end_at_the_gradients():
 # the tab
 
 
+@pytest.mark.slow
 def test_another_quantity_keeps_the_run_and_another_proposal_begins_anew():
     scene = Variance(Laboratory((1, 4), 8, dim=2))
     try:

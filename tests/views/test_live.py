@@ -149,6 +149,7 @@ def test_a_start_that_fails_is_shown_and_mended_by_a_reset(make):
     assert not live.error.visible
 
 
+@pytest.mark.slow
 def test_pictures_of_a_run_that_could_not_start_are_put_up_when_it_can(make):
     """First with none up, then with those of other views."""
     fails = [True]
@@ -294,6 +295,7 @@ def test_several_views_share_a_run_and_one_that_follows_gets_the_past(make):
     assert live.run.past(lambda past: past.table) == {"t": [0.0, 1.0, 2.0, 3.0]}
 
 
+@pytest.mark.slow
 def test_other_views_take_the_place_of_the_first(make):
     live = make()
     live.run.once()
