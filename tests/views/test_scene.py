@@ -20,6 +20,8 @@ from labkit.views.svgd.controls import Controls
 from labkit.views.svgd.scene import SAMPLERS, SETTINGS
 from labkit.views.svgd.touch import added, move_mode, moved
 
+pytestmark = pytest.mark.slow  # whole pages, but for the browser
+
 OTHERS = {
     "kernel": "imq", "bandwidth": "paper", "length": 0.5, "optimizer": "adam", "step_size": 0.5, "temper": "linear",
     "n": 7, "begin": "uniform", "seed": 9,
