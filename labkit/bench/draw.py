@@ -89,7 +89,7 @@ class Case:
         return f"T{c.steps} B{BATCH} h{c.hidden} z{c.latent} r{c.read} w{c.write}"
 
 
-CASES = (Case(Config(), 12), Case(Config(steps=64, latent=100, read=2), 5))
+CASES = (Case(Config(), 12), Case(Config(steps=64, latent=100, read=2), 11))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ sum: time goes into fresh memory. Here every step of the backward pass multiplie
 whose turn comes last, hands it over.
 """
 
+import functools
 from typing import NamedTuple
 
 import torch
@@ -85,9 +86,10 @@ class _Cell(torch.autograd.Function):
         hidden = cell.shape[1]
         gates[:, 3 * hidden :].mul_(2)
         i, f, o, candidate = gates.sigmoid_().chunk(4, 1)
-        candidate.mul_(2).sub_(1)
+        less = _minus_one(gates.dtype, gates.device)
+        torch.add(less, candidate, alpha=2, out=candidate)
         now = torch.addcmul(f * cell, i, candidate)
-        squashed = (2 * now).sigmoid_().mul_(2).sub_(1)
+        squashed = torch.add(less, (2 * now).sigmoid_(), alpha=2)
         ctx.save_for_backward(gates, cell, squashed)
         ctx.extra = extra is not None
         return o * squashed, now
@@ -110,6 +112,12 @@ class _Cell(torch.autograd.Function):
         torch.addcmul(through, through * candidate, candidate, value=-1, out=to_candidate)
         weight, bias, parts = _flows_back(ctx, flow)
         return weight, bias, None, None, flow if ctx.extra else None, flow_cell * f, *parts
+
+
+@functools.cache
+@torch.inference_mode(False)  # a constant made in inference mode could never meet autograd
+def _minus_one(dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor(-1.0, dtype=dtype, device=device)
 
 
 def _product(ctx, bias: Tensor, rounded: Tensor, sums: _Sums, parts: tuple[Tensor, ...]) -> Tensor:

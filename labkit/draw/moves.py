@@ -23,34 +23,35 @@ def lay(canvas: Tensor, patch: Tensor, asked: Tensor) -> Tensor:
 
 
 class _Look(torch.autograd.Function):
+    """What is lacking, x - sigmoid(canvas), is never made: its rows are the difference of theirs."""
+
     @staticmethod
     def forward(ctx, x, canvas, asked, n):
         b, c, h, w = x.shape
         found, slope = attention.numbers(asked, n, h, w)
         away, filters, scale = attention.laid(_window(found), n, h, w)
         f_y, f_x, drawn = filters[:, 0, :, :h], filters[:, 1, :, :w], canvas.sigmoid()
-        both = torch.cat([_beside(x), _beside(x - drawn)], 2)  # (b, h, 2 c w): all channels in one product
-        down = f_y @ both
-        seen = down.view(b, n * 2 * c, w) @ f_x.mT
-        ctx.save_for_backward(found, slope, away, filters, scale, drawn, both, down, seen)
+        rows = f_y @ _beside(x)  # all channels in one product
+        down = torch.cat([rows, rows - f_y @ _beside(drawn)], 2).view(b, n * 2 * c, w)
+        seen = down @ f_x.mT
+        ctx.save_for_backward(x, found, slope, away, filters, scale, drawn, down, seen)
         return (seen * found[:, 4, None, None]).view(b, n, 2 * c, n).transpose(1, 2).reshape(b, -1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, flow):
-        found, slope, away, filters, scale, drawn, both, down, seen = ctx.saved_tensors
+        x, found, slope, away, filters, scale, drawn, down, seen = ctx.saved_tensors
         (b, c, h, w), n = drawn.shape, filters.shape[2]
         f_y, f_x = filters[:, 0, :, :h], filters[:, 1, :, :w]
         flow = flow.view(b, 2 * c, n, n).transpose(1, 2).reshape(b, n * 2 * c, n)
         intensity = (flow * seen).sum((1, 2))
         flow = flow * found[:, 4, None, None]
-        to_x = flow.mT @ down.view(b, n * 2 * c, w)
-        to_down = flow @ f_x
-        to_y = to_down.view(b, n, 2 * c * w) @ both.mT
-        of_images, of_lacking = to_down.view(b, n, 2, c * w).unbind(2)
-        lacking = (f_y.mT @ of_lacking).view(b, h, c, w).transpose(1, 2)
-        images = lacking + (f_y.mT @ of_images).view(b, h, c, w).transpose(1, 2) if ctx.needs_input_grad[0] else None
-        to_canvas = lacking * torch.addcmul(-drawn, drawn, drawn)  # -sigmoid' of the canvas: it is taken away
+        to_x = flow.mT @ down
+        of_images, of_lacking = (flow @ f_x).view(b, n, 2, c * w).unbind(2)
+        of_both, of_drawn = of_images + of_lacking, -of_lacking
+        to_y = torch.baddbmm(of_both @ _beside(x).mT, of_drawn, _beside(drawn).mT)
+        images = _apart(f_y.mT @ of_both, c) if ctx.needs_input_grad[0] else None
+        to_canvas = torch.ops.aten.sigmoid_backward(_apart(f_y.mT @ of_drawn, c), drawn)
         return images, to_canvas, _to_asked(away, filters, scale, to_y, to_x, intensity, slope), None
 
 
@@ -66,7 +67,7 @@ class _Lay(torch.autograd.Function):
         put = f_y.mT @ across.view(b, n, c * w)
         ctx.save_for_backward(found, slope, away, filters, scale, given, across)
         ctx.size = b, c, h, w
-        return canvas + put.view(b, h, c, w).transpose(1, 2)
+        return canvas + _apart(put, c)
 
     @staticmethod
     @once_differentiable
@@ -87,6 +88,11 @@ class _Lay(torch.autograd.Function):
 def _beside(images: Tensor) -> Tensor:
     """(b, c, h, w) with the channels side by side: (b, h, c w)."""
     return images.transpose(1, 2).flatten(2)
+
+
+def _apart(rows: Tensor, channels: int) -> Tensor:
+    """(b, h, c w) with the channels one after another: (b, c, h, w)."""
+    return rows.unflatten(2, (channels, -1)).transpose(1, 2)
 
 
 def _window(found: Tensor) -> Window:
