@@ -6,8 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from labkit.cli.errors import fail, unknown
-
-BINARIZE = ("stochastic", "fixed", "grey")
+from labkit.cli.methods import BINARIZE, METHODS, images_of, named
 
 
 def command(
@@ -23,25 +22,22 @@ def command(
     seed: Annotated[int, typer.Option(help="Of the noise.", min=0)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
-    """Measure a trained network's bound in nats: of the pixels, and of the latents glimpse by glimpse."""
+    """Measure a trained network's bound in nats: of the pixels, and of the latents part by part."""
     from labkit import models
-    from labkit.cli.train import images_of, named
-    from labkit.draw.task import Task
 
     try:
         about = models.card(model)
         data, binarize = data or about.get("data", "mnist"), binarize or about.get("binarisation", "stochastic")
-        if about["kind"] != "draw":
-            unknown("method to evaluate", about["kind"], ["draw"])
         if binarize not in BINARIZE:
             unknown("binarisation", binarize, BINARIZE)
         binarize = named(data, binarize)
-        task = Task(models.load_checkpoint(model), binarize, data)
+        method = METHODS[about["kind"]]
+        task = method.test(models.load_checkpoint(model), about, binarize, data)
         held = tuple(part[:images] for part in images_of(data, split, binarize))
         found = measure(task, held, samples, batch, seed, device)
     except (ValueError, OSError, TypeError) as error:
         fail(error)
-    _show(found, f"{Path(model).name} on {data} {split}, {len(held[0]):,} images, binarisation {binarize}")
+    _show(found, method.part, f"{Path(model).name} on {data} {split}, {len(held[0]):,} images, binarisation {binarize}")
 
 
 def measure(task: Any, data: tuple, samples: int, batch: int, seed: int, device: str) -> dict[str, Any]:
@@ -53,7 +49,6 @@ def measure(task: Any, data: tuple, samples: int, batch: int, seed: int, device:
     import torch
 
     from labkit.cli.svgd.run import bar
-    from labkit.draw import log_likelihood
     from labkit.serving import devices
 
     where = torch.device(devices.choose(device))
@@ -66,10 +61,10 @@ def measure(task: Any, data: tuple, samples: int, batch: int, seed: int, device:
     def batches() -> Any:
         with bar("images") as progress:
             for index in progress.track(chunks, description="evaluate"):
-                x, labels = task.batch(here, index, generator)
+                chosen = task.batch(here, index, generator)
                 if samples:
-                    log_p.append(log_likelihood(task.module, x, samples, labels=labels, generator=generator).double())
-                yield x, labels
+                    log_p.append(METHODS[task.kind].log_p(task.module, chosen, samples, generator).double())
+                yield chosen
 
     found = task.evaluate(task.module, batches(), generator)
     if samples:
@@ -78,7 +73,7 @@ def measure(task: Any, data: tuple, samples: int, batch: int, seed: int, device:
     return found
 
 
-def _show(found: dict[str, Any], title: str) -> None:
+def _show(found: dict[str, Any], part: str, title: str) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -94,7 +89,7 @@ def _show(found: dict[str, Any], title: str) -> None:
     if "log_p" in found:
         table.add_row("its standard error over the images", f"{found['error']:.2f}")
     for t, kl in enumerate(found["kl"], 1):
-        table.add_row(f"KL of glimpse {t}", f"{kl:.2f}")
+        table.add_row(f"KL of {part} {t}", f"{kl:.2f}")
     console = Console(highlight=False, soft_wrap=True)
     console.print(title, markup=False)
     console.print(table)

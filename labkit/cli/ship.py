@@ -12,17 +12,18 @@ from labkit.cli.errors import fail
 
 MOVED = 0.05  # nats: the most by which rounding to bfloat16 may move the test bound
 LARGEST = 4_000_000  # bytes of a file
+ROOMS = {"draw": "draw", "vae": "dreg"}  # where the presets of a kind stand
 
 _CARD = """# {name}
 
 | | |
 |---|---|
-| network | DRAW, {config} |
+| network | {kind}, {config} |
 | data | {data}, binarisation {binarisation} |
 | command | `{command}` |
 | steps, seed | {step}, {seed} |
-| test bound | {bound:.2f} nats (Lx {lx:.2f}, Lz {lz:.2f}), {images:,} images, one draw of z each |
-| weights | {kind}, exponential average of training; {moved} |
+| test bound | {bound:.2f} nats (Lx {lx:.2f}, Lz {lz:.2f}), {images:,} images, {draws} of z each |
+| weights | {dtype}, exponential average of training; {moved} |
 | trained | {hours:.2g} h, {machine} |
 """
 
@@ -37,8 +38,7 @@ def command(
 
     from labkit import models
     from labkit.cli.evaluate import measure
-    from labkit.cli.train import images_of
-    from labkit.draw.task import Task
+    from labkit.cli.methods import METHODS, images_of
 
     try:
         about, settings = models.card(run), json.loads((run / "config.json").read_text())["settings"]
@@ -48,7 +48,7 @@ def command(
             module = models.load_checkpoint(run)
             for weights in module.state_dict().values():
                 weights.copy_(weights.to(dtype))
-            task = Task(module, about["binarisation"], about["data"])
+            task = METHODS[about["kind"]].test(module, about, about["binarisation"], about["data"])
             found[dtype] = measure(task, held, 0, 100, 0, "cpu")
             bounds[dtype] = found[dtype]["bound"]
     except (ValueError, OSError) as error:
@@ -62,7 +62,8 @@ def command(
     card = _CARD.format(
         name=name, config=_shape(about), data=about["data"], binarisation=about["binarisation"],
         command=_command(about, settings), step=about["step"], seed=about["seed"], bound=bounds[dtype],
-        lx=found[dtype]["lx"], lz=found[dtype]["lz"], images=len(held[0]), kind=str(dtype).removeprefix("torch."),
+        lx=found[dtype]["lx"], lz=found[dtype]["lz"], images=len(held[0]), dtype=str(dtype).removeprefix("torch."),
+        kind=about["kind"].upper(), draws=f"{about['samples']} draws" if "samples" in about else "one draw",
         moved=f"bfloat16 moves the bound by {moved:+.3f}", hours=_seconds(run) / 3600,
         machine=f"{platform.machine()} CPU, torch {torch.__version__.split('+')[0]}",
     )  # fmt: skip
@@ -83,18 +84,19 @@ def _shape(about: dict[str, str]) -> str:
 
 def _command(about: dict[str, str], settings: dict[str, Any]) -> str:
     """The command that makes the run again: the preset of its network, and what differs from the defaults."""
-    from labkit.draw import PRESETS, Config
+    from importlib import import_module
+
     from labkit.training import Settings
 
-    config, plain = Config(**json.loads(about["config"])), Settings()
-    preset = next((name for name, each in PRESETS.items() if each == config), "?")
+    room, plain = import_module(f"labkit.{ROOMS[about['kind']]}"), Settings()
+    config = room.Config(**json.loads(about["config"]))
+    preset = next((name for name, each in room.PRESETS.items() if each == config), "?")
     names = {"batch_size": "batch"}
-    rest = [
-        f"--{names.get(key, key).replace('_', '-')} {value}"
-        for key, value in settings.items()
-        if value != getattr(plain, key) and key not in ("devices", "epochs")
-    ]
-    return " ".join([f"labkit train draw --data {about['data']} --preset {preset}", *rest])
+    of_vae = {"estimator": about["estimator"], "samples": about["samples"]} if about["kind"] == "vae" else {}
+    left = {"devices", "epochs"} if settings["steps"] else {"devices"}
+    changed = {key: value for key, value in settings.items() if value != getattr(plain, key) and key not in left}
+    rest = [f"--{names.get(key, key).replace('_', '-')} {value}" for key, value in (of_vae | changed).items()]
+    return " ".join([f"labkit train {about['kind']} --data {about['data']} --preset {preset}", *rest])
 
 
 def _seconds(run: Path) -> float:

@@ -8,18 +8,23 @@ from typing import Annotated, Any
 import typer
 
 from labkit.cli.errors import fail, unknown
-
-METHODS = ("draw",)
-BINARIZE = ("stochastic", "fixed", "grey")
+from labkit.cli.methods import BINARIZE, METHODS, Chosen, task_of
 
 
 def _in(group: str, form: str | None, text: str, *names: str, **rest: Any) -> Any:
     return typer.Option(*names, help=text, metavar=form, rich_help_panel=group, **rest)
 
 
-_DATA = _in("Data", "NAME", "mnist, digits (comes with labkit), ...; labkit data lists them.")
+_DATA = _in("Data", "NAME", "mnist, digits (comes with labkit), ...; labkit data lists them. vae: struct_mnist too.")
 _BINARIZE = _in("Data", "NAME", "stochastic (drawn anew at every look), fixed or grey.")
-_PRESET = _in("Network", "NAME", "A network of the table: small, mnist (the paper's), ... (a wrong name lists them)")
+_PRESET = _in(
+    "Network", "NAME", "Of the method's table; a wrong name lists them.", show_default="small of draw, original of vae"
+)
+_ESTIMATOR = _in("VAE", "NAME", "Gradient estimator of q; a wrong name lists them.")
+_SAMPLES = _in("VAE", "K", "Samples an image.", "--samples", "-K", min=1)
+_ALPHA = _in("VAE", "X", "Of dreg-alpha, from 0 (dreg) to 1 (rws-dreg).", show_default=".9")
+_ONLY = _in("VAE", "MODEL", "Hold the generative half of a trained VAE, and train q alone.")
+_HALVES = _in("VAE", None, "struct_mnist as in the published code: top from bottom.", "--original-halves")
 _OUT = _in("Run", "FOLDER", "Where the run's files go.", show_default="runs/METHOD-DATA-PRESET")
 _RESUME = _in("Run", "FOLDER", "Go on with a run that was stopped, with its own settings.")
 _STEPS = _in("Training", "N", "Steps, in place of --epochs.", min=1)
@@ -34,10 +39,15 @@ _CHECK = _in("Run", "SECONDS", "Time from one checkpoint to the next.")
 
 
 def command(
-    method: Annotated[str, typer.Argument(help="draw.")] = "draw",
+    method: Annotated[str, typer.Argument(help="draw or vae.")] = "draw",
     data: Annotated[str, _DATA] = "mnist",
     binarize: Annotated[str, _BINARIZE] = "stochastic",
-    preset: Annotated[str, _PRESET] = "small",
+    preset: Annotated[str | None, _PRESET] = None,
+    estimator: Annotated[str, _ESTIMATOR] = "dreg",
+    samples: Annotated[int, _SAMPLES] = 64,
+    alpha: Annotated[float | None, _ALPHA] = None,
+    inference_only: Annotated[Path | None, _ONLY] = None,
+    original_halves: Annotated[bool, _HALVES] = False,
     epochs: Annotated[int, _in("Training", "N", "Passes over the training images.", min=1)] = 20,
     steps: Annotated[int | None, _STEPS] = None,
     batch: Annotated[int, _BATCH] = 100,
@@ -75,11 +85,26 @@ def command(
                 clip=clip, ema=ema, warmup=warmup, seed=seed, devices=devices, precision=precision,
                 eval_every=eval_every, checkpoint_seconds=checkpoint_seconds, tensorboard=tensorboard,
             )  # fmt: skip
-            task, train, test = _draw(data, binarize, seed, precision, preset=preset)
-            folder = _fresh(out, f"{method}-{data}-{preset}")
+            _fits(method, given)
+            chosen = Chosen(
+                data, binarize, seed, precision, preset, estimator, samples, alpha, inference_only, original_halves
+            )
+            task, train, test = task_of(method, chosen)
+            folder = _fresh(out, f"{method}-{data}-{preset or METHODS[method].preset}")
         _watched(training.fit(task, settings, folder, train, test), folder, task)
     except (ValueError, OSError) as error:
         fail(error)
+
+
+def _fits(method: str, given: dict[str, Any]) -> None:
+    """Fail where an option was given that is another method's."""
+    defaults = inspect.signature(command).parameters
+    for other, its in METHODS.items():
+        for name in its.own:
+            if other != method and given[name] != defaults[name].default:
+                fail(f"--{name.replace('_', '-')} is of labkit train {other}, got labkit train {method}; leave it out")
+    if method == "vae" and given["warmup"]:
+        fail(f"--warmup is of labkit train draw, got {given['warmup']}; leave it out")
 
 
 def _watched(records: Any, folder: Path, task: Any) -> None:
@@ -105,12 +130,18 @@ def _again(folder: Path) -> tuple[Any, Any, Any, Any]:
     about = training.read_config(folder)
     try:
         settings, facts = training.Settings(**about["settings"]), about["facts"]
-        kind, config, data, binarize = about["kind"], about["config"], facts["data"], facts["binarisation"]
-    except (KeyError, TypeError) as error:
+        kind, config = about["kind"], about["config"]
+        chosen = Chosen(facts["data"], facts["binarisation"], settings.seed, settings.precision)
+        if kind == "vae":
+            alpha = float(facts["alpha"]) if "alpha" in facts else None
+            only = folder if facts["inference_only"] == "True" else None
+            names = {"estimator": facts["estimator"], "samples": int(facts["samples"])}
+            chosen = replace(chosen, **names, alpha=alpha, inference_only=only)
+    except (KeyError, TypeError, ValueError) as error:
         fail(f"{folder / 'config.json'} is of another labkit ({error}); resume with the one that made it")
     if kind not in METHODS:
         unknown("method", kind, METHODS)
-    return settings, *_draw(data, binarize, settings.seed, settings.precision, config=config)
+    return settings, *task_of(kind, chosen, config)
 
 
 def _fresh(out: Path | None, name: str) -> Path:
@@ -123,55 +154,3 @@ def _fresh(out: Path | None, name: str) -> Path:
     while (folder := Path("runs") / (name if tried == 1 else f"{name}-{tried}")).exists():
         tried += 1
     return folder
-
-
-def _draw(
-    data: str, binarize: str, seed: int, precision: str, *, preset: str = "", config: dict[str, Any] | None = None
-) -> tuple[Any, Any, Any]:
-    """DRAW's task, its training data and its test data; the network of a preset is fitted to the images' size."""
-    import torch
-
-    from labkit import draw
-    from labkit.draw.task import Task
-
-    binarize = named(data, binarize)
-    train, test = images_of(data, "train", binarize), images_of(data, "test", binarize)
-    channels, height, width = train[0].shape[1:]
-    if config is None:
-        shape = replace(draw.preset(preset), channels=channels, height=height, width=width)
-    else:
-        shape = draw.Config(**config)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = draw.DRAW(shape)
-    if shape.canvas == "data":
-        network.begin_at(train[0] / 255)
-    if precision == "64":
-        network.double()
-    return Task(network, binarize, data), train, test
-
-
-def named(data: str, binarize: str) -> str:
-    """The binarisation as a result must name it: images that came black and white are fixed, whatever is asked."""
-    from labkit.data import SETS
-
-    known = data in SETS and SETS[data].binarisation == "fixed"
-    return "fixed" if known else binarize
-
-
-def images_of(data: str, split: str, binarize: str) -> Any:
-    """The images of a split as uint8 (N, C, H, W), binarised once where they are to be fixed, and their labels.
-
-    Raises:
-        ValueError: there is no such data set.
-        FileNotFoundError: its files are not here.
-    """
-    from labkit.data import load
-    from labkit.draw.task import fixed
-
-    try:
-        found, labels = load(data, split)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{error}; or take --data digits, which needs no files") from None
-    found = fixed(found) if binarize == "fixed" else found
-    return (found,) if labels is None else (found, labels)

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from labkit import onednn
+
 MANY = 20  # steps of a pass from which it pays to put a weight into oneDNN's order, which takes as long as two products
 
 
@@ -38,13 +40,8 @@ def shared(weight: Tensor, bias: Tensor, kind: torch.dtype | None, steps: int) -
 
 
 def _packs(weight: Tensor) -> bool:
-    """Whether oneDNN has an order of its own for this weight, in which products are a tenth quicker than MKL's."""
-    large = weight.numel() > 100_000 and weight.dtype in (torch.float32, torch.bfloat16) and weight.device.type == "cpu"
-    return large and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-
-
-def _pack(weight: Tensor) -> Tensor:
-    return torch.ops.mkldnn._reorder_linear_weight(weight)
+    """Whether a weight is large enough to gain by oneDNN's own order, and oneDNN is there."""
+    return weight.numel() > 100_000 and onednn.has(weight)
 
 
 class _Sums:
@@ -129,8 +126,8 @@ def _product(ctx, bias: Tensor, rounded: Tensor, sums: _Sums, parts: tuple[Tenso
     sums.steps += 1
     same = rounded.dtype == bias.dtype
     if ctx.packs:
-        sums.there = _pack(rounded) if sums.there is None else sums.there
-        out = torch.ops.mkldnn._linear_pointwise(given, sums.there, bias if same else None, "none", [], "")
+        sums.there = onednn.packed(rounded) if sums.there is None else sums.there
+        out = onednn.linear(given, sums.there, bias if same else None)
         return out if same else out.to(bias.dtype).add_(bias)
     used = rounded[:, : given.shape[1]]
     return torch.addmm(bias, given, used.mT) if same else (given @ used.mT).to(bias.dtype).add_(bias)
@@ -153,8 +150,8 @@ def _flows_back(ctx, out: Tensor) -> tuple[Tensor | None, Tensor | None, tuple[T
 def _flow_to(ctx, flow: Tensor) -> Tensor:
     sums = ctx.sums
     if ctx.packs:
-        sums.back = _pack(ctx.rounded.mT) if sums.back is None else sums.back
-        return torch.ops.mkldnn._linear_pointwise(flow, sums.back, None, "none", [], "")
+        sums.back = onednn.packed(ctx.rounded.mT) if sums.back is None else sums.back
+        return onednn.linear(flow, sums.back)
     return flow @ ctx.rounded[:, : ctx.given.shape[1]]
 
 

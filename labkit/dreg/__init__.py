@@ -4,19 +4,23 @@ samples = dreg.evaluate(proposal, log_joint, 64)      # K = 64 samples of q(z | 
 (-dreg.surrogate(samples, "dreg").mean()).backward()  # or any other of dreg.ESTIMATORS, from the same samples
 samples.bound()                                       # the bound in nats; the surrogate's value means nothing
 
-`dreg.laboratory` measures bias and variance of every estimator on a Gaussian model (`dreg.gaussian`) whose answers
-`dreg.exact` knows.
+`dreg.VAE` is a network to train so (`dreg.passes`, `labkit train vae`). `dreg.laboratory` measures bias and variance of
+every estimator on a Gaussian model (`dreg.gaussian`) whose answers `dreg.exact` knows.
 """
 
-from labkit.dreg import bounds, control, exact, gaussian, laboratory, statistics
+from labkit.dreg import bounds, control, exact, frontier, gaussian, laboratory, passes, sequential, statistics
 from labkit.dreg.bounds import Piwae, ciwae, miwae, piwae
 from labkit.dreg.detach import detach_parameters
 from labkit.dreg.estimators import ESTIMATORS, Estimator, bound, coefficients
 from labkit.dreg.gradients import Samples, evaluate, normal_gradients, surrogate
+from labkit.dreg.networks import PRESETS, VAE, Config, preset
 from labkit.dreg.weights import effective_sample_size, entropy, pareto_k
 
 __all__ = [
     "ESTIMATORS",
+    "PRESETS",
+    "VAE",
+    "Config",
     "Estimator",
     "Piwae",
     "Samples",
@@ -30,12 +34,16 @@ __all__ = [
     "entropy",
     "evaluate",
     "exact",
+    "frontier",
     "gaussian",
     "laboratory",
     "miwae",
     "normal_gradients",
     "pareto_k",
+    "passes",
     "piwae",
+    "preset",
+    "sequential",
     "statistics",
     "surrogate",
 ]

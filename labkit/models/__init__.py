@@ -15,7 +15,14 @@ def _draw(config: dict[str, Any]) -> Any:
     return DRAW(Config(**config))
 
 
-KINDS: dict[str, Callable[[dict[str, Any]], Any]] = {"draw": _draw}  # kind -> what builds the module of a config
+def _vae(config: dict[str, Any]) -> Any:
+    from labkit.dreg import VAE, Config
+
+    return VAE(Config(**config))
+
+
+# kind -> what builds the module of a config
+KINDS: dict[str, Callable[[dict[str, Any]], Any]] = {"draw": _draw, "vae": _vae}
 
 
 def shipped() -> list[str]:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from labkit.cli import keepsakes, main, train, watch
+from labkit.cli import keepsakes, main, methods, watch
 from labkit.views.runs import files
 
 TINY = ["train", "draw", "--data", "digits", "--preset", "digits", "--batch", "50", "--devices", "cpu", "--steps", "30"]
@@ -171,7 +171,7 @@ def test_a_folder_with_a_run_is_not_written_over(run, capsys):
 
 
 def test_black_and_white_data_are_named_fixed():
-    assert train.named("binarized_mnist", "stochastic") == "fixed" and train.named("mnist", "grey") == "grey"
+    assert methods.named("binarized_mnist", "stochastic") == "fixed" and methods.named("mnist", "grey") == "grey"
 
 
 # evaluation

@@ -67,7 +67,7 @@ def test_what_is_no_model_is_refused_in_one_line(run, tmp_path):
     save_file(weights, tmp_path / "config.safetensors", {**about, "config": '{"depth": 3}'})
     for name, words in {
         "torn": "must be a whole safetensors file",
-        "bare": "must say one of the kinds draw and its config, got None; take a file that labkit train wrote",
+        "bare": "must say one of the kinds draw, vae and its config, got None; take a file that labkit train wrote",
         "kind": "got 'gan'",
         "shape": "does not fit the network it names .*stroke.bias",
         "config": "does not fit the network it names .*depth",

@@ -38,7 +38,7 @@ def test_each_draws_and_has_a_card_of_itself(name):
 @pytest.mark.skipif("LABKIT_DATA" not in os.environ, reason="LABKIT_DATA names no folder with the test images")
 @pytest.mark.parametrize("name", NAMES)
 def test_the_bound_of_a_card_is_that_of_the_first_test_images_within_their_spread(name):
-    from labkit.cli.train import images_of
+    from labkit.cli.methods import images_of
 
     about = models.card(name)
     held = tuple(part[:FEW] for part in images_of(about["data"], "test", about["binarisation"]))

@@ -1,0 +1,194 @@
+"""The methods that can be trained and tested, each as what the command line needs of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from labkit.cli.errors import fail, unknown
+
+BINARIZE = ("stochastic", "fixed", "grey")
+SPLIT = "struct_mnist"  # MNIST, of which one half is generated from the other
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the command line says of network and loss."""
+
+    data: str
+    binarize: str
+    seed: int
+    precision: str
+    preset: str | None = None
+    estimator: str = "dreg"
+    samples: int = 64
+    alpha: float | None = None
+    inference_only: Path | None = None
+    original_halves: bool = False
+
+
+@dataclass(frozen=True)
+class Method:
+    """build: what was chosen, the network's config of a run to go on with (else None), training images -> the task.
+
+    test: the task of a trained network: module, its card, binarisation, data. preset: the default one. own: options
+    that the other methods do not have. log_p: (module, batch, samples, generator) -> log p(x) of each image. part: what
+    the KL is a sum over.
+    """
+
+    build: Callable[[Chosen, dict[str, Any] | None, Any], Any]
+    test: Callable[[Any, dict[str, str], str, str], Any]
+    preset: str
+    own: tuple[str, ...]
+    log_p: Callable[..., Any]
+    part: str
+
+
+def _draw(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
+    """DRAW's task; the network of a preset is fitted to the images' size."""
+    from labkit import draw
+    from labkit.draw.task import Task
+
+    channels, height, width = train[0].shape[1:]
+    if config is None:
+        shape = replace(draw.preset(chosen.preset), channels=channels, height=height, width=width)
+    else:
+        shape = draw.Config(**config)
+    network = _seeded(lambda: draw.DRAW(shape), chosen)
+    if shape.canvas == "data":
+        network.begin_at(train[0] / 255)
+    return Task(network, chosen.binarize, chosen.data)
+
+
+def _draw_test(module: Any, about: dict[str, str], binarize: str, data: str) -> Any:
+    from labkit.draw.task import Task
+
+    return Task(module, binarize, data)
+
+
+def _draw_log_p(module: Any, batch: Any, samples: int, generator: Any) -> Any:
+    from labkit.draw import log_likelihood
+
+    x, labels = batch
+    return log_likelihood(module, x, samples, labels=labels, generator=generator)
+
+
+def _vae(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
+    """A VAE's task; with `inference_only` of the network given."""
+    from labkit import dreg, models
+    from labkit.dreg.task import Task
+
+    if chosen.estimator not in dreg.ESTIMATORS:
+        unknown("estimator", chosen.estimator, dreg.ESTIMATORS)
+    if chosen.original_halves and chosen.data != SPLIT:
+        fail(f"--original-halves is of --data {SPLIT}, got --data {chosen.data}; leave it out")
+    parameters = {} if chosen.alpha is None else {"alpha": chosen.alpha}
+    if chosen.inference_only and config is None:
+        about = models.card(chosen.inference_only)
+        if about["kind"] != "vae":
+            fail(f"--inference-only wants a trained vae, {chosen.inference_only} is a {about['kind']}")
+        network = models.load_checkpoint(chosen.inference_only).train()
+        if network.config.controls != (chosen.estimator == "dreg-cv"):
+            shape = replace(network.config, controls=chosen.estimator == "dreg-cv")
+            other = dreg.VAE(shape)
+            other.load_state_dict(network.state_dict(), strict=False)  # all but the control variates
+            network = other
+    else:
+        network = _seeded(lambda: dreg.VAE(_shape(chosen, config, train)), chosen)
+        network.begin_at(train[0] / 255)
+    return Task(
+        _of_precision(network, chosen), chosen.estimator, chosen.samples, parameters=parameters,
+        inference_only=chosen.inference_only is not None, binarize=chosen.binarize, data=chosen.data,
+    )  # fmt: skip
+
+
+def _shape(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
+    from labkit import dreg
+
+    if config is not None:
+        return dreg.Config(**config)
+    channels, height, width = train[0].shape[1:]
+    if channels != 1:
+        fail(f"a vae wants images of one channel, {chosen.data} has {channels}; take another --data")
+    halves = "" if chosen.data != SPLIT else "original" if chosen.original_halves else "bottom"
+    return replace(
+        dreg.preset(chosen.preset), height=height, width=width, halves=halves, controls=chosen.estimator == "dreg-cv"
+    )
+
+
+def _vae_test(module: Any, about: dict[str, str], binarize: str, data: str) -> Any:
+    from labkit.dreg.task import Task
+
+    return Task(module, about["estimator"], int(about["samples"]), binarize=binarize, data=data)
+
+
+def _vae_log_p(module: Any, batch: Any, samples: int, generator: Any) -> Any:
+    from labkit.dreg import passes
+
+    return passes.log_likelihood(module, batch, samples, generator=generator)
+
+
+METHODS = {
+    "draw": Method(_draw, _draw_test, "small", (), _draw_log_p, "glimpse"),
+    "vae": Method(
+        _vae,
+        _vae_test,
+        "original",
+        ("estimator", "samples", "alpha", "inference_only", "original_halves"),
+        _vae_log_p,
+        "layer",
+    ),
+}
+
+
+def _seeded(make: Callable[[], Any], chosen: Chosen) -> Any:
+    """A network with first weights of the seed."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(chosen.seed)
+        network = make()
+    return _of_precision(network, chosen)
+
+
+def _of_precision(network: Any, chosen: Chosen) -> Any:
+    return network.double() if chosen.precision == "64" else network
+
+
+def task_of(method: str, chosen: Chosen, config: dict[str, Any] | None = None) -> tuple[Any, Any, Any]:
+    """The task, its training data and its test data; with a config those of a run that is gone on with.
+
+    Raises:
+        ValueError, OSError: what data, network and task raise.
+    """
+    chosen = replace(
+        chosen, binarize=named(chosen.data, chosen.binarize), preset=chosen.preset or METHODS[method].preset
+    )
+    train, test = (images_of(chosen.data, split, chosen.binarize) for split in ("train", "test"))
+    return METHODS[method].build(chosen, config, train), train, test
+
+
+def named(data: str, binarize: str) -> str:
+    """The binarisation as a result must name it: images that came black and white are fixed, whatever is asked."""
+    from labkit.data import SETS
+
+    known = data in SETS and SETS[data].binarisation == "fixed"
+    return "fixed" if known else binarize
+
+
+def images_of(data: str, split: str, binarize: str) -> Any:
+    """The images of a split as uint8 (N, C, H, W), binarised once where they are to be fixed, and their labels.
+
+    Raises:
+        ValueError: there is no such data set.
+        FileNotFoundError: its files are not here.
+    """
+    from labkit.data import load
+    from labkit.data.binarisation import fixed
+
+    try:
+        found, labels = load("mnist" if data == SPLIT else data, split)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error}; or take --data digits, which needs no files") from None
+    found = fixed(found) if binarize == "fixed" else found
+    return (found,) if labels is None else (found, labels)

@@ -1,0 +1,239 @@
+"""Variational autoencoders with one or two layers of Gaussian latents and Bernoulli pixels.
+
+    z_L ~ N(0, I), ..., z_1 ~ p(z_1 | z_2),   x ~ p(x | z_1)            what generates
+    q(z_1 | x), q(z_2 | z_1), ...                                       what infers
+
+The one-layer network is that of Tucker et al. 2019 (section 6), both sizes are those of Burda et al. 2016 (section 5).
+With `halves` one half of the image is given and the other is generated: p(z | given) and p(rest | z, given).
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from labkit.dreg import control
+
+DEVIATIONS = ("softplus", "exp")
+HALVES = ("", "bottom", "original")
+CLIPPED = 1e-3  # the least and, from 1, the greatest mean pixel that the output begins at
+RAW_BIAS = 0.25  # softplus(RAW_BIAS) = .83: standard deviations begin near 1
+
+
+@dataclass(frozen=True)
+class Config:
+    """What builds a network.
+
+    Args:
+        height, width: of the images, in pixels.
+        latent: units of each layer of latents, the one next to the image first.
+        hidden: units of the two tanh layers on either side of each layer of latents.
+        deviation: "softplus" of the network's number + .25 (Tucker et al.) or its "exp" (Burda et al.).
+        halves: "" for whole images; "bottom" to be generated from the top half; "original" repeats the published
+            code, which generates the top from the bottom, with each half's statistics at the other's place.
+        controls: whether the control variates of dreg-cv are learned beside the networks.
+
+    Raises:
+        ValueError: a number that is not a whole one >= 1, an unknown name, halves of an image of odd height.
+    """
+
+    height: int = 28
+    width: int = 28
+    latent: tuple[int, ...] = (50,)
+    hidden: tuple[int, ...] = (200,)
+    deviation: str = "softplus"
+    halves: str = ""
+    controls: bool = False
+
+    def __post_init__(self):
+        for name in ("latent", "hidden"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has lists
+        sizes = {"height": [self.height], "width": [self.width], "latent": self.latent, "hidden": self.hidden}
+        for name, values in sizes.items():
+            if not values or any(not isinstance(v, int) or isinstance(v, bool) or v < 1 for v in values):
+                raise ValueError(f"{name} must be whole numbers >= 1, got {getattr(self, name)!r}")
+        if len(self.latent) != len(self.hidden):
+            raise ValueError(f"hidden must have a number for each of {len(self.latent)} layers, got {self.hidden}")
+        for name, known in {"deviation": DEVIATIONS, "halves": HALVES}.items():
+            if getattr(self, name) not in known:
+                names = ", ".join(map(repr, known))
+                raise ValueError(f"{name} must be one of {names}, got {getattr(self, name)!r}")
+        if self.halves and (len(self.latent) > 1 or self.height % 2):
+            raise ValueError(
+                f"halves want an even height and one layer of latents, got {self.height} and {len(self.latent)}"
+            )
+
+    @property
+    def pixels(self) -> int:
+        return self.height * self.width
+
+
+PRESETS = {
+    "original": Config(),
+    "burda-1": Config(deviation="exp"),
+    "burda-2": Config(latent=(100, 50), hidden=(200, 100), deviation="exp"),
+    "small": Config(latent=(10,), hidden=(64,)),
+}
+
+
+def preset(name: str) -> Config:
+    """The `Config` of a name in `PRESETS`.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"the network must be one of {', '.join(PRESETS)}, got {name!r}")
+    return PRESETS[name]
+
+
+class Perceptron(nn.Sequential):
+    """Two tanh layers and a linear one, Glorot uniform, biases zero."""
+
+    def __init__(self, inputs: int, hidden: int, outputs: int):
+        sizes = [(inputs, hidden), (hidden, hidden), (hidden, outputs)]
+        layers = [nn.Linear(*size) for size in sizes]
+        for layer in layers:
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        super().__init__(layers[0], nn.Tanh(), layers[1], nn.Tanh(), layers[2])
+
+
+class Gaussian(nn.Module):
+    """[..., inputs] -> mu and sigma [..., latent] of a Normal with independent coordinates."""
+
+    def __init__(self, inputs: int, hidden: int, latent: int, deviation: str):
+        super().__init__()
+        self.net, self.deviation = Perceptron(inputs, hidden, 2 * latent), deviation
+
+    def forward(self, given: Tensor) -> tuple[Tensor, Tensor]:
+        mu, raw = self.net(given).chunk(2, -1)
+        return mu, raw.exp() if self.deviation == "exp" else softplus(raw + RAW_BIAS)
+
+
+class VAE(nn.Module):
+    """The networks of a `Config`; `labkit.dreg.passes` runs them.
+
+    Attributes:
+        q: for each layer of latents the network of its posterior, from the image or the layer below.
+        p: for each layer but the last the network of its prior, from the layer above; with `halves` the last's too,
+            from the given half.
+        pixels: the network of the pixels' logits.
+        controls: of dreg-cv, or None.
+    """
+
+    def __init__(self, config: Config = Config()):  # noqa: B008  frozen
+        super().__init__()
+        self.config = c = config
+        image = c.pixels // 2 if c.halves else c.pixels
+        inputs = (c.pixels, *c.latent)
+        self.q = nn.ModuleList(map(Gaussian, inputs, c.hidden, c.latent, [c.deviation] * len(c.latent)))
+        above = list(zip(c.latent[1:], c.hidden[1:], c.latent[:-1], strict=True))
+        if c.halves:
+            above.append((image, c.hidden[0], c.latent[0]))
+        self.p = nn.ModuleList(Gaussian(*size, c.deviation) for size in above)
+        self.pixels = Perceptron(c.latent[0] + (image if c.halves else 0), c.hidden[0], image)
+        self.controls = control.start() if c.controls else None
+        self.register_buffer("mean", torch.full((c.pixels,), 0.5))
+
+    def begin_at(self, images: Tensor) -> None:
+        """Centre what is inferred from, and begin what is generated, at the mean of images (N, 1, H, W) in [0, 1].
+
+        Raises:
+            ValueError: images of another size, or not in [0, 1].
+        """
+        mean = images.float().mean(0).flatten()
+        if mean.shape != self.mean.shape or not bool(((mean >= 0) & (mean <= 1)).all()):
+            c = self.config
+            raise ValueError(
+                f"images must be (N, 1, {c.height}, {c.width}) in [0, 1], got {tuple(images.shape)} "
+                f"of mean {mean.mean():.4g}"
+            )
+        self.mean.copy_(mean)
+
+    @property
+    def inference(self) -> list[nn.Parameter]:
+        """The parameters of q."""
+        return list(self.q.parameters())
+
+    @property
+    def generative(self) -> list[nn.Parameter]:
+        """The parameters of p."""
+        return [*self.p.parameters(), *self.pixels.parameters()]
+
+    def split(self, x: Tensor) -> tuple[Tensor | None, Tensor]:
+        """What is given and what is to be generated of flat images (..., pixels)."""
+        if not self.config.halves:
+            return None, x
+        top, bottom = x.chunk(2, -1)
+        return (bottom, top) if self.config.halves == "original" else (top, bottom)
+
+    def infer(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """mu and sigma of q(z_1 | x), [..., latent]."""
+        return self.q[0](x - self.mean)
+
+    def prior(self, layer: int, z: list[Tensor], given: Tensor | None) -> tuple[Tensor, Tensor] | None:
+        """mu and sigma of what z[layer] is drawn from; None for N(0, I)."""
+        if layer + 1 < len(self.config.latent):
+            return self.p[layer](z[layer + 1])
+        if given is None:
+            return None
+        top, bottom = self.mean.chunk(2)
+        return self.p[-1](given - top)  # in the published code too, though there the bottom is given
+
+    def logit_mean(self) -> Tensor:
+        """What the logits of the pixels that are generated begin at, [pixels]; there is ink and paper everywhere."""
+        mean = self.mean.clamp(CLIPPED, 1 - CLIPPED).logit()
+        return mean.chunk(2)[1] if self.config.halves else mean
+
+    def logits(self, z: Tensor, given: Tensor | None) -> Tensor:
+        """Of the pixels that are generated, [..., pixels]."""
+        if given is not None:
+            z = torch.cat([z, given.expand(*z.shape[:-1], -1)], -1)
+        return self.pixels(z) + self.logit_mean()
+
+    @torch.no_grad()
+    def generate(self, n: int, *, given: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
+        """Means of n images drawn from p, (n, 1, H, W) in [0, 1]; with `halves` of the images whose half is given.
+
+        Args:
+            given: images (n, 1, H, W) in [0, 1], for a network with halves.
+
+        Raises:
+            ValueError: n < 1; images missing, not wanted, or of another number or size.
+        """
+        c, like = self.config, self.mean
+        if n < 1:
+            raise ValueError(f"n must be >= 1, got {n}")
+        if bool(c.halves) != (given is not None) or (given is not None and given.shape != (n, 1, c.height, c.width)):
+            wanted = f"images (n, 1, {c.height}, {c.width})" if c.halves else "no images"
+            got = None if given is None else tuple(given.shape)
+            raise ValueError(f"this network wants {wanted} to go on from, got {got}")
+        half = None if given is None else self.split(given.flatten(1))[0]
+        z: list[Tensor] = [torch.empty(0)] * len(c.latent)
+        for layer in reversed(range(len(c.latent))):
+            noise = torch.randn(n, c.latent[layer], generator=generator, device=like.device, dtype=like.dtype)
+            of = self.prior(layer, z, half)
+            z[layer] = noise if of is None else of[0] + of[1] * noise
+        made = self.logits(z[0], half).sigmoid()
+        if half is not None:
+            made = torch.cat([made, half] if c.halves == "original" else [half, made], -1)
+        return made.view(n, 1, c.height, c.width)
+
+
+def fitted(config: Config, height: int, width: int) -> Config:
+    """The same network for images of another size."""
+    return replace(config, height=height, width=width)
+
+
+def log_normal(z: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
+    """log N(z; mu, sigma^2), summed over the last axis, in nats."""
+    away = (z - mu) / sigma
+    return -(0.5 * away * away + sigma.log()).sum(-1) - 0.5 * math.log(2 * math.pi) * z.shape[-1]
+
+
+def log_standard(z: Tensor) -> Tensor:
+    """log N(z; 0, I), summed over the last axis, in nats."""
+    return -0.5 * (z * z).sum(-1) - 0.5 * math.log(2 * math.pi) * z.shape[-1]

@@ -1,0 +1,269 @@
+"""A VAE's pass over a batch: K samples an image, the gradient of any estimator, the bound, log p(x).
+
+    found = passes.run(model, x, 64, generator=generator)
+    gradients = passes.inference_gradients(model, found, ("dreg", "iwae", "stl"))     # of one backward of the decoder
+
+The decoder's backward pass, from leaves z with log p(x, z_k) weighed by w_k, gives the generative gradient and
+w_k d/dz log p(x, z_k) at once. Each further estimator is then a ratio of coefficients and a pass through the encoder,
+which sees an image once where the decoder sees it K times.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.func import functional_call
+from torch.nn.functional import softplus
+
+from labkit.dreg.bounds import iwae
+from labkit.dreg.estimators import coefficients, find
+from labkit.dreg.gradients import Samples
+from labkit.dreg.networks import VAE, Gaussian, log_normal, log_standard
+from labkit.dreg.weights import Weights, check_log_weights
+from labkit.onednn import linear
+
+ROWS = 10_000  # images x samples that are held at once where there is no gradient
+ACTIVE = 0.01  # variance of a unit's posterior mean over the images, from which it is active (Burda et al. 2016)
+APART = ("rws-dreg-norm", "jk-dreg")  # their path coefficients are no bounded multiple of the generative ones
+
+
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """K samples of each image and what gradients need of them.
+
+    z: by layer [K, B, latent], moving with the parameters of q; leaves: the same, held, of which log_joint and held
+    are functions. log_joint: log p(x, z_k), [K, B]. held: log q(z_k | x) with q's parameters held. log_q: the same with
+    z held, moving with q's parameters. log_w: [K, B], held. nll: -log p(x | z_k), [K, B]. kl: log q - log p of each
+    layer, [layers, K, B], held: KL where averaged over K.
+    """
+
+    z: list[Tensor]
+    leaves: list[Tensor]
+    log_joint: Tensor
+    held: Tensor
+    log_q: Tensor
+    log_w: Tensor
+    nll: Tensor
+    kl: Tensor
+
+    @property
+    def bound(self) -> Tensor:
+        """L of each image, [B], in nats, held."""
+        return iwae(self.log_w)
+
+    def samples(self) -> Samples:
+        """The same as `dreg.evaluate` would give, layers side by side, for `dreg.surrogate` and `dreg.control`."""
+        path = torch.autograd.grad((self.log_joint - self.held).sum(), self.leaves, retain_graph=True)
+        return Samples(torch.cat(self.z, -1), self.log_w, self.log_joint, self.log_q, torch.cat(path, -1))
+
+
+def run(model: VAE, x: Float[Tensor, "b 1 h w"], k: int, *, generator: torch.Generator | None = None) -> Pass:
+    """Draw k samples of each image and evaluate both halves of the model there.
+
+    Args:
+        x: images in [0, 1], of the network's size.
+
+    Raises:
+        TypeError, ValueError: k < 1; images of another size or dtype.
+    """
+    check(model, x, k)
+    flat = x.flatten(1)
+    given, wanted = model.split(flat)
+    mu, sigma = model.infer(flat)
+    z, leaves, log_q, held = [], [], [], []
+    for layer, units in enumerate(model.config.latent):
+        if layer:
+            mu, sigma = model.q[layer](z[-1])
+        noise = torch.randn(k, len(x), units, generator=generator, device=x.device, dtype=x.dtype)
+        z.append(mu + sigma * noise)
+        leaves.append(z[-1].detach().requires_grad_())
+        if layer:  # at the held sample below: once with q's parameters moving, once without
+            mu, sigma = model.q[layer](leaves[-2].detach())
+            fixed = _held_call(model.q[layer], leaves[-2])
+        else:
+            fixed = mu.detach(), sigma.detach()
+        log_q.append(log_normal(leaves[-1].detach(), mu, sigma))
+        held.append(log_normal(leaves[-1], *fixed))
+    log_p = [_log_prior(model, layer, leaves, given) for layer in range(len(leaves))]
+    seen = _log_pixels(model, leaves[0], given, wanted)
+    log_joint, every = seen + sum(log_p), torch.stack(held)
+    kl = every.detach() - torch.stack(log_p).detach()
+    log_w = log_joint.detach() - every.detach().sum(0)
+    return Pass(z, leaves, log_joint, every.sum(0), sum(log_q), log_w, -seen.detach(), kl)
+
+
+def _held_call(network: Gaussian, given: Tensor) -> tuple[Tensor, Tensor]:
+    """mu and sigma as functions of what is given alone: the network's parameters are held."""
+    return functional_call(network, {name: each.detach() for name, each in network.named_parameters()}, (given,))
+
+
+def _log_prior(model: VAE, layer: int, z: list[Tensor], given: Tensor | None) -> Tensor:
+    of = model.prior(layer, z, given)
+    return log_standard(z[layer]) if of is None else log_normal(z[layer], *of)
+
+
+def generative_gradients(model: VAE, found: Pass, name: str) -> tuple[list[Tensor], list[Tensor]]:
+    """The gradient in those parameters of p that want one, of a mean over the batch, MAXIMISED, and that in the leaves.
+
+    The latter, of each layer [K, B, latent], is d/dz_k log p(x, z_k) weighed by the generative coefficients.
+    """
+    return _decoder(model, found, coefficients(name, found.log_w)[2])
+
+
+def _decoder(model: VAE, found: Pass, upstream: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    theta = [each for each in model.generative if each.requires_grad]
+    got = torch.autograd.grad(found.log_joint, [*theta, *found.leaves], upstream / upstream.shape[1], retain_graph=True)
+    return list(got[: len(theta)]), list(got[len(theta) :])
+
+
+def inference_gradients(
+    model: VAE,
+    found: Pass,
+    names: Sequence[str],
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    leaves: Mapping[str, list[Tensor]] | None = None,
+) -> dict[str, list[Tensor]]:
+    """The gradient in the parameters of q, of a mean over the batch, MAXIMISED, of each estimator.
+
+    Args:
+        parameters: of an estimator by its name, e.g. {"dreg-alpha": {"alpha": 0.5}}.
+        leaves: what `generative_gradients` found there, by the name of the estimator it was asked for.
+
+    Raises:
+        TypeError, ValueError: as `dreg.coefficients`.
+    """
+    parameters, batch = parameters or {}, found.log_w.shape[1]
+    held = torch.autograd.grad(found.held.sum(), found.leaves, retain_graph=True)
+    weighed, known, made = Weights(found.log_w), {}, {}
+
+    def paths(upstream: Tensor, slopes: list[Tensor] | None) -> list[Tensor]:
+        """G of each layer [K, B, latent], weighed by upstream / B."""
+        slopes = _decoder(model, found, upstream)[1] if slopes is None else slopes
+        weight = (upstream / batch).unsqueeze(-1)
+        return [torch.addcmul(slope, weight, away, value=-1) for slope, away in zip(slopes, held, strict=True)]
+
+    for name, slopes in (leaves or {}).items():
+        model_weights = find(name).model
+        known[model_weights] = paths(model_weights(weighed), slopes)
+    for name in names:
+        estimator = find(name, parameters.get(name, ()))
+        check_log_weights(found.log_w, estimator.least, name)
+        path, score = estimator.rule(weighed, **parameters.get(name, {}))
+        outputs, flows = [], []
+        if isinstance(path, Tensor):
+            key = None if name in APART else estimator.model
+            upstream = torch.ones_like(path) if key is None else key(weighed)
+            if key not in known:
+                known[key] = paths(upstream, None)
+            ratio = torch.where(upstream == 0, 0.0, path / upstream).unsqueeze(-1)
+            outputs, flows = [*found.z], [ratio * each for each in known[key]]
+        if isinstance(score, Tensor):
+            outputs, flows = [*outputs, found.log_q], [*flows, score / batch]
+        made[name] = list(torch.autograd.grad(outputs, model.inference, flows, retain_graph=True))
+    return made
+
+
+def _log_pixels(model: VAE, z: Tensor, given: Tensor | None, x: Tensor) -> Tensor:
+    """log p(x | z), [K, B], of z [K, B, latent] and pixels x [B, P]: `VAE.logits` with Bernoulli pixels."""
+    first, _, second, _, last = model.pixels
+    bias = last.bias + model.logit_mean()
+    if given is not None:
+        z = torch.cat([z, given.expand(*z.shape[:-1], -1)], -1)
+    weights = (first.weight, first.bias, second.weight, second.bias, last.weight, bias)
+    return _Decoded.apply(z, x, *weights)
+
+
+class _Decoded(torch.autograd.Function):
+    """Three layers and the pixels as one operation: nothing of the size K x B x P is made but logits and x - p.
+
+    x logit = (x W) h + x b is summed before it is made; log(1 + e^logit) remains. tanh(x) is 2 sigmoid(2 x) - 1, as
+    exact and quicker on a CPU.
+    """
+
+    @staticmethod
+    def forward(ctx, z, x, w1, b1, w2, b2, w3, b3):
+        (k, batch, _), rows = z.shape, z.flatten(0, 1)
+        h1 = _tanh_(linear(rows, w1, b1))
+        h2 = _tanh_(linear(h1, w2, b2))
+        logits = linear(h2, w3, b3)
+        on = (h2.view(k, batch, -1) * (x @ w3)).sum(-1) + x @ b3
+        ctx.save_for_backward(rows, x, h1, h2, logits, w1, w2, w3)
+        return on - softplus(logits).sum(-1).view(k, batch)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, flow):
+        rows, x, h1, h2, logits, w1, w2, w3 = ctx.saved_tensors
+        k, batch = flow.shape
+        more, flow = logits.sigmoid().view(k, batch, -1), flow.reshape(-1, 1)
+        more = torch.sub(x, more, out=more).flatten(0, 1)
+        to_2 = linear(more, w3.mT).mul_(flow)
+        grads: list[Tensor | None] = [None] * 6
+        if ctx.needs_input_grad[6]:
+            grads[4:] = more.mT @ (h2 * flow), (more.mT @ flow)[:, 0]
+        to_2 = torch.ops.aten.tanh_backward(to_2, h2)
+        if ctx.needs_input_grad[4]:
+            grads[2:4] = to_2.mT @ h1, to_2.sum(0)
+        to_1 = torch.ops.aten.tanh_backward(linear(to_2, w2.mT), h1)
+        if ctx.needs_input_grad[2]:
+            grads[:2] = to_1.mT @ rows, to_1.sum(0)
+        return (to_1 @ w1).view(k, batch, -1), None, *grads
+
+
+def _tanh_(x: Tensor) -> Tensor:
+    return x.mul_(2).sigmoid_().mul_(2).sub_(1)
+
+
+def log_weights(
+    model: VAE, x: Tensor, k: int, *, generator: torch.Generator | None = None, rows: int = ROWS
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """log_w, nll [k', B] and kl [layers, k', B] of k samples an image, k' at a time, without gradients."""
+    check(model, x, k)
+    size = max(1, rows // len(x))
+    for begin in range(0, k, size):
+        with torch.no_grad():
+            found = run(model, x, min(size, k - begin), generator=generator)
+        yield found.log_w, found.nll, found.kl
+
+
+@torch.no_grad()
+def log_likelihood(
+    model: VAE, x: Tensor, samples: int, *, generator: torch.Generator | None = None, rows: int = ROWS
+) -> Tensor:
+    """log p(x) of each image [B], in nats, from so many importance samples (Burda et al. 2016, equation 8).
+
+    Memory does not grow with them.
+
+    Raises:
+        TypeError, ValueError: as `run`.
+    """
+    parts = [log_w.logsumexp(0) for log_w, _, _ in log_weights(model, x, samples, generator=generator, rows=rows)]
+    return torch.stack(parts).logsumexp(0) - math.log(samples)
+
+
+@torch.no_grad()
+def active_units(model: VAE, x: Tensor) -> Tensor:
+    """Which units of z_1 are active, [latent]: those whose posterior mean varies by `ACTIVE` or more over images x."""
+    check(model, x, 1)
+    means = [model.infer(part.flatten(1))[0] for part in x.split(ROWS)]
+    return torch.cat(means).var(0) >= ACTIVE
+
+
+def check(model: VAE, x: Tensor, k: int) -> None:
+    """Raise TypeError or ValueError unless the model can take k samples of each of these images."""
+    c, like = model.config, model.mean
+    if k < 1:
+        raise ValueError(f"the number of samples must be at least 1, got K = {k}")
+    if x.ndim != 4 or x.shape[1:] != (1, c.height, c.width) or not len(x):
+        raise ValueError(
+            f"images must be (batch, 1, {c.height}, {c.width}) for this network, got {tuple(x.shape)}; resize them"
+        )
+    if x.dtype != like.dtype:
+        raise TypeError(
+            f"images must be {like.dtype} like the network, got {x.dtype}; pixels of 0 to 255 become x.float() / 255"
+        )

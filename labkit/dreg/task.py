@@ -1,0 +1,124 @@
+"""A VAE as something to train and to test, by any of the estimators."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from labkit.data import binarisation
+from labkit.dreg import control, passes
+from labkit.dreg.estimators import bound, find
+from labkit.dreg.networks import VAE
+from labkit.dreg.passes import Pass
+from labkit.training import sheet
+
+SAMPLES = 64  # K
+
+
+class Task:
+    """The side of a VAE in `labkit.training.fit`.
+
+    Args:
+        module: the network, trained in place; for dreg-cv one of `Config(controls=True)`.
+        estimator: of `ESTIMATORS`. samples: K. parameters: of the estimator, e.g. {"alpha": 0.5} of dreg-alpha.
+        inference_only: hold the generative half, and train q alone.
+        binarize: one of `labkit.data.binarisation`. data: the name of the data set, for the card.
+
+    Raises:
+        ValueError: no such estimator or binarisation, too few samples for it.
+        TypeError: a parameter that the estimator does not have.
+    """
+
+    kind = "vae"
+
+    def __init__(
+        self,
+        module: VAE,
+        estimator: str = "dreg",
+        samples: int = SAMPLES,
+        *,
+        parameters: dict[str, float] | None = None,
+        inference_only: bool = False,
+        binarize: str = "stochastic",
+        data: str = "",
+    ):
+        binarisation.check(binarize)
+        least = find(estimator, parameters or ()).least
+        if samples < least:
+            raise ValueError(f"{estimator} needs at least K = {least} samples, got {samples}")
+        if (estimator == "dreg-cv") != (module.controls is not None):
+            needs = "one with control variates" if estimator == "dreg-cv" else "one without control variates"
+            raise ValueError(f"{estimator} wants {needs}: VAE(Config(controls={estimator == 'dreg-cv'}))")
+        self.module, self.estimator, self.samples, self.binarize = module, estimator, samples, binarize
+        self.parameters = dict(parameters or {})
+        for each in module.generative:
+            each.requires_grad_(not inference_only)
+        self.config = asdict(module.config)
+        self.facts = {
+            "data": data, "binarisation": binarize, "estimator": estimator, "samples": str(samples),
+            "inference_only": str(inference_only), **{name: repr(value) for name, value in self.parameters.items()},
+        }  # fmt: skip
+
+    def batch(self, data: tuple[Tensor, ...], index: Tensor, generator: torch.Generator) -> Tensor:
+        """Images (B, 1, H, W) in [0, 1]."""
+        return binarisation.drawn(data[0][index], self.binarize, self.module.mean.dtype, generator)
+
+    def loss(self, module: VAE, batch: Tensor, generator: torch.Generator, beta: Tensor) -> dict[str, Tensor]:
+        """Means over the batch in nats; loss and bound are minus the bound that the estimator is of.
+
+        What descends is the estimator: the loss carries its gradient, whatever the gradient of its value would be.
+        `lx` and `lz` are of the K = 1 bound. The KL is not weighed: beta is left alone.
+        """
+        found = passes.run(module, batch, self.samples, generator=generator)
+        told = -bound(found.log_w, self.estimator).mean()
+        weights, gradients = self._gradients(module, found)
+        loss = _Carry.apply(told, [-each for each in gradients], *weights)
+        lx, lz = found.nll.mean(), found.kl.sum(0).mean()
+        return {"loss": loss, "bound": told, "lx": lx, "lz": lz}
+
+    def _gradients(self, module: VAE, found: Pass) -> tuple[list[nn.Parameter], list[Tensor]]:
+        """The weights that are trained, and the gradient of what is maximised in each."""
+        theta = [each for each in module.generative if each.requires_grad]
+        generative, leaves = passes.generative_gradients(module, found, self.estimator)
+        if module.controls is not None:
+            own = list(module.controls.values())
+            phi, steps = control.gradients(found.samples(), module.inference, module.controls)
+            down = [-each for each in (*phi, *steps.values())]
+            return [*theta, *module.inference, *own], [*generative, *down]
+        parameters, known = {self.estimator: self.parameters}, {self.estimator: leaves}
+        phi = passes.inference_gradients(module, found, [self.estimator], parameters, known)[self.estimator]
+        return [*theta, *module.inference], [*generative, *phi]
+
+    def evaluate(self, module: VAE, batches: Iterable[Tensor], generator: torch.Generator) -> dict[str, Any]:
+        """Means over all images in nats: "bound" (of K samples), "lx" and "lz" of one, and "kl" by layer of latents."""
+        total, nll, kl, n = 0.0, 0.0, 0.0, 0
+        for x in batches:
+            parts = list(passes.log_weights(module, x, self.samples, generator=generator))
+            log_w, seen = (torch.cat(each).double() for each in list(zip(*parts, strict=True))[:2])
+            total, n = total - bound(log_w).sum(), n + len(x)
+            nll = nll + seen.mean(0).sum()
+            kl = kl + torch.cat([each for _, _, each in parts], 1).double().mean(1).sum(1)
+        by_layer = (kl / n).tolist()
+        return {"bound": float(total / n), "lx": float(nll / n), "lz": sum(by_layer), "kl": by_layer}
+
+    def sheet(self, module: VAE, generator: torch.Generator) -> np.ndarray | None:
+        """Samples of the prior, uint8 (H, W); none of a network that wants half of each image given."""
+        if module.config.halves:
+            return None
+        return sheet.tiled(module.generate(sheet.SIDE**2, generator=generator))
+
+
+class _Carry(torch.autograd.Function):
+    """A value whose gradient in the weights is what it is given: many estimators are no number's gradient."""
+
+    @staticmethod
+    def forward(ctx, value: Tensor, gradients: Sequence[Tensor], *weights: Tensor):
+        ctx.gradients = gradients
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx, flow):
+        return None, None, *(flow * each for each in ctx.gradients)
