@@ -8,6 +8,7 @@ from labkit.targets.base import Target
 from labkit.targets.logistic import LogisticRegression
 from labkit.targets.mixture import Mixture
 from labkit.targets.mixture_nd import GaussianMixture
+from labkit.targets.network import NeuralRegression
 from labkit.targets.normal import Normal
 from labkit.targets.registry import PARAMETERS, TARGETS, Parameter, make
 from labkit.targets.scores import Annealed, Minibatch, as_score, cyclical_schedule, linear_schedule
@@ -21,6 +22,7 @@ __all__ = [
     "LogisticRegression",
     "Minibatch",
     "Mixture",
+    "NeuralRegression",
     "Normal",
     "Parameter",
     "Target",
