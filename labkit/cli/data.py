@@ -22,13 +22,14 @@ def command(
     """List the data sets, or download some: checked, continued if interrupted, LABKIT_DATA looked in first."""
     if action not in _ACTIONS:
         unknown("action", action, _ACTIONS)
-    from labkit.data import SETS
+    from labkit.data import SETS, TABLES
 
+    every = SETS | TABLES
     for name in names or []:
-        if name not in SETS:
-            unknown("data set", name, SETS)
+        if name not in every:
+            unknown("data set", name, every)
     if action == "list":
-        _list(names or list(SETS))
+        _list(names or list(every))
     elif not names:
         fail("labkit data fetch wants a name, mnist for example; labkit data list shows them")
     else:
@@ -40,14 +41,18 @@ def _list(names: list[str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from labkit.data import SETS, files
+    from labkit.data import SETS, files, registry
 
-    table = Table("name", "images and terms", "size", "where", title="labkit data", title_justify="left", leading=1)
+    table = Table("name", "content and terms", "size", "where", title="labkit data", title_justify="left", leading=1)
     for name in names:
-        known = SETS[name]
-        splits = [f"{count:,} {split}" for split, count in known.splits.items()]
-        size = "\n".join(["x".join(map(str, known.shape)), *splits, _size(name)])
-        what = Text.assemble(f"{known.title}, {known.binarisation}\n", (known.terms, "dim"))
+        known = registry.find(name)
+        if name in SETS:
+            splits = [f"{count:,} {split}" for split, count in known.splits.items()]
+            size = "\n".join(["x".join(map(str, known.shape)), *splits, _size(name)])
+            what = Text.assemble(f"{known.title}, {known.binarisation}\n", (known.terms, "dim"))
+        else:
+            size = f"{known.rows:,} rows\n{known.features} features\n{_size(name)}"
+            what = Text.assemble(f"{known.title}, a table\n", (known.terms, "dim"))
         table.add_row(Text(name, no_wrap=True), what, Text(size, no_wrap=True), files.where(name))
     console = Console()
     console.print(table)
@@ -56,12 +61,13 @@ def _list(names: list[str]) -> None:
 
 
 def _size(name: str) -> str:
-    from labkit.data import SETS
+    from labkit.data import registry
 
-    each = [file.size for file in dict.fromkeys(f for split in SETS[name].sources[0].files.values() for f in split)]
+    splits = registry.find(name).sources[0].files.values()
+    each = [file.size for file in dict.fromkeys(file for split in splits for file in split)]
     if not each:
         return "no download"
-    return f"{sum(each) / 1e6:,.1f} MB" if all(each) else "size not known"
+    return f"{sum(each) / 1e6:,.3g} MB" if all(each) else "size not known"
 
 
 def _fetch(names: list[str], accept: bool) -> None:

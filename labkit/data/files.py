@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
+from labkit.data import registry
 from labkit.data.registry import SETS, File, Source
 
 _ACCEPTED = "accepted.json"
@@ -36,10 +37,11 @@ def cache() -> Path:
 
 def folders(name: str) -> Iterator[tuple[str, Path]]:
     """The folders where the files of a set may lie, in the order in which they are looked in, as (place, path)."""
-    named = os.environ.get("LABKIT_DATA")
+    named, known = os.environ.get("LABKIT_DATA"), registry.TABLES.get(name)
+    folder = known.folder if known else name
     if named:
-        yield "LABKIT_DATA", Path(named).expanduser() / name
-    yield "cache", cache() / name
+        yield "LABKIT_DATA", Path(named).expanduser() / folder
+    yield "cache", cache() / folder
 
 
 def find(name: str, file: File) -> Path | None:
@@ -56,7 +58,7 @@ def locate(name: str, split: str) -> tuple[Source, list[Path]]:
     Raises:
         FileNotFoundError: no source is complete.
     """
-    sources = SETS[name].sources
+    sources = registry.find(name).sources
     for source in sources:
         paths = [find(name, file) for file in source.files[split]]
         if None not in paths:
@@ -82,7 +84,8 @@ def here(split: str) -> list[str]:
 def where(name: str) -> str:
     """In words, for a list: the places where the splits of a set are found, by their files' names alone."""
     found: dict[str, str] = {}
-    for split in SETS[name].splits:
+    splits = registry.find(name).splits
+    for split in splits:
         try:
             source, paths = locate(name, split)
         except FileNotFoundError:
@@ -90,13 +93,15 @@ def where(name: str) -> str:
         places = [place for path in paths for place, folder in folders(name) if path.parent == folder]
         note = f"({source.note})" if source.note and places else source.note
         found[split] = " ".join(filter(None, [*dict.fromkeys(places), note]))
-    missing = [split for split in SETS[name].splits if split not in found]
+    missing = [split for split in splits if split not in found]
     if not found:
         return "not here"
     return ", ".join([*dict.fromkeys(found.values()), *(f"no {split}" for split in missing)])
 
 
 def expected(file: File) -> str:
+    if file.sha256:
+        return f"sha256 {file.sha256}"
     return f"md5 {file.unpacked_md5} unpacked" if file.unpacked_md5 else f"md5 {file.md5}"
 
 
@@ -130,6 +135,9 @@ def inspect(packed: bytes, file: File, name: str) -> tuple[bytes, str | None]:
         return content, f"md5 {md5} of a gzip file that is cut short or damaged"
     if not file.confirmed and _accepted().get(f"{name}/{file.name}") == hashlib.sha256(packed).hexdigest():
         return content, None
+    if file.sha256:
+        sha256 = hashlib.sha256(packed).hexdigest()
+        return content, None if sha256 == file.sha256 else f"sha256 {sha256}"
     if not file.unpacked_md5:
         return content, None if md5 == file.md5 else f"md5 {md5}"
     unpacked_md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Int64, UInt8
 from torch import Tensor
 
-from labkit.data import files, registry
+from labkit.data import files, registry, tables
 from labkit.data.readers import Arrays
 
 
-def load(name: str, split: str) -> tuple[UInt8[Tensor, "n c h w"], Int64[Tensor, "n"] | None]:
-    """The images of one split, and their labels where the set has any.
+def load(name: str, split: str) -> tuple[Tensor, Tensor | None]:
+    """The images of one split, uint8 [n, c, h, w], and their labels, int64 [n], where the set has any.
+
+    Of a table, split "all": x [n, f] and y [n], float64; `tables.table` has its standard splits too.
 
     Nothing is downloaded. The bytes of the files are verified, except where arrays unpacked earlier are kept and the
     files have not been touched since. Black or background is 0, ink or light 255.
@@ -30,6 +31,11 @@ def load(name: str, split: str) -> tuple[UInt8[Tensor, "n c h w"], Int64[Tensor,
     Warns:
         UserWarning: what is there only stands in for the set (a prefix, an own resize).
     """
+    if name == "breast_cancer" or name in registry.TABLES:
+        if split != "all":
+            raise ValueError(f"split of {name} must be all, got {split!r}; `data.table({name!r}).split(k)` divides it")
+        found = tables.table(name)
+        return found.x, found.y
     wanted = registry.find(name)
     if split not in wanted.splits:
         raise ValueError(f"split of {name} must be {' or '.join(wanted.splits)}, got {split!r}; there is no other")

@@ -6,7 +6,8 @@
 x and y are standardised by the rows for training. With m weights and N rows, u = log γ and v = log λ, the joint density
 of θ and the labels, both Jacobians included, is
 
-    log p = N (u - log 2π)/2 - e^u Σ_i (y_i - f_i)²/2 + m (v - log 2π)/2 - e^v |w|²/2 + 2 log b + u - b e^u + v - b e^v  (1)
+    log p = N (u - log 2π)/2 - e^u Σ_i (y_i - f_i)²/2 + m (v - log 2π)/2 - e^v |w|²/2
+            + 2 log b + u - b e^u + v - b e^v                                                                   (1)
 
 All particles go through in a few batched products; gradients are by hand.
 """
@@ -44,7 +45,7 @@ class NeuralRegression(Target):
         n, self.features = x.shape
         if test.is_floating_point() or test.ndim != 1 or not 1 <= len(test) < n or len(test.unique()) < len(test):
             raise ValueError(
-                f"test must be 1 to {n - 1} different row numbers, got {list(test.shape)} of {test.dtype}; list each once"
+                f"test must be 1 to {n - 1} different row numbers, got {list(test.shape)} of {test.dtype}; each once"
             )
         if test.min() < 0 or test.max() >= n:
             raise ValueError(f"test rows must be 0 to {n - 1}, got {int(test.min())} to {int(test.max())}")

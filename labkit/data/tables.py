@@ -1,0 +1,170 @@
+"""Tables by name or from a file: features and a target, and the standard splits where their files are at hand.
+
+table = tables.table("uci/yacht")       # breast_cancer, covertype and the nine UCI regression sets: `TABLES`
+table.x, table.y                        # float64 [n, f] and [n]
+table.split(3)                          # rows that are held out, and where the split comes from
+"""
+
+import csv
+import difflib
+import io
+import math
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from labkit.data import files, registry
+
+HELD = 0.1  # share of rows held out where no split files are at hand
+SEEDED, STANDARD = "seeded permutations, 90/10", "the standard split files"
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Features x [n, f] and target y [n], in float64, with the names of both.
+
+    splits: the rows held out of each standard split, or none. note: what a reader of results must know, or "".
+    """
+
+    x: Float[Tensor, "n f"]
+    y: Float[Tensor, " n"]
+    features: tuple[str, ...]
+    target: str
+    splits: tuple[Int64[Tensor, " k"], ...] = ()
+    note: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Where the splits come from, in words."""
+        return STANDARD if self.splits else SEEDED
+
+    def split(self, number: int, seed: int = 0) -> Int64[Tensor, " k"]:
+        """The rows held out of split 0, 1, ...: the standard one, or a tenth by a permutation of seed and number.
+
+        Raises:
+            ValueError: there is no such split.
+        """
+        if self.splits:
+            if not 0 <= number < len(self.splits):
+                raise ValueError(f"split must be 0 to {len(self.splits) - 1}, got {number}")
+            return self.splits[number]
+        if number < 0:
+            raise ValueError(f"split must be 0 or more, got {number}")
+        order = np.random.default_rng((seed, number)).permutation(len(self.y))
+        return torch.from_numpy(order[: max(1, round(HELD * len(self.y)))])
+
+
+def table(name: str) -> Table:
+    """The table of that name; nothing is downloaded.
+
+    Raises:
+        ValueError: an unknown name.
+        FileNotFoundError: its file is not here.
+        AlteredError: the file is truncated, altered or another one (a ValueError too).
+
+    Warns:
+        UserWarning: what is there only stands in for the set.
+    """
+    if name == "breast_cancer":
+        return _breast_cancer()
+    known = registry.TABLES.get(name)
+    if known is None:
+        names = ["breast_cancer", *registry.TABLES]
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
+        raise ValueError(f"table must be one of {', '.join(names)}, got {name!r}; did you mean {near!r}?")
+    source, (path,) = files.locate(name, "all")
+    content = files.read(path, source.files["all"][0], name)
+    if name == "covertype":
+        if source.warning:
+            warnings.warn(f"covertype: {source.warning}", UserWarning, stacklevel=2)
+        return _covertype(content, path.suffix == ".npz", source.note)
+    return _uci(content, path.parent, known.features)
+
+
+def _breast_cancer() -> Table:
+    from sklearn.datasets import load_breast_cancer
+
+    found = load_breast_cancer()
+    x, y = torch.from_numpy(found.data).double(), torch.from_numpy(found.target).double()
+    return Table(x, y, tuple(map(str, found.feature_names)), "benign")
+
+
+def _uci(content: bytes, folder: Path, features: int) -> Table:
+    """The first so many columns and the one after them; held-out rows from index_test_K.txt beside the file."""
+    numbers = torch.from_numpy(np.loadtxt(io.BytesIO(content), ndmin=2))
+    splits, k = [], 0
+    while (path := folder / f"index_test_{k}.txt").is_file():
+        splits.append(torch.from_numpy(np.loadtxt(path, ndmin=1).astype(np.int64)))
+        k += 1
+    names = tuple(f"x{j + 1}" for j in range(features))
+    return Table(numbers[:, :features].contiguous(), numbers[:, features].contiguous(), names, "y", tuple(splits))
+
+
+def _covertype(content: bytes, stand_in: bool, note: str) -> Table:
+    """54 features, both categories as ones and zeros; y is 1 for cover type 2, else 0."""
+    if stand_in:
+        with np.load(io.BytesIO(content)) as found:
+            numeric, area, soil, kind = (
+                found[key] for key in ("numeric", "wilderness_area", "soil_type", "cover_type")
+            )
+            names = tuple(map(str, found["numeric_names"]))
+        parts = [numeric, area[:, None] == np.arange(1, 5), soil[:, None] == np.arange(1, 41)]
+        x = np.concatenate([part.astype(np.float64) for part in parts], 1)
+    else:
+        numbers = np.loadtxt(io.BytesIO(content), delimiter=",")
+        x, kind, names = numbers[:, :54], numbers[:, 54], tuple(f"x{j + 1}" for j in range(10))
+    names += tuple(f"wilderness {j}" for j in range(1, 5)) + tuple(f"soil {j}" for j in range(1, 41))
+    y = torch.from_numpy(kind == 2).double()
+    return Table(torch.from_numpy(np.ascontiguousarray(x)), y, names, "cover type 2", note=note)
+
+
+def from_csv(path: Path | str, target: str) -> Table:
+    """A table from a CSV file with a line of names; all columns but the target are features.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: no such column, two of one name, a cell that is no finite number or missing, rows of another
+            length, fewer than 3 rows, a column that is constant; the message says where.
+    """
+    path = Path(path)
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        lines = [line for line in csv.reader(file) if line]
+    names = [name.strip() for name in lines[0]] if lines else []
+    if len(lines) < 4:
+        raise ValueError(f"{path} must have a line of names and 3 rows or more, got {max(len(lines) - 1, 0)}")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{path} names the column {twice!r} twice; rename one")
+    if target not in names:
+        raise ValueError(f"the target must be a column of {path} ({', '.join(names)}), got {target!r}")
+    if len(names) < 2:
+        raise ValueError(f"{path} must have features beside {target}, got that column alone")
+    numbers = np.array([_row(path, names, i, line) for i, line in enumerate(lines[1:], 2)])
+    for name, column in zip(names, numbers.T, strict=True):
+        if np.ptp(column) == 0:
+            raise ValueError(f"column {name!r} of {path} is {column[0]:g} in every row; remove it, it says nothing")
+    j = names.index(target)
+    features = tuple(name for name in names if name != target)
+    return Table(torch.from_numpy(np.delete(numbers, j, 1)), torch.from_numpy(numbers[:, j].copy()), features, target)
+
+
+def _row(path: Path, names: list[str], line: int, cells: list[str]) -> list[float]:
+    if len(cells) != len(names):
+        raise ValueError(f"line {line} of {path} must have {len(names)} cells like the names, got {len(cells)}")
+    made = []
+    for name, cell in zip(names, cells, strict=True):
+        if not cell.strip():
+            raise ValueError(f"line {line} of {path} has no value in column {name!r}; fill it or drop the row")
+        try:
+            made.append(float(cell))
+        except ValueError:
+            made.append(math.nan)
+        if not math.isfinite(made[-1]):
+            advice = "make categories numbers, or drop the column"
+            raise ValueError(f"line {line} of {path}, column {name!r}, must be a finite number, got {cell!r}; {advice}")
+    return made
