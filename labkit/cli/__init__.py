@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from labkit.cli import bench, data, doctor, dreg, evaluate, lab, sample, serve, ship, svgd, train
+from labkit.cli import bench, data, doctor, dreg, evaluate, lab, reproduce, sample, serve, ship, svgd, train
 
 app = typer.Typer(
     help="SVGD, DRAW and doubly reparameterised gradients, live.",
@@ -24,6 +24,7 @@ _COMMANDS = {
     "sample": sample,
     "evaluate": evaluate,
     "data": data,
+    "reproduce": reproduce,
     "bench": bench,
     "doctor": doctor,
 }

@@ -37,11 +37,14 @@ def cache() -> Path:
 
 def folders(name: str) -> Iterator[tuple[str, Path]]:
     """The folders where the files of a set may lie, in the order in which they are looked in, as (place, path)."""
-    named, known = os.environ.get("LABKIT_DATA"), registry.TABLES.get(name)
-    folder = known.folder if known else name
+    named = os.environ.get("LABKIT_DATA")
     if named:
-        yield "LABKIT_DATA", Path(named).expanduser() / folder
-    yield "cache", cache() / folder
+        yield "LABKIT_DATA", Path(named).expanduser() / _folder(name)
+    yield "cache", cache() / _folder(name)
+
+
+def _folder(name: str) -> str:
+    return registry.TABLES[name].folder if name in registry.TABLES else name
 
 
 def find(name: str, file: File) -> Path | None:
@@ -67,7 +70,7 @@ def locate(name: str, split: str) -> tuple[Source, list[Path]]:
     looked = " nor in ".join(f"{place} ({folder})" for place, folder in folders(name))
     raise FileNotFoundError(
         f"{name} {split}: {missing.name} ({expected(missing)}) is not in {looked}; run `labkit data fetch {name}`, "
-        f"or name a folder with {name}/{missing.name} in LABKIT_DATA"
+        f"or name a folder with {_folder(name)}/{missing.name} in LABKIT_DATA"
     )
 
 

@@ -2,7 +2,7 @@
 
 table = tables.table("uci/yacht")       # breast_cancer, covertype and the nine UCI regression sets: `TABLES`
 table.x, table.y                        # float64 [n, f] and [n]
-table.split(3)                          # rows that are held out, and where the split comes from
+train, held = table.split(3)            # row numbers; table.origin says where the splits come from
 """
 
 import csv
@@ -28,14 +28,15 @@ SEEDED, STANDARD = "seeded permutations, 90/10", "the standard split files"
 class Table:
     """Features x [n, f] and target y [n], in float64, with the names of both.
 
-    splits: the rows held out of each standard split, or none. note: what a reader of results must know, or "".
+    splits: rows for training, in their order, and rows held out of each standard split; or none. note: what a reader of
+    results must know, or "".
     """
 
     x: Float[Tensor, "n f"]
     y: Float[Tensor, " n"]
     features: tuple[str, ...]
     target: str
-    splits: tuple[Int64[Tensor, " k"], ...] = ()
+    splits: tuple[tuple[Int64[Tensor, "_"], Int64[Tensor, "_"]], ...] = ()
     note: str = ""
 
     @property
@@ -43,20 +44,19 @@ class Table:
         """Where the splits come from, in words."""
         return STANDARD if self.splits else SEEDED
 
-    def split(self, number: int, seed: int = 0) -> Int64[Tensor, " k"]:
-        """The rows held out of split 0, 1, ...: the standard one, or a tenth by a permutation of seed and number.
+    def split(self, number: int, seed: int = 0) -> tuple[Int64[Tensor, "_"], Int64[Tensor, "_"]]:
+        """Rows for training and rows held out of split 0, 1, ...: the standard ones, or by a seeded permutation.
 
         Raises:
             ValueError: there is no such split.
         """
+        if not 0 <= number < (len(self.splits) or math.inf):
+            raise ValueError(f"split must be {f'0 to {len(self.splits) - 1}' if self.splits else '>= 0'}, got {number}")
         if self.splits:
-            if not 0 <= number < len(self.splits):
-                raise ValueError(f"split must be 0 to {len(self.splits) - 1}, got {number}")
             return self.splits[number]
-        if number < 0:
-            raise ValueError(f"split must be 0 or more, got {number}")
-        order = np.random.default_rng((seed, number)).permutation(len(self.y))
-        return torch.from_numpy(order[: max(1, round(HELD * len(self.y)))])
+        order = torch.from_numpy(np.random.default_rng((seed, number)).permutation(len(self.y)))
+        held = max(1, round(HELD * len(self.y)))
+        return order[held:], order[:held]
 
 
 def table(name: str) -> Table:
@@ -97,10 +97,10 @@ def _breast_cancer() -> Table:
 def _uci(content: bytes, folder: Path, features: int) -> Table:
     """The first so many columns and the one after them; held-out rows from index_test_K.txt beside the file."""
     numbers = torch.from_numpy(np.loadtxt(io.BytesIO(content), ndmin=2))
-    splits, k = [], 0
-    while (path := folder / f"index_test_{k}.txt").is_file():
-        splits.append(torch.from_numpy(np.loadtxt(path, ndmin=1).astype(np.int64)))
-        k += 1
+    splits = []
+    while (folder / f"index_test_{len(splits)}.txt").is_file():
+        paths = (folder / f"index_{part}_{len(splits)}.txt" for part in ("train", "test"))
+        splits.append(tuple(torch.from_numpy(np.loadtxt(path, ndmin=1).astype(np.int64)) for path in paths))
     names = tuple(f"x{j + 1}" for j in range(features))
     return Table(numbers[:, :features].contiguous(), numbers[:, features].contiguous(), names, "y", tuple(splits))
 
@@ -132,6 +132,8 @@ def from_csv(path: Path | str, target: str) -> Table:
             length, fewer than 3 rows, a column that is constant; the message says where.
     """
     path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} must be a CSV file with a line of names, there is none; check the path")
     with path.open(newline="", encoding="utf-8-sig") as file:
         lines = [line for line in csv.reader(file) if line]
     names = [name.strip() for name in lines[0]] if lines else []

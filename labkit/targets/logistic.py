@@ -93,6 +93,11 @@ class LogisticRegression(Target):
         dlam = 0.5 * (self.dim - 1) + 1 - slope * (0.5 * (w * w).sum(-1) + self.rate)
         return torch.cat([dw, dlam[..., None]], -1)
 
+    @property
+    def tables(self) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Standardised features with their bias [n, p] and labels -1 or 1 [n]: of training, and held out; float64."""
+        return tuple((rows * rows[:, -1:], rows[:, -1]) for rows in self._constants)
+
     def minibatch(self, size: int, order: str = "random") -> Minibatch:
         """A score with `.at(t, generator)` that sees `size` rows a step; order "random" or "cyclic"."""
         return Minibatch(self, size, order)

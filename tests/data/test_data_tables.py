@@ -44,13 +44,16 @@ def text(numbers):
 def test_the_last_column_is_the_target_and_split_files_are_used(place):
     folder, lay = place
     lay(text(rows()))
-    (folder / "index_test_0.txt").write_text("3.0\n5.0\n")
-    (folder / "index_test_1.txt").write_text("0.0\n")
+    for k, held in enumerate(("3.0\n5.0\n", "0.0\n")):
+        (folder / f"index_test_{k}.txt").write_text(held)
+        (folder / f"index_train_{k}.txt").write_text("9.0\n8.0\n7.0\n")
     found = data.table("uci/yacht")
     assert torch.equal(found.x, torch.from_numpy(rows()[:, :6])) and torch.equal(
         found.y, torch.from_numpy(rows()[:, 6])
     )
-    assert found.split(0).tolist() == [3, 5] and found.split(1).tolist() == [0] and found.origin == tables.STANDARD
+    train, held = found.split(0)
+    assert train.tolist() == [9, 8, 7] and held.tolist() == [3, 5] and found.origin == tables.STANDARD
+    assert found.split(1)[1].tolist() == [0]
     with pytest.raises(ValueError, match="split must be 0 to 1, got 2"):
         found.split(2)
     x, y = data.load("uci/yacht", "all")
@@ -61,9 +64,12 @@ def test_without_split_files_a_tenth_is_held_out_by_the_seed(place):
     _, lay = place
     lay(text(rows()))
     found = data.table("uci/yacht")
-    held = [found.split(k).tolist() for k in range(3)]
-    assert all(len(set(each)) == 2 and set(each) <= set(range(20)) for each in held) and len(set(map(tuple, held))) > 1
-    assert found.split(1).tolist() == held[1] != found.split(1, seed=5).tolist() and "seeded" in found.origin
+    for k in range(3):
+        train, held = found.split(k)
+        assert len(held) == 2 and sorted([*train.tolist(), *held.tolist()]) == list(range(20))
+    assert len({tuple(found.split(k)[1].tolist()) for k in range(5)}) > 1 and "seeded" in found.origin
+    assert torch.equal(found.split(1)[0], found.split(1)[0])
+    assert found.split(1)[0].tolist() != found.split(1, seed=5)[0].tolist()
 
 
 def test_an_altered_file_is_refused(place):
@@ -144,6 +150,7 @@ def test_the_real_tables_have_their_rows_features_and_splits(name):
     known, found = registry.TABLES[name], data.table(name)
     assert found.x.shape == (known.rows, known.features) and found.x.isfinite().all()
     count = len(found.y)
-    for held in found.splits:
+    for train, held in found.splits:
+        assert sorted([*train.tolist(), *held.tolist()]) == list(range(count))
         assert len(held.unique()) == len(held) and abs(len(held) - count / 10) <= 1 and held.max() < count
     assert len(found.splits) == (5 if name == "uci/protein" else 20)

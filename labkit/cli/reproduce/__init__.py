@@ -1,0 +1,70 @@
+"""`labkit reproduce`: the figures and tables of the original SVGD program and its paper, made again."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from labkit.cli.errors import fail, unknown
+
+ALL = {
+    "gmm": "the 1-D mixture: particles after 0, 50, 75, 100, 150 and 500 steps (figure 1), one picture and a GIF",
+    "gmm-mse": "error of three expectations against n, for SVGD and independent draws (figure 2)",
+    "mvn": "the original's 2-D normal: the mean comes out, the variances too small",
+    "covertype": "Bayesian logistic regression: accuracy and log-likelihood against steps (figure 3)",
+    "uci": "Bayesian neural networks on nine regression sets: RMSE and log-likelihood (table 1)",
+}
+
+_WHAT = typer.Argument(metavar="[WHAT]", help=f"{', '.join(ALL)}; more names after it go to --sets.")
+_SETS = typer.Option("--sets", metavar="NAME ...", help="uci: boston, yacht, ...; all nine if none is named.")
+_SPLITS = typer.Option(metavar="N", help="uci, covertype: so many splits.", min=1, show_default="20 of uci, 5")
+_MODE = typer.Option(metavar="NAME", help="uci: original (its arithmetic) or default (its faults mended).")
+_CSV = typer.Option("--csv", metavar="FILE", help="uci: a table of your own, with a line of names.", exists=False)
+_TARGET = typer.Option(metavar="COLUMN", help="The column of --csv that is to be predicted.")
+_STEPS = typer.Option(metavar="N", help="Steps of a run.", min=1, show_default="those of the original")
+_SEED = typer.Option(metavar="N", help="The same seed gives the same numbers.", min=0)
+_JOBS = typer.Option(metavar="N", help="uci: splits side by side, a process each.", min=1)
+_DEVICE = typer.Option(metavar="WHAT", help="uci: cpu or cuda.")
+_OUT = typer.Option(metavar="FOLDER", help="Where results are kept and CSV and pictures go.")
+_LIST = typer.Option("--list", help="Name every figure and table, and end.")
+
+
+def command(
+    what: Annotated[list[str] | None, _WHAT] = None,
+    sets: Annotated[list[str] | None, _SETS] = None,
+    splits: Annotated[int | None, _SPLITS] = None,
+    mode: Annotated[str, _MODE] = "original",
+    csv: Annotated[Path | None, _CSV] = None,
+    target: Annotated[str | None, _TARGET] = None,
+    steps: Annotated[int | None, _STEPS] = None,
+    seed: Annotated[int, _SEED] = 0,
+    jobs: Annotated[int, _JOBS] = 1,
+    device: Annotated[str, _DEVICE] = "cpu",
+    out: Annotated[Path, _OUT] = Path("reproduced"),
+    listed: Annotated[bool, _LIST] = False,
+) -> None:
+    """Make a figure or a table of the original program again; what was interrupted goes on where it stopped."""
+    if listed or not what:
+        for name, words in ALL.items():
+            typer.echo(f"{name:10} {words}")
+        return
+    if what[0] not in ALL:
+        unknown("figure or table", what[0], ALL)
+    named = [*(sets or []), *what[1:]]
+    if named and what[0] != "uci":
+        fail(f"--sets is of labkit reproduce uci, got {' '.join(named)} for {what[0]}; leave it out")
+    if (csv is None) != (target is None):
+        fail("--csv wants --target, the column that is to be predicted, and --target wants --csv; give both")
+    from labkit.cli.reproduce import posteriors, toys
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if what[0] == "uci":
+            asked = posteriors.Asked(named, splits, mode, csv, target, steps, seed, jobs, device)
+            posteriors.uci_table(asked, out)
+        elif what[0] == "covertype":
+            posteriors.covertype_curve(splits or 5, steps, seed, out)
+        else:
+            {"gmm": toys.gmm, "gmm-mse": toys.gmm_mse, "mvn": toys.mvn}[what[0]](seed, out)
+    except (ValueError, OSError) as error:
+        fail(error)

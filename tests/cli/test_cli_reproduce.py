@@ -1,0 +1,78 @@
+"""`labkit reproduce`: the list, a table of one's own that goes on where it stopped, and wrong calls."""
+
+import csv
+
+import pytest
+
+from labkit.cli import main
+from labkit.reproduce import uci
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A CSV file of 60 rows."""
+    path = tmp_path / "mine.csv"
+    rows = [f"{i % 7},{i % 5},{(i % 7) * 2 - i % 5}" for i in range(60)]
+    path.write_text("\n".join(["a,b,y", *rows]) + "\n")
+    return path
+
+
+def test_every_figure_and_table_is_named(capsys):
+    assert main(["reproduce", "--list"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in ("gmm", "gmm-mse", "mvn", "covertype", "uci"))
+
+
+def test_an_interrupted_table_goes_on_where_it_stopped(mine, tmp_path, capsys, monkeypatch):
+    ran, run = [], uci.run
+
+    def counted(table, number, *rest):
+        ran.append(number)
+        return run(table, number, *rest)
+
+    monkeypatch.setattr(uci, "run", counted)
+    call = ["reproduce", "uci", "--csv", str(mine), "--target", "y", "--steps", "5", "--out", str(tmp_path / "out")]
+    assert main([*call, "--splits", "2"]) == 0 and ran == [0, 1]
+    assert main([*call, "--splits", "3"]) == 0 and ran == [0, 1, 2]
+    told = capsys.readouterr().out
+    assert "seeded permutations" in told and "mine" in told
+    with (tmp_path / "out" / "uci-original.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["split"] for row in rows] == ["0", "1", "2"] and all(float(row["rmse"]) > 0 for row in rows)
+    assert (tmp_path / "out" / "uci-original.png").stat().st_size > 1000
+    assert main([*call, "--splits", "1", "--mode", "default"]) == 0 and ran == [0, 1, 2, 0]
+
+
+@pytest.mark.slow
+def test_splits_side_by_side_are_those_one_after_another(mine, tmp_path):
+    call = ["reproduce", "uci", "--csv", str(mine), "--target", "y", "--steps", "5", "--splits", "2"]
+    found = []
+    for jobs in ("1", "2"):
+        out = tmp_path / jobs
+        assert main([*call, "--jobs", jobs, "--out", str(out)]) == 0
+        with (out / "uci-original.csv").open() as file:
+            found.append([(row["split"], row["rmse"], row["log_likelihood"]) for row in csv.DictReader(file)])
+    assert sorted(found[0]) == sorted(found[1])
+
+
+def test_the_normal_is_told_beside_what_is_exact(tmp_path, capsys):
+    assert main(["reproduce", "mvn", "--out", str(tmp_path)]) == 0
+    assert "5.3838" in capsys.readouterr().out and (tmp_path / "mvn.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (["uic"], "no figure or table is called 'uic'; did you mean uci"),
+        (["uci", "--sets", "bosto"], "no set is called 'bosto'; did you mean boston"),
+        (["uci", "--mode", "orig"], "no mode is called 'orig'"),
+        (["gmm", "boston"], "--sets is of labkit reproduce uci, got boston for gmm"),
+        (["uci", "--csv", "none.csv"], "--csv wants --target"),
+        (["uci", "--csv", "none.csv", "--target", "y"], "none.csv must be a CSV file"),
+    ],
+)
+def test_a_wrong_call_is_one_line(call, words, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["reproduce", *call]) == 2
+    said = capsys.readouterr().err.strip()
+    assert words in said and "\n" not in said
