@@ -17,6 +17,7 @@ GATHERED = 2_000  # up to so many particles all pairs are held at once
 SAMPLE = 1_500  # particles whose distances bracket the median of more
 FEW = 4  # candidates a particle that are gathered and searched rather than counted again
 CENTRE = 25  # particles whose middle is taken for that of all
+LITTLE = 1_000_000  # coordinates of all pairs, up to which their differences are taken one by one
 NARROWED = 5_000  # from so many values on it pays to look for the one wanted among those near it
 ANCHORS = 48  # quantiles that bracket it in one dimension
 
@@ -26,8 +27,11 @@ def squared_distance(x: Tensor) -> Tensor:
 
     An even count takes the mean of the two middle values, as numpy does.
     """
-    if x.shape[-1] <= pairs.DIRECT:
+    n, d = x.shape[-2:]
+    if d <= pairs.DIRECT:
         return _median(x)
+    if x.ndim == 2 and n * n * d <= LITTLE:  # every pair on its own: no product, and no digits lost
+        return _of_pairs(torch.nn.functional.pdist(x).square(), n)
     # the expanded square loses the digits of a common offset, and may leave a rounding error where points coincide
     centre = x[..., :: max(1, x.shape[-2] // CENTRE), :].median(-2, keepdim=True)[0]  # not the mean: outliers move it
     x, eps = x - centre, torch.finfo(x.dtype).eps
