@@ -9,15 +9,38 @@ import panel as pn
 import param
 
 from labkit.serving import pages
+from labkit.serving import settings as served
 from labkit.serving.frame import frame
 from labkit.views.address import Address
-from labkit.views.dreg import Laboratory, Lens, Microscope, Variance
+from labkit.views.dreg import (
+    AlphaDial,
+    Bench,
+    BiasMeter,
+    Court,
+    Dial,
+    Laboratory,
+    Lens,
+    Microscope,
+    Network,
+    Race,
+    Racer,
+    Variance,
+)
+from labkit.views.runs import shelf
 
 TITLE = "DReG"
 SUMMARY = (
     "More samples make some gradients worse: watch estimators' variance, SNR and bias against K, beside exact answers."
 )
-TABS = {"Variance against samples": (Variance, Laboratory), "Microscope": (Microscope, Lens)}
+TABS = {
+    "Variance against samples": (Variance, Laboratory),
+    "Microscope": (Microscope, Lens),
+    "Bias meter": (BiasMeter, Court),
+    "Alpha dial": (AlphaDial, Dial),
+    "Race": (Race, Racer),
+    "Network": (Network, lambda: Bench(shelf.networks(served.runs, "vae"))),
+}
+WRAPPED = ".bk-btn-group { flex-wrap: wrap; }"  # on a telephone
 
 
 class Open(param.Parameterized):
@@ -35,9 +58,11 @@ def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
     """The tabs, each built when it is first opened, and the settings of the open one."""
     address, chosen, made = Address(), Open(), {}
     settings = {tab: kind() for tab, (_, kind) in TABS.items()}
-    address.sync(chosen, next(iter(settings.values())))  # the other tab's settings go by the same names
+    address.sync(chosen, next(iter(settings.values())))  # the other tabs' settings go by the same names
     room, side = pn.Column(sizing_mode="stretch_width"), pn.Column(margin=0, sizing_mode="stretch_width")
-    bar = pn.widgets.RadioButtonGroup.from_param(chosen.param.tab, color="primary", variant="outline", margin=(4, 8))
+    bar = pn.widgets.RadioButtonGroup.from_param(
+        chosen.param.tab, color="primary", variant="outline", margin=(4, 8), stylesheets=[WRAPPED]
+    )
 
     def opened(*_events) -> None:
         if chosen.tab not in made:

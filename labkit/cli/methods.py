@@ -80,8 +80,12 @@ def _vae(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
 
     if chosen.estimator not in dreg.ESTIMATORS:
         unknown("estimator", chosen.estimator, dreg.ESTIMATORS)
+    if chosen.precision == "bf16":
+        fail("--precision bf16 is of labkit train draw: no digit of log-weights is left in it; take 32 for a vae")
     if chosen.original_halves and chosen.data != SPLIT:
         fail(f"--original-halves is of --data {SPLIT}, got --data {chosen.data}; leave it out")
+    if chosen.alpha is not None and chosen.estimator != "dreg-alpha":
+        fail(f"--alpha is of --estimator dreg-alpha, got --estimator {chosen.estimator}; leave it out")
     parameters = {} if chosen.alpha is None else {"alpha": chosen.alpha}
     if chosen.inference_only and config is None:
         about = models.card(chosen.inference_only)

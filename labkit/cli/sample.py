@@ -12,7 +12,7 @@ SECONDS = 3.0  # of an animation, about, and
 LINGER = 1.0  # those that it rests on its end
 
 _MODEL = typer.Argument(metavar="MODEL", help="The folder of a run, a .safetensors file, or a shipped network's name.")
-_OUT = typer.Option(metavar="FILE", help="Ends in .gif, .png or .mp4.", show_default="samples.gif")
+_OUT = typer.Option(metavar="FILE", help="Ends in .gif, .png or .mp4.", show_default="samples.gif, of a vae .png")
 _GIF = typer.Option("--gif", help="An animation of the drawing, in a file that needs no suffix.")
 _PNG = typer.Option("--png", help="A picture of what came out.")
 _MP4 = typer.Option("--mp4", help="The animation as a film; needs ffmpeg.")
@@ -42,30 +42,53 @@ def command(
 
     from labkit.cli.svgd import report
 
-    path = _path(out, [kind for kind, chosen in zip(KINDS, (gif, png, mp4), strict=True) if chosen])
+    kinds = [kind for kind, chosen in zip(KINDS, (gif, png, mp4), strict=True) if chosen]
+    try:
+        network = _network(model)
+    except (ValueError, OSError) as error:
+        fail(error)
+    strokes = hasattr(network.config, "steps")
+    if not strokes:
+        _fits(network, labels, temperature)
+    path = _path(out, kinds, KINDS if strokes else ("png",))
     if seed >= 2**63:
         fail(f"seed must be below 2^63, got {seed}")
     try:
         with Console(stderr=True).status(f"{model} draws {n} images"):
-            network = _network(model)
-            classes = _classes(labels, network.config.classes)
-            trace = _drawn(network, n, classes, temperature, seed)
-            _write(path, trace, min(len(classes), n) if len(classes) > 1 else None, window, neighbours)
+            classes = _classes(labels, network.config.classes) if strokes else []
+            columns = min(len(classes), n) if len(classes) > 1 else None
+            if strokes:
+                _write(path, _drawn(network, n, classes, temperature, seed), columns, window, neighbours)
+            else:
+                _write_sheet(path, network.generate(n, generator=_seeded(seed)), columns, neighbours)
     except (ValueError, OSError) as error:
         fail(error)
     which = f", classes {', '.join(map(str, classes[:n]))}" if classes else ""
-    typer.echo(f"{model}: {n} images, {network.config.steps} strokes each{which}, seed {seed}")
+    each = f", {network.config.steps} strokes each" if strokes else ""
+    typer.echo(f"{model}: {n} images{each}{which}, seed {seed}")
     report.wrote(path)
 
 
-def _path(out: Path | None, kinds: list[str]) -> Path:
-    """The file that is asked for by its suffix or by a flag."""
+def _fits(network: Any, labels: str | None, temperature: float) -> None:
+    """Fail on what only a network that draws stroke by stroke can do."""
+    if network.config.halves:
+        fail("a vae with halves goes on from images, got none to give it; use model.generate(n, given=images)")
+    for name, given in {"--labels": labels is not None, "--temperature": temperature != 1}.items():
+        if given:
+            fail(f"{name} is of a network that draws stroke by stroke, got a vae; leave it out")
+
+
+def _path(out: Path | None, kinds: list[str], able: tuple[str, ...]) -> Path:
+    """The file that is asked for by its suffix or by a flag; the first that the network is able to is the default."""
+    for kind in kinds:
+        if kind not in able:
+            fail(f"a vae draws nothing step by step, got --{kind}; take --png")
     if len(kinds) > 1:
         fail(f"one file is written at a time, got --{' and --'.join(kinds)}; choose one")
     if out is None:
         out = Path("samples")
-        kinds = kinds or ["gif"]
-    wanted = kinds or KINDS
+        kinds = kinds or [able[0]]
+    wanted = kinds or able
     if kinds and not out.suffix:
         out = out.with_suffix(f".{kinds[0]}")
     if out.suffix.lower() not in [f".{kind}" for kind in wanted]:
@@ -90,9 +113,10 @@ def _network(name: str) -> Any:
     """
     import labkit
     from labkit.draw import DRAW
+    from labkit.dreg import VAE
 
     found = labkit.load_checkpoint(name)
-    if not isinstance(found, DRAW):
+    if not isinstance(found, (DRAW, VAE)):
         raise ValueError(f"{name} must be a network that draws, got a {type(found).__name__}; name another")
     return found
 
@@ -121,8 +145,13 @@ def _drawn(network: Any, n: int, classes: list[int], temperature: float, seed: i
 
     labels = torch.tensor([classes[i % len(classes)] for i in range(n)]) if classes else None
     with torch.no_grad():
-        generator = torch.Generator().manual_seed(seed)
-        return network.generate(n, labels=labels, temperature=temperature, generator=generator)
+        return network.generate(n, labels=labels, temperature=temperature, generator=_seeded(seed))
+
+
+def _seeded(seed: int) -> Any:
+    import torch
+
+    return torch.Generator().manual_seed(seed)
 
 
 def _write(path: Path, trace: Any, columns: int | None, window: bool, neighbours: str | None) -> None:
@@ -131,16 +160,32 @@ def _write(path: Path, trace: Any, columns: int | None, window: bool, neighbours
     from labkit.views import paint, sheets, video
 
     last = trace.images[-1]
-    columns = columns or sheets.square(len(last))
-    beside = None if neighbours is None else _nearest(last[sheets.row_ends(len(last), columns)], neighbours)
     if path.suffix.lower() == ".png":
-        return paint.save_png(Image.fromarray(sheets.sheet(last, columns, beside=beside)), path)
-    frames = sheets.animation(trace, window, columns=columns, beside=beside)
+        return _write_sheet(path, last, columns, neighbours)
+    columns = columns or sheets.square(len(last))
+    frames = sheets.animation(trace, window, columns=columns, beside=_beside(last, columns, neighbours))
     fps = min(max(len(frames) / SECONDS, 4), 20)
     frames += [frames[-1]] * round(LINGER * fps)
     if path.suffix.lower() == ".gif":
         return paint.save_gif(map(Image.fromarray, frames), path, fps=fps)
     video.save_mp4(frames, path, fps=fps)
+
+
+def _write_sheet(path: Path, images: Any, columns: int | None, neighbours: str | None) -> None:
+    from PIL import Image
+
+    from labkit.views import paint, sheets
+
+    columns = columns or sheets.square(len(images))
+    beside = _beside(images, columns, neighbours)
+    paint.save_png(Image.fromarray(sheets.sheet(images, columns, beside=beside)), path)
+
+
+def _beside(images: Any, columns: int, neighbours: str | None) -> Any:
+    """Of each row the training image nearest to its last one, where they are asked for."""
+    from labkit.views import sheets
+
+    return None if neighbours is None else _nearest(images[sheets.row_ends(len(images), columns)], neighbours)
 
 
 def _nearest(images: Any, name: str) -> Any:

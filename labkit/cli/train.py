@@ -126,6 +126,8 @@ def _resumed(folder: Path, given: dict[str, Any]) -> Path:
 def _again(folder: Path) -> tuple[Any, Any, Any, Any]:
     """The settings, task and data of a run's folder."""
     from labkit import training
+    from labkit.training import checkpoints
+    from labkit.training.folder import Folder
 
     about = training.read_config(folder)
     try:
@@ -135,6 +137,8 @@ def _again(folder: Path) -> tuple[Any, Any, Any, Any]:
         if kind == "vae":
             alpha = float(facts["alpha"]) if "alpha" in facts else None
             only = folder if facts["inference_only"] == "True" else None
+            if only and not checkpoints.found(Folder(folder).checkpoints):  # what is held stands nowhere else
+                fail(f"{folder} has no checkpoint yet, got --inference-only before it; start it again in another --out")
             names = {"estimator": facts["estimator"], "samples": int(facts["samples"])}
             chosen = replace(chosen, **names, alpha=alpha, inference_only=only)
     except (KeyError, TypeError, ValueError) as error:

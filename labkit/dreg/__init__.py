@@ -8,7 +8,18 @@ samples.bound()                                       # the bound in nats; the s
 every estimator on a Gaussian model (`dreg.gaussian`) whose answers `dreg.exact` knows.
 """
 
-from labkit.dreg import bounds, control, exact, frontier, gaussian, laboratory, passes, sequential, statistics
+from labkit.dreg import (
+    bounds,
+    control,
+    exact,
+    frontier,
+    gaussian,
+    laboratory,
+    passes,
+    replicates,
+    sequential,
+    statistics,
+)
 from labkit.dreg.bounds import Piwae, ciwae, miwae, piwae
 from labkit.dreg.detach import detach_parameters
 from labkit.dreg.estimators import ESTIMATORS, Estimator, bound, coefficients
@@ -43,6 +54,7 @@ __all__ = [
     "passes",
     "piwae",
     "preset",
+    "replicates",
     "sequential",
     "statistics",
     "surrogate",

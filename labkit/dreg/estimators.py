@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from labkit.dreg import bounds
-from labkit.dreg.weights import Weights, check_log_weights
+from labkit.dreg.weights import Weights, check_count, check_log_weights
 
 Pair = tuple[Tensor | int, Tensor | int]  # path and score; 0 where there is none
 
@@ -170,9 +170,18 @@ def coefficients(name: str, log_w: Tensor, **parameters: Any) -> tuple[Tensor, T
         TypeError, ValueError: no such estimator or parameter; log_w not finite or not [K, ...]; K = 1 for jk, jk-dreg,
             dreg-cv and vimco, which leave a sample out.
     """
+    check_log_weights(log_w, find(name, parameters).least, name)
+    return weighed(name, Weights(log_w.detach()), **parameters)
+
+
+def weighed(name: str, s: Weights, **parameters: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """`coefficients` of weights that may be NaN, as in a step of training that is left out: nothing is read back.
+
+    Raises:
+        TypeError, ValueError: no such estimator or parameter, or too few samples for it.
+    """
     estimator = find(name, parameters)
-    check_log_weights(log_w, estimator.least, name)
-    s = Weights(log_w.detach())
+    check_count(s.count, estimator.least, name)
     made = (*estimator.rule(s, **parameters), estimator.model(s))
     return tuple(c if isinstance(c, Tensor) else torch.zeros_like(s.log_w) for c in made)
 

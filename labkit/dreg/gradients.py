@@ -17,6 +17,7 @@ from torch.distributions import Distribution
 
 from labkit.dreg import estimators
 from labkit.dreg.detach import detach_parameters
+from labkit.dreg.weights import Weights, check_log_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ def evaluate(proposal: Distribution, log_joint: Callable[[Tensor], Tensor], k: i
 
     Raises:
         TypeError: the proposal is no torch distribution, or its parameters cannot be detached.
-        ValueError: k < 1; log_joint does not return [K, *batch].
+        ValueError: k < 1; log_joint does not return [K, *batch], or is not finite.
     """
     held = detach_parameters(proposal)
     if k < 1:
@@ -66,6 +67,7 @@ def evaluate(proposal: Distribution, log_joint: Callable[[Tensor], Tensor], k: i
                 "sum over the latent axis, and wrap the proposal: Independent(proposal, 1)"
             )
         log_w = log_p - log_q
+        check_log_weights(log_w)
         path = torch.autograd.grad(log_w.sum(), leaf, retain_graph=True)[0] if proposal.has_rsample else None
     return Samples(z, log_w.detach(), log_p, proposal.log_prob(leaf.detach()), path)
 
@@ -77,12 +79,12 @@ def surrogate(samples: Samples, name: str, **parameters: Any) -> Tensor:
     estimator's own parameters are tensors, they get gradients of the gradient (`labkit.dreg.control`).
 
     Raises:
-        TypeError, ValueError: as `estimators.coefficients`; the path is needed and the proposal has no `rsample`.
+        TypeError, ValueError: as `estimators.weighed`; the path is needed and the proposal has no `rsample`.
     """
     if samples.path is None and estimators.find(name).path:
         able = ", ".join(each for each, estimator in estimators.ESTIMATORS.items() if not estimator.path)
         raise ValueError(f"{name} needs a proposal with rsample, got one without; use {able}, or a continuous proposal")
-    path, score, model = estimators.coefficients(name, samples.log_w, **parameters)
+    path, score, model = estimators.weighed(name, Weights(samples.log_w.detach()), **parameters)
     value = score * samples.log_q + model * samples.log_joint
     if samples.path is not None:
         moved = (samples.path * samples.z).reshape(*path.shape, -1).sum(-1)
@@ -109,9 +111,21 @@ def normal_gradients(
             "wanted log_w [K, *batch], noise and score_p [K, *batch, d], sigma [*batch, d]; got "
             f"{', '.join(str(tuple(each.shape)) for each in (log_w, noise, score_p, sigma))}; match them"
         )
-    path, score, _ = (c.unsqueeze(-1) for c in estimators.coefficients(name, log_w, **parameters))
-    along = path * (score_p + noise / sigma)
-    return (
-        (along + score * noise / sigma).sum(0),
-        (along * noise + score * (noise * noise - 1) / sigma).sum(0),
-    )
+    path, score, _ = estimators.coefficients(name, log_w, **parameters)
+    return in_normal(path.unsqueeze(-1) * (score_p + noise / sigma), score, noise, sigma)
+
+
+def in_normal(along: Tensor | None, score: Tensor | None, noise: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+    """(1) of `estimators` in mu and in sigma of a Normal q, [*batch, d] each; None where a term is left out.
+
+    Args:
+        along: path_k G_k, noise: both [K, *batch, d]. score: [K, *batch]. sigma: [*batch, d].
+    """
+    mean = deviation = torch.zeros_like(sigma)
+    if along is not None:
+        mean, deviation = along.sum(0), (along * noise).sum(0)
+    if score is not None:
+        away = score.unsqueeze(-1) * noise
+        mean = mean + away.sum(0) / sigma
+        deviation = deviation + ((away * noise).sum(0) - score.sum(0).unsqueeze(-1)) / sigma
+    return mean, deviation

@@ -8,6 +8,7 @@ With `halves` one half of the image is given and the other is generated: p(z | g
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -41,15 +42,15 @@ class Config:
 
     height: int = 28
     width: int = 28
-    latent: tuple[int, ...] = (50,)
-    hidden: tuple[int, ...] = (200,)
+    latent: Sequence[int] = (50,)
+    hidden: Sequence[int] = (200,)
     deviation: str = "softplus"
     halves: str = ""
     controls: bool = False
 
     def __post_init__(self):
         for name in ("latent", "hidden"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has lists
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has lists, and tuples compare
         sizes = {"height": [self.height], "width": [self.width], "latent": self.latent, "hidden": self.hidden}
         for name, values in sizes.items():
             if not values or any(not isinstance(v, int) or isinstance(v, bool) or v < 1 for v in values):
@@ -154,12 +155,12 @@ class VAE(nn.Module):
         self.mean.copy_(mean)
 
     @property
-    def inference(self) -> list[nn.Parameter]:
+    def inference(self) -> list[Tensor]:
         """The parameters of q."""
         return list(self.q.parameters())
 
     @property
-    def generative(self) -> list[nn.Parameter]:
+    def generative(self) -> list[Tensor]:
         """The parameters of p."""
         return [*self.p.parameters(), *self.pixels.parameters()]
 
@@ -169,6 +170,12 @@ class VAE(nn.Module):
             return None, x
         top, bottom = x.chunk(2, -1)
         return (bottom, top) if self.config.halves == "original" else (top, bottom)
+
+    def whole(self, made: Tensor, given: Tensor | None) -> Tensor:
+        """Flat images (..., pixels) of what was generated and what was given: `split` undone."""
+        if given is None:
+            return made
+        return torch.cat([made, given] if self.config.halves == "original" else [given, made], -1)
 
     def infer(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """mu and sigma of q(z_1 | x), [..., latent]."""
@@ -217,10 +224,7 @@ class VAE(nn.Module):
             noise = torch.randn(n, c.latent[layer], generator=generator, device=like.device, dtype=like.dtype)
             of = self.prior(layer, z, half)
             z[layer] = noise if of is None else of[0] + of[1] * noise
-        made = self.logits(z[0], half).sigmoid()
-        if half is not None:
-            made = torch.cat([made, half] if c.halves == "original" else [half, made], -1)
-        return made.view(n, 1, c.height, c.width)
+        return self.whole(self.logits(z[0], half).sigmoid(), half).view(n, 1, c.height, c.width)
 
 
 def fitted(config: Config, height: int, width: int) -> Config:

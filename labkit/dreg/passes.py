@@ -21,10 +21,10 @@ from torch.func import functional_call
 from torch.nn.functional import softplus
 
 from labkit.dreg.bounds import iwae
-from labkit.dreg.estimators import coefficients, find
-from labkit.dreg.gradients import Samples
+from labkit.dreg.estimators import find
+from labkit.dreg.gradients import Samples, in_normal
 from labkit.dreg.networks import VAE, Gaussian, log_normal, log_standard
-from labkit.dreg.weights import Weights, check_log_weights
+from labkit.dreg.weights import Weights, check_count
 from labkit.onednn import linear
 
 ROWS = 10_000  # images x samples that are held at once where there is no gradient
@@ -37,13 +37,16 @@ class Pass:
     """K samples of each image and what gradients need of them.
 
     z: by layer [K, B, latent], moving with the parameters of q; leaves: the same, held, of which log_joint and held
-    are functions. log_joint: log p(x, z_k), [K, B]. held: log q(z_k | x) with q's parameters held. log_q: the same with
-    z held, moving with q's parameters. log_w: [K, B], held. nll: -log p(x | z_k), [K, B]. kl: log q - log p of each
-    layer, [layers, K, B], held: KL where averaged over K.
+    are functions. q: mu and sigma of q(z_1 | x), [B, latent], moving too; noise: that made z_1 of them, like z_1.
+    log_joint: log p(x, z_k), [K, B]. held: log q(z_k | x) with q's parameters held. log_q: the same with z held, moving
+    with q's parameters. log_w: [K, B], held. nll: -log p(x | z_k), [K, B]. kl: log q - log p of each layer,
+    [layers, K, B], held: KL where averaged over K.
     """
 
     z: list[Tensor]
     leaves: list[Tensor]
+    q: tuple[Tensor, Tensor]
+    noise: Tensor
     log_joint: Tensor
     held: Tensor
     log_q: Tensor
@@ -74,12 +77,13 @@ def run(model: VAE, x: Float[Tensor, "b 1 h w"], k: int, *, generator: torch.Gen
     check(model, x, k)
     flat = x.flatten(1)
     given, wanted = model.split(flat)
-    mu, sigma = model.infer(flat)
-    z, leaves, log_q, held = [], [], [], []
+    mu, sigma = first = model.infer(flat)
+    z, leaves, log_q, held, noises = [], [], [], [], []
     for layer, units in enumerate(model.config.latent):
         if layer:
             mu, sigma = model.q[layer](z[-1])
         noise = torch.randn(k, len(x), units, generator=generator, device=x.device, dtype=x.dtype)
+        noises.append(noise)
         z.append(mu + sigma * noise)
         leaves.append(z[-1].detach().requires_grad_())
         if layer:  # at the held sample below: once with q's parameters moving, once without
@@ -94,7 +98,7 @@ def run(model: VAE, x: Float[Tensor, "b 1 h w"], k: int, *, generator: torch.Gen
     log_joint, every = seen + sum(log_p), torch.stack(held)
     kl = every.detach() - torch.stack(log_p).detach()
     log_w = log_joint.detach() - every.detach().sum(0)
-    return Pass(z, leaves, log_joint, every.sum(0), sum(log_q), log_w, -seen.detach(), kl)
+    return Pass(z, leaves, first, noises[0], log_joint, every.sum(0), sum(log_q), log_w, -seen.detach(), kl)
 
 
 def _held_call(network: Gaussian, given: Tensor) -> tuple[Tensor, Tensor]:
@@ -111,8 +115,13 @@ def generative_gradients(model: VAE, found: Pass, name: str) -> tuple[list[Tenso
     """The gradient in those parameters of p that want one, of a mean over the batch, MAXIMISED, and that in the leaves.
 
     The latter, of each layer [K, B, latent], is d/dz_k log p(x, z_k) weighed by the generative coefficients.
+
+    Raises:
+        ValueError: no such estimator, or too few samples for it.
     """
-    return _decoder(model, found, coefficients(name, found.log_w)[2])
+    estimator, weighed = find(name), Weights(found.log_w)
+    check_count(weighed.count, estimator.least, name)
+    return _decoder(model, found, estimator.model(weighed))
 
 
 def _decoder(model: VAE, found: Pass, upstream: Tensor) -> tuple[list[Tensor], list[Tensor]]:
@@ -135,7 +144,7 @@ def inference_gradients(
         leaves: what `generative_gradients` found there, by the name of the estimator it was asked for.
 
     Raises:
-        TypeError, ValueError: as `dreg.coefficients`.
+        TypeError, ValueError: no such estimator or parameter, or too few samples for it.
     """
     parameters, batch = parameters or {}, found.log_w.shape[1]
     held = torch.autograd.grad(found.held.sum(), found.leaves, retain_graph=True)
@@ -152,20 +161,28 @@ def inference_gradients(
         known[model_weights] = paths(model_weights(weighed), slopes)
     for name in names:
         estimator = find(name, parameters.get(name, ()))
-        check_log_weights(found.log_w, estimator.least, name)
+        check_count(weighed.count, estimator.least, name)
         path, score = estimator.rule(weighed, **parameters.get(name, {}))
-        outputs, flows = [], []
+        along = None
         if isinstance(path, Tensor):
             key = None if name in APART else estimator.model
             upstream = torch.ones_like(path) if key is None else key(weighed)
             if key not in known:
                 known[key] = paths(upstream, None)
             ratio = torch.where(upstream == 0, 0.0, path / upstream).unsqueeze(-1)
-            outputs, flows = [*found.z], [ratio * each for each in known[key]]
-        if isinstance(score, Tensor):
-            outputs, flows = [*outputs, found.log_q], [*flows, score / batch]
-        made[name] = list(torch.autograd.grad(outputs, model.inference, flows, retain_graph=True))
+            along = [ratio * each for each in known[key]]
+        made[name] = _in_q(model, found, along, score / batch if isinstance(score, Tensor) else None)
     return made
+
+
+def _in_q(model: VAE, found: Pass, along: list[Tensor] | None, score: Tensor | None) -> list[Tensor]:
+    """The gradient in the parameters of q from path_k G_k of each layer, [K, B, latent], and from score [K, B]."""
+    if len(found.z) == 1:  # a Normal's: summed over the samples before any graph is walked
+        outputs, flows = found.q, in_normal(along and along[0], score, found.noise, found.q[1].detach())
+    else:
+        moving = ([*found.z], along), ([found.log_q], None if score is None else [score])
+        outputs, flows = (sum(each, []) for each in zip(*((o, f) for o, f in moving if f), strict=True))
+    return list(torch.autograd.grad(outputs, model.inference, flows, retain_graph=True))
 
 
 def _log_pixels(model: VAE, z: Tensor, given: Tensor | None, x: Tensor) -> Tensor:
@@ -222,12 +239,17 @@ def _tanh_(x: Tensor) -> Tensor:
 def log_weights(
     model: VAE, x: Tensor, k: int, *, generator: torch.Generator | None = None, rows: int = ROWS
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """log_w, nll [k', B] and kl [layers, k', B] of k samples an image, k' at a time, without gradients."""
+    """log_w, nll [k', B] and kl [layers, k', B] of k samples an image, k' at a time, without gradients.
+
+    Raises:
+        TypeError, ValueError: as `run`; log_w that is not finite.
+    """
     check(model, x, k)
     size = max(1, rows // len(x))
     for begin in range(0, k, size):
         with torch.no_grad():
             found = run(model, x, min(size, k - begin), generator=generator)
+        _check_finite(found.log_w)
         yield found.log_w, found.nll, found.kl
 
 
@@ -240,7 +262,7 @@ def log_likelihood(
     Memory does not grow with them.
 
     Raises:
-        TypeError, ValueError: as `run`.
+        TypeError, ValueError: as `log_weights`.
     """
     parts = [log_w.logsumexp(0) for log_w, _, _ in log_weights(model, x, samples, generator=generator, rows=rows)]
     return torch.stack(parts).logsumexp(0) - math.log(samples)
@@ -248,8 +270,14 @@ def log_likelihood(
 
 @torch.no_grad()
 def active_units(model: VAE, x: Tensor) -> Tensor:
-    """Which units of z_1 are active, [latent]: those whose posterior mean varies by `ACTIVE` or more over images x."""
+    """Which units of z_1 are active, [latent]: those whose posterior mean varies by `ACTIVE` or more over images x.
+
+    Raises:
+        TypeError, ValueError: as `run`; fewer than two images.
+    """
     check(model, x, 1)
+    if len(x) < 2:
+        raise ValueError("a variance over images wants at least 2, got 1; give more")
     means = [model.infer(part.flatten(1))[0] for part in x.split(ROWS)]
     return torch.cat(means).var(0) >= ACTIVE
 
@@ -266,4 +294,13 @@ def check(model: VAE, x: Tensor, k: int) -> None:
     if x.dtype != like.dtype:
         raise TypeError(
             f"images must be {like.dtype} like the network, got {x.dtype}; pixels of 0 to 255 become x.float() / 255"
+        )
+
+
+def _check_finite(log_w: Tensor) -> None:
+    bad = int((~log_w.isfinite()).any(0).sum())
+    if bad:
+        raise ValueError(
+            f"log p(x, z) must be finite, got {bad} of {log_w.shape[1]} images where it is not; "
+            "look for NaN in the images and in the network's weights"
         )

@@ -84,6 +84,12 @@ class State:
         """Root of the gradient's total variance: |bias| of c times that is lost in the noise of 1/c^2 gradients."""
         return self.gradients.variance.sum().sqrt().item()
 
+    @property
+    def t2(self) -> float:
+        """Hotelling's T^2 of the mean difference, now."""
+        means, variances, certain = _spectrum(self)
+        return math.inf if certain else float(self.blocks.n * (means**2 / variances).sum())
+
     def coordinate_t(self) -> tuple[Tensor, Tensor]:
         """Student's t and p of each coordinate, [D] each, for ONE look."""
         return t_test(self.blocks.n, self.bias, self.blocks.variance.diagonal())
@@ -154,7 +160,7 @@ def judged(state: State) -> State:
     low = high = spectrum.certain
     if d:
         square = n * (spectrum.means**2 / spectrum.variances).sum()
-        log_e = max(log_e, log_evidence(n, torch.tensor(square), d).item()) if not spectrum.certain else log_e
+        log_e += log_evidence(n, torch.tensor(square), d).item()
         reach = critical(n, d, state.level)
         low, high = (math.hypot(spectrum.certain, end) for end in norms(spectrum.means, spectrum.variances / n, reach))
     peak = max(state.peak, log_e)

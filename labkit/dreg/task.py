@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from labkit.data import binarisation
 from labkit.dreg import control, passes
-from labkit.dreg.estimators import bound, find
+from labkit.dreg.bounds import iwae
+from labkit.dreg.estimators import find
 from labkit.dreg.networks import VAE
 from labkit.dreg.passes import Pass
 from labkit.training import sheet
@@ -73,13 +74,13 @@ class Task:
         `lx` and `lz` are of the K = 1 bound. The KL is not weighed: beta is left alone.
         """
         found = passes.run(module, batch, self.samples, generator=generator)
-        told = -bound(found.log_w, self.estimator).mean()
+        told = -find(self.estimator).bound(found.log_w).mean()  # NaN too: what is not finite, the loop leaves out
         weights, gradients = self._gradients(module, found)
         loss = _Carry.apply(told, [-each for each in gradients], *weights)
         lx, lz = found.nll.mean(), found.kl.sum(0).mean()
         return {"loss": loss, "bound": told, "lx": lx, "lz": lz}
 
-    def _gradients(self, module: VAE, found: Pass) -> tuple[list[nn.Parameter], list[Tensor]]:
+    def _gradients(self, module: VAE, found: Pass) -> tuple[list[Tensor], list[Tensor]]:
         """The weights that are trained, and the gradient of what is maximised in each."""
         theta = [each for each in module.generative if each.requires_grad]
         generative, leaves = passes.generative_gradients(module, found, self.estimator)
@@ -93,12 +94,18 @@ class Task:
         return [*theta, *module.inference], [*generative, *phi]
 
     def evaluate(self, module: VAE, batches: Iterable[Tensor], generator: torch.Generator) -> dict[str, Any]:
-        """Means over all images in nats: "bound" (of K samples), "lx" and "lz" of one, and "kl" by layer of latents."""
+        """Means over all images in nats: "bound", "lx" and "lz" of one sample, and "kl" by layer of latents.
+
+        The bound is minus L of K samples whatever the estimator, so that networks compare.
+
+        Raises:
+            ValueError: log p(x, z) is not finite.
+        """
         total, nll, kl, n = 0.0, 0.0, 0.0, 0
         for x in batches:
             parts = list(passes.log_weights(module, x, self.samples, generator=generator))
             log_w, seen = (torch.cat(each).double() for each in list(zip(*parts, strict=True))[:2])
-            total, n = total - bound(log_w).sum(), n + len(x)
+            total, n = total - iwae(log_w).sum(), n + len(x)
             nll = nll + seen.mean(0).sum()
             kl = kl + torch.cat([each for _, _, each in parts], 1).double().mean(1).sum(1)
         by_layer = (kl / n).tolist()

@@ -31,10 +31,7 @@ def check_log_weights(log_w: Any, least: int = 1, name: str = "log_w") -> None:
         raise ValueError(
             f"log_w must be [K, ...] with K at least 1, got {tuple(log_w.shape)}; put the samples on axis 0"
         )
-    if log_w.shape[0] < least:
-        raise ValueError(
-            f"{name} needs K >= {least} samples, got K = {log_w.shape[0]}; it leaves one out, so draw more"
-        )
+    check_count(log_w.shape[0], least, name)
     # one sum finds nearly every good case in a single pass; finite values whose sum overflows get the second look
     if not math.isfinite(log_w.detach().sum()) and not bool(log_w.isfinite().all()):
         bad = int((~log_w.isfinite()).sum())
@@ -42,6 +39,12 @@ def check_log_weights(log_w: Any, least: int = 1, name: str = "log_w") -> None:
             f"log_w must be finite, got {bad} of {log_w.numel()} that are not; check log p and log q, "
             "and write a weight of zero as -1e4"
         )
+
+
+def check_count(k: int, least: int, name: str) -> None:
+    """Raise ValueError unless k samples are as many as the estimator of that name needs."""
+    if k < least:
+        raise ValueError(f"{name} needs K >= {least} samples, got K = {k}; it leaves one out, so draw more")
 
 
 class Weights:

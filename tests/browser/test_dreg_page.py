@@ -27,3 +27,16 @@ def test_both_tabs_run_by_themselves_and_nothing_is_asked_of_other_machines(page
     page.get_by_role("button", name="Microscope").click()
     expect(page.get_by_text(re.compile(r"^step [1-9] · .* ESS \d"))).to_be_visible()
     assert (foreign, wrong) == ([], [])
+
+
+def test_a_trial_ends_by_itself_the_next_begins_and_alpha_is_turned(page, server):
+    page.set_default_timeout(15_000)
+    expect.set_options(timeout=15_000)
+    page.goto(f"{server}/dreg?tab=Bias meter")
+    expect(page.get_by_text(re.compile(r"^stl: biased after .* replicates"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^step \d+ · paused"))).to_be_visible()
+    page.get_by_label("Estimator").select_option("iwae")
+    expect(page.get_by_text(re.compile(r"^iwae: not decided after"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^step ([5-9]|\d\d+) · \d"))).to_be_visible()
+    page.get_by_role("button", name="Alpha dial").click()
+    expect(page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* best alpha 0\.\d"))).to_be_visible()

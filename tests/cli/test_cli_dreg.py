@@ -1,4 +1,4 @@
-"""`labkit dreg variance`: its table and its files say the same, mistakes are one line."""
+"""`labkit dreg`: tables and files say the same, a trial ends by itself, mistakes are one line."""
 
 import csv
 import re
@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from labkit.cli import main
+from labkit.dreg import exact, gaussian
 
 QUICK = ["--dimensions", "2", "--samples", "100", "--replicates", "40"]
 
@@ -34,10 +35,30 @@ def test_the_seed_gives_the_numbers(capsys):
     assert said[0] == said[1] != said[2]
 
 
+def test_trials_end_by_themselves_in_a_table_a_csv_and_a_picture(tmp_path, capsys):
+    """stl is biased by what quadrature knows; iwae's budget of 640 replicates is spent before an effect is excluded."""
+    few = ["--dimensions", "2", "--samples", "16", "--replicates", "640", "--level", "0.01"]
+    assert main(["dreg", "bias", "--estimators", "stl,iwae", "--out", str(tmp_path), *few]) == 0
+    said = capsys.readouterr().out
+    with (tmp_path / "bias.csv").open() as file:
+        stl, iwae = csv.DictReader(file)
+    assert (stl["verdict"], iwae["verdict"], iwae["replicates"]) == ("biased", "undecided", "640")
+    truth = exact.answers(gaussian.instance(2), (16,), ("stl", "dreg")).mean.diff(dim=0).abs().item()
+    assert float(stl["bias_exact"]) == pytest.approx(truth) and iwae["bias_exact"] == "0.0"
+    assert float(stl["bias_low"]) <= truth <= float(stl["bias_high"]) and float(stl["p"]) <= 0.01 < float(iwae["p"])
+    assert re.search(rf"^ *stl +biased +{stl['replicates']} .* {truth:.2g} ", said, re.M)
+    assert "iwae: the budget of 640 replicates is spent" in said
+    with Image.open(tmp_path / "bias.png") as picture:
+        assert picture.size == (1280, 540)
+        assert (204, 121, 167) in {colour for _, colour in picture.convert("RGB").getcolors(1 << 20)}  # of stl
+
+
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [
-        (["bias"], "no measurement is called 'bias'"),
+        (["biased"], "did you mean bias?"),
+        (["bias", "--level", "1"], "--level wants a number between 0 and 1, got 1"),
+        (["bias", "--estimators", "jk", "--samples", "1"], "jk needs K >= 2 samples, got K = 1"),
         (["variance", "--estimators", "dregg"], "did you mean dreg?"),
         (["variance", "--estimators", ","], "wants at least one of iwae"),
         (["variance", "--replicates", "3"], "40"),

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from labkit.draw import DRAW, Config
 from labkit.data.binarisation import fixed
+from labkit.draw import DRAW, Config
 from labkit.draw.task import Task
 
 SMALL = {"height": 6, "width": 5, "steps": 3, "hidden": 8, "latent": 4, "read": 2, "write": 2}

@@ -13,7 +13,7 @@ import labkit
 from labkit import draw
 from labkit.data import load
 from labkit.draw.task import Task
-from labkit.training import functional
+from labkit.training import course, functional
 from labkit.views.draw import Learn, Learner, learning
 from labkit.views.draw.learn import Rebuilt
 from labkit.views.draw.mosaic import GAP
@@ -157,8 +157,8 @@ def test_what_is_not_finite_stops_with_a_word(small):
 def test_a_curve_keeps_its_first_and_newest_points_and_few_between():
     table = torch.zeros(0, 2)
     for t in range(5000):
-        table = learning._longer(table, t, float(-t))
-        assert len(table) <= learning.POINTS + 1
+        table = course.longer(table, t, float(-t))
+        assert len(table) <= course.POINTS + 1
     steps = table[:, 0].long()
     assert steps[0] == 0 and steps[-1] == 4999 and torch.equal(table[:, 1], -table[:, 0])
     assert set(steps[:-1].diff().tolist()) == {16}  # 5000 / 400 is more than 8

@@ -8,12 +8,11 @@ from torch import Tensor
 
 from labkit import draw
 from labkit.draw.task import Task
-from labkit.training import functional, schedules
+from labkit.training import course, functional, schedules
 from labkit.views.draw.drawing import Drawing
 
 EVERY = 8  # steps from one look at samples and test images to the next: it costs more than a step
 SAMPLES, REBUILT, HELD = 16, 10, 100  # images drawn, test images drawn again, test images in the bound
-POINTS = 400  # of a curve, at most
 STARTS = ["warm start", "from scratch"]
 
 
@@ -84,7 +83,7 @@ class Learner(param.Parameterized):
         )
         _check(state.t, found["bound"], gradient)
         trained = functional.adam(state.trained, gradient, lr=self.lr)
-        batches = _longer(state.batches, state.t, *(float(found[name]) for name in ("bound", "lx", "lz")))
+        batches = course.longer(state.batches, state.t, *(float(found[name]) for name in ("bound", "lx", "lz")))
         if trained.t % EVERY == 0:
             return self._looked(trained, batches, state.tests)
         return Learned(trained, batches, state.tests, state.samples, state.rebuilt)
@@ -107,7 +106,7 @@ class Learner(param.Parameterized):
         _check(trained.t, torch.tensor(bound), samples.canvas, rebuilt.canvas)
         done = self.model.config.steps + 1
         drawings = Drawing(samples, done), Drawing(rebuilt, done, image=self.shown)
-        return Learned(trained, batches, _longer(tests, trained.t, bound), *drawings)
+        return Learned(trained, batches, course.longer(tests, trained.t, bound), *drawings)
 
 
 def _noise(*what: int | str) -> torch.Generator:
@@ -117,9 +116,3 @@ def _noise(*what: int | str) -> torch.Generator:
 def _check(t: int, *found: Tensor) -> None:
     if not all(bool(each.isfinite().all()) for each in found):
         raise ValueError(f"the bound is not finite at step {t}; lower the learning rate, then Reset")
-
-
-def _longer(table: Tensor, t: int, *numbers: float) -> Tensor:
-    """A table by step with the row of step t; of the others those whose step is a multiple of a growing power of 2."""
-    stride = 1 << (t // POINTS).bit_length()
-    return torch.cat([table[table[:, 0] % stride == 0], torch.tensor([[t, *numbers]], dtype=table.dtype)])

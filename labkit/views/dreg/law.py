@@ -1,18 +1,40 @@
 """A quantity of every estimator against the number of samples K, on logarithmic axes."""
 
 import math
+from typing import Any, Protocol, runtime_checkable
 
 import holoviews as hv
 import numpy as np
+import param
+from torch import Tensor
 
 from labkit.views.dreg.looks import LOOKS
-from labkit.views.dreg.measuring import Laboratory, Measured
 from labkit.views.palette import PAST
 
 ROOM = 48  # the axis ends at so many times the largest K: names stand there
 GAP = 0.06  # of the axis between two names
 BAND, NAME = ", its band", ", its name"  # layers of an estimator, beside the line and the markers
 MARKERS = ", measured"
+
+
+@runtime_checkable
+class Told(Protocol):
+    """What a state knows of its estimators [E] at its sizes [S], as `measuring.Measured` and `network.Noise` do.
+
+    total: has the number of replicates, n.
+    """
+
+    total: Any
+    estimators: tuple[str, ...]
+    sizes: tuple[int, ...]
+
+    def values(self, quantity: str) -> Tensor: ...
+
+    def interval(self, quantity: str) -> tuple[Tensor, Tensor]: ...
+
+    def truths(self, quantity: str) -> Tensor: ...
+
+    def slopes(self, quantity: str) -> list[float]: ...
 
 
 class Law:
@@ -23,7 +45,7 @@ class Law:
 
     leading = wide = True
 
-    def __init__(self, settings: Laboratory):
+    def __init__(self, settings: param.Parameterized):
         self.settings = settings
         self.quantity = settings.quantity
         self._limits: tuple[float, float] | None = None
@@ -33,7 +55,7 @@ class Law:
         """Its axes belong to one run: declared anew with each."""
         return None
 
-    def record(self, state: Measured) -> dict[str, float]:
+    def record(self, state: Told) -> dict[str, float]:
         """A row of the run's table."""
         values = state.values("variance")
         named = {
@@ -43,7 +65,7 @@ class Law:
         }
         return {"replicates": float(state.total.n), **named}
 
-    def picture(self, state: Measured) -> hv.Overlay:
+    def picture(self, state: Told) -> hv.Overlay:
         self._limits = limits(state, self.quantity)
         columns = self.columns(state)
         bands = [
@@ -63,7 +85,7 @@ class Law:
             xticks=list(state.sizes[:: 2 if len(state.sizes) > 7 else 1]), show_legend=False,
         )  # fmt: skip
 
-    def columns(self, state: Measured) -> dict[str, dict]:
+    def columns(self, state: Told) -> dict[str, dict]:
         low, high = self._limits or limits(state, self.quantity)
         values = state.values(self.quantity)
         ends = [end.numpy().clip(low / 10, high * 10) for end in state.interval(self.quantity)]
@@ -82,7 +104,7 @@ class Law:
         return found
 
 
-def limits(state: Measured, quantity: str) -> tuple[float, float]:
+def limits(state: Told, quantity: str) -> tuple[float, float]:
     """Whole decades that hold what is measured and what is exact; (0.1, 1) where nothing is above zero."""
     every = np.concatenate([f(quantity).numpy().ravel() for f in (state.values, state.truths)])
     every = every[np.isfinite(every) & (every > 0)]

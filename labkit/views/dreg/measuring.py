@@ -90,10 +90,10 @@ class Measured:
         return _of(quantity, self.exact, self.known, self.toy.dim)
 
 
-def slope(sizes: Sequence[int], values: Tensor) -> float:
-    """Least squares slope of log values [S] against log K, over K >= 64; NaN with fewer than two positive values."""
+def slope(sizes: Sequence[int], values: Tensor, least: int = SLOPES_FROM) -> float:
+    """Least squares slope of log values [S] against log K, over K >= least; NaN with fewer than two positive values."""
     k = torch.tensor(sizes, dtype=values.dtype)
-    good = (k >= SLOPES_FROM) & (values > 0)  # NaN is not
+    good = (k >= least) & (values > 0)  # NaN is not
     if good.sum() < 2:
         return float("nan")
     x, y = k[good].log(), values[good].log()
@@ -115,7 +115,7 @@ def _numbers(state: laboratory.State, toy: Gaussian) -> Tensor:
 
 
 @lru_cache(maxsize=64)
-def _truth(dim: int, distance: float, variance: float, sizes: tuple[int, ...]) -> Tensor:
+def truth(dim: int, distance: float, variance: float, sizes: tuple[int, ...]) -> Tensor:
     """(q, e, v) of every estimator that has exact answers, [E', S, 3]."""
     found = exact.answers(gaussian.instance(dim, distance, variance), sizes)
     mean, own = found.mean * (distance > 0), {name: i for i, name in enumerate(found.estimators)}
@@ -184,7 +184,7 @@ class Laboratory(param.Parameterized):
         rows = [list(exact.POLYNOMIALS).index(name) for name in known]
         total = self._batch(laboratory.start(toy, chosen, self.sizes), toy)
         batches = crossed(_numbers(total, toy)[None])
-        return Measured(toy, total, batches, known, _truth(*self.where(), self.sizes)[rows])
+        return Measured(toy, total, batches, known, truth(*self.where(), self.sizes)[rows])
 
     def step(self, state: Measured) -> Measured:
         """One batch more."""

@@ -21,16 +21,18 @@ class Scene(pn.viewable.Viewer):
     Attributes:
         words: above the pictures. speed: steps a second. saves: the kinds of downloads.
         looks: settings of the pictures alone, which leave the run as it is.
+        running: settings that act on the next step instead.
     """
 
-    words, speed, saves, looks = "", 30, ("gif", "png"), ()
+    words, speed, saves, looks, running = "", 30, ("gif", "png"), (), ()
 
     def __init__(self, settings: Any, **params):
         super().__init__(**params)
         self.settings = settings
         self.live = Live(settings.start, settings.step, self.views(), speed=self.speed, status=self.status)
         self.remark = pn.pane.HTML(self.remarks(), sizing_mode="stretch_width", styles=TEXT)
-        settings.param.watch(lambda *_: self._anew(), [p for p in settings.param if p not in ("name", *self.looks)])
+        others = ("name", *self.looks, *self.running)
+        settings.param.watch(lambda *_: self._anew(), [p for p in settings.param if p not in others])
         if self.looks:
             settings.param.watch(lambda *_: self._again(), list(self.looks))
         self.live.remote.tips = self.live.remote.tips | {

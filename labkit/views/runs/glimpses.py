@@ -9,6 +9,7 @@ from labkit.views.runs.state import State
 
 MAP = "cividis"  # as bright as it is high, for every eye
 MOST = 400  # columns of the image
+PARTS = {"draw": ("glimpse", "glimpse t"), "vae": ("layer", "layer of latents")}  # by kind of network
 
 
 class Glimpses:
@@ -18,11 +19,12 @@ class Glimpses:
 
     def __init__(self, state: State):
         self.top = rounded_up(float(np.nanmax(state.kl(), initial=0)))
+        self.part, self.axis = PARTS.get(state.kind, PARTS["draw"])
 
     @property
     def declaration(self) -> tuple:
         """The scale of the colours stays until a glimpse outgrows it."""
-        return (self.top,)
+        return self.top, self.part
 
     def picture(self, state: State) -> hv.Overlay:
         cells = self.columns(state)["kl"]
@@ -32,7 +34,7 @@ class Glimpses:
             cmap=MAP, clim=(0, self.top), colorbar=True, colorbar_opts=ink, clabel=" "
         )
         return hv.Overlay([image]).opts(
-            title="KL of each glimpse, nats", xlabel="epoch", ylabel="glimpse t", show_legend=False,
+            title=f"KL of each {self.part}, nats", xlabel="epoch", ylabel=self.axis, show_legend=False,
             xticks=BasicTicker(min_interval=1), yticks=BasicTicker(min_interval=1),
         )  # fmt: skip
 

@@ -1,63 +1,19 @@
-"""`labkit dreg variance`: estimators on the Gaussian model as a table, and as files."""
+"""`labkit dreg variance`: of every estimator against the number of samples K, as a table and as files."""
 
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
-
-from labkit.cli.errors import check_writable, fail, unknown
+from typing import Any
 
 BATCHES = 20  # at least, of the replicates: intervals come from their spread
 FILES = "variance.csv", "variance.png"
-
-_WHAT = typer.Argument(metavar="WHAT", help="variance: of every estimator against the number of samples K.")
-_ESTIMATORS = typer.Option(metavar="NAME,NAME,...", help="By comma; a wrong name lists them.")
-_DIMENSIONS = typer.Option(metavar="D", help="Of z and of x.", min=1, max=50)
-_SAMPLES = typer.Option(metavar="K", help="The largest K; the others are the powers of 2 below it.", min=1, max=1 << 14)
-_REPLICATES = typer.Option(metavar="N", help="Draws that it is measured on, about.", min=2 * BATCHES)
-_SEED = typer.Option(metavar="N", help="The same seed gives the same numbers.", min=0)
-_OUT = typer.Option(metavar="FOLDER", help=f"Write {' and '.join(FILES)} there; made if it is not there.")
+SAMPLES, REPLICATES = 1024, 2000  # where nothing is asked for
 
 
-def command(
-    what: Annotated[str, _WHAT] = "variance",
-    estimators: Annotated[str, _ESTIMATORS] = "iwae,stl,dreg,rws-dreg",
-    dimensions: Annotated[int, _DIMENSIONS] = 20,
-    samples: Annotated[int, _SAMPLES] = 1024,
-    replicates: Annotated[int, _REPLICATES] = 2000,
-    seed: Annotated[int, _SEED] = 0,
-    out: Annotated[Path | None, _OUT] = None,
-) -> None:
-    """Measure gradient estimators on a Gaussian model whose answers are exact: a table, and files."""
-    if what != "variance":
-        unknown("measurement", what, ["variance"])
-    from labkit.dreg import ESTIMATORS
-
-    names = list(dict.fromkeys(name for name in estimators.replace(" ", "").split(",") if name))
-    for name in names:
-        if name not in ESTIMATORS:
-            unknown("estimator", name, ESTIMATORS)
-    if not names:
-        fail(f"--estimators wants at least one of {', '.join(ESTIMATORS)}, got none")
-    try:
-        if out:
-            out.mkdir(parents=True, exist_ok=True)
-            for file in FILES:
-                check_writable("--out", out / file)
-        measured = _measured(names, dimensions, _sizes(samples), replicates, seed)
-        _show(measured)
-        if out:
-            _write(measured, out)
-    except (ValueError, OSError) as error:
-        fail(error)
-
-
-def _sizes(samples: int) -> tuple[int, ...]:
+def sizes(samples: int) -> tuple[int, ...]:
     """1, 2, 4, ... and the largest."""
     return (*(1 << i for i in range((samples - 1).bit_length())), samples)
 
 
-def _measured(names: list[str], dim: int, sizes: tuple[int, ...], replicates: int, seed: int) -> Any:
+def measured(names: list[str], dim: int, sizes: tuple[int, ...], replicates: int, seed: int) -> Any:
     """The laboratory after about so many replicates, at least so many, in equal batches."""
     import torch
 
@@ -82,7 +38,7 @@ def _measured(names: list[str], dim: int, sizes: tuple[int, ...], replicates: in
     return measured
 
 
-def _show(measured: Any) -> None:
+def show(measured: Any) -> None:
     """Print the variances, a row for each K, and their slopes."""
     from rich import box
     from rich.console import Console
@@ -110,7 +66,7 @@ def _cell(value: Any, width: Any) -> str:
     return f"{value:.3g} ± {50 * width / value:.0f}%"
 
 
-def _write(measured: Any, folder: Path) -> None:
+def write(measured: Any, folder: Path) -> None:
     from labkit.cli.svgd import report
     from labkit.engine import Past
     from labkit.views import save

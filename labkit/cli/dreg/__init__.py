@@ -1,0 +1,96 @@
+"""`labkit dreg`: estimators measured, a module a measurement, each with its table and files."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from labkit.cli.dreg import bias, race, variance
+from labkit.cli.errors import check_writable, fail, unknown
+
+MEASUREMENTS = {"variance": variance, "bias": bias, "race": race}
+
+_WHAT = typer.Argument(
+    metavar="WHAT",
+    help="variance: of every estimator against the number of samples K. bias: a test of each at one K, until decided. "
+    "race: networks that train side by side on images.",
+)
+_ESTIMATORS = typer.Option(
+    metavar="NAME,NAME,...",
+    help="By comma; a wrong name lists them. race: with a K of its own NAME@K, dreg-alpha=ALPHA too.",
+)
+_DIMENSIONS = typer.Option(metavar="D", help="Of z and of x.", min=1, max=50)
+_SAMPLES = typer.Option(
+    "--samples",
+    "-K",
+    metavar="K",
+    help="variance: the largest K, beside the powers of 2 below it. bias, race: K.",
+    min=1,
+    max=1 << 14,
+    show_default=f"{variance.SAMPLES}, bias {bias.SAMPLES}, race {race.SAMPLES}",
+)
+_REPLICATES = typer.Option(
+    metavar="N",
+    help="variance: draws that it is measured on, about. bias: most that may be spent on one estimator.",
+    min=2 * variance.BATCHES,
+    show_default=f"{variance.REPLICATES}, bias {bias.REPLICATES}",
+)
+_LEVEL = typer.Option(metavar="X", help="bias: chance of a false alarm at any look; intervals hold with the rest.")
+_DATA = typer.Option(metavar="NAME", help="digits comes with labkit; labkit data lists all.", rich_help_panel="Race")
+_STEPS = typer.Option(metavar="N", help="Of Adam, in every lane.", min=1, rich_help_panel="Race")
+_BATCH = typer.Option(metavar="N", help="Training images a step.", min=1, rich_help_panel="Race")
+_LR = typer.Option(metavar="X", help="Adam's learning rate.", min=0.0, rich_help_panel="Race")
+_SEED = typer.Option(metavar="N", help="The same seed gives the same numbers.", min=0)
+_OUT = typer.Option(metavar="FOLDER", help="Write WHAT.csv and WHAT.png there; made if it is not there.")
+
+
+def command(
+    what: Annotated[str, _WHAT] = "variance",
+    estimators: Annotated[str, _ESTIMATORS] = "iwae,stl,dreg,rws-dreg",
+    dimensions: Annotated[int, _DIMENSIONS] = 20,
+    samples: Annotated[int | None, _SAMPLES] = None,
+    replicates: Annotated[int | None, _REPLICATES] = None,
+    level: Annotated[float, _LEVEL] = 0.05,
+    data: Annotated[str, _DATA] = "digits",
+    steps: Annotated[int, _STEPS] = race.STEPS,
+    batch: Annotated[int, _BATCH] = race.BATCH,
+    lr: Annotated[float, _LR] = race.LR,
+    seed: Annotated[int, _SEED] = 0,
+    out: Annotated[Path | None, _OUT] = None,
+) -> None:
+    """Measure gradient estimators on a Gaussian model whose answers are exact, or race them: a table, and files."""
+    if what not in MEASUREMENTS:
+        unknown("measurement", what, MEASUREMENTS)
+    if not 0 < level < 1:
+        fail(f"--level wants a number between 0 and 1, got {level:g}; 0.05 is usual")
+    kind = MEASUREMENTS[what]
+    names, samples = _names(estimators, race.name if kind is race else str), samples or kind.SAMPLES
+    try:
+        if out:
+            out.mkdir(parents=True, exist_ok=True)
+            for file in kind.FILES:
+                check_writable("--out", out / file)
+        if kind is bias:
+            measured = bias.measured(names, dimensions, samples, level, replicates or bias.REPLICATES, seed)
+        elif kind is race:
+            measured = race.measured(names, data, samples, steps, batch, lr, seed)
+        else:
+            sizes = variance.sizes(samples)
+            measured = variance.measured(names, dimensions, sizes, replicates or variance.REPLICATES, seed)
+        kind.show(measured)
+        if out:
+            kind.write(measured, out)
+    except (ValueError, OSError) as error:
+        fail(error)
+
+
+def _names(estimators: str, name: Callable[[str], str]) -> list[str]:
+    """Those asked for, each once; name: word -> the estimator in it."""
+    from labkit.dreg import ESTIMATORS
+
+    words = list(dict.fromkeys(word for word in estimators.replace(" ", "").split(",") if word))
+    for word in words:
+        if name(word) not in ESTIMATORS:
+            unknown("estimator", name(word), ESTIMATORS)
+    return words or fail(f"--estimators wants at least one of {', '.join(ESTIMATORS)}, got none")

@@ -1,0 +1,93 @@
+"""`labkit dreg race`: small networks that train side by side, as a table, curves and a picture."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FILES = "race.csv", "race.png"
+SAMPLES, STEPS, BATCH, LR = 16, 500, 32, 2e-3  # where nothing is asked for
+SIZE = 1280, 860  # of the picture
+LOOK = 0.2  # seconds between two looks at the bar
+
+
+class Raced(NamedTuple):
+    """A race that ended: its last state, the data, the steps that were asked for."""
+
+    state: Any
+    data: str
+    steps: int
+
+
+def name(word: str) -> str:
+    """The estimator of NAME, NAME@K, NAME=ALPHA or NAME=ALPHA@K."""
+    return word.split("@")[0].split("=")[0]
+
+
+def measured(words: list[str], data: str, samples: int, steps: int, batch: int, lr: float, seed: int) -> Raced:
+    """The race after so many steps, or when Ctrl-C ended it.
+
+    Raises:
+        ValueError, OSError: what data and race raise.
+    """
+    import time
+
+    import torch
+
+    from labkit.cli import interrupts
+    from labkit.cli.methods import images_of
+    from labkit.cli.svgd import run
+    from labkit.dreg import racing
+
+    torch.set_num_threads(1)  # seconds are of one thread
+    lanes = [racing.entry(word) for word in words]
+    track = racing.Track(*(images_of(data, split, "stochastic")[0] for split in ("train", "test")), seed=seed)
+    state, looked = racing.start(track, lanes, k=samples), 0.0
+    with run.bar("best held out {task.fields[best]} nats") as progress, interrupts.first() as pressed:
+        task = progress.add_task("race", total=steps, best="-")
+        while state.t < steps and not pressed:
+            state = racing.step(state, track, k=samples, batch=batch, lr=lr)
+            if time.monotonic() - looked > LOOK:
+                looked = time.monotonic()
+                best = max(lane.looks[-1, 2].item() for lane in state.lanes)
+                progress.update(task, completed=state.t, best=f"{best:.2f}")
+    return Raced(racing.look(state, track, k=samples), data, steps)
+
+
+def show(raced: Raced) -> None:
+    """Print how each lane ended."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from labkit.dreg.racing import HELD, HELD_SAMPLES, IMAGES
+
+    state, data, steps = raced
+    console, table = Console(highlight=False, soft_wrap=True), Table(box=box.SIMPLE_HEAD)
+    table.add_column("lane", no_wrap=True)
+    for name in ("bound", "Monte Carlo\nvariance", "minibatch\nvariance", "SNR", "ms\na step"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for lane in state.lanes:
+        bound, noise, images, snr = lane.looks[-1, 2:].tolist()
+        pace = f"{1000 * lane.seconds / state.t:.1f}" if state.t else "-"
+        table.add_row(lane.entry.label, f"{bound:.3f}", f"{noise:.3g}", f"{images:.3g}", f"{snr:.3g}", pace)
+    early = "" if state.t == steps else f" of {steps} (stopped early)"
+    console.print(
+        f"{data}, {state.t} steps{early}; bound in nats, of {HELD} images held out, K = {HELD_SAMPLES}; variances of "
+        f"q's gradient on {IMAGES} images, means over coordinates"
+    )
+    console.print(table)
+
+
+def write(raced: Raced, folder: Path) -> None:
+    """The curves as CSV and as a picture."""
+    from labkit.cli.svgd import report
+    from labkit.engine import Past
+    from labkit.views import save
+    from labkit.views.dreg import race, save_race_csv
+
+    state = raced.state
+    csv, png = (folder / file for file in FILES)
+    save_race_csv(state, csv)
+    report.wrote(csv)
+    views = [race.bound(), race.noise(), race.lead(state.lanes[0].entry.label), race.snr()]
+    save.png(views, Past(None, [state], [state.t]), -1, png, size=SIZE)
+    report.wrote(png)

@@ -1,0 +1,157 @@
+"""|bias| with its band, and the evidence against "no bias", of estimators on trial, against replicates."""
+
+import math
+from collections.abc import Iterator
+
+import holoviews as hv
+import numpy as np
+
+from labkit.dreg.sequential import BLOCK
+from labkit.views.dreg.law import BAND
+from labkit.views.dreg.looks import LOOKS
+from labkit.views.dreg.trial import Trial, Trials
+from labkit.views.palette import PAST, TARGET
+
+EXACT, SUM = ", exact", ", sum over coordinates"
+THRESHOLD = "threshold"
+HEIGHT = -4.0, 8.0  # of the evidence, powers of ten
+
+
+class Bias:
+    """|bias| of each estimator as a line with the band of what is not excluded, the exact one dashed."""
+
+    leading = True
+
+    def __init__(self, budget: int):
+        self.budget = budget
+        self._limits: tuple[float, float] | None = None
+
+    @property
+    def declaration(self) -> None:
+        """Its axes belong to one run: declared anew with each."""
+        return None
+
+    def record(self, state: Trials) -> dict[str, float]:
+        """A row of the run's table."""
+        found: dict[str, float] = {}
+        for each in state.trials:
+            s = each.state
+            numbers = {"replicates": s.n, "|bias|": s.norm, "low": s.low, "high": s.high, "log e": s.log_e}
+            found |= {f"{name} of {each.name}": float(value) for name, value in numbers.items()}
+        return found
+
+    def picture(self, state: Trials) -> hv.Overlay:
+        self._limits = limits(state, self.budget)
+        columns = self.columns(state)
+        bands = [
+            hv.Area(([1.0], [1.0], [1.0]), "x", ["y", "y2"], label=each.name + BAND).opts(
+                color=LOOKS[each.name].color, alpha=0.22 if len(state.trials) == 1 else 0.1, line_alpha=0
+            )
+            for each in state.trials
+        ]
+        lines = [
+            hv.Curve(_points(columns[each.name]), "x", "y", label=each.name).opts(
+                color=LOOKS[each.name].color, line_width=2.5
+            )
+            for each in state.trials
+        ]
+        exact = [
+            hv.Curve(_points(columns[each.name + EXACT]), "x", "y", label=each.name + EXACT).opts(
+                color=TARGET if len(state.trials) == 1 else LOOKS[each.name].color, line_dash="dashed", line_width=2
+            )
+            for each in state.trials
+        ]
+        return hv.Overlay([*bands, *lines, *exact]).opts(
+            title="|bias|, and what is not excluded", xlabel="replicates   (dashed: exact)",
+            ylabel="|bias|", logx=True, logy=True, xlim=(BLOCK, self.budget), ylim=self._limits,
+            yticks=list(decades(*self._limits)), show_legend=False,
+        )  # fmt: skip
+
+    def columns(self, state: Trials) -> dict[str, dict]:
+        floor, top = self._limits or limits(state, self.budget)
+        found = {}
+        for each in state.trials:
+            n, norm, low, high, *_ = each.trail.numpy().T
+            good = np.isfinite(high) & (high > 0)
+            x, low, high = n[good], low[good].clip(floor / 10, top * 10), high[good].clip(floor / 10, top * 10)
+            around = {"x": np.append(x, x[::-1]), "y": np.append(low, high[::-1])}
+            known = each.exact or np.nan  # a bias of 0 has no place on the axis
+            found |= {
+                each.name: {"x": n, "y": np.where(norm > 0, norm, np.nan)},
+                each.name + BAND: around if len(x) else {"x": np.ones(2), "y": np.full(2, np.nan)},
+                each.name + EXACT: {"x": np.array([BLOCK, self.budget]) * 1.0, "y": np.full(2, known)},
+            }
+        return found
+
+
+class Evidence:
+    """Evidence of Hotelling's T^2 as a line, that of the sum over coordinates dotted, the threshold dashed."""
+
+    leading = True
+
+    def __init__(self, budget: int, level: float):
+        self.budget, self.level = budget, level
+
+    @property
+    def declaration(self) -> None:
+        return None
+
+    def picture(self, state: Trials) -> hv.Overlay:
+        columns = self.columns(state)
+        lines = [
+            hv.Curve(_points(columns[each.name + ", T²"]), "x", "y", label=each.name + ", T²").opts(
+                color=LOOKS[each.name].color, line_width=2.5
+            )
+            for each in state.trials
+        ]
+        sums = [
+            hv.Curve(_points(columns[each.name + SUM]), "x", "y", label=each.name + SUM).opts(
+                color=PAST if len(state.trials) == 1 else LOOKS[each.name].color,
+                line_dash="dotted",
+                line_width=2.5,
+                show_legend=len(state.trials) == 1,
+            )
+            for each in state.trials
+        ]
+        at = -math.log10(self.level)
+        threshold = hv.Curve(([BLOCK, self.budget], [at, at]), "x", "y", label=THRESHOLD).opts(
+            color=TARGET, line_dash="dashed", line_width=2
+        )
+        return hv.Overlay([*lines, *sums, threshold]).opts(
+            title="Evidence against “no bias”", xlabel="replicates   (dotted: of the sum over coordinates)",
+            ylabel="log₁₀ e", logx=True, xlim=(BLOCK, self.budget), ylim=HEIGHT, legend_position="top_left",
+        )  # fmt: skip
+
+    def columns(self, state: Trials) -> dict[str, dict]:
+        found = {}
+        for each in state.trials:
+            n, *_, whole, total = each.trail.numpy().T
+            found |= {
+                each.name + ", T²": {"x": n, "y": whole.clip(*HEIGHT)},
+                each.name + SUM: {"x": n, "y": total.clip(*HEIGHT)},
+            }
+        return found
+
+
+def limits(state: Trials, budget: int) -> tuple[float, float]:
+    """Decades from where |bias| would fall without any, or the exact one, to a little above the first block's."""
+    tops, floors = zip(*(_reach(each, budget) for each in state.trials), strict=True)
+    top, floor = max(tops), min((f for f in floors if f > 0), default=0.0)
+    if not top:
+        return 1e-3, 1.0
+    return 10.0 ** math.floor(math.log10(floor)), 10.0 ** math.ceil(math.log10(1.5 * top))
+
+
+def decades(low: float, high: float) -> Iterator[float]:
+    """The powers of ten from one to the other."""
+    return (10.0**i for i in range(round(math.log10(low)), round(math.log10(high)) + 1))
+
+
+def _reach(trial: Trial, budget: int) -> tuple[float, float]:
+    first = trial.trail[0, 1].item()
+    last = first * (BLOCK / budget) ** 0.5
+    return max(first, trial.exact or 0.0), min(last, trial.exact / 2) if trial.exact else last
+
+
+def _points(columns: dict) -> tuple:
+    return columns["x"], columns["y"]

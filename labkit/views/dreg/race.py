@@ -1,0 +1,146 @@
+"""The tab *Race*: bounds and variances of lanes that differ by their estimator, against steps or seconds."""
+
+from collections.abc import Callable
+
+import holoviews as hv
+import panel as pn
+from torch import Tensor
+
+from labkit.dreg.racing import HELD, HELD_SAMPLES, IMAGES, Lane, State
+from labkit.views import fields
+from labkit.views.dreg.looks import LOOKS
+from labkit.views.dreg.racers import CLOCKS, Racer
+from labkit.views.dreg.scenes import Scene
+
+DASHES = "solid", "dashed", "dotted", "dotdash"  # of the first, second, ... lane of one colour
+TRAINING = ", minibatches"
+
+
+class Curves:
+    """Numbers of every lane, in its estimator's colour.
+
+    Args:
+        title, unit: above the picture, and of its upright axis.
+        numbers: (lane, first lane) -> the rows it is about and the numbers, [., ...] and [.]; rows begin with a step
+            and the seconds before it.
+        against: of `CLOCKS`.
+        log: whether the upright axis is logarithmic; what is not positive is left out of it.
+        training: whether each lane's smoothed bound of its minibatches is shown too, thin, and a legend.
+        leading: whether the picture is a large one.
+    """
+
+    automatic = True
+
+    def __init__(
+        self,
+        title: str,
+        unit: str,
+        numbers: Callable[[Lane, Lane], tuple[Tensor, Tensor]],
+        against: str = CLOCKS[0],
+        *,
+        log: bool = False,
+        training: bool = False,
+        leading: bool = True,
+    ):
+        self.title, self.unit, self.numbers, self.against = title, unit, numbers, against
+        self.log, self.training, self.leading = log, training, leading
+
+    @property
+    def declaration(self) -> None:
+        """Its lanes belong to one run: declared anew with each."""
+        return None
+
+    def picture(self, state: State) -> hv.Overlay:
+        columns, seen, thin, thick = self.columns(state), [], [], []
+        for lane in state.lanes:
+            color, label = LOOKS[lane.entry.estimator].color, lane.entry.label
+            look = {"color": color, "line_dash": DASHES[min(seen.count(color), len(DASHES) - 1)]}
+            seen.append(color)
+            thick.append(_line(columns[label], label).opts(line_width=2.5, **look))
+            if self.training:
+                thin.append(_line(columns[label + TRAINING], label + TRAINING).opts(alpha=0.5, line_width=1, **look))
+        thin = [line.opts(show_legend=False) for line in thin]
+        clock = "step" if self.against == CLOCKS[0] else "seconds of its own"
+        return hv.Overlay([*thin, *thick]).opts(
+            title=self.title, xlabel=clock, ylabel=self.unit, logy=self.log, xlim=(0, 1),
+            ylim=(1e-6, 1) if self.log else (-1, 1), show_legend=self.training, legend_position="bottom_right",
+        )  # fmt: skip
+
+    def columns(self, state: State) -> dict[str, dict]:
+        found = {}
+        for lane in state.lanes:
+            rows, numbers = self.numbers(lane, state.lanes[0])
+            found[lane.entry.label] = self._points(
+                rows, numbers.where(numbers > 0, float("nan")) if self.log else numbers
+            )
+            if self.training:
+                found[lane.entry.label + TRAINING] = self._points(lane.batches, lane.batches[:, 3])
+        return found
+
+    def _points(self, rows: Tensor, numbers: Tensor) -> dict:
+        return {"x": rows[:, CLOCKS.index(self.against)].numpy(), "y": numbers.numpy()}
+
+
+def bound(against: str = CLOCKS[0]) -> Curves:
+    """The bound of the held-out images, and that of the minibatches."""
+    title = "Bound, held out (thin: minibatches)"
+    return Curves(
+        title, "nats, higher is better", lambda lane, _: (lane.looks, lane.looks[:, 2]), against, training=True
+    )
+
+
+def noise(against: str = CLOCKS[0]) -> Curves:
+    """What the draws of the samples alone do to a gradient."""
+    title, unit = "Gradient's Monte Carlo variance", f"of q's, on {IMAGES} images, a mean over coordinates"
+    return Curves(title, unit, lambda lane, _: (lane.looks, lane.looks[:, 3]), against, log=True)
+
+
+def lead(first: str) -> Curves:
+    """The held-out bound minus that of the first lane at the same step: what they share cancels."""
+
+    def numbers(lane: Lane, of: Lane) -> tuple[Tensor, Tensor]:
+        return lane.looks, lane.looks[:, 2] - of.looks[:, 2]
+
+    return Curves(f"Bound, minus that of {first}", "nats", numbers, leading=False)
+
+
+def snr(against: str = CLOCKS[0]) -> Curves:
+    """How much of a gradient is signal."""
+    title = "SNR of q's gradient"
+    return Curves(title, "SNR", lambda lane, _: (lane.looks, lane.looks[:, 5]), against, log=True, leading=False)
+
+
+def _line(columns: dict, label: str) -> hv.Curve:
+    return hv.Curve((columns["x"], columns["y"]), "x", "y", label=label)
+
+
+class Race(Scene):
+    """Estimators that train side by side."""
+
+    saves, looks, running = ("png",), ("against",), ("k", "batch", "lr", "alpha")
+    words = (
+        "Each lane trains a small network to model 8 &times; 8 digits: the same first weights, minibatches and "
+        "noise; only the gradient of q differs. Bounds hardly tell lanes apart until one is taken from the other; "
+        "variances do at once. Move K, the batch or the learning rate while they run. "
+        f"Thick: {HELD} images that no step has seen, K = {HELD_SAMPLES} in every lane, the same noise at every look."
+    )
+
+    def __init__(self, settings: Racer | None = None, **params):
+        super().__init__(settings or Racer(), **params)
+
+    def views(self) -> list:
+        s = self.settings
+        first = next((name for name in LOOKS if name in s.estimators), "none")
+        return [bound(s.against), noise(s.against), lead(first), snr(s.against)]
+
+    def status(self, state: State) -> str:
+        best = max(state.lanes, key=lambda lane: lane.looks[-1, 2].item())
+        return f"best held out: {best.entry.label}, {best.looks[-1, 2].item():.2f} nats"
+
+    def controls(self) -> list:
+        s = self.settings
+        names = pn.widgets.CheckBoxGroup.from_param(s.param.estimators, margin=(0, 12))
+        heading = pn.pane.HTML("Estimators", margin=(4, 10, 0, 10))
+        rate = fields.log_slider(s, "lr", 1e-5, 1.0)
+        dials = [fields.number(s, "k"), fields.number(s, "batch"), rate, fields.number(s, "alpha")]
+        return [fields.choice(s, "against"), *dials, fields.number(s, "seed"), heading, names]

@@ -1,0 +1,56 @@
+"""A race of estimators on the bundled digits: the settings, `start()` and `step(state)`."""
+
+import param
+
+from labkit.data import load
+from labkit.dreg import ESTIMATORS, racing
+from labkit.views.dreg.measuring import DEFAULTS
+
+CLOCKS = ["steps", "seconds of its own"]
+
+
+class Racer(param.Parameterized):
+    """Several small networks that train side by side, alike in all but the estimator."""
+
+    estimators = param.ListSelector(
+        default=DEFAULTS, objects=list(ESTIMATORS), label="Estimators",
+        doc="a lane each: the same first weights, minibatches and noise",
+    )  # fmt: skip
+    against = param.Selector(
+        objects=CLOCKS, label="Against",
+        doc="steps, or the processor's seconds that a lane's own steps took, whatever the others do",
+    )  # fmt: skip
+    k = param.Integer(
+        default=16, bounds=(1, 128), label="Samples, K", doc="K: samples of one gradient; acts on the very next step"
+    )
+    batch = param.Integer(
+        default=32, bounds=(1, 128), label="Batch size", doc="training images a step; acts on the very next step"
+    )
+    lr = param.Number(
+        default=2e-3, bounds=(1e-5, 1.0), label="Learning rate", doc="of Adam; acts on the very next step"
+    )
+    alpha = param.Number(
+        default=0.9, bounds=(0.0, 1.0), step=0.05, label="Alpha of dreg-alpha",
+        doc="from 0, dreg, to 1, rws-dreg; acts on the very next step",
+    )  # fmt: skip
+    seed = param.Integer(
+        default=0, bounds=(0, 9999), label="Seed", doc="of the first weights, the minibatches and all noise"
+    )
+
+    def start(self) -> racing.State:
+        """All lanes at the line.
+
+        Raises:
+            ValueError: no estimator is chosen, or K is too small for one.
+        """
+        self.track = racing.Track(*(load("digits", split)[0] for split in ("train", "test")), seed=self.seed)
+        entries = [racing.Entry(name) for name in ESTIMATORS if name in self.estimators]
+        return racing.start(self.track, entries, k=self.k, alpha=self.alpha)
+
+    def step(self, state: racing.State) -> racing.State:
+        """One step in every lane.
+
+        Raises:
+            ValueError: as `racing.step`.
+        """
+        return racing.step(state, self.track, k=self.k, batch=self.batch, lr=self.lr, alpha=self.alpha)

@@ -1,0 +1,18 @@
+"""The tab *Network* of /dreg in a real browser: it runs, or says how to make what it runs on."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_tab_tells_its_images_or_how_to_make_a_network(page, server):
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+    page.goto(f"{server}/dreg?tab=Network")
+    told = re.compile("no trained VAE is here yet|and below what it makes of the mean of q")
+    expect(page.get_by_text(told).first).to_be_visible(timeout=15_000)
+    assert wrong == []

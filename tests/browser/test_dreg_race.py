@@ -1,0 +1,27 @@
+"""The tab Race of /dreg in a real browser: networks train by themselves, other lanes begin anew."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_race_runs_and_begins_anew_with_other_lanes(page, server):
+    page.set_default_timeout(30_000)
+    expect.set_options(timeout=30_000)
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+    page.goto(f"{server}/dreg")
+    page.get_by_role("button", name="Race").click()
+    expect(page.get_by_text(re.compile(r"^step ([3-9]|\d\d+) · \d+ steps/s · best held out: "))).to_be_visible()
+    page.get_by_label("Against").select_option("seconds of its own")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text(re.compile(r"^step ([3-9]|\d\d+) · paused"))).to_be_visible()
+    page.get_by_role("complementary", name="Settings").get_by_text("iwae", exact=True).click()
+    expect(page.get_by_text(re.compile(r"^step 0 · paused · best held out: stl, "))).to_be_visible()
+    page.get_by_role("button", name="Step", exact=True).click()
+    expect(page.get_by_text(re.compile(r"^step 1 · paused"))).to_be_visible()
+    assert wrong == []

@@ -1,0 +1,196 @@
+"""`labkit train vae`, `evaluate` and `sample` of it, its run on /runs; one-line mistakes."""
+
+import csv
+import json
+import math
+import shutil
+import signal
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+import labkit
+from labkit import dreg, models
+from labkit.cli import main, watch
+from labkit.views import runs, sheets
+from labkit.views.runs import scene, shelf
+
+TINY = ["train", "vae", "--data", "digits", "--preset", "small", "--samples", "4", "--batch", "50"]
+TINY += ["--devices", "cpu", "--steps", "20"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The folder of a whole tiny run."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    assert main([*TINY, "--out", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def heard():
+    """Ctrl-C as a terminal's process hears it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def told(capsys) -> dict[str, str]:
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    return {" ".join(words[:-1]): words[-1] for words in lines}
+
+
+# training
+
+
+def test_a_run_is_a_network_with_its_estimator_on_its_card(run):
+    config = json.loads((run / "config.json").read_text())
+    assert config["kind"] == "vae" and (config["config"]["height"], config["config"]["latent"]) == (8, [10])
+    card, model = models.card(run), labkit.load_checkpoint(run)
+    assert isinstance(model, dreg.VAE) and not model.training
+    assert (card["estimator"], card["samples"], card["data"]) == ("dreg", "4", "digits")
+    assert model.mean.std() > 0.1  # it began at the images' mean
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("estimator", ["dreg", "dreg-cv"])
+def test_a_stopped_run_that_goes_on_is_the_whole_one(estimator, tmp_path, monkeypatch):
+    """The same bits, the control variates' too."""
+    own = ["--estimator", estimator]
+    assert main([*TINY, *own, "--out", str(tmp_path / "whole")]) == 0
+    tell = watch._tell
+
+    def press(record, task):
+        tell(record, task)
+        if record.step == 10:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(watch, "_tell", press)
+    monkeypatch.setattr("labkit.cli.keepsakes.write", lambda folder: None)
+    assert main([*TINY, *own, "--out", str(tmp_path / "a")]) == 130
+    assert main(["train", "--resume", str(tmp_path / "a")]) == 0
+    one, other = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "a"))
+    assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+    assert rows(tmp_path / "a" / "epochs.csv") == rows(tmp_path / "whole" / "epochs.csv")
+    assert any(name.startswith("controls") for name in one) is (estimator == "dreg-cv")
+
+
+@pytest.mark.slow
+def test_inference_only_holds_the_generative_half_of_a_trained_network(run, tmp_path, capsys):
+    """Another estimator and control variates may teach its q; without a checkpoint what was held is lost."""
+    for estimator in ("iwae", "dreg-cv"):
+        out = tmp_path / estimator
+        assert main([*TINY, "--estimator", estimator, "--inference-only", str(run), "--out", str(out)]) == 0
+        before, after = load_file(run / "model.safetensors"), load_file(out / "model.safetensors")
+        held = [name for name in before if name.startswith(("p.", "pixels.", "mean"))]
+        assert held and all(torch.equal(before[name], after[name]) for name in held)
+        assert not torch.equal(before["q.0.net.0.weight"], after["q.0.net.0.weight"])
+    shutil.rmtree(out / "checkpoints")
+    assert main(["train", "--resume", str(out)]) == 2
+    assert "has no checkpoint yet, got --inference-only before it" in capsys.readouterr().err
+
+
+# evaluation and samples
+
+
+def test_evaluate_tells_the_bound_by_layer_and_log_p(run, capsys):
+    """Means of 60 images: one more draw of each moves the bound by little, and more samples lower -log p(x)."""
+    assert main(["evaluate", str(run), "--samples", "200", "--images", "60", "--device", "cpu"]) == 0
+    found = told(capsys)
+    bound, lx, lz = (float(found[name]) for name in ("bound, -log p(x) at most", "Lx, of the pixels", "Lz, KL"))
+    log_p, error = (
+        float(found[name]) for name in ("-log p(x), 200 importance samples", "its standard error over the images")
+    )
+    assert bound < lx + lz + 0.01  # four samples are better than one
+    assert log_p < bound + 0.01 and abs(log_p - float(rows(run / "epochs.csv")[-1]["bound"])) < 5 * error + 1
+    assert float(found["KL of layer 1"]) == pytest.approx(lz, abs=0.01) and math.isfinite(error)
+
+
+def test_samples_are_the_networks_own_in_one_picture(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["sample", str(run), "--n", "9", "--seed", "3"]) == 0
+    assert "9 images, seed 3" in capsys.readouterr().out
+    drawn = labkit.load_checkpoint(run).generate(9, generator=torch.Generator().manual_seed(3))
+    with Image.open(tmp_path / "samples.png") as picture:
+        assert np.array_equal(np.asarray(picture.convert("RGB")), sheets.sheet(drawn, 3))
+
+
+def test_a_network_with_halves_has_nothing_to_go_on_from(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        labkit, "load_checkpoint", lambda name: dreg.VAE(dreg.Config(8, 8, (2,), (3,), halves="bottom"))
+    )
+    assert main(["sample", "halves"]) == 2
+    assert "a vae with halves goes on from images, got none" in capsys.readouterr().err
+
+
+# /runs and /draw
+
+
+def test_its_run_stands_beside_drawing_networks_and_is_not_offered_to_draw(run):
+    pn.extension()
+    hv.extension("bokeh")
+    state = runs.state.read(run)
+    views = scene.pictures(runs.state.showing(state))
+    assert state.kl().shape[1] == 1 and [type(view).__name__ for view in views] == ["Bound", "Samples", "Parts"]
+    name = shelf.PREFIX + run.name
+    assert name in shelf.networks(run.parent, "vae") and name not in shelf.networks(run.parent, "draw")
+    assert all(models.card(each)["kind"] == "draw" for each in shelf.networks(run.parent, "draw").values())
+
+
+def test_a_network_of_two_layers_shows_layers_not_glimpses(run):
+    state = runs.state.read(run)
+    two = runs.state.replace(state, epochs=state.epochs | {"kl_2": state.epochs["kl_1"] / 2})
+    (view,) = [each for each in scene.pictures(two) if isinstance(each, runs.Glimpses)]
+    plot = hv.render(view.picture(two))
+    assert plot.title.text == "KL of each layer, nats" and plot.yaxis[0].axis_label == "layer of latents"
+
+
+# mistakes
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["train", "vae", "--data", "digits", "--estimator", "drag"], "no estimator is called 'drag'; did you mean"),
+        (
+            ["train", "vae", "--data", "digits", "--warmup", "5"],
+            "--warmup is of labkit train draw, got 5; leave it out",
+        ),
+        (["train", "draw", "--data", "digits", "--samples", "5"], "--samples is of labkit train vae, got labkit train"),
+        (["train", "draw", "--data", "digits", "--estimator", "stl"], "--estimator is of labkit train vae"),
+        (["train", "vae", "--data", "digits", "--original-halves"], "--original-halves is of --data struct_mnist, got"),
+        (["train", "vae", "--data", "digits", "--precision", "bf16"], "--precision bf16 is of labkit train draw"),
+        (["train", "vae", "--data", "digits", "--preset", "big"], "the network must be one of original, burda-1"),
+        (
+            ["train", "vae", "--data", "digits", "--estimator", "jk", "-K", "1"],
+            "jk needs at least K = 2 samples, got 1",
+        ),
+        (["train", "vae", "--data", "digits", "--alpha", "0.5"], "--alpha is of --estimator dreg-alpha, got"),
+        (
+            ["train", "vae", "--data", "digits", "--inference-only", "draw-digits"],
+            "wants a trained vae, draw-digits is",
+        ),
+        (["train", "vae", "--data", "digits", "--inference-only", "nowhere"], "no model is called 'nowhere'"),
+        (["sample", "{run}", "--gif"], "a vae draws nothing step by step, got --gif; take --png"),
+        (["sample", "{run}", "--out", "a.mp4"], "--out wants a path that ends in .png, got a.mp4; rename it"),
+        (["sample", "{run}", "--labels", "1"], "--labels is of a network that draws stroke by stroke, got a vae"),
+        (["sample", "{run}", "--temperature", "2"], "--temperature is of a network that draws stroke by stroke"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_2(run, words, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([word.format(run=run) for word in words]) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1 and error.startswith("labkit: ")
+    assert list(tmp_path.iterdir()) == []

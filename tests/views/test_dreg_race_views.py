@@ -1,0 +1,137 @@
+"""The tab where estimators race: its pictures are the tables of the lanes, its dials act on the next step."""
+
+import csv
+import io
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+import pytest
+import torch
+
+from labkit import dreg
+from labkit.dreg import racing
+from labkit.dreg.racing import entry
+from labkit.views.dreg import Race, Racer, race, save_race_csv
+from labkit.views.dreg.racers import CLOCKS
+from labkit.views.stage import Stage
+
+
+@pytest.fixture(autouse=True, scope="module")
+def extension():
+    pn.extension()
+    hv.extension("bokeh")
+
+
+@pytest.fixture(scope="module")
+def small():
+    """5 x 4 pixels, two latents."""
+    images = torch.randint(0, 256, (80, 1, 5, 4), generator=torch.Generator().manual_seed(0)).byte()
+    return racing.Track(*images.split(60), config=dreg.Config(height=5, width=4, latent=(2,), hidden=(6,)))
+
+
+@pytest.fixture(scope="module")
+def raced(small):
+    """17 steps of three lanes: looks at 0 and 16."""
+    state = racing.start(small, [entry(word) for word in ("iwae", "dreg", "dreg@2")], k=4)
+    for _ in range(17):
+        state = racing.step(state, small, k=4, batch=8, lr=1e-3)
+    return state
+
+
+class Quick(Racer):
+    """A racer on small images."""
+
+    def __init__(self, track, **params):
+        self.small = track
+        super().__init__(k=4, batch=8, estimators=["iwae", "dreg"], **params)
+
+    def start(self):
+        self.track = self.small
+        return racing.start(self.small, [racing.Entry(name) for name in self.estimators], k=self.k)
+
+
+def views(against):
+    return [race.bound(against), race.noise(against), race.lead("iwae"), race.snr(against)]
+
+
+def test_curves_are_the_lanes_own_rows_against_either_clock(raced):
+    for i, clock in enumerate(CLOCKS):
+        bound, noise, _, snr = (view.columns(raced) for view in views(clock))
+        for lane in raced.lanes:
+            name, looks, batches = lane.entry.label, lane.looks, lane.batches
+            assert np.array_equal(bound[name]["x"], looks[:, i]) and np.array_equal(bound[name]["y"], looks[:, 2])
+            thin = bound[name + race.TRAINING]
+            assert np.array_equal(thin["x"], batches[:, i]) and np.array_equal(thin["y"], batches[:, 3])
+            assert np.array_equal(noise[name]["y"], looks[:, 3]) and np.array_equal(noise[name]["x"], looks[:, i])
+            shown = looks[:, 5].where(looks[:, 5] > 0, torch.nan)  # 0 has no place on a logarithmic axis
+            assert np.array_equal(snr[name]["y"], shown, equal_nan=True)
+
+
+def test_the_lead_is_counted_from_the_first_lane(raced):
+    gap = race.lead("iwae").columns(raced)
+    first, second, _ = raced.lanes
+    assert gap["iwae"]["y"].tolist() == [0, 0] and gap["dreg"]["y"][0] == 0 != gap["dreg"]["y"][1]
+    assert gap["dreg"]["y"][1] == second.looks[1, 2] - first.looks[1, 2]
+
+
+def test_pictures_are_patched_in_place_and_lanes_of_one_colour_have_their_own_dash(raced, small):
+    begun = racing.start(small, [lane.entry for lane in raced.lanes], k=4)
+    for view in views(CLOCKS[0]):
+        stage = Stage()
+        stage.show(view, begun, lambda figure: None)
+        hv.render(stage.pane.object)
+        for state in (raced, begun):
+            stage.patch(view.columns(state))
+    lines = race.bound().picture(raced)
+    looks = {line.label: line.opts.get("style").kwargs for line in lines}
+    assert looks["dreg"]["color"] == looks["dreg, K = 2"]["color"] != looks["iwae"]["color"]
+    assert [looks[name]["line_dash"] for name in ("iwae", "dreg", "dreg, K = 2")] == ["solid", "solid", "dashed"]
+
+
+def test_dials_act_on_a_run_that_goes_on_and_other_lanes_begin_it_anew(small):
+    scene = Race(Quick(small))
+    run, s = scene.live.run, scene.settings
+    newest = lambda: run.past(lambda past: past.states[run.position])  # noqa: E731
+    try:
+        run.once()
+        s.lr = 1.0
+        run.once()
+        one, two = (run.past(lambda past, i=i: past.states[i]) for i in (1, 2))
+        moved = (two.lanes[1].trained.weights - one.lanes[1].trained.weights).abs().max()
+        assert two.t == 2 and moved > 0.5  # Adam moves by about its rate
+        s.k, s.against = 2, CLOCKS[1]
+        assert newest().t == 2 and scene.views()[0].against == CLOCKS[1]
+        assert "best held out: " in scene.status(newest())
+        s.estimators = ["stl"]
+        assert newest().t == 0 and [lane.entry.estimator for lane in newest().lanes] == ["stl"]
+        s.estimators = []
+        run.redraw()
+        with pytest.raises(RuntimeError, match="at least one lane"):
+            newest()
+        assert len(scene.controls()) == 8
+    finally:
+        scene.live.close()
+
+
+def test_the_racer_starts_on_digits_with_its_own_seed():
+    one, two = (Racer(estimators=["dreg"], seed=seed, k=2) for seed in (0, 1))
+    first = [each.start().lanes[0] for each in (one, two)]
+    assert one.track.train.shape == (1437, 1, 8, 8) and not torch.equal(*(lane.trained.weights for lane in first))
+    assert one.step(one.start()).t == 1
+
+
+def test_the_table_has_a_row_for_each_lane_and_step_with_looks_where_there_were_some(raced):
+    file = io.BytesIO()
+    save_race_csv(raced, file)
+    rows = list(csv.DictReader(io.StringIO(file.getvalue().decode())))
+    assert len(rows) == 3 * 17 and [row["lane"] for row in rows[::17]] == ["iwae", "dreg", "dreg, K = 2"]
+    lane, row = raced.lanes[1], rows[17 + 16]
+    found = [float(row[name]) for name in ("step", "seconds", "held_out_bound", "monte_carlo_variance")]
+    assert found == lane.looks[1, :4].tolist() and float(row["bound"]) == lane.batches[16, 2]
+    assert rows[18]["held_out_bound"] == "" and float(rows[18]["bound_smoothed"]) == lane.batches[1, 3]
+    ended = io.BytesIO()  # a look at a step that nobody has taken yet
+    save_race_csv(racing.State((racing.replace(lane, batches=lane.batches[:16]),)), ended)
+    last = list(csv.DictReader(io.StringIO(ended.getvalue().decode())))[-1]
+    assert last["step"] == "16" and last["bound"] == "" and float(last["snr"]) == lane.looks[1, 5]
+    assert float(last["seconds"]) == lane.looks[1, 1]
