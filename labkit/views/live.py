@@ -306,14 +306,16 @@ class Live(pn.viewable.Viewer):
         self._greeted = self._met = True
         if kind in ("hello", "scheme") or message.get("dark", self._dark) != self._dark:
             self._dark = bool(message.get("dark"))
-            for stage in self.stages:
-                stage.recolour(self._dark)
-            self._push()
+            self.later(self._recolour)  # not here: a message may come while the document is written to
         if self._play_at_hello and not message.get("reduced", True):  # a busy notebook may lose the first hello
             self._play_at_hello = False
             self.play()
         if kind == "key":
             self._key(message.get("name"))
+
+    def _recolour(self) -> None:
+        for stage in self.stages:
+            stage.recolour(self._dark)
 
     def _key(self, name: str | None) -> None:
         if name == "space":

@@ -42,7 +42,7 @@ export function render({model, el}) {
         const tip = model.tips[label]
         if (tip && each.title !== tip) each.title = tip
         for (const part of inside.querySelectorAll(".noUi-handle, input, select")) {
-          part.ariaLabel ??= label
+          if (!part.closest("label")) part.ariaLabel ??= label // a box in a list has its own words
           if (tip) part.ariaDescription ??= tip
         }
         for (const [i, part] of inside.querySelectorAll(".bk-spin-btn").entries()) {

@@ -64,10 +64,8 @@ def uci_picture(rows: dict[str, dict[str, Any]], rerun: dict[str, tuple[float, f
         ratios.append((row["rmse"] / rmse, 2 * row["rmse_error"] / rmse))
         gaps.append((row["ll"] - ll, 2 * row["ll_error"]))
     titles = "RMSE over the re-run's (below 1: better)", "log-likelihood minus the re-run's (above 0: better)"
-    panels = [
-        _dots(names, pairs, level, title)
-        for pairs, level, title in zip((ratios, gaps), (1.0, 0.0), titles, strict=True)
-    ]
+    levels = 1.0, 0.0
+    panels = [_dots(names, *each) for each in zip((ratios, gaps), levels, titles, strict=True)]
     _save(hv.Layout(panels).cols(1), path)
 
 

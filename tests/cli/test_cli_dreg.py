@@ -71,3 +71,16 @@ def test_mistakes_are_one_line(words, wanted, tmp_path, monkeypatch, capsys):
     assert main(["dreg", *words]) == 2
     said = capsys.readouterr()
     assert wanted in said.err and said.err.count("\n") == 1 and said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (["race", "--dimensions", "3"], "--dimensions is of labkit dreg variance and bias, got labkit dreg race"),
+        (["variance", "--level", ".1"], "--level is of labkit dreg bias, got labkit dreg variance"),
+        (["bias", "--steps", "9"], "--steps is of labkit dreg race, got labkit dreg bias"),
+    ],
+)
+def test_another_measurements_option_is_refused(call, words, capsys):
+    assert main(["dreg", *call]) == 2
+    assert words in capsys.readouterr().err

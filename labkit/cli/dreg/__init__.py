@@ -1,5 +1,6 @@
 """`labkit dreg`: estimators measured, a module a measurement, each with its table and files."""
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,12 @@ from labkit.cli.dreg import bias, race, variance
 from labkit.cli.errors import check_writable, fail, unknown
 
 MEASUREMENTS = {"variance": variance, "bias": bias, "race": race}
+_OF = {
+    "dimensions": ("variance", "bias"),
+    "replicates": ("variance", "bias"),
+    "level": ("bias",),
+    **dict.fromkeys(("data", "steps", "batch", "lr"), ("race",)),
+}  # options that not every measurement has
 
 _WHAT = typer.Argument(
     metavar="WHAT",
@@ -60,8 +67,12 @@ def command(
     out: Annotated[Path | None, _OUT] = None,
 ) -> None:
     """Measure gradient estimators on a Gaussian model whose answers are exact, or race them: a table, and files."""
+    given = dict(locals())
     if what not in MEASUREMENTS:
         unknown("measurement", what, MEASUREMENTS)
+    for option, kinds in _OF.items():
+        if what not in kinds and given[option] != inspect.signature(command).parameters[option].default:
+            fail(f"--{option} is of labkit dreg {' and '.join(kinds)}, got labkit dreg {what}; leave it out")
     if not 0 < level < 1:
         fail(f"--level wants a number between 0 and 1, got {level:g}; 0.05 is usual")
     kind = MEASUREMENTS[what]
