@@ -11,7 +11,8 @@ be most of the work, and are cut off beyond 5.8 standard deviations); all else i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import reduce
 from typing import Any
 
 import torch
@@ -163,6 +164,27 @@ def step(state: State, toy: Gaussian, *, generator: torch.Generator, replicates:
         "tail": moments(tail[:1]),
     }
     return replace(state, t=state.t + 1, **{name: merge(getattr(state, name), each) for name, each in new.items()})
+
+
+def merged(one: State, other: State) -> State:
+    """Both states as though one had seen the replicates of both."""
+    measured = [field.name for field in fields(one) if isinstance(getattr(one, field.name), Moments)]
+    together = {name: merge(getattr(one, name), getattr(other, name)) for name in measured}
+    return replace(one, t=one.t + other.t, **together)
+
+
+def gathered(state: State) -> State:
+    """What all processes of `torch.distributed` have measured, on each of them; the state itself where there is one.
+
+    Every process gives its steps a generator of another seed and calls this at the end:
+
+        generator = torch.Generator().manual_seed(1000 * seed + torch.distributed.get_rank())
+    """
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return state
+    every: list[Any] = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(every, state)
+    return reduce(merged, every)
 
 
 def noise(replicates: int, k: int, toy: Gaussian, generator: torch.Generator) -> Tensor:

@@ -183,3 +183,30 @@ def test_the_bench_shows_every_way_with_its_bound(monkeypatch):
     assert [row.way for row in rows] == ["labkit", "loop", "vmap"]
     assert "/25" in out.getvalue() and "/6" in out.getvalue() and "…" not in out.getvalue()
     assert bench.Case() == bench.Case(20, tuple(2**i for i in range(11)), 1000, 50, 5)
+
+
+def _measure(rank: int, folder: str, seeds: list[int]) -> None:
+    """One process of a gloo group of as many as there are seeds; the first keeps what all have gathered."""
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=len(seeds)
+    )
+    found = laboratory.gathered(_alone(seeds[rank]))
+    if rank == 0:
+        torch.save({"n": found.n, "t": found.t, "variance": found.variance, "bias": found.bias}, f"{folder}/found.pt")
+    torch.distributed.destroy_process_group()
+
+
+def _alone(seed: int) -> laboratory.State:
+    toy, generator = gaussian.instance(dim=3), torch.Generator().manual_seed(seed)
+    first = laboratory.start(toy, ("iwae", "stl"), sizes=(1, 4))
+    return laboratory.step(first, toy, generator=generator, replicates=50)
+
+
+@pytest.mark.slow
+def test_processes_gather_what_each_has_seen(tmp_path):
+    torch.multiprocessing.spawn(_measure, (str(tmp_path), [3, 4]), nprocs=2)
+    found, one = torch.load(tmp_path / "found.pt"), laboratory.merged(_alone(3), _alone(4))
+    assert (found["n"], found["t"]) == (100, 2)
+    assert torch.equal(found["variance"], one.variance) and torch.equal(found["bias"], one.bias)
+    assert laboratory.gathered(one) is one  # alone there is nothing to gather

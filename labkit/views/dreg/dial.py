@@ -12,7 +12,7 @@ from labkit.dreg.frontier import Frontier
 from labkit.dreg.gaussian import Gaussian
 from labkit.training import schedules
 from labkit.views.dreg.looks import LOOKS
-from labkit.views.dreg.measuring import batch_size, merged
+from labkit.views.dreg.measuring import batch_size
 from labkit.views.palette import CHOSEN, PAST, TARGET
 
 GRID = np.linspace(0, 1, 101)
@@ -64,7 +64,7 @@ class Dial(param.Parameterized):
 
     def step(self, state: Dialed) -> Dialed:
         """One batch more."""
-        total = merged(state.total, self._batch(state.toy, state.t))
+        total = laboratory.merged(state.total, self._batch(state.toy, state.t))
         return replace(state, total=total, measured=frontier.measured(total))
 
     def _batch(self, toy: Gaussian, t: int) -> laboratory.State:

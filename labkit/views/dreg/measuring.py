@@ -10,7 +10,7 @@ For f = v / D this is Student's interval of the batches' own variances; nothing 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import param
@@ -128,13 +128,6 @@ def truth(dim: int, distance: float, variance: float, sizes: tuple[int, ...]) ->
     return torch.stack([true, error, spread], -1)
 
 
-def merged(one: laboratory.State, other: laboratory.State) -> laboratory.State:
-    """Both states as though one had seen the replicates of both."""
-    moments = [f.name for f in fields(one) if isinstance(getattr(one, f.name), Moments)]
-    together = {name: merge(getattr(one, name), getattr(other, name)) for name in moments}
-    return replace(one, t=one.t + other.t, **together)
-
-
 class Laboratory(param.Parameterized):
     """Estimators on the Gaussian model: the settings, `start()` and `step(state)`.
 
@@ -190,7 +183,7 @@ class Laboratory(param.Parameterized):
         """One batch more."""
         new = self._batch(laboratory.start(state.toy, state.estimators, state.sizes), state.toy, state.t)
         batches = merge(state.batches, crossed(_numbers(new, state.toy)[None]))
-        return replace(state, total=merged(state.total, new), batches=batches)
+        return replace(state, total=laboratory.merged(state.total, new), batches=batches)
 
     def _batch(self, empty: laboratory.State, toy: Gaussian, t: int = 0) -> laboratory.State:
         noise = torch.Generator().manual_seed(schedules.seed("dreg", self.seed, t))
