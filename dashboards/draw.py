@@ -9,7 +9,6 @@ import panel as pn
 import param
 
 import labkit
-from labkit import models
 from labkit.serving import pages, settings
 from labkit.serving.frame import frame
 from labkit.views.address import Address
@@ -26,7 +25,7 @@ class Studio(param.Parameterized):
     """What the whole page shares."""
 
     model = param.Selector(
-        default="draw-small", objects=models.shipped(), label="Network", doc="a trained network, of labkit or of a run"
+        default="draw-small", objects=["draw-small"], label="Network", doc="a trained network, of labkit or of a run"
     )
     tab = param.Selector(objects=list(TABS), doc="the tab that is open")
 

@@ -79,7 +79,8 @@ def _write(path: Path, source: Path, dtype: Any, about: dict[str, str]) -> int:
 
 
 def _shape(about: dict[str, str]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in json.loads(about["config"]).items())
+    given = json.loads(about["config"]).items()
+    return ", ".join(f"{key} {value}" for key, value in given if value not in ("", False))
 
 
 def _command(about: dict[str, str], settings: dict[str, Any]) -> str:
