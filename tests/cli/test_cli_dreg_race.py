@@ -17,6 +17,7 @@ def row(said, lane):
     return [float(v) for v in re.search(rf"^ *{re.escape(lane)}  +(\S.*\S) *$", said, re.M)[1].split()]
 
 
+@pytest.mark.slow
 def test_a_table_a_csv_and_a_picture(tmp_path, capsys):
     folder = tmp_path / "new"
     assert main([*QUICK, "--estimators", "iwae,dreg-alpha=.5@3", "--out", str(folder)]) == 0
@@ -36,6 +37,7 @@ def test_a_table_a_csv_and_a_picture(tmp_path, capsys):
     assert {(230, 159, 0), (148, 103, 189)} <= colours  # of iwae and dreg-alpha
 
 
+@pytest.mark.slow
 def test_the_seed_gives_the_numbers(capsys):
     said = []
     for seed in ("7", "7", "8"):

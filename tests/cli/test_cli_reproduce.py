@@ -23,6 +23,7 @@ def test_every_figure_and_table_is_named(capsys):
     assert all(name in listed for name in ("gmm", "gmm-mse", "mvn", "covertype", "uci"))
 
 
+@pytest.mark.slow
 def test_an_interrupted_table_goes_on_where_it_stopped(mine, tmp_path, capsys, monkeypatch):
     ran, run = [], uci.run
 
@@ -55,6 +56,7 @@ def test_splits_side_by_side_are_those_one_after_another(mine, tmp_path):
     assert sorted(found[0]) == sorted(found[1])
 
 
+@pytest.mark.slow
 def test_the_normal_is_told_beside_what_is_exact(tmp_path, capsys):
     assert main(["reproduce", "mvn", "--out", str(tmp_path)]) == 0
     assert "5.3838" in capsys.readouterr().out and (tmp_path / "mvn.csv").exists()

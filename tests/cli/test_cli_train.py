@@ -55,6 +55,7 @@ def test_a_run_tells_its_bound_and_how_to_go_on(tmp_path, capsys):
     )
 
 
+@pytest.mark.slow
 def test_the_options_are_the_settings_of_the_run(tmp_path):
     options = {"--lr": "0.002", "--ema": "0.9", "--warmup": "7", "--clip": "3", "--seed": "4", "--precision": "64"}
     words = [word for pair in options.items() for word in pair]

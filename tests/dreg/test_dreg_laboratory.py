@@ -172,6 +172,7 @@ def test_the_three_ways_of_the_bench_measure_the_same_estimators(monkeypatch):
     assert (state.gradients.mean.transpose(0, 1) - loop.mean(1)).abs().max() < 1e-12
 
 
+@pytest.mark.slow
 def test_the_bench_shows_every_way_with_its_bound(monkeypatch):
     import io
 
@@ -188,9 +189,7 @@ def test_the_bench_shows_every_way_with_its_bound(monkeypatch):
 def _measure(rank: int, folder: str, seeds: list[int]) -> None:
     """One process of a gloo group of as many as there are seeds; the first keeps what all have gathered."""
     torch.set_num_threads(1)
-    torch.distributed.init_process_group(
-        "gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=len(seeds)
-    )
+    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=len(seeds))
     found = laboratory.gathered(_alone(seeds[rank]))
     if rank == 0:
         torch.save({"n": found.n, "t": found.t, "variance": found.variance, "bias": found.bias}, f"{folder}/found.pt")

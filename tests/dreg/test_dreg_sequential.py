@@ -150,6 +150,7 @@ def test_what_has_no_bias_ends_too(name, word):
     assert state.n == 1920 if word == "undecided" else state.high <= 0.1 * state.scatter
 
 
+@pytest.mark.slow
 def test_biases_of_opposite_signs_cancel_in_the_scalar_t_and_not_in_hotellings():
     blocks, want = 60, -math.log(LEVEL)
     toy = opposed(4)

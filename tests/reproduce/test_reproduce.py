@@ -68,6 +68,7 @@ def test_noise_is_overwritten_where_the_rows_kept_back_are_likelier_so(table):
 
 
 @pytest.mark.parametrize("mode", uci.MODES)
+@pytest.mark.slow
 def test_a_run_learns_and_repeats_itself(table, mode):
     settings = uci.Settings(mode, particles=5, hidden=10, steps=250, step_size=0.02)
     one, other = uci.run(table, 0, settings), uci.run(table, 0, settings)
@@ -101,6 +102,7 @@ def test_means_and_standard_errors_over_the_splits():
     assert found == {"splits": 2, "rmse": 2.0, "rmse_error": 1.0, "ll": -3.0, "ll_error": 1.0, "seconds": 8.0}
 
 
+@pytest.mark.slow
 def test_covertype_nears_a_fit_to_the_end():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2000, 4))

@@ -98,6 +98,7 @@ def test_bands_hold_the_truth_as_often_as_they_say():
     assert min(held.values()) >= stats.binom.ppf(1e-4, 40, 0.95), held
 
 
+@pytest.mark.slow
 def test_bands_are_as_wide_as_theory_says():
     """IWAE's gradient at K = 1 is affine in the noise, hence normal: its variance has the error V sqrt(2 / (n D))."""
     widths = []

@@ -263,8 +263,10 @@ def test_the_browsers_light_colours_the_pictures(make):
     live = make()
     ink = live.figures[0].xaxis.major_label_text_color
     say(live, kind="hello", dark=True, reduced=True)
+    live._tick()
     assert live.dark and live.figures[0].xaxis.major_label_text_color != ink
     say(live, kind="scheme", dark=False)
+    live._tick()
     assert not live.dark and live.figures[0].xaxis.major_label_text_color == ink
 
 
