@@ -103,15 +103,16 @@ def test_means_and_standard_errors_over_the_splits():
 
 
 @pytest.mark.slow
-def test_covertype_nears_a_fit_to_the_end():
+def test_covertype_nears_a_fit_to_the_end_with_steps_that_fall():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2000, 4))
     y = (x @ [2.0, -1.0, 0.5, 0.0] + rng.logistic(size=2000) > 0).astype(float)
     posterior = covertype.target(Table(torch.from_numpy(x), torch.from_numpy(y), tuple("abcd"), "y"), 0)
-    points = list(covertype.run(posterior, steps=400, every=200))
-    assert [point.step for point in points] == [0, 200, 400]
+    for mode in ("original", "default"):
+        points = list(covertype.run(posterior, mode, steps=400, every=200))
+        assert [point.step for point in points] == [0, 200, 400]
+        assert points[-1].log_likelihood > points[0].log_likelihood
     assert points[-1].accuracy == pytest.approx(covertype.converged(posterior), abs=0.02)
-    assert points[-1].log_likelihood > points[0].log_likelihood
 
 
 def test_results_are_found_again_and_a_line_cut_short_is_left_out(tmp_path):

@@ -18,7 +18,7 @@ ALL = {
 _WHAT = typer.Argument(metavar="[WHAT]", help=f"{', '.join(ALL)}; more names after it go to --sets.")
 _SETS = typer.Option("--sets", metavar="NAME ...", help="uci: boston, yacht, ...; all nine if none is named.")
 _SPLITS = typer.Option(metavar="N", help="uci, covertype: so many splits.", min=1, show_default="20 of uci, 5")
-_MODE = typer.Option(metavar="NAME", help="uci: original (its arithmetic) or default (its faults mended).")
+_MODE = typer.Option(metavar="NAME", help="uci, covertype: original (its arithmetic) or default (faults mended).")
 _CSV = typer.Option("--csv", metavar="FILE", help="uci: a table of your own, with a line of names.", exists=False)
 _TARGET = typer.Option(metavar="COLUMN", help="The column of --csv that is to be predicted.")
 _STEPS = typer.Option(metavar="N", help="Steps of a run.", min=1, show_default="those of the original")
@@ -56,6 +56,10 @@ def command(
     if (csv is None) != (target is None):
         fail("--csv wants --target, the column that is to be predicted, and --target wants --csv; give both")
     from labkit.cli.reproduce import posteriors, toys
+    from labkit.reproduce.uci import MODES
+
+    if mode not in MODES:
+        unknown("mode", mode, MODES)
 
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -63,7 +67,7 @@ def command(
             asked = posteriors.Asked(named, splits, mode, csv, target, steps, seed, jobs, device)
             posteriors.uci_table(asked, out)
         elif what[0] == "covertype":
-            posteriors.covertype_curve(splits or 5, steps, seed, out)
+            posteriors.covertype_curve(splits or 5, mode, steps, seed, out)
         else:
             {"gmm": toys.gmm, "gmm-mse": toys.gmm_mse, "mvn": toys.mvn}[what[0]](seed, out)
     except (ValueError, OSError) as error:

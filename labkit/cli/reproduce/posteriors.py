@@ -46,8 +46,6 @@ def uci_table(asked: Asked, out: Path) -> None:
     from labkit.reproduce.store import Store
     from labkit.serving import devices
 
-    if asked.mode not in uci.MODES:
-        unknown("mode", asked.mode, uci.MODES)
     settings = uci.Settings(asked.mode, seed=asked.seed)
     if asked.steps is not None:
         settings = replace(settings, steps=asked.steps)
@@ -161,7 +159,7 @@ def _number(pair: tuple[float, float] | None, i: int) -> str:
     return "" if pair is None else f"{pair[i]:.3f}"
 
 
-def covertype_curve(splits: int, steps: int | None, seed: int, out: Path) -> None:
+def covertype_curve(splits: int, mode: str, steps: int | None, seed: int, out: Path) -> None:
     """Accuracy and log-likelihood along each split's run, beside a logistic regression fitted to its end."""
     import csv
 
@@ -176,13 +174,13 @@ def covertype_curve(splits: int, steps: int | None, seed: int, out: Path) -> Non
     with bar("splits") as progress, interrupts.first() as pressed:
         task = progress.add_task("covertype", total=splits)
         for k in range(splits):
-            of = {"what": "covertype", "seed": seed + k, "steps": steps, "rows": len(table.y)}
+            of = {"what": "covertype", "mode": mode, "seed": seed + k, "steps": steps, "rows": len(table.y)}
             found = store.find(of)
             if found is None:
                 if pressed:
                     break
                 posterior = covertype.target(table, seed + k)
-                points = [asdict(point) for point in covertype.run(posterior, seed + k, steps)]
+                points = [asdict(point) for point in covertype.run(posterior, mode, seed + k, steps)]
                 found = {"points": points, "converged": covertype.converged(posterior)}
                 store.add(of, found)
             done[seed + k] = found
@@ -203,9 +201,10 @@ def covertype_curve(splits: int, steps: int | None, seed: int, out: Path) -> Non
     shown.add_section()
     shown.add_row("mean", f"{means[0]:.4f}", f"{means[1]:.4f}", f"{means[0] - means[1]:+.4f}", "")
     console = wide()
-    console.print(f"{len(table.y):,} rows{f' ({table.note})' if table.note else ''}, one fifth held out; {steps} steps")
+    rows = table.note or f"{len(table.y):,} rows"
+    console.print(f"mode {mode}: {rows}, one fifth held out; {covertype.PARTICLES} particles, {steps} steps")
     console.print(shown)
-    path = out / "covertype.csv"
+    path = out / f"covertype-{mode}.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["split", "step", "accuracy", "log_likelihood"])
@@ -214,6 +213,6 @@ def covertype_curve(splits: int, steps: int | None, seed: int, out: Path) -> Non
     report.wrote(path)
     from labkit.views.reproduce import covertype_picture
 
-    picture = out / "covertype.png"
+    picture = out / f"covertype-{mode}.png"
     covertype_picture(list(done.values()), picture)
     report.wrote(picture)
