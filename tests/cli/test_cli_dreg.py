@@ -9,6 +9,8 @@ from PIL import Image
 from labkit.cli import main
 from labkit.dreg import exact, gaussian
 
+pytestmark = pytest.mark.slow  # whole scenes and commands
+
 QUICK = ["--dimensions", "2", "--samples", "100", "--replicates", "40"]
 
 
@@ -35,7 +37,6 @@ def test_the_seed_gives_the_numbers(capsys):
     assert said[0] == said[1] != said[2]
 
 
-@pytest.mark.slow
 def test_trials_end_by_themselves_in_a_table_a_csv_and_a_picture(tmp_path, capsys):
     """stl is biased by what quadrature knows; iwae's budget of 640 replicates is spent before an effect is excluded."""
     few = ["--dimensions", "2", "--samples", "16", "--replicates", "640", "--level", "0.01"]

@@ -69,6 +69,7 @@ def test_the_options_are_the_settings_of_the_run(tmp_path):
     assert {w.dtype for w in load_file(tmp_path / "a" / "model.safetensors").values()} == {torch.float64}
 
 
+@pytest.mark.slow
 def test_without_out_the_folder_is_named_and_none_is_written_over(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for _ in range(2):
@@ -110,6 +111,7 @@ def test_a_run_leaves_its_curves_and_an_animation_with_a_frame_a_sheet(run):
 
 
 @pytest.mark.parametrize("error", [ValueError("torn"), KeyboardInterrupt()])
+@pytest.mark.slow
 def test_pictures_that_cannot_be_made_are_a_warning(run, monkeypatch, capsys, error):
     def fail(state, target):
         target.write(b"half")

@@ -20,6 +20,8 @@ from labkit.cli import main, watch
 from labkit.views import runs, sheets
 from labkit.views.runs import scene, shelf
 
+pytestmark = pytest.mark.slow  # whole scenes and commands
+
 TINY = ["train", "vae", "--data", "digits", "--preset", "small", "--samples", "4", "--batch", "50"]
 TINY += ["--devices", "cpu", "--steps", "20"]
 
@@ -62,7 +64,6 @@ def test_a_run_is_a_network_with_its_estimator_on_its_card(run):
     assert model.mean.std() > 0.1  # it began at the images' mean
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["dreg", "dreg-cv"])
 def test_a_stopped_run_that_goes_on_is_the_whole_one(estimator, tmp_path, monkeypatch):
     """The same bits, the control variates' too."""
@@ -85,7 +86,6 @@ def test_a_stopped_run_that_goes_on_is_the_whole_one(estimator, tmp_path, monkey
     assert any(name.startswith("controls") for name in one) is (estimator == "dreg-cv")
 
 
-@pytest.mark.slow
 def test_inference_only_holds_the_generative_half_of_a_trained_network(run, tmp_path, capsys):
     """Another estimator and control variates may teach its q; without a checkpoint what was held is lost."""
     for estimator in ("iwae", "dreg-cv"):

@@ -11,6 +11,8 @@ from labkit.dreg import passes, racing, watching
 from labkit.dreg.racing import Entry, entry, spread
 from labkit.training import functional
 
+pytestmark = pytest.mark.slow  # whole scenes and commands
+
 SIZE = {"k": 4, "batch": 8, "lr": 3e-3}
 
 
@@ -156,7 +158,6 @@ def test_what_does_not_vary_has_no_snr():
     assert found.monte_carlo == found.minibatch == 0 and found.snr != found.snr
 
 
-@pytest.mark.slow
 def test_the_variances_add_up_to_that_of_fresh_minibatches_and_fresh_noise(track):
     """(1), against gradients each on images of its own; and the Monte Carlo part against one minibatch's many draws."""
     state = raced(track, ["iwae"], 30, batch=32)
@@ -180,7 +181,6 @@ def test_the_variances_add_up_to_that_of_fresh_minibatches_and_fresh_noise(track
     assert found.minibatch > 0
 
 
-@pytest.mark.slow
 def test_iwaes_noise_is_above_dregs_on_a_network_that_has_learned(track):
     """Paired: the same weights, images and draws; at every one of the minibatches, K = 16."""
     state = raced(track, ["dreg"], 60, k=16, batch=32)

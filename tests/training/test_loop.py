@@ -35,6 +35,7 @@ def test_training_lowers_the_bound(play):
     assert bounds[-1] < 0.8 * bounds[0] and bounds[0] < 1.2 * 16 * math.log(2)
 
 
+@pytest.mark.slow
 def test_a_record_comes_every_few_steps_and_at_the_end_of_an_epoch(play):
     """64 images by 8, every 3 steps: 3, 6, 8, 9, 12, 15, 16, ..."""
     _, records = play(epochs=2)

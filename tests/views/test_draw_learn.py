@@ -164,6 +164,7 @@ def test_a_curve_keeps_its_first_and_newest_points_and_few_between():
     assert set(steps[:-1].diff().tolist()) == {16}  # 5000 / 400 is more than 8
 
 
+@pytest.mark.slow
 def test_the_pictures_are_those_of_the_state(scene):
     states = [after(scene.settings, 2), scene.settings.start()]
     for view in scene.views():

@@ -20,6 +20,8 @@ from labkit.views.dreg.law import BAND
 from labkit.views.dreg.trial import SPACING
 from labkit.views.stage import Stage
 
+pytestmark = pytest.mark.slow  # whole scenes and commands
+
 
 @pytest.fixture(autouse=True)
 def extension():
@@ -202,7 +204,6 @@ def wait(condition, seconds=10.0):
     return condition()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scene", [lambda: BiasMeter(Court(dim=2, distance=0.5))], indirect=True)
 def test_the_meter_pauses_at_its_verdict_and_plays_the_next_trial(scene):
     live = scene.live
@@ -218,7 +219,6 @@ def test_the_meter_pauses_at_its_verdict_and_plays_the_next_trial(scene):
     assert "“None found”" in scene.remark.object
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scene", [lambda: AlphaDial(Dial(dim=2))], indirect=True)
 def test_another_alpha_keeps_the_run_and_moves_the_mark(scene):
     scene.live.run.once()

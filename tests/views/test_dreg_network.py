@@ -17,6 +17,8 @@ from labkit.views.dreg import Bench, Network, Noises, network
 from labkit.views.dreg.law import NAME
 from labkit.views.stage import Stage
 
+pytestmark = pytest.mark.slow  # whole scenes and commands
+
 SIZES = (1, 8, 16)
 
 
@@ -133,7 +135,6 @@ def test_where_there_is_no_network_the_page_says_how_to_make_one():
         scene.live.close()
 
 
-@pytest.mark.slow
 def test_another_network_begins_anew_and_is_shown_with_its_images(networks, nothing_here):
     scene = Network(Bench(networks, SIZES))
     try:

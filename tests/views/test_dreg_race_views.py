@@ -16,6 +16,8 @@ from labkit.views.dreg import Race, Racer, race, save_race_csv
 from labkit.views.dreg.racers import CLOCKS
 from labkit.views.stage import Stage
 
+pytestmark = pytest.mark.slow  # whole scenes and commands
+
 
 @pytest.fixture(autouse=True, scope="module")
 def extension():
