@@ -19,6 +19,8 @@ from labkit.views.draw.learn import Rebuilt
 from labkit.views.draw.mosaic import GAP
 from labkit.views.stage import Stage
 
+pytestmark = pytest.mark.slow  # whole scenes
+
 
 @pytest.fixture(scope="module")
 def digits():
@@ -68,7 +70,6 @@ def same(one, other):
     return all(torch.equal(a, b) for a, b in zip(tensors(one), tensors(other), strict=True))
 
 
-@pytest.mark.slow
 def test_thirty_steps_from_the_warm_start_lower_the_bound_of_a_fixed_batch(warm, digits):
     """The batch that it learns, black and white; image for image with the same noise, by four standard errors."""
     batch = (digits[0][:64] > 127).byte() * 255
@@ -164,7 +165,6 @@ def test_a_curve_keeps_its_first_and_newest_points_and_few_between():
     assert set(steps[:-1].diff().tolist()) == {16}  # 5000 / 400 is more than 8
 
 
-@pytest.mark.slow
 def test_the_pictures_are_those_of_the_state(scene):
     states = [after(scene.settings, 2), scene.settings.start()]
     for view in scene.views():
