@@ -88,6 +88,8 @@ def _show(found: dict[str, Any], part: str, title: str) -> None:
         table.add_row(name, f"{value:.2f}")
     if "log_p" in found:
         table.add_row("its standard error over the images", f"{found['error']:.2f}")
+    if "active" in found:
+        table.add_row("active units, a count", str(found["active"]))
     for t, kl in enumerate(found["kl"], 1):
         table.add_row(f"KL of {part} {t}", f"{kl:.2f}")
     console = Console(highlight=False, soft_wrap=True)

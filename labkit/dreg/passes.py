@@ -278,8 +278,12 @@ def active_units(model: VAE, x: Tensor) -> Tensor:
     check(model, x, 1)
     if len(x) < 2:
         raise ValueError("a variance over images wants at least 2, got 1; give more")
-    means = [model.infer(part.flatten(1))[0] for part in x.split(ROWS)]
-    return torch.cat(means).var(0) >= ACTIVE
+    return active(torch.cat([model.infer(part.flatten(1))[0] for part in x.split(ROWS)]))
+
+
+def active(means: Float[Tensor, "n latent"]) -> Tensor:
+    """Which units' posterior means vary by `ACTIVE` or more, [latent]."""
+    return means.var(0) >= ACTIVE
 
 
 def check(model: VAE, x: Tensor, k: int) -> None:

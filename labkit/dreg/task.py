@@ -96,20 +96,23 @@ class Task:
     def evaluate(self, module: VAE, batches: Iterable[Tensor], generator: torch.Generator) -> dict[str, Any]:
         """Means over all images in nats: "bound", "lx" and "lz" of one sample, and "kl" by layer of latents.
 
-        The bound is minus L of K samples whatever the estimator, so that networks compare.
+        The bound is minus L of K samples whatever the estimator, so that networks compare. "active": how many units of
+        z_1 are, 0 of a single image.
 
         Raises:
             ValueError: log p(x, z) is not finite.
         """
-        total, nll, kl, n = 0.0, 0.0, 0.0, 0
+        total, nll, kl, n, means = 0.0, 0.0, 0.0, 0, []
         for x in batches:
             parts = list(passes.log_weights(module, x, self.samples, generator=generator))
             log_w, seen = (torch.cat(each).double() for each in list(zip(*parts, strict=True))[:2])
             total, n = total - iwae(log_w).sum(), n + len(x)
             nll = nll + seen.mean(0).sum()
             kl = kl + torch.cat([each for _, _, each in parts], 1).double().mean(1).sum(1)
+            means.append(module.infer(x.flatten(1))[0].detach())
+        active = int(passes.active(torch.cat(means)).sum()) if n > 1 else 0
         by_layer = (kl / n).tolist()
-        return {"bound": float(total / n), "lx": float(nll / n), "lz": sum(by_layer), "kl": by_layer}
+        return {"bound": float(total / n), "lx": float(nll / n), "lz": sum(by_layer), "kl": by_layer, "active": active}
 
     def sheet(self, module: VAE, generator: torch.Generator) -> np.ndarray | None:
         """Samples of the prior, uint8 (H, W); none of a network that wants half of each image given."""

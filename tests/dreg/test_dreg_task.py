@@ -230,3 +230,16 @@ def test_what_cannot_be_trained_is_refused_in_one_line(wanted, error, said):
     with pytest.raises(error) as caught:
         task_of(**wanted)
     assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_active_units_are_told_with_the_bound():
+    torch.manual_seed(0)
+    module = VAE(Config(height=4, width=4, latent=(6,), hidden=(8,)))
+    with torch.no_grad():
+        module.q[0].net[4].weight[:2] = 0.0  # two means say the same of every image
+    task, generator = Task(module, samples=3), torch.Generator().manual_seed(1)
+    x = torch.bernoulli(torch.full((40, 1, 4, 4), 0.5), generator=generator)
+    found = task.evaluate(module, list(x.split(10)), generator)
+    means = module.infer(x.flatten(1))[0]
+    assert found["active"] == int((means.var(0) >= 0.01).sum()) <= 4
+    assert task.evaluate(module, [x[:1]], generator)["active"] == 0
