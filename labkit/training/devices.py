@@ -2,11 +2,14 @@
 
 import os
 import re
+import time
 from typing import Any
 
 import torch
 
 from labkit.training.settings import PRECISIONS, Settings
+
+SETTLING = 0.2  # seconds; a thread needs a thousandth of it
 
 
 def parse(words: str) -> tuple[str, int]:
@@ -48,6 +51,16 @@ def launch(settings: Settings) -> Any:
     )
     fabric.launch()
     return fabric
+
+
+def settle() -> None:
+    """Let gloo's threads end what they still hold, before the group of processes is given up.
+
+    One that lets go of a gathered tensor asks for Python's lock, while the group's end, which holds that lock, waits
+    for the thread: without this pause every third run of two processes left the second one behind for ever.
+    """
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        time.sleep(SETTLING)  # which gives the lock away
 
 
 def leave() -> None:

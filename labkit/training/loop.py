@@ -42,9 +42,11 @@ def fit(task: Task, settings: Settings, folder: Path | str, train: Data, test: D
     run = _Run(task, settings, Folder(folder), train, test)
     try:
         yield from run.records()
+        devices.settle()
         devices.leave()
     except GeneratorExit:
         run.save()
+        devices.settle()
         raise
     finally:
         run.board.close()
