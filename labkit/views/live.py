@@ -306,7 +306,11 @@ class Live(pn.viewable.Viewer):
         self._greeted = self._met = True
         if kind in ("hello", "scheme") or message.get("dark", self._dark) != self._dark:
             self._dark = bool(message.get("dark"))
-            self.later(self._recolour)  # not here: a message may come while the document is written to
+            if self.served:  # a message may come while the document is written to
+                self.later(self._recolour)
+            else:
+                self._recolour()
+                self._push()
         if self._play_at_hello and not message.get("reduced", True):  # a busy notebook may lose the first hello
             self._play_at_hello = False
             self.play()
