@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from labkit import svgd
-from labkit.svgd import cells, pairs
+from labkit.svgd import cells, fused, pairs
 
 COMPILERS = (os.environ.get("CXX", "g++"), "g++", "c++", "clang++", "cl")
 
@@ -119,11 +119,30 @@ def test_the_compiled_loop_gives_the_same_numbers(draw, close):
     if not any(map(shutil.which, COMPILERS)):
         pytest.skip(f"no C++ compiler on PATH, looked for {', '.join(COMPILERS)}")
     x, h = draw(300, 2), torch.tensor(0.8, dtype=torch.float64)
-    fused = svgd.FusedRBF().products(x, x.sin(), h)
-    for a, b in zip(fused, svgd.RBF().products(x, x.sin(), h), strict=True):
+    found = svgd.FusedRBF().products(x, x.sin(), h)
+    for a, b in zip(found, svgd.RBF().products(x, x.sin(), h), strict=True):
         close(a, b, 1e-12)
     again = svgd.FusedRBF().products(x, x.sin(), h)
-    assert all(torch.equal(a, b) for a, b in zip(fused, again, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(found, again, strict=True))
+
+
+def test_the_exponential_of_the_compiled_loop_is_exact_to_rounding():
+    u = torch.linspace(0, 125, 100_001)
+    true = torch.exp2(-u.double())
+    assert ((fused._power(u) - true) / true).abs().max() < 4 * 2.0**-24
+    assert fused._power(torch.tensor([200.0, 1e30])).tolist() == [2.0**-126] * 2
+
+
+@pytest.mark.slow
+def test_the_compiled_loop_in_float32_with_a_count_that_no_vector_divides(draw):
+    """From pairs that coincide to pairs whose kernel underflows."""
+    if not any(map(shutil.which, COMPILERS)):
+        pytest.skip(f"no C++ compiler on PATH, looked for {', '.join(COMPILERS)}")
+    a, v = torch.cat([torch.linspace(-30, 30, 199), torch.zeros(4)])[None], draw(203, 2).float()
+    matrix = svgd.RBF().matrix(a.double().mT, a.double().mT, torch.tensor(1.0))
+    off = (svgd.FusedRBF().kernel_sums(a, v.mT).mT - matrix @ v.double()).abs()
+    # positions of up to 32 are rounded by 2^-20, which moves the exponent of a pair 3 apart by 3 2^-18
+    assert (off / (matrix @ v.double().abs())).max() < 2.0**-16
 
 
 def test_the_compiled_loop_is_refused_above_three_dimensions(draw):
