@@ -16,6 +16,7 @@ from labkit.views.svgd.controls import Controls
 
 TITLE = "SVGD"
 SUMMARY = "Particles flow to a density you choose: drag them, drag its modes, change the kernel while they move."
+AHEAD = True  # it shows the same whenever it is built
 EQUATION = """
 <math display="block" style="font-size: 1.15em">
 <msub><mi>x</mi><mi>i</mi></msub><mo>←</mo><msub><mi>x</mi><mi>i</mi></msub><mo>+</mo><mi>ε</mi><mi>φ</mi>
@@ -52,12 +53,20 @@ def live() -> tuple[pn.Column, Callable[[], Controls]]:
         scene.live.player,
         scene.live.error,
         scene.live.pictures,
-        Downloads(scene.live),
-        pn.pane.HTML(HINT, sizing_mode="stretch_width", styles={"font-size": "15px"}),
-        pn.pane.HTML(EQUATION, sizing_mode="stretch_width", styles={"overflow-x": "auto"}),
         sizing_mode="stretch_width",
     )
-    return main, lambda: Controls(scene)
+
+    def rest() -> Controls:
+        main.extend(
+            [
+                Downloads(scene.live),
+                pn.pane.HTML(HINT, sizing_mode="stretch_width", styles={"font-size": "15px"}),
+                pn.pane.HTML(EQUATION, sizing_mode="stretch_width", styles={"overflow-x": "auto"}),
+            ]
+        )
+        return Controls(scene)
+
+    return main, rest
 
 
 if __name__.startswith("bokeh_app"):  # `panel serve` runs this file as a script, whose globals Bokeh will clear

@@ -66,6 +66,11 @@ def load(page: Page) -> ModuleType:
     return module
 
 
+def is_ahead(page: Page) -> bool:
+    """Whether a page says that it may be built before its visitor comes."""
+    return getattr(load(page), "AHEAD", False)
+
+
 def _names(tree: ast.Module, name: str) -> tuple[str, str]:
     constants = {
         target.id: node.value.value

@@ -4,12 +4,14 @@ Importing what the pages need takes longer than a server may take to answer, so 
 imports each page and asks it for itself once: the first visitor finds everything loaded.
 """
 
+import asyncio
 import gc
 import logging
 import signal
 import threading
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import panel as pn
@@ -17,7 +19,7 @@ from bokeh.server.server import Server
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
-from labkit.serving import addresses, cards, headers, pages, settings
+from labkit.serving import addresses, ahead, cards, headers, pages, settings
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +35,7 @@ def build(found: list[pages.Page], *, port: int, address: str) -> Server:
     Raises:
         OSError: the port is taken, or the address is not one of this machine.
     """
+    ahead.install()
     server = pn.serve(
         {page.route: _visit(page) for page in found},
         title={page.route: page.title for page in found},
@@ -106,11 +109,22 @@ def _warm(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -
     browser = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     base = addresses.url(addresses.here(server.address or ""), server.port)
     for page in found:
-        try:
+        with _warned(page):
             pages.load(page)
             browser.open(base + page.route[1:], timeout=60).close()
-        except Exception as error:
-            _log.warning("page %s is not ready: %s", page.route, error)
     gc.collect()
     gc.freeze()  # what is imported stays: without this every other visitor waits .2 s while it is looked through
+    for page in found:
+        with _warned(page):
+            if pages.is_ahead(page):
+                soon = ahead.build(server._tornado.applications[page.route])
+                asyncio.run_coroutine_threadsafe(soon, server.io_loop.asyncio_loop).result(60)
     warmed()
+
+
+@contextmanager
+def _warned(page: pages.Page) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        _log.warning("page %s is not ready: %s", page.route, error)

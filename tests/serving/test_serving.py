@@ -1,6 +1,7 @@
 """The server: its routes, its pages, who may come, and what a page that fails shows."""
 
 import html
+import re
 import shutil
 import subprocess
 import sys
@@ -10,10 +11,12 @@ import urllib.parse
 import panel  # noqa: F401  its models are in the documents
 import pytest
 from bokeh.client import pull_session
+from bokeh.models import TextInput
+from bokeh.util.token import get_session_id
 from panel.models.markup import HTML
 
 from labkit.cli import places
-from labkit.serving import addresses, devices, headers, pages, settings
+from labkit.serving import addresses, ahead, devices, headers, pages, settings
 
 SERVE = """
 import sys
@@ -55,6 +58,15 @@ def page():
     hv.extension("bokeh")
     return frame("Framed", "lead", lambda: (pn.pane.HoloViews(hv.DynamicMap(lambda: 1 / 0)), lambda: None))
 '''
+READY = '''"""Ready: says when it was built."""
+import time
+import panel as pn
+
+AHEAD = True
+
+def page():
+    return pn.widgets.TextInput(value=str(time.time()))
+'''
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +78,7 @@ def made_up(serving, free_port, tmp_path_factory):
         "broken": BROKEN,
         "late": LATE,
         "framed": FRAMED,
+        "ready": READY,
         "torn": "def (",
         "tool": "X = 1",
     }.items():
@@ -110,6 +123,26 @@ def test_two_visitors_have_each_a_session_with_their_own_arguments(made_up):
         models(made_up, "/greeting", "TextInput"),
     )
     assert (ada.value, none.value) == ("Ada", "nobody")
+
+
+@pytest.mark.slow
+def test_a_page_built_ahead_is_for_one_visitor_who_asks_for_nothing_particular(made_up, get):
+    def visit(route):
+        """The session that the page of a visitor names, when it was built, and when he came."""
+        came = time.time()
+        token = re.search(r'"token":"([^"]+)"', get(made_up + route)[2])[1]
+        with pull_session(url=f"{made_up}/ready", session_id=get_session_id(token)) as session:
+            (built,) = session.document.select({"type": TextInput})
+            return get_session_id(token), float(built.value), came
+
+    time.sleep(1)  # the server answers before it has built
+    first, second, asks = visit("/ready"), visit("/ready"), visit("/ready?n=5")
+    assert first[1] < first[2], "not built before he came"
+    assert second[1] > second[2] and asks[1] > asks[2]
+    time.sleep(ahead.QUIET + 1)
+    asks, third = visit("/ready?n=5"), visit("/ready")
+    assert asks[1] > asks[2] and third[1] < third[2]
+    assert len({first[0], second[0], third[0]}) == 3
 
 
 @pytest.mark.slow
