@@ -1,5 +1,6 @@
 """What tests share: a free port, a running server, and the browser that is on this machine."""
 
+import gc
 import os
 import shutil
 import socket
@@ -14,6 +15,8 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch comes: the problems are small, and -n shares the cores
+
+gc.disable()  # until all is imported: see pytest_collection_finish
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -30,6 +33,13 @@ FLAGS = [
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests run last: Playwright leaves an event loop running in this thread, where no other can then start."""
     items.sort(key=lambda item: "browser" in item.keywords)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported stays; looking through it again and again would take a sixth of the tests' time."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
