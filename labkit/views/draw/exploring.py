@@ -7,11 +7,11 @@ import param
 
 from labkit.views import fields
 from labkit.views.draw.latents import VALUES, Changer, Interpolator, Resampler
-from labkit.views.draw.scenes import Scene, classes, printed
+from labkit.views.draw.scenes import OfNetwork, classes, printed
 from labkit.views.draw.variants import Effects, Marked, Row, differing, lengths, moved, spread
 
 
-class Resample(Scene):
+class Resample(OfNetwork):
     """One image, and others that keep the beginning of its z."""
 
     words = (
@@ -32,7 +32,7 @@ class Resample(Scene):
         return [fields.dial(s, "t"), fields.number(s, "n"), fields.number(s, "seed"), *classes(s, {})]
 
 
-class Change(Scene):
+class Change(OfNetwork):
     """One image, and one number of its z in the reader's hand."""
 
     words = (
@@ -55,7 +55,7 @@ class Change(Scene):
         return [*dials, fields.number(s, "seed"), *classes(s, {})]
 
 
-class Interpolate(Scene):
+class Interpolate(OfNetwork):
     """From one image to another through z."""
 
     words = (

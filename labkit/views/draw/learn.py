@@ -13,7 +13,7 @@ from labkit.views import fields
 from labkit.views.draw import mosaic
 from labkit.views.draw.drawing import Drawing
 from labkit.views.draw.learning import HELD, REBUILT, SAMPLES, Learned, Learner
-from labkit.views.draw.scenes import Scene
+from labkit.views.draw.scenes import OfNetwork
 from labkit.views.draw.sheet import Film, Sheet
 from labkit.views.palette import CHOSEN, DRIVE, PAST, REPULSION
 
@@ -125,7 +125,7 @@ def halves() -> Progress:
     return Progress("Its halves, of the batch", {"Lx, the image": image, "Lz, the latents": latents}, "center_right")
 
 
-class Learn(Scene):
+class Learn(OfNetwork):
     """A network that learns while one looks on."""
 
     network = "draw-digits"

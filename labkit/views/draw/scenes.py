@@ -18,51 +18,22 @@ from labkit.views.draw.lab import Bank, Bench, Under
 from labkit.views.draw.pad import Pad
 from labkit.views.draw.reading import Looking
 from labkit.views.draw.sheet import Film, Sheet
-from labkit.views.live import Live
+from labkit.views.scenes import TEXT, Scene
 
 STROKES = 8  # a second
 
 
-class Scene(pn.viewable.Viewer):
-    """A live view of some settings; a change of any begins it anew.
+class OfNetwork(Scene):
+    """A scene of a network, as many steps a second as the eye follows.
 
     Attributes:
-        words: above the pictures.
         network: the shipped network that the scene is about, where it leaves no choice.
-        running: settings that act on the next step instead.
-        speed: steps a second.
-        saves: the kinds of downloads.
     """
 
-    words, network, running, speed, saves = "", "", (), STROKES, ("gif", "png")
-
-    def __init__(self, settings: Any, **params):
-        super().__init__(**params)
-        self.settings = settings
-        self.live = Live(settings.start, settings.step, self.views(), speed=self.speed)
-        anew = [p for p in settings.param if p not in ("name", *self.running)]
-        self.settings.param.watch(lambda *_: self.show(), anew)
-        self.live.remote.tips = self.live.remote.tips | {
-            p.label: p.doc for p in settings.param.objects().values() if p.doc
-        }
-
-    def views(self) -> list:
-        raise NotImplementedError
-
-    def controls(self) -> list:
-        raise NotImplementedError
-
-    def show(self) -> None:
-        """Begin anew, with the pictures that the settings want."""
-        self.live.show(*self.views())
-
-    def __panel__(self) -> pn.viewable.Viewable:
-        said = pn.pane.HTML(self.words, sizing_mode="stretch_width", styles={"font-size": "15px"})
-        shown = [self.live.player, self.live.error, said, self.live.pictures, Downloads(self.live, self.saves)]
-        return pn.Column(*shown, sizing_mode="stretch_width")
+    network, speed = "", STROKES
 
 
-class Generate(Scene):
+class Generate(OfNetwork):
     """New images, stroke by stroke."""
 
     words = (
@@ -85,7 +56,7 @@ class Generate(Scene):
         return [*found, *classes(s, {"all": -1})]
 
 
-class Read(Scene):
+class Read(OfNetwork):
     """An image that the network looks at and draws again."""
 
     words = (
@@ -142,7 +113,7 @@ class Read(Scene):
         self.look(image)
 
 
-class Lab(Scene):
+class Lab(OfNetwork):
     """A window in the reader's hand."""
 
     words = (
@@ -169,7 +140,7 @@ class Lab(Scene):
         return [fields.dial(s, name) for name in ("n", "center_x", "center_y", "stride", "sigma", "intensity")]
 
     def __panel__(self) -> pn.viewable.Viewable:
-        said = pn.pane.HTML(self.words, sizing_mode="stretch_width", styles={"font-size": "15px"})
+        said = pn.pane.HTML(self.words, sizing_mode="stretch_width", styles=TEXT)
         shown = [self.live.remote, self.live.error, said, self.live.pictures, Downloads(self.live, ("png",))]
         return pn.Column(*shown, sizing_mode="stretch_width")
 

@@ -21,7 +21,7 @@ from labkit.training import schedules
 from labkit.views import fields, sheets
 from labkit.views.dreg.law import Law
 from labkit.views.dreg.measuring import slope
-from labkit.views.dreg.scenes import Scene
+from labkit.views.scenes import Scene
 
 IMAGES = 8
 ROWS = 2048  # images x samples of a step: about 40 ms with the original's sizes

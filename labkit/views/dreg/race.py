@@ -10,7 +10,7 @@ from labkit.dreg.racing import HELD, HELD_SAMPLES, IMAGES, Lane, State
 from labkit.views import fields
 from labkit.views.dreg.looks import LOOKS
 from labkit.views.dreg.racers import CLOCKS, Racer
-from labkit.views.dreg.scenes import Scene
+from labkit.views.scenes import Scene
 
 DASHES = "solid", "dashed", "dotted", "dotdash"  # of the first, second, ... lane of one colour
 TRAINING = ", minibatches"

@@ -1,71 +1,13 @@
 """The tabs of the page: each a live view with its controls, and words that follow the settings."""
 
-from typing import Any
-
 import panel as pn
 
 from labkit.dreg import gaussian
 from labkit.views import fields
-from labkit.views.downloads import Downloads
 from labkit.views.dreg.law import Law
 from labkit.views.dreg.measuring import Laboratory, Measured
 from labkit.views.dreg.microscope import Cloud, Draw, Lens, Samples, Sums
-from labkit.views.live import Live
-
-TEXT = {"font-size": "15px"}
-
-
-class Scene(pn.viewable.Viewer):
-    """A live view of some settings; a change of any begins it anew.
-
-    Attributes:
-        words: above the pictures. speed: steps a second. saves: the kinds of downloads.
-        looks: settings of the pictures alone, which leave the run as it is.
-        running: settings that act on the next step instead.
-    """
-
-    words, speed, saves, looks, running = "", 30, ("gif", "png"), (), ()
-
-    def __init__(self, settings: Any, **params):
-        super().__init__(**params)
-        self.settings = settings
-        self.live = Live(settings.start, settings.step, self.views(), speed=self.speed, status=self.status)
-        self.remark = pn.pane.HTML(self.remarks(), sizing_mode="stretch_width", styles=TEXT)
-        others = ("name", *self.looks, *self.running)
-        settings.param.watch(lambda *_: self._anew(), [p for p in settings.param if p not in others])
-        if self.looks:
-            settings.param.watch(lambda *_: self._again(), list(self.looks))
-        self.live.remote.tips = self.live.remote.tips | {
-            p.label: p.doc for p in settings.param.objects().values() if p.doc
-        }
-
-    def views(self) -> list:
-        raise NotImplementedError
-
-    def controls(self) -> list:
-        raise NotImplementedError
-
-    def status(self, state: Any) -> str:
-        """A few words on a state."""
-        raise NotImplementedError
-
-    def remarks(self) -> str:
-        """What is to be said of these settings, as HTML."""
-        return ""
-
-    def _anew(self) -> None:
-        self.remark.object = self.remarks()
-        self.live.show(*self.views())
-
-    def _again(self) -> None:
-        self.remark.object = self.remarks()
-        self.live.views = self.views()
-        self.live.redeclare()
-
-    def __panel__(self) -> pn.viewable.Viewable:
-        said = pn.pane.HTML(self.words, sizing_mode="stretch_width", styles=TEXT)
-        shown = [self.live.player, self.live.error, said, self.live.pictures, self.remark]
-        return pn.Column(*shown, Downloads(self.live, self.saves), sizing_mode="stretch_width")
+from labkit.views.scenes import Scene
 
 
 class Variance(Scene):

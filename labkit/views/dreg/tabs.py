@@ -7,8 +7,8 @@ import panel as pn
 from labkit.views import fields
 from labkit.views.dreg.dial import Dial, Dialed, Errors, Line
 from labkit.views.dreg.evidence import Bias, Evidence
-from labkit.views.dreg.scenes import TEXT, Scene
 from labkit.views.dreg.trial import Court, Trials, sentence
+from labkit.views.scenes import TEXT, Scene
 
 
 class BiasMeter(Scene):
@@ -63,9 +63,9 @@ class BiasMeter(Scene):
             self.live.pause()
         return new
 
-    def _anew(self) -> None:
+    def show(self) -> None:
         """A trial that ended by itself makes way for the next."""
-        super()._anew()
+        super().show()
         if self._ended:
             self._ended = False
             self.live.play()
@@ -95,7 +95,7 @@ class AlphaDial(Scene):
     def status(self, state: Dialed) -> str:
         return f"{state.total.n:,} replicates · best alpha {state.measured.best:.2f}"
 
-    def _again(self) -> None:
+    def look(self) -> None:
         """Another alpha moves the marks, nothing else."""
         self.live.run.redraw()
 
