@@ -6,6 +6,7 @@ Stein variational gradient descent (Liu & Wang 2016): drag particles and modes, 
 from collections.abc import Callable
 
 import panel as pn
+import param
 
 from labkit.serving import pages, settings
 from labkit.serving.frame import frame
@@ -16,6 +17,7 @@ from labkit.views.svgd.controls import Controls
 
 TITLE = "SVGD"
 SUMMARY = "Particles flow to a density you choose: drag them, drag its modes, change the kernel while they move."
+TABS = {}
 AHEAD = True  # it shows the same whenever it is built
 EQUATION = """
 <math display="block" style="font-size: 1.15em">
@@ -37,36 +39,50 @@ see what its neighbours do to it. <b>Keys:</b> space plays and pauses, → steps
 """
 
 
+class Open(param.Parameterized):
+    """Which tab is open."""
+
+    tab = param.Selector(objects=["Particles", *TABS])
+
+
 def page() -> pn.Template:
     pn.extension()
     return frame(TITLE, SUMMARY, live)
 
 
-def live() -> tuple[pn.Column, Callable[[], Controls]]:
-    """The live view, and what makes its settings."""
-    address = Address()
-    experiment = Experiment(settings.device)
+def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
+    """The tabs, each built when it is first opened, and the settings of the open one."""
+    address, chosen, experiment = Address(), Open(), Experiment(settings.device)
     scene = Scene(experiment)
-    address.sync(experiment, scene)
-    main = pn.Column(
-        address.warning,
-        scene.live.player,
-        scene.live.error,
-        scene.live.pictures,
-        sizing_mode="stretch_width",
-    )
+    address.sync(chosen, experiment, scene)  # the other tabs' settings go by the same names
+    particles = pn.Column(scene.live.player, scene.live.error, scene.live.pictures, sizing_mode="stretch_width")
+    made = {"Particles": (particles, [])}
+    room, side = pn.Column(sizing_mode="stretch_width"), pn.Column(margin=0, sizing_mode="stretch_width")
+    bar = pn.widgets.RadioButtonGroup.from_param(chosen.param.tab, color="primary", variant="outline", margin=(4, 8))
 
-    def rest() -> Controls:
-        main.extend(
+    def opened(*_events) -> None:
+        if chosen.tab not in made:
+            tab = TABS[chosen.tab]()
+            made[chosen.tab] = tab, tab.controls()
+        shown, controls = made[chosen.tab]
+        room.objects, side.objects = [shown], controls
+
+    def rest() -> pn.Column:
+        """What stands below the picture and beside it follows when the browser has the picture."""
+        particles.extend(
             [
                 Downloads(scene.live),
                 pn.pane.HTML(HINT, sizing_mode="stretch_width", styles={"font-size": "15px"}),
                 pn.pane.HTML(EQUATION, sizing_mode="stretch_width", styles={"overflow-x": "auto"}),
             ]
         )
-        return Controls(scene)
+        made["Particles"] = particles, [Controls(scene)]
+        opened()
+        return side
 
-    return main, rest
+    chosen.param.watch(opened, "tab")
+    opened()
+    return pn.Column(address.warning, bar, room, sizing_mode="stretch_width"), rest
 
 
 if __name__.startswith("bokeh_app"):  # `panel serve` runs this file as a script, whose globals Bokeh will clear
