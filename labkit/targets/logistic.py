@@ -21,12 +21,25 @@ from labkit.targets.base import Target
 from labkit.targets.scores import Minibatch
 
 
+def _range(x: Tensor) -> tuple[Tensor, Tensor]:
+    low, high = x.aminmax(dim=0)
+    return low, high - low
+
+
+def _standard(x: Tensor) -> tuple[Tensor, Tensor]:
+    deviation, mean = torch.std_mean(x, 0, correction=0)
+    return mean, deviation
+
+
+SCALINGS = {"standard": _standard, "range": _range}  # x [n, f] -> zero and unit of every column
+
+
 class LogisticRegression(Target):
     """The posterior of θ given a random part of a table; the rest is held out. Moments unknown: None.
 
-    `log_prob` is the joint density (1), the posterior up to the evidence. Features are standardised with the means and
-    deviations of the rows for training, and a bias is appended; it has the same prior as the weights. Above λ = 40 e^λ
-    goes on as a straight line (`continued.exp`), so that nothing overflows in float32.
+    `log_prob` is the joint density (1), the posterior up to the evidence. Features are scaled by the rows for training,
+    and a bias is appended; it has the same prior as the weights. Above λ = 40 e^λ goes on as a straight line
+    (`continued.exp`), so that nothing overflows in float32.
 
     Args:
         x: features, [n, f].
@@ -34,9 +47,12 @@ class LogisticRegression(Target):
         rate: b > 0; the prior mean of α is 1/b.
         test_fraction: share of rows held out, at least one row; the split follows `seed`.
         features: names of the columns.
+        scaling: "standard", to mean 0 and deviation 1, or "range", to [0, 1].
     """
 
-    def __init__(self, x, y, *, rate: float = 0.01, test_fraction: float = 0.2, seed: int = 0, features=None):
+    def __init__(
+        self, x, y, *, rate: float = 0.01, test_fraction: float = 0.2, seed: int = 0, features=None, scaling="standard"
+    ):
         x, y = checks.finite("x", x), checks.finite("y", y)
         values = y.unique()
         if x.ndim != 2 or y.shape != x.shape[:1] or len(values) != 2:
@@ -51,9 +67,11 @@ class LogisticRegression(Target):
             raise ValueError(f"test_fraction must hold out 1 to {n - 1} of {n} rows, got {held}; change the fraction")
         order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
         test, train = order[:held], order[held:]
-        sd, centre = torch.std_mean(x[train], 0, correction=0)
-        sd = torch.where(sd > 0, sd, 1.0)  # a constant column says nothing: it becomes 0, not NaN
-        signed = torch.cat([(x - centre) / sd, torch.ones(n, 1)], 1) * torch.where(y == values[1], 1.0, -1.0)[:, None]
+        if scaling not in SCALINGS:
+            raise ValueError(f"scaling must be {' or '.join(SCALINGS)}, got {scaling!r}")
+        zero, unit = SCALINGS[scaling](x[train])
+        unit = torch.where(unit > 0, unit, 1.0)  # a constant column says nothing: it becomes 0, not NaN
+        signed = torch.cat([(x - zero) / unit, torch.ones(n, 1)], 1) * torch.where(y == values[1], 1.0, -1.0)[:, None]
         names = tuple(features) if features is not None else tuple(f"x{j + 1}" for j in range(f))
         super().__init__(
             "logistic", f + 2, ((-3.0, 3.0),) * (f + 1) + ((-3.0, 6.0),), (*map(str, names), "bias", "log α")
@@ -95,21 +113,24 @@ class LogisticRegression(Target):
 
     @property
     def tables(self) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-        """Standardised features with their bias [n, p] and labels -1 or 1 [n]: of training, and held out; float64."""
+        """Scaled features with their bias [n, p] and labels -1 or 1 [n]: of training, and held out; float64."""
         return tuple((rows * rows[:, -1:], rows[:, -1]) for rows in self._constants)
 
     def minibatch(self, size: int, order: str = "random") -> Minibatch:
         """A score with `.at(t, generator)` that sees `size` rows a step; order "random" or "cyclic"."""
         return Minibatch(self, size, order)
 
-    def initial(self, n: int, generator: torch.Generator) -> Float[Tensor, "n d"]:
+    def initial(self, n: int, generator: torch.Generator, *, gamma_scale: bool = False) -> Float[Tensor, "n d"]:
         """n starting points, float64: w ~ N(0, .1²), log α of draws from Gamma(1, rate b).
 
-        The original passes b as numpy's scale, so that its α start around .01 in place of 1/b = 100.
+        Args:
+            gamma_scale: as the original: α of draws with b as the scale, by mistake, so that they start around .01 in
+                place of 1/b = 100, and w ~ N(0, 1/α), some ten times as wide as the posterior.
         """
         new = {"dtype": torch.float64, "device": generator.device}
-        w = 0.1 * torch.randn(n, self.dim - 1, generator=generator, **new)
-        return torch.cat([w, torch.empty(n, 1, **new).exponential_(self.rate, generator=generator).log()], 1)
+        w = torch.randn(n, self.dim - 1, generator=generator, **new)
+        alpha = torch.empty(n, 1, **new).exponential_(1 / self.rate if gamma_scale else self.rate, generator=generator)
+        return torch.cat([w / alpha.sqrt() if gamma_scale else 0.1 * w, alpha.log()], 1)
 
     def accuracy(self, x: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch"]:
         """Share of held-out rows whose label the particles' mean probability gets right."""

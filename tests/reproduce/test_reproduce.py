@@ -107,8 +107,9 @@ def test_covertype_nears_a_fit_to_the_end_with_steps_that_fall():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2000, 4))
     y = (x @ [2.0, -1.0, 0.5, 0.0] + rng.logistic(size=2000) > 0).astype(float)
-    posterior = covertype.target(Table(torch.from_numpy(x), torch.from_numpy(y), tuple("abcd"), "y"), 0)
+    rows = Table(torch.from_numpy(x), torch.from_numpy(y), tuple("abcd"), "y")
     for mode in ("original", "default"):
+        posterior = covertype.target(rows, mode, 0)
         points = list(covertype.run(posterior, mode, steps=400, every=200))
         assert [point.step for point in points] == [0, 200, 400]
         assert points[-1].log_likelihood > points[0].log_likelihood

@@ -95,6 +95,16 @@ def test_the_start_has_the_priors_alpha_and_not_its_inverse(target):
     assert abs(x[:, :-1].std() - 0.1) < 0.001 and x.shape == (n, 32) and x.dtype == torch.float64
 
 
+def test_the_originals_start_takes_the_rate_for_a_scale(target):
+    """α ~ Exp(mean b), w ~ N(0, 1/α): w √α is standard normal."""
+    n = 20_000
+    x = target.initial(n, torch.Generator().manual_seed(1), gamma_scale=True)
+    alpha = x[:, -1].exp()
+    assert abs(alpha.mean() / target.rate - 1) < 5 / math.sqrt(n)
+    w = x[:, :-1] * alpha.sqrt()[:, None]
+    assert abs(w.mean()) < 5 / math.sqrt(31 * n) and abs(w.var() - 1) < 5 * math.sqrt(2 / (31 * n))
+
+
 def test_gradient_ascent_learns_to_tell_the_tumours(target):
     """One particle that climbs is MAP: over .93 of the held-out rows right, and far better than a coin in nats."""
     x = start(target, 1)
@@ -127,6 +137,21 @@ def test_other_tables_are_taken_and_bad_ones_refused():
         targets.LogisticRegression(x, torch.zeros(50))
     with pytest.raises(ValueError, match="x must be finite"):
         targets.LogisticRegression(x * math.nan, x[:, 0] > 0)
+
+
+def test_features_are_scaled_to_deviation_1_or_to_the_range_of_the_training_rows():
+    x = 7 + 5 * torch.randn(200, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+    def train(scaling):
+        (rows, _), _ = targets.LogisticRegression(x, x[:, 0] > 7, scaling=scaling).tables
+        assert (rows[:, 3] == 1).all()
+        return rows[:, :3]
+
+    assert train("standard").mean(0).abs().max() < 1e-12
+    assert torch.allclose(train("standard").std(0, correction=0), x.new_ones(3))
+    assert torch.equal(torch.stack(train("range").aminmax(dim=0)), torch.stack([x.new_zeros(3), x.new_ones(3)]))
+    with pytest.raises(ValueError, match="scaling must be standard or range, got 'none'"):
+        train("none")
 
 
 def test_seeds_split_differently_and_equal_seeds_alike():

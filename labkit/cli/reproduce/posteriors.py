@@ -179,7 +179,7 @@ def covertype_curve(splits: int, mode: str, steps: int | None, seed: int, out: P
             if found is None:
                 if pressed:
                     break
-                posterior = covertype.target(table, seed + k)
+                posterior = covertype.target(table, mode, seed + k)
                 points = [asdict(point) for point in covertype.run(posterior, mode, seed + k, steps)]
                 found = {"points": points, "converged": covertype.converged(posterior)}
                 store.add(of, found)
