@@ -30,7 +30,7 @@ FLOW = 0.8  # of a bound of `update` is that of `flow`
 COMPILERS = ("g++", "c++", "clang++", "cl")
 
 
-def original(x: np.ndarray, score: Callable, steps: int) -> np.ndarray:
+def original(x: np.ndarray, score: Callable, steps: int, step_size: float = STEP_SIZE) -> np.ndarray:
     """The original's loop and arithmetic (reference section 1), scipy's pdist as there."""
     history = 0.0
     for t in range(steps):
@@ -40,7 +40,7 @@ def original(x: np.ndarray, score: Callable, steps: int) -> np.ndarray:
         repulsion = (x * K.sum(1)[:, None] - K @ x) / h**2
         phi = (K @ score(x) + repulsion) / x.shape[0]
         history = phi**2 if t == 0 else 0.9 * history + 0.1 * phi**2
-        x = x + STEP_SIZE * phi / (1e-6 + np.sqrt(history))
+        x = x + step_size * phi / (1e-6 + np.sqrt(history))
     return x
 
 

@@ -8,14 +8,13 @@
               deviation 1
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 
-from labkit import svgd
 from labkit.data.tables import Table
+from labkit.reproduce import descent
 from labkit.targets.logistic import LogisticRegression
 
 PARTICLES, BATCH, STEPS, STEP_SIZE = 100, 100, 6000, 0.05
@@ -42,16 +41,14 @@ def run(
 ) -> Iterator[Point]:
     """Measurements along one run."""
     generator = torch.Generator().manual_seed(seed)
-    original, memory = mode == "original", None
-    x = posterior.initial(PARTICLES, generator, gamma_scale=original)
+    original = mode == "original"
+    first = posterior.initial(PARTICLES, generator, gamma_scale=original)
     batches = posterior.minibatch(BATCH, "cyclic" if original else "random")
-    for t in range(steps):
-        if t % every == 0:
+    sizes = (descent.constant if original else descent.falling)(STEP_SIZE, steps)
+    yield _point(posterior, first, 0)
+    for t, x in enumerate(descent.particles(first, batches, sizes, generator), 1):
+        if t % every == 0 or t == steps:
             yield _point(posterior, x, t)
-        share = 1.0 if original else 0.5 * (1 + math.cos(math.pi * t / steps))
-        move, memory = svgd.Adagrad(STEP_SIZE * share)(svgd.phi(x, batches.at(t, generator)), memory)
-        x = x + move
-    yield _point(posterior, x, steps)
 
 
 def _point(posterior: LogisticRegression, x: torch.Tensor, step: int) -> Point:

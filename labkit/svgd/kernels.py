@@ -130,11 +130,22 @@ class RBF(Radial):
         return Products(ks.mT, repulsion.mT, trace)
 
     def phi(self, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
+        if type(self) is RBF and x.ndim == 2 and len(x) <= pairs.WHOLE and x.shape[1] > pairs.DIRECT:
+            return self._of_few(x, score, h if self.scale == 1 else h * self.scale)
         (n, d), xt, h = x.shape[-2:], _transposed(x), _lengths(x, h, self.scale)
         pull = xt / (h * h)
         one = xt.new_ones((*xt.shape[:-2], 1, n))
         sums = self.kernel_sums(xt / h, torch.cat([score.mT - pull, one], -2))
         return pull.mul_(sums[..., d:, :]).add_(sums[..., :d, :]).div_(n).mT
+
+    def _of_few(self, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
+        """phi of one run (n, d) of few particles: half as many calls, which are most of the time."""
+        centred, per = x - x.mean(0), (h * h).reciprocal_()
+        square = torch.linalg.vecdot(centred, centred)
+        exponent = torch.addmm(square, centred, centred.mT, beta=-0.5).sub_(0.5 * square[:, None])
+        matrix = exponent.mul_(per).clamp_(max=0).exp_()
+        pull = centred.mul_(per)
+        return torch.addmm(pull * matrix.sum(1, keepdim=True), matrix, score - pull).div_(len(x))
 
 
 @dataclass(frozen=True)

@@ -135,8 +135,9 @@ def _order_statistic(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
     near, below = values.numpy(), 0
     if near.ndim == 1 and len(near) >= NARROWED:
         near, below = _near(near, k, after)
-    parted = np.partition(near, k - 1 - below, axis=-1)
-    low, high = parted[..., k - 1 - below], parted[..., after - 1 - below :].min(-1)
+    # asked for two ranks numpy takes the way without AVX-512, which some processors are four times as quick by
+    parted = np.partition(near, (k - 1 - below, after - 1 - below), axis=-1)
+    low, high = parted[..., k - 1 - below], parted[..., after - 1 - below]
     return torch.from_numpy(np.asarray(low)), torch.from_numpy(np.asarray(high))
 
 

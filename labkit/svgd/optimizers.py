@@ -10,6 +10,7 @@ Any `torch.optim` optimiser works in a loop of one's own, because SVGD only supp
         optimizer.step()
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,9 +19,10 @@ from torch import Tensor
 
 
 def _check(step_size: float | int | Tensor) -> None:
-    if not bool((torch.as_tensor(step_size) > 0).all()):
+    sizes = step_size.flatten().tolist() if isinstance(step_size, Tensor) else [step_size]
+    if not all(size > 0 for size in sizes):
         raise ValueError(f"step_size must be > 0, got {step_size}; a common choice is 0.1")
-    if not bool(torch.as_tensor(step_size).isfinite().all()):
+    if not all(map(math.isfinite, sizes)):
         raise ValueError(f"step_size must be finite, got {step_size}; a common choice is 0.1")
 
 

@@ -107,9 +107,12 @@ class LogisticRegression(Target):
 
     def _score(self, x: Tensor, z: Tensor, factor: float) -> Tensor:
         w, _, e, slope = self._prior(x)
-        dw = factor * (torch.sigmoid(-(w @ z.T)) @ z) - e[..., None] * w
-        dlam = 0.5 * (self.dim - 1) + 1 - slope * (0.5 * (w * w).sum(-1) + self.rate)
-        return torch.cat([dw, dlam[..., None]], -1)
+        made = torch.empty_like(x)
+        likelihood = (w.neg() @ z.T).sigmoid_() @ z
+        torch.sub(likelihood.mul_(factor), e.unsqueeze(-1) * w, out=made[..., :-1])
+        quadratic = torch.linalg.vecdot(w, w).mul_(0.5).add_(self.rate)
+        torch.sub(0.5 * (self.dim - 1) + 1, quadratic.mul_(slope), out=made[..., -1])
+        return made
 
     @property
     def tables(self) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:

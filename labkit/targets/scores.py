@@ -98,6 +98,16 @@ def cyclical_schedule(steps: int, cycles: int = 5, power: float = 1.0) -> Schedu
     return lambda t: 1.0 if t >= steps else min(1.0, (t % period + 1) / period) ** power
 
 
+def _some(n: int, size: int, generator: torch.Generator) -> Tensor:
+    """`size` different ones of n rows; few of many are drawn again until they differ, not sorted out of all."""
+    if size * size > n:
+        return torch.randperm(n, generator=generator, device=generator.device)[:size]
+    while True:
+        rows = torch.randint(n, (size,), generator=generator, device=generator.device)
+        if len(rows.unique()) == size:
+            return rows
+
+
 class Minibatch:
     """The score of a posterior from B of its N rows: prior score + N/B times the likelihood score of the rows.
 
@@ -126,5 +136,5 @@ class Minibatch:
         elif generator is None:
             raise ValueError('a random minibatch needs a torch.Generator, got None; pass one, or take order="cyclic"')
         else:
-            rows = torch.randperm(n, generator=generator, device=generator.device)[: self.size]
+            rows = _some(n, self.size, generator)
         return lambda x: self.target.score_of_rows(x, rows)

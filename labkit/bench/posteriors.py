@@ -1,0 +1,171 @@
+"""SVGD on the posteriors of the paper, each beside the arithmetic that it would otherwise be.
+
+The network: the setting of the UCI tables at Boston's size, beside a loop over particles, each with its own autograd.
+The logistic regression: the setting of Covertype, beside the original program's numpy, written anew.
+
+Both by CPU time in turns on one thread; a ratio is taken in every round, the median is shown. The tables are made up
+and of the same sizes: values do not change the time.
+"""
+
+import math
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from labkit.bench.svgd import one_thread, original
+from labkit.reproduce import descent
+from labkit.targets.logistic import LogisticRegression
+from labkit.targets.network import NeuralRegression
+
+BATCH = 100
+NETWORK, LOGISTIC = 5.0, 1.5  # times quicker at least
+
+
+@dataclass(frozen=True)
+class Case:
+    """A posterior, its first particles, the step size, the two ways (steps -> particles), and the bound."""
+
+    name: str
+    other: str
+    ours: Callable[[int], Tensor]
+    theirs: Callable[[int], Tensor]
+    bound: float
+    steps: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """Medians over the rounds, ms a step; the ratio is how many times quicker labkit is."""
+
+    case: Case
+    ours: float
+    theirs: float
+    ratio: float
+
+
+def network(rows: int = 506, features: int = 13, hidden: int = 50, particles: int = 20) -> Case:
+    """The UCI tables' setting at Boston's size."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(rows, features, generator=generator, dtype=torch.float64)
+    y = x[:, 0].sin() + 0.3 * torch.randn(rows, generator=generator, dtype=torch.float64)
+    target = NeuralRegression(x, y, torch.arange(rows // 10), hidden=hidden)
+    first = target.initial(particles, generator)
+    return Case(
+        f"network, {rows} rows of {features}, {particles} particles",
+        "a loop over particles, autograd",
+        lambda steps: descend(target, first, 1e-3, steps),
+        lambda steps: one_by_one(target, first, 1e-3, steps),
+        NETWORK, 20,
+    )  # fmt: skip
+
+
+def logistic(rows: int = 20_000, features: int = 54, particles: int = 100) -> Case:
+    """Covertype's setting."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(rows, features, generator=generator, dtype=torch.float64)
+    target = LogisticRegression(x, x[:, 0] + torch.randn(rows, generator=generator, dtype=torch.float64) > 0)
+    first = target.initial(particles, generator)
+    return Case(
+        f"logistic regression of {features} features, {particles} particles",
+        "the original's numpy",
+        lambda steps: descend(target, first, 0.05, steps),
+        lambda steps: torch.from_numpy(original(first.numpy(), Cyclic(target), steps, 0.05)),
+        LOGISTIC, 100,
+    )  # fmt: skip
+
+
+def descend(target: NeuralRegression | LogisticRegression, first: Tensor, size: float, steps: int) -> Tensor:
+    """Of labkit, as `labkit reproduce` in original mode."""
+    generator, batches = torch.Generator().manual_seed(0), target.minibatch(BATCH, "cyclic")
+    return descent.end(first, batches, descent.constant(size, steps), generator)
+
+
+def one_by_one(target: NeuralRegression, first: Tensor, size: float, steps: int) -> Tensor:
+    """What one writes first: the log-density of one particle, its gradient by autograd, one after another."""
+    x, y, _, _ = target._constants
+    shapes = (target.features, target.hidden), (target.hidden,), (target.hidden,), ()
+
+    def log_density(theta: Tensor, rows: Tensor) -> Tensor:
+        parts = theta[: target.weights].split(target.sizes)
+        w1, b1, w2, b2 = (part.view(shape) for part, shape in zip(parts, shapes, strict=True))
+        error = torch.relu(x[rows] @ w1 + b1) @ w2 + b2 - y[rows]
+        u, v = theta[-2], theta[-1]
+        likelihood = 0.5 * len(rows) * (u - math.log(2 * math.pi)) - 0.5 * u.exp() * (error * error).sum()
+        w = theta[: target.weights]
+        prior = 0.5 * len(w) * (v - math.log(2 * math.pi)) - 0.5 * v.exp() * (w * w).sum()
+        return likelihood * target.rows / len(rows) + prior + u + v - target.rate * (u.exp() + v.exp())
+
+    def gradient(theta: Tensor, rows: Tensor) -> Tensor:
+        theta = theta.clone().requires_grad_()
+        return torch.autograd.grad(log_density(theta, rows), theta)[0]
+
+    turn = iter(range(steps))
+
+    def score(particles: np.ndarray) -> np.ndarray:
+        rows = (next(turn) * BATCH + torch.arange(BATCH)) % target.rows
+        return torch.stack([gradient(theta, rows) for theta in torch.from_numpy(particles)]).numpy()
+
+    return torch.from_numpy(original(first.numpy(), score, steps, size))
+
+
+class Cyclic:
+    """The original's score of a logistic regression, a minibatch after the other, in numpy: (n, d) -> (n, d)."""
+
+    def __init__(self, target: LogisticRegression):
+        (x, y), _ = target.tables
+        self.x, self.y, self.rate, self.turn = x.numpy(), y.numpy(), target.rate, 0
+
+    def __call__(self, theta: np.ndarray) -> np.ndarray:
+        rows = (self.turn * BATCH + np.arange(BATCH)) % len(self.y)
+        self.turn += 1
+        x, y = self.x[rows], self.y[rows]
+        w, alpha = theta[:, :-1], np.exp(theta[:, -1])
+        surplus = (y[:, None] + 1) / 2 - 1 / (1 + np.exp(-x @ w.T))
+        of_w = surplus.T @ x * (len(self.y) / BATCH) - alpha[:, None] * w
+        of_alpha = w.shape[1] / 2 + 1 - alpha * ((w**2).sum(1) / 2 + self.rate)
+        return np.column_stack([of_w, of_alpha])
+
+
+def measure(case: Case, rounds: int) -> Row:
+    """Both in turns, after a warm-up."""
+    ways = {"ours": case.ours, "theirs": case.theirs}
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(rounds + 1):
+        for name, way in ways.items():
+            began = time.process_time()
+            way(case.steps if turn else 2)
+            if turn:
+                times[name].append((time.process_time() - began) * 1e3 / case.steps)
+    ratio = statistics.median(a / b for a, b in zip(times["theirs"], times["ours"], strict=True))
+    return Row(case, statistics.median(times["ours"]), statistics.median(times["theirs"]), ratio)
+
+
+def run(quick: bool, console: Console) -> list[Row]:
+    """Measure and print the table."""
+    with one_thread():
+        rows = [measure(case, 3 if quick else 11) for case in (network(), logistic())]
+    console.print(table(rows))
+    return rows
+
+
+def table(rows: list[Row]) -> Table:
+    """Both posteriors with their bounds."""
+    made = Table(
+        box=SIMPLE_HEAD,
+        title="SVGD on posteriors",
+        caption="ms of CPU time a step, minibatches of 100 rows, float64, one thread; medians over rounds in turns.",
+    )
+    for heading in ("posterior", "labkit", "beside it", "ms", "labkit is quicker by/bound"):
+        made.add_column(heading, justify="left" if heading in ("posterior", "beside it") else "right")
+    for row in rows:
+        mark = f"{row.ratio:.3g}/{row.case.bound:g} {'ok' if row.ratio >= row.case.bound else 'short'}"
+        made.add_row(row.case.name, f"{row.ours:.3g}", row.case.other, f"{row.theirs:.3g}", mark)
+    return made

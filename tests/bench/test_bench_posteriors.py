@@ -1,0 +1,24 @@
+"""The bench of posteriors compares like with like; how quick it is is not tested here."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from labkit.bench import posteriors as bench
+
+
+@pytest.mark.parametrize("case", [bench.network(300, 3, 4, 5), bench.logistic(400, 3, 5)], ids=["network", "logistic"])
+def test_both_ways_lead_to_the_same_particles(case):
+    """Six steps, the rows in turn more than once; from there on rounding would grow."""
+    assert (case.ours(6) - case.theirs(6)).abs().max() < 1e-9
+    assert (case.ours(6) - case.ours(5)).abs().max() > 1e-4  # they do move
+
+
+def test_the_table_holds_both_bounds_to_what_was_measured():
+    rows = [bench.measure(case, 2) for case in (bench.network(120, 2, 3, 3), bench.logistic(130, 2, 3))]
+    assert all(row.ours > 0 and row.theirs > 0 for row in rows)
+    file = io.StringIO()
+    made_up = [bench.Row(rows[0].case, 1.0, 6.0, 6.0), bench.Row(rows[1].case, 1.0, 1.2, 1.2)]
+    Console(file=file, width=160).print(bench.table(made_up))
+    assert "6/5 ok" in file.getvalue() and "1.2/1.5 short" in file.getvalue()
