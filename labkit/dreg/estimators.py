@@ -127,6 +127,11 @@ class Estimator:
     path: bool = True
     parameters: tuple[str, ...] = ()
 
+    @property
+    def steady(self) -> bool:
+        """Whether the mean is the gradient of the importance weighted bound, so that any bias found is chance."""
+        return self.unbiased and self.bound is bounds.iwae
+
 
 ESTIMATORS: dict[str, Estimator] = {
     "iwae": Estimator(iwae, unbiased=True),

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from labkit.dreg.bounds import iwae, jackknife
+from labkit.dreg.bounds import jackknife
 from labkit.dreg.estimators import ESTIMATORS, find
 from labkit.dreg.gaussian import POSTERIOR_VARIANCE, Gaussian
 from labkit.dreg.statistics import Moments, crossed, empty, hotelling, merge, moments, t_test
@@ -68,7 +68,7 @@ class State:
     @property
     def signal(self) -> Tensor:
         """|mean gradient|, [E, S]: of what is without bias for L by DReG's mean, which is the same and less noisy."""
-        steady = [ESTIMATORS[e].unbiased and ESTIMATORS[e].bound is iwae for e in self.estimators]
+        steady = [ESTIMATORS[e].steady for e in self.estimators]
         own, quiet = self.gradients.mean.norm(dim=-1), self.reference.mean.norm(dim=-1)
         chosen = torch.where(torch.tensor(steady, device=own.device)[:, None], quiet, own)
         return torch.where(own.isnan(), own, chosen)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from labkit.dreg import bounds, passes
+from labkit.dreg import passes
 from labkit.dreg.estimators import ESTIMATORS, find
 from labkit.dreg.gradients import normal_gradients
 from labkit.dreg.networks import VAE
@@ -48,7 +48,7 @@ class State:
     def snr(self) -> Tensor:
         """|mean| over the root of the summed variance, [E, S]; NaN where the mean is not told from 0 yet."""
         own = _squared_norm(self.gradients)
-        steady = [ESTIMATORS[name].unbiased and ESTIMATORS[name].bound is bounds.iwae for name in self.estimators]
+        steady = [ESTIMATORS[name].steady for name in self.estimators]
         square = torch.where(torch.tensor(steady)[:, None], _squared_norm(self.reference), own)
         return square.where(square > 0, torch.nan).sqrt() / self.gradients.variance.sum(-1).sqrt()
 

@@ -4,8 +4,6 @@ All take an `engine.Past`, or a `cut` of one: a light copy that another thread m
 is a path, written whole or not at all, or an open binary file.
 """
 
-import csv
-import io
 from collections.abc import Callable, Iterator
 from itertools import chain, repeat
 from numbers import Real
@@ -18,7 +16,7 @@ from PIL import Image
 from labkit.engine import Past
 from labkit.views.paint import Painter, save_gif, save_png
 from labkit.views.paint.axes import DARK, LIGHT, unit_of
-from labkit.views.paint.files import Target, write_whole
+from labkit.views.paint.files import Target, save_table
 from labkit.views.paint.words import write
 
 HEAD = 30  # pixels at 960 x 540 for the line that counts the steps
@@ -152,7 +150,7 @@ def _several(views: Any) -> list:
 def curves_csv(past: Past, target: Target) -> None:
     """Write the table of a run: a column of steps, then one for each number; a row for every kept state."""
     rows = zip(past.marks, *past.table.values(), strict=True)
-    _csv(["step", *past.table], rows, target)
+    save_table(["step", *past.table], rows, target)
 
 
 def particles_csv(state: Any, target: Target) -> None:
@@ -167,7 +165,7 @@ def particles_csv(state: Any, target: Target) -> None:
     rows = [row for name, table in tables.items() for row in _rows(name, table, fields, dims)]
     named = any(row[0] != "" for row in rows)
     header = ["run", "particle", *(f"{field}{i + 1}" for field in fields for i in range(dims))]
-    _csv(header[not named :], (row[not named :] for row in rows), target)
+    save_table(header[not named :], (row[not named :] for row in rows), target)
 
 
 def _fields(state: Any) -> dict[str, np.ndarray]:
@@ -184,14 +182,3 @@ def _rows(name: str, table: dict[str, np.ndarray], fields: list[str], dims: int)
         parts = [table[field][run].tolist() if field in table else repeat([]) for field in fields]
         for i, row in enumerate(zip(*parts, strict=False)):
             yield [label, i, *chain.from_iterable([*part, *[""] * (dims - len(part))] for part in row)]
-
-
-def _csv(header: list[str], rows: Any, target: Target) -> None:
-    def fill(file) -> None:
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow(header)
-        table.writerows(rows)
-        text.detach()
-
-    write_whole(target, ".csv", fill)

@@ -118,34 +118,22 @@ def _one_thread() -> None:
 
 
 def _show(found: dict, tables: dict[str, Any], settings: Any, planned: int, out: Path) -> None:
-    import csv
-
+    """The table on screen, the splits as CSV, the sets as a picture."""
     from labkit.reproduce import uci
+    from labkit.views.paint.files import save_table
 
     names = [name for name in tables if any(key[0] == name for key in found)]
     rows = {name: uci.summary([score for key, score in found.items() if key[0] == name]) for name in names}
-    table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("set", "splits", "RMSE", "re-run", "paper", "log-likelihood", "re-run", "paper", "seconds"):
-        table.add_column(heading, justify="left" if heading == "set" else "right", no_wrap=True)
-    for name, row in rows.items():
-        ours = [f"{row[what]:.3f} ± {row[f'{what}_error']:.3f}" for what in ("rmse", "ll")]
-        others = [[_number(of.get(name), i) for of in (uci.RERUN, uci.PUBLISHED)] for i in (0, 1)]
-        seconds = f"{row['seconds']:.0f}"
-        table.add_row(name, str(row["splits"]), ours[0], *others[0], ours[1], *others[1], seconds)
     console = wide()
     console.print(f"mode {settings.mode}, {settings.particles} particles, {settings.steps} steps, seed {settings.seed}")
-    console.print(table)
+    console.print(_uci_table(rows))
     console.print("± one standard error over the splits; the paper's figures are quoted from memory")
     for origin in dict.fromkeys(tables[name].origin for name in names):
         which = ", ".join(name for name in names if tables[name].origin == origin)
         console.print(f"splits of {which}: {origin}")
     path = out / f"uci-{settings.mode}.csv"
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["set", "split", "rmse", "log_likelihood", "seconds", "overwritten"])
-        writer.writerows(
-            [name, k, s.rmse, s.log_likelihood, s.seconds, s.overwritten] for (name, k), s in found.items()
-        )
+    header = ["set", "split", "rmse", "log_likelihood", "seconds", "overwritten"]
+    save_table(header, ([name, k, *(getattr(s, each) for each in header[2:])] for (name, k), s in found.items()), path)
     report.wrote(path)
     if names:
         from labkit.views.reproduce import uci_picture
@@ -155,64 +143,88 @@ def _show(found: dict, tables: dict[str, Any], settings: Any, planned: int, out:
         report.wrote(picture)
 
 
+def _uci_table(rows: dict[str, dict[str, Any]]) -> Table:
+    """Of every set's summary, beside the re-run and the paper."""
+    from labkit.reproduce import uci
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("set", "splits", "RMSE", "re-run", "paper", "log-likelihood", "re-run", "paper", "seconds"):
+        table.add_column(heading, justify="left" if heading == "set" else "right", no_wrap=True)
+    for name, row in rows.items():
+        ours = [f"{row[what]:.3f} ± {row[f'{what}_error']:.3f}" for what in ("rmse", "ll")]
+        others = [[_number(of.get(name), i) for of in (uci.RERUN, uci.PUBLISHED)] for i in (0, 1)]
+        seconds = f"{row['seconds']:.0f}"
+        table.add_row(name, str(row["splits"]), ours[0], *others[0], ours[1], *others[1], seconds)
+    return table
+
+
 def _number(pair: tuple[float, float] | None, i: int) -> str:
     return "" if pair is None else f"{pair[i]:.3f}"
 
 
 def covertype_curve(splits: int, mode: str, steps: int | None, seed: int, out: Path) -> None:
     """Accuracy and log-likelihood along each split's run, beside a logistic regression fitted to its end."""
-    import csv
-
     from labkit import data
     from labkit.reproduce import covertype
-    from labkit.reproduce.store import Store
+    from labkit.views.paint.files import save_table
+    from labkit.views.reproduce import covertype_picture
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said below, beside the figures
         table = data.table("covertype")
-    steps, store, done = steps or covertype.STEPS, Store(out), {}
+    steps = steps or covertype.STEPS
+    done = _covertype_runs(table, splits, mode, steps, seed, out)
+    if not done:
+        raise typer.Exit(130)
+    console = wide()
+    rows = table.note or f"{len(table.y):,} rows"
+    console.print(f"mode {mode}: {rows}, one fifth held out; {covertype.PARTICLES} particles, {steps} steps")
+    console.print(_covertype_table(done))
+    path, header = out / f"covertype-{mode}.csv", ["step", "accuracy", "log_likelihood"]
+    points = ([k, *(p[each] for each in header)] for k, found in done.items() for p in found["points"])
+    save_table(["split", *header], points, path)
+    report.wrote(path)
+    picture = out / f"covertype-{mode}.png"
+    covertype_picture(list(done.values()), picture)
+    report.wrote(picture)
+
+
+def _covertype_runs(table: Any, splits: int, mode: str, steps: int, seed: int, out: Path) -> dict[int, dict]:
+    """What was found for each split, from the store or anew, until Ctrl-C."""
+    from labkit.reproduce import covertype
+    from labkit.reproduce.store import Store
+
+    store, done = Store(out), {}
     with bar("splits") as progress, interrupts.first() as pressed:
         task = progress.add_task("covertype", total=splits)
-        for k in range(splits):
-            of = {"what": "covertype", "mode": mode, "seed": seed + k, "steps": steps, "rows": len(table.y)}
+        for k in range(seed, seed + splits):
+            of = {"what": "covertype", "mode": mode, "seed": k, "steps": steps, "rows": len(table.y)}
             found = store.find(of)
             if found is None:
                 if pressed:
                     break
-                posterior = covertype.target(table, mode, seed + k)
-                points = [asdict(point) for point in covertype.run(posterior, mode, seed + k, steps)]
+                posterior = covertype.target(table, mode, k)
+                points = [asdict(point) for point in covertype.run(posterior, mode, k, steps)]
                 found = {"points": points, "converged": covertype.converged(posterior)}
                 store.add(of, found)
-            done[seed + k] = found
+            done[k] = found
             progress.advance(task)
-    if not done:
-        raise typer.Exit(130)
+    return done
+
+
+def _covertype_table(done: dict[int, dict]) -> Table:
+    """The end of each split's run, and their mean."""
     shown = Table(box=box.SIMPLE_HEAD)
     for heading in ("split", "accuracy", "converged", "difference", "log-likelihood"):
         shown.add_column(heading, justify="right")
-    for k, found in done.items():
-        last = found["points"][-1]
-        gap = last["accuracy"] - found["converged"]
-        cells = f"{last['accuracy']:.4f}", f"{found['converged']:.4f}", f"{gap:+.4f}", f"{last['log_likelihood']:.4f}"
-        shown.add_row(str(k), *cells)
-    ends = [found["points"][-1]["accuracy"] for found in done.values()]
-    best = [found["converged"] for found in done.values()]
-    means = sum(ends) / len(ends), sum(best) / len(best)
+    ends = {str(k): (found["points"][-1], found["converged"]) for k, found in done.items()}
+    for k, (last, best) in ends.items():
+        shown.add_row(k, *_four(last["accuracy"], best), f"{last['log_likelihood']:.4f}")
     shown.add_section()
-    shown.add_row("mean", f"{means[0]:.4f}", f"{means[1]:.4f}", f"{means[0] - means[1]:+.4f}", "")
-    console = wide()
-    rows = table.note or f"{len(table.y):,} rows"
-    console.print(f"mode {mode}: {rows}, one fifth held out; {covertype.PARTICLES} particles, {steps} steps")
-    console.print(shown)
-    path = out / f"covertype-{mode}.csv"
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["split", "step", "accuracy", "log_likelihood"])
-        for k, found in done.items():
-            writer.writerows([k, p["step"], p["accuracy"], p["log_likelihood"]] for p in found["points"])
-    report.wrote(path)
-    from labkit.views.reproduce import covertype_picture
+    accuracy = sum(last["accuracy"] for last, _ in ends.values()) / len(ends)
+    shown.add_row("mean", *_four(accuracy, sum(best for _, best in ends.values()) / len(ends)), "")
+    return shown
 
-    picture = out / f"covertype-{mode}.png"
-    covertype_picture(list(done.values()), picture)
-    report.wrote(picture)
+
+def _four(accuracy: float, best: float) -> tuple[str, str, str]:
+    return f"{accuracy:.4f}", f"{best:.4f}", f"{accuracy - best:+.4f}"

@@ -1,6 +1,5 @@
 """The toys: the mixture's run and its errors, and the original's normal."""
 
-import csv
 from pathlib import Path
 
 import torch
@@ -42,6 +41,7 @@ def gmm(seed: int, out: Path) -> None:
 def gmm_mse(seed: int, out: Path) -> None:
     """log10 mean squared errors beside those of the original program."""
     from labkit.reproduce import gmm as figure
+    from labkit.views.paint.files import save_table
     from labkit.views.reproduce import errors_picture
 
     torch.set_num_threads(1)
@@ -62,11 +62,8 @@ def gmm_mse(seed: int, out: Path) -> None:
     console.print(f"log10 mean squared error, SVGD / independent draws; {figure.REPEATS} repeats, seed {seed}")
     console.print(table)
     path, picture = out / "gmm-mse.csv", out / "gmm-mse.png"
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["n", "quantity", "svgd", "draws"])
-        for each in found:
-            writer.writerows([each.n, *row] for row in zip(figure.QUANTITIES, each.svgd, each.draws, strict=True))
+    rows = ([each.n, *row] for each in found for row in zip(figure.QUANTITIES, each.svgd, each.draws, strict=True))
+    save_table(["n", "quantity", "svgd", "draws"], rows, path)
     report.wrote(path)
     errors_picture(found, picture)
     report.wrote(picture)
@@ -75,6 +72,7 @@ def gmm_mse(seed: int, out: Path) -> None:
 def mvn(seed: int, out: Path) -> None:
     """Mean and variances beside the exact ones."""
     from labkit.reproduce import mvn as figure
+    from labkit.views.paint.files import save_table
 
     torch.set_num_threads(1)
     found = figure.run(seed=seed)
@@ -90,9 +88,7 @@ def mvn(seed: int, out: Path) -> None:
     console.print(f"{figure.PARTICLES} particles, {figure.STEPS} steps of {figure.STEP_SIZE}, seed {seed}")
     console.print(table)
     path = out / "mvn.csv"
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["number", "particles", "exact"])
-        writer.writerows([f"mean {i + 1}", float(found.mean[i]), float(found.exact_mean[i])] for i in (0, 1))
-        writer.writerows([n, float(found.covariance[i, j]), float(found.exact_covariance[i, j])] for n, i, j in rows)
+    numbers = [[f"mean {i + 1}", float(found.mean[i]), float(found.exact_mean[i])] for i in (0, 1)]
+    numbers += [[name, float(found.covariance[i, j]), float(found.exact_covariance[i, j])] for name, i, j in rows]
+    save_table(["number", "particles", "exact"], numbers, path)
     report.wrote(path)

@@ -74,11 +74,6 @@ def _of_first(field: Tensor) -> np.ndarray:
 class Divergence:
     """KL of every glimpse as bars; those still to come are pale."""
 
-    @property
-    def declaration(self) -> None:
-        """Its axis belongs to one trace: declared anew with each."""
-        return None
-
     def picture(self, state: Drawing) -> hv.Overlay:
         kl = _of_first(state.trace.kl)
         t, zero = np.arange(1, len(kl) + 1), np.zeros_like(kl)

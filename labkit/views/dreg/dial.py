@@ -82,11 +82,6 @@ class Line:
     def __init__(self, settings: Dial):
         self.settings = settings
 
-    @property
-    def declaration(self) -> None:
-        """Its axes belong to one run: declared anew with each."""
-        return None
-
     def picture(self, state: Dialed) -> hv.Overlay:
         columns, both = self.columns(state), (state.measured, state.exact)
         layers = [*_lines(columns), *(_mark(name, columns[name], LOOKS[name].color) for name in ENDS)]
@@ -118,10 +113,6 @@ class Errors:
 
     def __init__(self, settings: Dial):
         self.settings = settings
-
-    @property
-    def declaration(self) -> None:
-        return None
 
     def record(self, state: Dialed) -> dict[str, float]:
         """A row of the run's table."""

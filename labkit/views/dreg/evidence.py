@@ -26,11 +26,6 @@ class Bias:
         self.budget = budget
         self._limits: tuple[float, float] | None = None
 
-    @property
-    def declaration(self) -> None:
-        """Its axes belong to one run: declared anew with each."""
-        return None
-
     def record(self, state: Trials) -> dict[str, float]:
         """A row of the run's table."""
         found: dict[str, float] = {}
@@ -91,10 +86,6 @@ class Evidence:
 
     def __init__(self, budget: int, level: float):
         self.budget, self.level = budget, level
-
-    @property
-    def declaration(self) -> None:
-        return None
 
     def picture(self, state: Trials) -> hv.Overlay:
         columns = self.columns(state)

@@ -50,11 +50,6 @@ class Law:
         self.quantity = settings.quantity
         self._limits: tuple[float, float] | None = None
 
-    @property
-    def declaration(self) -> None:
-        """Its axes belong to one run: declared anew with each."""
-        return None
-
     def record(self, state: Told) -> dict[str, float]:
         """A row of the run's table."""
         values = state.values("variance")

@@ -18,7 +18,7 @@ import torch
 from scipy.special import stdtrit
 from torch import Tensor
 
-from labkit.dreg import ESTIMATORS, bounds, exact, gaussian, laboratory
+from labkit.dreg import ESTIMATORS, exact, gaussian, laboratory
 from labkit.dreg.gaussian import Gaussian
 from labkit.dreg.statistics import Moments, crossed, merge
 from labkit.training import schedules
@@ -102,7 +102,7 @@ def slope(sizes: Sequence[int], values: Tensor, least: int = SLOPES_FROM) -> flo
 
 
 def _of(quantity: str, numbers: Tensor, estimators: Sequence[str], dim: int) -> Tensor:
-    steady = torch.tensor([[ESTIMATORS[n].unbiased and ESTIMATORS[n].bound is bounds.iwae] for n in estimators])
+    steady = torch.tensor([[ESTIMATORS[n].steady] for n in estimators])
     return QUANTITIES[quantity](*numbers.unbind(-1), steady, dim)
 
 

@@ -45,11 +45,6 @@ class Curves:
         self.title, self.unit, self.numbers, self.against = title, unit, numbers, against
         self.log, self.training, self.leading = log, training, leading
 
-    @property
-    def declaration(self) -> None:
-        """Its lanes belong to one run: declared anew with each."""
-        return None
-
     def picture(self, state: State) -> hv.Overlay:
         columns, seen, thin, thick = self.columns(state), [], [], []
         for lane in state.lanes:

@@ -1,16 +1,14 @@
 """What was measured, as a table for other programs."""
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import torch
 
 from labkit.dreg.racing import Lane, State
 from labkit.views.dreg.measuring import QUANTITIES, Measured
 from labkit.views.dreg.trial import Trial, Trials
-from labkit.views.paint.files import Target, write_whole
+from labkit.views.paint.files import Target, save_table
 
 
 def save_csv(state: Measured, target: Target) -> None:
@@ -21,7 +19,7 @@ def save_csv(state: Measured, target: Target) -> None:
 
     kinds = [name.replace(" ", "_") for name in QUANTITIES]
     columns = [f"{kind}{part}" for kind in kinds for part in ("", "_low", "_high", "_exact")]
-    _write(["estimator", "K", "replicates", *columns], _rows(state), target)
+    save_table(["estimator", "K", "replicates", *columns], _rows(state), target)
 
 
 def save_bias_csv(state: Trials, target: Target) -> None:
@@ -31,7 +29,7 @@ def save_bias_csv(state: Trials, target: Target) -> None:
     """
     measured = ["bias", "bias_low", "bias_high", "bias_exact", "scatter", "sum_t", "sum_p"]
     columns = ["estimator", "K", "replicates", "verdict", "level", "T2", "log_e", "p", *measured]
-    _write(columns, (_trial(each) for each in state.trials), target)
+    save_table(columns, (_trial(each) for each in state.trials), target)
 
 
 def save_race_csv(state: State, target: Target) -> None:
@@ -41,7 +39,7 @@ def save_race_csv(state: State, target: Target) -> None:
     """
     columns = ["bound", "bound_smoothed", "held_out_bound", "monte_carlo_variance", "minibatch_variance", "snr"]
     rows = (row for lane in state.lanes for row in _lane(lane))
-    _write(["lane", "estimator", "step", "seconds", *columns], rows, target)
+    save_table(["lane", "estimator", "step", "seconds", *columns], rows, target)
 
 
 def _lane(lane: Lane) -> Iterator[list]:
@@ -68,17 +66,6 @@ def _trial(trial: Trial) -> list:
     numbers += [float(each) for each in s.scalar_t()]
     verdict = trial.verdict.word if trial.verdict else ""
     return [trial.name, s.k, s.n, verdict, *(_cell(v) for v in numbers)]
-
-
-def _write(header: list[str], rows: Iterable[list], target: Target) -> None:
-    def fill(file) -> None:
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow(header)
-        table.writerows(rows)
-        text.detach()
-
-    write_whole(target, ".csv", fill)
 
 
 def _cell(value: float) -> float | str:

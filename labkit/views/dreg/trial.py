@@ -7,7 +7,7 @@ import param
 import torch
 from torch import Tensor
 
-from labkit.dreg import ESTIMATORS, bounds, exact, gaussian, sequential
+from labkit.dreg import ESTIMATORS, exact, gaussian, sequential
 from labkit.dreg.gaussian import Gaussian
 from labkit.training import schedules
 from labkit.views.dreg.measuring import truth
@@ -112,7 +112,7 @@ class Court(param.Parameterized):
 
     def _exact(self) -> float | None:
         chosen = ESTIMATORS[self.estimator]
-        if chosen.unbiased and chosen.bound is bounds.iwae:
+        if chosen.steady:
             return 0.0
         if self.estimator not in exact.POLYNOMIALS:
             return None

@@ -1,5 +1,7 @@
-"""Pictures in files: written whole or not at all."""
+"""Pictures and tables in files: written whole or not at all."""
 
+import csv
+import io
 import os
 import secrets
 import zlib
@@ -17,6 +19,19 @@ Target = str | Path | BufferedIOBase
 def save_png(image: Image.Image, target: Target) -> None:
     """Write a PNG to a path, whole or not at all, or to an open binary file."""
     write_whole(target, ".png", lambda file: image.save(file, format="PNG", optimize=True))
+
+
+def save_table(header: list[str], rows: Iterable[Iterable], target: Target) -> None:
+    """Write a CSV to a path, whole or not at all, or to an open binary file."""
+
+    def fill(file: BufferedIOBase) -> None:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(header)
+        table.writerows(rows)
+        text.detach()
+
+    write_whole(target, ".csv", fill)
 
 
 def save_gif(frames: Iterable[Image.Image], target: Target, *, fps: Real = 20) -> None:
