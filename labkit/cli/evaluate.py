@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from labkit.cli.errors import fail, unknown
-from labkit.cli.methods import BINARIZE, METHODS, images_of, named
+from labkit.cli.methods import METHODS, images_of, named
 
 
 def command(
@@ -24,12 +24,13 @@ def command(
 ) -> None:
     """Measure a trained network's bound in nats: of the pixels, and of the latents part by part."""
     from labkit import models
+    from labkit.data.binarisation import BINARISATIONS
 
     try:
         about = models.card(model)
         data, binarize = data or about.get("data", "mnist"), binarize or about.get("binarisation", "stochastic")
-        if binarize not in BINARIZE:
-            unknown("binarisation", binarize, BINARIZE)
+        if binarize not in BINARISATIONS:
+            unknown("binarisation", binarize, BINARISATIONS)
         binarize = named(data, binarize)
         method = METHODS[about["kind"]]
         task = method.test(models.load_checkpoint(model), about, binarize, data)

@@ -7,7 +7,6 @@ from typing import Any
 
 from labkit.cli.errors import fail, unknown
 
-BINARIZE = ("stochastic", "fixed", "grey")
 SPLIT = "struct_mnist"  # MNIST, of which one half is generated from the other
 
 

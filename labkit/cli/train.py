@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from labkit.cli.errors import fail, unknown
-from labkit.cli.methods import BINARIZE, METHODS, Chosen, task_of
+from labkit.cli.methods import METHODS, Chosen, task_of
 
 
 def _in(group: str, form: str | None, text: str, *names: str, **rest: Any) -> Any:
@@ -70,6 +70,7 @@ def command(
     """Train a network: a progress bar, a folder with all that came of it; a run that was stopped can go on."""
     given = dict(locals())
     from labkit import training
+    from labkit.data.binarisation import BINARISATIONS
 
     try:
         if resume is not None:
@@ -78,8 +79,8 @@ def command(
         else:
             if method not in METHODS:
                 unknown("method", method, METHODS)
-            if binarize not in BINARIZE:
-                unknown("binarisation", binarize, BINARIZE)
+            if binarize not in BINARISATIONS:
+                unknown("binarisation", binarize, BINARISATIONS)
             settings = training.Settings(
                 epochs=epochs, steps=steps, batch_size=batch, lr=lr, schedule=schedule, beta1=beta1, beta2=beta2,
                 clip=clip, ema=ema, warmup=warmup, seed=seed, devices=devices, precision=precision,

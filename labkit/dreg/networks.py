@@ -9,7 +9,7 @@ With `halves` one half of the image is given and the other is generated: p(z | g
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -225,11 +225,6 @@ class VAE(nn.Module):
             of = self.prior(layer, z, half)
             z[layer] = noise if of is None else of[0] + of[1] * noise
         return self.whole(self.logits(z[0], half).sigmoid(), half).view(n, 1, c.height, c.width)
-
-
-def fitted(config: Config, height: int, width: int) -> Config:
-    """The same network for images of another size."""
-    return replace(config, height=height, width=width)
 
 
 def log_normal(z: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from torch import Tensor
 from labkit.data import binarisation
 from labkit.dreg import control, passes
 from labkit.dreg.estimators import find
-from labkit.dreg.networks import VAE, Config, fitted, preset
+from labkit.dreg.networks import VAE, Config, preset
 from labkit.dreg.task import Task
 from labkit.training import course, functional, schedules
 
@@ -145,7 +145,7 @@ class Track:
         self.train, self.seed, self.binarize = train, seed, binarize
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.module = VAE(config or fitted(preset("small"), height, width))
+            self.module = VAE(config or replace(preset("small"), height=height, width=width))
         self.module.begin_at(train / 255)
         self._controlled = VAE(replace(self.module.config, controls=True))
         self._controlled.begin_at(train / 255)

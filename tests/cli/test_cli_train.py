@@ -1,6 +1,5 @@
 """`labkit train`, `labkit evaluate`: a run in a folder, stopped and gone on with, then measured; one-line mistakes."""
 
-import csv
 import json
 import math
 import signal
@@ -13,6 +12,8 @@ from safetensors.torch import load_file
 from labkit.cli import keepsakes, main, methods, watch
 from labkit.views.runs import files
 
+pytestmark = pytest.mark.usefixtures("heard")
+
 TINY = ["train", "draw", "--data", "digits", "--preset", "digits", "--batch", "50", "--devices", "cpu", "--steps", "30"]
 
 
@@ -24,24 +25,11 @@ def run(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(autouse=True)
-def heard():
-    """Ctrl-C as a terminal's process hears it: one that was started in the background ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def rows(path):
-    with path.open(newline="") as file:
-        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
-
-
 # training
 
 
 @pytest.mark.slow
-def test_a_run_tells_its_bound_and_how_to_go_on(tmp_path, capsys):
+def test_a_run_tells_its_bound_and_how_to_go_on(tmp_path, capsys, rows):
     """1437 images by 50 are 28 steps an epoch: one test bound there, one at the end, a line for the pictures."""
     assert main([*TINY, "--out", str(tmp_path / "a")]) == 0
     said = capsys.readouterr().out.splitlines()
@@ -78,7 +66,7 @@ def test_without_out_the_folder_is_named_and_none_is_written_over(tmp_path, monk
 
 
 @pytest.mark.slow
-def test_ctrl_c_saves_and_the_resumed_run_is_the_whole_one(run, tmp_path, monkeypatch, capsys):
+def test_ctrl_c_saves_and_the_resumed_run_is_the_whole_one(run, tmp_path, monkeypatch, capsys, rows):
     """A real signal while the first record is told: 130, the command that goes on, then the same bits."""
     tell = watch._tell
 
@@ -180,7 +168,7 @@ def test_black_and_white_data_are_named_fixed():
 # evaluation
 
 
-def test_evaluate_prints_the_bound_of_the_whole_test_set_by_glimpse(run, capsys):
+def test_evaluate_prints_the_bound_of_the_whole_test_set_by_glimpse(run, capsys, rows):
     """Its noise is another seed's: equal to the run's last evaluation within a few standard errors of 360 images."""
     assert main(["evaluate", str(run), "--device", "cpu"]) == 0
     said = capsys.readouterr().out

@@ -1,6 +1,5 @@
 """`labkit train vae`, `evaluate` and `sample` of it, its run on /runs; one-line mistakes."""
 
-import csv
 import json
 import math
 import shutil
@@ -20,7 +19,7 @@ from labkit.cli import main, watch
 from labkit.views import runs, sheets
 from labkit.views.runs import scene, shelf
 
-pytestmark = pytest.mark.slow  # whole scenes and commands
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("heard")]  # whole scenes and commands
 
 TINY = ["train", "vae", "--data", "digits", "--preset", "small", "--samples", "4", "--batch", "50"]
 TINY += ["--devices", "cpu", "--steps", "20"]
@@ -32,19 +31,6 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "whole"
     assert main([*TINY, "--out", str(folder)]) == 0
     return folder
-
-
-@pytest.fixture(autouse=True)
-def heard():
-    """Ctrl-C as a terminal's process hears it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def rows(path):
-    with path.open(newline="") as file:
-        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
 def told(capsys) -> dict[str, str]:
@@ -65,7 +51,7 @@ def test_a_run_is_a_network_with_its_estimator_on_its_card(run):
 
 
 @pytest.mark.parametrize("estimator", ["dreg", "dreg-cv"])
-def test_a_stopped_run_that_goes_on_is_the_whole_one(estimator, tmp_path, monkeypatch):
+def test_a_stopped_run_that_goes_on_is_the_whole_one(estimator, tmp_path, monkeypatch, rows):
     """The same bits, the control variates' too."""
     own = ["--estimator", estimator]
     assert main([*TINY, *own, "--out", str(tmp_path / "whole")]) == 0
@@ -103,7 +89,7 @@ def test_inference_only_holds_the_generative_half_of_a_trained_network(run, tmp_
 # evaluation and samples
 
 
-def test_evaluate_tells_the_bound_by_layer_and_log_p(run, capsys):
+def test_evaluate_tells_the_bound_by_layer_and_log_p(run, capsys, rows):
     """Means of 60 images: one more draw of each moves the bound by little, and more samples lower -log p(x)."""
     assert main(["evaluate", str(run), "--samples", "200", "--images", "60", "--device", "cpu"]) == 0
     found = told(capsys)

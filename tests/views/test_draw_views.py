@@ -17,7 +17,6 @@ from labkit.views.draw.drawing import REST
 from labkit.views.draw.lab import Bank, Bench, Under
 from labkit.views.draw.pad import Pad, centred
 from labkit.views.draw.sheet import Film
-from labkit.views.stage import Stage
 
 CONFIGS = {
     "windows": draw.Config(height=10, width=12, steps=3, hidden=8, latent=2, read=2, write=3),
@@ -123,17 +122,9 @@ def test_a_reader_reads_its_image_again_and_again(model):
 # the views
 
 
-def stood(view, state):
-    """A view's picture, put up."""
-    stage = Stage()
-    stage.show(view, state, lambda figure: None)
-    hv.render(stage.pane.object)
-    return stage
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [Generate, Read, Lab])
-def test_columns_are_those_of_the_layers_before_amid_and_after_the_strokes(model, kind):
+def test_columns_are_those_of_the_layers_before_amid_and_after_the_strokes(model, kind, stood):
     scene = kind(model)
     try:
         state, views = scene.settings.start(), scene.views()

@@ -18,7 +18,6 @@ from labkit.views.dreg.dial import BEST, DIALED, GRID, Errors, Line
 from labkit.views.dreg.evidence import EXACT, HEIGHT, SUM, limits
 from labkit.views.dreg.law import BAND
 from labkit.views.dreg.trial import SPACING
-from labkit.views.stage import Stage
 
 pytestmark = pytest.mark.slow  # whole scenes and commands
 
@@ -96,24 +95,8 @@ def test_the_sentence_says_verdict_interval_and_what_the_sum_missed():
 # its pictures
 
 
-def stood(view, state):
-    stage = Stage()
-    stage.show(view, state, lambda figure: None)
-    hv.render(stage.pane.object)
-    return stage
-
-
-def check(view, stage, state):
-    """The columns of a state are those of the picture's layers."""
-    columns = view.columns(state)
-    stage.patch(columns)
-    for label, arrays in columns.items():
-        for name, values in arrays.items():
-            assert len(stage._sources[label][0].data[name]) == len(values), (view, label, name)
-
-
 @pytest.mark.parametrize(("name", "k"), [("stl", 8), ("jk", 2), ("stl", 1)])
-def test_columns_of_the_meter_are_those_of_its_layers(name, k):
+def test_columns_of_the_meter_are_those_of_its_layers(name, k, stood, check):
     court = Court(estimator=name, dim=2, k=k)
     state = court.start()
     views = [Bias(court.budget), Evidence(court.budget, court.level)]
@@ -176,7 +159,7 @@ def test_the_dial_is_the_frontier_of_all_batches_and_marks_its_best():
 
 
 @pytest.mark.parametrize("params", [{"dim": 2}, {"k": 1}, {"distance": 0.0, "variance": 0.5}])
-def test_columns_of_the_dial_are_those_of_its_layers(params):
+def test_columns_of_the_dial_are_those_of_its_layers(params, stood, check):
     settings = Dial(**params)
     state = settings.start()
     views = [Line(settings), Errors(settings)]

@@ -28,7 +28,6 @@ from labkit.views.dreg import (
 )
 from labkit.views.dreg.law import GAP, NAME, apart, limits, words
 from labkit.views.dreg.microscope import CHAINS, KEPT, Sums
-from labkit.views.stage import Stage
 
 SMALL = {"dim": 3, "estimators": ["iwae", "stl", "dreg", "jk"]}
 
@@ -214,25 +213,8 @@ def test_what_breaks_is_said_where_the_setting_crosses_it(where, said):
 # the pictures
 
 
-def stood(view, state):
-    """A view's picture, put up."""
-    stage = Stage()
-    stage.show(view, state, lambda figure: None)
-    hv.render(stage.pane.object)
-    return stage
-
-
-def check(view, stage, state):
-    """The columns of a state are those of the picture's layers."""
-    columns = view.columns(state)
-    stage.patch(columns)
-    for label, arrays in columns.items():
-        for name, values in arrays.items():
-            assert len(stage._sources[label][0].data[name]) == len(values), (view, label, name)
-
-
 @pytest.mark.parametrize(("quantity", "snap"), [("variance", False), ("bias", True)])
-def test_columns_of_the_law_are_those_of_its_layers(quantity, snap):
+def test_columns_of_the_law_are_those_of_its_layers(quantity, snap, stood, check):
     settings = Laboratory((1, 64, 128), 8, dim=3, estimators=["dreg", "jk"], quantity=quantity, snap=snap)
     view, state = Law(settings), settings.start()
     stage = stood(view, state)
@@ -308,7 +290,7 @@ def test_the_same_seed_draws_the_same():
 
 @pytest.mark.parametrize("params", [{"k": 1}, {"distance": 0.0, "variance": 0.5}])
 @pytest.mark.slow
-def test_columns_of_the_microscope_are_those_of_its_layers(params):
+def test_columns_of_the_microscope_are_those_of_its_layers(params, stood, check):
     scene = Microscope(Lens(**params))
     try:
         state = scene.settings.start()

@@ -1,0 +1,33 @@
+"""What tests of views share: a view's picture put up, and its columns held to the layers."""
+
+import holoviews as hv
+import pytest
+
+from labkit.views.stage import Stage
+
+
+@pytest.fixture(scope="session")
+def stood():
+    """stood(view, state) -> the Stage on which the view's picture stands."""
+
+    def put_up(view, state):
+        stage = Stage()
+        stage.show(view, state, lambda figure: None)
+        hv.render(stage.pane.object)
+        return stage
+
+    return put_up
+
+
+@pytest.fixture(scope="session")
+def check():
+    """check(view, stage, state): the columns of a state are those of the picture's layers."""
+
+    def held(view, stage, state):
+        columns = view.columns(state)
+        stage.patch(columns)
+        for label, arrays in columns.items():
+            for name, values in arrays.items():
+                assert len(stage._sources[label][0].data[name]) == len(values), (view, label, name)
+
+    return held
