@@ -12,12 +12,12 @@ from labkit.serving import pages, settings
 from labkit.serving.frame import frame
 from labkit.views.address import Address
 from labkit.views.downloads import Downloads
-from labkit.views.svgd import Experiment, Scene
+from labkit.views.svgd import Classification, Collapse, Experiment, Regression, Scene
 from labkit.views.svgd.controls import Controls
 
 TITLE = "SVGD"
 SUMMARY = "Particles flow to a density you choose: drag them, drag its modes, change the kernel while they move."
-TABS = {}
+TABS = {"Regression": Regression, "Classification": Classification, "Collapse": Collapse}
 AHEAD = True  # it shows the same whenever it is built
 EQUATION = """
 <math display="block" style="font-size: 1.15em">

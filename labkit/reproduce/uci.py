@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from labkit import svgd
 from labkit.data.tables import Table
+from labkit.reproduce import descent
 from labkit.targets.network import NeuralRegression
 
 MODES = ("original", "default")
@@ -87,7 +87,7 @@ def run(table: Table, number: int, settings: Settings, device: str = "cpu") -> S
     theta = train_particles(target, settings, number, device)
     noise, changed = None, 0
     if kept:
-        noise, changed = overwritten(target, theta, table.x[back].to(device), table.y[back].to(device))
+        noise, changed = target.overwritten(theta, table.x[back].to(device), table.y[back].to(device))
     return Score(
         float(target.rmse(theta)),
         float(target.test_log_likelihood(theta, noise)),
@@ -102,28 +102,8 @@ def train_particles(target: NeuralRegression, settings: Settings, number: int = 
     generator = torch.Generator().manual_seed(1000 * settings.seed + number)
     x = target.initial(settings.particles, generator, gamma_scale=original).to(device)
     batches = target.minibatch(min(settings.batch, target.rows), "cyclic" if original else "random")
-    memory = None
-    for t in range(settings.steps):
-        share = 1.0 if original else 0.5 * (1 + math.cos(math.pi * t / settings.steps))
-        move, memory = svgd.Adagrad(settings.step_size * share)(svgd.phi(x, batches.at(t, generator)), memory)
-        x = x + move
-    return x
-
-
-def overwritten(target: NeuralRegression, theta: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, int]:
-    """Standard deviations of the noise [n] as the original ends up with them, and how many it overwrote.
-
-    Rows x, y are those kept back. log gamma was learned for standardised y; here, as there, it is read in the units of
-    y, and replaced by that of the particle's own error where the rows kept back are likelier so.
-    """
-    square = (target.predict(theta, x) - y).square().mean(-1)
-    learned, own = theta[:, -2], -square.log()
-
-    def likelihood(log_gamma: Tensor) -> Tensor:
-        return 0.5 * (log_gamma - math.log(2 * math.pi)) - 0.5 * log_gamma.exp() * square
-
-    better = likelihood(own) > likelihood(learned)
-    return (-0.5 * torch.where(better, own, learned)).exp(), int(better.sum())
+    sizes = (descent.constant if original else descent.falling)(settings.step_size, settings.steps)
+    return descent.end(x, batches, sizes, generator)
 
 
 def summary(scores: list[Score]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ of θ and the labels, both Jacobians included, is
 All particles go through in a few batched products; gradients are by hand.
 """
 
+import copy
 import math
 
 import torch
@@ -39,31 +40,39 @@ class NeuralRegression(Target):
     """
 
     def __init__(self, x, y, test, *, hidden: int = 50, rate: float = 0.1):
-        x, y, test = checks.finite("x", x), checks.finite("y", y), torch.as_tensor(test)
-        if x.ndim != 2 or y.shape != x.shape[:1]:
-            raise ValueError(f"x must be [n, f] and y [n], got {list(x.shape)} and {list(y.shape)}; match their rows")
-        n, self.features = x.shape
-        if test.is_floating_point() or test.ndim != 1 or not 1 <= len(test) < n or len(test.unique()) < len(test):
-            raise ValueError(
-                f"test must be 1 to {n - 1} different row numbers, got {list(test.shape)} of {test.dtype}; each once"
-            )
-        if test.min() < 0 or test.max() >= n:
-            raise ValueError(f"test rows must be 0 to {n - 1}, got {int(test.min())} to {int(test.max())}")
+        x, y, held = _table(x, y, test)
+        self.features = x.shape[1]
         self.hidden = checks.whole("hidden", hidden, low=1)
         self.rate = checks.number("rate", rate, above=0)
-        held = torch.zeros(n, dtype=torch.bool).index_fill_(0, test, True)
         spread, centre = torch.std_mean(x[~held], 0, correction=0)
         spread = torch.where(spread > 0, spread, 1.0)  # a constant column says nothing: it becomes 0, not NaN
         self.unit, self.zero = (each.item() for each in torch.std_mean(y[~held], 0, correction=0))
         if not self.unit > 0:
             raise ValueError(f"y must vary over the training rows, got {self.zero:g} in all; another column?")
-        x, y = (x - centre) / spread, (y - self.zero) / self.unit
         self._frame = centre, spread
         self.sizes = (self.features * self.hidden, self.hidden, self.hidden, 1)
         self.weights = sum(self.sizes)
         super().__init__("network", self.weights + 2, None, ("",) * self.weights + ("log γ", "log λ"))
-        self.rows = int((~held).sum())
-        self._constants = (x[~held], y[~held], x[held], y[held])
+        self._take(x, y, held)
+
+    def with_rows(self, x, y, test) -> "NeuralRegression":
+        """The posterior given other rows, standardised as these are, so that particles can go on where they stand.
+
+        Args:
+            x, y, test: as for the class, with as many features; y may be constant.
+        """
+        x, y, held = _table(x, y, test)
+        if x.shape[1] != self.features:
+            raise ValueError(f"x must have {self.features} features as before, got {x.shape[1]}; make a new target")
+        made = copy.copy(self)
+        made._take(x, y, held)
+        return made
+
+    def _take(self, x: Tensor, y: Tensor, held: Tensor) -> None:
+        """Learn from the rows that are not held out."""
+        (centre, spread), self.rows = self._frame, int((~held).sum())
+        x, y = (x - centre) / spread, (y - self.zero) / self.unit
+        self._constants, self._casts = (x[~held], y[~held], x[held], y[held]), {}
 
     # the network
 
@@ -139,6 +148,27 @@ class NeuralRegression(Target):
         """The standard deviation of y about f, 1/sqrt(γ), in the units of y."""
         return (-0.5 * theta[..., -2]).exp() * self.unit
 
+    def overwritten(
+        self, theta: Float[Tensor, "n d"], x: Float[Tensor, "b f"], y: Float[Tensor, " b"]
+    ) -> tuple[Float[Tensor, " n"], int]:
+        """The noise [n] as the original program ends up with it, and how many particles' it overwrote: a fault.
+
+        It reads log γ, which was learned for standardised y, in the units of y, and puts that of the particle's own
+        error in its place where rows kept back are likelier so. They always are, but for a tie: no precision makes
+        them likelier than 1/error². `noise` is right in its units and wants no rows kept back.
+
+        Args:
+            x, y: the rows kept back, in the units of the table.
+        """
+        square = (self.predict(theta, x) - y).square().mean(-1)
+        learned, own = theta[:, -2], -square.log()
+
+        def likelihood(log_gamma: Tensor) -> Tensor:
+            return 0.5 * (log_gamma - math.log(2 * math.pi)) - 0.5 * log_gamma.exp() * square
+
+        better = likelihood(own) > likelihood(learned)
+        return (-0.5 * torch.where(better, own, learned)).exp(), int(better.sum())
+
     def rmse(self, theta: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch"]:
         """Root mean squared error of the particles' mean prediction on held-out rows, in the units of y."""
         _, _, x, y = self._cast(theta)
@@ -177,3 +207,18 @@ class NeuralRegression(Target):
         rows = torch.randperm(self.rows, generator=generator, device=generator.device)[:1000]
         theta[:, -2] = -(self._forward(theta, x[rows])[1] - y[rows]).square().mean(-1).log()
         return theta
+
+
+def _table(x, y, test) -> tuple[Tensor, Tensor, Tensor]:
+    """x [n, f], y [n] in float64 and which rows are held out, [n], all checked."""
+    x, y, test = checks.finite("x", x), checks.finite("y", y), torch.as_tensor(test)
+    if x.ndim != 2 or y.shape != x.shape[:1]:
+        raise ValueError(f"x must be [n, f] and y [n], got {list(x.shape)} and {list(y.shape)}; match their rows")
+    n = len(x)
+    if test.is_floating_point() or test.ndim != 1 or not 1 <= len(test) < n or len(test.unique()) < len(test):
+        raise ValueError(
+            f"test must be 1 to {n - 1} different row numbers, got {list(test.shape)} of {test.dtype}; each once"
+        )
+    if test.min() < 0 or test.max() >= n:
+        raise ValueError(f"test rows must be 0 to {n - 1}, got {int(test.min())} to {int(test.max())}")
+    return x, y, torch.zeros(n, dtype=torch.bool).index_fill_(0, test, True)

@@ -4,6 +4,7 @@ Changing columns in place costs a fraction of a millisecond where a new picture 
 """
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import holoviews as hv
@@ -14,6 +15,9 @@ from bokeh.models import DataRange1d, SaveTool
 INK = {False: "#33393e", True: "#d5dbe0"}  # of axes and text, on light and on dark
 GRID = {False: "#00000018", True: "#ffffff1c"}
 FONT = "13px"
+ABOVE = {  # a legend over the picture; without the place bokeh lets a second row hang into it
+    "legend_position": "top", "legend_cols": 4, "legend_opts": {"location": "bottom_left", "spacing": 8},
+}  # fmt: skip
 LARGE, SMALL = 440, 215  # heights in pixels; two small ones stand beside a large one
 
 
@@ -142,7 +146,7 @@ def change(source, arrays: dict[str, Any]) -> None:
     else:
         n = max((len(values) for values in arrays.values()), default=0)
         kept = {name: values for name, values in source.data.items() if name not in arrays and len(values) == n}
-        source.data = {**kept, **arrays}
+        source.data = {**kept, **{name: copy(values) for name, values in arrays.items()}}  # a patch writes into them
 
 
 def alike(one: dict[str, Any], other: dict[str, Any]) -> bool:

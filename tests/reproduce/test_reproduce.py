@@ -61,7 +61,7 @@ def test_noise_is_overwritten_where_the_rows_kept_back_are_likelier_so(table):
     theta[0, -2] = -math.log(own[0])  # just as good: nothing is gained
     theta[1, -2] = 9.0
     theta[2, -2] = -9.0
-    noise, changed = uci.overwritten(target, theta, x, y)
+    noise, changed = target.overwritten(theta, x, y)
     assert changed == 3  # its own is the likeliest of all
     assert noise[1:].tolist() == pytest.approx([math.sqrt(each) for each in own[1:]])
     assert float(noise[0]) == pytest.approx(math.sqrt(own[0]))

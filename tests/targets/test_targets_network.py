@@ -119,3 +119,18 @@ def test_mistakes_are_named(table, change, words):
 
 def test_it_is_among_the_targets():
     assert targets.NeuralRegression is NeuralRegression
+
+
+def test_other_rows_keep_the_standardisation_of_the_first(table, target):
+    """The same rows give the same density; a row more adds its own term, by the first rows' mean and deviation."""
+    x, y = table
+    theta = points(target)
+    assert torch.equal(target.with_rows(x, y, range(30, 40)).log_prob(theta), target.log_prob(theta))
+    more = target.with_rows(x, y, range(31, 40))
+    rows, labels = standard(table, slice(30, 31))
+    f = torch.stack([by_loop(target, each, rows) for each in theta])[:, 0]
+    wanted = td.Normal(f, (-theta[:, -2] / 2).exp()).log_prob(labels)
+    assert torch.allclose(more.log_prob(theta) - target.log_prob(theta), wanted, rtol=1e-10)
+    assert torch.equal(more.predict(theta, x), target.predict(theta, x)) and target.rows == 30
+    with pytest.raises(ValueError, match="x must have 3 features as before, got 2"):
+        target.with_rows(x[:, :2], y, [0])

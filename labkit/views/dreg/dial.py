@@ -14,12 +14,12 @@ from labkit.training import schedules
 from labkit.views.dreg.looks import LOOKS
 from labkit.views.dreg.measuring import batch_size
 from labkit.views.palette import CHOSEN, PAST, TARGET
+from labkit.views.stage import ABOVE
 
 GRID = np.linspace(0, 1, 101)
 ENDS = {"dreg": 0.0, "rws-dreg": 1.0}
 DIALED, BEST = "alpha", "best alpha"
 MARGIN = 0.1  # of what an axis holds, left free beyond it
-LEGEND = {"legend_position": "top", "legend_cols": 4}
 MOST = 1024  # replicates a step
 
 
@@ -93,7 +93,7 @@ class Line:
         return hv.Overlay(layers).opts(
             title="What alpha trades", xlabel="variance, summed   (dashed: exact)", ylabel="|bias|² for L’s gradient",
             xlim=(low - aside, high + aside), ylim=(-MARGIN * up, up + MARGIN * up) if up else (-MARGIN, 1),
-            **LEGEND,
+            **ABOVE,
         )  # fmt: skip
 
     def columns(self, state: Dialed) -> dict[str, dict]:
@@ -132,7 +132,7 @@ class Errors:
         layers = [*_lines(columns), *parts, _mark(DIALED, columns[DIALED], CHOSEN, 15), _star(columns)]
         return hv.Overlay(layers).opts(
             title="Mean squared error", xlabel="alpha   (dashed: exact)", ylabel="|bias|² + variance, summed",
-            xlim=(-0.02, 1.02), ylim=(0, top or 1), **LEGEND,
+            xlim=(-0.02, 1.02), ylim=(0, top or 1), **ABOVE,
         )  # fmt: skip
 
     def columns(self, state: Dialed) -> dict[str, dict]:

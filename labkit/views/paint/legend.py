@@ -1,4 +1,4 @@
-"""The legend: one row a label, in the colour of the layer's middle item."""
+"""The legend: a cell a label, in the colour of the layer's middle item."""
 
 from numbers import Real
 
@@ -32,15 +32,16 @@ def rows(layers: list[Layer]) -> dict[str, Layer]:
     }
 
 
-def draw(named: dict[str, Layer], unit: Real, theme: Theme) -> Image.Image:
-    """The legend of these layers."""
+def draw(named: dict[str, Layer], unit: Real, theme: Theme, columns: int = 1) -> Image.Image:
+    """The legend of these layers, in so many columns."""
     high, sample, gap = round(23 * unit), round(30 * unit), round(8 * unit)
-    wide = max(extent(label, 15 * unit)[0] for label in named) + sample + 3 * gap
-    image = Image.new("RGB", (wide, high * len(named) + gap), theme.paper)
+    wide, down = max(extent(label, 15 * unit)[0] for label in named) + sample + 3 * gap, -(-len(named) // columns)
+    image = Image.new("RGB", (wide * min(columns, len(named)), high * down + gap), theme.paper)
     for i, (label, layer) in enumerate(named.items()):
-        image.paste(_swatch(layer, (sample, high - 4), unit, theme), (gap, gap // 2 + i * high + 2))
-        write(image, (sample + 2 * gap, gap // 2 + (i + 0.5) * high), label, 15 * unit, theme.ink, "lm")
-    ImageDraw.Draw(image).rectangle((0, 0, wide - 1, image.height - 1), outline=theme.grid)
+        left, middle = i // down * wide + gap, gap // 2 + (i % down + 0.5) * high
+        image.paste(_swatch(layer, (sample, high - 4), unit, theme), (left, round(middle - 0.5 * high) + 2))
+        write(image, (left + sample + gap, middle), label, 15 * unit, theme.ink, "lm")
+    ImageDraw.Draw(image).rectangle((0, 0, image.width - 1, image.height - 1), outline=theme.grid)
     return image
 
 

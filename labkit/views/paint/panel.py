@@ -87,7 +87,9 @@ class Panel:
         named = legend.rows(self.layers)
         if not named or not self.options["show_legend"]:
             return None
-        image, where = legend.draw(named, self.unit, self.theme), self.options.get("legend_position") or "top_right"
+        where = self.options.get("legend_position") or "top_right"
+        columns = self.options.get("legend_cols") or 1 if where == "top" else 1
+        image = legend.draw(named, self.unit, self.theme, columns)
         at = legend.corner(image.size, self.axes.box, where, round(8 * self.unit))
         return image, at, Image.new("L", image.size, VEIL)
 

@@ -1,11 +1,12 @@
 """Numbers against steps: the discrepancy, the errors of the moments, the bandwidth, the accuracy."""
 
 from collections.abc import Callable
+from typing import Any
 
 import holoviews as hv
 import numpy as np
 
-from labkit import baselines, svgd
+from labkit import svgd
 from labkit.views.palette import DRIVE, PARTICLES, REPULSION
 
 
@@ -17,24 +18,27 @@ class Curves:
         numbers: name -> function of the state; the name is the curve's in the legend.
         unit: of the axis.
         log: whether the axis is logarithmic; what is not positive is then left out.
+        legend: the corner that the curves leave free.
     """
 
     follows = True
     automatic = True  # the ranges follow the data
 
-    def __init__(self, title: str, numbers: dict[str, Callable], unit: str = "", log: bool = True):
-        self.title, self.numbers, self.unit, self.log = title, numbers, unit, log
+    def __init__(
+        self, title: str, numbers: dict[str, Callable], unit: str = "", log: bool = True, legend: str = "top_right"
+    ):
+        self.title, self.numbers, self.unit, self.log, self.legend = title, numbers, unit, log, legend
 
     @property
     def declaration(self) -> tuple:
         """What the picture depends on but the columns."""
         return self.title, tuple(self.numbers), self.unit, self.log
 
-    def record(self, state: svgd.State | baselines.State) -> dict[str, float]:
+    def record(self, state: Any) -> dict[str, float]:
         """A row of the run's table."""
         return {f"{self.title}: {name}": float(number(state)) for name, number in self.numbers.items()}
 
-    def picture(self, state: svgd.State | baselines.State) -> hv.Overlay:
+    def picture(self, state: Any) -> hv.Overlay:
         """A curve for each number."""
         looks = zip((PARTICLES, DRIVE, REPULSION), ("solid", "dashed", "dotted"), strict=True)
         layers = [
@@ -43,10 +47,10 @@ class Curves:
         ]
         return hv.Overlay(layers).opts(
             xlim=(0, 1), ylim=(0.1, 1), title=self.title, xlabel="step", ylabel=self.unit, logy=self.log,
-            show_legend=len(layers) > 1, legend_position="top_right",
+            show_legend=len(layers) > 1, legend_position=self.legend,
         )  # fmt: skip
 
-    def columns(self, state: svgd.State | baselines.State, past) -> dict[str, dict]:
+    def columns(self, state: Any, past) -> dict[str, dict]:
         """All kept steps, up to the one that is shown."""
         steps = np.array(past.marks, dtype=float)
         upto = steps <= past.marks[past.states.index(state)] if state in past.states else slice(None)

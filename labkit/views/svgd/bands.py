@@ -1,0 +1,116 @@
+"""The picture of a regression: networks as thin lines, their mean, bands of model and of noise, and the points."""
+
+import holoviews as hv
+import numpy as np
+import torch
+
+from labkit.views.palette import CHOSEN, DRIVE, PARTICLES, PAST, REPULSION, TARGET
+from labkit.views.stage import ABOVE
+from labkit.views.svgd.fitting import Fitted, Regressor, spread
+
+POINTS = 121
+WIDTH = 2  # standard deviations to each side
+
+
+class Bands:
+    """Where the networks agree, and where they do not."""
+
+    leading = True
+
+    def __init__(self, settings: Regressor):
+        self.box, self.n, self.original = settings.box, settings.n, settings.original
+        self.grid = torch.linspace(*self.box[0], POINTS, dtype=torch.float64)
+        self.truth = settings.made.curve(self.grid) * settings.unit
+
+    @property
+    def declaration(self) -> tuple:
+        """What the picture depends on but the columns."""
+        return self.box, self.n, self.original, self.truth.tolist()
+
+    def picture(self, state: Fitted) -> hv.Overlay:
+        columns, x = self.columns(state), self.grid.numpy()
+        empty = ([x[0]], [0.0], [0.0])
+        bands = [
+            hv.Area(empty, "x", ["y", "y2"], label=name).opts(color=DRIVE, alpha=alpha, line_alpha=0)
+            for name, alpha in (("noise", 0.2), ("model", 0.3))
+        ]
+        many = np.tile(np.append(x, np.nan), self.n)
+        lines = [
+            hv.Curve((many, columns["each"]["y"]), "x", "y", label="each").opts(color=PAST, line_width=1, alpha=0.6),
+            hv.Curve((x, columns["mean"]["y"]), "x", "y", label="mean").opts(color=PARTICLES, line_width=3),
+            hv.Curve((x, columns["truth"]["y"]), "x", "y", label="truth").opts(
+                color=TARGET, line_width=2, line_dash="dashed"
+            ),
+        ]
+        looks = {"training": (CHOSEN, "circle", 0.9), "held out": (CHOSEN, "circle", 0.0)}
+        if self.original:
+            looks["kept back"] = (REPULSION, "diamond", 0.9)
+        points = [
+            hv.Scatter((columns[name]["x"], columns[name]["y"]), "x", "y", label=name).opts(
+                color=color, marker=marker, fill_alpha=fill, line_width=2, size=7
+            )
+            for name, (color, marker, fill) in looks.items()
+        ]
+        return hv.Overlay([*bands, *lines, *points]).opts(
+            xlim=self.box[0], ylim=self.box[1], xlabel=f"x   (bands: ± {WIDTH} standard deviations)", ylabel="y",
+            title="Networks and their doubt", **ABOVE,
+        )  # fmt: skip
+
+    def columns(self, state: Fitted) -> dict[str, dict]:
+        """What moves."""
+        f = state.predict(self.grid)
+        mean, model, total = (each.numpy(force=True) for each in spread(f, state.noise))
+        x, y = state.rows.x.numpy(), state.rows.y.numpy()
+        held, back = state.rows.held.numpy(), state.back.numpy()
+        groups = {"training": ~(held | back), "held out": held}
+        if self.original:
+            groups["kept back"] = back
+        return {
+            "noise": self._outline(mean, total), "model": self._outline(mean, model),
+            "each": {"y": torch.nn.functional.pad(f, (0, 1), value=torch.nan).flatten().numpy(force=True)},
+            "mean": {"y": mean}, "truth": {"y": self.truth.numpy()},
+            **{name: {"x": x[chosen], "y": y[chosen]} for name, chosen in groups.items()},
+        }  # fmt: skip
+
+    def _outline(self, mean: np.ndarray, deviation: np.ndarray) -> dict[str, np.ndarray]:
+        """An area as Bokeh draws it: along the bottom and back along the top."""
+        x, low, high = self.grid.numpy(), mean - WIDTH * deviation, mean + WIDTH * deviation
+        return {"x": np.concatenate([x, x[::-1]]), "y": np.concatenate([low, high[::-1]])}
+
+
+class Noises:
+    """The standard deviation that each network gives to y about its line."""
+
+    automatic = wide = True
+
+    def __init__(self, settings: Regressor):
+        self.original, self.true_noise = settings.original, settings.true_noise
+
+    @property
+    def declaration(self) -> tuple:
+        return (self.original,)
+
+    def picture(self, state: Fitted) -> hv.Overlay:
+        columns = self.columns(state)
+        looks = {"learned": (PARTICLES, "circle"), "overwritten": (REPULSION, "diamond")}
+        dots = [
+            hv.Scatter((columns[name]["x"], columns[name]["y"]), "x", "y", label=name).opts(
+                color=color, marker=marker, size=7
+            )
+            for name, (color, marker) in looks.items()
+            if name in columns
+        ]
+        made = hv.Curve((columns["made with"]["x"], columns["made with"]["y"]), "x", "y", label="made with").opts(
+            color=TARGET, line_dash="dashed", line_width=2
+        )
+        return hv.Overlay([*dots, made]).opts(
+            title="Noise of each network", xlabel="network", ylabel="σ, units of y", xlim=(0, 1), ylim=(0, 1), **ABOVE
+        )
+
+    def columns(self, state: Fitted) -> dict[str, dict]:
+        x = np.arange(1.0, len(state.theta) + 1)
+        found = {"learned": {"x": x, "y": state.learned.numpy(force=True)}}
+        if self.original:
+            found["overwritten"] = {"x": x, "y": state.noise.numpy(force=True)}
+        ends = np.array([0.0, len(x) + 1])
+        return found | {"made with": {"x": ends, "y": np.full(2, self.true_noise)}}

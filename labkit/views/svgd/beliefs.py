@@ -1,0 +1,206 @@
+"""What particles believe of every place in the plane: mean probability of class 1, boundaries, doubts."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import contourpy
+import holoviews as hv
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES, TARGET
+from labkit.views.stage import ABOVE
+from labkit.views.svgd.classifier import UNIT, Classified, rows
+from labkit.views.svgd.labelled import HALF
+
+SIDE = 51  # places along each side that are computed, the edges included
+FINE = 2 * SIDE - 1  # and that are shown
+FULL = 0.25  # standard deviation that has the full colour: a half is the most there is, and rare
+FEW = 8  # particles whose boundary is shown where it is no line
+AXIS = np.linspace(-HALF, HALF, SIDE)
+TINT = 0x80  # of 255: the strongest colour of a place
+NAMES = {False: "class 0", True: "class 1"}
+COLORS = {False: DRIVE, True: TARGET}
+MARKERS = {False: "circle", True: "triangle"}
+HELD = "held out"
+PROBABILITY, MEAN, EACH, DOUBT = "p(y = 1 | x)", "mean", "particle", "standard deviation"
+BOX = {"xlim": (-HALF, HALF), "ylim": (-HALF, HALF), "xlabel": "x1", "ylabel": "x2"}
+
+
+@dataclass(frozen=True, eq=False)
+class Beliefs:
+    """On the lattice, by rows from the lowest: log odds of the first `FEW` particles, mean and standard deviation
+    of all particles' probabilities; float32."""
+
+    log_odds: Float[Tensor, "k g g"]
+    mean: Float[Tensor, "g g"]
+    deviation: Float[Tensor, "g g"]
+
+
+@cache
+def lattice(features: str) -> Float[Tensor, "p gg"]:
+    """Features of every place, a column each."""
+    across, up = torch.meshgrid(*(2 * [torch.from_numpy(AXIS).float()]), indexing="xy")
+    return rows(features, torch.stack([across, up], -1).flatten(0, 1)).T.contiguous()
+
+
+def beliefs(state: Classified) -> Beliefs:
+    """Of all particles, in float32."""
+    log_odds = state.weights.cpu().float() @ lattice(state.target.features)
+    some = log_odds[:FEW].clone().view(-1, SIDE, SIDE)
+    p = log_odds.sigmoid_()
+    mean = p.mean(0)
+    deviation = (p.square_().mean(0) - mean * mean).clamp_(min=0).sqrt_()
+    return Beliefs(some, mean.view(SIDE, SIDE), deviation.view(SIDE, SIDE))
+
+
+class Remembered:
+    """The beliefs of a state, computed once for both pictures."""
+
+    def __init__(self):
+        self._last: tuple = (None, None)
+
+    def __call__(self, state: Classified) -> Beliefs:
+        last = self._last
+        if last[0] is not state:
+            self._last = last = state, beliefs(state)
+        return last[1]
+
+
+class Classes:
+    """The points on a tint of the class that is believed there, fading out where both are as likely."""
+
+    leading = True
+
+    def __init__(self, beliefs: Remembered):
+        self.beliefs = beliefs
+
+    @property
+    def declaration(self) -> tuple:
+        return ()
+
+    def picture(self, state: Classified) -> hv.Overlay:
+        empty = np.zeros(0)
+        tint = [f"{COLORS[v > 127.5]}{round(abs(v - 127.5) / 127.5 * TINT):02x}" for v in range(256)]
+        lines = [
+            hv.Curve((empty, empty), "x", "y", label=EACH).opts(color=PARTICLES, line_width=1, alpha=0.4),
+            hv.Curve((empty, empty), "x", "y", label=MEAN).opts(color=PARTICLES, line_width=4),
+        ]
+        dots = {"size": 10, "line_width": 1.2}
+        kinds = [
+            hv.Points((empty, empty), ["x", "y"], label=name).opts(
+                color=COLORS[y], marker=MARKERS[y], line_color="white", **dots
+            )
+            for y, name in NAMES.items()
+        ]
+        held = [
+            hv.Points((empty, empty), ["x", "y"], label=f"{HELD}, {name}").opts(
+                fill_color="white",
+                fill_alpha=0.6,
+                marker=MARKERS[y],
+                line_color=COLORS[y],
+                size=9,
+                line_width=2,
+                show_legend=False,
+            )
+            for y, name in NAMES.items()
+        ]
+        return hv.Overlay([_image(PROBABILITY, tint), *lines, *held, *kinds]).opts(
+            title="Which class, and how surely", **ABOVE, **BOX,
+        )  # fmt: skip
+
+    def columns(self, state: Classified) -> dict[str, dict]:
+        found, data, held = self.beliefs(state), state.data, state.target.held
+        each = lines(state.weights) if state.target.features == "linear" else boundaries(found.log_odds, 0.0)
+        layers = {
+            PROBABILITY: {"image": [shades(found.mean)]},
+            EACH: each,
+            MEAN: boundaries(found.mean[None], 0.5),
+        }
+        for y, name in NAMES.items():
+            for label, which in ((name, ~held), (f"{HELD}, {name}", held)):
+                place = data.x[(data.y == y) & which].numpy()
+                layers[label] = {"x": place[:, 0], "y": place[:, 1]}
+        return layers
+
+
+class Doubts:
+    """Where the particles disagree: the standard deviation of their probabilities."""
+
+    def __init__(self, beliefs: Remembered):
+        self.beliefs = beliefs
+
+    @property
+    def declaration(self) -> tuple:
+        return ()
+
+    def picture(self, state: Classified) -> hv.Overlay:
+        layers = [_image(DOUBT, [f"{OTHER}{v:02x}" for v in range(256)])]
+        return hv.Overlay(layers).opts(
+            title="Where they disagree", show_legend=False, **BOX | {"xlabel": f"x1   (full colour: {FULL:g} or more)"}
+        )
+
+    def columns(self, state: Classified) -> dict[str, dict]:
+        return {DOUBT: {"image": [shades((self.beliefs(state).deviation / FULL).clamp(max=1))]}}
+
+
+class Precisions:
+    """The prior precision that each particle holds for likely, against the length of its weights."""
+
+    automatic = True
+
+    @property
+    def declaration(self) -> tuple:
+        return ()
+
+    def picture(self, state: Classified) -> hv.Overlay:
+        at = self.columns(state)["particles"]
+        dots = hv.Points((at["x"], at["y"]), ["x", "y"], label="particles").opts(
+            color=CHOSEN, size=7, alpha=0.8, line_color=None
+        )
+        return hv.Overlay([dots]).opts(
+            title="Prior precision α", xlabel="log α", ylabel="|w|", show_legend=False, xlim=(-3, 6), ylim=(0, 10)
+        )
+
+    def columns(self, state: Classified) -> dict[str, dict]:
+        log_alpha, length = state.run.x[:, -1], state.weights.norm(dim=1)
+        return {"particles": {"x": log_alpha.numpy(force=True), "y": length.numpy(force=True)}}
+
+
+def _image(label: str, colors: list[str]) -> hv.Image:
+    """A layer of `shades`, each place in the middle of its pixel."""
+    edge = HALF + HALF / (FINE - 1)
+    blank = np.zeros((FINE, FINE), np.uint8)
+    return hv.Image(blank, bounds=(-edge, -edge, edge, edge), label=label).opts(cmap=colors, clim=(0, 255))
+
+
+def shades(values: Float[Tensor, "g g"]) -> np.ndarray:
+    """Values in [0, 1] as bytes (FINE, FINE), lowest row first, with a place more between every two."""
+    fine = interpolate(values[None, None], size=(FINE, FINE), mode="bilinear", align_corners=True)[0, 0]
+    return (255 * fine).round_().clamp_(0, 255).to(torch.uint8).numpy()
+
+
+def boundaries(values: Float[Tensor, "k g g"], level: float) -> dict[str, np.ndarray]:
+    """Where each of the functions on the lattice takes the level: one line with gaps, NaN."""
+    found = [
+        contourpy.contour_generator(AXIS, AXIS, each, line_type="ChunkCombinedNan").lines(level)[0][0]
+        for each in values.numpy()
+    ]
+    return _joined([part for part in found if part is not None])
+
+
+def lines(weights: Float[Tensor, "n 3"]) -> dict[str, np.ndarray]:
+    """Where w·(f(x), 1) = 0 for linear features: a straight line of each particle, through all of the picture."""
+    w, bias = weights[:, :2].numpy(force=True), weights[:, 2:].numpy(force=True)
+    length = np.linalg.norm(w, axis=1, keepdims=True).clip(1e-12)
+    foot, along = -UNIT * bias * w / length**2, 3 * HALF * w[:, ::-1] * [-1, 1] / length
+    return _joined([np.stack(ends) for ends in zip(foot - along, foot + along, strict=True)])
+
+
+def _joined(parts: list[np.ndarray]) -> dict[str, np.ndarray]:
+    gap = np.full((1, 2), np.nan)
+    whole = np.concatenate([gap, *(np.concatenate([part, gap]) for part in parts)])
+    return {"x": whole[:, 0], "y": whole[:, 1]}

@@ -1,0 +1,141 @@
+"""The tab *Classification*: Bayesian logistic regression in the plane, on points that the reader moves."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import panel as pn
+from bokeh.events import DoubleTap, Pan, PanEnd, PanStart
+
+from labkit.views import fields
+from labkit.views.scenes import Scene
+from labkit.views.svgd.beliefs import Classes, Doubts, Precisions, Remembered
+from labkit.views.svgd.classifier import Classified, Classifier
+from labkit.views.svgd.curves import Curves
+from labkit.views.svgd.labelled import BARE, HALF, Labelled
+
+NEAR = 0.03  # of the picture's width and height
+STRAIGHT = ("two blobs", BARE)  # sets that a line parts
+CONIC = (*STRAIGHT, "rings", "a checkerboard")  # and a conic section
+
+
+class Hand:
+    """Double-click to add a point, drag one to move it; the run goes on meanwhile."""
+
+    def __init__(self, scene: "Classification"):
+        self.scene, self._held = scene, None
+
+    def drawn(self, view: Any, figure: Any) -> None:
+        """Listen to the picture of the points."""
+        if not isinstance(view, Classes):
+            return
+        figure.on_event(DoubleTap, lambda e: self.add((e.x, e.y)))
+        figure.on_event(PanStart, lambda e: self.grab((e.x, e.y)))
+        figure.on_event(Pan, lambda e: self.drag((e.x, e.y)))
+        figure.on_event(PanEnd, lambda _: self.drop())
+
+    def add(self, place: tuple[float, float]) -> None:
+        """A point of the class that is chosen."""
+        y = self.scene.settings.label
+        self.scene.change(lambda data: data.added(place, y))
+
+    def grab(self, place: tuple[float, float]) -> None:
+        """Take the point under the pointer, if there is one."""
+        self._held, state = None, self.scene.live.run.frame.state
+        if state is None or not len(state.data.x):
+            return
+        apart = np.linalg.norm(state.data.x.numpy() - place, axis=1) / (2 * HALF)
+        self._held = int(apart.argmin()) if apart.min() < NEAR else None
+
+    def drag(self, place: tuple[float, float]) -> None:
+        """Carry it along; it may have been removed meanwhile."""
+        if (i := self._held) is not None:
+            self.scene.change(lambda data: data.moved(i, place) if i < len(data.x) else data)
+
+    def drop(self) -> None:
+        self._held = None
+
+
+class Classification(Scene):
+    """Particles, each of them a classifier, and points to add, drag and remove under them."""
+
+    running = ("kernel", "step_size", "batch", "rate", "held", "label")
+    saves = ("gif", "png", "curves")
+    words = (
+        "Each particle is a whole classifier, the weights w of a logistic regression. The tint is their mean "
+        "probability of a class, the thick line where it is 1/2, thin lines are where a particle&rsquo;s own is; pale "
+        "points are held out. <b>Try:</b> double-click to add a point, drag one across the boundary, change the "
+        "features."
+    )
+
+    def __init__(self, settings: Classifier | None = None, **params):
+        self.hand = Hand(self)
+        super().__init__(settings or Classifier(), **params)
+        self.settings.param.watch(lambda *_: self._retune(), [name for name in self.running if name != "label"])
+
+    def views(self) -> list:
+        seen = Remembered()
+        right = {"held out": lambda s: s.accuracies[0], "trained on": lambda s: s.accuracies[1]}
+        nats = {"log p": lambda s: s.log_likelihood}
+        accuracy = Curves("Accuracy", right, "fraction right", log=False, legend="bottom_right")
+        likelihood = Curves("Held-out log-likelihood", nats, "nats a point", log=False)
+        return [Classes(seen), accuracy, Doubts(seen), likelihood, Precisions()]
+
+    def drawn(self, view: Any, figure: Any) -> None:
+        self.hand.drawn(view, figure)
+
+    def change(self, edit: Callable[[Labelled], Labelled]) -> None:
+        """Other points under the particles, which stay."""
+        self.live.run.edit(lambda state: self.settings.evaluate(state, edit(state.data)))
+
+    def _retune(self) -> None:
+        self.remark.object = self.remarks()
+        self.live.run.edit(self.settings.evaluate)
+
+    def status(self, state: Classified) -> str:
+        held = int(state.target.held.sum())
+        right = f"{state.accuracies[0]:.0%} of {held} held out are right" if held else "none held out"
+        return f"{len(state.data.x)} points · {right}"
+
+    def remarks(self) -> str:
+        s = self.settings
+        said = [SHAPES[s.features]]
+        if s.features == "linear" and s.data not in STRAIGHT or s.features == "quadratic" and s.data not in CONIC:
+            said.append(f"{s.data.capitalize()} cannot be parted so: choose other features, or drag the points.")
+        if s.features == "bumps" and s.rate < 1:
+            said.append(
+                f"With b = {s.rate:g} the prior lets α be great, and the density of (w, log α) has a peak where α is "
+                "great and all 37 weights are small; in so many dimensions particles draw together there and believe "
+                "little. Raise b."
+            )
+        if s.n == 1:
+            said.append("One particle is the most probable classifier (MAP): it has nobody to disagree with.")
+        if s.batch:
+            said.append(f"A step sees at most {s.batch} of the points, weighted up to all: cheaper, and noisy.")
+        return " ".join(said)
+
+    def controls(self) -> list:
+        s = self.settings
+        heading = pn.pane.HTML(s.param.label.label, margin=(4, 10, 0, 10))
+        label = pn.widgets.RadioBoxGroup.from_param(s.param.label, margin=(0, 12))
+        remove = pn.widgets.Button(
+            label="Remove the newest point", description="One fewer at each press", margin=(4, 8)
+        )
+        remove.on_click(lambda _: self.change(Labelled.fewer))
+        return [
+            fields.choice(s, "data"), fields.choice(s, "features"), heading, label, remove,
+            fields.number(s, "n"), fields.choice(s, "kernel"), fields.log_slider(s, "step_size", 0.001, 2.0),
+            fields.number(s, "batch"), fields.log_slider(s, "rate", 0.001, 100.0), fields.number(s, "held"),
+            fields.number(s, "seed"),
+        ]  # fmt: skip
+
+
+SHAPES = {
+    "linear": "With linear features every particle&rsquo;s boundary is a straight line, and its log odds grow without "
+    "end along any ray that leaves it: far from all points the particles are surest.",
+    "quadratic": "With quadratic features every boundary is a conic section: a line, an ellipse, a parabola or a "
+    "hyperbola; far from all points the log odds grow as the square of the distance.",
+    "bumps": "A bump says nothing far from its middle, and where there are no points its weight keeps the "
+    "prior&rsquo;s mean 0: there only the bias is left, and the probability returns towards 1/2 where the classes are "
+    "equally many.",
+}

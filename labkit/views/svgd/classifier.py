@@ -1,0 +1,184 @@
+"""Bayesian logistic regression in the plane: features of a point, the posterior of their weights, a run of SVGD on it.
+
+P(y = 1 | x, w) = σ(w·(f(x), 1)),   w | α ~ N(0, I/α),   α ~ Gamma(1, rate b),   a particle is θ = (w, log α).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import param
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from labkit import svgd, targets
+from labkit.views.svgd import labelled
+from labkit.views.svgd.labelled import HALF, Labelled
+
+CLASSES = {"class 0, a blue circle": False, "class 1, a red triangle": True}
+UNIT = HALF / math.sqrt(3)  # standard deviation of a coordinate that is uniform over the picture
+SIDE = 6  # bumps along each side of the picture
+
+
+def linear(x: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 2"]:
+    """Both coordinates; mean 0 and variance 1 over the picture."""
+    return x / UNIT
+
+
+def quadratic(x: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 5"]:
+    """All monomials of degree 1 and 2; mean 0 and variance 1 over the picture."""
+    a, b = linear(x).unbind(-1)
+    return torch.stack([a, b, a * b, (a * a - 1) / math.sqrt(0.8), (b * b - 1) / math.sqrt(0.8)], -1)  # E u⁴ = 1.8
+
+
+def bumps(x: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch f"]:
+    """Gaussian bumps of height 1 on a square lattice over the picture, each as wide as they stand apart."""
+    along = torch.linspace(-HALF, HALF, SIDE, dtype=x.dtype, device=x.device)
+    width = 2 * HALF / (SIDE - 1)
+    return torch.exp(-0.5 * ((x[..., None, :] - torch.cartesian_prod(along, along)) / width).square().sum(-1))
+
+
+FEATURES: dict[str, Callable[[Tensor], Tensor]] = {"linear": linear, "quadratic": quadratic, "bumps": bumps}
+
+
+def rows(features: str, x: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch p"]:
+    """Features of points, and a 1 for the bias."""
+    return torch.cat([FEATURES[features](x), torch.ones_like(x[..., :1])], -1)
+
+
+class Posterior(targets.LogisticRegression):
+    """The posterior of θ given points in the plane.
+
+    Unlike its parent it takes features as they are, scaled over the picture once for all, and is told who is held out:
+    θ keeps its meaning while points come, move and go. Any number of points will do, none and one class too.
+
+    Args:
+        features: of `FEATURES`.
+        held: which points are held out; the accuracy of none is NaN.
+    """
+
+    def __init__(self, data: Labelled, features: str, rate: float, held: Bool[Tensor, " n"]):
+        self.data, self.features, self.rate, self.held = data, features, rate, held
+        signed = rows(features, data.x) * torch.where(data.y, 1.0, -1.0)[:, None]
+        p = signed.shape[1]
+        names = *(f"w{j + 1}" for j in range(p - 1)), "bias", "log α"
+        targets.Target.__init__(self, "logistic", p + 1, ((-3.0, 3.0),) * p + ((-3.0, 6.0),), names)
+        self.rows = int((~held).sum())
+        self._constants = (signed[~held], signed[held])
+
+    @cached_property
+    def opposite(self) -> "Posterior":
+        """The same with the two parts exchanged: what it says of points held out is of those trained on here."""
+        return Posterior(self.data, self.features, self.rate, ~self.held)
+
+
+@dataclass(frozen=True, eq=False)
+class Classified:
+    """The points, the posterior that they make, and particles on their way to it."""
+
+    data: Labelled
+    target: Posterior
+    run: svgd.State
+
+    @property
+    def t(self) -> int:
+        return self.run.t
+
+    @property
+    def weights(self) -> Float[Tensor, "n p"]:
+        """Of each particle, the bias last."""
+        return self.run.x[:, :-1]
+
+    @property
+    def accuracies(self) -> tuple[float, float]:
+        """Share of the points held out, and of those trained on, whose class has the greater mean probability."""
+        return tuple(float(target.accuracy(self.run.x)) for target in (self.target, self.target.opposite))
+
+    @property
+    def log_likelihood(self) -> float:
+        """Mean log of the true class's mean probability over the points held out, in nats."""
+        return float(self.target.test_log_likelihood(self.run.x))
+
+
+class Classifier(param.Parameterized):
+    """A run on points that a hand may change: the settings, `start()`, `step(state)` and `evaluate(state)`.
+
+    `points` are those that the next start takes: the set that `data` and `seed` name, as the hand has left it.
+    """
+
+    data = param.Selector(
+        default="two moons", objects=[*labelled.SETS, labelled.BARE], label="Points",
+        doc="the set of points to begin from; the hand adds, moves and removes more",
+    )  # fmt: skip
+    features = param.Selector(
+        default="bumps", objects=list(FEATURES), label="Features, f(x)",
+        doc="f(x): x1 and x2; all monomials up to degree 2; or 36 Gaussian bumps on a lattice over the picture",
+    )  # fmt: skip
+    label = param.Selector(default=True, objects=CLASSES, label="Class of a new point", doc="y of the next point")
+    n = param.Integer(default=50, bounds=(1, 200), label="Particles, n", doc="n: each is a whole classifier")
+    kernel = param.Selector(
+        default="rbf", objects=[k for k in svgd.KERNELS if k != "rbf-fused"], label="Kernel k",
+        doc="k(θ, θ′): who feels whom",
+    )  # fmt: skip
+    step_size = param.Number(default=0.1, bounds=(0.001, 2.0), label="Step size, ε", doc="ε: of Adagrad, in units of θ")
+    batch = param.Integer(
+        default=0, bounds=(0, labelled.MOST), label="Minibatch, B",
+        doc="B: points that a step sees, in turn; 0, or more than there are, for all of them",
+    )  # fmt: skip
+    rate = param.Number(
+        default=10.0, bounds=(0.001, 100.0), label="Prior rate, b",
+        doc="b: the weights have precision α, which is Gamma(1, b) with mean 1/b; a great b lets the weights grow",
+    )  # fmt: skip
+    held = param.Number(
+        default=0.25, bounds=(0.0, 0.5), step=0.05, label="Held out, share",
+        doc="share of the set that no step sees, drawn pale; points that the hand adds are always trained on",
+    )  # fmt: skip
+    seed = param.Integer(
+        default=0, bounds=(0, 9999), label="Seed", doc="of the points and of the first particles; draws both anew"
+    )
+
+    def __init__(self, **params):
+        super().__init__(**params)
+        self._drawn, self._made = None, (None, None)
+
+    def start(self) -> Classified:
+        """The first state."""
+        if self._drawn != (self.data, self.seed):
+            self._drawn, self.points = (self.data, self.seed), labelled.drawn(self.data, self.seed)
+        target = self.posterior(self.points, self.features)
+        first = target.initial(self.n, torch.Generator().manual_seed(self.seed))
+        return Classified(self.points, target, svgd.start(first, self.score(target), kernel=self._kernel))
+
+    def step(self, state: Classified) -> Classified:
+        """One step from a state, on its own points."""
+        target = self.posterior(state.data, state.target.features)
+        move = svgd.OPTIMIZERS["adagrad"](self.step_size)
+        run = svgd.step(state.run, self.score(target), kernel=self._kernel, optimizer=move)
+        return replace(state, target=target, run=run)
+
+    def evaluate(self, state: Classified, data: Labelled | None = None) -> Classified:
+        """A state under the settings of now, on other points if given; these are then what the next start takes."""
+        if data is not None:
+            self.points = data
+        data = state.data if data is None else data
+        target = self.posterior(data, state.target.features)
+        return Classified(data, target, svgd.evaluate(state.run, self.score(target), kernel=self._kernel))
+
+    def posterior(self, data: Labelled, features: str) -> Posterior:
+        """Made anew only where something has changed."""
+        key = data, features, self.rate, self.held
+        if self._made[0] != key:
+            self._made = key, Posterior(data, features, self.rate, data.held(self.held))
+        return self._made[1]
+
+    def score(self, target: Posterior) -> Any:
+        """Of all points trained on, or of a few of them in turn."""
+        size = min(self.batch, target.rows)
+        return target.minibatch(size, order="cyclic") if size else target
+
+    @property
+    def _kernel(self) -> svgd.Kernel:
+        return svgd.KERNELS[self.kernel]

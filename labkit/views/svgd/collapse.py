@@ -1,0 +1,105 @@
+"""The tab *Collapse*: particles that draw together in many dimensions, and what each remedy mends and costs."""
+
+import math
+
+import panel as pn
+
+from labkit.views import fields
+from labkit.views.scenes import Scene
+from labkit.views.svgd.dimensions import MORE, Collapsed, Dimensions, conditional_variance, law
+from labkit.views.svgd.spreads import Correlations, Margins, Variances
+
+
+class Collapse(Scene):
+    """SVGD in many dimensions, with remedies side by side."""
+
+    saves = ("gif", "png", "curves")
+    words = (
+        "Every run begins at the same independent draws, with the right variance, 1. Under the usual kernel, rbf with "
+        "the median rule, particles then draw together, the more the higher D: <b>turn D from 2 to 50</b>. The other "
+        "kernels help. Take the <b>correlated</b> target to see which of them has no notion of correlations."
+    )
+
+    def __init__(self, settings: Dimensions | None = None, **params):
+        super().__init__(settings or Dimensions(), **params)
+        boxes = self.settings.param.remedies  # the browser knows a group of boxes by the first
+        self.live.remote.tips = self.live.remote.tips | {boxes.objects[0]: boxes.doc}
+
+    def views(self) -> list:
+        s = self.settings
+        return [Variances(s), Margins(), *([Correlations(s)] if s.dim > 1 else [])]
+
+    def status(self, state: Collapsed) -> str:
+        pairs = zip(state.names, state.variances.tolist(), strict=True)
+        return "mean variance: " + " · ".join(f"{name} {value:.2f}" for name, value in pairs)
+
+    def remarks(self) -> str:
+        return f"{said_of_the_law(self.settings)} {said_of_remedies(self.settings)}"
+
+    def controls(self) -> list:
+        s = self.settings
+        names = pn.widgets.CheckBoxGroup.from_param(s.param.remedies, margin=(0, 12))
+        heading = pn.pane.HTML(s.param.remedies.label, margin=(4, 10, 0, 10))
+        numbers = [fields.number(s, "dim"), fields.number(s, "n")]
+        return [
+            *numbers,
+            fields.choice(s, "target"),
+            fields.choice(s, "begin"),
+            heading,
+            names,
+            fields.number(s, "seed"),
+        ]
+
+
+def said_of_the_law(s: Dimensions) -> str:
+    """What rbf comes to by the law, and how many particles it would take, as HTML."""
+    if s.tied:
+        return (
+            "The law log(n + 1)/D is of independent coordinates; these particles draw up along a line, near each other."
+        )
+    rest = law(s.n, s.dim)
+    if not s.lawful:
+        return f"log(n + 1)/D is {rest:.2g} here: the law is of higher D, where it is below 1; rbf loses less here."
+    return (
+        f"At rest rbf has a variance of log(n + 1)/D = {rest:.2g}, about: a variance of 1 takes "
+        f"n = e<sup>D</sup> &minus; 1 = {in_words(math.expm1(s.dim))} particles."
+    )
+
+
+def said_of_remedies(s: Dimensions) -> str:
+    """What the chosen remedies cost, as HTML."""
+    said = []
+    if "per-dimension" in s.remedies:
+        said.append(f"<b>per-dimension</b> {_of_coordinates(s)}.")
+    if "linear" in s.remedies:
+        exact = "has mean and covariance exactly, at rest, and asks for nothing else"
+        few = f"has the covariance exactly only with n &ge; D + 1 = {s.dim + 1} particles"
+        said.append(f"<b>linear</b> {exact if s.n > s.dim else few}.")
+    reaching = [f"<b>{name}</b>" for name in ("imq", "wide") if name in s.remedies]
+    if reaching:
+        said.append(f"{' and '.join(reaching)} reach{'' if len(reaching) > 1 else 'es'} farther: a help in part.")
+    if f"rbf, {MORE}n" in s.remedies:
+        gain = f", for {law(MORE * s.n, s.dim) - law(s.n, s.dim):.2g} of variance by the law" if s.lawful else ""
+        said.append(f"<b>{MORE}n</b> costs {MORE**2} times the work{gain}.")
+    return " ".join(said)
+
+
+def _of_coordinates(s: Dimensions) -> str:
+    """What the per-dimension kernel does to correlations."""
+    if not s.tied:
+        return "sees each coordinate alone: where a target has correlations, it pays with them"
+    if s.begin == "the target":
+        return "keeps the correlations of the start, right or wrong: it moves a coordinate by a function of it alone"
+    rest = conditional_variance(s.density(s.correlation))
+    return (
+        "finds no correlations where the start has none: it rests at the variance of a coordinate whose others are "
+        f"held, {rest:.2g}, as mean-field variational inference does"
+    )
+
+
+def in_words(count: float) -> str:
+    """A number of particles, as HTML."""
+    if count < 1e6:
+        return f"{count:,.0f}"
+    digits, power = f"{count:.1e}".split("e")
+    return f"{digits} &times; 10<sup>{int(power)}</sup>"

@@ -1,0 +1,110 @@
+"""Labelled points in the plane: sets drawn from a seed, and what a hand does to one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Generator, Tensor
+
+HALF = 3.0  # the picture is [-HALF, HALF] in both coordinates
+MANY, MOST = 120, 400  # points of a drawn set; of any
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Points of two classes, the newest last.
+
+    `turn` holds a point out of training where it lies below the share that is held out: it stays with its point, so
+    that nobody else changes sides when a point comes, moves or goes. A point that a hand adds has turn 1 and is always
+    trained on.
+    """
+
+    x: Float[Tensor, "n 2"]
+    y: Bool[Tensor, " n"]
+    turn: Float[Tensor, " n"]
+
+    def held(self, share: float) -> Bool[Tensor, " n"]:
+        """Which points are held out."""
+        return self.turn < share
+
+    def added(self, place: tuple[float, float], y: bool) -> "Labelled":
+        """One point more.
+
+        Raises:
+            ValueError: there are as many as may be.
+        """
+        if len(self.x) >= MOST:
+            raise ValueError(f"points must be at most {MOST}, got one more; remove some")
+        one = within(place)[None], torch.tensor([y]), torch.ones(1, dtype=torch.float64)
+        return Labelled(*(torch.cat(pair) for pair in zip((self.x, self.y, self.turn), one, strict=True)))
+
+    def moved(self, i: int, place: tuple[float, float]) -> "Labelled":
+        """Point i elsewhere."""
+        x = self.x.clone()
+        x[i] = within(place)
+        return replace(self, x=x)
+
+    def fewer(self) -> "Labelled":
+        """All but the newest."""
+        return Labelled(self.x[:-1], self.y[:-1], self.turn[:-1])
+
+
+def within(place: tuple[float, float]) -> Float[Tensor, "2"]:
+    """The place, or the nearest to it in the picture."""
+    return torch.tensor(place, dtype=torch.float64).clamp(-HALF, HALF)
+
+
+def blobs(y: Bool[Tensor, " n"], generator: Generator) -> Float[Tensor, "n 2"]:
+    """Two round clouds, four standard deviations from the line between them."""
+    centre = torch.tensor([1.3, 0.9], dtype=torch.float64)
+    return _sign(y)[:, None] * centre + 0.4 * _normal(len(y), generator)
+
+
+def moons(y: Bool[Tensor, " n"], generator: Generator) -> Float[Tensor, "n 2"]:
+    """Two half circles, each with one end inside the other; class 0 is the upper."""
+    angle = torch.pi * _uniform(len(y), generator)
+    arc = torch.stack([angle.cos() - 0.5, angle.sin() - 0.25], 1)
+    return -1.5 * _sign(y)[:, None] * arc + 0.15 * _normal(len(y), generator)
+
+
+def rings(y: Bool[Tensor, " n"], generator: Generator) -> Float[Tensor, "n 2"]:
+    """A disc of class 0 in a ring of class 1."""
+    angle = 2 * torch.pi * _uniform(len(y), generator)
+    u = _uniform(len(y), generator)
+    radius = torch.where(y, 1.8 + 0.7 * u, u.sqrt())
+    return radius[:, None] * torch.stack([angle.cos(), angle.sin()], 1)
+
+
+def checkerboard(y: Bool[Tensor, " n"], generator: Generator) -> Float[Tensor, "n 2"]:
+    """Four squares; of class 1 are those where both coordinates have one sign."""
+    across, up = (0.15 + 2.5 * _uniform(len(y), generator) for _ in range(2))
+    side = _sign(_uniform(len(y), generator) < 0.5)
+    return torch.stack([side * across, side * _sign(y) * up], 1)
+
+
+SETS: dict[str, Callable] = {"two blobs": blobs, "two moons": moons, "rings": rings, "a checkerboard": checkerboard}
+BARE = "two points"
+
+
+def drawn(name: str, seed: int) -> Labelled:
+    """A set by name: one of `SETS`, as many points of either class; or `BARE`, to begin from."""
+    if name == BARE:
+        x = torch.tensor([[-1.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
+        return Labelled(x, torch.tensor([False, True]), torch.ones(2, dtype=torch.float64))
+    generator = torch.Generator().manual_seed(seed)
+    y = torch.arange(MANY) % 2 == 1
+    x = SETS[name](y, generator).clamp(-HALF, HALF)
+    return Labelled(x, y, torch.randperm(MANY, generator=generator).double() / MANY)
+
+
+def _sign(y: Tensor) -> Tensor:
+    return 2 * y.double() - 1
+
+
+def _normal(n: int, generator: Generator) -> Tensor:
+    return torch.randn(n, 2, generator=generator, dtype=torch.float64)
+
+
+def _uniform(n: int, generator: Generator) -> Tensor:
+    return torch.rand(n, generator=generator, dtype=torch.float64)

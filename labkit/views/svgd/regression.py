@@ -1,0 +1,174 @@
+"""The tab *Regression*: networks that learn a line through points that the reader moves."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import panel as pn
+from bokeh.events import DoubleTap, Pan, PanEnd, PanStart
+
+from labkit.views import fields
+from labkit.views.scenes import TEXT, Scene
+from labkit.views.svgd.bands import Bands, Noises
+from labkit.views.svgd.curves import Curves
+from labkit.views.svgd.fitting import Fitted, Regressor
+from labkit.views.svgd.points import Rows
+from labkit.views.svgd.touch import NEAR
+
+BUTTON = {"margin": (4, 8)}
+
+
+class Regression(Scene):
+    """Bayesian regression by networks, in one dimension."""
+
+    speed, saves, running = 100, ("gif", "png", "curves"), ("kernel", "step_size", "batch")
+    words = (
+        "Each thin line is a network, a particle of SVGD on the posterior of its weights. Where there are points they "
+        "agree; where there are none they may part, and the inner band widens by what the model does not know. The "
+        "outer band adds the noise of y that they have learned. <b>Try:</b> drag a point while they learn, "
+        "double-click to add one in the gap."
+    )
+
+    def __init__(self, settings: Regressor | None = None, **params):
+        self.said = pn.pane.HTML("", sizing_mode="stretch_width", styles=TEXT)
+        self._dragged: int | None = None
+        super().__init__(settings or Regressor(), **params)
+        self.settings.param.watch(self._changed, list(self.running))
+
+    def views(self) -> list:
+        s = self.settings
+        likelihoods = {"learned noise": Fitted.log_likelihood}
+        if s.original:
+            likelihoods["overwritten noise"] = Fitted.overwritten_log_likelihood
+        errors = {"held out": Fitted.held_out_rmse, "training": Fitted.training_rmse}
+        return [
+            Bands(s), Curves("Error of the mean", errors, "RMSE, units of y"),
+            Curves("Log-likelihood, held out", likelihoods, "nats, a mean", log=False, legend="bottom_right"),
+            Noises(s),
+        ]  # fmt: skip
+
+    def status(self, state: Fitted) -> str:
+        """The sentence below the pictures is of the same state."""
+        self.said.object = sentence(state, self.settings.true_noise)
+        return f"RMSE {state.held_out_rmse():.4g} held out"
+
+    def remarks(self) -> str:
+        return remarks(self.settings.n, self.settings.hidden, self.settings.batch)
+
+    def controls(self) -> list:
+        s = self.settings
+        less = pn.widgets.Button(label="Remove the newest", description="Take the newest training point away", **BUTTON)
+        less.on_click(lambda _: self.change(Rows.without_newest))
+        anew = pn.widgets.Button(label="Points anew", description="All points as they were made; begin again", **BUTTON)
+        anew.on_click(lambda _: self.anew())
+        return [
+            fields.choice(s, "data"), pn.FlexBox(less, anew), fields.number(s, "times"), fields.choice(s, "unit"),
+            fields.number(s, "n"), fields.number(s, "hidden"), fields.log_slider(s, "rate", 0.01, 10.0),
+            fields.choice(s, "kernel"), fields.log_slider(s, "step_size", 1e-4, 1.0), fields.number(s, "batch"),
+            fields.box(s, "original"), fields.number(s, "seed"),
+        ]  # fmt: skip
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        column = super().__panel__()
+        column.insert(len(column) - 2, self.said)
+        return column
+
+    # what changes
+
+    def change(self, how: Callable[[Rows], Rows]) -> None:
+        """Other points under the running networks."""
+        self.live.run.edit(lambda state: self.settings.edit(state, how))
+
+    def anew(self) -> None:
+        """The points as they were made."""
+        self.settings.forget()
+        self.show()
+
+    def _changed(self, *_events: Any) -> None:
+        self.remark.object = self.remarks()
+        self.live.run.edit(self.settings.evaluate)
+
+    # what the pointer does
+
+    def drawn(self, view: Any, figure: Any) -> None:
+        """Points are dragged and added on the large picture."""
+        if isinstance(view, Bands):
+            figure.on_event(PanStart, self._grab)
+            figure.on_event(Pan, self._drag)
+            figure.on_event(PanEnd, self._drop)
+            figure.on_event(DoubleTap, self._add)
+
+    def _grab(self, event: Any) -> None:
+        state = self.live.run.frame.state
+        if state is not None:
+            self._dragged = nearest(state.rows, self.settings.box, event.x, event.y)
+
+    def _drag(self, event: Any) -> None:
+        if self._dragged is not None:
+            i, place = self._dragged, self._place(event)
+            self.change(lambda rows: rows.moved(i, *place))
+
+    def _drop(self, _event: Any) -> None:
+        self._dragged = None
+
+    def _add(self, event: Any) -> None:
+        place = self._place(event)
+        self.change(lambda rows: rows.added(*place))
+
+    def _place(self, event: Any) -> tuple[float, float]:
+        """Where the pointer is, within the picture."""
+        across, up = self.settings.box
+        return float(np.clip(event.x, *across)), float(np.clip(event.y, *up))
+
+
+def nearest(rows: Rows, box: tuple, x: float, y: float) -> int | None:
+    """The point under the pointer."""
+    (left, right), (low, high) = box
+    apart = np.hypot((rows.x.numpy() - x) / (right - left), (rows.y.numpy() - y) / (high - low))
+    i = int(apart.argmin())
+    return i if apart[i] < NEAR else None
+
+
+def sentence(state: Fitted, true_noise: float) -> str:
+    """What the networks hold the noise of y to be, and what became of it, as HTML."""
+    learned, target = state.learned, state.target
+    least = target.unit * (2 * target.rate / (target.rows + 2)) ** 0.5
+    said = (
+        f"Noise learned from {target.rows} points: {learned.mean():.4g} in units of y, {learned.min():.4g} to "
+        f"{learned.max():.4g}; they were made with {true_noise:.4g}. Its prior alone is worth {least:.4g}: at a mode "
+        "of the posterior, noise² = (sum of error² + 2b)/(N + 2) for standardised y."
+    )
+    if state.overwritten is None:
+        return said
+    noise, changed = state.overwritten
+    gamma = state.theta[:, -2].exp()
+    bare = gamma.rsqrt()
+    return (
+        f"{said} <b>Overwritten: {changed} of {len(noise)}</b>, by the errors on the {int(state.back.sum())} points "
+        f"kept back: {noise.mean():.4g}, {noise.min():.4g} to {noise.max():.4g}. Log-likelihood held out: "
+        f"{state.log_likelihood():.3f} nats with the learned noise, {state.log_likelihood(noise):.3f} with this one. "
+        f"The original compares γ = {gamma.mean():.4g}, learned for y in units of {target.unit:.4g}, with 1/error² = "
+        f"{noise.pow(-2).mean():.4g}, in units of 1. The mixed units never show: no γ makes those points likelier than "
+        f"1/error² does, so it wins in any unit. A γ that had won would stand for a noise of {bare.mean():.4g}, and "
+        f"{state.log_likelihood(bare):,.1f} nats."
+    )
+
+
+def remarks(n: int, hidden: int, batch: int) -> str:
+    """What theory says of these settings, as HTML."""
+    said, dim = [], 3 * hidden + 3
+    if n == 1:
+        said.append("One particle climbs to a mode of the posterior (MAP): one network, and no band of the model.")
+    else:
+        said.append(
+            f"{n} particles in {dim} dimensions: the more dimensions, the closer together SVGD's particles stand than "
+            "the posterior does. Read the inner band as more here, less there, rather than as a number."
+        )
+    said.append(
+        "Large weights cost density: where points are few and units many, networks go flat and call everything noise."
+    )
+    said.append("The networks' units, mean and deviation of the points, stay those of the start when one is moved.")
+    said.append("Steps of one size do not settle: late ones jump to and fro, and a lower ε lets them rest.")
+    if batch:
+        said.append(f"Each score sees {batch} points in turn, weighted up to all: the lines tremble by it.")
+    return " ".join(said)

@@ -1,0 +1,151 @@
+"""The spread of particles under several kernels: over the run, and of every coordinate now."""
+
+from typing import NamedTuple
+
+import holoviews as hv
+import numpy as np
+
+from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES, PAST, REPULSION, TARGET
+from labkit.views.stage import ABOVE
+from labkit.views.svgd.dimensions import REMEDIES, Collapsed, Dimensions, law, marginal_variances
+
+TRUTH, LAW, BOUNDS = "truth", "log(n + 1)/D", "bounds"
+ROOM = 1.1  # times the largest variance at the start, that the picture holds
+
+
+class Look(NamedTuple):
+    color: str
+    marker: str
+    dash: str = "solid"
+
+
+LOOKS = dict(
+    zip(
+        REMEDIES,
+        (
+            Look(PARTICLES, "circle"),
+            Look(DRIVE, "square"),
+            Look(CHOSEN, "triangle"),
+            Look(REPULSION, "diamond"),
+            Look(OTHER, "inverted_triangle"),
+            Look(PARTICLES, "x", "dotdash"),
+        ),
+        strict=True,
+    )
+)
+
+
+class Paths:
+    """A number of every run against the step, the truth dashed.
+
+    Args:
+        settings: whose kernels, truth and law are shown, as they are now.
+    """
+
+    automatic = True
+    title, unit, bounds = "", "", (0.0,)  # bounds: heights that the axis always holds
+
+    def __init__(self, settings: Dimensions):
+        self.names = tuple(name for name in REMEDIES if name in settings.remedies)
+        self.lines = self.standing(settings)
+
+    @property
+    def declaration(self) -> tuple:
+        return self.names, tuple(self.lines)
+
+    def standing(self, settings: Dimensions) -> dict[str, float]:
+        """Heights of the lines that do not move, by layer."""
+        raise NotImplementedError(f"{type(self).__name__} must define standing(settings)")
+
+    def numbers(self, state: Collapsed) -> np.ndarray:
+        """The rows of the trail, [., k]."""
+        raise NotImplementedError(f"{type(self).__name__} must define numbers(state)")
+
+    def picture(self, state: Collapsed) -> hv.Overlay:
+        columns, looks = self.columns(state), {TRUTH: Look(TARGET, "", "dashed"), LAW: Look(PAST, "", "dotted")}
+        layers = [_line(columns, BOUNDS, Look(PAST, "")).opts(line_width=1, alpha=0.5, show_legend=False)]
+        layers += [_line(columns, name, LOOKS[name]) for name in self.names]
+        layers += [_line(columns, name, looks[name]) for name in self.lines]
+        return hv.Overlay(layers).opts(
+            title=self.title, xlabel="step", ylabel=self.unit, xlim=(0, 1), ylim=(0, 1),
+            show_legend=self.leading, **ABOVE,
+        )  # fmt: skip
+
+    def columns(self, state: Collapsed) -> dict[str, dict]:
+        steps, numbers = state.trail[:, 0].numpy(), self.numbers(state)
+        ends = np.array([0.0, max(state.t, 1)])
+        found = {name: {"x": steps, "y": numbers[:, i]} for i, name in enumerate(state.names)}
+        found |= {name: {"x": ends, "y": np.full(2, height)} for name, height in self.lines.items()}
+        heights = np.array([[y, y, np.nan] for y in self.bounds]).ravel()
+        return found | {BOUNDS: {"x": np.tile([*ends, np.nan], len(self.bounds)), "y": heights}}
+
+
+class Variances(Paths):
+    """The mean marginal variance of every run, with the law where it speaks."""
+
+    leading = True
+    title, unit = "Mean marginal variance", "variance, a mean over coordinates"
+
+    def standing(self, settings: Dimensions) -> dict[str, float]:
+        return {TRUTH: 1.0} | ({LAW: law(settings.n, settings.dim)} if settings.lawful else {})
+
+    def numbers(self, state: Collapsed) -> np.ndarray:
+        return state.trail[:, 1 : 1 + len(state.names)].numpy()
+
+    def record(self, state: Collapsed) -> dict[str, float]:
+        """A row of the run's table."""
+        k, row = len(state.names), state.trail[-1].tolist()
+        named = [(name, row[1 + i], row[1 + k + i]) for i, name in enumerate(state.names)]
+        return {f"variance of {name}": v for name, v, _ in named} | {
+            f"correlation of {name}": r for name, _, r in named
+        }
+
+
+class Correlations(Paths):
+    """The mean correlation over all pairs of coordinates of every run."""
+
+    leading = False
+    title, unit, bounds = "Mean correlation", "correlation", (0.0, 1.0)
+
+    def standing(self, settings: Dimensions) -> dict[str, float]:
+        return {TRUTH: settings.correlation}
+
+    def numbers(self, state: Collapsed) -> np.ndarray:
+        return state.trail[:, 1 + len(state.names) :].numpy()
+
+
+class Margins:
+    """The variance of every coordinate now, largest first: whether the mean hides a spread."""
+
+    @property
+    def declaration(self) -> None:
+        """Its axes belong to one run: declared anew with each."""
+        return None
+
+    def picture(self, state: Collapsed) -> hv.Overlay:
+        columns = self.columns(state)
+        points = [
+            hv.Scatter((columns[name]["x"], columns[name]["y"]), "x", "y", label=name).opts(
+                color=LOOKS[name].color, marker=LOOKS[name].marker, size=6
+            )
+            for name in state.names
+        ]
+        top = ROOM * max(1.0, *(columns[name]["y"][0] for name in state.names))
+        return hv.Overlay([_line(columns, TRUTH, Look(TARGET, "", "dashed")), *points]).opts(
+            title="Variance by coordinate", xlabel="coordinate, largest variance first", ylabel="variance",
+            xlim=(0, state.target.dim + 1), ylim=(0, top), show_legend=False,
+        )  # fmt: skip
+
+    def columns(self, state: Collapsed) -> dict[str, dict]:
+        rank = np.arange(1.0, state.target.dim + 1)
+        found = {
+            name: {"x": rank, "y": marginal_variances(run.x).sort(descending=True).values.numpy(force=True)}
+            for name, run in zip(state.names, state.runs, strict=True)
+        }
+        return found | {TRUTH: {"x": np.array([0.0, state.target.dim + 1]), "y": np.ones(2)}}
+
+
+def _line(columns: dict[str, dict], name: str, look: Look) -> hv.Curve:
+    return hv.Curve((columns[name]["x"], columns[name]["y"]), "x", "y", label=name).opts(
+        color=look.color, line_dash=look.dash, line_width=2.5
+    )

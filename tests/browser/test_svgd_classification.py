@@ -1,0 +1,35 @@
+"""The tab Classification of /svgd in a real browser: it learns by itself, and points come and go under it."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+# x of the particles' boundaries, in the figure that is on the page
+LINES = """() => {
+  const models = [...Bokeh.documents[0]._all_models.values()]
+  const figure = models.find((m) => m.type === "Figure" && m.height > 300 && Bokeh.index.find_one(m))
+  return figure.renderers.filter((r) => r.glyph.type === "Line").map((r) => [...r.data_source.data.x].join())[0]
+}"""
+
+
+def test_it_learns_at_once_and_a_double_click_adds_a_point(page, server):
+    page.set_default_timeout(15_000)
+    expect.set_options(timeout=15_000)
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+    page.goto(f"{server}/svgd?tab=Classification")
+    expect(page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* 120 points · \d+% of 30 held out"))).to_be_visible()
+    page.get_by_label("Points", exact=True).select_option("two points")
+    page.get_by_label("Features, f(x)").select_option("linear")
+    expect(page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* 2 points · none held out"))).to_be_visible()
+    before = page.evaluate(LINES)
+    page.wait_for_function(f"before => ({LINES})() !== before", arg=before)
+    page.get_by_role("radio", name="class 0, a blue circle").check()
+    page.locator(".bk-Canvas").first.dblclick(position={"x": 300, "y": 250})
+    expect(page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* 3 points"))).to_be_visible()
+    page.get_by_role("button", name="Remove the newest point").click()
+    expect(page.get_by_text(re.compile(r"^step \d+ · .* 2 points"))).to_be_visible()
+    assert wrong == []

@@ -1,0 +1,25 @@
+"""The tab Regression of /svgd in a real browser: networks learn by themselves, a switch and a point of one's own."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def test_networks_learn_by_themselves_and_a_point_is_added(page, server):
+    page.set_default_timeout(15_000)
+    expect.set_options(timeout=15_000)
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+    page.goto(f"{server}/svgd?tab=Regression")
+    expect(page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* held out$"))).to_be_visible()
+    expect(page.get_by_text(re.compile("made with 0.2"))).to_be_visible()
+    page.get_by_role("checkbox", name="Noise overwritten as in the original").check()
+    expect(page.get_by_text("learned from 54 points")).to_be_visible()
+    expect(page.get_by_text("Overwritten: 20 of 20")).to_be_visible()
+    page.locator(".bk-Canvas").first.dblclick(position={"x": 300, "y": 250})
+    expect(page.get_by_text("learned from 55 points")).to_be_visible()
+    assert wrong == []

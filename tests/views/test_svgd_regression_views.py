@@ -1,0 +1,362 @@
+"""The tab Regression: the law of total variance, points that a hand moves, noise in its units and out of them."""
+
+import math
+import time
+from types import SimpleNamespace
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+import pytest
+import torch
+
+from labkit.views.stage import Stage
+from labkit.views.svgd import Regression
+from labkit.views.svgd.bands import WIDTH, Bands, Noises
+from labkit.views.svgd.fitting import Regressor, spread
+from labkit.views.svgd.points import BACK_LEAST, FEWEST, SETS
+from labkit.views.svgd.regression import nearest, remarks, sentence
+
+
+@pytest.fixture(autouse=True, scope="module")
+def extension():
+    pn.extension()
+    hv.extension("bokeh")
+
+
+def after(settings, steps=3):
+    state = settings.start()
+    for _ in range(steps):
+        state = settings.step(state)
+    return state
+
+
+def by_loop(state, row):
+    """f of every particle at one point and its noise, in units of y, with plain products."""
+    h, found = state.target.hidden, []
+    used = ~(state.rows.held | state.back)
+    (sx, mx), (sy, my) = (torch.std_mean(each[used], correction=0) for each in (state.rows.x, state.rows.y))
+    for theta in state.theta:
+        hidden = torch.clamp((row - mx) / sx * theta[:h] + theta[h : 2 * h], min=0)
+        found.append(
+            (float(hidden @ theta[2 * h : 3 * h] + theta[3 * h]) * sy + my, float((-theta[-2] / 2).exp() * sy))
+        )
+    return torch.tensor(found, dtype=torch.float64).T
+
+
+# the points
+
+
+def test_every_fourth_point_is_held_out_and_none_lies_in_a_gap():
+    for made in SETS.values():
+        rows = made.rows(torch.Generator().manual_seed(1))
+        assert int(rows.held.sum()) == math.ceil(made.count / 4)
+        assert all(any(low <= x <= high for low, high in made.spans) for x in rows.x.tolist())
+        still = made.rows(torch.Generator().manual_seed(1), times=0.0)
+        assert torch.equal(still.x, rows.x) and torch.equal(still.y, made.curve(rows.x))
+        double = made.rows(torch.Generator().manual_seed(1), times=2.0)
+        assert torch.allclose(double.y - still.y, 2 * (rows.y - still.y))
+    cubic = SETS["cubic"].rows(torch.Generator().manual_seed(0))
+    assert int((~cubic.held).sum()) == 20 and cubic.x.abs().max() <= 4  # Hernandez-Lobato & Adams 2015
+
+
+def test_the_newest_comes_first_and_goes_first_and_enough_stay():
+    rows = SETS["few points"].rows(torch.Generator().manual_seed(0))
+    more = rows.added(1.0, 2.0)
+    assert (float(more.x[0]), float(more.y[0]), bool(more.held[0])) == (1.0, 2.0, False)
+    assert torch.equal(more.without_newest().x, rows.x)
+    there = more.moved(3, -1.0, 0.5)
+    assert (float(there.x[3]), float(there.y[3])) == (-1.0, 0.5) and torch.equal(there.x[4:], more.x[4:])
+    for _ in range(int((~rows.held).sum()) - FEWEST):
+        rows = rows.without_newest()
+    with pytest.raises(ValueError, match=f"at least {FEWEST} training points"):
+        rows.without_newest()
+
+
+def test_the_last_tenth_is_kept_back_and_at_least_two():
+    rows = SETS["sine with a gap"].rows(torch.Generator().manual_seed(0))
+    used = (~rows.held).nonzero()[:, 0]
+    assert rows.kept_back().nonzero()[:, 0].tolist() == used[-6:].tolist()  # of 60
+    assert int(SETS["few points"].rows(torch.Generator().manual_seed(0)).kept_back().sum()) == BACK_LEAST
+    assert not rows.added(0.0, 0.0).kept_back()[0]  # the reader's own point is learned from
+
+
+# the numbers
+
+
+def test_the_wide_band_is_that_of_draws_of_y():
+    """y = f of a particle at random + its noise: variance by the law of total variance, or by drawing."""
+    generator = torch.Generator().manual_seed(0)
+    f, noise = 0.3 * torch.randn(6, 2, generator=generator), torch.rand(6, generator=generator) + 0.2
+    mean, model, total = spread(f.double(), noise.double())
+    which = torch.randint(6, (400_000,), generator=generator)
+    y = f[which] + noise[which, None] * torch.randn(len(which), 2, generator=generator)
+    errors = 5 * y.std(0) / len(y) ** 0.5  # five standard errors; of a deviation less than that for light tails
+    assert ((y.mean(0) - mean).abs() < errors).all() and ((y.std(0) - total).abs() < errors).all()
+    assert ((f[which].std(0) - model).abs() < errors).all()
+
+
+def test_errors_and_likelihood_are_those_of_a_plain_loop():
+    state = after(Regressor(data="cubic", n=7, original=True))
+    rows, used = state.rows, ~(state.rows.held | state.back)
+    errors, logs = {True: [], False: []}, []
+    for i in range(len(rows.x)):
+        f, noise = by_loop(state, rows.x[i])
+        if rows.held[i]:
+            z = (rows.y[i] - f) / noise
+            logs.append(math.log(float(((-0.5 * z * z).exp() / (noise * math.sqrt(2 * math.pi))).mean())))
+        if rows.held[i] or used[i]:
+            errors[bool(rows.held[i])].append(float(f.mean() - rows.y[i]) ** 2)
+    assert state.held_out_rmse() == pytest.approx(np.mean(errors[True]) ** 0.5)
+    assert state.training_rmse() == pytest.approx(np.mean(errors[False]) ** 0.5)
+    assert state.log_likelihood() == pytest.approx(np.mean(logs))
+    assert len(errors[False]) == 20 - 2
+
+
+def test_overwritten_noise_is_each_networks_error_on_the_points_kept_back():
+    state = after(Regressor(data="cubic", n=5, original=True))
+    f = torch.stack([by_loop(state, x)[0] for x in state.rows.x[state.back]], 1)
+    own = (f - state.rows.y[state.back]).square().mean(1).sqrt()
+    noise, changed = state.overwritten
+    assert changed == 5 and noise.tolist() == pytest.approx(own.tolist())
+    assert torch.equal(state.noise, noise) and not torch.equal(state.learned, noise)
+    plain = after(Regressor(data="cubic", n=5))
+    assert plain.overwritten is None and torch.equal(plain.noise, plain.learned)
+    assert math.isnan(plain.overwritten_log_likelihood())
+
+
+@pytest.mark.parametrize("unit", [0.01, 10, 100])
+def test_in_another_unit_of_y_noise_follows_and_density_by_its_logarithm(unit):
+    one, other = (after(Regressor(n=6, original=True, unit=u), 20) for u in (1, unit))
+    assert other.learned.tolist() == pytest.approx((unit * one.learned).tolist(), rel=1e-6)
+    assert other.noise.tolist() == pytest.approx((unit * one.noise).tolist(), rel=1e-6)
+    assert other.log_likelihood() - one.log_likelihood() == pytest.approx(-math.log(unit), abs=1e-6)
+    assert other.overwritten[1] == 6  # no precision makes those points likelier than 1/error², in any unit
+
+
+# the run
+
+
+def test_a_moved_point_changes_the_density_by_its_own_two_terms():
+    """Same particles, same standardisation: log p changes by log N of the point where it is, less where it was."""
+    settings = Regressor(n=4)
+    before = after(settings)
+    i = int((~before.rows.held).nonzero()[0])
+    moved = settings.edit(before, lambda rows: rows.moved(i, 0.5, 2.5))
+
+    def term(x, y):
+        f, noise = by_loop(before, x)
+        return -0.5 * ((y - f) / noise) ** 2 - noise.log()
+
+    wanted = term(0.5, 2.5) - term(before.rows.x[i], before.rows.y[i])
+    change = moved.target.log_prob(before.theta) - before.target.log_prob(before.theta)
+    assert change.tolist() == pytest.approx(wanted.tolist())
+    assert torch.equal(moved.theta, before.theta) and moved.t == before.t
+    assert torch.allclose(moved.particles.score, moved.target.score(moved.theta))
+    assert torch.equal(moved.particles.memory, before.particles.memory)
+    assert torch.equal(settings.start().rows.x, moved.rows.x)  # the next run begins with it
+    settings.unit = 10
+    assert float(settings.start().rows.y[i]) == pytest.approx(25.0)
+    tens = settings.edit(settings.start(), lambda rows: rows.moved(i, 0.5, 30.0))
+    settings.unit = 1
+    assert tens.unit == 10 and float(settings.start().rows.y[i]) == pytest.approx(3.0)
+    settings.forget()
+    assert float(settings.start().rows.y[i]) == pytest.approx(float(before.rows.y[i]))
+
+
+def test_a_held_out_point_changes_no_particle():
+    settings = Regressor(n=4)
+    before = after(settings)
+    i = int(before.rows.held.nonzero()[0])
+    moved = settings.edit(before, lambda rows: rows.moved(i, 0.5, 2.5))
+    assert torch.equal(moved.particles.phi, before.particles.phi)
+    assert moved.held_out_rmse() != before.held_out_rmse()
+
+
+OTHERS = {
+    "data": "step", "times": 3.0, "unit": 10, "n": 7, "hidden": 9, "rate": 0.1, "kernel": "imq", "step_size": 0.1,
+    "batch": 5, "original": True, "seed": 1,
+}  # fmt: skip
+
+
+def test_each_setting_changes_the_run():
+    plain = after(Regressor(n=6))
+    assert set(OTHERS) == set(Regressor.param) - {"name"}
+    for name, value in OTHERS.items():
+        other = after(Regressor(**{"n": 6, name: value}))
+        same = other.theta.shape == plain.theta.shape and torch.equal(other.learned, plain.learned)
+        assert not same, name
+
+
+def test_equal_seeds_give_equal_runs_and_a_kept_state_goes_on_exactly():
+    settings = Regressor(n=6, batch=7)
+    one, other = after(settings, 6), after(Regressor(n=6, batch=7), 6)
+    assert torch.equal(one.theta, other.theta)
+    kept = after(settings, 3)
+    on = settings.step(settings.step(settings.step(kept)))
+    assert torch.equal(on.theta, one.theta) and kept.t == 3
+
+
+def test_points_of_which_nothing_can_be_learned_are_named():
+    settings = Regressor(data="few points", n=3)
+    state = settings.start()
+    settings.edit(state, lambda rows: rows.scaled(0.0))  # a run that goes on may have them
+    with pytest.raises(ValueError, match="y must vary over the training rows"):
+        settings.start()
+
+
+# the pictures
+
+
+@pytest.mark.parametrize("original", [False, True])
+def test_columns_have_the_names_of_the_sources_and_the_numbers_of_the_state(original):
+    settings = Regressor(n=3, original=original)
+    state = after(settings)
+    view = Bands(settings)
+    for each in (view, Noises(settings)):
+        stage = Stage()
+        stage.show(each, state, lambda figure: None)
+        stage.pane.get_root()
+        assert set(stage._sources) == set(each.columns(state))
+        stage.patch(each.columns(state))
+    columns = view.columns(state)
+    x = view.grid[50]
+    f = by_loop(state, x)[0]
+    mean, model = float(f.mean()), float(f.var(correction=0))
+    total = model + float(state.noise.square().mean())
+    for name, variance in (("model", model), ("noise", total)):
+        low, high = columns[name]["y"][50], columns[name]["y"][::-1][50]
+        assert columns[name]["x"][50] == columns[name]["x"][::-1][50] == pytest.approx(float(x))
+        assert low == pytest.approx(mean - WIDTH * variance**0.5) and high == pytest.approx(
+            mean + WIDTH * variance**0.5
+        )
+    each = columns["each"]["y"].reshape(3, -1)
+    assert each[:, 50] == pytest.approx(f.numpy()) and np.isnan(each[:, -1]).all()
+    assert columns["truth"]["y"][50] == pytest.approx(math.sin(x))
+    counts = {name: len(columns[name]["x"]) for name in ("training", "held out")}
+    assert counts == {"training": 60 - 6 * original, "held out": 20}
+    noises = Noises(settings).columns(state)
+    assert noises["learned"]["y"] == pytest.approx(by_loop(state, 0.0)[1].numpy())
+    assert noises["made with"]["y"].tolist() == [0.2, 0.2]
+
+
+def test_the_sentence_says_what_was_overwritten_in_which_units():
+    state = after(Regressor(n=4, original=True, unit=10))
+    said = sentence(state, 2.0)
+    assert (
+        "Overwritten: 4 of 4" in said
+        and "6 points kept back" in said
+        and "made with 2." in said
+        and "from 54 points" in said
+    )
+    assert f"learned for y in units of {state.target.unit:.4g}" in said
+    bare = state.learned / state.target.unit
+    assert f"a noise of {bare.mean():.4g}" in said
+    assert "Overwritten" not in sentence(after(Regressor(n=4)), 0.2)
+
+
+def test_the_noise_of_a_mode_is_what_the_sentence_says():
+    """d log p / d log gamma = 0 at 1/gamma = (sum of error² + 2b)/(N + 2), for standardised y."""
+    state = after(Regressor(n=4, rate=0.3))
+    target, theta = state.target, state.theta.clone()
+    used = ~state.rows.held
+    f = torch.stack([by_loop(state, x)[0] for x in state.rows.x[used]], 1)
+    square = ((f - state.rows.y[used]) / target.unit).square().sum(1)
+    theta[:, -2] = -((square + 2 * 0.3) / (target.rows + 2)).log()
+    assert target.score(theta)[:, -2].abs().max() < 1e-9
+
+
+def test_remarks_follow_the_settings():
+    assert "MAP" in remarks(1, 5, 0) and "20 particles in 18 dimensions" in remarks(20, 5, 0)
+    assert "sees 7 points" in remarks(20, 5, 7) and "sees" not in remarks(20, 5, 0)
+
+
+# the scene
+
+
+@pytest.fixture
+def scene(monkeypatch):
+    """A tab without its pictures, which cost the most."""
+    monkeypatch.setattr(Stage, "show", lambda self, view, state, drawn: None)
+    made = Regression(Regressor(n=3, hidden=2))
+    made.live.run.watched()
+    yield made
+    made.live.close()
+
+
+def settled(scene):
+    """The state after all orders so far, and what went wrong in them."""
+    run, number, deadline = scene.live.run, scene.live.run.frame.number, time.monotonic() + 10
+    run.past(lambda past: None)
+    run.redraw()
+    while run.frame.number <= number and time.monotonic() < deadline:
+        time.sleep(0.002)
+    run.past(lambda past: None)
+    return run.frame.state, run.frame.error
+
+
+def at(x, y):
+    return SimpleNamespace(x=float(x), y=float(y))
+
+
+def test_a_hand_drags_adds_and_removes_points_under_the_run(scene):
+    state, _ = settled(scene)
+    rows = state.rows
+    scene._grab(at(5.5, -2.9))  # nothing is there
+    scene._drag(at(0, 0))
+    assert settled(scene)[0].rows.x is rows.x
+    scene._grab(at(rows.x[3] + 0.01, rows.y[3]))
+    scene._drag(at(1, 2))
+    scene._drag(at(9, 2))  # out of the picture: its edge
+    scene._drop(None)
+    scene._drag(at(0, 0))
+    moved, _ = settled(scene)
+    assert (float(moved.rows.x[3]), float(moved.rows.y[3])) == (6.0, 2.0) and torch.equal(moved.theta, state.theta)
+    scene._add(at(1.5, 1.0))
+    assert settled(scene)[0].target.rows == state.target.rows + 1
+    scene.live.reset()
+    assert float(settled(scene)[0].rows.x[0]) == 1.5  # it stays
+    less = next(b for box in scene.controls() if isinstance(box, pn.FlexBox) for b in box if "Remove" in b.label)
+    less.clicks += 1
+    assert float(settled(scene)[0].rows.x[3]) == 6.0
+    scene.anew()
+    assert torch.equal(settled(scene)[0].rows.x, rows.x)
+
+
+@pytest.mark.filterwarnings("ignore:the median distance is 0")  # every network begins with biases of 0
+def test_dials_act_on_the_run_where_it_stands_and_others_begin_anew(scene):
+    scene.live.run.once()
+    before, _ = settled(scene)
+    scene.settings.kernel = "per-dimension"
+    state, _ = settled(scene)
+    assert state.t == 1 and torch.equal(state.theta, before.theta) and state.particles.bandwidth.shape == (9,)
+    scene.settings.batch = 7
+    state, _ = settled(scene)
+    assert state.t == 1 and not torch.equal(state.particles.score, before.particles.score)
+    assert "sees 7 points" in scene.remark.object
+    scene.settings.original = True
+    state, error = settled(scene)
+    assert state.t == 0 and int(state.back.sum()) == 6 and not error
+    assert len(scene.live.views[2].numbers) == 2
+    scene.settings.data = "few points"
+    for _ in range(9 - FEWEST):
+        scene.change(lambda rows: rows.without_newest())
+    assert settled(scene)[0].target.rows == FEWEST - BACK_LEAST
+    scene.change(lambda rows: rows.without_newest())
+    assert f"at least {FEWEST} training points are needed" in settled(scene)[1]
+    scene.settings.data = "cubic"
+    assert settled(scene)[1] == ""
+
+
+def test_every_control_has_a_label_and_a_tooltip(scene):
+    tips = scene.live.remote.tips
+    for widget in scene.controls():
+        if not isinstance(widget, pn.FlexBox):
+            assert tips[widget.label]
+
+
+def test_the_nearest_point_is_measured_in_the_picture():
+    rows = SETS["cubic"].rows(torch.Generator().manual_seed(0))
+    box = SETS["cubic"].box
+    assert nearest(rows, box, float(rows.x[0]), float(rows.y[0]) + 2) == 0  # 2 of 320 units
+    assert nearest(rows, box, 5.9, 150.0) is None
