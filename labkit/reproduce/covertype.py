@@ -5,17 +5,18 @@
               are taken in turn, and steps stay as large to the end, where the noise of the minibatches keeps the
               particles from rest; features are scaled to [0, 1], without which its accuracy does not come out
     default   α begins in its prior and w near 0, rows are drawn, steps fall to 0 by a cosine, features have mean 0 and
-              deviation 1
+              deviation 1; numbers are float32, whose rounding is far below the noise of the minibatches
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from labkit.data.tables import Table
 from labkit.reproduce import descent
-from labkit.targets.logistic import LogisticRegression
+from labkit.targets.logistic import LogisticRegression, Together
 
 PARTICLES, BATCH, STEPS, STEP_SIZE = 100, 100, 6000, 0.05
 EVERY = 500  # steps from one measurement to the next
@@ -37,22 +38,30 @@ def target(table: Table, mode: str, seed: int) -> LogisticRegression:
 
 
 def run(
-    posterior: LogisticRegression, mode: str = "original", seed: int = 0, steps: int = STEPS, every: int = EVERY
-) -> Iterator[Point]:
-    """Measurements along one run."""
-    generator = torch.Generator().manual_seed(seed)
+    posteriors: list[LogisticRegression], mode: str, seeds: list[int], steps: int = STEPS, every: int = EVERY
+) -> Iterator[list[Point]]:
+    """Measurements along the runs of several splits, which are stepped together; a split's numbers are its own.
+
+    Args:
+        seeds: of each split's first particles. Rows are those of the same numbers in every split.
+    """
     original = mode == "original"
-    first = posterior.initial(PARTICLES, generator, gamma_scale=original)
-    batches = posterior.minibatch(BATCH, "cyclic" if original else "random")
+    starts = [torch.Generator().manual_seed(seed) for seed in seeds]
+    first = [each.initial(PARTICLES, g, gamma_scale=original) for each, g in zip(posteriors, starts, strict=True)]
+    x = torch.stack(first) if original else torch.stack(first).float()
+    batches = Together(posteriors).minibatch(BATCH, "cyclic" if original else "random")
     sizes = (descent.constant if original else descent.falling)(STEP_SIZE, steps)
-    yield _point(posterior, first, 0)
-    for t, x in enumerate(descent.particles(first, batches, sizes, generator), 1):
+    yield _points(posteriors, x, 0)
+    for t, now in enumerate(descent.particles(x, batches, sizes, torch.Generator().manual_seed(0)), 1):
         if t % every == 0 or t == steps:
-            yield _point(posterior, x, t)
+            yield _points(posteriors, now, t)
 
 
-def _point(posterior: LogisticRegression, x: torch.Tensor, step: int) -> Point:
-    return Point(step, float(posterior.accuracy(x)), float(posterior.test_log_likelihood(x)))
+def _points(posteriors: list[LogisticRegression], x: Tensor, step: int) -> list[Point]:
+    return [
+        Point(step, float(each.accuracy(own)), float(each.test_log_likelihood(own)))
+        for each, own in zip(posteriors, x, strict=True)
+    ]
 
 
 def converged(posterior: LogisticRegression) -> float:

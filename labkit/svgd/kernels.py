@@ -130,8 +130,8 @@ class RBF(Radial):
         return Products(ks.mT, repulsion.mT, trace)
 
     def phi(self, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
-        if type(self) is RBF and x.ndim == 2 and len(x) <= pairs.WHOLE and x.shape[1] > pairs.DIRECT:
-            return self._of_few(x, score, h if self.scale == 1 else h * self.scale)
+        if type(self) is RBF and x.shape[-1] > pairs.DIRECT and pairs.is_whole(x):
+            return self._of_few(x, score, _lengths(x, h, self.scale))
         (n, d), xt, h = x.shape[-2:], _transposed(x), _lengths(x, h, self.scale)
         pull = xt / (h * h)
         one = xt.new_ones((*xt.shape[:-2], 1, n))
@@ -139,13 +139,14 @@ class RBF(Radial):
         return pull.mul_(sums[..., d:, :]).add_(sums[..., :d, :]).div_(n).mT
 
     def _of_few(self, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
-        """phi of one run (n, d) of few particles: half as many calls, which are most of the time."""
-        centred, per = x - x.mean(0), (h * h).reciprocal_()
-        square = torch.linalg.vecdot(centred, centred)
-        exponent = torch.addmm(square, centred, centred.mT, beta=-0.5).sub_(0.5 * square[:, None])
+        """phi of few particles (..., n, d): half as many calls, which are most of the time."""
+        centred, per = x - x.mean(-2, keepdim=True), (h * h).reciprocal_()
+        half = torch.linalg.vecdot(centred, centred).mul_(0.5)
+        exponent = (centred @ centred.mT).sub_(half.unsqueeze(-1)).sub_(half.unsqueeze(-2))
         matrix = exponent.mul_(per).clamp_(max=0).exp_()
         pull = centred.mul_(per)
-        return torch.addmm(pull * matrix.sum(1, keepdim=True), matrix, score - pull).div_(len(x))
+        drive = matrix @ (score - pull)
+        return drive.addcmul_(pull, matrix.sum(-1, keepdim=True)).div_(x.shape[-2])
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Counting by rank: the n^2 sorted squared distances are n zeros and then every pa
 pair (p_0 = 0), the median is p_m at m = (n-1)^2/4 for odd n, and (p_m + p_{m+1}) / 2 at m = n (n-2) / 4 for even n.
 """
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ SAMPLE = 1_500  # particles whose distances bracket the median of more
 FEW = 4  # candidates a particle that are gathered and searched rather than counted again
 CENTRE = 25  # particles whose middle is taken for that of all
 LITTLE = 1_000_000  # coordinates of all pairs, up to which their differences are taken one by one
-NARROWED = 5_000  # from so many values on it pays to look for the one wanted among those near it
+NARROWED = 3_000  # from so many values on it pays to look for the one wanted among those near it
 ANCHORS = 48  # quantiles that bracket it in one dimension
 _LOWER = np.tril_indices(ANCHORS, -1)
 
@@ -44,13 +45,20 @@ def squared_distance(x: Tensor) -> Tensor:
 def _median(x: Tensor) -> Tensor:
     """`squared_distance` by the quickest of the five ways."""
     n, d = x.shape[-2:]
-    if n <= pairs.WHOLE:
-        return middle(pairs.squared_distances(x.mT, x.mT).flatten(-2))
+    if pairs.is_whole(x):
+        return _of_pairs(pairs.squared_distances(x.mT, x.mT).flatten(-2).index_select(-1, _above(n, x.device)), n)
     one = _sorted_median if d == 1 else _counted_median if n > GATHERED else _gathered_median
     if one is _gathered_median and d > pairs.DIRECT and x.dtype == torch.float64 and not x.is_cuda:
         one = _screened_median
     runs = [one(run) for run in x.reshape(-1, n, d)]
     return torch.stack(runs).reshape(x.shape[:-2])
+
+
+@functools.lru_cache(8)
+def _above(n: int, device: torch.device) -> Tensor:
+    """Where the pairs above the diagonal stand in a flat (n, n)."""
+    i, j = torch.triu_indices(n, n, 1, device=device)
+    return i.mul_(n).add_(j)
 
 
 def middle(values: Tensor) -> Tensor:
@@ -132,13 +140,18 @@ def _order_statistic(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
     if values.is_cuda:
         ordered = values.sort(-1)[0]
         return ordered[..., k - 1], ordered[..., after - 1]
-    near, below = values.numpy(), 0
-    if near.ndim == 1 and len(near) >= NARROWED:
-        near, below = _near(near, k, after)
-    # asked for two ranks numpy takes the way without AVX-512, which some processors are four times as quick by
-    parted = np.partition(near, (k - 1 - below, after - 1 - below), axis=-1)
-    low, high = parted[..., k - 1 - below], parted[..., after - 1 - below]
-    return torch.from_numpy(np.asarray(low)), torch.from_numpy(np.asarray(high))
+    rows = values.numpy().reshape(-1, values.shape[-1])
+    found = np.array([_two(row, k, after) for row in rows], rows.dtype).reshape(*values.shape[:-1], 2)
+    return torch.from_numpy(found[..., 0]), torch.from_numpy(found[..., 1])
+
+
+def _two(values: np.ndarray, k: int, after: int) -> tuple[np.floating, np.floating]:
+    """The values (n,) of two ranks that are neighbours, or the same."""
+    below = 0
+    if len(values) >= NARROWED:
+        values, below = _near(values, k, after)
+    parted = np.partition(values, k - 1 - below)
+    return parted[k - 1 - below], parted[after - 1 - below :].min()
 
 
 def _near(values: np.ndarray, first: int, last: int) -> tuple[np.ndarray, int]:

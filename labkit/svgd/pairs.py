@@ -41,11 +41,17 @@ def _expanded(a: Tensor, b: Tensor) -> Tensor:
     return (left.mT @ right).clamp_(min=0)
 
 
+def is_whole(x: Tensor) -> bool:
+    """Whether one strip holds all pairs of x (..., n, d)."""
+    n, d = x.shape[-2:]
+    return n <= WHOLE and x.numel() // d * n <= ELEMENTS
+
+
 def blocks(a: Tensor) -> Iterator[slice]:
     """Row ranges of the strips for a (..., d, n)."""
     n = a.shape[-1]
     runs = a.numel() // (a.shape[-2] * n)
-    size = n if n <= WHOLE and runs * n * n <= ELEMENTS else max(1, min(BLOCK, ELEMENTS // (runs * n)))
+    size = n if is_whole(a.mT) else max(1, min(BLOCK, ELEMENTS // (runs * n)))
     for i in range(0, n, size):
         yield slice(i, min(i + size, n))
 

@@ -3,12 +3,15 @@
 import io
 
 import pytest
+import torch
 from rich.console import Console
 
 from labkit.bench import posteriors as bench
 
+CASES = {"network": bench.network(300, 3, 4, 5), "logistic": bench.logistic(400, 3, 5, torch.float64)}
 
-@pytest.mark.parametrize("case", [bench.network(300, 3, 4, 5), bench.logistic(400, 3, 5)], ids=["network", "logistic"])
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_both_ways_lead_to_the_same_particles(case):
     """Six steps, the rows in turn more than once; from there on rounding would grow."""
     assert (case.ours(6) - case.theirs(6)).abs().max() < 1e-9
@@ -16,7 +19,7 @@ def test_both_ways_lead_to_the_same_particles(case):
 
 
 def test_the_table_holds_both_bounds_to_what_was_measured():
-    rows = [bench.measure(case, 2) for case in (bench.network(120, 2, 3, 3), bench.logistic(130, 2, 3))]
+    rows = [bench.measure(case, 2) for case in (bench.network(120, 2, 3, 3), bench.logistic(130, 2, 3, torch.float64))]
     assert all(row.ours > 0 and row.theirs > 0 for row in rows)
     file = io.StringIO()
     made_up = [bench.Row(rows[0].case, 1.0, 6.0, 6.0), bench.Row(rows[1].case, 1.0, 1.2, 1.2)]

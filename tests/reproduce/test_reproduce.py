@@ -110,10 +110,22 @@ def test_covertype_nears_a_fit_to_the_end_with_steps_that_fall():
     rows = Table(torch.from_numpy(x), torch.from_numpy(y), tuple("abcd"), "y")
     for mode in ("original", "default"):
         posterior = covertype.target(rows, mode, 0)
-        points = list(covertype.run(posterior, mode, steps=400, every=200))
+        points = [point for (point,) in covertype.run([posterior], mode, [0], steps=400, every=200)]
         assert [point.step for point in points] == [0, 200, 400]
         assert points[-1].log_likelihood > points[0].log_likelihood
     assert points[-1].accuracy == pytest.approx(covertype.converged(posterior), abs=0.02)
+
+
+@pytest.mark.slow
+def test_splits_that_run_together_have_the_numbers_of_each_alone():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(600, 3))
+    rows = Table(torch.from_numpy(x), torch.from_numpy((x[:, 0] > 0).astype(float)), tuple("abc"), "y")
+    splits = [covertype.target(rows, "original", seed) for seed in (3, 4)]
+    both = list(covertype.run(splits, "original", [3, 4], steps=20, every=20))[-1]
+    for split, seed, found in zip(splits, (3, 4), both, strict=True):
+        (alone,) = list(covertype.run([split], "original", [seed], steps=20, every=20))[-1]
+        assert found.log_likelihood == pytest.approx(alone.log_likelihood, abs=1e-9)
 
 
 def test_results_are_found_again_and_a_line_cut_short_is_left_out(tmp_path):

@@ -7,7 +7,8 @@ import torch
 from torch import distributions as td
 
 from labkit import targets
-from labkit.targets import continued
+from labkit.targets import continued, scores
+from labkit.targets.logistic import Together
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +153,26 @@ def test_features_are_scaled_to_deviation_1_or_to_the_range_of_the_training_rows
     assert torch.equal(torch.stack(train("range").aminmax(dim=0)), torch.stack([x.new_zeros(3), x.new_ones(3)]))
     with pytest.raises(ValueError, match="scaling must be standard or range, got 'none'"):
         train("none")
+
+
+def test_several_posteriors_together_have_each_its_own_score():
+    each = [targets.make("logistic", seed=s) for s in (0, 1)]
+    together, rows = Together(each), torch.arange(30, 80)
+    x = torch.stack([start(target, 4) for target in each])
+    for found, target, own in zip(together.score_of_rows(x, rows), each, x, strict=True):
+        assert torch.allclose(found, target.score_of_rows(own, rows))
+    assert torch.equal(together.minibatch(50, "cyclic").at(0)(x), together.score_of_rows(x, torch.arange(50)))
+    with pytest.raises(ValueError, match="posteriors of one size, got 2 sizes"):
+        Together([each[0], targets.make("logistic", test_fraction=0.3)])
+
+
+def test_a_minibatch_has_different_rows_few_of_many_too():
+    for n, size in ((20_000, 100), (20_000, 150), (120, 100)):
+        generator = torch.Generator().manual_seed(0)
+        drawn = torch.stack([scores._some(n, size, generator) for _ in range(200)])
+        assert all(len(rows.unique()) == size for rows in drawn) and drawn.min() >= 0 and drawn.max() < n
+        # a row number has variance (n^2 - 1)/12; draws without replacement scatter less
+        assert abs(drawn.double().mean() - (n - 1) / 2) < 5 * n / (12 * drawn.numel()) ** 0.5
 
 
 def test_seeds_split_differently_and_equal_seeds_alike():

@@ -190,26 +190,28 @@ def covertype_curve(splits: int, mode: str, steps: int | None, seed: int, out: P
 
 
 def _covertype_runs(table: Any, splits: int, mode: str, steps: int, seed: int, out: Path) -> dict[int, dict]:
-    """What was found for each split, from the store or anew, until Ctrl-C."""
+    """What was found for each split: from the store, or all others together; Ctrl-C leaves those out."""
     from labkit.reproduce import covertype
     from labkit.reproduce.store import Store
 
-    store, done = Store(out), {}
-    with bar("splits") as progress, interrupts.first() as pressed:
-        task = progress.add_task("covertype", total=splits)
-        for k in range(seed, seed + splits):
-            of = {"what": "covertype", "mode": mode, "seed": k, "steps": steps, "rows": len(table.y)}
-            found = store.find(of)
-            if found is None:
-                if pressed:
-                    break
-                posterior = covertype.target(table, mode, k)
-                points = [asdict(point) for point in covertype.run(posterior, mode, k, steps)]
-                found = {"points": points, "converged": covertype.converged(posterior)}
-                store.add(of, found)
-            done[k] = found
+    store = Store(out)
+    plan = {
+        k: {"what": "covertype", "mode": mode, "seed": k, "steps": steps, "rows": len(table.y)}
+        for k in range(seed, seed + splits)
+    }
+    todo = [k for k, of in plan.items() if store.find(of) is None]
+    posteriors = [covertype.target(table, mode, k) for k in todo]
+    with bar("measurements") as progress, interrupts.first() as pressed:
+        task = progress.add_task("covertype", total=(2 + (steps - 1) // covertype.EVERY) if todo else 0)
+        points = []
+        for found in covertype.run(posteriors, mode, todo, steps) if todo else ():
+            points.append(found)
             progress.advance(task)
-    return done
+            if pressed:
+                break
+        for k, posterior, own in zip(todo, posteriors, zip(*points, strict=True), strict=True) if not pressed else ():
+            store.add(plan[k], {"points": [asdict(p) for p in own], "converged": covertype.converged(posterior)})
+    return {k: found for k, of in plan.items() if (found := store.find(of)) is not None}
 
 
 def _covertype_table(done: dict[int, dict]) -> Table:
