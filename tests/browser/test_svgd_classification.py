@@ -15,8 +15,8 @@ LINES = """() => {
 
 
 def test_it_learns_at_once_and_a_double_click_adds_a_point(page, server):
-    page.set_default_timeout(15_000)
-    expect.set_options(timeout=15_000)
+    page.set_default_timeout(30_000)
+    expect.set_options(timeout=30_000)
     wrong = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: message.type == "error" and wrong.append(message.text))

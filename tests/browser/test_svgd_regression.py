@@ -9,8 +9,8 @@ pytestmark = pytest.mark.browser
 
 
 def test_networks_learn_by_themselves_and_a_point_is_added(page, server):
-    page.set_default_timeout(15_000)
-    expect.set_options(timeout=15_000)
+    page.set_default_timeout(30_000)
+    expect.set_options(timeout=30_000)
     wrong = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
