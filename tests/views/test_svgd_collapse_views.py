@@ -54,6 +54,7 @@ def correlations(x):
 # pictures
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings", [{"remedies": EVERY, "n": 10}, {"dim": 1, "target": "correlated"}, {"dim": 3, "target": "correlated"}]
 )
@@ -101,6 +102,7 @@ def test_one_dimension_has_no_correlations():
 # runs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dim", "wanted"), [(2, 0.92), (5, 0.71), (20, 0.19), (50, 0.09)])
 def test_rbf_collapses_by_the_known_figures(dim, wanted):
     """100 particles, steps 151 to 200; half of the last digit, and .01 for a jitter of about Adagrad's step."""
@@ -108,11 +110,13 @@ def test_rbf_collapses_by_the_known_figures(dim, wanted):
     assert abs(found - wanted) < 0.015
 
 
+@pytest.mark.slow
 def test_a_kernel_per_dimension_keeps_the_variance_where_nothing_is_correlated():
     """.97 of it in 20 dimensions, as is known."""
     assert abs(final(80, remedies=["per-dimension"])[1]["per-dimension"] - 0.97) < 0.015
 
 
+@pytest.mark.slow
 def test_the_linear_kernel_has_the_covariance_exactly_from_d_plus_one_particles_on():
     """But for Adagrad's jitter, .05 of each standard deviation. Fewer particles span n - 1 of D dimensions."""
     x = final(500, dim=5, n=40, target="correlated", remedies=["linear"])[0]["linear"]
@@ -121,6 +125,7 @@ def test_the_linear_kernel_has_the_covariance_exactly_from_d_plus_one_particles_
     assert final(300, dim=20, n=10, remedies=["linear"])[1]["linear"] == pytest.approx(9 / 20, rel=0.1)
 
 
+@pytest.mark.slow
 def test_per_dimension_finds_no_correlations_and_rests_at_the_conditional_variance():
     """That is 1 / P_aa = (1 - r)(1 + (D - 1) r) / (1 + (D - 2) r) at a correlation r of any two coordinates."""
     settings = {"dim": 5, "target": "correlated", "remedies": ["rbf", "per-dimension"]}
@@ -131,6 +136,7 @@ def test_per_dimension_finds_no_correlations_and_rests_at_the_conditional_varian
     assert correlations(xs["per-dimension"]).mean() < 0.1 < 0.85 < correlations(xs["rbf"]).mean()
 
 
+@pytest.mark.slow
 def test_per_dimension_keeps_the_correlations_it_was_given():
     """Along the flow a coordinate moves by a function of it alone: no two particles overtake each other in any."""
     settings = {"dim": 3, "n": 30, "target": "correlated", "begin": "the target", "remedies": ["per-dimension"]}
