@@ -34,51 +34,22 @@ def _standard(x: Tensor) -> tuple[Tensor, Tensor]:
 SCALINGS = {"standard": _standard, "range": _range}  # x [n, f] -> zero and unit of every column
 
 
-class LogisticRegression(Target):
-    """The posterior of θ given a random part of a table; the rest is held out. Moments unknown: None.
+class Posterior(Target):
+    """The posterior of θ given scaled rows. Moments unknown: None.
 
-    `log_prob` is the joint density (1), the posterior up to the evidence. Features are scaled by the rows for training,
-    and a bias is appended; it has the same prior as the weights. Above λ = 40 e^λ goes on as a straight line
+    `log_prob` is the joint density (1), the posterior up to the evidence. Above λ = 40 e^λ goes on as a straight line
     (`continued.exp`), so that nothing overflows in float32.
 
     Args:
-        x: features, [n, f].
-        y: labels, [n], two distinct values; the greater counts as +1.
-        rate: b > 0; the prior mean of α is 1/b.
-        test_fraction: share of rows held out, at least one row; the split follows `seed`.
-        features: names of the columns.
-        scaling: "standard", to mean 0 and deviation 1, or "range", to [0, 1].
+        train, test: rows times their label -1 or 1, the bias last, [n, p] and [m, p] float64: all that is ever seen.
+        rate: b > 0.
+        names: of the p columns.
     """
 
-    def __init__(
-        self, x, y, *, rate: float = 0.01, test_fraction: float = 0.2, seed: int = 0, features=None, scaling="standard"
-    ):
-        x, y = checks.finite("x", x), checks.finite("y", y)
-        values = y.unique()
-        if x.ndim != 2 or y.shape != x.shape[:1] or len(values) != 2:
-            raise ValueError(
-                f"x must be [n, f] and y [n] with two distinct labels, got {list(x.shape)}, {list(y.shape)} and "
-                f"{len(values)} labels; drop the other rows"
-            )
-        self.rate = checks.number("rate", rate, above=0)
-        n, f = x.shape
-        held = round(n * checks.number("test_fraction", test_fraction, above=0))
-        if not 1 <= held < n:
-            raise ValueError(f"test_fraction must hold out 1 to {n - 1} of {n} rows, got {held}; change the fraction")
-        order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
-        test, train = order[:held], order[held:]
-        if scaling not in SCALINGS:
-            raise ValueError(f"scaling must be {' or '.join(SCALINGS)}, got {scaling!r}")
-        zero, unit = SCALINGS[scaling](x[train])
-        unit = torch.where(unit > 0, unit, 1.0)  # a constant column says nothing: it becomes 0, not NaN
-        signed = torch.cat([(x - zero) / unit, torch.ones(n, 1)], 1) * torch.where(y == values[1], 1.0, -1.0)[:, None]
-        names = tuple(features) if features is not None else tuple(f"x{j + 1}" for j in range(f))
-        super().__init__(
-            "logistic", f + 2, ((-3.0, 3.0),) * (f + 1) + ((-3.0, 6.0),), (*map(str, names), "bias", "log α")
-        )
-        self.rows = n - held
-        # Rows times their label: all that the likelihood ever sees.
-        self._constants = (signed[train].contiguous(), signed[test].contiguous())
+    def __init__(self, train: Tensor, test: Tensor, rate: float, names: tuple[str, ...]):
+        p = train.shape[1]
+        super().__init__("logistic", p + 1, ((-3.0, 3.0),) * p + ((-3.0, 6.0),), (*names, "log α"))
+        self.rate, self.rows, self._constants = rate, len(train), (train, test)
 
     def _prior(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         w, lam = x[..., :-1], x[..., -1]
@@ -144,6 +115,46 @@ class LogisticRegression(Target):
         """Mean over held-out rows of the log of the particles' mean probability of the true label, in nats."""
         test = self._cast(x)[1]
         return (torch.logsumexp(logsigmoid(x[..., :-1] @ test.T), -2) - math.log(x.shape[-2])).mean(-1)
+
+
+class LogisticRegression(Posterior):
+    """The posterior of θ given a random part of a table; the rest is held out.
+
+    Features are scaled by the rows for training, and a bias is appended; it has the same prior as the weights.
+
+    Args:
+        x: features, [n, f].
+        y: labels, [n], two distinct values; the greater counts as +1.
+        rate: b > 0; the prior mean of α is 1/b.
+        test_fraction: share of rows held out, at least one row; the split follows `seed`.
+        features: names of the columns.
+        scaling: "standard", to mean 0 and deviation 1, or "range", to [0, 1].
+    """
+
+    def __init__(
+        self, x, y, *, rate: float = 0.01, test_fraction: float = 0.2, seed: int = 0, features=None, scaling="standard"
+    ):
+        x, y = checks.finite("x", x), checks.finite("y", y)
+        values = y.unique()
+        if x.ndim != 2 or y.shape != x.shape[:1] or len(values) != 2:
+            raise ValueError(
+                f"x must be [n, f] and y [n] with two distinct labels, got {list(x.shape)}, {list(y.shape)} and "
+                f"{len(values)} labels; drop the other rows"
+            )
+        rate = checks.number("rate", rate, above=0)
+        n, f = x.shape
+        held = round(n * checks.number("test_fraction", test_fraction, above=0))
+        if not 1 <= held < n:
+            raise ValueError(f"test_fraction must hold out 1 to {n - 1} of {n} rows, got {held}; change the fraction")
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+        test, train = order[:held], order[held:]
+        if scaling not in SCALINGS:
+            raise ValueError(f"scaling must be {' or '.join(SCALINGS)}, got {scaling!r}")
+        zero, unit = SCALINGS[scaling](x[train])
+        unit = torch.where(unit > 0, unit, 1.0)  # a constant column says nothing: it becomes 0, not NaN
+        signed = torch.cat([(x - zero) / unit, torch.ones(n, 1)], 1) * torch.where(y == values[1], 1.0, -1.0)[:, None]
+        names = tuple(features) if features is not None else tuple(f"x{j + 1}" for j in range(f))
+        super().__init__(signed[train], signed[test], rate, (*map(str, names), "bias"))
 
 
 class Together:

@@ -70,17 +70,19 @@ class Remembered:
         return last[1]
 
 
-class Classes:
-    """The points on a tint of the class that is believed there, fading out where both are as likely."""
+class Lattice:
+    """A picture of beliefs: nothing in it depends on the run but its columns."""
 
-    leading = True
+    declaration = ()
 
     def __init__(self, beliefs: Remembered):
         self.beliefs = beliefs
 
-    @property
-    def declaration(self) -> tuple:
-        return ()
+
+class Classes(Lattice):
+    """The points on a tint of the class that is believed there, fading out where both are as likely."""
+
+    leading = True
 
     def picture(self, state: Classified) -> hv.Overlay:
         empty = np.zeros(0)
@@ -127,15 +129,8 @@ class Classes:
         return layers
 
 
-class Doubts:
+class Doubts(Lattice):
     """Where the particles disagree: the standard deviation of their probabilities."""
-
-    def __init__(self, beliefs: Remembered):
-        self.beliefs = beliefs
-
-    @property
-    def declaration(self) -> tuple:
-        return ()
 
     def picture(self, state: Classified) -> hv.Overlay:
         layers = [_image(DOUBT, [f"{OTHER}{v:02x}" for v in range(256)])]
@@ -150,11 +145,7 @@ class Doubts:
 class Precisions:
     """The prior precision that each particle holds for likely, against the length of its weights."""
 
-    automatic = True
-
-    @property
-    def declaration(self) -> tuple:
-        return ()
+    automatic, declaration = True, ()
 
     def picture(self, state: Classified) -> hv.Overlay:
         at = self.columns(state)["particles"]

@@ -14,7 +14,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from labkit import svgd, targets
+from labkit import svgd
+from labkit.targets import logistic
 from labkit.views.svgd import labelled
 from labkit.views.svgd.labelled import HALF, Labelled
 
@@ -49,11 +50,11 @@ def rows(features: str, x: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch p
     return torch.cat([FEATURES[features](x), torch.ones_like(x[..., :1])], -1)
 
 
-class Posterior(targets.LogisticRegression):
+class Posterior(logistic.Posterior):
     """The posterior of θ given points in the plane.
 
-    Unlike its parent it takes features as they are, scaled over the picture once for all, and is told who is held out:
-    θ keeps its meaning while points come, move and go. Any number of points will do, none and one class too.
+    Features are scaled over the picture once for all: θ keeps its meaning while points come, move and go. Any number of
+    points will do, none and one class too.
 
     Args:
         features: of `FEATURES`.
@@ -61,13 +62,10 @@ class Posterior(targets.LogisticRegression):
     """
 
     def __init__(self, data: Labelled, features: str, rate: float, held: Bool[Tensor, " n"]):
-        self.data, self.features, self.rate, self.held = data, features, rate, held
+        self.data, self.features, self.held = data, features, held
         signed = rows(features, data.x) * torch.where(data.y, 1.0, -1.0)[:, None]
-        p = signed.shape[1]
-        names = *(f"w{j + 1}" for j in range(p - 1)), "bias", "log α"
-        targets.Target.__init__(self, "logistic", p + 1, ((-3.0, 3.0),) * p + ((-3.0, 6.0),), names)
-        self.rows = int((~held).sum())
-        self._constants = (signed[~held], signed[held])
+        names = *(f"w{j + 1}" for j in range(signed.shape[1] - 1)), "bias"
+        super().__init__(signed[~held], signed[held], rate, names)
 
     @cached_property
     def opposite(self) -> "Posterior":

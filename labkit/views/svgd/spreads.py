@@ -117,11 +117,6 @@ class Correlations(Paths):
 class Margins:
     """The variance of every coordinate now, largest first: whether the mean hides a spread."""
 
-    @property
-    def declaration(self) -> None:
-        """Its axes belong to one run: declared anew with each."""
-        return None
-
     def picture(self, state: Collapsed) -> hv.Overlay:
         columns = self.columns(state)
         points = [
