@@ -27,6 +27,8 @@ from labkit.views.dreg import (
     Variance,
 )
 from labkit.views.runs import shelf
+from labkit.views.scenes import Scene
+from labkit.views.tabs import Tabs
 
 TITLE = "DReG"
 SUMMARY = (
@@ -40,7 +42,6 @@ TABS = {
     "Race": (Race, Racer),
     "Network": (Network, lambda: Bench(shelf.networks(served.runs, "vae"))),
 }
-WRAPPED = ".bk-btn-group { flex-wrap: wrap; }"  # on a telephone
 
 
 class Open(param.Parameterized):
@@ -56,23 +57,16 @@ def page() -> pn.Template:
 
 def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
     """The tabs, each built when it is first opened, and the settings of the open one."""
-    address, chosen, made = Address(), Open(), {}
+    address, chosen = Address(), Open()
     settings = {tab: kind() for tab, (_, kind) in TABS.items()}
     address.sync(chosen, next(iter(settings.values())))  # the other tabs' settings go by the same names
-    room, side = pn.Column(sizing_mode="stretch_width"), pn.Column(margin=0, sizing_mode="stretch_width")
-    bar = pn.widgets.RadioButtonGroup.from_param(
-        chosen.param.tab, color="primary", variant="outline", margin=(4, 8), stylesheets=[WRAPPED]
-    )
 
-    def opened(*_events) -> None:
-        if chosen.tab not in made:
-            made[chosen.tab] = TABS[chosen.tab][0](settings[chosen.tab])
-        room.objects = [made[chosen.tab]]
-        side.objects = made[chosen.tab].controls()
+    def make(name: str) -> tuple[Scene, Callable[[], list]]:
+        scene = TABS[name][0](settings[name])
+        return scene, scene.controls
 
-    chosen.param.watch(opened, "tab")
-    opened()
-    return pn.Column(address.warning, bar, room, sizing_mode="stretch_width"), lambda: side
+    tabs = Tabs(chosen, make)
+    return pn.Column(address.warning, tabs.buttons, tabs.room, sizing_mode="stretch_width"), lambda: tabs.side
 
 
 if __name__.startswith("bokeh_app"):  # `panel serve` runs this file as a script, whose globals Bokeh will clear

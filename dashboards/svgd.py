@@ -4,6 +4,7 @@ Stein variational gradient descent (Liu & Wang 2016): drag particles and modes, 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import panel as pn
 import param
@@ -14,9 +15,11 @@ from labkit.views.address import Address
 from labkit.views.downloads import Downloads
 from labkit.views.svgd import Classification, Collapse, Experiment, Regression, Scene
 from labkit.views.svgd.controls import Controls
+from labkit.views.tabs import Tabs
 
 TITLE = "SVGD"
 SUMMARY = "Particles flow to a density you choose: drag them, drag its modes, change the kernel while they move."
+FIRST = "Particles"
 TABS = {"Regression": Regression, "Classification": Classification, "Collapse": Collapse}
 AHEAD = True  # it shows the same whenever it is built
 EQUATION = """
@@ -42,7 +45,7 @@ see what its neighbours do to it. <b>Keys:</b> space plays and pauses, → steps
 class Open(param.Parameterized):
     """Which tab is open."""
 
-    tab = param.Selector(objects=["Particles", *TABS])
+    tab = param.Selector(objects=[FIRST, *TABS])
 
 
 def page() -> pn.Template:
@@ -56,16 +59,16 @@ def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
     scene = Scene(experiment)
     address.sync(chosen, experiment, scene)  # the other tabs' settings go by the same names
     particles = pn.Column(scene.live.player, scene.live.error, scene.live.pictures, sizing_mode="stretch_width")
-    made = {"Particles": (particles, [])}
-    room, side = pn.Column(sizing_mode="stretch_width"), pn.Column(margin=0, sizing_mode="stretch_width")
-    bar = pn.widgets.RadioButtonGroup.from_param(chosen.param.tab, color="primary", variant="outline", margin=(4, 8))
+    settled: list[Controls] = []  # of the first tab: they follow when the browser has the picture
 
-    def opened(*_events) -> None:
-        if chosen.tab not in made:
-            tab = TABS[chosen.tab]()
-            made[chosen.tab] = tab, tab.controls()
-        shown, controls = made[chosen.tab]
-        room.objects, side.objects = [shown], controls
+    def make(name: str) -> tuple[Any, Callable[[], list]]:
+        if name == FIRST:
+            return particles, lambda: list(settled)
+        tab = TABS[name]()
+        controls = tab.controls()
+        return tab, lambda: controls
+
+    tabs = Tabs(chosen, make)
 
     def rest() -> pn.Column:
         """What stands below the picture and beside it follows when the browser has the picture."""
@@ -76,13 +79,11 @@ def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
                 pn.pane.HTML(EQUATION, sizing_mode="stretch_width", styles={"overflow-x": "auto"}),
             ]
         )
-        made["Particles"] = particles, [Controls(scene)]
-        opened()
-        return side
+        settled.append(Controls(scene))
+        tabs.open()
+        return tabs.side
 
-    chosen.param.watch(opened, "tab")
-    opened()
-    return pn.Column(address.warning, bar, room, sizing_mode="stretch_width"), rest
+    return pn.Column(address.warning, tabs.buttons, tabs.room, sizing_mode="stretch_width"), rest
 
 
 if __name__.startswith("bokeh_app"):  # `panel serve` runs this file as a script, whose globals Bokeh will clear
