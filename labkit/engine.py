@@ -371,26 +371,32 @@ class _Worker(threading.Thread):
 
 
 class Engine:
-    """Two threads and the runs that they step."""
+    """Two threads and the runs that they step; runs come and go on any thread, so their lists change under a lock."""
 
     def __init__(self):
+        self._lock = threading.Lock()
         self.quick, self.patient = _Worker(self, "labkit-engine"), _Worker(self, "labkit-engine-slow")
         self.quick.start()
         self.patient.start()
         atexit.register(self.leave)
 
     def add(self, run: Run) -> None:
-        self.quick.runs = [*self.quick.runs, run]
+        with self._lock:
+            self.quick.runs = [*self.quick.runs, run]
 
     def move(self, run: Run) -> None:
-        """From the quick thread, which calls this, to the patient one."""
-        self.quick.runs = [r for r in self.quick.runs if r is not run]
-        self.patient.runs = [*self.patient.runs, run]
+        """From the quick thread, which calls this, to the patient one; a run that was closed in its turn is gone."""
+        with self._lock:
+            if not any(r is run for r in self.quick.runs):
+                return
+            self.quick.runs = [r for r in self.quick.runs if r is not run]
+            self.patient.runs = [*self.patient.runs, run]
         self.patient.bell.set()
 
     def remove(self, run: Run) -> None:
-        for worker in (self.quick, self.patient):
-            worker.runs = [r for r in worker.runs if r is not run]
+        with self._lock:
+            for worker in (self.quick, self.patient):
+                worker.runs = [r for r in worker.runs if r is not run]
 
     def leave(self) -> None:
         """At the process's end: a thread that is cut off inside torch aborts the process, so wait for its step."""

@@ -454,6 +454,26 @@ def test_a_slow_run_moves_to_the_second_thread_and_holds_nobody_up(make):
     assert settled(run).position == 0 and taken >= 1
 
 
+def test_a_run_closed_within_the_step_that_proves_it_slow_is_gone(make):
+    """A cell that is run again closes its run from the notebook's thread, whatever the engine does with it then."""
+    entered, closed = threading.Event(), threading.Event()
+
+    def slow(state):
+        entered.set()
+        time.sleep(2 * engine.SLOW)
+        assert closed.wait(10)
+        return count(state)
+
+    run, other = make(slow), make()
+    run.play()
+    assert entered.wait(10)
+    run.close()
+    closed.set()
+    other.once()
+    wait(lambda: other.frame.state is not None and other.frame.state.t == 1)  # a round after that of the closed run
+    assert run not in engine.engine().runs and other in engine.engine().runs
+
+
 def test_many_runs_get_equal_turns(make):
     """Each turn is as long as every other: after some rounds the counts of equal runs are alike."""
     counts = [0] * 12
