@@ -73,10 +73,10 @@ def runs(jupyter, get):
     return ask
 
 
-def until(true, seconds: float = 20) -> None:
+def until(ask, wanted, seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen"
+    while (got := ask()) != wanted:
+        assert time.monotonic() < deadline, f"wanted {wanted}, got {got}"
         time.sleep(0.1)
 
 
@@ -103,7 +103,7 @@ def test_the_live_view_plays_pauses_starts_anew_and_pauses_when_left(jupyter, ru
 
     began = page.evaluate(PARTICLES)
     page.get_by_role("button", name="Play", exact=True).click()
-    until(lambda: step() > 60)
+    until(lambda: step() > 60, True)
     assert page.evaluate(PARTICLES) > began + 1, "the particles leave for the right"
     page.get_by_role("button", name="Pause", exact=True).click()
     page.get_by_role("button", name="Play", exact=True).wait_for()
@@ -113,14 +113,14 @@ def test_the_live_view_plays_pauses_starts_anew_and_pauses_when_left(jupyter, ru
     assert step() == stood and runs() == [False]
 
     page.get_by_role("button", name="Play", exact=True).click()
-    until(lambda: step() > stood)
+    until(lambda: step() > stood, True)
     page.locator(".jp-CodeCell").last.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
     page.get_by_text(re.compile(r"step 0 · paused")).wait_for()
-    until(lambda: runs() == [False])  # the cell's first run is gone
+    until(runs, [False])  # the cell's first run is gone
     page.get_by_role("button", name="Play", exact=True).click()
-    until(lambda: runs() == [True])
+    until(runs, [True])
 
     page.close()
-    until(lambda: runs() == [False])
+    until(runs, [False])
     assert (foreign, wrong) == ([], [])
