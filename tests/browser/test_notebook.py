@@ -24,10 +24,9 @@ PARTICLES = """() => [...Bokeh.documents.flatMap((d) => [...d._all_models.values
 
 @pytest.fixture
 def jupyter(tmp_path, get, free_port):
-    """The address of a JupyterLab on the notebook's cells up to the live view, and the folder of its kernels' files."""
+    """The address of a JupyterLab on the notebook's live view and its imports, and the folder of its kernels' files."""
     notebook = nbformat.read(places.find("notebooks") / NAME, as_version=nbformat.NO_CONVERT)
-    last = next(i for i, cell in enumerate(notebook.cells) if cell.id == "live")
-    notebook.cells = notebook.cells[: last + 1]
+    notebook.cells = [cell for cell in notebook.cells if cell.id in ("imports", "live")]
     (tmp_path / "here").mkdir()
     nbformat.write(notebook, tmp_path / "here" / NAME)
     port, base = free_port(), tmp_path / "log.txt"
