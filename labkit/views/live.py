@@ -20,6 +20,7 @@ import panel as pn
 from panel.io.notebook import JupyterCommJSBinary, JupyterCommManagerBinary, push
 
 from labkit import engine
+from labkit.views.readout import Readout
 from labkit.views.remote import Remote
 from labkit.views.stage import Stage
 
@@ -27,7 +28,8 @@ TICK = 33  # milliseconds between two looks at the newest frame
 TICK_NOTEBOOK = 66  # the same in a notebook, whose way to the browser is longer: more only makes a queue
 TICK_WIDGET = 200  # the same where the notebook shows it as an ipywidget (VS Code), with a message for every array
 SPEEDS = [1, 3, 10, 30, 100, 300, 1000]
-READOUT = 0.2  # seconds between two changes of the text, the scrub slider and the curves while playing
+READOUT = 0.2  # seconds between two changes of the text and the scrub slider while playing
+CURVES = 0.3  # seconds between two changes of a picture whose axes follow its data; such pictures take turns
 ECHO = 60  # ticks within which a notebook's slider may send back a position that it was sent
 BUSY = 1.0  # seconds between two ticks, from which the loop was busy with something else
 _cells: dict[str, tuple[int, list["Live"]]] = {}  # what each cell of a notebook started when it last ran
@@ -62,6 +64,7 @@ class Live(pn.viewable.Viewer):
         self._play_at_hello = self.served if play is None else play
         self._status, self._drawn = status or (lambda state: ""), drawn
         self._shown, self._read, self._following, self._dark = 0, 0.0, False, False
+        self._turned, self._turns = 0.0, 0
         self._ticks, self._ticked, self._sent = 0, time.monotonic(), {}
         self._thread, self._greeted = threading.get_ident(), self.served
         self._tasks: list[Callable] = []
@@ -185,9 +188,7 @@ class Live(pn.viewable.Viewer):
             label="Look back, kept states", start=0, end=1, value=0, width=230, margin=(0, 12), show_value=False
         )
         self._scrub.param.watch(self._scrubbed, "value")
-        self._text = pn.widgets.StaticText(
-            value="", margin=(8, 12), min_width=200, styles={"font-variant-numeric": "tabular-nums"}
-        )
+        self._text = Readout(margin=(8, 12))
         self._error = pn.widgets.StaticText(value="", visible=False, sizing_mode="stretch_width", styles=ALERT)
         self._controls = [self._button, self._once, self._anew, self._speed, self._scrub, self._text]
         shown = [] if self.served else self._controls  # on a page they follow the picture, which stands sooner so
@@ -269,8 +270,9 @@ class Live(pn.viewable.Viewer):
             self.redeclare()
         between = frame.playing and not frame.error and time.monotonic() - self._read < READOUT
         if views is self.views:  # not those of the pictures before
+            resting = self._resting() if frame.playing and not frame.error else []
             for stage, arrays in zip(self.stages, columns, strict=True):
-                if not (between and stage.automatic):
+                if stage not in resting:
                     stage.patch(arrays)
         self._push()
         if between:
@@ -283,6 +285,14 @@ class Live(pn.viewable.Viewer):
         self._following, self._sent[frame.position] = True, self._ticks
         self._scrub.param.update(end=max(1, frame.kept - 1), value=frame.position)
         self._following = False
+
+    def _resting(self) -> list[Stage]:
+        """The pictures that wait for their turn: axes drawn anew cost the browser more than all that moves in them."""
+        following = [stage for stage in self.stages if stage.automatic]
+        if following and time.monotonic() - self._turned >= CURVES / len(following):
+            self._turned, self._turns = time.monotonic(), self._turns + 1
+            following.pop(self._turns % len(following))
+        return following
 
     def _line(self, frame: engine.Frame) -> str:
         rate = f"{frame.rate:,.0f} steps/s" if frame.playing else "paused"

@@ -126,10 +126,10 @@ class Stage:
         for label, arrays in columns.items():
             arrays = {name: compact(values) for name, values in arrays.items()}
             for source in self._sources[label]:
-                sent = self._sent.get(source.id)
-                if sent is None or not alike(sent, arrays):
+                changed = differing(self._sent.get(source.id), arrays)
+                if changed:
                     self._sent[source.id] = arrays
-                    change(source, arrays)
+                    change(source, arrays, changed)
 
 
 def declaration(view: Any) -> tuple | None:
@@ -138,23 +138,27 @@ def declaration(view: Any) -> tuple | None:
     return None if said is None else (type(view), *said)
 
 
-def change(source, arrays: dict[str, Any]) -> None:
-    """Patch a source where the lengths agree, else replace its data."""
+def change(source, arrays: dict[str, Any], changed: set[str]) -> None:
+    """Patch the columns that have changed where the lengths agree, else replace all."""
     same = all(name in source.data and len(source.data[name]) == len(values) for name, values in arrays.items())
     if same and all(isinstance(values, np.ndarray) and values.ndim == 1 and len(values) for values in arrays.values()):
-        source.patch({name: [(slice(0, len(values)), values)] for name, values in arrays.items()})
+        source.patch({name: [(slice(0, len(arrays[name])), arrays[name])] for name in changed})
     else:
         n = max((len(values) for values in arrays.values()), default=0)
         kept = {name: values for name, values in source.data.items() if name not in arrays and len(values) == n}
         source.data = {**kept, **{name: copy(values) for name, values in arrays.items()}}  # a patch writes into them
 
 
-def alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two columns are the same to the last bit, NaN included."""
-    return one.keys() == other.keys() and all(
-        isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.dtype != object and b.dtype != object
-        and np.array_equal(a, b, equal_nan=True)
-        for a, b in zip(one.values(), other.values(), strict=True)
+def differing(sent: dict[str, Any] | None, arrays: dict[str, Any]) -> set[str]:
+    """The names of the columns that are not, to the last bit, NaN included, what was sent."""
+    return {name for name, values in arrays.items() if sent is None or not alike(sent.get(name), values)}
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two columns are the same to the last bit."""
+    return (
+        isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and one.dtype != object != other.dtype
+        and np.array_equal(one, other, equal_nan=True)
     )  # fmt: skip
 
 

@@ -1,7 +1,9 @@
 """The player away from any server: what it shows, what its controls and keys do, and when it stops."""
 
+import dataclasses
 import time
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import holoviews as hv
 import numpy as np
@@ -90,6 +92,35 @@ def test_it_renders_the_first_state_and_follows_the_run(make):
     assert shown(live).state.t >= 1
     assert place(live) == live.run.frame.state.t
     assert f"step <b>{live.run.frame.state.t}</b>" in live._text.value
+
+
+def test_pictures_whose_axes_follow_their_data_take_turns_while_a_run_plays(make, monkeypatch):
+    """Each once in `CURVES` seconds, never two in one frame; all at once when the run is paused."""
+
+    class Following(Dot):
+        automatic = True
+
+    live = make(view=[Dot(), Following(), Following(), Following()])
+    frame = shown(live)
+    clock, patched = [1000.0], []
+    monkeypatch.setattr(player, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    for i, stage in enumerate(live.stages):
+        monkeypatch.setattr(stage, "patch", lambda _, i=i: patched[-1].append(i))
+
+    def show(playing):
+        patched.append([])
+        live._show_frame(dataclasses.replace(frame, playing=playing))
+
+    for _ in range(6):
+        clock[0] += player.CURVES / 3 + 1e-6
+        show(playing=True)
+    assert all(len(each) == 2 and each[0] == 0 for each in patched)
+    assert [each[1] for each in patched] == [each[1] for each in patched[:3]] * 2
+    assert sorted(each[1] for each in patched[:3]) == [1, 2, 3]
+    show(playing=True)
+    assert patched[-1] == [0], "before the next one's turn"
+    show(playing=False)
+    assert patched[-1] == [0, 1, 2, 3]
 
 
 def test_off_a_server_it_starts_paused_and_with_play_it_waits_for_a_browser_that_moves(make):

@@ -136,6 +136,10 @@ def test_earlier_steps_are_broken_curves_and_can_be_left_out():
     before = columns(view, past)["earlier steps"]
     assert sorted(past.pinned) == [0, 50, 75]
     assert np.isnan(before["y"]).sum() == 3 and len(before["x"]) == 3 * (len(view.grid) + 1)
+    other = past_of(near("mixture", seed=1), 76)
+    fresh = columns(main_view(near("mixture", seed=1)), other)["earlier steps"]
+    np.testing.assert_array_equal(columns(view, other)["earlier steps"]["y"], fresh["y"])  # not those of the run before
+    assert (fresh["y"] != before["y"]).any()
     view.snapshots = False
     assert len(columns(view, past)["earlier steps"]["x"]) == 0
 

@@ -33,6 +33,7 @@ class Line:
         self.top = 1.5 * float(self._target().max())
         self.chosen: int | None = None
         self.snapshots = True
+        self._kept: dict[int, tuple[Sample, np.ndarray]] = {}  # outlines at the pinned steps
 
     @property
     def declaration(self) -> tuple:
@@ -98,8 +99,11 @@ class Line:
 
     def _before(self, past) -> dict[str, np.ndarray]:
         """The outlines at the pinned steps as one curve, broken by NaN."""
-        pinned = past.pinned.values() if self.snapshots else ()
-        curves = [np.append(density.estimate(_positions(s), self.grid), np.nan) for s in pinned]
+        pinned = past.pinned if self.snapshots else {}
+        for mark, state in pinned.items():
+            if mark not in self._kept or self._kept[mark][0] is not state:  # they stand still: each is found once
+                self._kept[mark] = state, np.append(density.estimate(_positions(state), self.grid), np.nan)
+        curves = [self._kept[mark][1] for mark in pinned]
         return {
             "x": np.concatenate([np.append(self.grid, np.nan)] * len(curves)) if curves else np.zeros(0),
             "y": np.concatenate(curves) if curves else np.zeros(0),
