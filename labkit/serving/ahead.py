@@ -1,10 +1,16 @@
-"""Sessions that stand before their visitor comes, and an answer that never waits for the packet before it.
+"""What is done before it is asked for: sessions that stand, documents that are written. Answers that never wait.
 
 Building a page takes this process a quarter of a second, during which the visitor's browser, often on the same two
 cores, reads its scripts. A page file that says `AHEAD = True` has one session built while nobody waits; whoever asks
 next for the plain page gets it. What such a page shows must not depend on when it was built.
+
+Writing any document as text takes another tenth of a second: that is done while its browser still reads scripts.
 """
 
+from bokeh.core.serialization import Serialized
+from bokeh.document import Document
+from bokeh.document.events import DocumentChangedEvent
+from bokeh.document.json import DocJson
 from bokeh.server.contexts import ApplicationContext
 from bokeh.server.session import ServerSession
 from bokeh.server.urls import per_app_patterns
@@ -15,6 +21,7 @@ from tornado.ioloop import IOLoop
 
 QUIET = 4.0  # seconds after a visitor until the next session is built: his browser is done with its own work
 CLAIMED = 60.0  # seconds that a visitor's browser may take to connect
+READS = 0.15  # seconds after a page was sent: its pictures have been filled, and its browser has yet to ask for them
 
 _spare: dict[ApplicationContext, ServerSession | None] = {}  # None: nobody has come since one was taken
 
@@ -28,10 +35,37 @@ async def build(context: ApplicationContext) -> None:
         _spare[context] = session
 
 
+class Written:
+    """A document as text, for the browser that asks first; forgotten when the document changes before that."""
+
+    def __init__(self, document: Document):
+        self._write, self._found = document.to_json, document.to_json()
+        document.on_change(self._forget)
+        document.to_json = self
+
+    def _forget(self, _event: DocumentChangedEvent) -> None:
+        self._found = None
+
+    def __call__(self, *, deferred: bool = True) -> Serialized | DocJson:
+        found, self._found = self._found, None
+        return found if found and deferred else self._write(deferred=deferred)
+
+
+def write(session: ServerSession) -> None:
+    """Write the session's document unless it is gone already."""
+    if not session.destroyed:
+        Written(session.document)
+
+
 class Ready(DocHandler):
     """The page of a session that stands already, where there is one and the address asks for nothing particular."""
 
     async def get_session(self) -> ServerSession:
+        session = await self._stands()
+        IOLoop.current().call_later(READS, write, session)
+        return session
+
+    async def _stands(self) -> ServerSession:
         context, loop = self.application_context, IOLoop.current()
         if context not in _spare or self.request.query:
             return await super().get_session()
