@@ -18,6 +18,7 @@ GATHERED = 2_000  # up to so many particles all pairs are held at once
 SAMPLE = 1_500  # particles whose distances bracket the median of more
 FEW = 4  # candidates a particle that are gathered and searched rather than counted again
 CENTRE = 25  # particles whose middle is taken for that of all
+NEAR = 8  # times the median, up to which the mean squared distance from the mean costs no more than three bits of it
 LITTLE = 1_000_000  # coordinates of all pairs, up to which their differences are taken one by one
 NARROWED = 3_000  # from so many values on it pays to look for the one wanted among those near it
 ANCHORS = 48  # quantiles that bracket it in one dimension
@@ -34,8 +35,18 @@ def squared_distance(x: Tensor) -> Tensor:
         return _median(x)
     if x.ndim == 2 and n * n * d <= LITTLE:  # every pair on its own: no product, and no digits lost
         return _of_pairs(torch.nn.functional.pdist(x).square(), n)
-    # the expanded square loses the digits of a common offset, and may leave a rounding error where points coincide
-    centre = x[..., :: max(1, x.shape[-2] // CENTRE), :].median(-2, keepdim=True)[0]  # not the mean: outliers move it
+    # the expanded square loses the digits of a common offset; around the mean few are lost where all are about as far
+    centred = x - x.mean(-2, keepdim=True)
+    found = _median(centred)
+    if bool((found * NEAR >= (centred * centred).sum((-2, -1)) / n).all()):
+        return found
+    return _careful(x)
+
+
+def _careful(x: Tensor) -> Tensor:
+    """Many dimensions, where some particles are far from the others, or many coincide: x (..., n, d)."""
+    # not around the mean: outliers move it; and the expanded square may leave a rounding error where points coincide
+    centre = x[..., :: max(1, x.shape[-2] // CENTRE), :].median(-2, keepdim=True)[0]
     x, eps = x - centre, torch.finfo(x.dtype).eps
     noise = 8 * eps * (x * x).sum(-1).median(-1)[0] + 4 * (eps * centre).square().sum((-2, -1))
     found = _median(x)

@@ -78,10 +78,10 @@ class Posterior(Target):
 
     def _score(self, x: Tensor, z: Tensor, factor: float) -> Tensor:
         w, _, e, slope = self._prior(x)
-        made = torch.empty_like(x)
-        likelihood = (w.neg() @ z.mT).sigmoid_() @ z
-        torch.sub(likelihood.mul_(factor), e.unsqueeze(-1) * w, out=made[..., :-1])
+        made, minus = torch.empty_like(x), w.neg()
         quadratic = torch.linalg.vecdot(w, w).mul_(0.5).add_(self.rate)
+        likelihood = (minus @ z.mT).sigmoid_() @ z
+        torch.add(minus.mul_(e.unsqueeze(-1)), likelihood, alpha=factor, out=made[..., :-1])
         torch.sub(0.5 * (self.dim - 1) + 1, quadratic.mul_(slope), out=made[..., -1])
         return made
 

@@ -132,7 +132,9 @@ class Minibatch:
     def at(self, t: int, generator: torch.Generator | None = None) -> Score:
         n = self.target.rows
         if self.order == "cyclic":
-            rows = (t * self.size + torch.arange(self.size)) % n
+            first = t * self.size % n
+            rows = torch.arange(first, first + self.size)
+            rows = rows if first + self.size <= n else rows % n
         elif generator is None:
             raise ValueError('a random minibatch needs a torch.Generator, got None; pass one, or take order="cyclic"')
         else:
