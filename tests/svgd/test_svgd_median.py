@@ -76,6 +76,17 @@ def test_the_median_in_float32_is_that_of_the_rounded_particles(n, d):
         assert abs(got.item() - wanted) <= 2.4e-7 * (4 * wanted if d <= 3 else 32 * extent), name
 
 
+@pytest.mark.parametrize(("dtype", "eps"), [(torch.float64, 4e-16), (torch.float32, 2.4e-7)])
+@pytest.mark.parametrize(("n", "d"), [(100, 5), (101, 56), (300, 40)])
+def test_many_dimensions_in_a_batch_are_as_exact_however_far_some_are(n, d, dtype, eps):
+    """The expanded square, around the mean where all are about as far, and with care where they are not."""
+    for name, x in nasty(n, d).items():
+        x = x.to(dtype)
+        wanted, got = by_numpy(x), median.squared_distance(x[None])
+        extent = (x - x.median(0)[0]).square().sum(1).median().item() + wanted
+        assert got.shape == (1,) and abs(got.item() - wanted) <= 32 * eps * extent, (name, got, wanted)
+
+
 @pytest.mark.parametrize("n", [50, 300])
 def test_every_run_of_a_batch_has_its_own_median(draw, n):
     x = draw(2, 3, n, 2) * torch.tensor([1.0, 2.0, 30.0])[:, None, None]
