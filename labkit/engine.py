@@ -387,7 +387,7 @@ class Engine:
     def move(self, run: Run) -> None:
         """From the quick thread, which calls this, to the patient one; a run that was closed in its turn is gone."""
         with self._lock:
-            if not any(r is run for r in self.quick.runs):
+            if run not in self.quick.runs:
                 return
             self.quick.runs = [r for r in self.quick.runs if r is not run]
             self.patient.runs = [*self.patient.runs, run]

@@ -36,18 +36,25 @@ async def build(context: ApplicationContext) -> None:
 
 
 class Written:
-    """A document as text, for the browser that asks first; forgotten when the document changes before that."""
+    """A document as text, for the browser that asks first; the document is as before once it has, or has changed."""
 
     def __init__(self, document: Document):
-        self._write, self._found = document.to_json, document.to_json()
-        document.on_change(self._forget)
+        self._document, self._write, self._found = document, document.to_json, document.to_json()
+        document.on_change(self._changed)
         document.to_json = self
 
-    def _forget(self, _event: DocumentChangedEvent) -> None:
-        self._found = None
+    def _changed(self, _event: DocumentChangedEvent) -> None:
+        self._leave()
+
+    def _leave(self) -> Serialized | None:
+        found, self._found = self._found, None
+        if found is not None:
+            self._document.remove_on_change(self._changed)
+            self._document.to_json = self._write
+        return found
 
     def __call__(self, *, deferred: bool = True) -> Serialized | DocJson:
-        found, self._found = self._found, None
+        found = self._leave()
         return found if found and deferred else self._write(deferred=deferred)
 
 

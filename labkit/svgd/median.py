@@ -38,7 +38,7 @@ def squared_distance(x: Tensor) -> Tensor:
     # the expanded square loses the digits of a common offset; around the mean few are lost where all are about as far
     centred = x - x.mean(-2, keepdim=True)
     found = _median(centred)
-    if bool((found * NEAR >= (centred * centred).sum((-2, -1)) / n).all()):
+    if bool((found * NEAR > (centred * centred).sum((-2, -1)) / n).all()):
         return found
     return _careful(x)
 

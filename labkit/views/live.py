@@ -268,14 +268,14 @@ class Live(pn.viewable.Viewer):
         views, columns = frame.content or (None, ())
         if views is self.views and views is not self._declared:  # it could not start when they were to be declared
             self.redeclare()
-        between = frame.playing and not frame.error and time.monotonic() - self._read < READOUT
+        moving = frame.playing and not frame.error
         if views is self.views:  # not those of the pictures before
-            resting = self._resting() if frame.playing and not frame.error else []
+            resting = self._resting() if moving else []
             for stage, arrays in zip(self.stages, columns, strict=True):
                 if stage not in resting:
                     stage.patch(arrays)
         self._push()
-        if between:
+        if moving and time.monotonic() - self._read < READOUT:
             return
         self._read = time.monotonic()
         self._button.label = "Pause" if frame.playing else "Play"

@@ -62,6 +62,15 @@ def test_after_a_change_it_is_written_anew(document, change):
     assert document.to_json().content == Document.to_json(document).content
 
 
+@pytest.mark.parametrize("end", ["asked", "changed"])
+def test_nothing_of_it_is_left_on_a_document_that_was_asked_for_or_has_changed(document, end):
+    """A page changes thirty times a second: none of that shall be told to what is over."""
+    written = ahead.Written(document)
+    assert document.to_json is written and written._changed in document.callbacks.change_callbacks()
+    document.to_json() if end == "asked" else document.roots[0].update(text="two")
+    assert document.to_json is not written and written._changed not in document.callbacks.change_callbacks()
+
+
 def test_who_wants_no_references_gets_none(document, counted):
     ahead.Written(document)
     assert document.to_json(deferred=False) == Document.to_json(document, deferred=False)

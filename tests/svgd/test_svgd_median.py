@@ -87,6 +87,13 @@ def test_many_dimensions_in_a_batch_are_as_exact_however_far_some_are(n, d, dtyp
         assert got.shape == (1,) and abs(got.item() - wanted) <= 32 * eps * extent, (name, got, wanted)
 
 
+def test_squares_that_overflow_are_no_median():
+    """As where particles coincide: 0, for which the rule takes bandwidth 1 and says so."""
+    for n in (50, 300):
+        x = 1e30 * torch.randn(1, n, 40, generator=torch.Generator().manual_seed(0))
+        assert median.squared_distance(x).tolist() == [0.0]
+
+
 @pytest.mark.parametrize("n", [50, 300])
 def test_every_run_of_a_batch_has_its_own_median(draw, n):
     x = draw(2, 3, n, 2) * torch.tensor([1.0, 2.0, 30.0])[:, None, None]

@@ -1,6 +1,7 @@
 """Particles on a line: the target's density, that of the particles, each particle, and where they were before."""
 
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 import holoviews as hv
 import numpy as np
@@ -33,7 +34,7 @@ class Line:
         self.top = 1.5 * float(self._target().max())
         self.chosen: int | None = None
         self.snapshots = True
-        self._kept: dict[int, tuple[Sample, np.ndarray]] = {}  # outlines at the pinned steps
+        self._outlines = WeakKeyDictionary()  # of the states at the pinned steps, which stand still: each found once
 
     @property
     def declaration(self) -> tuple:
@@ -99,11 +100,11 @@ class Line:
 
     def _before(self, past) -> dict[str, np.ndarray]:
         """The outlines at the pinned steps as one curve, broken by NaN."""
-        pinned = past.pinned if self.snapshots else {}
-        for mark, state in pinned.items():
-            if mark not in self._kept or self._kept[mark][0] is not state:  # they stand still: each is found once
-                self._kept[mark] = state, np.append(density.estimate(_positions(state), self.grid), np.nan)
-        curves = [self._kept[mark][1] for mark in pinned]
+        pinned = list(past.pinned.values()) if self.snapshots else []
+        for state in pinned:
+            if state not in self._outlines:
+                self._outlines[state] = np.append(density.estimate(_positions(state), self.grid), np.nan)
+        curves = [self._outlines[state] for state in pinned]
         return {
             "x": np.concatenate([np.append(self.grid, np.nan)] * len(curves)) if curves else np.zeros(0),
             "y": np.concatenate(curves) if curves else np.zeros(0),
