@@ -30,6 +30,7 @@ def test_both_scores_of_the_mixture_are_that_of_the_target():
     assert np.abs(bench.mixture_score(x.numpy(), bench._sigmoid) - wanted.numpy()).max() < 1e-12
 
 
+@pytest.mark.slow
 def test_every_row_of_the_issue_is_in_the_table(monkeypatch):
     """In --quick mode, with sizes of a few particles."""
     wanted = [(n, d, runs) for n, d, runs in ((1000, 1, 1), (5000, 1, 1), (1000, 50, 1), (100, 1, 1), (100, 1, 50))]
@@ -50,6 +51,7 @@ def test_every_row_of_the_issue_is_in_the_table(monkeypatch):
     assert "GFLOP/s" in out.getvalue() and "fused" not in out.getvalue()
 
 
+@pytest.mark.slow
 def test_without_a_compiler_the_compiled_rows_are_left_out_with_a_sentence(monkeypatch):
     monkeypatch.setattr(bench, "CASES", (replace(bench.CASES[0], n=10, steps=1),))
     monkeypatch.setattr(bench.shutil, "which", lambda name: None)

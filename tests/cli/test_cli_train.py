@@ -113,6 +113,7 @@ def test_pictures_that_cannot_be_made_are_a_warning(run, monkeypatch, capsys, er
     assert said.err.count("\n") == 1 and (run / "curves.png").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_stops_at_once(tmp_path, monkeypatch, capsys):
     def press_twice(*_):
         signal.raise_signal(signal.SIGINT)
@@ -156,6 +157,7 @@ def test_data_that_are_not_here_name_those_that_need_no_files(tmp_path, monkeypa
     assert "labkit data fetch mnist" in error and error.endswith("or take --data digits, which needs no files\n")
 
 
+@pytest.mark.slow
 def test_a_folder_with_a_run_is_not_written_over(run, capsys):
     assert main([*TINY, "--out", str(run)]) == 2
     assert f"labkit train --resume {run} goes on with it" in capsys.readouterr().err
@@ -168,6 +170,7 @@ def test_black_and_white_data_are_named_fixed():
 # evaluation
 
 
+@pytest.mark.slow
 def test_evaluate_prints_the_bound_of_the_whole_test_set_by_glimpse(run, capsys, rows):
     """Its noise is another seed's: equal to the run's last evaluation within a few standard errors of 360 images."""
     assert main(["evaluate", str(run), "--device", "cpu"]) == 0
@@ -181,6 +184,7 @@ def test_evaluate_prints_the_bound_of_the_whole_test_set_by_glimpse(run, capsys,
     assert sum(float(told[f"KL of glimpse {t}"]) for t in range(1, 7)) == pytest.approx(lz, abs=0.04)
 
 
+@pytest.mark.slow
 def test_importance_samples_are_at_most_the_bound(run, capsys):
     assert main(["evaluate", str(run), "--samples", "50", "--images", "100", "--device", "cpu"]) == 0
     told = {
@@ -190,6 +194,7 @@ def test_importance_samples_are_at_most_the_bound(run, capsys):
     assert math.isfinite(float(told["its standard error over the images"]))
 
 
+@pytest.mark.slow
 def test_evaluate_names_another_binarisation_and_refuses_other_images(run, capsys):
     assert main(["evaluate", str(run), "--binarize", "grey", "--images", "50", "--device", "cpu"]) == 0
     assert "50 images, binarisation grey" in capsys.readouterr().out

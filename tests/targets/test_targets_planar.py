@@ -65,6 +65,7 @@ def test_the_funnel_integrates_to_one_and_has_its_moments():
     assert torch.allclose(torch.einsum("ab,abi,abj->ij", mass, x, x), target.covariance, rtol=1e-7, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.15, 0.6])
 def test_the_double_bananas_grid_is_fine_enough_at_both_ends_of_its_slider(noise):
     target = targets.make("double_banana", noise=noise)

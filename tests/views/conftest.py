@@ -1,9 +1,17 @@
 """What tests of views share: a view's picture put up, and its columns held to the layers."""
 
 import holoviews as hv
+import panel as pn
 import pytest
 
 from labkit.views.stage import Stage
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _extension():
+    """As a page or a notebook loads them: once, for it takes 25 ms."""
+    pn.extension()
+    hv.extension("bokeh")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from urllib.parse import parse_qs, urlsplit
 
-import panel as pn
 import param
 import pytest
 from panel.io.location import Location
@@ -35,7 +34,6 @@ SCENE = {"compare": "kernel", "other": "matern32", "arrows": True, "snapshots": 
 @pytest.fixture
 def visit():
     """visit(search) -> an Address as a page with that query finds it."""
-    pn.extension()
 
     def at(search=""):
         address = Address()

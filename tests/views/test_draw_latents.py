@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import holoviews as hv
 import numpy as np
-import panel as pn
 import pytest
 import torch
 
@@ -21,12 +20,6 @@ CONFIGS = {
     "whole images": draw.Config(height=9, width=10, steps=3, hidden=8, latent=3, read=None, write=None),
     "colour": draw.Config(channels=3, height=8, width=8, steps=2, hidden=8, latent=2, read=2, write=1, classes=3),
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def extension():
-    pn.extension()
-    hv.extension("bokeh")
 
 
 @pytest.fixture(params=list(CONFIGS))

@@ -5,7 +5,6 @@ from dataclasses import fields, replace
 
 import holoviews as hv
 import numpy as np
-import panel as pn
 import pytest
 import torch
 
@@ -44,8 +43,6 @@ def small():
 
 @pytest.fixture
 def scene():
-    pn.extension()
-    hv.extension("bokeh")
     made = Learn(labkit.load_checkpoint("draw-digits"))
     yield made
     made.live.close()

@@ -26,12 +26,6 @@ CONFIGS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def extension():
-    pn.extension()
-    hv.extension("bokeh")
-
-
 @pytest.fixture(params=list(CONFIGS))
 def model(request):
     torch.manual_seed(0)

@@ -5,9 +5,7 @@ import io
 import math
 import time
 
-import holoviews as hv
 import numpy as np
-import panel as pn
 import pytest
 import torch
 
@@ -20,12 +18,6 @@ from labkit.views.dreg.law import BAND
 from labkit.views.dreg.trial import SPACING
 
 pytestmark = pytest.mark.slow  # whole scenes and commands
-
-
-@pytest.fixture(autouse=True)
-def extension():
-    pn.extension()
-    hv.extension("bokeh")
 
 
 def run(settings, steps):

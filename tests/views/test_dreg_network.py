@@ -6,7 +6,6 @@ import math
 
 import holoviews as hv
 import numpy as np
-import panel as pn
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -20,12 +19,6 @@ from labkit.views.stage import Stage
 pytestmark = pytest.mark.slow  # whole scenes and commands
 
 SIZES = (1, 8, 16)
-
-
-@pytest.fixture(autouse=True)
-def extension():
-    pn.extension()
-    hv.extension("bokeh")
 
 
 @pytest.fixture

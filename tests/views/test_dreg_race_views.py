@@ -5,7 +5,6 @@ import io
 
 import holoviews as hv
 import numpy as np
-import panel as pn
 import pytest
 import torch
 
@@ -17,12 +16,6 @@ from labkit.views.dreg.racers import CLOCKS
 from labkit.views.stage import Stage
 
 pytestmark = pytest.mark.slow  # whole scenes and commands
-
-
-@pytest.fixture(autouse=True, scope="module")
-def extension():
-    pn.extension()
-    hv.extension("bokeh")
 
 
 @pytest.fixture(scope="module")

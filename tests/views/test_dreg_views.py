@@ -4,9 +4,7 @@ import csv
 import io
 import math
 
-import holoviews as hv
 import numpy as np
-import panel as pn
 import pytest
 import torch
 from scipy import stats
@@ -30,12 +28,6 @@ from labkit.views.dreg.law import GAP, NAME, apart, limits, words
 from labkit.views.dreg.microscope import CHAINS, KEPT, Sums
 
 SMALL = {"dim": 3, "estimators": ["iwae", "stl", "dreg", "jk"]}
-
-
-@pytest.fixture(autouse=True)
-def extension():
-    pn.extension()
-    hv.extension("bokeh")
 
 
 def measured(settings, steps):

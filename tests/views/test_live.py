@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import holoviews as hv
 import numpy as np
-import panel as pn
 import pytest
 
 from labkit.views import live as player
@@ -37,7 +36,6 @@ class Dot:
 @pytest.fixture
 def make(monkeypatch):
     """make(step, ...) -> a Live of one dot, drawn as a page would draw it; `make.figures` holds what was drawn."""
-    pn.extension()
     monkeypatch.setattr(player, "_cells", {})
     made = []
 

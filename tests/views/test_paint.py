@@ -22,14 +22,6 @@ RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)
 SQUARE = {"xlim": (0, 1), "ylim": (0, 1)}
 
 
-@pytest.fixture(autouse=True)
-def _bokeh_options():
-    before = hv.Store.current_backend
-    hv.Store.set_current_backend("bokeh")
-    yield
-    hv.Store.set_current_backend(before)
-
-
 def shown(picture, columns=None, size=(400, 300), dark=False):
     """The frame and a function: colour at the data point (x, y), by the box and the limits alone."""
     painter = Painter(picture, size, dark)

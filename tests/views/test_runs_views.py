@@ -8,7 +8,6 @@ import time
 
 import holoviews as hv
 import numpy as np
-import panel as pn
 import pytest
 import torch
 from bokeh.document import Document
@@ -29,12 +28,6 @@ CONFIG = {
 }
 NETWORK = {"kind": "draw", "config": "{}"}  # what a file of weights says of itself
 OLD = 1_000_000.0  # seconds since 1970
-
-
-@pytest.fixture(autouse=True)
-def extension():
-    pn.extension()
-    hv.extension("bokeh")
 
 
 def rows(name, folder, table):

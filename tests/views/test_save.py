@@ -33,7 +33,6 @@ class Seen:
         self.shown = []
 
     def picture(self, state):
-        hv.Store.set_current_backend("bokeh")
         return hv.Points([(0, 0)], label="p").opts(xlim=(0, 1), ylim=(0, 1), size=20, color="red", show_legend=False)
 
     def columns(self, state, past):

@@ -38,7 +38,6 @@ def make(drawn, monkeypatch):
 @pytest.fixture
 def drawn():
     """drawn(settings) -> a scene with its pictures."""
-    pn.extension()
     made = []
 
     def scene(**settings):

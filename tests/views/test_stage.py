@@ -2,7 +2,6 @@
 
 import holoviews as hv
 import numpy as np
-import panel as pn
 import pytest
 from bokeh.models import DataRange1d
 from bokeh.plotting import figure as bokeh_figure
@@ -22,7 +21,6 @@ class Two:
 @pytest.fixture
 def shown():
     """shown(view) -> (stage, figure, its sources by layer)."""
-    pn.extension()
 
     def show(view, dark=False):
         stage, figures = Stage(), []

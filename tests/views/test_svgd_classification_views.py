@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import holoviews as hv
 import numpy as np
-import panel as pn
 import pytest
 import torch
 
@@ -219,7 +218,6 @@ def test_the_tint_and_the_doubt_are_mean_and_deviation_of_the_sigmoids(features)
 
 def test_between_places_lies_their_mean():
     values = torch.zeros(len(AXIS), len(AXIS))
-    hv.extension("bokeh")
     (image,) = Doubts(Remembered()).picture(Classifier(n=2).start()).values()
     left, bottom, right, top = image.bounds.lbrt()
     pixel = (right - left) / FINE
@@ -252,7 +250,6 @@ def test_the_boundary_of_the_mean_is_where_it_is_a_half():
 
 
 def test_columns_are_those_of_the_layers_and_every_point_is_in_one():
-    hv.extension("bokeh")
     state = after(Classifier(), 2)
     for view in Classification().live.views:
         layers = {e.label for e in view.picture(state).traverse(lambda e: e, [hv.Element]) if e.label}
@@ -266,7 +263,6 @@ def test_columns_are_those_of_the_layers_and_every_point_is_in_one():
 
 
 def test_a_layer_that_is_rendered_twice_moves_in_both():
-    hv.extension("bokeh")
     settings = Classifier(features="linear", n=5)
     state, view, stage = settings.start(), Classes(Remembered()), Stage()
     stage.show(view, state, lambda figure: None)
@@ -295,8 +291,6 @@ def test_both_pictures_are_of_the_state_that_is_shown():
 
 @pytest.fixture
 def scene():
-    pn.extension()
-    hv.extension("bokeh")
     made = Classification(Classifier(data=labelled.BARE, features="linear", n=5))
     yield made
     made.live.close()

@@ -4,9 +4,7 @@ import math
 import time
 from dataclasses import replace
 
-import holoviews as hv
 import numpy as np
-import panel as pn
 import pytest
 import torch
 
@@ -18,17 +16,6 @@ from labkit.views.svgd.dimensions import REMEDIES, conditional_variance, mean_co
 from labkit.views.svgd.spreads import LAW, TRUTH, Correlations, Margins, Variances
 
 EVERY = list(REMEDIES)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _bokeh_and_one_thread():
-    """As the engine: the problems are small, and threads cost more than they bring."""
-    pn.extension()
-    hv.extension("bokeh")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def after(steps, **settings):

@@ -4,7 +4,6 @@ import math
 import time
 from types import SimpleNamespace
 
-import holoviews as hv
 import numpy as np
 import panel as pn
 import pytest
@@ -16,12 +15,6 @@ from labkit.views.svgd.bands import WIDTH, Bands, Noises
 from labkit.views.svgd.fitting import Regressor, spread
 from labkit.views.svgd.points import BACK_LEAST, FEWEST, SETS
 from labkit.views.svgd.regression import nearest, remarks, sentence
-
-
-@pytest.fixture(autouse=True, scope="module")
-def extension():
-    pn.extension()
-    hv.extension("bokeh")
 
 
 def after(settings, steps=3):

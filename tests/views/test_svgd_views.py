@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import holoviews as hv
 import numpy as np
-import panel as pn
 import pytest
 import torch
 
@@ -28,16 +27,6 @@ from labkit.views.svgd import (
 )
 
 STANDING = {"target"}  # a planar target's level lines do not move
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _bokeh_and_one_thread():
-    """As the engine: the problems are small, and threads cost more than they bring."""
-    pn.extension()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def near(target, **more):
@@ -318,6 +307,7 @@ def test_every_story_takes_ten_steps(after, story):
     assert there.state.t == 10 and bool(there.x.isfinite().all()) and len(PRESETS[story][1]) > 40
 
 
+@pytest.mark.slow
 def test_the_papers_particles_settle_on_both_humps(after):
     x = after("The paper's figure", 500).x
     assert 0.5 < (x > 0).double().mean() < 0.8
@@ -353,6 +343,7 @@ def test_in_twenty_dimensions_particles_collapse_and_the_per_dimension_kernel_sp
     assert after("Collapse", 120, kernel="per-dimension").x.var(0).mean() > 0.8
 
 
+@pytest.mark.slow
 def test_on_the_banana_drive_and_repulsion_cancel_at_rest(after):
     """From half of the drive's size at first, φ falls to a small part of it."""
     state = after("A banana", 400).state
