@@ -13,10 +13,14 @@ import pytest
 from bokeh.client import pull_session
 from bokeh.models import TextInput
 from bokeh.util.token import get_session_id
+from panel.custom import JSComponent
 from panel.models.markup import HTML
 
 from labkit.cli import places
 from labkit.serving import addresses, ahead, devices, headers, pages, settings
+from labkit.views.draw.pad import Pad
+from labkit.views.readout import Readout
+from labkit.views.remote import Remote
 
 SERVE = """
 import sys
@@ -114,6 +118,24 @@ def test_no_html_names_a_machine_other_than_the_server(server, get):
     _, _, text = get(f"{server}/")
     hosts = {urllib.parse.urlsplit(part.split('"')[0]).hostname for part in text.split('="')[1:] if part[:4] == "http"}
     assert hosts <= {"localhost", "127.0.0.1"}
+
+
+@pytest.mark.slow
+def test_a_page_reads_no_script_that_it_can_do_without(server, get):
+    """Of Bokeh's and Panel's scripts four; none comes twice, and none is of labkit."""
+    _, _, text = get(f"{server}/svgd")
+    found = [urllib.parse.urlsplit(part.split('"')[0]).path for part in text.split('src="')[1:]]
+    names = [path.rsplit("/", 1)[1] for path in found if path.endswith(".js")]
+    assert names == ["bokeh.min.js", "bokeh-widgets.min.js", "bokeh-tables.min.js", "panel.min.js"]
+
+
+def test_the_browsers_own_import_will_do_for_labkits_modules():
+    """The frame leaves the module loader out that Panel would bring: what no module imports needs no import map."""
+    modules = [each for each in JSComponent.__subclasses__() if each.__module__.startswith("labkit.")]
+    assert {Pad, Readout, Remote} <= set(modules)
+    for module in modules:
+        source = module._esm if isinstance(module._esm, str) else module._esm.read_text(encoding="utf-8")
+        assert not module._importmap and not re.search(r"^\s*import\b|\bfrom\s+[\"']", source, re.MULTILINE), module
 
 
 @pytest.mark.slow
