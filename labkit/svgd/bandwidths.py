@@ -39,9 +39,17 @@ def median_bandwidth(x: Tensor) -> Tensor:
         h (...), a length in units of x.
     """
     n = x.shape[-2]
-    if n == 1:
-        return x.new_ones(x.shape[:-2])
-    return _positive((exact.squared_distance(x) / (2 * math.log(n + 1))).sqrt_())
+    return x.new_ones(x.shape[:-2]) if n == 1 else _of_median(exact.squared_distance(x), n)
+
+
+def of_apart(x: Tensor, centred: Tensor, exponent: Tensor) -> Tensor:
+    """`median_bandwidth` of x (..., n, d) from its `pairs.apart`."""
+    n = x.shape[-2]
+    return x.new_ones(x.shape[:-2]) if n == 1 else _of_median(exact.of_apart(x, centred, exponent), n)
+
+
+def _of_median(squared: Tensor, n: int) -> Tensor:
+    return _positive((squared / (2 * math.log(n + 1))).sqrt_())
 
 
 def paper_bandwidth(x: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from labkit.stream import iterate
-from labkit.svgd import bandwidths
+from labkit.svgd import bandwidths, pairs
 from labkit.svgd.bandwidths import Bandwidth
 from labkit.svgd.kernels import RBF, Kernel
 from labkit.svgd.optimizers import Adagrad
@@ -210,6 +210,9 @@ def phi(x: Tensor, score: Any, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "
     check_particles(x)
     x = x.detach()
     s = evaluate_score(as_score(score), x)
+    if isinstance(kernel, RBF) and kernel.takes_apart(x) and isinstance(bandwidths.rule(bandwidth), bandwidths.Median):
+        apart = pairs.apart(x)  # once for the bandwidth and the kernel
+        return kernel.of_apart(*apart, s, bandwidths.of_apart(x, *apart))
     return kernel.phi(x, s, _bandwidth(kernel, bandwidth, x, None, 0))
 
 

@@ -35,10 +35,21 @@ def squared_distance(x: Tensor) -> Tensor:
         return _median(x)
     if x.ndim == 2 and n * n * d <= LITTLE:  # every pair on its own: no product, and no digits lost
         return _of_pairs(torch.nn.functional.pdist(x).square(), n)
-    # the expanded square loses the digits of a common offset; around the mean few are lost where all are about as far
+    if pairs.is_whole(x):
+        return of_apart(x, *pairs.apart(x))
     centred = x - x.mean(-2, keepdim=True)
-    found = _median(centred)
-    if bool((found * NEAR > (centred * centred).sum((-2, -1)) / n).all()):
+    return _checked(x, centred, _median(centred))
+
+
+def of_apart(x: Tensor, centred: Tensor, exponent: Tensor) -> Tensor:
+    """`squared_distance` of x from its `pairs.apart`, which somebody else needs too."""
+    n = x.shape[-2]
+    return _checked(x, centred, _of_pairs(exponent.flatten(-2).index_select(-1, _above(n, x.device)).mul_(-2), n))
+
+
+def _checked(x: Tensor, centred: Tensor, found: Tensor) -> Tensor:
+    """What was found by expanded squares around the mean, where all are about as far from it; else the careful way."""
+    if bool((found * NEAR > (centred * centred).sum((-2, -1)) / x.shape[-2]).all()):
         return found
     return _careful(x)
 

@@ -41,6 +41,16 @@ def _expanded(a: Tensor, b: Tensor) -> Tensor:
     return (left.mT @ right).clamp_(min=0)
 
 
+def apart(x: Tensor) -> tuple[Tensor, Tensor]:
+    """x (..., n, d) around its mean, and -|x_i - x_j|^2 / 2 of all pairs, (..., n, n): for few particles, in few calls.
+
+    Around the mean the digits of a common offset are not lost; where some are far from the others, digits still are.
+    """
+    centred = x - x.mean(-2, keepdim=True)
+    half = torch.linalg.vecdot(centred, centred).mul_(0.5)
+    return centred, (centred @ centred.mT).sub_(half.unsqueeze(-1)).sub_(half.unsqueeze(-2))
+
+
 def is_whole(x: Tensor) -> bool:
     """Whether one strip holds all pairs of x (..., n, d)."""
     n, d = x.shape[-2:]

@@ -52,6 +52,44 @@ def test_cells_give_up_where_particles_lie_too_far_apart():
     assert cells.sums(a, a[None]) is None
 
 
+def few(draw) -> dict[str, torch.Tensor]:
+    """Few particles in many dimensions; an even and an odd number, and what makes the median go the careful way."""
+    plain = draw(60, 20)
+    return {
+        "plain": plain,
+        "odd": draw(61, 5),
+        "far from zero": plain + 1000,
+        "an outlier": torch.cat([plain, torch.full((1, 20), 300.0)]),
+        "two clusters": torch.cat([plain, plain[:5] - 50]),
+        "some coincide": plain[torch.arange(60) % 40],
+        "one of a few dimensions": plain * torch.tensor([1e3] + [1.0] * 19),
+        "two": plain[:2],
+    }
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_few_particles_in_many_dimensions_have_the_direct_sums_at_the_median(draw, reference, dtype):
+    """To the rounding of an expanded square around the mean, 4 (d + 8) eps max |c|^2 / h^2; alone and in a batch."""
+    for name, x in few(draw).items():
+        x = x.to(dtype)
+        n, d = x.shape
+        a, s = x.double().numpy(), x.sin().double().numpy()
+        c, h2 = a - a.mean(0), reference.bandwidth(a) ** 2
+        K = np.exp(-reference.squared_distances(a) / (2 * h2))
+        size = (K @ np.abs(s) + (np.abs(c) * K.sum(1)[:, None] + K @ np.abs(c)) / h2) / n
+        eps = torch.finfo(dtype).eps
+        off = 4 * (d + 8) * eps * (1 + (c**2).sum(1).max() / h2) + 4 * eps * np.abs(a).max() / np.abs(c).max()
+        for got in (svgd.phi(x, torch.sin), svgd.phi(torch.stack([x.flip(0), x]), torch.sin)[1]):
+            assert np.abs(got.double().numpy() - reference.phi(a, s)).max() < off * size.max(), name
+
+
+def test_few_particles_that_coincide_have_bandwidth_1_and_one_alone_is_the_score(draw):
+    x = draw(4, 6)[torch.zeros(10, dtype=torch.long)]
+    with pytest.warns(UserWarning, match="bandwidth 1"):
+        assert torch.allclose(svgd.phi(x, torch.sin), x.sin(), rtol=1e-14)
+    assert torch.equal(svgd.phi(x[:1], torch.sin), x[:1].sin())
+
+
 @pytest.mark.parametrize("h", ["median", 1e-4, 0.02, 0.5, 1e3])
 @pytest.mark.parametrize("shape", ["normal", "heavy tails", "outlier", "duplicates"])
 def test_on_a_line_of_any_shape_and_bandwidth_phi_is_the_direct_sum(draw, reference, shape, h):
