@@ -74,7 +74,7 @@ class Posterior(Target):
     def score_of_rows(self, x: Float[Tensor, "*batch d"], rows: Int[Tensor, " b"]) -> Float[Tensor, "*batch d"]:
         """Prior score + (rows in all)/b times the likelihood score of the given rows."""
         train = self._cast(x)[0]
-        return self._score(x, train[rows.to(train.device)], self.rows / len(rows))
+        return self._score(x, train.index_select(0, rows.to(train.device)), self.rows / len(rows))
 
     def _score(self, x: Tensor, z: Tensor, factor: float) -> Tensor:
         w, _, e, slope = self._prior(x)
@@ -172,7 +172,7 @@ class Together:
     def score_of_rows(self, x: Float[Tensor, "r n d"], rows: Int[Tensor, " b"]) -> Float[Tensor, "r n d"]:
         """The same rows of each one's own table."""
         found = [each._cast(x)[0] for each in self.posteriors]
-        z = torch.stack([table[rows.to(table.device)] for table in found])
+        z = torch.stack([table.index_select(0, rows.to(table.device)) for table in found])
         return self.posteriors[0]._score(x, z, self.rows / len(rows))
 
     def minibatch(self, size: int, order: str = "random") -> Minibatch:
