@@ -5,12 +5,13 @@ Changing columns in place costs a fraction of a millisecond where a new picture 
 
 from collections.abc import Callable
 from copy import copy
+from pathlib import Path
 from typing import Any
 
 import holoviews as hv
 import numpy as np
 import panel as pn
-from bokeh.models import DataRange1d, SaveTool
+from bokeh.models import CustomJSTicker, DataRange1d, LogAxis, SaveTool
 
 INK = {False: "#33393e", True: "#d5dbe0"}  # of axes and text, on light and on dark
 GRID = {False: "#00000018", True: "#ffffff1c"}
@@ -18,6 +19,7 @@ FONT = "13px"
 ABOVE = {  # a legend over the picture; without the place bokeh lets a second row hang into it
     "legend_position": "top", "legend_cols": 4, "legend_opts": {"location": "bottom_left", "spacing": 8},
 }  # fmt: skip
+LOG_TICKS = Path(__file__).with_name("log_ticks.js").read_text(encoding="utf-8")
 LARGE, SMALL = 440, 215  # heights in pixels; two small ones stand beside a large one
 
 
@@ -89,6 +91,8 @@ class Stage:
             axis.update(
                 major_label_text_font_size=FONT, axis_label_text_font_size=FONT, axis_label_text_font_style="normal"
             )
+            if isinstance(axis, LogAxis):
+                axis.ticker = CustomJSTicker(major_code=LOG_TICKS)
         for legend in figure.legend:
             legend.update(background_fill_alpha=0, border_line_color=None, label_text_font_size=FONT)
         self._figures.append(figure)

@@ -300,6 +300,12 @@ def test_ticks_of_any_span_lie_inside_it_and_are_told_apart():
 
 def test_logarithmic_ticks_are_powers_of_ten():
     assert log_ticks(1e-3, 1e3, 6) == [(10.0**k, f"{10.0**k:g}") for k in range(-3, 4)]
+    assert [v for v, _ in log_ticks(1e-9, 20, 6)] == [1e-8, 1e-6, 1e-4, 1e-2, 1.0]  # every second, 1 among them
+
+
+def test_logarithmic_ticks_are_1_2_5_within_two_decades_and_even_within_one():
+    assert [label for _, label in log_ticks(0.06, 4.1, 6)] == ["0.1", "0.2", "0.5", "1", "2"]
+    assert [label for _, label in log_ticks(0.62, 0.66, 4)] == ["0.62", "0.63", "0.64", "0.65", "0.66"]
 
 
 def test_dark_paper_is_dark_its_axes_light_and_colours_stay():

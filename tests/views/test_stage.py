@@ -6,7 +6,7 @@ import pytest
 from bokeh.models import DataRange1d
 from bokeh.plotting import figure as bokeh_figure
 
-from labkit.views.stage import GRID, INK, LARGE, SMALL, Stage, change, compact, differing
+from labkit.views.stage import GRID, INK, LARGE, LOG_TICKS, SMALL, Stage, change, compact, differing
 
 
 class Two:
@@ -132,6 +132,16 @@ def test_a_page_turned_dark_recolours_the_frame(shown):
 def test_a_picture_declared_on_a_dark_page_is_dark(shown):
     _, figure, _ = shown(Two(), dark=True)
     assert {axis.major_label_text_color for axis in figure.axis} == {INK[True]}
+
+
+def test_a_logarithmic_axis_has_the_ticks_of_saved_pictures_and_its_grid_follows(shown):
+    class Log(Two):
+        def picture(self, state):
+            return super().picture(state).opts(logy=True, ylim=(0.1, 1))
+
+    _, figure, _ = shown(Log())
+    assert figure.yaxis[0].ticker.major_code == LOG_TICKS and not hasattr(figure.xaxis[0].ticker, "major_code")
+    assert figure.ygrid[0].axis is figure.yaxis[0] and figure.ygrid[0].ticker is None
 
 
 def test_a_leading_view_is_large_and_one_whose_axes_follow_the_data_has_automatic_ranges(shown):

@@ -52,11 +52,15 @@ def _scientific(value: Real, digits: int) -> str:
 
 
 def log_ticks(low: Real, high: Real, count: int) -> Ticks:
-    """Powers of ten, thinned to about `count`; 1, 2, 5 within fewer than two decades."""
-    first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
-    few = high / low < 100
-    stride = max(1, -(-(last - first) // max(count, 1)))
-    values = [m * 10.0**k for k in range(first, last + 1, stride) for m in ((1, 2, 5) if few else (1,))]
+    """Powers of ten, thinned to about `count`; 1, 2, 5 within two decades, even steps within one."""
+    if high / low < 10:
+        return linear_ticks(low, high, count)
+    first, last = int(np.ceil(np.log10(low) - 1e-9)), int(np.floor(np.log10(high) + 1e-9))
+    if high / low < 100:
+        values = [m * 10.0**k for k in range(first - 1, last + 1) for m in (1, 2, 5)]
+    else:
+        stride = max(1, -(-(last - first) // max(count, 1)))
+        values = [10.0**k for k in range(-(-first // stride) * stride, last + 1, stride)]
     inside = [v for v in values if low * (1 - 1e-9) <= v <= high * (1 + 1e-9)]
     return [(v, f"{v:g}" if 1e-4 < v < 1e5 else _scientific(v, 0)) for v in inside]
 
