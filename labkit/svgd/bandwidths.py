@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from labkit.svgd import median as exact
+from labkit.svgd.pairs import Apart
 
 
 class Rule:
@@ -42,10 +43,10 @@ def median_bandwidth(x: Tensor) -> Tensor:
     return x.new_ones(x.shape[:-2]) if n == 1 else _of_median(exact.squared_distance(x), n)
 
 
-def of_apart(x: Tensor, centred: Tensor, exponent: Tensor) -> Tensor:
+def of_apart(x: Tensor, apart: Apart) -> Tensor:
     """`median_bandwidth` of x (..., n, d) from its `pairs.apart`."""
     n = x.shape[-2]
-    return x.new_ones(x.shape[:-2]) if n == 1 else _of_median(exact.of_apart(x, centred, exponent), n)
+    return x.new_ones(x.shape[:-2]) if n == 1 else _of_median(exact.of_apart(x, apart), n)
 
 
 def _of_median(squared: Tensor, n: int) -> Tensor:

@@ -212,7 +212,7 @@ def phi(x: Tensor, score: Any, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "
     s = evaluate_score(as_score(score), x)
     if isinstance(kernel, RBF) and kernel.takes_apart(x) and isinstance(bandwidths.rule(bandwidth), bandwidths.Median):
         apart = pairs.apart(x)  # once for the bandwidth and the kernel
-        return kernel.of_apart(*apart, s, bandwidths.of_apart(x, *apart))
+        return kernel.of_apart(apart, s, bandwidths.of_apart(x, apart))
     return kernel.phi(x, s, _bandwidth(kernel, bandwidth, x, None, 0))
 
 

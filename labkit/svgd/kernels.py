@@ -134,7 +134,7 @@ class RBF(Radial):
 
     def phi(self, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
         if self.takes_apart(x):
-            return self.of_apart(*pairs.apart(x), score, h)
+            return self.of_apart(pairs.apart(x), score, h)
         (n, d), xt, h = x.shape[-2:], _transposed(x), _lengths(x, h, self.scale)
         pull = xt / (h * h)
         one = xt.new_ones((*xt.shape[:-2], 1, n))
@@ -145,14 +145,13 @@ class RBF(Radial):
         """Whether phi at x is `of_apart`: of few particles in many dimensions, where calls are most of the time."""
         return type(self) is RBF and x.shape[-1] > pairs.DIRECT and pairs.is_whole(x)
 
-    def of_apart(self, centred: Tensor, exponent: Tensor, score: Tensor, h: Tensor) -> Tensor:
-        """phi from `pairs.apart(x)`, whose second is written into."""
-        h = _lengths(centred, h, self.scale)
+    def of_apart(self, apart: pairs.Apart, score: Tensor, h: Tensor) -> Tensor:
+        """phi from `pairs.apart(x)`, whose exponents are written into."""
+        h = _lengths(score, h, self.scale)
         per = (h * h).reciprocal_()
-        matrix = exponent.mul_(per * LOG2_E).clamp_(max=0).exp2_()  # half the time of exp_
-        pull = centred.mul_(per)
-        drive = matrix @ (score - pull)
-        return drive.addcmul_(pull, matrix.sum(-1, keepdim=True)).div_(centred.shape[-2])
+        matrix = apart.exponent.mul_(per * LOG2_E).clamp_(max=0).exp2_()  # half the time of exp_
+        drive = matrix @ torch.addcmul(score, apart.centred, -per)
+        return drive.addcmul_(apart.centred, matrix.sum(-1, keepdim=True).mul_(per)).div_(score.shape[-2])
 
 
 @dataclass(frozen=True)

@@ -36,19 +36,22 @@ def squared_distance(x: Tensor) -> Tensor:
     if x.ndim == 2 and n * n * d <= LITTLE:  # every pair on its own: no product, and no digits lost
         return _of_pairs(torch.nn.functional.pdist(x).square(), n)
     if pairs.is_whole(x):
-        return of_apart(x, *pairs.apart(x))
+        return of_apart(x, pairs.apart(x))
     centred = x - x.mean(-2, keepdim=True)
-    return _checked(x, centred, _median(centred))
+    return _checked(x, _median(centred), torch.linalg.vecdot(centred, centred).mean(-1))
 
 
-def of_apart(x: Tensor, centred: Tensor, exponent: Tensor) -> Tensor:
+def of_apart(x: Tensor, apart: pairs.Apart) -> Tensor:
     """`squared_distance` of x from its `pairs.apart`, which somebody else needs too."""
-    return _checked(x, centred, _of_pairs(_each_once(exponent).mul_(-2), x.shape[-2]))
+    return _checked(x, _of_pairs(_each_once(apart.exponent).mul_(-2), x.shape[-2]), apart.half.mean(-1).mul_(2))
 
 
-def _checked(x: Tensor, centred: Tensor, found: Tensor) -> Tensor:
-    """What was found by expanded squares around the mean, where all are about as far from it; else the careful way."""
-    if bool((found * NEAR > torch.linalg.vecdot(centred, centred).mean(-1)).all()):
+def _checked(x: Tensor, found: Tensor, spread: Tensor) -> Tensor:
+    """What was found by expanded squares around the mean, where all are about as far from it; else the careful way.
+
+    `spread` is the mean squared distance from the mean.
+    """
+    if bool((found * NEAR > spread).all()):
         return found
     return _careful(x)
 

@@ -9,6 +9,7 @@ Arrays are transposed here, (c, n) with the particles last: a few rows times a w
 """
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,6 +18,15 @@ BLOCK = 128  # rows of a strip: with 1000 columns it fits a core's second-level 
 WHOLE = 256  # up to here one strip holds everything
 ELEMENTS = 4_000_000  # of a strip, all leading axes counted
 DIRECT = 3  # up to so many dimensions differences are taken directly: the expanded square loses digits in float32
+
+
+class Apart(NamedTuple):
+    """x around its mean, (..., n, d); half the squared lengths of that, (..., n); -|x_i - x_j|^2 / 2, (..., n, n)."""
+
+    centred: Tensor
+    half: Tensor
+    exponent: Tensor
+
 
 Profile = Callable[[Tensor], tuple[Tensor, ...]]
 
@@ -41,14 +51,15 @@ def _expanded(a: Tensor, b: Tensor) -> Tensor:
     return (left.mT @ right).clamp_(min=0)
 
 
-def apart(x: Tensor) -> tuple[Tensor, Tensor]:
-    """x (..., n, d) around its mean, and -|x_i - x_j|^2 / 2 of all pairs, (..., n, n): for few particles, in few calls.
+def apart(x: Tensor) -> Apart:
+    """Few particles x (..., n, d) and all their pairs, in few calls.
 
     Around the mean the digits of a common offset are not lost; where some are far from the others, digits still are.
     """
     centred = x - x.mean(-2, keepdim=True)
-    half = torch.linalg.vecdot(centred, centred).mul_(0.5)
-    return centred, (centred @ centred.mT).sub_(half.unsqueeze(-1)).sub_(half.unsqueeze(-2))
+    products = centred @ centred.mT
+    half = products.diagonal(dim1=-2, dim2=-1) * 0.5
+    return Apart(centred, half, products.sub_(half.unsqueeze(-1)).sub_(half.unsqueeze(-2)))
 
 
 def is_whole(x: Tensor) -> bool:
