@@ -59,7 +59,7 @@ def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
     """The tabs, each built when it is first opened, and the settings of the open one."""
     address, chosen = Address(), Open()
     settings = {tab: kind() for tab, (_, kind) in TABS.items()}
-    address.sync(chosen, next(iter(settings.values())))  # the other tabs' settings go by the same names
+    address.sync_tabs(chosen, lambda name: (settings[name],))
 
     def make(name: str) -> tuple[Scene, Callable[[], list]]:
         scene = TABS[name][0](settings[name])

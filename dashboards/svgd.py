@@ -4,6 +4,7 @@ Stein variational gradient descent (Liu & Wang 2016): drag particles and modes, 
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import panel as pn
@@ -57,16 +58,16 @@ def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
     """The tabs, each built when it is first opened, and the settings of the open one."""
     address, chosen, experiment = Address(), Open(), Experiment(settings.device)
     scene = Scene(experiment)
-    address.sync(chosen, experiment, scene)  # the other tabs' settings go by the same names
+    opened = cache(lambda name: TABS[name]())
+    address.sync_tabs(chosen, lambda name: (experiment, scene) if name == FIRST else (opened(name).settings,))
     particles = pn.Column(scene.live.player, scene.live.error, scene.live.pictures, sizing_mode="stretch_width")
     settled: list[Controls] = []  # of the first tab: they follow when the browser has the picture
 
     def make(name: str) -> tuple[Any, Callable[[], list]]:
         if name == FIRST:
             return particles, lambda: list(settled)
-        tab = TABS[name]()
-        controls = tab.controls()
-        return tab, lambda: controls
+        controls = opened(name).controls()
+        return opened(name), lambda: controls
 
     tabs = Tabs(chosen, make)
 

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import panel as pn
@@ -18,23 +19,50 @@ class Address:
     """
 
     def __init__(self):
-        self.location, self._writing = pn.state.location, False
+        self.location, self.owners, self._watched = pn.state.location, (), []
         self.warning = pn.pane.HTML("", visible=False, sizing_mode="stretch_width", styles=WARN)
 
     def sync(self, *owners: param.Parameterized) -> None:
-        """Read the address into the owners, then write their changes to it; unknown names are for others."""
-        asked, refused = self._asked(), []
-        for owner in owners:
-            known = {name: asked[name] for name in owner.param if name in asked and name not in QUIET}
-            refused += set_all(owner, known)
-        names = {name for owner in owners for name in owner.param}
+        """Read the address into the owners, then write their changes to it; unknown names are said in `warning`."""
+        self._read(owners)
+        self._keep(*owners)
+
+    def sync_tabs(self, chosen: param.Parameterized, settings: Callable[[str], Iterable[param.Parameterized]]) -> None:
+        """The same on a page of tabs: the address is the open tab's, whose settings may have the names of another's.
+
+        Args:
+            chosen: has a Selector `tab`.
+            settings: tab -> whose parameters its settings are; asked when the tab opens.
+        """
+        self._read((chosen,), lambda: settings(chosen.tab))
+        self._watched.append(chosen)  # written below, together with the settings of the tab that opens
+
+        def opened(*_events: Any) -> None:
+            self._keep(chosen, *settings(chosen.tab))
+            self._write()
+
+        self._keep(chosen, *settings(chosen.tab))
+        chosen.param.watch(opened, "tab")
+
+    def _read(self, owners: Iterable[param.Parameterized], more: Callable[[], Iterable] = tuple) -> None:
+        asked, names, refused = self._asked(), set(), []
+        for some in (lambda: owners, more):  # the second may depend on what the first were given
+            for owner in some():
+                known = {name: asked[name] for name in owner.param if name in asked and name not in QUIET}
+                refused += set_all(owner, known)
+                names |= set(owner.param)
         refused += [f"there is no setting {name}" for name in asked if name not in names and name != "theme"]
         if refused:
             self.warning.object = "The link asks for what cannot be had: " + html.escape("; ".join(refused))
             self.warning.visible = True
+
+    def _keep(self, *owners: param.Parameterized) -> None:
+        """From now on the address tells of these owners' changes."""
         self.owners = owners
         for owner in owners:
-            owner.param.watch(self._write, [name for name in owner.param if name not in QUIET])
+            if not any(owner is known for known in self._watched):
+                self._watched.append(owner)
+                owner.param.watch(self._write, [name for name in owner.param if name not in QUIET])
 
     def _asked(self) -> dict[str, Any]:
         if self.location is None:

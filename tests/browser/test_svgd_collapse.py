@@ -1,4 +1,4 @@
-"""The tab Collapse of /svgd in a real browser: it runs by itself, and the settings act."""
+"""The tab Collapse of /svgd in a real browser: it runs by itself, the settings act, and the address has them."""
 
 import re
 
@@ -14,7 +14,8 @@ def test_variances_fall_by_themselves_settings_act_and_no_kernel_is_a_sentence(p
     wrong = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
-    page.goto(f"{server}/svgd?tab=Collapse")
+    page.goto(f"{server}/svgd?tab=Collapse&n=150&seed=3")
+    expect(page.get_by_role("textbox", name="Seed")).to_have_value("3")
     expect(
         page.get_by_text(re.compile(r"^step \d+ · .*rbf 0\.[1-8]\d · per-dimension 0\.9\d · linear"))
     ).to_be_visible()
@@ -25,4 +26,7 @@ def test_variances_fall_by_themselves_settings_act_and_no_kernel_is_a_sentence(p
     expect(page.get_by_text("a run wants at least one kernel")).to_be_visible()
     page.get_by_role("checkbox", name="wide").check()
     expect(page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* wide \d"))).to_be_visible()
+    expect(page).to_have_url(re.compile(r"[?]tab=Collapse&n=150&remedies=.*wide.*&seed=3&target=correlated$"))
+    page.get_by_role("button", name="Particles", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/svgd[?]?$"))  # nothing there is changed
     assert wrong == []

@@ -147,6 +147,42 @@ def test_a_second_run_that_cannot_be_is_said_and_is_like_the_first(visit, other)
     scene.live.close()
 
 
+class Open(param.Parameterized):
+    tab = param.Selector(objects=["one", "two"])
+
+
+class Tab(param.Parameterized):
+    n = param.Integer(default=5, bounds=(1, 9))
+    width = param.Number(default=1.0)
+
+
+def test_the_address_is_the_open_tabs(visit):
+    """Settings of the same name belong to the tab that the link opens; another tab's take their place as it opens."""
+    address, chosen, tabs = visit("?tab=two&n=7&theme=dark&nothing=1"), Open(), {"one": Tab(), "two": Tab()}
+    address.sync_tabs(chosen, lambda name: (tabs[name],))
+    assert (chosen.tab, tabs["two"].n, tabs["one"].n) == ("two", 7, 5)
+    assert "no setting nothing" in address.warning.object and "theme" not in address.warning.object
+    assert address.location.search == "?tab=two&n=7&theme=dark&nothing=1"  # a link that is read is not written over
+    tabs["two"].width = 2.5
+    assert parse_qs(urlsplit(address.location.search).query) == {"tab": ["two"], "n": ["7"], "width": ["2.5"]}
+    chosen.tab = "one"
+    assert address.location.search == ""
+    tabs["one"].n = 3
+    assert address.location.search == "?n=3"
+    chosen.tab = "two"
+    chosen.tab = "one"
+    chosen.tab = "two"
+    assert parse_qs(urlsplit(address.location.search).query) == {"tab": ["two"], "n": ["7"], "width": ["2.5"]}
+
+
+def test_a_tab_is_asked_for_its_settings_only_when_it_opens(visit):
+    address, chosen, asked = visit(), Open(), []
+    address.sync_tabs(chosen, lambda name: asked.append(name) or ())
+    assert set(asked) == {"one"}
+    chosen.tab = "two"
+    assert set(asked) == {"one", "two"}
+
+
 def test_the_theme_and_a_missing_location_are_nobodys_fault(visit):
     address = visit("?theme=dark")
     address.sync(Experiment())
