@@ -4,7 +4,6 @@ Stein variational gradient descent (Liu & Wang 2016): drag particles and modes, 
 """
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import panel as pn
@@ -14,14 +13,27 @@ from labkit.serving import pages, settings
 from labkit.serving.frame import frame
 from labkit.views.address import Address
 from labkit.views.downloads import Downloads
-from labkit.views.svgd import Classification, Collapse, Experiment, Regression, Scene
+from labkit.views.svgd import (
+    Classification,
+    Classifier,
+    Collapse,
+    Dimensions,
+    Experiment,
+    Regression,
+    Regressor,
+    Scene,
+)
 from labkit.views.svgd.controls import Controls
 from labkit.views.tabs import Tabs
 
 TITLE = "SVGD"
 SUMMARY = "Particles flow to a density you choose: drag them, drag its modes, change the kernel while they move."
 FIRST = "Particles"
-TABS = {"Regression": Regression, "Classification": Classification, "Collapse": Collapse}
+TABS = {
+    "Regression": (Regression, Regressor),
+    "Classification": (Classification, Classifier),
+    "Collapse": (Collapse, Dimensions),
+}
 AHEAD = True  # it shows the same whenever it is built
 EQUATION = """
 <math display="block" style="font-size: 1.15em">
@@ -58,16 +70,17 @@ def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
     """The tabs, each built when it is first opened, and the settings of the open one."""
     address, chosen, experiment = Address(), Open(), Experiment(settings.device)
     scene = Scene(experiment)
-    opened = cache(lambda name: TABS[name]())
-    address.sync_tabs(chosen, lambda name: (experiment, scene) if name == FIRST else (opened(name).settings,))
+    others = {tab: kind() for tab, (_, kind) in TABS.items()}
+    address.sync_tabs(chosen, lambda name: (experiment, scene) if name == FIRST else (others[name],))
     particles = pn.Column(scene.live.player, scene.live.error, scene.live.pictures, sizing_mode="stretch_width")
     settled: list[Controls] = []  # of the first tab: they follow when the browser has the picture
 
     def make(name: str) -> tuple[Any, Callable[[], list]]:
         if name == FIRST:
             return particles, lambda: list(settled)
-        controls = opened(name).controls()
-        return opened(name), lambda: controls
+        tab = TABS[name][0](others[name])
+        controls = tab.controls()
+        return tab, lambda: controls
 
     tabs = Tabs(chosen, make)
 

@@ -26,7 +26,7 @@ class Rule:
 Bandwidth = str | float | int | Tensor | Callable
 
 
-def median_bandwidth(x: Tensor) -> Tensor:
+def median_bandwidth(x: Tensor, apart: Apart | None = None) -> Tensor:
     """The original code's median rule, h = sqrt(med / (2 log(n + 1))).
 
     med is the median over ALL n^2 squared distances, the n zeros of the diagonal included, an even count taking the
@@ -35,21 +35,15 @@ def median_bandwidth(x: Tensor) -> Tensor:
 
     Args:
         x: particles (..., n, d).
+        apart: `pairs.apart(x)`, where somebody has it already.
 
     Returns:
         h (...), a length in units of x.
     """
     n = x.shape[-2]
-    return x.new_ones(x.shape[:-2]) if n == 1 else _of_median(exact.squared_distance(x), n)
-
-
-def of_apart(x: Tensor, apart: Apart) -> Tensor:
-    """`median_bandwidth` of x (..., n, d) from its `pairs.apart`."""
-    n = x.shape[-2]
-    return x.new_ones(x.shape[:-2]) if n == 1 else _of_median(exact.of_apart(x, apart), n)
-
-
-def _of_median(squared: Tensor, n: int) -> Tensor:
+    if n == 1:
+        return x.new_ones(x.shape[:-2])
+    squared = exact.squared_distance(x) if apart is None else exact.of_apart(x, apart)
     return _positive((squared / (2 * math.log(n + 1))).sqrt_())
 
 

@@ -210,10 +210,19 @@ def phi(x: Tensor, score: Any, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "
     check_particles(x)
     x = x.detach()
     s = evaluate_score(as_score(score), x)
-    if isinstance(kernel, RBF) and kernel.takes_apart(x) and isinstance(bandwidths.rule(bandwidth), bandwidths.Median):
-        apart = pairs.apart(x)  # once for the bandwidth and the kernel
-        return kernel.of_apart(apart, s, bandwidths.of_apart(x, apart))
-    return kernel.phi(x, s, _bandwidth(kernel, bandwidth, x, None, 0))
+    return direction(x, s, kernel, bandwidth)[0]
+
+
+def direction(
+    x: Tensor, s: Tensor, kernel: Kernel, bandwidth: Bandwidth, last: Tensor | None = None, t: int = 0
+) -> tuple[Tensor, Tensor]:
+    """phi of x with scores s, and its bandwidth; the distances that both need are found once."""
+    if kernel.takes_apart(x) and isinstance(bandwidths.rule(bandwidth), bandwidths.Median):
+        apart = pairs.apart(x)
+        h = bandwidths.median_bandwidth(x, apart)
+        return kernel.of_apart(apart, s, h), h
+    h = _bandwidth(kernel, bandwidth, x, last, t)
+    return kernel.phi(x, s, h), h
 
 
 def pulls(state: State, i: int, *, kernel: Kernel = KERNEL) -> tuple[Tensor, Tensor]:

@@ -52,6 +52,10 @@ class Kernel:
         drive, repulsion, _ = self.products(x, score, h)
         return drive + repulsion
 
+    def takes_apart(self, x: Tensor) -> bool:
+        """Whether this kernel has `of_apart(apart, score, h)`, phi from `pairs.apart(x)`, and would take it at x."""
+        return False
+
     def matrix(self, x: Tensor, y: Tensor, h: Tensor) -> Tensor:
         """k(x_i, y_j), (..., n, m)."""
         raise NotImplementedError(f"{type(self).__name__} must define matrix(x, y, h)")
@@ -142,7 +146,7 @@ class RBF(Radial):
         return pull.mul_(sums[..., d:, :]).add_(sums[..., :d, :]).div_(n).mT
 
     def takes_apart(self, x: Tensor) -> bool:
-        """Whether phi at x is `of_apart`: of few particles in many dimensions, where calls are most of the time."""
+        """Of few particles in many dimensions, where calls are most of the time."""
         return type(self) is RBF and x.shape[-1] > pairs.DIRECT and pairs.is_whole(x)
 
     def of_apart(self, apart: pairs.Apart, score: Tensor, h: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from labkit.svgd.bandwidths import Bandwidth, rule
-from labkit.svgd.flow import KERNEL, check_finite, check_particles, evaluate_score
+from labkit.svgd.flow import KERNEL, check_finite, check_particles, direction, evaluate_score
 from labkit.svgd.kernels import Kernel
 from labkit.svgd.optimizers import Adagrad
 
@@ -60,8 +60,8 @@ class SVGD:
             if debug and (t + 1) % 1000 == 0:
                 print(f"iter {t + 1}")  # noqa: T201  the original's behaviour, only when asked for
             s = evaluate_score(score, x, t)
-            h = find_h(self.kernel.frame(x), h, t)
-            move, memory = optimizer(self.kernel.phi(x, s, h), memory)
+            phi, h = direction(x, s, self.kernel, find_h, h, t)
+            move, memory = optimizer(phi, memory)
             x = x + move
         check_finite(x, "the particles at the end", "take a smaller stepsize")
         return x.numpy() if is_array else x

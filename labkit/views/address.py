@@ -19,49 +19,46 @@ class Address:
     """
 
     def __init__(self):
-        self.location, self.owners, self._watched = pn.state.location, (), []
+        self.location, self._watched = pn.state.location, set()
         self.warning = pn.pane.HTML("", visible=False, sizing_mode="stretch_width", styles=WARN)
 
     def sync(self, *owners: param.Parameterized) -> None:
         """Read the address into the owners, then write their changes to it; unknown names are said in `warning`."""
-        self._read(owners)
-        self._keep(*owners)
+        self._keep(lambda: owners, self._read(owners))
 
     def sync_tabs(self, chosen: param.Parameterized, settings: Callable[[str], Iterable[param.Parameterized]]) -> None:
         """The same on a page of tabs: the address is the open tab's, whose settings may have the names of another's.
 
         Args:
             chosen: has a Selector `tab`.
-            settings: tab -> whose parameters its settings are; asked when the tab opens.
+            settings: tab -> whose parameters its settings are.
         """
-        self._read((chosen,), lambda: settings(chosen.tab))
-        self._watched.append(chosen)  # written below, together with the settings of the tab that opens
+        refused = self._read([chosen])
+        refused += self._read(settings(chosen.tab))
+        self._keep(lambda: (chosen, *settings(chosen.tab)), refused)
 
-        def opened(*_events: Any) -> None:
-            self._keep(chosen, *settings(chosen.tab))
-            self._write()
+    def _read(self, owners: Iterable[param.Parameterized]) -> list[str]:
+        """Give the owners what the address asks of them; what they refuse, and why."""
+        asked, refused = self._asked(), []
+        for owner in owners:
+            known = {name: asked[name] for name in owner.param if name in asked and name not in QUIET}
+            refused += set_all(owner, known)
+        return refused
 
-        self._keep(chosen, *settings(chosen.tab))
-        chosen.param.watch(opened, "tab")
-
-    def _read(self, owners: Iterable[param.Parameterized], more: Callable[[], Iterable] = tuple) -> None:
-        asked, names, refused = self._asked(), set(), []
-        for some in (lambda: owners, more):  # the second may depend on what the first were given
-            for owner in some():
-                known = {name: asked[name] for name in owner.param if name in asked and name not in QUIET}
-                refused += set_all(owner, known)
-                names |= set(owner.param)
-        refused += [f"there is no setting {name}" for name in asked if name not in names and name != "theme"]
+    def _keep(self, owners: Callable[[], Iterable[param.Parameterized]], refused: list[str]) -> None:
+        """Say what the link asked for in vain; from now on the address tells the settings of the owners of the day."""
+        self._owners = owners
+        names = {name for owner in owners() for name in owner.param}
+        refused += [f"there is no setting {name}" for name in self._asked() if name not in names and name != "theme"]
         if refused:
             self.warning.object = "The link asks for what cannot be had: " + html.escape("; ".join(refused))
             self.warning.visible = True
+        self._watch()
 
-    def _keep(self, *owners: param.Parameterized) -> None:
-        """From now on the address tells of these owners' changes."""
-        self.owners = owners
-        for owner in owners:
-            if not any(owner is known for known in self._watched):
-                self._watched.append(owner)
+    def _watch(self) -> None:
+        for owner in self._owners():
+            if owner not in self._watched:
+                self._watched.add(owner)
                 owner.param.watch(self._write, [name for name in owner.param if name not in QUIET])
 
     def _asked(self) -> dict[str, Any]:
@@ -76,11 +73,12 @@ class Address:
         return found
 
     def _write(self, *_events: Any) -> None:
+        self._watch()  # another tab may have opened
         if self.location is None:
             return
         values = {
             name: value
-            for owner in self.owners
+            for owner in self._owners()
             for name, value in owner.param.values().items()
             if name not in QUIET and value != owner.param[name].default
         }

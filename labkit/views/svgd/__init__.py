@@ -2,10 +2,12 @@
 
 from labkit.views.svgd.beside import Pair, Side
 from labkit.views.svgd.classification import Classification
+from labkit.views.svgd.classifier import Classifier
 from labkit.views.svgd.collapse import Collapse
 from labkit.views.svgd.curves import Curves, accuracy, bandwidth, discrepancy, moment_errors
 from labkit.views.svgd.dimensions import Dimensions
 from labkit.views.svgd.experiment import PRESETS, Experiment
+from labkit.views.svgd.fitting import Regressor
 from labkit.views.svgd.line import Line
 from labkit.views.svgd.microscope import Microscope
 from labkit.views.svgd.plane import Plane
@@ -15,6 +17,7 @@ from labkit.views.svgd.scene import Scene
 __all__ = [
     "PRESETS",
     "Classification",
+    "Classifier",
     "Collapse",
     "Curves",
     "Dimensions",
@@ -24,6 +27,7 @@ __all__ = [
     "Pair",
     "Plane",
     "Regression",
+    "Regressor",
     "Scene",
     "Side",
     "accuracy",
