@@ -11,7 +11,7 @@ from typing import Any
 import holoviews as hv
 import numpy as np
 import panel as pn
-from bokeh.models import CustomJSTicker, DataRange1d, LogAxis, SaveTool
+from bokeh.models import CustomJSTicker, DataRange1d, LogTicker, SaveTool
 
 INK = {False: "#33393e", True: "#d5dbe0"}  # of axes and text, on light and on dark
 GRID = {False: "#00000018", True: "#ffffff1c"}
@@ -91,7 +91,7 @@ class Stage:
             axis.update(
                 major_label_text_font_size=FONT, axis_label_text_font_size=FONT, axis_label_text_font_style="normal"
             )
-            if isinstance(axis, LogAxis):
+            if isinstance(axis.ticker, LogTicker):  # not where a view names its ticks
                 axis.ticker = CustomJSTicker(major_code=LOG_TICKS)
         for legend in figure.legend:
             legend.update(background_fill_alpha=0, border_line_color=None, label_text_font_size=FONT)

@@ -137,9 +137,10 @@ def test_a_picture_declared_on_a_dark_page_is_dark(shown):
 def test_a_logarithmic_axis_has_the_ticks_of_saved_pictures_and_its_grid_follows(shown):
     class Log(Two):
         def picture(self, state):
-            return super().picture(state).opts(logy=True, ylim=(0.1, 1))
+            return super().picture(state).opts(logx=True, logy=True, xlim=(1, 64), ylim=(0.1, 1), xticks=[1, 4, 16, 64])
 
     _, figure, _ = shown(Log())
+    assert figure.xaxis[0].ticker.ticks == [1, 4, 16, 64]  # what the view names stays
     assert figure.yaxis[0].ticker.major_code == LOG_TICKS and not hasattr(figure.xaxis[0].ticker, "major_code")
     assert figure.ygrid[0].axis is figure.yaxis[0] and figure.ygrid[0].ticker is None
 
