@@ -30,15 +30,21 @@ FLOW = 0.8  # of a bound of `update` is that of `flow`
 COMPILERS = ("g++", "c++", "clang++", "cl")
 
 
-def original(x: np.ndarray, score: Callable, steps: int, step_size: float = STEP_SIZE) -> np.ndarray:
-    """The original's loop and arithmetic (reference section 1), scipy's pdist as there."""
+def repulsion(x: np.ndarray, K: np.ndarray) -> np.ndarray:
+    """h^2 times the sums of the kernel's gradients, (n, d), in one expression."""
+    return x * K.sum(1)[:, None] - K @ x
+
+
+def original(
+    x: np.ndarray, score: Callable, steps: int, step_size: float = STEP_SIZE, repel: Callable = repulsion
+) -> np.ndarray:
+    """The original's loop and arithmetic, scipy's pdist as there."""
     history = 0.0
     for t in range(steps):
         d2 = squareform(pdist(x)) ** 2
         h = np.sqrt(0.5 * np.median(d2) / np.log(x.shape[0] + 1))
         K = np.exp(-d2 / h**2 / 2)
-        repulsion = (x * K.sum(1)[:, None] - K @ x) / h**2
-        phi = (K @ score(x) + repulsion) / x.shape[0]
+        phi = (K @ score(x) + repel(x, K) / h**2) / x.shape[0]
         history = phi**2 if t == 0 else 0.9 * history + 0.1 * phi**2
         x = x + step_size * phi / (1e-6 + np.sqrt(history))
     return x

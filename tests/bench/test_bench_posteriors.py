@@ -8,7 +8,12 @@ from rich.console import Console
 
 from labkit.bench import posteriors as bench
 
-CASES = {"network": bench.network(300, 3, 4, 5), "logistic": bench.logistic(400, 3, 5, torch.float64)}
+CASES = {
+    "network": bench.network(300, 3, 4, 5),
+    "logistic": bench.logistic(400, 3, 5, torch.float64),
+    "one split": bench.logistic(400, 3, 5, torch.float64, splits=1),
+    "lean": bench.logistic(400, 3, 5, torch.float64, lean=True),
+}
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
