@@ -14,7 +14,7 @@ from functools import cache
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import logsigmoid, pad
 
 from labkit.targets import checks, continued
 from labkit.targets.base import Target
@@ -34,6 +34,10 @@ def _standard(x: Tensor) -> tuple[Tensor, Tensor]:
 SCALINGS = {"standard": _standard, "range": _range}  # x [n, f] -> zero and unit of every column
 
 
+def _taken(table: Tensor, rows: Tensor | slice) -> Tensor:
+    return table[rows] if isinstance(rows, slice) else table.index_select(0, rows.to(table.device))
+
+
 class Posterior(Target):
     """The posterior of θ given scaled rows. Moments unknown: None.
 
@@ -49,46 +53,41 @@ class Posterior(Target):
     def __init__(self, train: Tensor, test: Tensor, rate: float, names: tuple[str, ...]):
         p = train.shape[1]
         super().__init__("logistic", p + 1, ((-3.0, 3.0),) * p + ((-3.0, 6.0),), (*names, "log α"))
-        self.rate, self.rows, self._constants = rate, len(train), (train, test)
-
-    def _prior(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        w, lam = x[..., :-1], x[..., -1]
-        e, slope = continued.exp(lam)
-        return w, lam, e, slope
+        # a column of zeros goes with log α: products then take whole particles, and give whole scores
+        self.rate, self.rows, self._constants = rate, len(train), tuple(pad(rows, (0, 1)) for rows in (train, test))
 
     def log_prior(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
         """log p(w, log α), normalised, the Jacobian of the logarithm included."""
         self._check(x)
-        w, lam, e, _ = self._prior(x)
-        p = self.dim - 1
-        quadratic = e * (0.5 * (w * w).sum(-1) + self.rate)
+        w, lam, p = x[..., :-1], x[..., -1], self.dim - 1
+        quadratic = continued.exp(lam)[0] * (0.5 * (w * w).sum(-1) + self.rate)
         return 0.5 * p * (lam - math.log(2 * math.pi)) - quadratic + math.log(self.rate) + lam
 
     def log_prob(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
         train, _ = self._cast(x)
-        return logsigmoid(x[..., :-1] @ train.T).sum(-1) + self.log_prior(x)
+        return logsigmoid(x @ train.T).sum(-1) + self.log_prior(x)
 
     def score(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
         return self._score(x, self._cast(x)[0], 1.0)
 
-    def score_of_rows(self, x: Float[Tensor, "*batch d"], rows: Int[Tensor, " b"]) -> Float[Tensor, "*batch d"]:
+    def score_of_rows(self, x: Float[Tensor, "*batch d"], rows: Int[Tensor, " b"] | slice) -> Float[Tensor, "*batch d"]:
         """Prior score + (rows in all)/b times the likelihood score of the given rows."""
-        train = self._cast(x)[0]
-        return self._score(x, train.index_select(0, rows.to(train.device)), self.rows / len(rows))
+        z = _taken(self._cast(x)[0], rows)
+        return self._score(x, z, self.rows / len(z))
 
     def _score(self, x: Tensor, z: Tensor, factor: float) -> Tensor:
-        w, _, e, slope = self._prior(x)
-        made, minus = torch.empty_like(x), w.neg()
+        w, (e, slope) = x[..., :-1], continued.exp(x[..., -1])
         quadratic = torch.linalg.vecdot(w, w).mul_(0.5).add_(self.rate)
-        likelihood = (minus @ z.mT).sigmoid_() @ z
-        torch.add(minus.mul_(e.unsqueeze(-1)), likelihood, alpha=factor, out=made[..., :-1])
+        minus = x.neg()
+        made = (minus @ z.mT).sigmoid_() @ z
+        made = torch.add(minus.mul_(e.unsqueeze(-1)), made, alpha=factor, out=made)
         torch.sub(0.5 * (self.dim - 1) + 1, quadratic.mul_(slope), out=made[..., -1])
         return made
 
     @property
     def tables(self) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """Scaled features with their bias [n, p] and labels -1 or 1 [n]: of training, and held out; float64."""
-        return tuple((rows * rows[:, -1:], rows[:, -1]) for rows in self._constants)
+        return tuple((rows[:, :-1] * rows[:, -2:-1], rows[:, -2]) for rows in self._constants)
 
     def minibatch(self, size: int, order: str = "random") -> Minibatch:
         """A score with `.at(t, generator)` that sees `size` rows a step; order "random" or "cyclic"."""
@@ -109,12 +108,12 @@ class Posterior(Target):
     def accuracy(self, x: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch"]:
         """Share of held-out rows whose label the particles' mean probability gets right."""
         test = self._cast(x)[1]
-        return (torch.sigmoid(x[..., :-1] @ test.T).mean(-2) > 0.5).to(x.dtype).mean(-1)
+        return (torch.sigmoid(x @ test.T).mean(-2) > 0.5).to(x.dtype).mean(-1)
 
     def test_log_likelihood(self, x: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch"]:
         """Mean over held-out rows of the log of the particles' mean probability of the true label, in nats."""
         test = self._cast(x)[1]
-        return (torch.logsumexp(logsigmoid(x[..., :-1] @ test.T), -2) - math.log(x.shape[-2])).mean(-1)
+        return (torch.logsumexp(logsigmoid(x @ test.T), -2) - math.log(x.shape[-2])).mean(-1)
 
 
 class LogisticRegression(Posterior):
@@ -169,11 +168,10 @@ class Together:
             raise ValueError(f"Together wants posteriors of one size, got {len(shapes)} sizes; run those apart")
         self.posteriors, self.rows = posteriors, posteriors[0].rows
 
-    def score_of_rows(self, x: Float[Tensor, "r n d"], rows: Int[Tensor, " b"]) -> Float[Tensor, "r n d"]:
+    def score_of_rows(self, x: Float[Tensor, "r n d"], rows: Int[Tensor, " b"] | slice) -> Float[Tensor, "r n d"]:
         """The same rows of each one's own table."""
-        found = [each._cast(x)[0] for each in self.posteriors]
-        z = torch.stack([table.index_select(0, rows.to(table.device)) for table in found])
-        return self.posteriors[0]._score(x, z, self.rows / len(rows))
+        z = torch.stack([_taken(each._cast(x)[0], rows) for each in self.posteriors])
+        return self.posteriors[0]._score(x, z, self.rows / z.shape[1])
 
     def minibatch(self, size: int, order: str = "random") -> Minibatch:
         """As of one posterior."""

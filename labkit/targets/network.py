@@ -108,11 +108,14 @@ class NeuralRegression(Target):
         x, y, _, _ = self._cast(theta)
         return self._score(theta, x, y, 1.0)
 
-    def score_of_rows(self, theta: Float[Tensor, "*batch d"], rows: Int[Tensor, " b"]) -> Float[Tensor, "*batch d"]:
+    def score_of_rows(
+        self, theta: Float[Tensor, "*batch d"], rows: Int[Tensor, " b"] | slice
+    ) -> Float[Tensor, "*batch d"]:
         """Prior score + (rows in all)/b times the likelihood score of the given rows."""
         x, y, _, _ = self._cast(theta)
-        rows = rows.to(x.device)
-        return self._score(theta, x[rows], y[rows], self.rows / len(rows))
+        rows = rows if isinstance(rows, slice) else rows.to(x.device)
+        x, y = x[rows], y[rows]
+        return self._score(theta, x, y, self.rows / len(y))
 
     def _score(self, theta: Tensor, x: Tensor, y: Tensor, factor: float) -> Tensor:
         w2 = self._parts(theta)[2]

@@ -112,7 +112,8 @@ class Minibatch:
     """The score of a posterior from B of its N rows: prior score + N/B times the likelihood score of the rows.
 
     Args:
-        target: has `rows` (N), `score(x)` and `score_of_rows(x, rows)`, as `LogisticRegression` has.
+        target: has `rows` (N), `score(x)` and `score_of_rows(x, rows)`, as `LogisticRegression` has; rows is a tensor
+            of their numbers, or a slice.
         size: B, 1 to N.
         order: "random": B rows without replacement, by the step's generator; unbiased. "cyclic": rows tB, ...,
             tB + B - 1 modulo N as the original takes them; where B divides N the scores of N/B steps average to the
@@ -133,8 +134,8 @@ class Minibatch:
         n = self.target.rows
         if self.order == "cyclic":
             first = t * self.size % n
-            rows = torch.arange(first, first + self.size)
-            rows = rows if first + self.size <= n else rows % n
+            last = first + self.size
+            rows = slice(first, last) if last <= n else torch.arange(first, last) % n
         elif generator is None:
             raise ValueError('a random minibatch needs a torch.Generator, got None; pass one, or take order="cyclic"')
         else:

@@ -23,9 +23,9 @@ def start(target, n, seed=0):
 def test_the_table_is_split_four_to_one_and_standardised_by_its_training_rows(target):
     assert target.rows == 569 - round(569 / 5) == 455
     assert target.dim == 32 == len(target.labels) and target.labels[-2:] == ("bias", "log α")
-    train, test = target._constants
-    features = train[:, :-1] * train[:, -1:]  # the bias column holds the label
-    assert set(train[:, -1].unique().tolist()) == {-1.0, 1.0} and len(test) == 114
+    (rows, y), (_, held_out) = target.tables
+    features = rows[:, :-1]
+    assert set(y.tolist()) == {-1.0, 1.0} and len(held_out) == 114 and (rows[:, -1] == 1).all()
     assert features.mean(0).abs().max() < 1e-12 and (features.std(0, correction=0) - 1).abs().max() < 1e-12
     assert target.mean is None and target.covariance is None and not hasattr(target, "sample")
 
@@ -43,9 +43,8 @@ def test_the_prior_is_gamma_and_normal_with_the_jacobian_of_the_logarithm(target
 
 def test_the_likelihood_is_a_product_of_bernoullis(target):
     theta = start(target, 5)
-    train = target._constants[0]
-    y = train[:, -1]
-    bernoulli = td.Bernoulli(logits=theta[:, :-1] @ (train * y[:, None]).T)
+    (rows, y), _ = target.tables
+    bernoulli = td.Bernoulli(logits=theta[:, :-1] @ rows.T)
     wanted = bernoulli.log_prob((y > 0).double().expand(5, -1)).sum(-1)
     assert torch.allclose(target.log_prob(theta) - target.log_prior(theta), wanted, rtol=1e-10)
 
@@ -117,9 +116,9 @@ def test_gradient_ascent_learns_to_tell_the_tumours(target):
 
 
 def test_predictions_average_the_particles_probabilities(target):
-    test = target._constants[1]
+    rows, y = target.tables[1]
     x = 5 * start(target, 2 * 3 * 4).reshape(2, 3, 4, 32)
-    right = torch.sigmoid(x[..., :-1] @ test.T).mean(-2)  # [2, 3, rows]
+    right = torch.sigmoid(x[..., :-1] @ (rows * y[:, None]).T).mean(-2)  # [2, 3, rows]
     assert target.accuracy(x).shape == (2, 3)
     assert torch.allclose(target.accuracy(x), (right > 0.5).double().mean(-1))
     assert torch.allclose(target.test_log_likelihood(x), right.log().mean(-1))
@@ -161,6 +160,7 @@ def test_several_posteriors_together_have_each_its_own_score():
     x = torch.stack([start(target, 4) for target in each])
     for found, target, own in zip(together.score_of_rows(x, rows), each, x, strict=True):
         assert torch.allclose(found, target.score_of_rows(own, rows))
+    assert torch.equal(together.score_of_rows(x, slice(30, 80)), together.score_of_rows(x, rows))
     assert torch.equal(together.minibatch(50, "cyclic").at(0)(x), together.score_of_rows(x, torch.arange(50)))
     with pytest.raises(ValueError, match="posteriors of one size, got 2 sizes"):
         Together([each[0], targets.make("logistic", test_fraction=0.3)])
