@@ -62,7 +62,7 @@ def paper_bandwidth(x: Tensor) -> Tensor:
 
 
 def _positive(h: Tensor) -> Tensor:
-    if bool((h > 0).all()):
+    if float(h.min()) > 0:
         return h
     warnings.warn("the median distance is 0: half of the particles or more coincide; bandwidth 1 is used", stacklevel=2)
     return torch.where(h > 0, h, 1.0)

@@ -150,10 +150,10 @@ class RBF(Radial):
         return type(self) is RBF and x.shape[-1] > pairs.DIRECT and pairs.is_whole(x)
 
     def of_apart(self, apart: pairs.Apart, score: Tensor, h: Tensor) -> Tensor:
-        """phi from `pairs.apart(x)`, whose exponents are written into."""
+        """phi from `pairs.apart(x)`, whose halves are written into."""
         h = _lengths(score, h, self.scale)
         per = (h * h).reciprocal_()
-        matrix = apart.exponent.mul_(per * LOG2_E).clamp_(max=0).exp2_()  # half the time of exp_
+        matrix = apart.halves.clamp_(min=0).mul_(per * -LOG2_E).exp2_()  # half the time of exp_
         drive = matrix @ torch.addcmul(score, apart.centred, -per)
         return drive.addcmul_(apart.centred, matrix.sum(-1, keepdim=True).mul_(per)).div_(score.shape[-2])
 

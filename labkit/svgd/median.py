@@ -43,7 +43,8 @@ def squared_distance(x: Tensor) -> Tensor:
 
 def of_apart(x: Tensor, apart: pairs.Apart) -> Tensor:
     """`squared_distance` of x from its `pairs.apart`, which somebody else needs too."""
-    return _checked(x, _of_pairs(_each_once(apart.exponent).mul_(-2), x.shape[-2]), apart.half.mean(-1).mul_(2))
+    half = _of_pairs(_each_once(apart.halves), x.shape[-2])
+    return _checked(x, half + half, apart.squares.mean(-1))
 
 
 def _checked(x: Tensor, found: Tensor, spread: Tensor) -> Tensor:
@@ -51,9 +52,7 @@ def _checked(x: Tensor, found: Tensor, spread: Tensor) -> Tensor:
 
     `spread` is the mean squared distance from the mean.
     """
-    if bool((found * NEAR > spread).all()):
-        return found
-    return _careful(x)
+    return found if float(torch.sub(spread, found, alpha=NEAR).max()) < 0 else _careful(x)
 
 
 def _careful(x: Tensor) -> Tensor:
@@ -187,10 +186,10 @@ def _two(values: np.ndarray, k: int, after: int) -> tuple[np.floating, np.floati
 def _near(values: np.ndarray, first: int, last: int) -> tuple[np.ndarray, int]:
     """Some of the values (n,), those of ranks first to last (from 1) among them, and how many are below these.
 
-    Ranks of a sample of m say where to look, to within 2 sqrt(m) ranks of it: four standard deviations if it is even.
+    Ranks of a sample of m say where to look, to within 1.5 sqrt(m) ranks of it: three deviations if it is even.
     """
     sample = np.sort(values[:: round(len(values) ** (1 / 3))])
-    per, reach = len(sample) / len(values), 2 * math.sqrt(len(sample)) + 1
+    per, reach = len(sample) / len(values), 1.5 * math.sqrt(len(sample)) + 1
     low, high = int(first * per - reach), int(last * per + reach)
     least = sample[low] if low > 0 else -math.inf
     most = sample[high] if high < len(sample) else math.inf

@@ -21,11 +21,11 @@ DIRECT = 3  # up to so many dimensions differences are taken directly: the expan
 
 
 class Apart(NamedTuple):
-    """x around its mean, (..., n, d); half the squared lengths of that, (..., n); -|x_i - x_j|^2 / 2, (..., n, n)."""
+    """x around its mean, (..., n, d); the squared lengths of that, (..., n); |x_i - x_j|^2 / 2, (..., n, n)."""
 
     centred: Tensor
-    half: Tensor
-    exponent: Tensor
+    squares: Tensor
+    halves: Tensor
 
 
 Profile = Callable[[Tensor], tuple[Tensor, ...]]
@@ -56,10 +56,12 @@ def apart(x: Tensor) -> Apart:
 
     Around the mean the digits of a common offset are not lost; where some are far from the others, digits still are.
     """
-    centred = x - x.mean(-2, keepdim=True)
-    products = centred @ centred.mT
-    half = products.diagonal(dim1=-2, dim2=-1) * 0.5
-    return Apart(centred, half, products.sub_(half.unsqueeze(-1)).sub_(half.unsqueeze(-2)))
+    mean = x.mean(-2, keepdim=True)
+    centred = x - mean
+    minus = (mean - x) @ centred.mT
+    squares = minus.diagonal(dim1=-2, dim2=-1).neg()
+    halves = minus.add_(squares.unsqueeze(-1), alpha=0.5).add_(squares.unsqueeze(-2), alpha=0.5)
+    return Apart(centred, squares, halves)
 
 
 def is_whole(x: Tensor) -> bool:

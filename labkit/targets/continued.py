@@ -1,5 +1,6 @@
 """The exponential, continued by its tangent where float32 would overflow."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,4 +14,4 @@ def exp(t: Float[Tensor, "..."]) -> tuple[Float[Tensor, "..."], Float[Tensor, ".
     where it is below e^-800 of its peak or so.
     """
     slope = t.clamp(max=LIMIT).exp()
-    return slope * (1 + (t - LIMIT).clamp(min=0)), slope
+    return torch.addcmul(slope, slope, (t - LIMIT).relu()), slope
