@@ -62,7 +62,7 @@ def network(rows: int = 506, features: int = 13, hidden: int = 50, particles: in
     target = NeuralRegression(x, y, torch.arange(rows // 10), hidden=hidden)
     first = target.initial(particles, generator)
     return Case(
-        "network, float64",
+        "network, f64",
         "one by one",
         lambda steps: descend(target, first, 1e-3, steps),
         lambda steps: one_by_one(target, first, 1e-3, steps),
@@ -86,7 +86,7 @@ def logistic(
     first = torch.stack([target.initial(particles, generator) for target in each])
     score, repel = (Lean, repulsion) if lean else (Cyclic, by_columns)
     return Case(
-        f"logistic, {'one split' if splits == 1 else f'{splits} splits'}, {str(dtype)[6:]}",
+        f"logistic, {'one split' if splits == 1 else f'{splits} splits'}, f{torch.finfo(dtype).bits}",
         "leanest numpy" if lean else "the original",
         lambda steps: _ours(each, first.to(dtype), steps),
         lambda steps: torch.from_numpy(original(first[0].numpy(), score(each[0]), steps, 0.05, repel)),
@@ -226,8 +226,8 @@ def table(rows: list[Row]) -> Table:
         title="SVGD on posteriors",
         caption="ms of CPU time a step of one run, minibatches of 100 rows, one thread; medians over rounds in turns.\n"
         "Network: as for Boston, 506 rows of 13, 20 particles, beside a loop over them with autograd.\n"
-        "Logistic: as for Covertype, 54 features, 100 particles, beside numpy in float64; 5 splits are stepped together, "
-        "as `labkit reproduce covertype` does.",
+        "Logistic: as for Covertype, 54 features, 100 particles, beside numpy in float64; several splits are "
+        "stepped together, as `labkit reproduce covertype` does.",
     )
     for heading in ("posterior", "labkit", "beside it", "ms", "quicker by/bound"):
         made.add_column(heading, justify="left" if heading in ("posterior", "beside it") else "right")
