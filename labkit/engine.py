@@ -21,6 +21,7 @@ from torch import Tensor
 
 FRAMES = 60  # a second and run, at most: twice those shown, so that every look at 30 a second finds a new one
 SLICE = 0.008  # seconds of stepping before the next run has its turn
+ROUND = 0.024  # seconds of stepping that all runs share, from which on their slices are shorter: else many wait long
 REST = 0.3  # of the time stepped is given back to the threads that serve pages
 SLOW = 0.020  # seconds a step, from which a run moves to the second thread
 AWAY = 5.0  # seconds without a sign of a watcher, after which nothing is computed
@@ -217,15 +218,15 @@ class Run:
         """Whether there is anything to do."""
         return not self._orders.empty() or (self.playing and not self.unwatched)
 
-    def turn(self) -> float:
-        """Carry out the orders and the steps that are due; answer the seconds until the next one is."""
+    def turn(self, within: float) -> float:
+        """Carry out the orders and, for so many seconds, the steps that are due; answer the seconds until the next."""
         try:
             ordered = self._obey()
             now = time.monotonic()
             if self.playing:
                 self._owed = min(self._owed + self.speed * (now - self._last), max(1.0, self.speed / 10))
                 self._last = now
-                done = self._advance(int(self._owed), SLICE)
+                done = self._advance(int(self._owed), within)
                 self._owed -= done
             due = self.playing and now - self._published >= 1 / FRAMES and self.frame.state is not self._state
             if (ordered or due) and self._past.states:
@@ -362,9 +363,9 @@ class _Worker(threading.Thread):
 
     def _round(self) -> float:
         """A turn for every run that wants one, and the seconds until the next is due; keeps no run alive after."""
-        wait = 1.0
-        for run in [r for r in self.runs if r.wants]:
-            wait = min(wait, run.turn())
+        wait, wanting = 1.0, [r for r in self.runs if r.wants]
+        for run in wanting:
+            wait = min(wait, run.turn(min(SLICE, ROUND / len(wanting))))
             if run.slow and self is self.engine.quick:
                 self.engine.move(run)
         return wait

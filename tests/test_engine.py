@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -493,6 +494,17 @@ def test_many_runs_get_equal_turns(make):
     for run in runs:
         run.pause()
     assert max(counts) < 3 * min(counts)
+
+
+def test_the_more_runs_play_the_shorter_their_turns():
+    """A round of thirty is as long as one of three, so that each has its frames often."""
+    given = []
+    worker = engine._Worker(engine.engine(), "labkit-test")
+    for many, wanted in ((1, engine.SLICE), (3, engine.SLICE), (30, engine.ROUND / 30)):
+        worker.runs = [SimpleNamespace(wants=True, turn=lambda within: given.append(within) or 1.0, slow=False)] * many
+        given.clear()
+        worker._round()
+        assert given == pytest.approx([wanted] * many)
 
 
 def test_a_frame_does_not_change_after_it_was_published(make):

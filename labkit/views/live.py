@@ -20,15 +20,16 @@ import panel as pn
 from panel.io.notebook import JupyterCommJSBinary, JupyterCommManagerBinary, push
 
 from labkit import engine
+from labkit.views import pulse
 from labkit.views.readout import Readout
 from labkit.views.remote import Remote
 from labkit.views.stage import Stage
 
-TICK = 33  # milliseconds between two looks at the newest frame
-TICK_NOTEBOOK = 66  # the same in a notebook, whose way to the browser is longer: more only makes a queue
+TICK_NOTEBOOK = 66  # milliseconds between two looks at a frame in a notebook: more only makes a queue on its long way
 TICK_WIDGET = 200  # the same where the notebook shows it as an ipywidget (VS Code), with a message for every array
 SPEEDS = [1, 3, 10, 30, 100, 300, 1000]
 READOUT = 0.2  # seconds between two changes of the text and the scrub slider while playing
+SELDOM = 3  # frames between two of these at least, where few frames come
 CURVES = 0.3  # seconds between two changes of a picture whose axes follow its data; such pictures take turns
 ECHO = 60  # ticks within which a notebook's slider may send back a position that it was sent
 BUSY = 1.0  # seconds between two ticks, from which the loop was busy with something else
@@ -63,7 +64,7 @@ class Live(pn.viewable.Viewer):
         self.served = bool(pn.state.curdoc and pn.state.curdoc.session_context)
         self._play_at_hello = self.served if play is None else play
         self._status, self._drawn = status or (lambda state: ""), drawn
-        self._shown, self._read, self._following, self._dark = 0, 0.0, False, False
+        self._shown, self._read, self._unread, self._following, self._dark = 0, 0.0, SELDOM, False, False
         self._turned, self._turns = 0.0, 0
         self._ticks, self._ticked, self._sent = 0, time.monotonic(), {}
         self._thread, self._greeted = threading.get_ident(), self.served
@@ -207,8 +208,8 @@ class Live(pn.viewable.Viewer):
     def _begin(self) -> None:
         if self.served:
             document = pn.state.curdoc
-            document.add_periodic_callback(self._tick, TICK)
             document.on_session_destroyed(self._destroyed)
+            pulse.watch(self, document)
             return
         cell, turn = _cell()
         last, lives = _cells.get(cell, (turn, []))
@@ -234,20 +235,37 @@ class Live(pn.viewable.Viewer):
             self._callback.stop()
 
     def _tick(self) -> None:
-        """Show the newest frame; what was missed is dropped."""
+        """The look of a notebook."""
         frame, now = self.run.frame, time.monotonic()
-        if not self.served and now - self._ticked > BUSY:  # a long cell ran, and no sign of a watcher came through
+        if now - self._ticked > BUSY:  # a long cell ran, and no sign of a watcher came through
             self.run.watched()
         self._ticks, self._ticked = self._ticks + 1, now
-        if self.served and self.run.unwatched and self._shown:
-            return
-        if not self.served and frame.playing and self.run.unwatched:
+        if frame.playing and self.run.unwatched:
             self.pause()  # the notebook was closed, or its browser went to sleep
-        if self._met and self._waiting:
+        if self.has_news() or self.has_more():
+            self.show_news(more=True)
+
+    def has_news(self) -> bool:
+        """Whether there is a frame or a task that the screen has not seen."""
+        new = self._greeted and self.run.frame.number != self._shown
+        return bool(new or self._tasks) and not self._asleep
+
+    def has_more(self) -> bool:
+        """Whether there is something to put up that takes long."""
+        return self._met and bool(self._waiting or not self._bar.objects) and not self._asleep
+
+    @property
+    def _asleep(self) -> bool:
+        """Whether nobody looks at the page."""
+        return bool(self.served and self.run.unwatched and self._shown)
+
+    def show_news(self, more: bool) -> None:
+        """Show the newest frame, and do what waited; frames that were missed are dropped."""
+        if more and not self._bar.objects:
+            self.later(lambda: self._bar.extend(self._controls))
+        elif more and self._waiting:
             self._tasks += [self._waiting.pop(0), self.run.redraw]
-        tasks, self._tasks = self._tasks, []
-        if not tasks and (frame.number == self._shown or not self._greeted):
-            return
+        frame, (tasks, self._tasks) = self.run.frame, (self._tasks, [])
         self._shown = frame.number
         with pn.io.hold():
             for task in tasks:
@@ -275,9 +293,10 @@ class Live(pn.viewable.Viewer):
                 if stage not in resting:
                     stage.patch(arrays)
         self._push()
-        if moving and time.monotonic() - self._read < READOUT:
+        self._unread += 1
+        if moving and (time.monotonic() - self._read < READOUT or self._unread < SELDOM):
             return
-        self._read = time.monotonic()
+        self._read, self._unread = time.monotonic(), 0 if moving else SELDOM
         self._button.label = "Pause" if frame.playing else "Play"
         self._error.visible = bool(frame.error)
         self._error.value = f"<b>The run has stopped.</b> {html.escape(frame.error)}" if frame.error else ""
@@ -311,8 +330,6 @@ class Live(pn.viewable.Viewer):
             self.run.leave()
             return
         self.run.watched()
-        if self.served and not self._met:
-            self.later(lambda: self._bar.extend(self._controls))
         self._greeted = self._met = True
         if kind in ("hello", "scheme") or message.get("dark", self._dark) != self._dark:
             self._dark = bool(message.get("dark"))

@@ -161,8 +161,8 @@ def differing(sent: dict[str, Any] | None, arrays: dict[str, Any]) -> set[str]:
 def alike(one: Any, other: Any) -> bool:
     """Whether two columns are the same to the last bit."""
     return (
-        isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and one.dtype != object != other.dtype
-        and np.array_equal(one, other, equal_nan=True)
+        isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and one.dtype == other.dtype != object
+        and one.shape == other.shape and one.tobytes() == other.tobytes()
     )  # fmt: skip
 
 

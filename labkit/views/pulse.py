@@ -1,0 +1,83 @@
+"""One timer for all pages of a server; only those with news take their document's lock.
+
+With a timer of its own for every page, thirty pages spend a quarter of a processor on ticks that show nothing. What
+takes long, a new picture, one page after the other does, a page a tick, so that those that play go on playing.
+"""
+
+from functools import partial
+from typing import Protocol, runtime_checkable
+from weakref import WeakKeyDictionary
+
+from bokeh.document import Document
+from panel.io.state import set_curdoc
+from tornado.ioloop import IOLoop, PeriodicCallback
+
+TICK = 33  # milliseconds between two looks at all pages
+
+
+@runtime_checkable
+class Page(Protocol):
+    """What is looked at, on the event loop."""
+
+    def has_news(self) -> bool:
+        """Whether there is anything to show."""
+
+    def has_more(self) -> bool:
+        """Whether there is something that takes long to put up."""
+
+    def show_news(self, more: bool) -> None:
+        """Show what there is, with the document's lock; and if `more`, put up one thing that takes long."""
+
+
+class Pulse:
+    """The pages of one event loop."""
+
+    def __init__(self):
+        self._pages: dict[Page, Document] = {}
+        self._called: set[Page] = set()  # they will have the lock and have not yet
+        self._builds: Page | None = None  # the one of these whose turn it is
+        self._timer = PeriodicCallback(self._beat, TICK)
+
+    def add(self, page: Page, document: Document) -> None:
+        """Look at a page until its session ends."""
+        self._pages[page] = document
+        document.on_session_destroyed(lambda _context: self._drop(page))
+        if not self._timer.is_running():
+            self._timer.start()
+
+    def _drop(self, page: Page) -> None:
+        self._pages.pop(page, None)
+        self._answered(page)
+        if not self._pages:
+            self._timer.stop()
+
+    def _beat(self) -> None:
+        for page, document in self._pages.items():
+            if page in self._called:
+                continue
+            if self._builds is None and page.has_more():
+                self._builds = page
+            if self._builds is page or page.has_news():
+                self._called.add(page)
+                document.add_next_tick_callback(partial(self._show, page, document))
+
+    def _show(self, page: Page, document: Document) -> None:
+        if page not in self._called:  # its session has ended
+            return
+        more = self._builds is page
+        self._answered(page)
+        with set_curdoc(document):  # Panel's own: the timer began in the context of another page
+            page.show_news(more)
+
+    def _answered(self, page: Page) -> None:
+        self._called.discard(page)
+        if self._builds is page:
+            self._builds = None
+
+
+_pulses: WeakKeyDictionary[IOLoop, Pulse] = WeakKeyDictionary()
+
+
+def watch(page: Page, document: Document) -> None:
+    """Have a page looked at by the timer of the event loop that this is called on."""
+    _pulses.setdefault(IOLoop.current(), Pulse()).add(page, document)
