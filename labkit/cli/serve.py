@@ -12,6 +12,7 @@ import typer
 from labkit.cli.errors import fail, unknown
 
 RUNS = Path("runs")  # where labkit train writes
+CLASS = 30
 _SAY = {
     errno.EADDRINUSE: "port {port} is taken, perhaps by another labkit serve: stop that one, or take --port {other}",
     errno.EACCES: "port {port} is not open to you: take --port 5006 or another above 1023",
@@ -25,6 +26,15 @@ def command(
     address: Annotated[str, typer.Option(help="0.0.0.0 lets a class in.")] = "127.0.0.1",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     runs: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs are that /runs and /draw show.")] = RUNS,
+    visitors: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            show_default="1 on this machine alone, 30 where others may come",
+            help="So many may open a page at once without waiting: it is built for each before.",
+        ),
+    ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
 ) -> None:
     """Serve the dashboards and open them in the browser; Ctrl-C stops."""
@@ -39,7 +49,7 @@ def command(
     try:
         if device != "auto":
             devices.choose(device)
-        _serve(routes[page.strip("/")] if page else "/", port, address, device, runs, no_browser)
+        _serve(routes[page.strip("/")] if page else "/", port, address, device, runs, visitors, no_browser)
     except ValueError as error:
         fail(error)
     except OSError as error:
@@ -56,7 +66,9 @@ def _leave() -> None:
     os._exit(0)
 
 
-def _serve(route: str, port: int, address: str, device: str, runs: Path, no_browser: bool) -> None:
+def _serve(
+    route: str, port: int, address: str, device: str, runs: Path, visitors: int | None, no_browser: bool
+) -> None:
     from labkit.serving import addresses, server
 
     opened: list[str] = []
@@ -70,6 +82,7 @@ def _serve(route: str, port: int, address: str, device: str, runs: Path, no_brow
         address=address,
         device=device,
         runs=runs,
+        visitors=visitors or (CLASS if addresses.outer(address) else 1),
         started=started,
         warmed=lambda: no_browser or webbrowser.open(opened[0]),
     )

@@ -1,16 +1,21 @@
 """What is done before it is asked for: sessions that stand, documents that are written. Answers that never wait.
 
 Building a page takes this process a quarter of a second, during which the visitor's browser, often on the same two
-cores, reads its scripts. A page file that says `AHEAD = True` has one session built while nobody waits; whoever asks
-next for the plain page gets it. What such a page shows must not depend on when it was built.
+cores, reads its scripts, and putting up what follows the first picture as long again. A page file that says
+`AHEAD = True` has sessions built while nobody waits, as many as visitors are expected; whoever asks next for the plain
+page gets one. What such a page shows must not depend on when it was built.
 
 Writing any document as text takes another tenth of a second: that is done while its browser still reads scripts.
 """
+
+import asyncio
+from collections.abc import Callable
 
 from bokeh.core.serialization import Serialized
 from bokeh.document import Document
 from bokeh.document.events import DocumentChangedEvent
 from bokeh.document.json import DocJson
+from bokeh.events import DocumentReady
 from bokeh.server.contexts import ApplicationContext
 from bokeh.server.session import ServerSession
 from bokeh.server.urls import per_app_patterns
@@ -20,19 +25,70 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.ioloop import IOLoop
 
 QUIET = 4.0  # seconds after a visitor until the next session is built: his browser is done with its own work
+FILLED = 0.3  # seconds until a session that was built has its first picture
+SETTLES = 1.2  # seconds until one that was then told of a browser has put up all that follows
 CLAIMED = 60.0  # seconds that a visitor's browser may take to connect
 READS = 0.15  # seconds after a page was sent: its pictures have been filled, and its browser has yet to ask for them
 
-_spare: dict[ApplicationContext, ServerSession | None] = {}  # None: nobody has come since one was taken
 
+class Stock:
+    """Sessions that stand for the next visitors of a page.
 
-async def build(context: ApplicationContext) -> None:
-    """Build a session for the next visitor of a page, unless there is one."""
-    if _spare.get(context) is None:
-        plain = HTTPServerRequest("GET", context.url, headers=HTTPHeaders())
-        session = await context.create_session_if_needed(generate_session_id(), plain)
+    Of one, a browser gets the first picture soonest, and what follows later. Of several, each has all that follows as
+    well: a class comes at once, and the server would put that up for thirty while they wait.
+
+    Args:
+        size: so many, while nobody looks at any page; one at most while somebody does, for building stops all others.
+    """
+
+    def __init__(self, context: ApplicationContext, size: int, crowded: Callable[[], bool]):
+        self._context, self._size, self._crowded = context, size, crowded
+        self._standing: list[ServerSession] = []
+        self._next: object | None = None
+
+    def take(self) -> ServerSession | None:
+        """A session that stands, and the next will be built when this visitor's browser is done with its work."""
+        self._later(QUIET)
+        return self._standing.pop(0) if self._standing else None
+
+    def _later(self, seconds: float) -> None:
+        loop = IOLoop.current()
+        if self._next is not None:
+            loop.remove_timeout(self._next)
+        self._next = loop.call_later(seconds, self.fill)
+
+    async def fill(self) -> None:
+        """Build a session if one is wanting, and see to the next."""
+        self._next = None
+        if len(self._standing) < (1 if self._crowded() else self._size):
+            await self._build()
+        if len(self._standing) < self._size and self._next is None:
+            self._later(QUIET if self._crowded() else 0.0)
+
+    async def _build(self) -> None:
+        plain = HTTPServerRequest("GET", self._context.url, headers=HTTPHeaders())
+        session = await self._context.create_session_if_needed(generate_session_id(), plain)
         session.block_expiration()  # Bokeh throws away what nobody connects to
-        _spare[context] = session
+        self._standing.append(session)
+        if self._size > 1:
+            await asyncio.sleep(FILLED)
+            await greet(session)
+            await asyncio.sleep(SETTLES)
+
+
+_stocks: dict[ApplicationContext, Stock] = {}
+
+
+async def stock(context: ApplicationContext, size: int, crowded: Callable[[], bool]) -> None:
+    """Have sessions of a page stand from now on; the first does when this is done."""
+    _stocks[context] = Stock(context, size, crowded)
+    await _stocks[context].fill()
+
+
+async def greet(session: ServerSession) -> None:
+    """Tell a session that a browser has its document, as a browser would."""
+    if not session.destroyed:
+        await session.with_document_locked(session.document.callbacks.trigger_event, DocumentReady())
 
 
 class Written:
@@ -44,7 +100,7 @@ class Written:
         document.to_json = self
 
     def _changed(self, _event: DocumentChangedEvent) -> None:
-        self._leave()
+        self._leave()  # when a callback comes or goes too: of what it changes under `hold` Panel may tell nobody
 
     def _leave(self) -> Serialized | None:
         found, self._found = self._found, None
@@ -73,14 +129,11 @@ class Ready(DocHandler):
         return session
 
     async def _stands(self) -> ServerSession:
-        context, loop = self.application_context, IOLoop.current()
-        if context not in _spare or self.request.query:
-            return await super().get_session()
-        session, _spare[context] = _spare[context], None
-        loop.call_later(QUIET, build, context)
+        stock = _stocks.get(self.application_context)
+        session = stock.take() if stock and not self.request.query else None
         if session is None:
             return await super().get_session()
-        loop.call_later(CLAIMED, session.unblock_expiration)
+        IOLoop.current().call_later(CLAIMED, session.unblock_expiration)
         return session
 
 

@@ -12,6 +12,7 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import panel as pn
@@ -72,6 +73,7 @@ def serve(
     address: str = "127.0.0.1",
     device: str = "auto",
     runs: Path = settings.runs,
+    visitors: int = 1,
     started: Callable[[int], None] = lambda port: None,
     warmed: Callable[[], None] = lambda: None,
 ) -> None:
@@ -82,7 +84,7 @@ def serve(
     """
     found = pages.listing()
     server = build(found, port=port, address=address)
-    settings.choice, settings.runs = device, runs
+    settings.choice, settings.runs, settings.visitors = device, runs, visitors
     settings.addresses = tuple(addresses.url(host, server.port) for host in addresses.outer(address))
     started(server.port)
     run(server, found, warmed)
@@ -117,9 +119,17 @@ def _warm(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -
     for page in found:
         with _warned(page):
             if pages.is_ahead(page):
-                soon = ahead.build(server._tornado.applications[page.route])
+                soon = ahead.stock(
+                    server._tornado.applications[page.route], settings.visitors, partial(_crowded, server)
+                )
                 asyncio.run_coroutine_threadsafe(soon, server.io_loop.asyncio_loop).result(60)
     warmed()
+
+
+def _crowded(server: Server) -> bool:
+    """Whether a browser shows any page."""
+    contexts = server._tornado.applications.values()
+    return any(session.connection_count for context in contexts for session in context.sessions)
 
 
 @contextmanager

@@ -16,11 +16,14 @@ choice: str = "auto"
 addresses: tuple[str, ...] = ()
 """Where a class reaches `/`, the likeliest first; empty while only this machine may come."""
 
+visitors: int = 1
+"""How many are expected at once: so many sessions of a page that may be built ahead stand ready."""
+
 runs: Path = Path("runs")
 """The directory whose run folders the page /runs shows and /draw offers."""
 
 
 def __getattr__(name: str) -> str:
     if name != "device":
-        raise AttributeError(f"labkit.serving.settings has runs, choice, device and addresses, no {name}")
+        raise AttributeError(f"labkit.serving.settings has runs, visitors, choice, device and addresses, no {name}")
     return devices.choose(choice)

@@ -209,6 +209,7 @@ class Live(pn.viewable.Viewer):
         if self.served:
             document = pn.state.curdoc
             document.on_session_destroyed(self._destroyed)
+            document.on_event("document_ready", self._has_page)
             pulse.watch(self, document)
             return
         cell, turn = _cell()
@@ -224,6 +225,10 @@ class Live(pn.viewable.Viewer):
             self._callback = pn.state.add_periodic_callback(self._tick, period=tick)
         except RuntimeError:  # a script without an event loop: there is nobody to show anything to
             self._callback = None
+
+    def _has_page(self, _event: Any) -> None:
+        """The browser has the document: what follows the first picture may come."""
+        self._met = True
 
     def _destroyed(self, _context: Any) -> None:
         self.run.close()
@@ -330,7 +335,7 @@ class Live(pn.viewable.Viewer):
             self.run.leave()
             return
         self.run.watched()
-        self._greeted = self._met = True
+        self._greeted = self._met = True  # of a tab that was opened later the document was ready before
         if kind in ("hello", "scheme") or message.get("dark", self._dark) != self._dark:
             self._dark = bool(message.get("dark"))
             if self.served:  # a message may come while the document is written to

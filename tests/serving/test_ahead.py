@@ -1,11 +1,13 @@
 """Documents that are written before they are asked for: what a browser gets is always the document as it is."""
 
+import asyncio
 import gc
 import weakref
 
 import pytest
 from bokeh.document import Document
 from bokeh.models import ColumnDataSource, Div
+from bokeh.server.contexts import ApplicationContext
 from bokeh.server.session import ServerSession
 from tornado.ioloop import IOLoop
 
@@ -91,3 +93,69 @@ def test_a_written_document_is_given_back_with_its_session():
     del document
     gc.collect()
     assert gone() is None
+
+
+class Context(ApplicationContext):
+    """Hands out sessions as Bokeh's does, and counts them."""
+
+    url = "/page"
+
+    def __init__(self):
+        self.made = []
+
+    async def create_session_if_needed(self, name, _request):
+        document = Document()
+        document.add_root(Div(text="first"))
+        document.on_event("document_ready", lambda _event: document.add_root(Div(text="the rest")))
+        self.made.append(ServerSession(name, document, io_loop=IOLoop.current()))
+        return self.made[-1]
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Nothing waits for a browser to be done with its work."""
+    for name in ("QUIET", "FILLED", "SETTLES"):
+        monkeypatch.setattr(ahead, name, 0.0)
+
+
+def stocked(size, crowded=lambda: False, taken=0):
+    """The context of a stock of so many after a while, `taken` of which were asked for then, and these."""
+
+    async def scenario():
+        context = Context()
+        stock = ahead.Stock(context, size, crowded)
+        await stock.fill()
+        await asyncio.sleep(0.2)
+        had = [stock.take() for _ in range(taken)]
+        before = len(context.made)
+        await asyncio.sleep(0.2)
+        return context, had, before
+
+    return asyncio.run(scenario())
+
+
+def test_of_one_session_that_stands_nothing_but_the_first_picture_is_built(at_once):
+    context, _, _ = stocked(1)
+    assert [len(session.document.roots) for session in context.made] == [1]
+    assert context.made[0].expiration_blocked
+
+
+def test_of_several_each_has_all_that_follows(at_once):
+    context, _, _ = stocked(4)
+    assert [len(session.document.roots) for session in context.made] == [2] * 4
+
+
+def test_while_somebody_looks_at_a_page_no_more_than_one_is_built(at_once):
+    context, _, _ = stocked(4, crowded=lambda: True)
+    assert len(context.made) == 1
+
+
+def test_whoever_comes_gets_the_session_that_has_stood_longest_and_the_stock_is_filled_again(at_once):
+    context, had, before = stocked(3, taken=4)
+    assert had == [*context.made[:3], None] and before == 3 and len(context.made) == 6
+
+
+def test_a_session_that_is_gone_is_told_nothing(document):
+    session = ServerSession("one", document, io_loop=IOLoop(make_current=False))
+    session.destroy()
+    asyncio.run(ahead.greet(session))

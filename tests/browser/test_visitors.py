@@ -1,0 +1,48 @@
+"""A class comes at once: /svgd stands ready with all its pictures, and is as sound as one that was built on demand."""
+
+import re
+import sys
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+PICTURES = 5
+
+
+@pytest.fixture(scope="module")
+def expecting(serving, free_port):
+    """The address of `labkit serve --visitors 2`."""
+    port = free_port()
+    command = [sys.executable, "-c", "import sys; from labkit.cli import main; sys.exit(main())", "serve"]
+    yield from serving([*command, "--no-browser", "--visitors", "2", "--port", str(port)], port)
+
+
+def test_the_page_of_an_expected_visitor_has_all_its_pictures_and_plays(expecting, page):
+    foreign, wrong, figures = [], [], []
+    local = (expecting, f"blob:{expecting}", "data:", expecting.replace("http", "ws"))
+
+    def arrived(text):
+        if isinstance(text, str) and '"doc":' in text:  # the document as it was when the browser asked for it
+            figures.append(text.count('"name":"Figure"'))
+
+    page.on("websocket", lambda socket: socket.on("framereceived", arrived))
+    page.on("request", lambda request: request.url.startswith(local) or foreign.append(request.url))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+    for _ in range(8):
+        page.wait_for_timeout(5000)  # those that nobody expects have one picture, and so has one that was not finished
+        page.goto(f"{expecting}/svgd")
+        expect(page.get_by_role("button", name="Pause")).to_be_visible()
+        if figures[-1] == PICTURES:
+            break
+    assert figures[-1] == PICTURES
+    expect(page.get_by_role("combobox", name="Kernel k")).to_have_count(1)
+    counter = page.get_by_text(re.compile(r"^step \d+ · "))
+    expect(counter).to_have_count(1)
+    before = counter.inner_text()
+    expect(counter).not_to_have_text(before)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    assert (foreign, wrong) == ([], [])
