@@ -20,13 +20,16 @@ from bokeh.server.contexts import ApplicationContext
 from bokeh.server.session import ServerSession
 from bokeh.server.urls import per_app_patterns
 from bokeh.util.token import generate_session_id
+from panel.io.resources import get_dist_path, patch_model_css
 from panel.io.server import DocHandler, WSHandler
+from panel.io.state import set_curdoc
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.ioloop import IOLoop
 
 QUIET = 4.0  # seconds after a visitor until the next session is built: his browser is done with its own work
 FILLED = 0.3  # seconds until a session that was built has its first picture
 SETTLES = 1.2  # seconds until one that was then told of a browser has put up all that follows
+STILL = 6.0  # seconds until a page that nobody looks at does not change any more: a second more than `engine.AWAY`
 CLAIMED = 60.0  # seconds that a visitor's browser may take to connect
 READS = 0.15  # seconds after a page was sent: its pictures have been filled, and its browser has yet to ask for them
 
@@ -74,6 +77,12 @@ class Stock:
             await asyncio.sleep(FILLED)
             await greet(session)
             await asyncio.sleep(SETTLES)
+            IOLoop.current().call_later(STILL, self._finish, session)
+
+    def _finish(self, session: ServerSession) -> None:
+        if session in self._standing:
+            resolve(session)
+            write(session)
 
 
 _stocks: dict[ApplicationContext, Stock] = {}
@@ -83,6 +92,15 @@ async def stock(context: ApplicationContext, size: int, crowded: Callable[[], bo
     """Have sessions of a page stand from now on; the first does when this is done."""
     _stocks[context] = Stock(context, size, crowded)
     await _stocks[context].fill()
+
+
+def resolve(session: ServerSession) -> None:
+    """Have style sheets come from this server: Panel sees to it when the page is asked for, and tells nobody."""
+    document = session.document
+    with set_curdoc(document):
+        place = get_dist_path(cdn=False)
+    for root in document.roots:
+        patch_model_css(root, place)
 
 
 async def greet(session: ServerSession) -> None:
@@ -115,8 +133,8 @@ class Written:
 
 
 def write(session: ServerSession) -> None:
-    """Write the session's document unless it is gone already."""
-    if not session.destroyed:
+    """Write the session's document, unless it is gone or its browser has it."""
+    if not session.destroyed and not session.connection_count:
         Written(session.document)
 
 

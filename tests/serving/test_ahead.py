@@ -11,6 +11,7 @@ from bokeh.server.contexts import ApplicationContext
 from bokeh.server.session import ServerSession
 from tornado.ioloop import IOLoop
 
+from labkit import engine
 from labkit.serving import ahead
 
 
@@ -114,7 +115,7 @@ class Context(ApplicationContext):
 @pytest.fixture
 def at_once(monkeypatch):
     """Nothing waits for a browser to be done with its work."""
-    for name in ("QUIET", "FILLED", "SETTLES"):
+    for name in ("QUIET", "FILLED", "SETTLES", "STILL"):
         monkeypatch.setattr(ahead, name, 0.0)
 
 
@@ -140,9 +141,22 @@ def test_of_one_session_that_stands_nothing_but_the_first_picture_is_built(at_on
     assert context.made[0].expiration_blocked
 
 
-def test_of_several_each_has_all_that_follows(at_once):
+def test_of_several_each_has_all_that_follows_and_is_written(at_once):
     context, _, _ = stocked(4)
     assert [len(session.document.roots) for session in context.made] == [2] * 4
+    assert all(isinstance(session.document.to_json, ahead.Written) for session in context.made)
+
+
+def test_a_page_is_written_only_when_it_does_not_change_any_more():
+    """What changes a page that was told of a browser Panel may tell nobody: it must be asleep before."""
+    assert ahead.STILL > engine.AWAY
+
+
+def test_a_document_whose_browser_has_it_is_not_written_again(document, counted):
+    session = ServerSession("one", document, io_loop=IOLoop(make_current=False))
+    session.subscribe("a browser")
+    ahead.write(session)
+    assert counted == []
 
 
 def test_while_somebody_looks_at_a_page_no_more_than_one_is_built(at_once):
