@@ -27,6 +27,7 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.ioloop import IOLoop
 
 QUIET = 4.0  # seconds after a visitor until the next session is built: his browser is done with its own work
+PAUSE = 2.0  # seconds between two that are built while somebody looks at a page: all pages stop for each
 FILLED = 0.3  # seconds until a session that was built has its first picture
 SETTLES = 1.2  # seconds until one that was then told of a browser has put up all that follows
 STILL = 6.0  # seconds until a page that nobody looks at does not change any more: a second more than `engine.AWAY`
@@ -41,11 +42,12 @@ class Stock:
     well: a class comes at once, and the server would put that up for thirty while they wait.
 
     Args:
-        size: so many, while nobody looks at any page; one at most while somebody does, for building stops all others.
+        size: of the visitors that are expected, so many; whoever has come is not waited for any more.
+        present: says how many look at any page.
     """
 
-    def __init__(self, context: ApplicationContext, size: int, crowded: Callable[[], bool]):
-        self._context, self._size, self._crowded = context, size, crowded
+    def __init__(self, context: ApplicationContext, size: int, present: Callable[[], int]):
+        self._context, self._size, self._present = context, size, present
         self._standing: list[ServerSession] = []
         self._next: object | None = None
 
@@ -63,10 +65,10 @@ class Stock:
     async def fill(self) -> None:
         """Build a session if one is wanting, and see to the next."""
         self._next = None
-        if len(self._standing) < (1 if self._crowded() else self._size):
+        if len(self._standing) < max(1, self._size - self._present()):
             await self._build()
         if len(self._standing) < self._size and self._next is None:
-            self._later(QUIET if self._crowded() else 0.0)
+            self._later(PAUSE if self._present() else 0.0)
 
     async def _build(self) -> None:
         plain = HTTPServerRequest("GET", self._context.url, headers=HTTPHeaders())
@@ -88,9 +90,9 @@ class Stock:
 _stocks: dict[ApplicationContext, Stock] = {}
 
 
-async def stock(context: ApplicationContext, size: int, crowded: Callable[[], bool]) -> None:
+async def stock(context: ApplicationContext, size: int, present: Callable[[], int]) -> None:
     """Have sessions of a page stand from now on; the first does when this is done."""
-    _stocks[context] = Stock(context, size, crowded)
+    _stocks[context] = Stock(context, size, present)
     await _stocks[context].fill()
 
 

@@ -126,10 +126,10 @@ def _warm(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -
     warmed()
 
 
-def _crowded(server: Server) -> bool:
-    """Whether a browser shows any page."""
+def _present(server: Server) -> int:
+    """How many browsers show a page."""
     contexts = server._tornado.applications.values()
-    return any(session.connection_count for context in contexts for session in context.sessions)
+    return sum(session.connection_count for context in contexts for session in context.sessions)
 
 
 @contextmanager

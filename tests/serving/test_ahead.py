@@ -115,16 +115,16 @@ class Context(ApplicationContext):
 @pytest.fixture
 def at_once(monkeypatch):
     """Nothing waits for a browser to be done with its work."""
-    for name in ("QUIET", "FILLED", "SETTLES", "STILL"):
+    for name in ("QUIET", "PAUSE", "FILLED", "SETTLES", "STILL"):
         monkeypatch.setattr(ahead, name, 0.0)
 
 
-def stocked(size, crowded=lambda: False, taken=0):
+def stocked(size, present=0, taken=0):
     """The context of a stock of so many after a while, `taken` of which were asked for then, and these."""
 
     async def scenario():
         context = Context()
-        stock = ahead.Stock(context, size, crowded)
+        stock = ahead.Stock(context, size, lambda: present)
         await stock.fill()
         await asyncio.sleep(0.2)
         had = [stock.take() for _ in range(taken)]
@@ -159,9 +159,10 @@ def test_a_document_whose_browser_has_it_is_not_written_again(document, counted)
     assert counted == []
 
 
-def test_while_somebody_looks_at_a_page_no_more_than_one_is_built(at_once):
-    context, _, _ = stocked(4, crowded=lambda: True)
-    assert len(context.made) == 1
+@pytest.mark.parametrize(("present", "standing"), [(0, 4), (1, 3), (4, 1), (9, 1)])
+def test_whoever_has_come_is_not_waited_for_any_more(at_once, present, standing):
+    context, _, _ = stocked(4, present)
+    assert len(context.made) == standing
 
 
 def test_whoever_comes_gets_the_session_that_has_stood_longest_and_the_stock_is_filled_again(at_once):
