@@ -11,7 +11,7 @@ from typing import Any
 import holoviews as hv
 import numpy as np
 import panel as pn
-from bokeh.models import CustomJSTicker, DataRange1d, LogTicker, SaveTool
+from bokeh.models import BasicTicker, CustomJSTicker, DataRange1d, LogTicker, SaveTool
 
 INK = {False: "#33393e", True: "#d5dbe0"}  # of axes and text, on light and on dark
 GRID = {False: "#00000018", True: "#ffffff1c"}
@@ -21,6 +21,7 @@ ABOVE = {  # a legend over the picture; without the place bokeh lets a second ro
 }  # fmt: skip
 LOG_TICKS = Path(__file__).with_name("log_ticks.js").read_text(encoding="utf-8")
 LARGE, SMALL = 440, 215  # heights in pixels; two small ones stand beside a large one
+FEW = 4  # numbers along the x axis of a small one, where Bokeh's six would touch
 
 
 class Stage:
@@ -31,7 +32,7 @@ class Stage:
     """
 
     def __init__(self, order: int = 0):
-        self.dark, self._aspect = False, None
+        self.dark, self._aspect, self._narrow = False, None, False
         self._sources: dict[str, list] = {}
         self._figures: list = []
         self._sent: dict[str, dict] = {}  # by source: what it holds, so that nothing is sent twice
@@ -55,6 +56,7 @@ class Stage:
         height, self._aspect = LARGE if leading else SMALL, getattr(view, "aspect", None)
         grabbed = {"clone": True, "default_tools": []}  # tools of every layer would cost more than the layer
         picture = view.picture(state).map(lambda e: e.opts(hooks=[self._grab(e.label)], **grabbed), hv.Element)
+        self._narrow = not leading and not getattr(view, "wide", False)
         place = "wide" if getattr(view, "wide", False) else "leading" if leading else ""
         self.pane.param.update(min_height=0 if self._aspect else height, css_classes=[place] if place else [])
         self.pane.object = picture.opts(
@@ -93,6 +95,9 @@ class Stage:
             )
             if isinstance(axis.ticker, LogTicker):  # not where a view names its ticks
                 axis.ticker = CustomJSTicker(major_code=LOG_TICKS)
+        for axis in figure.xaxis if self._narrow else []:
+            if isinstance(axis.ticker, BasicTicker):
+                axis.ticker.desired_num_ticks = FEW
         for legend in figure.legend:
             legend.update(background_fill_alpha=0, border_line_color=None, label_text_font_size=FONT)
         self._figures.append(figure)

@@ -80,6 +80,21 @@ def place(live):
     return float(live.figures[-1].renderers[0].data_source.data["x"][0])
 
 
+def test_where_few_frames_come_only_some_change_the_text_too(make, monkeypatch):
+    """The text costs as much as a picture; the first frame of a run that plays, and one that stands, have it at once."""
+    live = make()
+    frame = shown(live)
+    clock, read = [1000.0], []
+    monkeypatch.setattr(player, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(live, "_line", lambda frame: read.append(clock[0]) or "")
+    for _ in range(2 * player.SELDOM + 1):
+        clock[0] += 2 * player.READOUT
+        live._show_frame(dataclasses.replace(frame, playing=True))
+    assert len(read) == 3
+    live._show_frame(dataclasses.replace(frame, playing=False))
+    assert len(read) == 4
+
+
 def test_it_renders_the_first_state_and_follows_the_run(make):
     live = make()
     shown(live)

@@ -6,7 +6,7 @@ import pytest
 from bokeh.models import DataRange1d
 from bokeh.plotting import figure as bokeh_figure
 
-from labkit.views.stage import GRID, INK, LARGE, LOG_TICKS, SMALL, Stage, change, compact, differing
+from labkit.views.stage import FEW, GRID, INK, LARGE, LOG_TICKS, SMALL, Stage, change, compact, differing
 
 
 class Two:
@@ -154,9 +154,11 @@ def test_a_leading_view_is_large_and_one_whose_axes_follow_the_data_has_automati
 
     stage, figure, _ = shown(Leading())
     assert figure.height == LARGE and stage.pane.css_classes == ["leading"]
+    assert figure.xaxis.ticker.desired_num_ticks > FEW
     assert (figure.x_range.start, figure.x_range.end) == (0, 1)
     stage, figure, _ = shown(Automatic())
     assert figure.height == SMALL and stage.pane.css_classes == []
+    assert figure.xaxis.ticker.desired_num_ticks == FEW
     assert isinstance(figure.x_range, DataRange1d) and isinstance(figure.y_range, DataRange1d)
 
 
