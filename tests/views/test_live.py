@@ -81,10 +81,10 @@ def place(live):
 
 
 def test_where_few_frames_come_only_some_change_the_text_too(make, monkeypatch):
-    """The text costs as much as a picture; the first frame of a run that plays, and one that stands, have it at once."""
+    """It costs as much as a picture. The first frame of a run that plays, and of one that stands, change it at once."""
     live = make()
     frame = shown(live)
-    clock, read = [1000.0], []
+    clock, read = [1e9], []
     monkeypatch.setattr(player, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr(live, "_line", lambda frame: read.append(clock[0]) or "")
     for _ in range(2 * player.SELDOM + 1):
