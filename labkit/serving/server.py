@@ -120,7 +120,7 @@ def _warm(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -
         with _warned(page):
             if pages.is_ahead(page):
                 soon = ahead.stock(
-                    server._tornado.applications[page.route], settings.visitors, partial(_crowded, server)
+                    server._tornado.applications[page.route], settings.visitors, partial(_present, server)
                 )
                 asyncio.run_coroutine_threadsafe(soon, server.io_loop.asyncio_loop).result(60)
     warmed()
