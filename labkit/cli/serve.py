@@ -12,7 +12,7 @@ import typer
 from labkit.cli.errors import fail, unknown
 
 RUNS = Path("runs")  # where labkit train writes
-CLASS = 30
+CLASS = 30  # visitors who are expected where others than this machine may come
 _SAY = {
     errno.EADDRINUSE: "port {port} is taken, perhaps by another labkit serve: stop that one, or take --port {other}",
     errno.EACCES: "port {port} is not open to you: take --port 5006 or another above 1023",

@@ -66,6 +66,26 @@ def test_a_taken_port_is_one_line_that_names_another(capsys):
     one_line(capsys.readouterr(), f"--port {port + 1}")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "visitors"),
+    [
+        ([], 1),
+        (["--address", "0.0.0.0"], 30),
+        (["--visitors", "7"], 7),
+        (["--address", "0.0.0.0", "--visitors", "7"], 7),
+    ],
+)
+def test_a_class_is_expected_where_others_may_come(arguments, visitors, monkeypatch):
+    from labkit.cli import serve
+    from labkit.serving import server
+
+    told = {}
+    monkeypatch.setattr(server, "serve", lambda **options: told.update(options))
+    monkeypatch.setattr(serve, "_leave", lambda: None)
+    assert main(["serve", "--no-browser", *arguments]) == 0
+    assert told["visitors"] == visitors
+
+
 def test_lab_refuses_a_folder_it_cannot_write(tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
     assert main(["lab", "--no-browser", "--dir", str(tmp_path / "file")]) == 2
