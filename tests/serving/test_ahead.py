@@ -126,10 +126,10 @@ def stocked(size, present=0, taken=0):
         context = Context()
         stock = ahead.Stock(context, size, lambda: present)
         await stock.fill()
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.05)
         had = [stock.take() for _ in range(taken)]
         before = len(context.made)
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.05)
         return context, had, before
 
     return asyncio.run(scenario())
