@@ -16,14 +16,19 @@ from labkit.training.task import NUMBERS, Data, Task
 
 
 class Objective(nn.Module):
-    """A task's loss as a module's forward pass, which is where Fabric shares gradients and sets the precision."""
+    """A task's loss as a module's forward pass, which is where Fabric shares gradients and sets the precision.
 
-    def __init__(self, task: Task):
+    The call takes whole numbers alone. Fabric casts every floating-point argument to the lower precision, and images
+    or the weight of the KL that went through it would lose their digits.
+    """
+
+    def __init__(self, task: Task, data: Data, beta: Tensor):
         super().__init__()
-        self.module, self._task = task.module, task
+        self.module, self._task, self._data, self._beta = task.module, task, data, beta
 
-    def forward(self, batch: Any, generator: torch.Generator, beta: Tensor) -> dict[str, Tensor]:
-        return self._task.loss(self.module, batch, generator, beta)
+    def forward(self, index: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        batch = self._task.batch(self._data, index, generator)
+        return self._task.loss(self.module, batch, generator, self._beta)
 
 
 class Step:
@@ -39,9 +44,10 @@ class Step:
     """
 
     def __init__(self, fabric: Any, task: Task, settings: Settings, data: Data):
-        self.fabric, self.task, self.settings, self.data = fabric, task, settings, data
+        self.fabric, self.task, self.settings = fabric, task, settings
         device = fabric.device
-        self.objective = fabric.setup_module(Objective(task))
+        self.beta, self.weight, self.hold = (torch.zeros((), device=device) for _ in range(3))
+        self.objective = fabric.setup_module(Objective(task, data, self.beta))
         self.weights = [w for w in task.module.parameters() if w.requires_grad]
         self.average = Average(task.module)
         lr = torch.tensor(settings.lr, dtype=torch.float64 if device.type == "cpu" else torch.float32, device=device)
@@ -49,7 +55,6 @@ class Step:
         self.optimizer = torch.optim.Adam(self.weights, lr, betas, fused=True, capturable=device.type == "cuda")
         self.generator = torch.Generator(device).manual_seed(schedules.seed(settings.seed, "noise", fabric.global_rank))
         self.index = torch.zeros(settings.batch_size // fabric.world_size, dtype=torch.long, device=device)
-        self.beta, self.weight, self.hold = (torch.zeros((), device=device) for _ in range(3))
         self._sums = torch.zeros(len(NUMBERS) + 1, dtype=torch.float64, device=device)
         self._counts = torch.zeros(2, dtype=torch.float64, device=device)  # steps taken, steps left out
 
@@ -63,8 +68,7 @@ class Step:
     def advance(self) -> None:
         """Draw a batch, descend, average; or change nothing but the noise and the count if a number is not finite."""
         self.optimizer.zero_grad(set_to_none=True)
-        batch = self.task.batch(self.data, self.index, self.generator)
-        found = self.objective(batch, self.generator, self.beta)
+        found = self.objective(self.index, self.generator)
         self.fabric.backward(found["loss"])
         grads = [w.grad for w in self.weights if w.grad is not None]
         norm = nn.utils.get_total_norm(grads)
