@@ -256,7 +256,7 @@ def _count(name: str, args: tuple, on_gpu: list, on_host: list, asked: Any, to_g
         _note("upload" if isinstance(args[0], Tensor) else "download", name)
     if name == "aten._to_copy.default" and asked is not None and isinstance(args[0], Tensor) != to_gpu:
         _note("upload" if to_gpu else "download", name)
-    if _ledgers and _ledgers[-1].capturing and not on_gpu and not to_gpu:
+    if _ledgers and _ledgers[-1].capturing and not on_gpu and not to_gpu and name.startswith("aten."):
         _note("host", name)  # in a graph it would run once, at the capture
 
 
@@ -292,9 +292,8 @@ class _Names(TorchFunctionMode):
 
 
 def _indexed(each: Any) -> Any:
-    if each == "cuda" or each == "cuda:0":
-        return DEVICE
-    return DEVICE if isinstance(each, torch.device) and each.type == "cuda" else each
+    named = isinstance(each, str) and each in ("cuda", "cuda:0")
+    return DEVICE if named or (isinstance(each, torch.device) and each.type == "cuda") else each
 
 
 def _replaced() -> list[tuple[Any, str, Callable | type]]:
