@@ -15,6 +15,7 @@ The variance of DReG falls as K^-3 where V > 3s/4 = 3/8, so that weights have fo
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float
@@ -70,7 +71,7 @@ class Gaussian:
         """m - a, [D]."""
         return self.mean - self.posterior_mean
 
-    @property
+    @cached_property  # read at every draw, and a GPU is waited for
     def distance(self) -> float:
         """|m - a|."""
         return self.offset.norm().item()
@@ -80,7 +81,7 @@ class Gaussian:
         """Unit vector of every true gradient in m, [D]; NaN where m = a and there is none."""
         return -self.offset / self.offset.norm()
 
-    @property
+    @cached_property
     def log_z(self) -> float:
         """log p(x): what every bound tends to."""
         return -(self.x - self.prior).square().sum().item() / 4 - self.dim * math.log(4 * math.pi) / 2

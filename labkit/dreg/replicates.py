@@ -49,7 +49,7 @@ class State:
         """|mean| over the root of the summed variance, [E, S]; NaN where the mean is not told from 0 yet."""
         own = _squared_norm(self.gradients)
         steady = [ESTIMATORS[name].steady for name in self.estimators]
-        square = torch.where(torch.tensor(steady)[:, None], _squared_norm(self.reference), own)
+        square = torch.where(torch.tensor(steady, device=own.device)[:, None], _squared_norm(self.reference), own)
         return square.where(square > 0, torch.nan).sqrt() / self.gradients.variance.sum(-1).sqrt()
 
 
@@ -73,7 +73,7 @@ def start(model: VAE, images: int, estimators: Sequence[str], sizes: Sequence[in
     if len(model.config.latent) > 1:
         raise ValueError(f"one layer of latents is wanted, got {len(model.config.latent)}; take another network")
     d = images * 2 * model.config.latent[0]
-    none = torch.zeros(len(estimators), len(sizes), d, dtype=torch.float64)
+    none = torch.zeros(len(estimators), len(sizes), d, dtype=torch.float64, device=model.mean.device)
     return State(tuple(estimators), tuple(sizes), empty(none), empty(none[0]))
 
 
@@ -98,7 +98,7 @@ def step(state: State, model: VAE, x: Tensor, *, generator: torch.Generator, rep
     def measured(name: str, k: int) -> Tensor:
         """[replicates, d]."""
         if k < find(name).least:
-            return torch.full((replicates, len(x) * units), torch.nan, dtype=torch.float64)
+            return torch.full((replicates, len(x) * units), torch.nan, dtype=torch.float64, device=x.device)
         both = normal_gradients(name, found.log_w[:k], found.noise[:k], sigma, slope[:k])
         return torch.cat(both, -1).view(replicates, -1).double()
 

@@ -124,7 +124,7 @@ def pareto_k(log_w: Tensor) -> Tensor:
     top = (log_w - log_w.amax(0)).exp().topk(n + 1, 0).values.flip(0)
     x = top[1:] - top[:1]
     flat = x[-1] < 1e-12  # of the greatest weight: rounding
-    x = torch.where(flat, torch.arange(1, n + 1).to(x).view(-1, *[1] * flat.ndim), x)
+    x = torch.where(flat, torch.arange(1, n + 1, device=x.device, dtype=x.dtype).view(-1, *[1] * flat.ndim), x)
     quarter = x[int(n / 4 + 0.5) - 1].clamp(min=torch.finfo(x.dtype).tiny)
     m = 30 + int(math.sqrt(n))
     grid = 1 - (m / (torch.arange(1, m + 1, device=x.device, dtype=x.dtype) - 0.5)).sqrt()

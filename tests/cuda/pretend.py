@@ -47,11 +47,11 @@ RANDOM = ("bernoulli", "exponential", "multinomial", "normal", "rand", "uniform"
 HOST_SCALAR = ("addmv", "cat", "mm", "stack")  # operations that refuse even a number of no dimensions from the host
 
 
-class Mixed(RuntimeError):
+class MixedDevicesError(RuntimeError):
     """Tensors, or a generator, of two devices in one operation."""
 
 
-class Broken(RuntimeError):
+class CaptureError(RuntimeError):
     """An operation that the capture of a CUDA graph refuses."""
 
 
@@ -72,7 +72,7 @@ class Ledger:
         place = _place()
         self.events[kind, operation, place] += 1
         if self._capturing:
-            raise Broken(f"a graph cannot be captured here: {kind} by {operation} at {place}")
+            raise CaptureError(f"a graph cannot be captured here: {kind} by {operation} at {place}")
 
     def count(self, *kinds: str) -> int:
         """How many events of these kinds, of all kinds if none is named."""
@@ -88,7 +88,7 @@ class Ledger:
 
     @contextlib.contextmanager
     def capture(self) -> Iterator[None]:
-        """Inside, all that would break the capture of a CUDA graph raises `Broken`."""
+        """Inside, all that would break the capture of a CUDA graph raises `CaptureError`."""
         self._capturing = True
         try:
             yield
@@ -234,7 +234,9 @@ def _check_devices(name: str, on_gpu: list, on_host: list) -> None:
     large = [each for each in on_host if each.ndim]
     if (large and name not in CROSSES) or (not large and any(word in name for word in HOST_SCALAR)):
         shapes = f"{[tuple(each.shape) for each in on_gpu]} and {[tuple(each.shape) for each in on_host]}"
-        raise Mixed(f"expected all tensors on one device, got cuda:0 and cpu {shapes} in {name} at {_place()}")
+        raise MixedDevicesError(
+            f"expected all tensors on one device, got cuda:0 and cpu {shapes} in {name} at {_place()}"
+        )
 
 
 def _check_generators(name: str, flat: list, to_gpu: bool) -> None:
@@ -242,7 +244,7 @@ def _check_generators(name: str, flat: list, to_gpu: bool) -> None:
     for each in given:
         if (each._cdata in _generators) != to_gpu:
             wanted = "cuda" if to_gpu else "cpu"
-            raise Mixed(f"expected a {wanted} generator, got another in {name} at {_place()}")
+            raise MixedDevicesError(f"expected a {wanted} generator, got another in {name} at {_place()}")
     if to_gpu and not given and any(word in name for word in RANDOM):
         _note("global-rng", name)
 
@@ -262,7 +264,7 @@ def _count(name: str, args: tuple, on_gpu: list, on_host: list, asked: Any, to_g
 
 def _count_index(name: str, args: tuple) -> None:
     if not isinstance(args[0], Tensor):
-        raise Mixed(f"a cpu tensor is indexed by one of cuda:0 in {name} at {_place()}")
+        raise MixedDevicesError(f"a cpu tensor is indexed by one of cuda:0 in {name} at {_place()}")
     index = [each for each in args[1] or [] if isinstance(each, torch.Tensor)]
     if any(not isinstance(each, Tensor) and each.ndim for each in index):
         _note("upload", name)

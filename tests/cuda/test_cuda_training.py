@@ -112,5 +112,5 @@ def test_a_task_that_reads_a_number_back_is_found(ledger, tool):
             found = super().loss(*arguments)
             return {**found, "loss": found["loss"] * (1 if found["bound"].item() > 0 else 2)}
 
-    with pytest.raises(tool.Broken, match="sync"):
+    with pytest.raises(tool.CaptureError, match="sync"):
         check(ledger, lambda: Reading(draw.DRAW(SMALL)), images())

@@ -13,13 +13,13 @@ def x(ledger) -> torch.Tensor:
 
 
 def test_tensors_of_two_devices_are_refused(tool, x):
-    with pytest.raises(tool.Mixed, match="one device"):
+    with pytest.raises(tool.MixedDevicesError, match="one device"):
         x + torch.ones(2, 3)
 
 
 def test_a_host_number_may_join_an_operation_but_not_a_concatenation(tool, x):
     assert (x + torch.tensor(1.0)).held.sum() == 21
-    with pytest.raises(tool.Mixed, match="one device"):
+    with pytest.raises(tool.MixedDevicesError, match="one device"):
         torch.stack([x.sum(), torch.tensor(1.0)])
 
 
@@ -27,12 +27,12 @@ def test_a_host_number_may_join_an_operation_but_not_a_concatenation(tool, x):
 def test_a_generator_of_another_device_is_refused(tool, ledger, made_for, used_on):
     generator = torch.Generator(made_for).manual_seed(0)
     torch.randn(3, device=made_for, generator=generator)
-    with pytest.raises(tool.Mixed, match="generator"):
+    with pytest.raises(tool.MixedDevicesError, match="generator"):
         torch.randn(3, device=used_on, generator=generator)
 
 
 def test_a_host_tensor_cannot_be_indexed_by_the_device(tool, x):
-    with pytest.raises(tool.Mixed, match="indexed"):
+    with pytest.raises(tool.MixedDevicesError, match="indexed"):
         torch.ones(3)[x[0].long()]
 
 
@@ -68,12 +68,12 @@ FAULTS = {
 def test_each_kind_of_event_is_counted_and_breaks_a_capture(tool, ledger, x, kind, fault):
     fault(x)
     assert ledger.count(kind) == 1 == ledger.count(), ledger.table()
-    with pytest.raises(tool.Broken), ledger.capture():
+    with pytest.raises(tool.CaptureError), ledger.capture():
         fault(x)
 
 
 def test_a_host_operation_breaks_a_capture(tool, ledger, x):
-    with pytest.raises(tool.Broken), ledger.capture():
+    with pytest.raises(tool.CaptureError), ledger.capture():
         torch.ones(2) + 1
 
 
