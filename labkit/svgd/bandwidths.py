@@ -149,12 +149,12 @@ class Lagged(Rule):
 
 @dataclass(frozen=True)
 class _Called(Rule):
-    """A reader's own x -> h."""
+    """A reader's own x -> h; it gets a copy of x, so that it cannot move the particles."""
 
     function: Callable
 
     def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
-        h = torch.as_tensor(self.function(x), dtype=x.dtype, device=x.device)
+        h = torch.as_tensor(self.function(x.clone()), dtype=x.dtype, device=x.device)
         if h.shape not in (torch.Size(()), x.shape[:-2]) or not bool(((h > 0) & h.isfinite()).all()):
             raise ValueError(
                 f"the bandwidth rule must return lengths > 0 of shape {tuple(x.shape[:-2])}, "

@@ -24,6 +24,7 @@ from labkit.targets import as_score
 
 KERNEL = RBF()
 OPTIMIZER = Adagrad()
+LOG_DENSITY = "this looks like a log-density; wrap it: targets.from_log_prob(f)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,15 +79,17 @@ def check_finite(values: Tensor, what: str, do: str) -> None:
 
 
 def evaluate_score(score, x: Tensor, t: int = 0, generator: torch.Generator | None = None) -> Tensor:
-    """The score of step t at x, checked and detached."""
+    """The score of step t at x, checked and detached. It gets a copy of x, so that it cannot move the particles."""
     if hasattr(score, "at"):
         score = score.at(t, generator)
-    s = score(x)
+    # a copy, not a look at the tensor's version: a write through `x.numpy()` does not change the version
+    s = score(x.clone())
     if not isinstance(s, Tensor) or s.shape != x.shape:
         got = tuple(s.shape) if isinstance(s, Tensor) else type(s).__name__
+        one_each = isinstance(s, Tensor) and s.shape in (x.shape[:-1], (*x.shape[:-1], 1))
         raise ValueError(
             f"the score must return a tensor {tuple(x.shape)} like the particles, got {got}; "
-            "differentiate log_p(x).sum()"
+            + (LOG_DENSITY if one_each else "differentiate log_p(x).sum()")
         )
     if s.dtype != x.dtype:
         raise ValueError(
@@ -120,7 +123,9 @@ def start(x0: Tensor, score: Any, *, kernel: Kernel = KERNEL, bandwidth: Bandwid
 
     Args:
         x0: particles (..., n, d), float32 or float64, on any device; copied.
-        score: x -> grad log p(x) of the same shape; or a target; or a `torch.distributions` object.
+        score: x -> grad log p(x) of the same shape; or a target; or a `torch.distributions` object. A function that
+            gives log p itself needs `targets.from_log_prob(f)`: in one dimension -x**2 / 2 has the shape of a score,
+            and is taken for one.
         kernel: one of `labkit.svgd`'s, or your own `Kernel`.
         bandwidth: a rule's name (`bandwidths.RULES`), a length h, a tensor with one h for every run, or x -> h.
         generator: for scores that draw a minibatch.

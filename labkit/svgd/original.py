@@ -1,6 +1,7 @@
 """The call of the original program, with its numbers and without its faults."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,13 +11,15 @@ from labkit.svgd.bandwidths import Bandwidth, rule
 from labkit.svgd.flow import KERNEL, check_finite, check_particles, direction, evaluate_score
 from labkit.svgd.kernels import Kernel
 from labkit.svgd.optimizers import Adagrad
+from labkit.targets import as_score
 
 
 class SVGD:
     """Stein variational gradient descent with the call of Liu & Wang's `svgd.py`.
 
     Where it departs from that code: `bandwidth` is honoured (there any value meant the median), one particle works
-    (there NaN), the arguments are checked, and `x0` may be a tensor on any device.
+    (there NaN), a score that writes into its argument does not move the particles (there it does), the arguments are
+    checked, and `x0` may be a tensor on any device.
 
     Args:
         kernel: as in `labkit.svgd.step`; default the RBF.
@@ -28,7 +31,7 @@ class SVGD:
     def update(
         self,
         x0: np.ndarray | Tensor,
-        lnprob: Callable,
+        lnprob: Any,
         n_iter: int = 1000,
         stepsize: float | int = 1e-3,
         bandwidth: Bandwidth = -1,
@@ -38,7 +41,7 @@ class SVGD:
         """Move x0 (n, d) by `n_iter` steps and return the particles: numpy in, numpy out; tensor in, tensor out.
 
         Args:
-            lnprob: the SCORE (in spite of its name): (n, d) -> (n, d), arrays or tensors as x0 is.
+            lnprob: the SCORE (in spite of its name): (n, d) -> (n, d), arrays or tensors as x0 is; or a target.
             stepsize: of Adagrad; the first step moves every coordinate by just this.
             bandwidth: the length h, or -1 for the median rule (`median_bandwidth`); or a rule, as in `start`.
             alpha: Adagrad's memory.
@@ -50,10 +53,11 @@ class SVGD:
         if n_iter < 0 or n_iter != int(n_iter):
             raise ValueError(f"n_iter must be a whole number >= 0, got {n_iter}")
         is_array = isinstance(x0, np.ndarray)
-        x = torch.from_numpy(x0.astype(np.result_type(x0, np.float32))) if is_array else x0
+        x = torch.from_numpy(_floats(x0, "particles", _dtype(x0))) if is_array else x0
         check_particles(x)
-        x = x.detach().clone()
-        score = _on_arrays(lnprob) if is_array else lnprob
+        x, score = x.detach().clone(), as_score(lnprob)
+        if is_array and score is lnprob:
+            score = _on_arrays(lnprob)
         find_h = rule("median" if isinstance(bandwidth, float | int) and bandwidth == -1 else bandwidth)
         optimizer, memory, h = Adagrad(stepsize, alpha), None, None
         for t in range(int(n_iter)):
@@ -67,11 +71,28 @@ class SVGD:
         return x.numpy() if is_array else x
 
 
+def _dtype(x0: np.ndarray) -> np.dtype:
+    """float32 where it holds x0 exactly, else float64: for longer floats and Python numbers too."""
+    return np.dtype(np.float32 if x0.dtype.kind in "biuf" and np.can_cast(x0.dtype, np.float32) else np.float64)
+
+
+def _floats(values: Any, what: str, dtype: np.dtype) -> np.ndarray:
+    """A copy of `values` in `dtype`; torch takes neither negative strides, long doubles, nor arrays of objects."""
+    try:
+        values = np.asarray(values)
+        if values.dtype.kind not in "biufO":
+            raise TypeError
+        return np.array(values, dtype=dtype, order="C")
+    except (TypeError, ValueError):
+        got = getattr(values, "dtype", type(values).__name__)
+        raise TypeError(f"{what} must be real numbers of one shape, got {got}; use np.asarray(x, float)") from None
+
+
 def _on_arrays(lnprob: Callable) -> Callable:
-    """A score of arrays as one of tensors; the memory is shared."""
+    """A score of arrays as one of tensors."""
 
     def score(x: Tensor):
-        s = np.asarray(lnprob(x.numpy()))
-        return torch.from_numpy(s.astype(x.numpy().dtype, copy=False))
+        x = x.numpy()
+        return torch.from_numpy(_floats(lnprob(x), "the score's values", x.dtype))
 
     return score

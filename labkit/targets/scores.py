@@ -37,7 +37,7 @@ def as_score(thing: Any) -> Score:
     a bare callable is a score already.
 
     Raises:
-        TypeError: none of these.
+        TypeError: none of these, or the method `log_prob` of an object, which is no score.
     """
     if callable(getattr(thing, "score", None)):
         score = thing.score
@@ -45,6 +45,9 @@ def as_score(thing: Any) -> Score:
         score = from_distribution(thing).score
     elif callable(getattr(thing, "log_prob", None)):
         score = from_log_prob(thing.log_prob, dim=getattr(thing, "dim", None)).score
+    elif getattr(thing, "__name__", "") == "log_prob" and hasattr(thing, "__self__"):
+        owner = type(thing.__self__).__name__
+        raise TypeError(f"a score is wanted, got {owner}.log_prob, a log-density; pass the {owner} itself")
     elif callable(thing):
         return thing
     else:

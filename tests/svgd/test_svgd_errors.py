@@ -59,12 +59,26 @@ def test_particles_that_are_no_tensor_are_refused(thing):
         check_particles(thing)
 
 
-@pytest.mark.parametrize("score", [lambda x: x[:, 0], lambda x: x[:, :1], lambda x: x[None], lambda x: -x.sum()])
+@pytest.mark.parametrize("score", [lambda x: x.mT, lambda x: x[:3], lambda x: x[None], lambda x: -x.sum()])
 def test_a_score_of_a_wrong_shape_is_refused(way, score):
     with pytest.raises(
         ValueError, match=r"the score must return a tensor \(6, 2\) like the particles, got \(.*; differ"
     ):
         way(X, score)
+
+
+@pytest.mark.parametrize(("d", "keepdim"), [(1, False), (2, False), (2, True)])
+def test_a_log_density_passed_as_a_score_is_refused_with_a_hint(way, d, keepdim):
+    hint = re.escape("this looks like a log-density; wrap it: targets.from_log_prob(f)")
+    with pytest.raises(ValueError, match=hint):
+        way(X[:, :d], lambda x: -0.5 * (x * x).sum(-1, keepdim=keepdim))
+
+
+def test_the_log_prob_of_a_distribution_is_refused_as_a_score(way):
+    """In one dimension it has the shape of a score, and the particles would leave in silence."""
+    normal = torch.distributions.Normal(0.0, 1.0)
+    with pytest.raises(TypeError, match=r"a score is wanted, got Normal.log_prob, a log-density; pass the Normal itse"):
+        way(X[:, :1], normal.log_prob)
 
 
 def test_a_score_that_returns_no_tensor_or_another_dtype_is_refused(way):
@@ -99,6 +113,14 @@ def test_a_score_that_turns_nan_in_mid_run_names_the_step_and_leaves_the_states_
         svgd.SVGD().update(X, score, 10)
     with pytest.raises(ValueError, match="the score at step 0 must be finite"):
         svgd.SVGD().update(X.numpy(), lambda x: x * np.nan, 10)
+
+
+@pytest.mark.parametrize("thing", [np.full((6, 2), "a"), np.zeros((6, 2)) + 1j, np.full((6, 2), object())])
+def test_update_refuses_particles_and_scores_that_are_no_real_numbers(thing):
+    with pytest.raises(TypeError, match="particles must be real numbers of one shape, got .*; use np.asarray"):
+        svgd.SVGD().update(thing, np.negative, 2)
+    with pytest.raises(TypeError, match="the score's values must be real numbers of one shape, got .*; use np.asarray"):
+        svgd.SVGD().update(X.numpy(), lambda x: thing, 2)
 
 
 def test_a_step_so_great_that_the_particles_overflow_is_an_error():

@@ -1,12 +1,13 @@
 """labkit's numbers are the original's: the direction, the median, the path (reference 6, A to C)."""
 
 import warnings
+from itertools import islice
 
 import numpy as np
 import pytest
 import torch
 
-from labkit import svgd
+from labkit import svgd, targets
 
 SIZES = [2, 3, 100, 101, 256, 257, 1000, 1001]  # even and odd, and both sides of every change of method
 
@@ -105,3 +106,50 @@ def test_arrays_come_back_as_arrays_and_tensors_as_tensors_of_their_dtype(draw):
         assert isinstance(out, torch.Tensor) and out.numpy().dtype == dtype
     whole = np.arange(6).reshape(3, 2)
     assert svgd.SVGD().update(whole, np.negative, n_iter=3).dtype == np.float64
+
+
+@pytest.mark.parametrize("dtype", [np.longdouble, object, ">f8", np.float64])
+def test_update_takes_arrays_of_every_layout_and_every_kind_of_float(dtype):
+    """The values are float64's own, so the path is that of float64; a flipped view has negative strides."""
+    x0 = np.random.default_rng(0).normal(size=(6, 2))
+    wanted = svgd.SVGD().update(x0, np.negative, n_iter=5)
+    backwards = np.flip(np.flip(x0).astype(dtype))
+    assert np.array_equal(svgd.SVGD().update(backwards, np.negative, n_iter=5), wanted)
+    assert np.array_equal(svgd.SVGD().update(x0, lambda x: np.flip(np.flip(-x).astype(dtype)), n_iter=5), wanted)
+    one = svgd.SVGD().update(x0[:, :1], lambda x: np.flip(-x, 1), n_iter=5)  # contiguous to numpy, not to torch
+    assert np.array_equal(one, svgd.SVGD().update(x0[:, :1], np.negative, n_iter=5))
+
+
+def test_update_takes_a_target_for_its_score(draw):
+    x0, normal = draw(20, 2), targets.make("standard")
+    wanted = svgd.SVGD().update(x0, normal.score, n_iter=5)
+    assert torch.equal(svgd.SVGD().update(x0, normal, n_iter=5), wanted)
+    assert np.array_equal(svgd.SVGD().update(x0.numpy(), normal, n_iter=5), wanted.numpy())
+
+
+def negative_in_place(x):
+    return np.negative(x, out=x)
+
+
+WRITERS = {
+    "through the tensor": lambda x: x.neg_(),
+    "through an array of its memory": lambda x: torch.from_numpy(negative_in_place(x.numpy())),
+    "through a view": lambda x: x.view(-1).neg_().view(x.shape),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_score_that_writes_into_its_argument_leaves_the_run_as_it_is(draw, writer):
+    score, x0 = WRITERS[writer], draw(20, 2)
+    for state, wanted in zip(islice(svgd.flow(score, x0), 4), svgd.flow(torch.neg, x0), strict=False):
+        assert torch.equal(state.x, wanted.x) and torch.equal(state.score, -state.x)
+    assert torch.equal(svgd.SVGD().update(x0, score, n_iter=4), svgd.SVGD().update(x0, torch.neg, n_iter=4))
+    assert torch.equal(svgd.phi(x0, score), svgd.phi(x0, torch.neg))
+    assert torch.equal(svgd.ksd(x0, score), svgd.ksd(x0, torch.neg))
+
+
+def test_arrays_and_bandwidth_rules_that_are_written_into_leave_the_run_as_it_is(draw):
+    x0 = draw(20, 2)
+    wanted = svgd.SVGD().update(x0, torch.neg, n_iter=4, bandwidth=1.0)
+    got = svgd.SVGD().update(x0.numpy(), negative_in_place, n_iter=4, bandwidth=lambda x: x.fill_(1.0)[0, 0])
+    assert np.array_equal(got, wanted.numpy())

@@ -184,5 +184,6 @@ def test_the_continued_exponential_is_exp_below_its_limit_and_its_tangent_above(
     t = torch.tensor([-50.0, 0.0, 39.0, 41.0, 1e4], dtype=torch.float64)
     value, slope = continued.exp(t)
     assert torch.equal(value[:3], t[:3].exp()) and torch.equal(slope[:3], t[:3].exp())
-    top = math.exp(continued.LIMIT)
-    assert value[3:].tolist() == pytest.approx([2 * top, top * (1e4 - 39)]) and slope[3:].tolist() == [top, top]
+    top = math.exp(continued.LIMIT)  # torch's exp and the C library's may differ in the last bit
+    assert value[3:].tolist() == pytest.approx([2 * top, top * (1e4 - 39)])
+    assert slope[3:].tolist() == pytest.approx([top, top], rel=2**-51)
