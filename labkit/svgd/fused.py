@@ -5,6 +5,7 @@ Opt-in by name, for there must be a C++ compiler (a GPU needs none) and the firs
 
 import functools
 import math
+import warnings
 from typing import no_type_check
 
 import torch
@@ -65,10 +66,27 @@ def _compiled(shape: tuple, fields: int, dtype: torch.dtype, device: torch.devic
     return torch.compile(_sums, dynamic=False, fullgraph=True, options=contract)
 
 
+_plain: set[tuple] = set()  # shapes beyond torch's limit: asking again would cost more than their sums
+
+
+def _take_plain(key: tuple) -> None:
+    """Remember that this shape has no program; the first one is said."""
+    if not _plain:
+        warnings.warn(
+            "FusedRBF takes the plain way of RBF for this shape and others to come: torch compiles a function only "
+            f"{torch._dynamo.config.recompile_limit} times in one process, and every number of particles, dimension "
+            "and dtype is a program of its own",
+            stacklevel=2,
+        )
+    _plain.add(key)
+
+
 class FusedRBF(RBF):
     """`RBF` by `torch.compile`, for at most three dimensions.
 
-    The same sums in another order: it agrees with `RBF` to rounding, and with itself bit for bit.
+    The same sums in another order: it agrees with `RBF` to rounding, and with itself bit for bit. Every number of
+    particles, dimension and dtype is a program of its own; torch makes eight (`torch._dynamo.config.recompile_limit`).
+    Other shapes are then computed as `RBF` does, and the first one is said in a warning.
 
     Raises (at the first call):
         ValueError: more than three dimensions, where `RBF` is as fast.
@@ -78,9 +96,14 @@ class FusedRBF(RBF):
     def kernel_sums(self, a: Tensor, v: Tensor) -> Tensor:
         if a.shape[-2] > DIRECT:
             raise ValueError(f"FusedRBF is for at most {DIRECT} dimensions, got {a.shape[-2]}; use RBF")
-        a, whole = a * HALF_IN_BITS, (0, -a.shape[-1] % LANES)
-        run = _compiled(tuple(a.shape), v.shape[-2], a.dtype, a.device)
+        key = (tuple(a.shape), v.shape[-2], a.dtype, a.device)
+        if key in _plain:
+            return super().kernel_sums(a, v)
+        scaled, whole = a * HALF_IN_BITS, (0, -a.shape[-1] % LANES)
         try:
-            return torch.stack(run(a, pad(a, whole), pad(v, whole)), -2)
+            return torch.stack(_compiled(*key)(scaled, pad(scaled, whole), pad(v, whole)), -2)
         except torch._inductor.exc.InductorError as error:
             raise RuntimeError("FusedRBF wants a C++ compiler, none was found; install g++, or use RBF") from error
+        except torch._dynamo.exc.FailOnRecompileLimitHit:
+            _take_plain(key)
+            return super().kernel_sums(a, v)

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -181,6 +182,25 @@ def test_the_compiled_loop_in_float32_with_a_count_that_no_vector_divides(draw):
     off = (svgd.FusedRBF().kernel_sums(a, v.mT).mT - matrix @ v.double()).abs()
     # positions of up to 32 are rounded by 2^-20, which moves the exponent of a pair 3 apart by 3 2^-18
     assert (off / (matrix @ v.double().abs())).max() < 2.0**-16
+
+
+@pytest.mark.slow
+def test_the_compiled_loop_works_for_every_number_of_particles_beyond_torchs_limit(draw, close, monkeypatch):
+    """With room for one program, all but the first of 78 shapes take the plain way, and one warning says so."""
+    if not any(map(shutil.which, COMPILERS)):
+        pytest.skip(f"no C++ compiler on PATH, looked for {', '.join(COMPILERS)}")
+    torch.compiler.reset()
+    monkeypatch.setattr(fused, "_plain", set())
+    with torch._dynamo.config.patch(recompile_limit=1), warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for n in range(2, 41):
+            for dtype, tolerance in ((torch.float64, 1e-13), (torch.float32, 1e-5)):
+                x, h = draw(n, 2, dtype=dtype), torch.tensor(0.8, dtype=dtype)
+                found = svgd.FusedRBF().products(x, x.sin(), h)
+                for a, b in zip(found, svgd.RBF().products(x, x.sin(), h), strict=True):
+                    close(a, b, tolerance)
+    assert len(fused._plain) == 77
+    assert ["plain way of RBF" in str(w.message) for w in said if "FusedRBF" in str(w.message)] == [True]
 
 
 def test_the_compiled_loop_is_refused_above_three_dimensions(draw):
