@@ -55,7 +55,7 @@ def _draw(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
         shape = draw.Config(**config)
     network = _seeded(lambda: draw.DRAW(shape), chosen)
     if shape.canvas == "data":
-        network.begin_at(train[0] / 255)
+        network.begin_at(train[0].to(network.canvas.dtype) / 255)
     return Task(network, chosen.binarize, chosen.data)
 
 
@@ -98,7 +98,7 @@ def _vae(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
             network = other
     else:
         network = _seeded(lambda: dreg.VAE(_shape(chosen, config, train)), chosen)
-        network.begin_at(train[0] / 255)
+        network.begin_at(train[0].to(network.mean.dtype) / 255)
     return Task(
         _of_precision(network, chosen), chosen.estimator, chosen.samples, parameters=parameters,
         inference_only=chosen.inference_only is not None, binarize=chosen.binarize, data=chosen.data,

@@ -29,7 +29,8 @@ _OUT = _in("Run", "FOLDER", "Where the run's files go.", show_default="runs/METH
 _RESUME = _in("Run", "FOLDER", "Go on with a run that was stopped, with its own settings.")
 _STEPS = _in("Training", "N", "Steps, in place of --epochs.", min=1)
 _BATCH = _in("Training", "N", "Images a step, shared among the processes.", min=1)
-_CLIP = _in("Training", "X", "Largest global norm of the gradient; 0 never clips.")
+_CLIP = _in("Training", "X", "Largest norm of the whole gradient; 0 never clips.")
+_EACH = _in("Training", "X", "Largest norm of each variable's gradient by itself, in place of --clip.")
 _EMA = _in("Training", "X", "Decay of the averaged weights, which are tested and exported; 0 for none.")
 _WARMUP = _in("Training", "N", "Steps over which the KL's weight rises to 1; the bound told never has it.", min=0)
 _SEED = _in("Training", "N", "The same seed gives the same run.", min=0)
@@ -56,6 +57,7 @@ def command(
     beta1: Annotated[float, _in("Training", "X", "Adam's.")] = 0.9,
     beta2: Annotated[float, _in("Training", "X", "Adam's.")] = 0.999,
     clip: Annotated[float, _CLIP] = 10.0,
+    clip_each: Annotated[float, _EACH] = 0.0,
     ema: Annotated[float, _EMA] = 0.999,
     warmup: Annotated[int, _WARMUP] = 0,
     seed: Annotated[int, _SEED] = 0,
@@ -83,7 +85,7 @@ def command(
                 unknown("binarisation", binarize, BINARISATIONS)
             settings = training.Settings(
                 epochs=epochs, steps=steps, batch_size=batch, lr=lr, schedule=schedule, beta1=beta1, beta2=beta2,
-                clip=clip, ema=ema, warmup=warmup, seed=seed, devices=devices, precision=precision,
+                clip=clip, clip_each=clip_each, ema=ema, warmup=warmup, seed=seed, devices=devices, precision=precision,
                 eval_every=eval_every, checkpoint_seconds=checkpoint_seconds, tensorboard=tensorboard,
             )  # fmt: skip
             _fits(method, given)
@@ -93,7 +95,7 @@ def command(
             task, train, test = task_of(method, chosen)
             folder = _fresh(out, f"{method}-{data}-{preset or METHODS[method].preset}")
         _watched(training.fit(task, settings, folder, train, test), folder, task)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, FloatingPointError) as error:
         fail(error)
 
 
@@ -104,6 +106,8 @@ def _fits(method: str, given: dict[str, Any]) -> None:
         for name in its.own:
             if other != method and given[name] != defaults[name].default:
                 fail(f"--{name.replace('_', '-')} is of labkit train {other}, got labkit train {method}; leave it out")
+    if given["clip_each"] and given["clip"] != defaults["clip"].default:
+        fail("--clip-each is in place of --clip, got both; leave one of them out")
     if method == "vae" and given["warmup"]:
         fail(f"--warmup is of labkit train draw, got {given['warmup']}; leave it out")
 

@@ -145,7 +145,7 @@ class VAE(nn.Module):
         Raises:
             ValueError: images of another size, or not in [0, 1].
         """
-        mean = images.float().mean(0).flatten()
+        mean = images.to(self.mean.dtype).mean(0).flatten()
         if mean.shape != self.mean.shape or not bool(((mean >= 0) & (mean <= 1)).all()):
             c = self.config
             raise ValueError(

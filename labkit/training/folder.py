@@ -7,12 +7,14 @@ import csv
 import io
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from labkit.training import atomic
+from labkit.training.settings import Settings
 
 CONFIG = "config.json"
 
@@ -76,7 +78,9 @@ class Folder:
             self.path.mkdir(parents=True, exist_ok=True)
             atomic.write(file, json.dumps(config, indent=2) + "\n")
             return
-        there, mine = _flat(read_config(self.path)), _flat(json.loads(json.dumps(config)))
+        # a run that was made before a setting existed has it at its default
+        there = _flat({"settings": asdict(Settings())}) | _flat(read_config(self.path))
+        mine = _flat(json.loads(json.dumps(config)))
         other = sorted(name for name in there.keys() | mine.keys() if there.get(name) != mine.get(name))
         if other:
             raise ValueError(

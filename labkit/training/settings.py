@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-PRECISIONS = {"32": "32-true", "64": "64-true", "bf16": "bf16-mixed"}  # ours -> Fabric's
+# ours -> Fabric's; its own float64 rounds every loss to float32, so that `Step` makes the module float64 instead
+PRECISIONS = {"32": "32-true", "64": "32-true", "bf16": "bf16-mixed"}
 SCHEDULES = ("cosine", "constant")
 
 
@@ -17,12 +18,13 @@ class Settings:
         batch_size: images a step, shared among the processes.
         lr, beta1, beta2: Adam's.
         clip: the largest global norm of the gradient; 0 never clips.
+        clip_each: the largest norm of each variable's gradient by itself, in place of `clip`; 0 leaves it to `clip`.
         schedule: "cosine" falls from lr to 0 over the run, "constant" stays.
         warmup: steps over which the weight of the KL in the loss rises from 0 to 1; the bound never has it.
         ema: the decay of the averaged weights, which are those evaluated and exported; 0 takes the last ones.
         seed: of the order of the images and of all noise.
         precision: "32", "64" or "bf16" (mixed).
-        devices: "auto", "cpu", "cuda", with a number of processes "cpu:2", "cuda:4", or that number alone.
+        devices: "auto", "cpu" or "cuda"; several processes are "2xcpu", "4xcuda", or their number alone, "4".
         log_every: steps that one record, and one row of metrics.csv, is the mean of.
         eval_every: epochs from one test bound to the next; 0 only at the end.
         checkpoint_seconds: seconds from one checkpoint to the next; they change no number of the run.
@@ -40,6 +42,7 @@ class Settings:
     beta1: float = 0.9
     beta2: float = 0.999
     clip: float = 10.0
+    clip_each: float = 0.0
     schedule: str = "cosine"
     warmup: int = 0
     ema: float = 0.999
@@ -71,7 +74,7 @@ class Settings:
         for name in ("beta1", "beta2", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}")
-        for name in ("clip", "checkpoint_seconds"):
+        for name in ("clip", "clip_each", "checkpoint_seconds"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be >= 0, got {getattr(self, name)}")
         for name, known in {"precision": tuple(PRECISIONS), "schedule": SCHEDULES}.items():

@@ -45,8 +45,11 @@ class Step:
 
     def __init__(self, fabric: Any, task: Task, settings: Settings, data: Data):
         self.fabric, self.task, self.settings = fabric, task, settings
-        device = fabric.device
-        self.beta, self.weight, self.hold = (torch.zeros((), device=device) for _ in range(3))
+        if settings.precision == "64":
+            task.module.double()
+        device, dtype = fabric.device, next(task.module.parameters()).dtype
+        self.beta, self.weight = (torch.zeros((), dtype=dtype, device=device) for _ in range(2))
+        self.hold = torch.zeros((), device=device)
         self.objective = fabric.setup_module(Objective(task, data, self.beta))
         self.weights = [w for w in task.module.parameters() if w.requires_grad]
         self.average = Average(task.module)
@@ -76,13 +79,20 @@ class Step:
         if self.fabric.world_size > 1:
             values = self.fabric.all_reduce(values, reduce_op="mean")  # one process's fault is everyone's
         bad = (~values.isfinite().all()).float().maximum(self.hold)
-        if self.settings.clip:
-            nn.utils.clip_grads_with_norm_(self.weights, self.settings.clip, norm)
+        self._clip(norm)
         self.optimizer.found_inf = bad
         self.optimizer.step()
         self.average.update(self.weight * (1 - bad))
         self._sums += torch.where(bad > 0, 0, values)
         self._counts += torch.stack([1 - bad, bad])
+
+    def _clip(self, norm: Tensor) -> None:
+        """Shorten each gradient by itself, or all of them by their common norm, or none."""
+        if self.settings.clip_each:
+            for weight in self.weights:
+                nn.utils.clip_grad_norm_(weight, self.settings.clip_each)
+        elif self.settings.clip:
+            nn.utils.clip_grads_with_norm_(self.weights, self.settings.clip, norm)
 
     def read(self) -> tuple[dict[str, float], int]:
         """The means over the steps taken since the last call, NaN if there were none, and how many were left out."""

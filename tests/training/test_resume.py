@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import json
 import os
 import random
 import signal
@@ -163,6 +164,23 @@ def test_another_run_is_not_written_over(play):
     play()
     with pytest.raises(ValueError, match=r"another run|another settings\.lr; name another folder"):
         play(lr=0.5)
+
+
+def test_a_run_from_before_a_setting_existed_goes_on_at_its_default(play, toy, tmp_path):
+    """Its config.json does not name `clip_each`: the run is resumed to the same bits, but not with another value."""
+    play("whole", breaks=0.1)
+    chosen = replace(toy.SETTINGS, checkpoint_seconds=60.0)
+    records = training.fit(toy.Task(breaks=0.1), chosen, tmp_path / "old", toy.images(), toy.images(24, 1))
+    assert next(records).step == 3
+    records.close()
+    file = tmp_path / "old" / "config.json"
+    config = json.loads(file.read_text())
+    del config["settings"]["clip_each"]
+    file.write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"another settings\.clip_each"):
+        play("old", breaks=0.1, clip_each=5.0)
+    play("old", breaks=0.1)
+    assert_same_run(tmp_path / "whole", tmp_path / "old")
 
 
 def test_a_torn_newest_checkpoint_falls_back_to_the_one_before(play, toy, tmp_path):

@@ -53,6 +53,55 @@ def test_steps_are_those_of_torch_with_its_adam_and_its_clipping(toy, make, clip
     assert left == 0 and means["norm"] == pytest.approx(sum(norms) / 5, rel=1e-5)
 
 
+def test_clip_each_shortens_every_gradient_by_itself(toy, make):
+    """g <- g min(1, c / (|g| + 1e-6)) of each variable, and `clip` is not used; without it the gradients differ."""
+    norms = {}
+    for settings in ({"clip_each": 0.5, "clip": 1e-3}, {"clip": 0.0}):
+        task, other = toy.Task(noise=0.0), toy.Task(noise=0.0)
+        step = make(task, **settings)
+        go(step, range(1))
+        norms["clip_each" in settings] = [weight.grad.norm().item() for weight in task.module.parameters()]
+        x = toy.images()[0][:8].flatten(1).float() / 255
+        sum(each.mean() for each in other.parts(other.module, x, torch.Generator())).backward()
+        whole = math.sqrt(sum(weight.grad.square().sum().item() for weight in other.module.parameters()))
+        assert step.read()[0]["norm"] == pytest.approx(whole, rel=1e-5)  # that before clipping
+        for mine, theirs in zip(task.module.parameters(), other.module.parameters(), strict=True):
+            most = settings.get("clip_each", math.inf)
+            torch.testing.assert_close(mine.grad, theirs.grad * min(1, most / (theirs.grad.norm().item() + 1e-6)))
+    assert sum(norm > 0.5 for norm in norms[False]) >= 2  # longer before, and 0.5 after
+    assert [min(norm, 0.5) for norm in norms[False]] == pytest.approx(norms[True], rel=1e-5)
+
+
+def test_precision_64_is_float64_throughout(toy, make):
+    """Weights, average and every number against a plain loop in float64: no float32 scalar comes in.
+
+    A third (the KL's weight), 0.3 of the average and a gradient that is clipped have no exact float32: one of them
+    rounded, or a loss rounded on its way, is an error of 1e-8, and 1e-12 is allowed.
+    """
+    task, other = toy.Task(noise=0.0), toy.Task(noise=0.0)
+    step = make(task, precision="64", warmup=3, ema=0.7, clip=0.5)
+    other.module.double()
+    adam, mean = torch.optim.Adam(other.module.parameters(), 0.01), weights(other.module)
+    x, told = toy.images()[0][:8].flatten(1).double() / 255, []
+    for number in range(12):
+        go(step, range(number, number + 1))
+        adam.zero_grad()
+        lx, lz = (each.mean() for each in other.parts(other.module, x, torch.Generator()))
+        loss = lx + min(1, (number + 1) / 3) * lz
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(other.module.parameters(), 0.5)
+        adam.step()
+        keep = min(0.7, (1 + number) / (10 + number))
+        mean = [keep * e + (1 - keep) * w for e, w in zip(mean, weights(other.module), strict=True)]
+        told.append([each.item() for each in (lx + lz, loss, lx, lz, norm)])
+    wanted = torch.tensor(told, dtype=torch.float64).mean(0).tolist()
+    assert list(step.read()[0].values()) == pytest.approx(wanted, rel=1e-12)
+    for mine, theirs in zip(
+        weights(task.module) + weights(step.average.module), weights(other.module) + mean, strict=True
+    ):
+        torch.testing.assert_close(mine, theirs, rtol=1e-12, atol=1e-12)
+
+
 def test_a_step_that_is_not_finite_changes_nothing_and_is_counted(toy, make):
     """Weights, Adam's memory and the average keep their bits; only the noise goes on."""
     task = toy.Task(breaks=0.0)

@@ -32,12 +32,12 @@ class Task:
         self.breaks, self.noise = breaks, noise
 
     def batch(self, data, index, generator):
-        x = data[0][index].flatten(1).float() / 255
+        x = data[0][index].flatten(1).to(self.module.encode.weight.dtype) / 255
         return torch.bernoulli(x, generator=generator) if self.noise else x
 
     def parts(self, module, x, generator):
         mu, s = module.encode(x).chunk(2, 1)
-        z = mu + self.noise * s.exp() * torch.randn(mu.shape, generator=generator, device=x.device)
+        z = mu + self.noise * s.exp() * torch.randn(mu.shape, generator=generator, device=x.device, dtype=x.dtype)
         lx = nn.functional.binary_cross_entropy_with_logits(module.decode(z), x, reduction="none").sum(1)
         return lx, 0.5 * (mu**2 + (2 * s).exp() - 1 - 2 * s).sum(1)
 
@@ -56,7 +56,8 @@ class Task:
 
     def sheet(self, module, generator):
         with torch.no_grad():
-            z = torch.randn(4, module.decode.in_features, generator=generator, device=generator.device)
+            weight = module.decode.weight
+            z = torch.randn(4, weight.shape[1], generator=generator, device=weight.device, dtype=weight.dtype)
             images = module.decode(z).sigmoid()
         return (255 * images).to(torch.uint8).view(16, 4).cpu().numpy()
 
