@@ -42,10 +42,10 @@ def command(
 
 
 def measure(task: Any, data: tuple, samples: int, batch: int, seed: int, device: str) -> dict[str, Any]:
-    """What `Task.evaluate` answers, under a bar, and "log_p" with its standard error where there are samples.
+    """What `Task.evaluate` answers, under a bar; "log_p" where there are samples, and its "error" of two images.
 
     Raises:
-        ValueError: no such device, or images of another size than the network's.
+        ValueError: no such device, images of another size than the network's, numbers that are not finite.
     """
     import torch
 
@@ -70,7 +70,12 @@ def measure(task: Any, data: tuple, samples: int, batch: int, seed: int, device:
     found = task.evaluate(task.module, batches(), generator)
     if samples:
         each = torch.cat(log_p)
-        found |= {"samples": samples, "log_p": float(each.mean()), "error": float(each.std() / len(each) ** 0.5)}
+        if bad := int((~each.isfinite()).sum()):
+            raise ValueError(
+                f"log p(x) must be finite, got {bad} of {len(each)} images where it is not; take more --samples"
+            )
+        found |= {"samples": samples, "log_p": float(each.mean())}
+        found |= {"error": float(each.std() / len(each) ** 0.5)} if len(each) > 1 else {}  # one image has no spread
     return found
 
 
@@ -87,7 +92,7 @@ def _show(found: dict[str, Any], part: str, title: str) -> None:
         rows[f"-log p(x), {found['samples']} importance samples"] = -found["log_p"]
     for name, value in rows.items():
         table.add_row(name, f"{value:.2f}")
-    if "log_p" in found:
+    if "error" in found:
         table.add_row("its standard error over the images", f"{found['error']:.2f}")
     if "active" in found:
         table.add_row("active units, a count", str(found["active"]))

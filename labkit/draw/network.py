@@ -24,6 +24,7 @@ from labkit.draw.attention import Window
 from labkit.draw.config import Config
 from labkit.draw.lstm import LSTM, Exact, Shared, shared
 from labkit.draw.trace import Drawn, Looked, Losses, Trace, divergence, negative_log_likelihood
+from labkit.pixels import conversion
 
 
 class DRAW(nn.Module):
@@ -57,7 +58,7 @@ class DRAW(nn.Module):
         """
         if self.config.canvas != "data":
             raise ValueError(f'begin_at wants a network with canvas="data", this one has "{self.config.canvas}"')
-        mean = images.float().mean(0)
+        mean = images.to(self.canvas.dtype).mean(0)
         if mean.shape != self.canvas.shape or not bool(((mean >= 0) & (mean <= 1)).all()):
             wanted = ", ".join(map(str, self.canvas.shape))
             got = f"{tuple(images.shape)} of mean {mean.mean():.4g}"
@@ -219,10 +220,8 @@ class DRAW(nn.Module):
                 f"images must be {wanted} for this network, got {tuple(x.shape)}; resize or choose another"
             )
         if x.dtype != self.posterior.weight.dtype:
-            raise TypeError(
-                f"images must be {self.posterior.weight.dtype} like the network, got {x.dtype}; "
-                "pixels of 0 to 255 become x.float() / 255"
-            )
+            dtype = self.posterior.weight.dtype
+            raise TypeError(f"images must be {dtype} like the network, got {x.dtype}; take {conversion(x, dtype)}")
         self._check_labels(labels, len(x))
 
     def _check_labels(self, labels: Tensor | None, n: int) -> None:

@@ -48,12 +48,22 @@ class Task:
         return {"loss": lx + beta * lz, "bound": lx + lz, "lx": lx, "lz": lz}
 
     def evaluate(self, module: DRAW, batches: Iterable[Any], generator: torch.Generator) -> dict[str, Any]:
-        """Means over all images in nats: "bound", "lx", "lz", and "kl" by glimpse."""
-        nll, kl, n = 0.0, 0.0, 0
+        """Means over all images in nats: "bound", "lx", "lz", and "kl" by glimpse.
+
+        Raises:
+            ValueError: the bound of an image is not finite.
+        """
+        nll, kl, n, bad = 0.0, 0.0, 0, 0
         with torch.no_grad():
             for x, labels in batches:
                 found = module.losses(x, labels=labels, generator=generator)
                 nll, kl, n = nll + found.nll.double().sum(), kl + found.kl.double().sum(1), n + len(x)
+                bad = bad + (~found.bound.isfinite()).sum()
+        if bad:
+            raise ValueError(
+                f"the bound must be finite, got {int(bad)} of {n} images where it is not; "
+                "look for NaN in the images and in the network's weights"
+            )
         lx, by_glimpse = float(nll / n), (kl / n).tolist()
         lz = sum(by_glimpse)
         return {"bound": lx + lz, "lx": lx, "lz": lz, "kl": by_glimpse}

@@ -26,6 +26,7 @@ from labkit.dreg.gradients import Samples, in_normal
 from labkit.dreg.networks import VAE, Gaussian, log_normal, log_standard
 from labkit.dreg.weights import Weights, check_count
 from labkit.onednn import linear
+from labkit.pixels import conversion
 
 ROWS = 10_000  # images x samples that are held at once where there is no gradient
 ACTIVE = 0.01  # variance of a unit's posterior mean over the images, from which it is active (Burda et al. 2016)
@@ -297,7 +298,7 @@ def check(model: VAE, x: Tensor, k: int) -> None:
         )
     if x.dtype != like.dtype:
         raise TypeError(
-            f"images must be {like.dtype} like the network, got {x.dtype}; pixels of 0 to 255 become x.float() / 255"
+            f"images must be {like.dtype} like the network, got {x.dtype}; take {conversion(x, like.dtype)}"
         )
 
 

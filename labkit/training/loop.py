@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from labkit.pixels import conversion
 from labkit.training import capture, checkpoints, devices, export, schedules
 from labkit.training.board import Board
 from labkit.training.folder import Folder
@@ -24,6 +25,7 @@ from labkit.training.step import Step
 from labkit.training.task import Data, Evaluation, Record, Task
 
 COLLAPSED = 0.5  # nats of KL on the test images, under which the latents say nothing
+ADVICE = "start again in another folder with a lower learning rate, or clip the gradient"
 EARLY = 500  # steps in which they need not say anything yet
 
 
@@ -37,6 +39,8 @@ def fit(task: Task, settings: Settings, folder: Path | str, train: Data, test: D
 
     Raises:
         ValueError: settings, data, folder or checkpoint do not fit together; the message says which and what to do.
+        FloatingPointError: every step of an epoch was left out because something in it was not finite, or the test
+            bound is not finite. The exported weights, if there are any, are those from before.
         OSError: the folder cannot be written.
     """
     run = _Run(task, settings, Folder(folder), train, test)
@@ -73,6 +77,7 @@ class _Run:
         self.test = None if test is None else self._here(test)
         self.step_of = Step(self.fabric, task, settings, self._here(train))
         self.done, self.skipped, self.spent, self.saved = 0, 0, 0.0, -1
+        self.left, self.streak = 0, 0  # steps left out since the last record, and all steps of the last records
         self.facts: dict[str, str] = {}
         self._resume()
         self.board = Board(settings if self.first else Settings(), folder.path, self.done)
@@ -94,6 +99,7 @@ class _Run:
             self.step_of.restore(state)
             self.done, self.skipped, self.spent = state["step"], state["skipped"], state["seconds"]
             self.facts, self.saved = state["facts"], self.done
+            self.left = self.streak = state.get("streak", 0)  # a run of an older labkit counts anew
         if self.first:
             self.folder.cut(self.done)
 
@@ -139,9 +145,10 @@ class _Run:
 
     def _record(self, steps: int, clock: float) -> Record:
         """Read the numbers, write what is due: afterwards the files are those of this step."""
-        means, left = self.step_of.read()
+        means, self.left = self.step_of.read()
         rate = steps / max(time.monotonic() - clock, 1e-9)
-        self.skipped += left
+        self.skipped += self.left
+        self.streak = self.streak + steps if self.left == steps else 0
         self.generators = self.step_of.generators()
         last = self.done - 1
         row = {"step": self.done, "epoch": self.epoch, **means}
@@ -149,11 +156,17 @@ class _Run:
         row |= {"skipped": self.skipped}
         epochs = max(1, math.ceil(self.steps / self.per_epoch))
         told: dict[str, Any] = {**row, "steps": self.steps, "epochs": epochs, "rate": rate, "seconds": self.seconds}
-        if left == steps:
-            told["warning"] = f"all of the last {left} steps were skipped: not finite; lower the learning rate"
+        if self.streak:
+            told["warning"] = f"all of the last {self.streak} steps were skipped: not finite; lower the learning rate"
         if self.first:
             self.folder.metrics.add({**row, "seconds": round(self.seconds, 3)})
-            told |= self._evaluated()
+        if self.streak >= min(self.per_epoch, self.steps):
+            raise FloatingPointError(
+                f"all of the last {self.streak} steps were skipped, because loss or gradient was not finite; "
+                f"training stops at step {self.done} and exports nothing; {ADVICE}"
+            )
+        told |= self._evaluated()
+        if self.first:
             told["wrote"] = (*told.get("wrote", ()), *self._kept())
         record = Record(**told)
         self.board.add(record)
@@ -165,6 +178,8 @@ class _Run:
         if self.test is None or not (self.done == self.steps or (every and self.done % every == 0)):
             return {}
         found = self._measured()
+        if not self.first:
+            return {}
         row = {"step": self.done, "epoch": self.epoch, "bound": found.bound, "lx": found.lx, "lz": found.lz}
         row |= {"n": found.n, **{f"kl_{t}": kl for t, kl in enumerate(found.kl, 1)}, "seconds": round(self.seconds, 3)}
         self.folder.epochs.add(row)
@@ -179,8 +194,23 @@ class _Run:
             told["warning"] = f"collapse: the latents carry {found.lz:.2g} nats; {advice}"
         return told
 
-    def _measured(self) -> Evaluation:
-        """The averaged weights on the test images, in full precision."""
+    def _measured(self) -> Evaluation | None:
+        """The averaged weights on the test images, in full precision, by the first process; None of the others.
+
+        Raises:
+            FloatingPointError: the bound is not finite; in all processes, or the others would wait for the first.
+        """
+        found, fault = None, ""
+        if self.first:
+            try:
+                found = self._test_bound()
+            except ValueError as error:
+                fault = str(error)
+        if fault := self.fabric.broadcast(fault):
+            raise FloatingPointError(f"training stops at step {self.done}, at its test: {fault}; {ADVICE}")
+        return found
+
+    def _test_bound(self) -> Evaluation:
         n, began = len(self.test[0]), time.monotonic()
         generator = self._generator("test")  # the same noise each time: what differs is the network
         rows = torch.arange(n, device=self.fabric.device).split(self.settings.batch_size)
@@ -198,19 +228,26 @@ class _Run:
         return self.save() if due or self.done == self.steps else ()
 
     def save(self) -> tuple[Path, ...]:
-        """Write checkpoint and weights as they are between two records, if there is anything new."""
+        """Write checkpoint and weights as they are between two records, if there is anything new.
+
+        Just after a step that was left out the weights may be at fault, and are not exported; at the end of the run
+        they have been tested.
+        """
         if not self.first or self.done == self.saved:
             return ()
+        sound = self.left == 0 or self.done == self.steps
         self.folder.sync()  # the rows up to this step are on disk before the checkpoint that counts on them
         self.board.flush()
-        numbers = {"step": self.done, "skipped": self.skipped, "seconds": self.seconds, "facts": self.facts}
+        numbers = {"step": self.done, "skipped": self.skipped, "streak": self.streak}
+        numbers |= {"seconds": self.seconds, "facts": self.facts}
         state = {**self.step_of.state(), "generators": self.generators, **numbers}
         weights = self.folder.path / export.NAME
-        facts = {"step": str(self.done), "seed": str(self.settings.seed), **self.facts}
-        export.save(weights, self.step_of.average.module, self.task, facts)
+        if sound:
+            facts = {"step": str(self.done), "seed": str(self.settings.seed), **self.facts}
+            export.save(weights, self.step_of.average.module, self.task, facts)
         path = checkpoints.save(self.folder.checkpoints, state)  # last: what a kill leaves undone is done again
         self.saved, self.kept = self.done, time.monotonic()
-        return path, weights
+        return (path, weights) if sound else (path,)
 
 
 def _check(data: Data, what: str) -> None:
@@ -218,4 +255,5 @@ def _check(data: Data, what: str) -> None:
         got = [tuple(part.shape) for part in data]
         raise ValueError(f"{what} must be tensors of one length, at least 1, got {got}; give (images,) or with labels")
     if data[0].dtype != torch.uint8:
-        raise ValueError(f"{what} images must be uint8, got {data[0].dtype}; multiply by 255 and convert")
+        how = conversion(data[0], torch.uint8)
+        raise ValueError(f"{what} images must be uint8, got {data[0].dtype}; take {how}")

@@ -3,12 +3,14 @@
 import json
 import math
 import signal
+from dataclasses import asdict
 
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
+from labkit import draw, dreg
 from labkit.cli import keepsakes, main, methods, watch
 from labkit.views.runs import files
 
@@ -45,12 +47,12 @@ def test_a_run_tells_its_bound_and_how_to_go_on(tmp_path, capsys, rows):
 
 @pytest.mark.slow
 def test_the_options_are_the_settings_of_the_run(tmp_path):
-    options = {"--lr": "0.002", "--ema": "0.9", "--warmup": "7", "--clip": "3", "--seed": "4", "--precision": "64"}
+    options = {"--lr": "0.002", "--ema": "0.9", "--warmup": "7", "--clip-each": "3", "--seed": "4", "--precision": "64"}
     words = [word for pair in options.items() for word in pair]
     assert main([*TINY, *words, "--binarize", "grey", "--steps", "2", "--out", str(tmp_path / "a")]) == 0
     config = json.loads((tmp_path / "a" / "config.json").read_text())
     settings = config["settings"]
-    assert [settings[name.strip("-")] for name in options] == [0.002, 0.9, 7, 3.0, 4, "64"]
+    assert [settings[name.strip("-").replace("-", "_")] for name in options] == [0.002, 0.9, 7, 3.0, 4, "64"]
     assert (settings["steps"], settings["batch_size"], settings["devices"]) == (2, 50, "cpu")
     assert config["facts"] == {"data": "digits", "binarisation": "grey"}
     assert config["config"]["height"] == 8
@@ -136,6 +138,11 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path, monkeypatch, capsys):
         (["train", "--data", "digits", "--batch", "2000"], "batch_size must be at most the 1437 training images"),
         (["train", "--data", "digits", "--precision", "8"], "precision must be one of 32, 64, bf16, got '8'"),
         (["train", "--data", "digits", "--devices", "tpu"], "devices must be auto, cpu, cuda"),
+        (
+            ["train", "--data", "digits", "--clip-each", "5", "--clip", "1"],
+            "--clip-each is in place of --clip, got both",
+        ),
+        (["train", "--data", "digits", "--clip-each", "-5"], "clip_each must be >= 0, got -5"),
         (["train", "--resume", "nowhere"], "nowhere is no run: it has no config.json"),
         (["train", "--resume", "nowhere", "--lr", "1"], "leave out --lr"),
         (["evaluate", "nothing"], "no model is called 'nothing'"),
@@ -167,7 +174,42 @@ def test_black_and_white_data_are_named_fixed():
     assert methods.named("binarized_mnist", "stochastic") == "fixed" and methods.named("mnist", "grey") == "grey"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("method", [["draw", "--preset", "digits"], ["vae", "--preset", "small", "-K", "2"]])
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        ([], "training stops at step 14, at its test: "),
+        (["--eval-every", "0"], "all of the last 18 steps were skipped, because loss or gradient was not finite; "),
+    ],
+)
+def test_a_training_that_is_never_finite_ends_with_an_error_and_exports_nothing(method, rest, said, tmp_path, capsys):
+    """One step of length 1e8 is taken, and none after it: by 14 an epoch, 4, 6 and 8 steps are left out."""
+    wild = ["--lr", "1e8", "--clip", "0", "--data", "digits", "--devices", "cpu", "--checkpoint-seconds", "0"]
+    assert main(["train", *method, *wild, *rest, "--out", str(tmp_path / "a")]) == 2
+    told = capsys.readouterr()
+    assert told.out == "" and told.err.splitlines()[-1].startswith(f"labkit: {said}")
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
 # evaluation
+
+
+@pytest.mark.parametrize("network", [draw.DRAW(draw.preset("digits")), dreg.VAE(dreg.Config(8, 8, (2,), (3,)))])
+def test_weights_that_are_not_finite_are_refused(network, tmp_path, capsys):
+    kind = "draw" if isinstance(network, draw.DRAW) else "vae"
+    about = {"kind": kind, "config": json.dumps(asdict(network.config)), "estimator": "dreg", "samples": "2"}
+    save_file({name: each * math.nan for name, each in network.state_dict().items()}, tmp_path / "nan", about)
+    assert main(["evaluate", str(tmp_path / "nan"), "--data", "digits", "--images", "3", "--device", "cpu"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and "must be finite, got 3 of 3 images where it is not" in said.err
+
+
+@pytest.mark.slow
+def test_one_image_has_no_standard_error(run, capsys):
+    assert main(["evaluate", str(run), "--samples", "3", "--images", "1", "--device", "cpu"]) == 0
+    said = capsys.readouterr().out
+    assert "-log p(x), 3 importance samples" in said and "standard error" not in said and "nan" not in said
 
 
 @pytest.mark.slow

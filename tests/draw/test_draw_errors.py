@@ -65,14 +65,18 @@ def test_images_of_too_few_or_too_many_axes_are_refused(model, refused, shape):
         model.steps(torch.zeros(shape), None, None)
 
 
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.float64, torch.bfloat16, torch.int64])
+@pytest.mark.parametrize("scale", [1, 255])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float64, torch.bfloat16, torch.int64, torch.bool])
 @pytest.mark.parametrize("name", ["losses", "steps", "log_likelihood"])
-def test_images_of_a_wrong_dtype_are_refused(model, refused, name, dtype):
-    with refused(
-        f"images must be torch.float32 like the network, got {dtype}; pixels of 0 to 255 become x.float() / 255",
-        TypeError,
-    ):
-        PASSES[name](model, (255 * X).to(dtype))
+def test_images_of_a_wrong_dtype_are_refused_with_advice_that_is_right(model, name, dtype, scale):
+    """What the message advises gives the same images: divided by 255 only where the pixels go that far."""
+    images = (X > 0.5) * scale  # black and white has an exact form in each of them
+    x = images.to(dtype)
+    with pytest.raises(TypeError) as caught:
+        PASSES[name](model, x)
+    said, advice = str(caught.value).split("; take ")
+    assert said == f"images must be torch.float32 like the network, got {dtype}"
+    assert torch.equal(eval(advice, {"torch": torch, "x": x}), (X > 0.5).float())
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,15 @@ def test_the_test_bound_is_the_mean_over_images_not_over_batches(task, data):
     assert found["bound"] == pytest.approx(found["lx"] + found["lz"], rel=1e-12)
 
 
+def test_a_test_bound_that_is_not_finite_is_refused(task, data):
+    """One grey pixel of one image is NaN, in the second batch."""
+    batches = [task.batch(data, index, seeded(2)) for index in EVERY.split(5)]
+    batches[1][0][2, 0, 3, 4] = torch.nan
+    said = "the bound must be finite, got 1 of 12 images where it is not; look for NaN in the images"
+    with pytest.raises(ValueError, match=said):
+        task.evaluate(task.module, batches, seeded(3))
+
+
 def test_a_sheet_is_a_square_of_samples(task):
     """Row by row, each the last canvas of `generate` with the same noise."""
     sheet = task.sheet(task.module, seeded(4))

@@ -379,7 +379,8 @@ def test_units_are_active_whose_mean_varies_by_a_hundredth():
         (images()[:, 0], 5, ValueError, "got (3, 4, 3)"),
         (images()[:0], 5, ValueError, "got (0, 1, 4, 3)"),
         (images().float(), 5, TypeError, "images must be torch.float64 like the network, got torch.float32"),
-        (images().to(torch.uint8), 5, TypeError, "pixels of 0 to 255 become x.float() / 255"),
+        (images().float(), 5, TypeError, "; take x.to(torch.float64)"),
+        ((255 * images()).to(torch.uint8), 5, TypeError, "; take x.to(torch.float64) / 255"),
     ],
 )
 def test_what_is_no_batch_is_refused_in_one_line(x, k, error, said):

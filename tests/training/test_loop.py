@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -91,10 +92,57 @@ def test_steps_that_are_not_finite_are_counted(play, tmp_path):
         assert math.isnan(record.loss) == math.isnan(record.norm) == all_left_out
 
 
-def test_a_run_of_skipped_steps_is_warned_of(play):
-    _, records = play(breaks=1.0, epochs=1)
-    assert all("steps were skipped" in record.warning for record in records[:-1])
-    assert records[-1].skipped == 8 and math.isnan(records[0].bound)
+def test_skipped_steps_are_warned_of_and_a_whole_epoch_of_them_ends_the_run(toy, tmp_path):
+    """64 images by 8: warnings at 3 and 6, the end at 8; there is nothing exported and nothing to go on from."""
+    settings = replace(toy.SETTINGS, checkpoint_seconds=60.0)
+    for folder in ("a", "b"):
+        seen, task = [], toy.Task(breaks=1.0)
+        with pytest.raises(FloatingPointError, match="all of the last 8 steps were skipped.* stops at step 8"):
+            for record in training.fit(task, settings, tmp_path / folder, toy.images(), toy.images(24, 1)):
+                seen.append(record)
+        assert [record.step for record in seen] == [3, 6] and all(math.isnan(record.bound) for record in seen)
+        assert [record.warning for record in seen] == [
+            f"all of the last {n} steps were skipped: not finite; lower the learning rate" for n in (3, 6)
+        ]
+        assert not (tmp_path / folder / "model.safetensors").exists()
+        assert [row["skipped"] for row in rows(tmp_path / folder / "metrics.csv")] == ["3", "6", "8"]
+
+
+def test_a_run_that_broke_keeps_the_weights_from_before(toy, tmp_path):
+    """Good for two epochs, then never finite, with a checkpoint at every record: the export is that of step 16.
+
+    A resumed run counts the skipped steps that it had, and ends at the same step.
+    """
+    task, settings = toy.Task(), replace(toy.SETTINGS, log_every=2)  # 2 divides an epoch: no record is half good
+    with pytest.raises(FloatingPointError, match="stops at step 24"):
+        for record in training.fit(task, settings, tmp_path, toy.images(), toy.images(24, 1)):
+            task.breaks = float(record.step >= 16)
+            if record.step == 16:
+                before = (tmp_path / "model.safetensors").read_bytes()
+    assert (tmp_path / "model.safetensors").read_bytes() == before
+    state = checkpoints.newest(tmp_path / "checkpoints")
+    assert (state["step"], state["streak"], state["skipped"]) == (22, 6, 6)
+    with pytest.raises(FloatingPointError, match="all of the last 8 steps .* stops at step 24"):
+        list(training.fit(toy.Task(breaks=1.0), settings, tmp_path, toy.images(), toy.images(24, 1)))
+
+
+def test_a_test_bound_that_is_not_finite_ends_the_run(toy, tmp_path):
+    task = toy.Task()
+    measure, left = task.evaluate, [1]  # one good evaluation
+
+    def evaluate(module, batches, generator):
+        if not left:
+            raise ValueError("the bound must be finite")
+        left.pop()
+        return measure(module, batches, generator)
+
+    task.evaluate = evaluate
+    settings = replace(toy.SETTINGS, checkpoint_seconds=60.0)
+    with pytest.raises(
+        FloatingPointError, match="stops at step 16, at its test: the bound must be finite; start again"
+    ):
+        list(training.fit(task, settings, tmp_path, toy.images(), toy.images(24, 1)))
+    assert not (tmp_path / "model.safetensors").exists() and len(rows(tmp_path / "epochs.csv")) == 1
 
 
 def test_collapse_is_warned_of_at_the_end_and_not_where_the_latents_speak(toy, tmp_path):
@@ -184,6 +232,7 @@ def test_tensorboard_has_the_numbers_of_the_tables(play, tmp_path):
         ({"beta1": 1.0}, r"beta1 must be in \[0, 1\), got 1.0"),
         ({"ema": -0.1}, "ema must be in"),
         ({"clip": -1.0}, "clip must be >= 0"),
+        ({"clip_each": math.nan}, "clip_each must be >= 0"),
         ({"seed": 2**63}, r"seed must be below 2\^63"),
         ({"precision": "16"}, "precision must be one of 32, 64, bf16, got '16'"),
         ({"schedule": "step"}, "schedule must be one of cosine, constant"),
@@ -200,7 +249,8 @@ def test_wrong_settings_are_refused(wrong, words):
         ((), "tensors of one length"),
         ((torch.zeros(0, 1, 4, 4, dtype=torch.uint8),), "at least 1"),
         ((torch.zeros(9, 1, 4, 4, dtype=torch.uint8), torch.zeros(8)), "tensors of one length"),
-        ((torch.zeros(9, 1, 4, 4),), "must be uint8, got torch.float32; multiply by 255"),
+        ((torch.ones(9, 1, 4, 4),), r"must be uint8, got torch.float32; take \(255 \* x\).round\(\).to\(torch.uint8\)"),
+        ((torch.full((9, 1, 4, 4), 255.0),), r"must be uint8, got torch.float32; take x.round\(\).to\(torch.uint8\)"),
         ((torch.zeros(7, 1, 4, 4, dtype=torch.uint8),), "batch_size must be at most the 7 training images"),
     ],
 )
@@ -217,6 +267,15 @@ def test_devices_that_are_not_there_are_refused(words):
 
 
 def test_devices_by_name_and_number():
+    """The forms that the docstring of `Settings` names, each in quotation marks."""
+    line = next(line for line in Settings.__doc__.splitlines() if line.strip().startswith("devices:"))
+    named = re.findall(r'"(.*?)"', line)
+    assert len(named) == 6
+    for words in named:
+        try:
+            devices.parse(words)
+        except ValueError as error:  # a form that is known, of CUDA devices that are not here
+            assert "torch finds" in str(error)
     kind = "cuda" if torch.cuda.is_available() else "cpu"
     assert devices.parse("auto") == (kind, 1) and devices.parse("cpu") == ("cpu", 1)
     assert devices.parse("2xcpu") == ("cpu", 2) and (kind == "cuda" or devices.parse("3") == ("cpu", 3))
