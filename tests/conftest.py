@@ -16,6 +16,8 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch comes: the problems are small, and -n shares the cores
 
+_logs: dict[str, Path] = {}  # of servers, by address
+
 gc.disable()  # until all is imported: see pytest_collection_finish
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -79,14 +81,21 @@ def get():
 
 
 @pytest.fixture(scope="session")
+def log_of():
+    """log_of(address) -> the log so far of a server that `serving` started."""
+    return lambda base: _logs[base].read_text(encoding="utf-8", errors="replace")
+
+
+@pytest.fixture(scope="session")
 def serving(get, tmp_path_factory):
     """serving(command, port) starts a server and yields once /liveness answers; its log is in the failure if not."""
 
-    def start(command: list[str], port: int) -> Iterator[str]:
+    def start(command: list[str], port: int, host: str = "127.0.0.1") -> Iterator[str]:
         log = tmp_path_factory.mktemp("serve") / "log.txt"
         with log.open("w") as out:
             process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=log.parent)
-        base = f"http://127.0.0.1:{port}"
+        base = f"http://{host}:{port}"
+        _logs[base] = log
         try:
             _wait(process, get, base, log)
             yield base

@@ -5,7 +5,7 @@ import os
 import sys
 import webbrowser
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,6 +26,10 @@ def command(
     address: Annotated[str, typer.Option(help="0.0.0.0 lets a class in.")] = "127.0.0.1",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     runs: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs are that /runs and /draw show.")] = RUNS,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Another name that browsers may use for this server; repeatable."),
+    ] = None,
     visitors: Annotated[
         int | None,
         typer.Option(
@@ -38,7 +42,7 @@ def command(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
 ) -> None:
     """Serve the dashboards and open them in the browser; Ctrl-C stops."""
-    from labkit.serving import devices, pages
+    from labkit.serving import devices, gate, pages
 
     try:
         routes = {each.name: each.route for each in pages.listing()}
@@ -49,7 +53,11 @@ def command(
     try:
         if device != "auto":
             devices.choose(device)
-        _serve(routes[page.strip("/")] if page else "/", port, address, device, runs, visitors, no_browser)
+        allowed = [gate.checked(name) for name in allow_host or ()]
+        route = routes[page.strip("/")] if page else "/"
+        _serve(
+            route, no_browser, port=port, address=address, device=device, runs=runs, visitors=visitors, allowed=allowed
+        )
     except ValueError as error:
         fail(error)
     except OSError as error:
@@ -66,9 +74,7 @@ def _leave() -> None:
     os._exit(0)
 
 
-def _serve(
-    route: str, port: int, address: str, device: str, runs: Path, visitors: int | None, no_browser: bool
-) -> None:
+def _serve(route: str, no_browser: bool, *, address: str, visitors: int | None, **told: Any) -> None:
     from labkit.serving import addresses, server
 
     opened: list[str] = []
@@ -78,13 +84,11 @@ def _serve(
         _announce(opened[0])
 
     server.serve(
-        port=port,
         address=address,
-        device=device,
-        runs=runs,
         visitors=visitors or (CLASS if addresses.outer(address) else 1),
         started=started,
         warmed=lambda: no_browser or webbrowser.open(opened[0]),
+        **told,
     )
 
 

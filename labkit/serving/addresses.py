@@ -9,7 +9,7 @@ _EVERYWHERE = ("", "*", "0.0.0.0", "::")
 
 def url(host: str, port: int) -> str:
     """The address of `/`; one of IPv6 stands in brackets."""
-    return f"http://{_bracket(host)}:{port}/"
+    return f"http://{bracket(host)}:{port}/"
 
 
 def is_local(address: str) -> bool:
@@ -55,10 +55,10 @@ def network() -> list[str]:
 
 def origins(address: str, port: int) -> set[str]:
     """The `host:port` of every page that may open a websocket here."""
-    return {f"{_bracket(host)}:{port}" for host in hosts(address) if host not in _EVERYWHERE}
+    return {f"{bracket(host)}:{port}" for host in hosts(address) if host not in _EVERYWHERE}
 
 
-def _bracket(host: str) -> str:
+def bracket(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 

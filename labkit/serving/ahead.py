@@ -23,8 +23,10 @@ from bokeh.util.token import generate_session_id
 from panel.io.resources import get_dist_path, patch_model_css
 from panel.io.server import DocHandler, WSHandler
 from panel.io.state import set_curdoc
-from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.ioloop import IOLoop
+
+from labkit.serving.sockets import Prompt
 
 QUIET = 4.0  # seconds after a visitor until the next session is built: his browser is done with its own work
 PAUSE = 2.0  # seconds between two that are built while somebody looks at a page: all pages stop for each
@@ -71,7 +73,8 @@ class Stock:
             self._later(PAUSE if self._present() else 0.0)
 
     async def _build(self) -> None:
-        plain = HTTPServerRequest("GET", self._context.url, headers=HTTPHeaders())
+        line = RequestStartLine("GET", self._context.url, "HTTP/1.1")
+        plain = HTTPServerRequest(start_line=line, headers=HTTPHeaders({"Host": "localhost"}))
         session = await self._context.create_session_if_needed(generate_session_id(), plain)
         session.block_expiration()  # Bokeh throws away what nobody connects to
         self._standing.append(session)
@@ -143,6 +146,10 @@ def write(session: ServerSession) -> None:
 class Ready(DocHandler):
     """The page of a session that stands already, where there is one and the address asks for nothing particular."""
 
+    def head(self, *_args: str, **_kwargs: str) -> None:
+        """Return the headers of the page without a session, which nobody would use."""
+        self.set_header("Content-Type", "text/html")
+
     async def get_session(self) -> ServerSession:
         session = await self._stands()
         IOLoop.current().call_later(READS, write, session)
@@ -155,14 +162,6 @@ class Ready(DocHandler):
             return await super().get_session()
         IOLoop.current().call_later(CLAIMED, session.unblock_expiration)
         return session
-
-
-class Prompt(WSHandler):
-    """A websocket whose small messages do not wait until the browser has acknowledged the ones before (40 ms each)."""
-
-    def open(self, *args: str, **kwargs: str) -> None:
-        self.set_nodelay(True)
-        return super().open(*args, **kwargs)
 
 
 def install() -> None:

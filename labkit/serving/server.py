@@ -10,17 +10,15 @@ import logging
 import signal
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import panel as pn
 from bokeh.server.server import Server
-from tornado.iostream import StreamClosedError
-from tornado.websocket import WebSocketClosedError
 
-from labkit.serving import addresses, ahead, cards, headers, pages, settings
+from labkit.serving import addresses, ahead, cards, gate, headers, location, logs, pages, settings
 
 _log = logging.getLogger(__name__)
 
@@ -30,13 +28,17 @@ _SESSIONS = {  # milliseconds; a session thrown away before its websocket opens 
 }
 
 
-def build(found: list[pages.Page], *, port: int, address: str) -> Server:
+def build(found: list[pages.Page], *, port: int, address: str, allowed: Iterable[str] = ()) -> Server:
     """A server bound to address and port (0 takes a free one), not yet answering; /liveness answers while it lives.
+
+    Args:
+        allowed: hosts that browsers may name beside those of this machine.
 
     Raises:
         OSError: the port is taken, or the address is not one of this machine.
     """
     ahead.install()
+    location.install()
     server = pn.serve(
         {page.route: _visit(page) for page in found},
         title={page.route: page.title for page in found},
@@ -51,15 +53,18 @@ def build(found: list[pages.Page], *, port: int, address: str) -> Server:
     )
     application = server._tornado
     application.add_transform(headers.Secure)
+    headers.answer_head(application)
+    gate.guard(application, [*addresses.hosts(address), *allowed])
     # Bokeh's argument for this refuses IPv6, its set does not; a set also needs no port before one is bound
     application.websocket_origins.update(addresses.origins(address, server.port))
+    application.websocket_origins.update(f"{addresses.bracket(host)}:*" for host in allowed)  # a proxy has its own port
     return server
 
 
 def run(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -> None:
     """Answer until Ctrl-C or SIGTERM; `warmed()` is called from a thread once the pages are loaded."""
     threading.Thread(target=_warm, args=(server, found, warmed), daemon=True).start()
-    _quiet(server)
+    logs.quiet(server.io_loop.asyncio_loop)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.io_loop.add_callback(server.io_loop.stop))
     server.start()
@@ -74,6 +79,7 @@ def serve(
     device: str = "auto",
     runs: Path = settings.runs,
     visitors: int = 1,
+    allowed: Iterable[str] = (),
     started: Callable[[int], None] = lambda port: None,
     warmed: Callable[[], None] = lambda: None,
 ) -> None:
@@ -83,23 +89,11 @@ def serve(
         OSError: as `build`.
     """
     found = pages.listing()
-    server = build(found, port=port, address=address)
+    server = build(found, port=port, address=address, allowed=allowed)
     settings.choice, settings.runs, settings.visitors = device, runs, visitors
     settings.addresses = tuple(addresses.url(host, server.port) for host in addresses.outer(address))
     started(server.port)
     run(server, found, warmed)
-
-
-def _quiet(server: Server) -> None:
-    """A tab that closes while a frame is on its way is no news: without this every one leaves a traceback."""
-    for name in ("bokeh.server.views.ws", "panel.io.document"):
-        logging.getLogger(name).addFilter(lambda record: "connection was closed" not in record.getMessage())
-
-    def handle(loop, context):
-        if not isinstance(context.get("exception"), WebSocketClosedError | StreamClosedError):
-            loop.default_exception_handler(context)
-
-    server.io_loop.asyncio_loop.set_exception_handler(handle)
 
 
 def _visit(page: pages.Page) -> Callable[[], None]:

@@ -51,6 +51,7 @@ def test_help_loads_neither_torch_nor_what_shows_pages():
         (["serve", "--port", "70000"], "labkit serve --help"),
         (["serve", "--no-browser", "--address", "203.0.113.1"], "no address of this machine"),
         (["serve", "--nonsense"], "labkit serve --help"),
+        (["serve", "--allow-host", "http://class.example"], "takes a name such as class.example"),
         (["nonsense"], "labkit --help"),
     ],
 )
