@@ -71,19 +71,19 @@ def answers(toy: Gaussian, sizes: Sequence[int], estimators: Sequence[str] = tup
         raise ValueError(f"exact answers are there for {', '.join(POLYNOMIALS)}; got {unknown[0]}")
     if not sizes or min(sizes) < 1:
         raise ValueError(f"sizes must be numbers of samples >= 1, got {tuple(sizes)}")
-    nodes, k = _nodes(toy), torch.tensor(sizes, dtype=torch.float64)
-    columns = _columns(estimators, nodes, toy)
+    found, k = nodes(toy), torch.tensor(sizes, dtype=torch.float64)
+    columns = _columns(estimators, found, toy)
     bound, mean, second = (
         k.new_zeros(len(k)),
         k.new_zeros(len(estimators), len(k)),
         k.new_zeros(len(estimators), len(k)),
     )
-    for v in _grid(nodes.log_w):
-        y = (v[:, None] + nodes.log_w).clamp_(max=50).exp_()  # beyond, e^(-y) is 0
+    for v in _grid(found.log_w):
+        y = (v[:, None] + found.log_w).clamp_(max=50).exp_()  # beyond, e^(-y) is 0
         felt = (-y).exp_()
-        log_phi = _log_phi(y, felt, nodes.p)[:, None]
+        log_phi = _log_phi(y, felt, found.p)[:, None]
         bound += STEP * ((-v.exp()).exp()[:, None] - (k * log_phi).exp()).sum(0)
-        felt.mul_(nodes.p)
+        felt.mul_(found.p)
         # E y^n e^(-y) of every column, [V, E] each
         x, x2_own, own3, own4 = (felt.mul_(y) @ each for each in columns)
         x2, own2 = x2_own.chunk(2, 1)
@@ -101,7 +101,7 @@ def _log_phi(y: Tensor, felt: Tensor, p: Tensor) -> Tensor:
     return torch.where(gone < 0.5, torch.log1p(-gone.clamp(max=0.5)), small)
 
 
-def _nodes(toy: Gaussian) -> Nodes:
+def nodes(toy: Gaussian) -> Nodes:
     """Quadrature over e of one sample: u along the true gradient, r = |e|^2 - u^2 chi-squared with D - 1 degrees.
 
     log W is counted from log Z, so that weights are near 1.

@@ -44,6 +44,8 @@ def show(measured: Any) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from labkit.views.dreg.law import between
+
     values, (low, high) = measured.values("variance"), measured.interval("variance")
     console, table = Console(highlight=False, soft_wrap=True), Table(box=box.SIMPLE_HEAD)
     for name in ("K", *measured.estimators):
@@ -57,12 +59,17 @@ def show(measured: Any) -> None:
     where = f"D = {toy.dim}, |m - a| = {toy.distance:.2f}, V = {toy.variance:.3f}"
     console.print(f"variance of the gradient, a mean over coordinates: {where}; {measured.total.n:,} replicates")
     console.print(table)
+    for name, sizes in zip(measured.estimators, measured.doubted("variance"), strict=True):
+        if sizes:
+            console.print(f"{name}: no interval at {between(sizes)}; {measured.total.n:,} replicates are too few there")
 
 
 def _cell(value: Any, width: Any) -> str:
-    """A variance with half the width of its 95 % interval, in percent."""
+    """A variance with half the width of its 95 % interval, in percent; the variance alone where there is none."""
     if value == 0 or value != value:
         return "0" if value == 0 else "-"
+    if width != width:
+        return f"{value:.3g}"
     return f"{value:.3g} ± {50 * width / value:.0f}%"
 
 

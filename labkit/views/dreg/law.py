@@ -1,6 +1,7 @@
 """A quantity of every estimator against the number of samples K, on logarithmic axes."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import holoviews as hv
@@ -13,6 +14,7 @@ from labkit.views.palette import PAST
 
 ROOM = 48  # the axis ends at so many times the largest K: names stand there
 GAP = 0.06  # of the axis between two names
+BAR = 1.1  # half the width of a band at a single size, as a factor
 BAND, NAME = ", its band", ", its name"  # layers of an estimator, beside the line and the markers
 MARKERS = ", measured"
 
@@ -31,6 +33,8 @@ class Told(Protocol):
     def values(self, quantity: str) -> Tensor: ...
 
     def interval(self, quantity: str) -> tuple[Tensor, Tensor]: ...
+
+    def doubted(self, quantity: str) -> list[list[int]]: ...
 
     def truths(self, quantity: str) -> Tensor: ...
 
@@ -85,7 +89,8 @@ class Law:
         values = state.values(self.quantity)
         ends = [end.numpy().clip(low / 10, high * 10) for end in state.interval(self.quantity)]
         k, shown = np.array(state.sizes, dtype=float), _positive(values.numpy())
-        rated = zip(state.estimators, state.slopes(self.quantity), values[:, -1].tolist(), strict=True)
+        told = state.slopes(self.quantity), values[:, -1].tolist(), state.doubted(self.quantity)
+        rated = zip(state.estimators, *told, strict=True)
         texts = [words(*each) for each in rated]
         places = apart([low if v == 0 else v for v in values[:, -1].tolist()], (low, high))
         found = {"exact": _broken(k, _positive(state.truths(self.quantity).numpy()))}
@@ -109,11 +114,17 @@ def limits(state: Told, quantity: str) -> tuple[float, float]:
     return 10.0 ** math.floor(low - 0.2), 10.0 ** math.ceil(high + 0.1)
 
 
-def words(name: str, rate: float, last: float) -> str:
-    """An estimator's name with its slope, or with why it has no place on the axis."""
+def words(name: str, rate: float, last: float, doubted: Sequence[int] = ()) -> str:
+    """An estimator's name with its slope, or with why it has no place on the axis, and where it has no band."""
     if last == 0:
         return f"{name} = 0"
-    return f"{name} {'−' if rate < 0 else '+'}{abs(rate):.2f}" if math.isfinite(rate) else name
+    slope = f" {'−' if rate < 0 else '+'}{abs(rate):.2f}" if math.isfinite(rate) else ""
+    return name + slope + (f", no band at {between(doubted)}" if doubted else "")
+
+
+def between(sizes: Sequence[int]) -> str:
+    """Sizes K in words: one, or the least and the greatest."""
+    return f"K = {sizes[0]}" + (f" to {sizes[-1]}" if len(sizes) > 1 else "")
 
 
 def apart(values: list[float], axis: tuple[float, float]) -> np.ndarray:
@@ -153,12 +164,22 @@ def _positive(values: np.ndarray) -> np.ndarray:
 
 
 def _around(k: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarray) -> dict[str, np.ndarray]:
-    """The outline of a band, there and back; a point where there is none yet."""
+    """The outlines of a band, there and back, with gaps where there is none; a point where there is none at all."""
     good = np.isfinite(y) & np.isfinite(low) & np.isfinite(high)
-    x, low, high = k[good], low[good], high[good]
-    if not len(x):
+    runs = [run for run in np.split(np.arange(len(k)), np.flatnonzero(np.diff(good)) + 1) if good[run[0]]]
+    if not runs:
         return {"x": np.ones(2), "y": np.full(2, np.nan)}
-    return {"x": np.concatenate([x, x[::-1]]), "y": np.concatenate([low, high[::-1]])}
+    gap = np.full((2, 1), np.nan)
+    parts = [part for run in runs for part in (gap, _outline(k[run], low[run], high[run]))]
+    x, outline = np.concatenate(parts[1:], 1)
+    return {"x": x, "y": outline}
+
+
+def _outline(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """There and back, [2, .]; a single size gets a bar of some width."""
+    if len(x) == 1:
+        x, low, high = x * np.array([1 / BAR, BAR]), low.repeat(2), high.repeat(2)
+    return np.array([[*x, *x[::-1]], [*low, *high[::-1]]])
 
 
 def _broken(k: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:

@@ -4,9 +4,12 @@ By symmetry every mean gradient lies along m - a. Three numbers of an estimator 
 that line (DReG's mean), e, the bias along it, and v, the variance summed over coordinates. With B batches and C the
 covariance of their (q, e, v), a quantity f(q, e, v) has the interval
 
-    f +- t(B - 1, .975) sqrt(g C g / B),   g the gradient of f                                                   (1)
+    f +- r,   r = t(B - 1, .975) sqrt(g C g / B),   g the gradient of f                                          (1)
 
-For f = v / D this is Student's interval of the batches' own variances; nothing is assumed of a gradient's law.
+and the variance and the mean squared error, which are positive, f exp(+- r / f). For f = v / D this is Student's
+interval of the batches' own variances. It assumes that a mean of batches is close to normal, which it is not while
+replicates that are too rare to have occurred carry much of a variance: there is no band before `labkit.dreg.tails` says
+that there are enough replicates. Where weights have too few moments, that is never.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +21,7 @@ import torch
 from scipy.special import stdtrit
 from torch import Tensor
 
-from labkit.dreg import ESTIMATORS, exact, gaussian, laboratory
+from labkit.dreg import ESTIMATORS, exact, gaussian, laboratory, tails
 from labkit.dreg.gaussian import Gaussian
 from labkit.dreg.statistics import Moments, crossed, merge
 from labkit.training import schedules
@@ -37,6 +40,14 @@ QUANTITIES: dict[str, Callable[[Tensor, Tensor, Tensor, Tensor, int], Tensor]] =
     "bias": lambda q, e, v, steady, dim: e.abs(),
     "mean squared error": lambda q, e, v, steady, dim: e * e + v,
 }
+POSITIVE = "variance", "mean squared error"
+# replicates from which a band is trusted
+TRUSTED: dict[str, Callable[[tails.Enough], Tensor]] = {
+    "variance": lambda enough: enough.variance,
+    "SNR": lambda enough: torch.maximum(*enough),
+    "bias": lambda enough: enough.mean,
+    "mean squared error": lambda enough: torch.maximum(*enough),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +55,7 @@ class Measured:
     """What the batches so far have told.
 
     total: of all replicates. batches: moments of each batch's (q, e, v), [E, S, 3], with covariances. exact: (q, e, v)
-    of those estimators that have exact answers, [E', S, 3], by `known`, their names.
+    of those estimators that have exact answers, [E', S, 3], by `known`, their names. enough: replicates before a band.
     """
 
     toy: Gaussian
@@ -52,6 +63,7 @@ class Measured:
     batches: Moments
     known: tuple[str, ...]
     exact: Tensor
+    enough: tails.Enough
 
     @property
     def t(self) -> int:
@@ -70,20 +82,34 @@ class Measured:
         return _of(quantity, _numbers(self.total, self.toy), self.estimators, self.toy.dim)
 
     def interval(self, quantity: str) -> tuple[Tensor, Tensor]:
-        """Both ends of (1), [E, S] each, the lower one perhaps below 0; NaN before two batches."""
+        """Both ends of (1), [E, S] each, the lower one perhaps below 0; NaN before two batches, and before `enough`."""
+        values, reach = self._reach(quantity)
+        reach = reach.where(self.total.n >= TRUSTED[quantity](self.enough), torch.nan)
+        if quantity in POSITIVE:
+            factor = torch.where(values > 0, reach / values, reach).exp()
+            return values / factor, values * factor
+        return values - reach, values + reach
+
+    def doubted(self, quantity: str) -> list[list[int]]:
+        """Of each estimator, the sizes K that have no band because `enough` has not been reached."""
+        values, reach = self._reach(quantity)
+        early = (self.total.n < TRUSTED[quantity](self.enough)) & ~(values + reach).isnan()
+        return [[k for k, bad in zip(self.sizes, row, strict=True) if bad] for row in early.tolist()]
+
+    def _reach(self, quantity: str) -> tuple[Tensor, Tensor]:
+        """f and r of (1), [E, S] each."""
         numbers = _numbers(self.total, self.toy).requires_grad_()
         values = _of(quantity, numbers, self.estimators, self.toy.dim)
         (slope,) = torch.autograd.grad(values.nansum(), numbers)
         square = torch.einsum("esi,esij,esj->es", slope, self.batches.variance, slope)
         freedom = self.batches.n - 1
         t = float(stdtrit(freedom, (1 + COVERED) / 2)) if freedom else torch.nan
-        reach = t * (square / self.batches.n).sqrt()
-        return values.detach() - reach, values.detach() + reach
+        return values.detach(), t * (square / self.batches.n).sqrt()
 
     def slopes(self, quantity: str) -> list[float]:
-        """Of each estimator, by `slope`, from the values whose intervals exclude 0."""
-        values, (low, _) = self.values(quantity), self.interval(quantity)
-        return [slope(self.sizes, row) for row in values.where(low > 0, torch.nan)]
+        """Of each estimator, by `slope`, from the values that are more than r of (1) above 0."""
+        values, reach = self._reach(quantity)
+        return [slope(self.sizes, row) for row in values.where(values > reach, torch.nan)]
 
     def truths(self, quantity: str) -> Tensor:
         """The exact quantity of the `known`, [E', S]."""
@@ -112,6 +138,14 @@ def _numbers(state: laboratory.State, toy: Gaussian) -> Tensor:
     spread, error = state.gradients.variance.sum(-1), state.bias @ along
     spread = torch.where(spread < ROUNDING * state.gradients.mean.square().sum(-1), 0.0, spread)
     return torch.stack([(state.reference.mean @ along).expand_as(spread), error, spread], -1)
+
+
+@lru_cache(maxsize=64)
+def enough(
+    dim: int, distance: float, variance: float, estimators: tuple[str, ...], sizes: tuple[int, ...]
+) -> tails.Enough:
+    """`tails.enough` of the Gaussian model."""
+    return tails.enough(gaussian.instance(dim, distance, variance), estimators, sizes)
 
 
 @lru_cache(maxsize=64)
@@ -177,7 +211,8 @@ class Laboratory(param.Parameterized):
         rows = [list(exact.POLYNOMIALS).index(name) for name in known]
         total = self._batch(laboratory.start(toy, chosen, self.sizes), toy)
         batches = crossed(_numbers(total, toy)[None])
-        return Measured(toy, total, batches, known, truth(*self.where(), self.sizes)[rows])
+        true = truth(*self.where(), self.sizes)[rows]
+        return Measured(toy, total, batches, known, true, enough(*self.where(), tuple(chosen), self.sizes))
 
     def step(self, state: Measured) -> Measured:
         """One batch more."""

@@ -70,6 +70,10 @@ class Noise:
         none = torch.full_like(self.values(quantity), torch.nan)
         return none, none
 
+    def doubted(self, quantity: str) -> list[list[int]]:
+        """There is no band anywhere."""
+        return [[] for _ in self.estimators]
+
     def truths(self, quantity: str) -> Tensor:
         """Nothing exact is known of a network: [0, S]."""
         return torch.zeros(0, len(self.sizes), dtype=torch.float64)

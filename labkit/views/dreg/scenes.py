@@ -15,8 +15,10 @@ class Variance(Scene):
 
     saves, looks = ("png", "curves"), ("quantity",)
     words = (
-        "Gradients of the same bound, from the same samples. Each step adds a batch of replicates; a band holds the "
-        "truth with 95 % (Student's t over batches), beside each name stands its slope over K &ge; 64."
+        "Gradients of the same bound, from the same samples. Each step adds a batch of replicates. Shaded: a 95 % "
+        "confidence band (Student's t over batches). Where replicates that are too rare to have occurred so far may "
+        "carry much of the variance, such a band would miss the truth too often, and none is drawn. The number beside "
+        "each name is its slope over K &ge; 64."
     )
 
     def __init__(self, settings: Laboratory | None = None, **params):
@@ -53,12 +55,17 @@ def remarks(dim: int, distance: float, variance: float, quantity: str) -> str:
     elif variance <= 0.75 * gaussian.POSTERIOR_VARIANCE:
         said.append(
             f"V = {variance:.3g} is at most 3/8: q is so narrow that the weights have no fourth moment, and dreg's "
-            "K<sup>&minus;3</sup> law breaks; bands, too, hold the truth less often than they say."
+            "K<sup>&minus;3</sup> law breaks."
         )
     else:
         said.append(
             f"V = {variance:.3g} is above 3/8: the weights have four moments, and as K grows dreg's variance falls as "
             "K<sup>&minus;3</sup>, iwae's and stl's as 1/K."
+        )
+    if variance <= 7 / 8 * gaussian.POSTERIOR_VARIANCE:
+        said.append(
+            "At most 7/16: the weights have no eighth moment. The variance of dreg's sample variance is then infinite "
+            "in the limit of large K, where dreg has no confidence band."
         )
     if ratio < float("inf"):
         said.append(f"The effective sample size tends to {1 / ratio:.2g} K.")

@@ -14,7 +14,7 @@ from labkit.views.paint.files import Target, save_table
 def save_csv(state: Measured, target: Target) -> None:
     """Write a row for each estimator at each K: every quantity, both ends of its interval, and the exact one.
 
-    A cell is empty where there is no such number.
+    A cell is empty where there is no such number: an interval before `Measured.enough` replicates, for one.
     """
 
     kinds = [name.replace(" ", "_") for name in QUANTITIES]
