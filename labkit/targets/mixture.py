@@ -17,8 +17,9 @@ class Mixture(Target):
 
         ∇ log p = Σ_k r_k (m_k - x)/s_k²,    r = softmax_k(log w_k - log s_k - (x - m_k)²/(2 s_k²)),
 
-    so that nothing underflows however far x is from every mode. With the defaults it is
-    2 - x - 4 sigmoid(-4x - log 2).
+    so that nothing underflows however far x is from every mode. Where the square would overflow, r is that of the
+    farthest distance whose square does not: there the widest mode has r = 1 (of equally wide ones, each its weight).
+    With the defaults the score is 2 - x - 4 sigmoid(-4x - log 2).
 
     Args:
         means: m, one number a mode.
@@ -41,7 +42,7 @@ class Mixture(Target):
         s = checks.each("scales", checks.positive("scales", scales), len(m))
         w = checks.weights(weights, len(m))
         super().__init__("mixture", 1, (((m - 4 * s).min().item(), (m + 4 * s).max().item()),))
-        self.means, self.scales, self.weights = m, s, w
+        self.means, self.scales, self.weights, self._narrow = m, s, w, s.min().item()
         self.mean = (w @ m).reshape(1)
         self.covariance = (w @ (s**2 + (m - self.mean) ** 2)).reshape(1, 1)
         self._constants = (m, s**-2, w.log() - s.log() - math.log(2 * math.pi) / 2, s, w)
@@ -52,10 +53,14 @@ class Mixture(Target):
 
     def score(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
         m, precision, log_w, _, _ = self._cast(x)
-        gap = m - x
-        pull = gap * precision
-        r = torch.softmax(torch.addcmul(log_w, gap, pull, value=-0.5), -1)
-        return (r * pull).sum(-1, keepdim=True)
+        gap, far = m - x, self._far(x.dtype)
+        near = gap.clamp(-far, far)
+        r = torch.softmax(torch.addcmul(log_w, near, near * precision, value=-0.5), -1)
+        return (r * precision * gap).sum(-1, keepdim=True)  # in this order 0 r times a pull that overflows is 0
+
+    def _far(self, dtype: torch.dtype) -> float:
+        """A distance whose square over the least variance is far inside the dtype."""
+        return self._narrow * (torch.finfo(dtype).max / 64) ** 0.5
 
     def pdf(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
         """p(x)."""

@@ -17,6 +17,8 @@ class GaussianMixture(Target):
 
         ∇ log p = -Σ_k r_k L_k⁻ᵀ z_k,    r = softmax_k(log w_k - log det L_k - |z_k|²/2).
 
+    Where |z_k|² would overflow, r is that of the farthest point on the same ray where it does not.
+
     Args:
         means: m, [k, d].
         covariances: C, [k, d, d], symmetric and positive definite.
@@ -55,17 +57,21 @@ class GaussianMixture(Target):
         # All modes in one product: x @ [d, k d] gives every L_k⁻¹ x side by side.
         self._constants = (whiten.reshape(k * d, d), (whiten @ m[:, :, None]).squeeze(-1), log_w)
 
-    def _parts(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _whitened(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """z [..., k, d], log w - log det L [k], and all L⁻¹ [k d, d]."""
         whiten, centre, log_w = self._cast(x)
-        z = (x @ whiten.T).unflatten(-1, centre.shape) - centre
-        return z, log_w - 0.5 * (z * z).sum(-1), whiten
+        return (x @ whiten.T).unflatten(-1, centre.shape) - centre, log_w, whiten
 
     def log_prob(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
-        return torch.logsumexp(self._parts(x)[1], -1)
+        z, log_w, _ = self._whitened(x)
+        return torch.logsumexp(log_w - 0.5 * (z * z).sum(-1), -1)
 
     def score(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
-        z, logits, whiten = self._parts(x)
-        r = torch.softmax(logits, -1)
+        z, log_w, whiten = self._whitened(x)
+        # so far out the means no longer count, and r along a ray stays as it is
+        far = (torch.finfo(x.dtype).max / (64 * self.dim)) ** 0.5
+        near = z * (far / z.abs().amax((-2, -1), keepdim=True)).clamp(max=1)
+        r = torch.softmax(torch.add(log_w, torch.linalg.vecdot(near, near), alpha=-0.5), -1)
         return -(r[..., None] * z).flatten(-2) @ whiten
 
     def sample(self, n: int, generator: torch.Generator) -> Float[Tensor, "n d"]:

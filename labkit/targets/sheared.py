@@ -117,13 +117,13 @@ class Funnel(Target):
         self._cast(x)
         x1, v = x.unbind(-1)
         e, _ = continued.exp(-v)
-        return -0.5 * (x1 * x1 * e + v + (v / self._spread) ** 2) - self._log_z
+        return -0.5 * (x1 * e * x1 + v + (v / self._spread) ** 2) - self._log_z
 
     def score(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
         self._cast(x)
         x1, v = x.unbind(-1)
         e, slope = continued.exp(-v)
-        return torch.stack([-x1 * e, 0.5 * (x1 * x1 * slope - 1) - v / self._spread**2], -1)
+        return torch.stack([-x1 * e, 0.5 * (x1 * slope * x1 - 1) - v / self._spread**2], -1)
 
     def sample(self, n: int, generator: torch.Generator) -> Float[Tensor, "n 2"]:
         """n independent draws, float64, on the generator's device."""

@@ -69,6 +69,34 @@ def test_nothing_overflows_in_float32_as_far_out_as_ten_thousand(name):
     assert torch.isfinite(target.score(axis)).all() and torch.isfinite(target.score(-axis)).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("mixture", {}),
+        ("mixture", {"means": (-5.0, 0.0, 4.0), "scales": (0.5, 2.0, 1e-5), "weights": None}),
+        *((name, {}) for name in ("normal", "correlated", "mixture2d", "star", "x", "donut", "funnel")),
+    ],
+)
+def test_a_score_that_float32_can_hold_is_right_though_squares_overflow(name, params):
+    """Against float64, where the squares are 1e60. The funnel's own score overflows for v < 0: v > 0 here."""
+    target = targets.make(name, **params)
+    x = torch.randn(40, target.dim, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    x[:, -1] = x[:, -1].abs()
+    for reach in (1e18, 1e20, 1e30):
+        exact = target.score((reach * x).float().double())
+        error = (target.score((reach * x).float()) - exact).abs() / exact.abs().amax(-1, keepdim=True)
+        assert error.max() < 1e-5, reach
+
+
+def test_far_out_the_widest_mode_alone_counts():
+    """1e30 from modes of deviations .5, 2 and 1 the score is -x/4; from the X it is that of the stroke on that side."""
+    x = torch.tensor([[-1e30], [1e30]])
+    wide = targets.make("mixture", means=(-5.0, 0.0, 4.0), scales=(0.5, 2.0, 1.0), weights=None)
+    assert torch.equal(wide.score(x), -x / 4)
+    along = torch.tensor([[1e30, 1e30], [1e30, -1e30]])
+    assert torch.allclose(targets.make("x", length=1.4).score(along), -along / 1.4**2)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_float32_agrees_with_float64(name):
     """Near the mass a float32 score is off by rounding alone, of sums of a few hundred terms at most."""
