@@ -8,7 +8,22 @@ from typing import Annotated
 
 import typer
 
-from labkit.cli import bench, data, doctor, dreg, evaluate, lab, reproduce, sample, serve, ship, svgd, train
+from labkit.cli import (
+    bench,
+    data,
+    doctor,
+    dreg,
+    errors,
+    evaluate,
+    lab,
+    reproduce,
+    sample,
+    serve,
+    ship,
+    streams,
+    svgd,
+    train,
+)
 
 app = typer.Typer(
     help="SVGD, DRAW and doubly reparameterised gradients, live.",
@@ -53,14 +68,22 @@ def _labkit(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command line, that of the process if none is given, and answer its exit code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    """Run one command line, that of the process if none is given, and return its exit code."""
+    streams.tolerate()
+    code = _run(sys.argv[1:] if arguments is None else arguments)
+    return streams.settle() or code
+
+
+def _run(arguments: list[str]) -> int:
     try:
         return app(arguments or ["--help"], prog_name="labkit", standalone_mode=False) or 0
     except _Wrong as error:
         where = error.ctx.command_path if error.ctx else "labkit"
         message = " ".join(error.format_message().split())
         typer.echo(f"labkit: {message} ({where} --help tells more)", err=True)
+        return 2
+    except OSError as error:  # of the output: a command tells those of its files itself
+        typer.echo(f"labkit: {errors.words(error)}", err=True)
         return 2
     except (typer.Abort, KeyboardInterrupt):
         typer.echo("labkit: stopped", err=True)

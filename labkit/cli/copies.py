@@ -6,9 +6,10 @@ the shipped one is, and follows it; any other copy stays.
 
 import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
+
+from labkit import atomic
 
 MANIFEST = ".labkit.json"
 
@@ -28,7 +29,7 @@ def refresh(shipped: Path, folder: Path) -> dict[str, list[str]]:
             _copy(source, folder / name)
         if fate != "kept":
             known[name.as_posix()] = _checksum(source)
-    _replace(folder / MANIFEST, json.dumps(known, indent=1).encode())
+    atomic.write(folder / MANIFEST, json.dumps(known, indent=1))
     return done
 
 
@@ -56,12 +57,5 @@ def _read(manifest: Path) -> dict[str, str]:
 
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    _replace(target, source.read_bytes())
+    atomic.write(target, source.read_bytes())
     shutil.copymode(source, target)
-
-
-def _replace(target: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    part = target.with_name(f".{target.name}.part")
-    part.write_bytes(content)
-    os.replace(part, target)

@@ -18,7 +18,7 @@ def write(folder: Path) -> None:
 
 
 def _written(folder: Path) -> list[Path]:
-    from labkit.training import atomic
+    from labkit import atomic
     from labkit.views.runs import files, state
 
     run = state.read(folder)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from labkit.cli.errors import fail
+from labkit.cli.errors import check_folder, fail
 
 MOVED = 0.05  # nats: the most by which rounding to bfloat16 may move the test bound
 LARGEST = 4_000_000  # bytes of a file
@@ -36,12 +36,16 @@ def command(
     """Measure a run's network again, in float32 and in bfloat16, and write the file and its card."""
     import torch
 
-    from labkit import models
+    from labkit import atomic, models
     from labkit.cli.evaluate import measure
     from labkit.cli.methods import METHODS, images_of
+    from labkit.training import read_config
 
+    folder = into or models.HERE
+    check_folder("--into", folder)
     try:
-        about, settings = models.card(run), json.loads((run / "config.json").read_text())["settings"]
+        folder.mkdir(parents=True, exist_ok=True)
+        about, settings = models.card(run), read_config(run)["settings"]
         held = images_of(about["data"], "test", about["binarisation"])
         bounds, found = {}, {}
         for dtype in (torch.float32, torch.bfloat16):
@@ -51,31 +55,43 @@ def command(
             task = METHODS[about["kind"]].test(module, about, about["binarisation"], about["data"])
             found[dtype] = measure(task, held, 0, 100, 0, "cpu")
             bounds[dtype] = found[dtype]["bound"]
+        moved = bounds[torch.bfloat16] - bounds[torch.float32]
+        dtype = torch.bfloat16 if abs(moved) < MOVED else torch.float32
+        card = _card(name, run, about, settings, found[dtype], dtype, moved, len(held[0]))
+        content = _packed(models.find(run), dtype, about | {"test_bound": str(bounds[dtype])})
+        if len(content) > LARGEST:
+            fail(
+                f"{name}.safetensors has {len(content):,} bytes, {LARGEST:,} is the most; bfloat16 moves its bound by "
+                f"{moved:.3f}"
+            )
+        atomic.write(folder / f"{name}.safetensors", content)
+        atomic.write(folder / f"{name}.md", card)
     except (ValueError, OSError) as error:
         fail(error)
-    moved = bounds[torch.bfloat16] - bounds[torch.float32]
-    dtype = torch.bfloat16 if abs(moved) < MOVED else torch.float32
-    folder = into or models.HERE
-    size = _write(folder / f"{name}.safetensors", models.find(run), dtype, about | {"test_bound": str(bounds[dtype])})
-    if size > LARGEST:
-        fail(f"{name}.safetensors has {size:,} bytes, {LARGEST:,} is the most; bfloat16 moves its bound by {moved:.3f}")
-    card = _CARD.format(
+    typer.echo(card)
+
+
+def _card(
+    name: str, run: Path, about: dict[str, str], settings: dict[str, Any], found: dict[str, Any], dtype: Any,
+    moved: float, images: int,
+) -> str:  # fmt: skip
+    import torch
+
+    return _CARD.format(
         name=name, config=_shape(about), data=about["data"], binarisation=about["binarisation"],
-        command=_command(about, settings), step=about["step"], seed=about["seed"], bound=bounds[dtype],
-        lx=found[dtype]["lx"], lz=found[dtype]["lz"], images=len(held[0]), dtype=str(dtype).removeprefix("torch."),
+        command=_command(about, settings), step=about["step"], seed=about["seed"], bound=found["bound"],
+        lx=found["lx"], lz=found["lz"], images=images, dtype=str(dtype).removeprefix("torch."),
         kind=about["kind"].upper(), draws=f"{about['samples']} draws" if "samples" in about else "one draw",
         moved=f"bfloat16 moves the bound by {moved:+.3f}", hours=_seconds(run) / 3600,
         machine=f"{platform.machine()} CPU, torch {torch.__version__.split('+')[0]}",
     )  # fmt: skip
-    (folder / f"{name}.md").write_text(card, encoding="utf-8")
-    typer.echo(card)
 
 
-def _write(path: Path, source: Path, dtype: Any, about: dict[str, str]) -> int:
-    from safetensors.torch import load_file, save_file
+def _packed(source: Path, dtype: Any, about: dict[str, str]) -> bytes:
+    """The network's file with its weights rounded to dtype."""
+    from safetensors.torch import load_file, save
 
-    save_file({name: each.to(dtype).contiguous() for name, each in load_file(source).items()}, path, about)
-    return path.stat().st_size
+    return save({name: each.to(dtype).contiguous() for name, each in load_file(source).items()}, about)
 
 
 def _shape(about: dict[str, str]) -> str:

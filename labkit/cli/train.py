@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from labkit.cli.errors import fail, unknown
+from labkit.atomic import WriteError
+from labkit.cli.errors import check_folder, fail, quoted, unknown
 from labkit.cli.methods import METHODS, Chosen, task_of
 
 
@@ -115,7 +116,11 @@ def _fits(method: str, given: dict[str, Any]) -> None:
 def _watched(records: Any, folder: Path, task: Any) -> None:
     from labkit.cli import watch
 
-    stopped = watch.run(records, folder, task)
+    try:
+        stopped = watch.run(records, folder, task)
+    except WriteError as error:
+        begun = (folder / "config.json").exists()
+        fail(f"{error}; then go on with: labkit train --resume {quoted(folder)}" if begun else error)
     if stopped:
         raise typer.Exit(130)
 
@@ -157,7 +162,8 @@ def _fresh(out: Path | None, name: str) -> Path:
     """A folder without a run: the one asked for, or the first free of runs/name, runs/name-2, ..."""
     if out is not None:
         if (out / "config.json").exists():
-            fail(f"{out} holds a run; labkit train --resume {out} goes on with it, or name another --out")
+            fail(f"{out} holds a run; labkit train --resume {quoted(out)} goes on with it, or name another --out")
+        check_folder("--out", out)
         return out
     tried = 1
     while (folder := Path("runs") / (name if tried == 1 else f"{name}-{tried}")).exists():

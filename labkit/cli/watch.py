@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from labkit.cli import interrupts, keepsakes
+from labkit.cli.errors import quoted
 from labkit.training import is_first
 
 NUMBERS = (
@@ -27,7 +29,7 @@ def run(records: Iterator[Any], folder: Path, task: Any) -> bool:
     """
     last, speaks = None, is_first()
     try:
-        with interrupts.first() as pressed, _bar(speaks) as progress:
+        with closing(records), interrupts.first() as pressed, _bar(speaks) as progress:
             bar = progress.add_task(folder.name, total=None, rate="-", bound="-", test="-", left="-")
             looked = 0.0
             for last in records:
@@ -40,11 +42,12 @@ def run(records: Iterator[Any], folder: Path, task: Any) -> bool:
                     records.close()  # saves
                     break
     except KeyboardInterrupt:
-        records.close()
         last = None
-    except RuntimeError:
-        if not (pressed and not speaks):  # another process has stopped first, and took its end of the line along
+    except RuntimeError as error:
+        if speaks or not (pressed or "closed by peer" in str(error)):
             raise
+        if not pressed:  # the first process has said why it stopped
+            raise typer.Exit(1) from None
     if speaks:
         if not (pressed and last is None):  # pressed twice: out at once
             keepsakes.write(folder)
@@ -93,7 +96,7 @@ def _tell(record: Any, task: Any) -> None:
 
 def _end(last: Any, folder: Path, task: Any, pressed: bool) -> None:
     """How it ended and how to go on."""
-    again = f"labkit train --resume {folder}"
+    again = f"labkit train --resume {quoted(folder)}"
     if pressed and last is None:
         typer.echo(f"stopped in the middle of a step; its last checkpoint goes on with: {again}")
     elif pressed and last.step < last.steps:
@@ -105,4 +108,5 @@ def _end(last: Any, folder: Path, task: Any, pressed: bool) -> None:
 
 
 def _next(folder: Path, task: Any) -> str:
-    return f"go on with: labkit evaluate {folder} --data {task.facts['data']}, or labkit sample {folder}"
+    name = quoted(folder)
+    return f"go on with: labkit evaluate {name} --data {task.facts['data']}, or labkit sample {name}"

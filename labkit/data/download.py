@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from labkit import atomic
 from labkit.data import files, registry
 from labkit.data.registry import File
 
@@ -78,8 +79,9 @@ def _download(name: str, file: File, accept: bool, progress: Callable[[str], Bar
     import pooch
 
     folder = files.cache() / name
-    folder.mkdir(parents=True, exist_ok=True)
     part, errors = folder / f"{file.name}.part", []
+    with atomic.named(part):
+        folder.mkdir(parents=True, exist_ok=True)
     for url in file.urls:
         if accept and not file.confirmed:
             part.unlink(missing_ok=True)  # no checksum would notice the halves of two mirrors' files
@@ -88,6 +90,8 @@ def _download(name: str, file: File, accept: bool, progress: Callable[[str], Bar
         try:
             with _quiet():
                 return Path(pooch.retrieve(url, None, file.name, folder, downloader=downloader))
+        except atomic.WriteError:  # another mirror's bytes could not be written either
+            raise
         except (OSError, ValueError) as error:
             errors.append((url, error))
     said = "; ".join(f"{url}: {_words(error)}" for url, error in errors)
@@ -158,7 +162,7 @@ class Resuming:
             resumed = have > 0 and answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
             self._tell(int(answer.headers.get("Content-Length", 0)), have if resumed else 0)
             try:
-                with self.part.open("ab" if resumed else "wb") as out:
+                with atomic.named(self.part), self.part.open("ab" if resumed else "wb") as out:
                     for chunk in answer.raw.stream(_CHUNK, decode_content=False):  # the very bytes, as they are packed
                         out.write(chunk)
                         if self.bar:

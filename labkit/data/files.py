@@ -10,11 +10,10 @@ import json
 import os
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
-from uuid import uuid4
 
+from labkit import atomic
 from labkit.data import registry
 from labkit.data.registry import SETS, File, Source
 
@@ -159,8 +158,10 @@ def advice(file: File, name: str) -> str:
 def accept(packed: bytes, file: File, name: str) -> None:
     """Remember that these bytes are to be taken for an unconfirmed file."""
     known = _accepted() | {f"{name}/{file.name}": hashlib.sha256(packed).hexdigest()}
-    with whole(cache() / _ACCEPTED) as out:
-        out.write(json.dumps(known, indent=1).encode())
+    path = cache() / _ACCEPTED
+    with atomic.named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    atomic.write(path, json.dumps(known, indent=1))
 
 
 def _accepted() -> dict[str, str]:
@@ -168,17 +169,3 @@ def _accepted() -> dict[str, str]:
         return json.loads((cache() / _ACCEPTED).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # none yet, or damaged: then nothing is accepted
         return {}
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that appears under its name once it is complete, or never."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{uuid4().hex}.part")  # two processes may make the same file
-    try:
-        with part.open("xb") as out:
-            yield out
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from labkit import atomic
 from labkit.data import files, registry, tables
 from labkit.data.readers import Arrays
 
@@ -72,8 +73,10 @@ def _kept(name: str, split: str, source: registry.Source, paths: list[Path]) -> 
                 return found["images"], found["labels"] if "labels" in found else None
     images, labels = _read(name, split, source, paths)
     arrays = {"images": images} if labels is None else {"images": images, "labels": labels}
-    with suppress(OSError), files.whole(kept) as out:  # a cache that cannot be written costs time, not the load
-        np.savez(out, stamp=stamp, **arrays)
+    with suppress(OSError):  # a cache that cannot be written costs time, not the load
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with atomic.replacing(kept) as out:
+            np.savez(out, stamp=stamp, **arrays)
     return images, labels
 
 

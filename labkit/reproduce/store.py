@@ -1,9 +1,10 @@
 """Results that are kept by their configuration, so that a table that was interrupted goes on where it stopped."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
+
+from labkit import atomic
 
 NAME = "results.jsonl"
 
@@ -30,8 +31,7 @@ class Store:
                 except (ValueError, KeyError, TypeError):
                     continue
             if text and not text.endswith("\n"):  # or the next line would be added to what was cut short
-                with self.path.open("a", encoding="utf-8") as file:
-                    file.write("\n")
+                atomic.append(self.path, "\n")
 
     def find(self, of: dict[str, Any]) -> Any | None:
         """What was found for this configuration, or None."""
@@ -39,10 +39,8 @@ class Store:
 
     def add(self, of: dict[str, Any], found: Any) -> None:
         """Keep a result; it is on disk when this returns."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"of": of, "found": found}) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        atomic.append(self.path, json.dumps({"of": of, "found": found}) + "\n")
+        atomic.sync(self.path)
         self._known[_key(of)] = found
 
 

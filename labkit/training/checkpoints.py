@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from labkit.training import atomic
+from labkit import atomic
 
 FORMAT = 1
 KEEP = 2
@@ -24,8 +24,9 @@ def save(folder: Path, state: dict[str, Any]) -> Path:
     Raises:
         OSError: it could not be written; those that were there still are.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{state['step']:09d}.pt"
+    with atomic.named(path):
+        folder.mkdir(parents=True, exist_ok=True)
     with atomic.replacing(path) as file:
         torch.save({"format": FORMAT, **state}, file)
     for old in found(folder)[:-KEEP]:
@@ -44,8 +45,7 @@ def newest(folder: Path) -> dict[str, Any] | None:
     Raises:
         ValueError: a file that is no checkpoint of labkit, or none that is whole.
     """
-    for leftover in folder.glob(f"*{atomic.ENDING}"):  # of a run that was killed while it wrote
-        leftover.unlink(missing_ok=True)
+    atomic.sweep(folder)  # of a run that was killed while it wrote
     paths = found(folder)
     for path in reversed(paths):
         try:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import nn
 
-from labkit.training import atomic
+from labkit import atomic
 from labkit.training.task import Task
 
 NAME = "model.safetensors"

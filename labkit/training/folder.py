@@ -6,17 +6,18 @@ config.json  metrics.csv  epochs.csv  model.safetensors  samples/epoch-0001.png 
 import csv
 import io
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
-from labkit.training import atomic
+from labkit import atomic
 from labkit.training.settings import Settings
 
 CONFIG = "config.json"
+LOCK = ".lock"  # stays in the folder; the system gives it back when its process ends, however that ends
 
 
 class Table:
@@ -45,14 +46,12 @@ class Table:
         if new:
             writer.writeheader()
         writer.writerow(row)
-        with self.path.open("a", newline="") as file:
-            file.write(text.getvalue())
+        atomic.append(self.path, text.getvalue())
 
     def sync(self) -> None:
         """Force the rows to disk."""
         if self.path.exists():
-            with self.path.open("r+b") as file:
-                os.fsync(file.fileno())
+            atomic.sync(self.path)
 
 
 class Folder:
@@ -66,16 +65,27 @@ class Folder:
         self.path = Path(path)
         self.checkpoints, self.samples = self.path / "checkpoints", self.path / "samples"
         self.metrics, self.epochs = Table(self.path / "metrics.csv"), Table(self.path / "epochs.csv")
+        self._lock = FileLock(self.path / LOCK, thread_local=False)  # a page may end a run in another thread
 
     def claim(self, config: dict[str, Any]) -> None:
-        """Make the folder this run's, or find that it is.
+        """Make the folder this run's, or find that it is; until `release` no other training can claim it.
 
         Raises:
-            ValueError: it holds a run of another configuration.
+            ValueError: another training uses it now, or it holds a run of another configuration.
+            OSError: it cannot be made or written.
         """
+        with atomic.named(self.path / LOCK):
+            self.path.mkdir(parents=True, exist_ok=True)
+            try:
+                self._lock.acquire(blocking=False)
+            except Timeout:
+                raise ValueError(
+                    f"another training writes into {self.path} now; wait for its end, or name another folder"
+                ) from None
+        for folder in (self.path, self.samples):
+            atomic.sweep(folder)
         file = self.path / CONFIG
         if not file.exists():
-            self.path.mkdir(parents=True, exist_ok=True)
             atomic.write(file, json.dumps(config, indent=2) + "\n")
             return
         # a run that was made before a setting existed has it at its default
@@ -86,6 +96,10 @@ class Folder:
             raise ValueError(
                 f"{self.path} holds a run with another {', '.join(other[:4])}; name another folder, or resume that one"
             )
+
+    def release(self) -> None:
+        """Let another training claim the folder."""
+        self._lock.release()
 
     def cut(self, step: int) -> None:
         """Go back to how the tables were after a step."""
@@ -100,8 +114,9 @@ class Folder:
         """Write a sample sheet and answer its path."""
         from PIL import Image
 
-        self.samples.mkdir(exist_ok=True)
         path = self.samples / f"epoch-{epoch:04d}.png"
+        with atomic.named(path):
+            self.samples.mkdir(exist_ok=True)
         with atomic.replacing(path) as file:
             Image.fromarray(picture).save(file, format="png")
         return path

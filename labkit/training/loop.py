@@ -43,17 +43,21 @@ def fit(task: Task, settings: Settings, folder: Path | str, train: Data, test: D
             bound is not finite. The exported weights, if there are any, are those from before.
         OSError: the folder cannot be written.
     """
-    run = _Run(task, settings, Folder(folder), train, test)
+    folder = Folder(folder)
     try:
-        yield from run.records()
-        devices.settle()
-        devices.leave()
-    except GeneratorExit:
-        run.save()
-        devices.settle()
-        raise
+        run = _Run(task, settings, folder, train, test)
+        try:
+            yield from run.records()
+            devices.settle()
+            devices.leave()
+        except GeneratorExit:
+            run.save()
+            devices.settle()
+            raise
+        finally:
+            run.board.close()
     finally:
-        run.board.close()
+        folder.release()
 
 
 class _Run:

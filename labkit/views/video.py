@@ -1,7 +1,5 @@
 """Frames as an MP4 film, made by the program ffmpeg where it is installed; `paint.save_gif` needs no program."""
 
-import os
-import secrets
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -9,6 +7,8 @@ from numbers import Real
 from pathlib import Path
 
 import numpy as np
+
+from labkit import atomic
 
 PROGRAM = "ffmpeg"
 EVEN = "pad=ceil(iw/2)*2:ceil(ih/2)*2"  # the pixel format that every player knows has half as many colours
@@ -34,15 +34,12 @@ def save_mp4(frames: Sequence[np.ndarray], path: Path, *, fps: Real = 20) -> Non
         OSError: ffmpeg failed; the message has its last line.
     """
     high, wide, _ = frames[0].shape
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{wide}x{high}", "-r", str(fps), "-i", "-"]
-    film = ["-an", "-vf", EVEN, "-pix_fmt", "yuv420p", "-movflags", "+faststart", "-f", "mp4", str(beside)]
+    film = ["-an", "-vf", EVEN, "-pix_fmt", "yuv420p", "-movflags", "+faststart", "-f", "mp4"]
     command = [find(), "-hide_banner", "-loglevel", "error", "-y", *raw, *film]
-    try:
-        done = subprocess.run(command, input=b"".join(frame.tobytes() for frame in frames), capture_output=True)
+    pixels = b"".join(frame.tobytes() for frame in frames)
+    with atomic.beside(path) as part:
+        done = subprocess.run([*command, str(part)], input=pixels, capture_output=True)
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip().splitlines() or ["without a word"]
             raise OSError(f"{PROGRAM} failed on {path} ({said[-1]}); use --gif")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -151,13 +151,6 @@ def test_the_second_load_reads_what_was_kept_and_a_damaged_copy_is_made_anew(bin
         assert len(kept.read_bytes()) == len(whole)
 
 
-def test_a_write_that_fails_leaves_nothing(room):
-    with pytest.raises(RuntimeError), files.whole(room / "cache" / "a.npz") as out:
-        out.write(b"half")
-        raise RuntimeError
-    assert list((room / "cache").iterdir()) == []
-
-
 @pytest.mark.skipif(os.name == "nt" or getattr(os, "geteuid", int)() == 0, reason="root may write anywhere")
 def test_a_cache_that_cannot_be_written_does_not_stop_a_load(binarized, room):
     (room / "cache").mkdir()

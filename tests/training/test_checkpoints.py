@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from labkit import training
-from labkit.training import atomic, checkpoints
+from labkit import atomic, training
+from labkit.training import checkpoints
 
 STATE = {"module": {"w": torch.arange(4.0)}, "average": {}, "optimizer": {}, "generators": [], "skipped": 0}
 

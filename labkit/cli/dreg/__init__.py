@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from labkit.cli.dreg import bias, race, variance
-from labkit.cli.errors import check_writable, fail, unknown
+from labkit.cli.errors import check_folder, check_writable, fail, unknown
+from labkit.cli.svgd import report
 
 MEASUREMENTS = {"variance": variance, "bias": bias, "race": race}
 _OF = {
@@ -79,6 +80,7 @@ def command(
     names, samples = _names(estimators, race.name if kind is race else str), samples or kind.SAMPLES
     try:
         if out:
+            check_folder("--out", out)
             out.mkdir(parents=True, exist_ok=True)
             for file in kind.FILES:
                 check_writable("--out", out / file)
@@ -89,9 +91,9 @@ def command(
         else:
             sizes = variance.sizes(samples)
             measured = variance.measured(names, dimensions, sizes, replicates or variance.REPLICATES, seed)
+        wrote = kind.write(measured, out) if out else []  # first: nothing is lost where the output takes no more
         kind.show(measured)
-        if out:
-            kind.write(measured, out)
+        report.wrote(*wrote)
     except (ValueError, OSError) as error:
         fail(error)
 

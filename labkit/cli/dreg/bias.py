@@ -68,17 +68,15 @@ def _row(trial: Any) -> list[str]:
     return [trial.name, verdict, *measured, f"{state.scalar_t()[0].item():.2f}"]
 
 
-def write(state: Any, folder: Path) -> None:
-    """The table as CSV, and |bias| and evidence against replicates as a picture."""
-    from labkit.cli.svgd import report
+def write(state: Any, folder: Path) -> list[Path]:
+    """Write the table as CSV, and |bias| and evidence against replicates as a picture; return their paths."""
     from labkit.engine import Past
     from labkit.views import save
     from labkit.views.dreg import Bias, Evidence, save_bias_csv
 
     csv, png = (folder / name for name in FILES)
     save_bias_csv(state, csv)
-    report.wrote(csv)
     budget = max(trial.state.n for trial in state.trials)
     views = [Bias(budget), Evidence(budget, state.trials[0].state.level)]
     save.png(views, Past(None, [state], [state.t]), -1, png, size=(1280, 540))
-    report.wrote(png)
+    return [csv, png]

@@ -77,9 +77,8 @@ def show(raced: Raced) -> None:
     console.print(table)
 
 
-def write(raced: Raced, folder: Path) -> None:
-    """The curves as CSV and as a picture."""
-    from labkit.cli.svgd import report
+def write(raced: Raced, folder: Path) -> list[Path]:
+    """Write the curves as CSV and as a picture; return their paths."""
     from labkit.engine import Past
     from labkit.views import save
     from labkit.views.dreg import race, save_race_csv
@@ -87,7 +86,6 @@ def write(raced: Raced, folder: Path) -> None:
     state = raced.state
     csv, png = (folder / file for file in FILES)
     save_race_csv(state, csv)
-    report.wrote(csv)
     views = [race.bound(), race.noise(), race.lead(state.lanes[0].entry.label), race.snr()]
     save.png(views, Past(None, [state], [state.t]), -1, png, size=SIZE)
-    report.wrote(png)
+    return [csv, png]

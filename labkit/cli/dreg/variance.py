@@ -73,15 +73,14 @@ def _cell(value: Any, width: Any) -> str:
     return f"{value:.3g} ± {50 * width / value:.0f}%"
 
 
-def write(measured: Any, folder: Path) -> None:
-    from labkit.cli.svgd import report
+def write(measured: Any, folder: Path) -> list[Path]:
+    """Write the table as CSV and as a picture; return their paths."""
     from labkit.engine import Past
     from labkit.views import save
     from labkit.views.dreg import Laboratory, Law, save_csv
 
     csv, png = (folder / name for name in FILES)
     save_csv(measured, csv)
-    report.wrote(csv)
     past = Past(None, [measured], [measured.t])
     save.png([Law(Laboratory())], past, -1, png, status=lambda state: f"{state.total.n:,} replicates")
-    report.wrote(png)
+    return [csv, png]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from labkit.cli.errors import fail, unknown
+from labkit.cli.errors import check_folder, fail, unknown
 
 ALL = {
     "gmm": "the 1-D mixture: particles after 0, 50, 75, 100, 150 and 500 steps (figure 1), one picture and a GIF",
@@ -61,6 +61,7 @@ def command(
     if mode not in MODES:
         unknown("mode", mode, MODES)
 
+    check_folder("--out", out)
     try:
         out.mkdir(parents=True, exist_ok=True)
         if what[0] == "uci":

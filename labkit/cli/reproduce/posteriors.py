@@ -118,12 +118,12 @@ def _one_thread() -> None:
 
 
 def _show(found: dict, tables: dict[str, Any], settings: Any, planned: int, out: Path) -> None:
-    """The table on screen, the splits as CSV, the sets as a picture."""
+    """The splits as CSV, the sets as a picture, the table on screen."""
     from labkit.reproduce import uci
-    from labkit.views.paint.files import save_table
 
     names = [name for name in tables if any(key[0] == name for key in found)]
     rows = {name: uci.summary([score for key, score in found.items() if key[0] == name]) for name in names}
+    wrote = _write(names, rows, found, settings.mode, out)  # first: nothing is lost where the output takes no more
     console = wide()
     console.print(f"mode {settings.mode}, {settings.particles} particles, {settings.steps} steps, seed {settings.seed}")
     console.print(_uci_table(rows))
@@ -131,16 +131,22 @@ def _show(found: dict, tables: dict[str, Any], settings: Any, planned: int, out:
     for origin in dict.fromkeys(tables[name].origin for name in names):
         which = ", ".join(name for name in names if tables[name].origin == origin)
         console.print(f"splits of {which}: {origin}")
-    path = out / f"uci-{settings.mode}.csv"
+    report.wrote(*wrote)
+
+
+def _write(names: list[str], rows: dict[str, Any], found: dict, mode: str, out: Path) -> list[Path]:
+    """Write the splits as CSV and the sets as a picture; return their paths."""
+    from labkit.reproduce import uci
+    from labkit.views.paint.files import save_table
+    from labkit.views.reproduce import uci_picture
+
+    path, picture = out / f"uci-{mode}.csv", out / f"uci-{mode}.png"
     header = ["set", "split", "rmse", "log_likelihood", "seconds", "overwritten"]
     save_table(header, ([name, k, *(getattr(s, each) for each in header[2:])] for (name, k), s in found.items()), path)
-    report.wrote(path)
-    if names:
-        from labkit.views.reproduce import uci_picture
-
-        picture = out / f"uci-{settings.mode}.png"
-        uci_picture(rows, uci.RERUN, picture)
-        report.wrote(picture)
+    if not names:
+        return [path]
+    uci_picture(rows, uci.RERUN, picture)
+    return [path, picture]
 
 
 def _uci_table(rows: dict[str, dict[str, Any]]) -> Table:
@@ -176,17 +182,16 @@ def covertype_curve(splits: int, mode: str, steps: int | None, seed: int, out: P
     done = _covertype_runs(table, splits, mode, steps, seed, out)
     if not done:
         raise typer.Exit(130)
+    path, header = out / f"covertype-{mode}.csv", ["step", "accuracy", "log_likelihood"]
+    points = ([k, *(p[each] for each in header)] for k, found in done.items() for p in found["points"])
+    save_table(["split", *header], points, path)
+    picture = out / f"covertype-{mode}.png"
+    covertype_picture(list(done.values()), picture)
     console = wide()
     rows = table.note or f"{len(table.y):,} rows"
     console.print(f"mode {mode}: {rows}, one fifth held out; {covertype.PARTICLES} particles, {steps} steps")
     console.print(_covertype_table(done))
-    path, header = out / f"covertype-{mode}.csv", ["step", "accuracy", "log_likelihood"]
-    points = ([k, *(p[each] for each in header)] for k, found in done.items() for p in found["points"])
-    save_table(["split", *header], points, path)
-    report.wrote(path)
-    picture = out / f"covertype-{mode}.png"
-    covertype_picture(list(done.values()), picture)
-    report.wrote(picture)
+    report.wrote(path, picture)
 
 
 def _covertype_runs(table: Any, splits: int, mode: str, steps: int, seed: int, out: Path) -> dict[int, dict]:

@@ -25,17 +25,16 @@ def gmm(seed: int, out: Path) -> None:
     shown = [states[t] for t in figure.SNAPSHOTS]
     picture, moving = out / "gmm.png", out / "gmm.gif"
     snapshots_picture(shown, targets.Mixture(), picture)
-    report.wrote(picture)
     past = Past(lambda state: {})
     for state in states[:: max(1, len(states) // 100)]:
         past.add(state)
     save.gif([Line(targets.Mixture, (-14.0, 8.0))], past, moving, status=lambda state: f"step {state.t}")
-    report.wrote(moving)
     x = states[-1].x
     told = f"mean {float(x.mean()):.3f} (exact .667), variance {float(x.var(correction=0)):.3f} (4.556)"
     ksd = float(svgd.ksd(x, targets.Mixture().score))
     wide().print(f"after {states[-1].t} steps: {told}, P(x < 0) {float((x < 0).double().mean()):.3f} "
                                    f"(.341), KSD {ksd:.3g}")  # fmt: skip
+    report.wrote(picture, moving)
 
 
 def gmm_mse(seed: int, out: Path) -> None:
@@ -58,15 +57,14 @@ def gmm_mse(seed: int, out: Path) -> None:
         for ours, draws, (theirs, free) in zip(each.svgd, each.draws, known, strict=True):
             cells += [f"{ours:.2f} / {draws:.2f}", "" if theirs is None else f"{theirs:.2f} / {free:.2f}"]
         table.add_row(str(each.n), *cells)
-    console = wide()
-    console.print(f"log10 mean squared error, SVGD / independent draws; {figure.REPEATS} repeats, seed {seed}")
-    console.print(table)
     path, picture = out / "gmm-mse.csv", out / "gmm-mse.png"
     rows = ([each.n, *row] for each in found for row in zip(figure.QUANTITIES, each.svgd, each.draws, strict=True))
     save_table(["n", "quantity", "svgd", "draws"], rows, path)
-    report.wrote(path)
     errors_picture(found, picture)
-    report.wrote(picture)
+    console = wide()
+    console.print(f"log10 mean squared error, SVGD / independent draws; {figure.REPEATS} repeats, seed {seed}")
+    console.print(table)
+    report.wrote(path, picture)
 
 
 def mvn(seed: int, out: Path) -> None:
@@ -84,11 +82,11 @@ def mvn(seed: int, out: Path) -> None:
     rows = [("variance 1", 0, 0), ("variance 2", 1, 1), ("covariance", 0, 1)]
     for name, i, j in rows:
         table.add_row(name, f"{found.covariance[i, j]:.4f}", f"{found.exact_covariance[i, j]:.4f}")
-    console = wide()
-    console.print(f"{figure.PARTICLES} particles, {figure.STEPS} steps of {figure.STEP_SIZE}, seed {seed}")
-    console.print(table)
     path = out / "mvn.csv"
     numbers = [[f"mean {i + 1}", float(found.mean[i]), float(found.exact_mean[i])] for i in (0, 1)]
     numbers += [[name, float(found.covariance[i, j]), float(found.exact_covariance[i, j])] for name, i, j in rows]
     save_table(["number", "particles", "exact"], numbers, path)
+    console = wide()
+    console.print(f"{figure.PARTICLES} particles, {figure.STEPS} steps of {figure.STEP_SIZE}, seed {seed}")
+    console.print(table)
     report.wrote(path)

@@ -59,9 +59,9 @@ def command(
         experiment = asked.experiment(settings, parameters or [], device)
         drawn = run.numbers(experiment) if files.keys() - {"csv"} else []
         past, seconds = run.play(experiment, steps, drawn)
-        report.show(experiment, past, seconds, steps)
         views = run.pictures(experiment, drawn, arrows) if files.keys() & {"gif", "png"} else []
-        for path in run.write(views, past, files, dark):
-            report.wrote(path)
+        run.write(views, past, files, dark)  # first: nothing is lost where the output takes no more
+        report.show(experiment, past, seconds, steps)
+        report.wrote(*files.values())
     except (ValueError, OSError) as error:
         fail(error)

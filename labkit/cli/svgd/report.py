@@ -25,9 +25,11 @@ def show(experiment: Any, past: Any, seconds: float, steps: int) -> None:
     console.print(table)
 
 
-def wrote(path: Path) -> None:
-    """Say that a file is there, and its size."""
-    Console(soft_wrap=True, highlight=False).print(f"wrote {path} ({path.stat().st_size / 1000:,.0f} kB)", markup=False)
+def wrote(*paths: Path) -> None:
+    """Say that files are there, and their sizes."""
+    console = Console(soft_wrap=True, highlight=False)
+    for path in paths:
+        console.print(f"wrote {path} ({path.stat().st_size / 1000:,.0f} kB)", markup=False)
 
 
 def rows(target: Any, state: Any) -> Iterator[tuple[str, str, str]]:

@@ -88,8 +88,8 @@ def numbers(experiment: Any) -> list:
     return curves
 
 
-def write(views: list, past: Any, files: dict[str, Path], dark: bool) -> Iterator[Path]:
-    """Write the files that were asked for, each yielded when it is there."""
+def write(views: list, past: Any, files: dict[str, Path], dark: bool) -> None:
+    """Write the files that were asked for."""
     from labkit.views import save
 
     look = {"dark": dark, "status": lambda state: f"KSD {float(state.ksd):#.3g}"}
@@ -101,7 +101,6 @@ def write(views: list, past: Any, files: dict[str, Path], dark: bool) -> Iterato
     }
     for kind, path in files.items():
         kinds[kind](path)
-        yield path
 
 
 def _tracked(name: str, count: int) -> Callable[[Iterator], Iterator]:

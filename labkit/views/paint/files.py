@@ -2,8 +2,6 @@
 
 import csv
 import io
-import os
-import secrets
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from io import BufferedIOBase
@@ -12,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from labkit.atomic import replacing
 
 Target = str | Path | BufferedIOBase
 
@@ -112,13 +112,5 @@ def write_whole(target: Target, extension: str, write: Callable[[BufferedIOBase]
     path = Path(target)
     if path.suffix.lower() != extension:
         raise ValueError(f"the path must end in {extension}, got {path.name!r}; rename it")
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with open(beside, "xb") as file:
-            write(file)
-        os.replace(beside, path)
-    except OSError as error:
-        wanted = f"wanted a folder to write into, got {path.parent} ({error.strerror}); make it or choose another"
-        raise OSError(error.errno, wanted) from error
-    finally:
-        beside.unlink(missing_ok=True)
+    with replacing(path) as file:
+        write(file)

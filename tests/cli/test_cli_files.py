@@ -1,0 +1,167 @@
+"""What a command does where a file, a folder or the output cannot take what it writes."""
+
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+
+from labkit.cli import errors, main
+from labkit.training.folder import LOCK
+
+OUTPUT = "from labkit.cli import main; import sys; sys.exit(main(sys.argv[1:]))"
+
+
+def labkit(*words, **options):
+    """A process of its own, whose output is real."""
+    return subprocess.run(
+        [sys.executable, "-c", OUTPUT, *map(str, words)], stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+def one_line(capsys, *said):
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and all(words in err for words in said), err
+
+
+@pytest.fixture
+def no_room():
+    """no_room(): from now on no file may have more than 100 bytes, as if the disk were full."""
+    resource = pytest.importorskip("resource", reason="this system cannot limit the size of a file")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(
+    ("line", "file"),
+    [
+        (["svgd", "--steps", "1", "--csv", "{}/a.csv"], "a.csv"),
+        (["svgd", "--steps", "1", "--png", "{}/a.png"], "a.png"),
+        pytest.param(["svgd", "--steps", "1", "--gif", "{}/a.gif"], "a.gif", marks=pytest.mark.slow),
+        (["svgd", "--steps", "1", "--curves", "{}/b.csv"], "b.csv"),
+        pytest.param(
+            ["dreg", "variance", "-K", "2", "--replicates", "40", "--out", "{}"], "variance.csv", marks=pytest.mark.slow
+        ),
+        pytest.param(["reproduce", "mvn", "--out", "{}"], "mvn.csv", marks=pytest.mark.slow),
+        pytest.param(
+            ["sample", "draw-digits", "--n", "1", "--png", "--out", "{}/s.png"], "s.png", marks=pytest.mark.slow
+        ),
+        (["lab", "--dir", "{}"], "1-svgd.ipynb"),
+    ],
+)
+def test_a_file_that_finds_no_room_ends_the_command_in_one_line(line, file, tmp_path, no_room, capsys):
+    no_room()
+    assert main([word.format(tmp_path) for word in line]) == 2
+    one_line(capsys, "labkit: cannot", f"{file}: File too large")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["train", "draw", "--data", "digits", "--out", "{}"],
+        ["dreg", "--out", "{}"],
+        ["reproduce", "mvn", "--out", "{}"],
+        ["ship", "any", "any", "--into", "{}"],
+    ],
+)
+@pytest.mark.parametrize("below", ["", "below"])
+def test_a_file_where_a_folder_is_wanted_is_named_before_the_work(line, below, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    assert main([word.format(tmp_path / "file" / below) for word in line]) == 2
+    one_line(capsys, "must be a folder, but", "file is a file; name another")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("line", [["svgd", "--png"], ["sample", "draw-digits", "--png", "--out"]])
+def test_a_folder_where_a_file_is_wanted_is_named_before_the_work(line, tmp_path, capsys):
+    (tmp_path / "a.png").mkdir()
+    assert main([*line, str(tmp_path / "a.png")]) == 2
+    one_line(capsys, "a.png is a folder; name a file in it")
+    assert main([*line, str(tmp_path / "none" / "a.png")]) == 2
+    one_line(capsys, "there is no folder", "none; make that folder or choose another")
+
+
+@pytest.mark.slow
+def test_a_second_training_in_one_folder_is_one_line_and_exit_code_2(tmp_path, capsys):
+    import filelock
+
+    with filelock.FileLock(tmp_path / LOCK):
+        line = ["train", "draw", "--data", "digits", "--preset", "digits", "--steps", "1", "--out", str(tmp_path)]
+        assert main(line) == 2
+    one_line(capsys, "another training writes into")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [LOCK]
+
+
+@pytest.mark.slow
+def test_a_training_without_room_says_how_to_go_on(tmp_path, no_room, capsys):
+    folder = tmp_path / "my run"
+    line = ["train", "draw", "--data", "digits", "--preset", "digits", "--out", str(folder)]
+    assert main([*line, "--steps", "3"]) == 0
+    capsys.readouterr()
+    (folder / "checkpoints" / "step-000000003.pt").unlink()
+    no_room()
+    assert main(["train", "--resume", str(folder)]) == 2
+    one_line(capsys, "metrics.csv: File too large", "then go on with: labkit train --resume '")
+
+
+# the output
+
+
+def test_an_output_that_is_full_is_one_line(tmp_path):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("this system has no /dev/full")
+    with open("/dev/full", "w") as full:
+        done = labkit("reproduce", "--list", stdout=full)
+    assert done.returncode == 2 and done.stderr == "labkit: cannot write the output: No space left on device\n"
+
+
+def closed():
+    """The writing end of a pipe that nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    return os.fdopen(writing, "w")
+
+
+def test_an_output_that_nobody_reads_ends_the_command_without_a_word():
+    with closed() as output:
+        done = labkit("reproduce", "--list", stdout=output)
+    assert done.returncode == 1 and done.stderr == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("line", "files"),
+    [
+        (["svgd", "--steps", "1", "--csv", "a.csv", "--png", "a.png"], ["a.csv", "a.png"]),
+        (["dreg", "-K", "2", "--replicates", "40", "--out", "."], ["variance.csv", "variance.png"]),
+        (["reproduce", "mvn", "--out", "."], ["mvn.csv"]),
+    ],
+)
+def test_the_files_are_written_though_nobody_reads_the_output(line, files, tmp_path):
+    with closed() as output:
+        done = labkit(*line, stdout=output, cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == files
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_characters_that_the_terminal_does_not_have_are_replaced(encoding, tmp_path, monkeypatch):
+    """The path, the table's lines, ² and ± come through as the encoding has them, else as question marks."""
+    output = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", output)
+    path = tmp_path / "Läufe 中.csv"
+    assert main(["svgd", "--steps", "0", "--csv", str(path)]) == 0
+    assert path.exists()
+    output.seek(0)
+    assert f"wrote {path}".encode(encoding, errors="replace").decode(encoding) in output.read()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the quotes of a POSIX shell")
+def test_a_path_in_a_hint_can_be_pasted_into_a_shell(tmp_path):
+    for name in ("runs/a", "my run", "it's", "a;b", "中 x"):
+        said = subprocess.run(f"printf %s {errors.quoted(name)}", shell=True, capture_output=True, text=True).stdout
+        assert said == name
+    assert errors.quoted("runs/draw-mnist-small") == "runs/draw-mnist-small"

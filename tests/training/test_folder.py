@@ -1,0 +1,76 @@
+"""A run's folder: one training at a time, and a training that cannot write keeps its last checkpoint."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from labkit import atomic, training
+from labkit.training import checkpoints
+from labkit.training.folder import LOCK
+
+HOLD = "import filelock, sys; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print('held', flush=True); input()"
+
+
+@pytest.fixture
+def begin(toy, tmp_path):
+    """begin() -> the records of a training in the folder "run", a checkpoint at each."""
+
+    def records():
+        return training.fit(toy.Task(), toy.SETTINGS, tmp_path / "run", toy.images(), toy.images(24, 1))
+
+    return records
+
+
+def test_a_second_training_in_the_same_folder_is_refused_before_it_writes(begin, tmp_path):
+    first = begin()
+    next(first)
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    with pytest.raises(ValueError, match="another training writes into .*run now; wait for its end, or name another"):
+        next(begin())
+    assert before == {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    first.close()
+    assert next(begin()).step == 6  # the lock is free again, and the run goes on after its 3 steps
+
+
+def test_a_training_that_fails_at_its_start_frees_the_folder(begin, toy, tmp_path):
+    next(begin())
+    other = toy.Task(hidden=5)
+    with pytest.raises(ValueError, match="another config.hidden"):
+        next(training.fit(other, toy.SETTINGS, tmp_path / "run", toy.images()))
+    assert next(begin()).step == 6
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_the_lock_of_a_killed_training_does_not_block_the_next(begin, tmp_path):
+    (tmp_path / "run").mkdir()
+    line = [sys.executable, "-c", HOLD, str(tmp_path / "run" / LOCK)]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(ValueError, match="another training writes"):
+            next(begin())
+        holder.send_signal(signal.SIGKILL)
+    assert (tmp_path / "run" / LOCK).exists() and next(begin()).step == 3
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(begin, toy, tmp_path, monkeypatch):
+    """The run that goes on afterwards ends with the weights of one that was never disturbed."""
+    resource = pytest.importorskip("resource", reason="this system cannot limit the size of a file")
+    whole = list(training.fit(toy.Task(), toy.SETTINGS, tmp_path / "whole", toy.images(), toy.images(24, 1)))
+    records = begin()
+    next(records)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(atomic.WriteError, match="cannot write .*run.*: File too large"):
+            next(records)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert checkpoints.newest(tmp_path / "run" / "checkpoints")["step"] == 3
+    assert not list((tmp_path / "run").rglob(f"*{atomic.ENDING}"))
+    rest = list(begin())
+    assert [record.step for record in rest] == [record.step for record in whole[1:]]
+    ends = [checkpoints.newest(tmp_path / name / "checkpoints")["module"] for name in ("run", "whole")]
+    assert all(ends[0][name].equal(ends[1][name]) for name in ends[1])
