@@ -26,6 +26,7 @@ def frame(title: str, lead: str, main: Callable[[], tuple[Any, Callable[[], Any]
     template = pn.Template(Path(__file__).with_name("frame.html").read_text(encoding="utf-8"), location=True)
     template.add_variable("title", title)
     template.add_variable("lead", lead)
+    watch_connection(template)
     side, middle, wrong = (pn.Column(sizing_mode="stretch_width") for _ in range(3))
     template.add_panel("sidebar", side)
     template.add_panel("main", pn.Column(wrong, middle, sizing_mode="stretch_width"))
@@ -47,3 +48,10 @@ def frame(title: str, lead: str, main: Callable[[], tuple[Any, Callable[[], Any]
     pn.config.exception_handler = failed  # of this session: what fails when it is drawn, or when a control is used
     document.add_timeout_callback(fill, HEAD_START)
     return template
+
+
+def watch_connection(template: pn.Template) -> None:
+    """Have the page say when its server is gone, and reload itself when it is back; its file takes {{ connection }}."""
+    template.add_variable("connection", Path(__file__).with_name("connection.js").read_text(encoding="utf-8"))
+    # Bokeh would connect again, to a session that a new server builds in the place of the one on screen
+    pn.state.curdoc.config.reconnect_session = False

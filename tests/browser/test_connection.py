@@ -1,0 +1,154 @@
+"""A page whose server goes away says so at once and comes back at its own address."""
+
+import contextlib
+import re
+import socket
+import sys
+import threading
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+SERVE = """
+import sys
+from pathlib import Path
+from labkit.serving import pages, server
+found = pages.listing(Path(sys.argv[1]))
+server.run(server.build(found, port=int(sys.argv[2]), address="127.0.0.1"), found, lambda: None)
+"""
+PAGE = '''"""Process: says which process built it."""
+import os
+import panel as pn
+from labkit.serving.frame import frame
+
+def page():
+    pn.extension()
+    words = lambda: pn.pane.HTML(f"built by process {os.getpid()} for {pn.state.location.search}")
+    return frame("Process", "lead", lambda: (words(), lambda: None))
+'''
+LOST = "Connection lost. Trying again ..."
+CUT = 10_000  # ms
+SILENCE = 6_000  # ms, more than a page waits before it asks
+
+
+@pytest.fixture(scope="module")
+def launch(serving, tmp_path_factory):
+    """launch(port): a context in which a server runs; at its end it gets SIGTERM."""
+    folder = tmp_path_factory.mktemp("pages")
+    (folder / "process.py").write_text(PAGE)
+    command = [sys.executable, "-c", SERVE, str(folder)]
+    return lambda port: contextlib.contextmanager(serving)([*command, str(port)], port)
+
+
+@pytest.fixture(scope="module")
+def base(launch, free_port):
+    with launch(free_port()) as address:
+        yield address
+
+
+@pytest.fixture
+def loads(page):
+    """A list that grows by one whenever the page is loaded."""
+    found = []
+    page.on("load", lambda _: found.append(1))
+    return found
+
+
+class Relay:
+    """A TCP relay that can be cut: open connections are closed, and new ones wait until it is mended."""
+
+    def __init__(self, port):
+        self.target, self.through, self.ends = port, threading.Event(), []
+        self.through.set()
+        self.ear = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self.ear.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self.ear.accept()
+            except OSError:
+                return
+            self.through.wait()
+            far = socket.create_connection(("127.0.0.1", self.target))
+            self.ends += [near, far]
+            for ends in ((near, far), (far, near)):
+                threading.Thread(target=self._pass, args=ends, daemon=True).start()
+
+    def _pass(self, source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                self.through.wait()
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def cut(self):
+        self.through.clear()
+        for end in self.ends:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def mend(self):
+        self.through.set()
+
+
+def built(page):
+    """The process that built what is on screen."""
+    text = page.get_by_text("built by process")
+    expect(text).to_be_visible(timeout=20_000)
+    return re.search(r"process (\d+) for ?(.*)", text.inner_text()).groups()
+
+
+def test_a_page_says_that_its_server_is_gone_and_reloads_when_one_answers_at_the_same_port(launch, free_port, page):
+    port = free_port()
+    with launch(port) as base:
+        page.goto(f"{base}/process?n=3")
+        before, search = built(page)
+        expect(page.get_by_text(LOST)).to_have_count(0)
+    expect(page.get_by_role("alert")).to_have_text(LOST)
+    assert page.get_by_role("alert").bounding_box()["y"] == 0
+    with launch(port):
+        expect(page.get_by_text(f"built by process {before}")).to_have_count(0, timeout=30_000)
+        after, same = built(page)
+        assert (after != before, same, page.url) == (True, search, f"{base}/process?n=3")
+        expect(page.get_by_text(LOST)).to_have_count(0)
+
+
+def test_a_cut_of_ten_seconds_is_said_and_survived(base, page, loads):
+    relay = Relay(int(base.rpartition(":")[2]))
+    page.goto(f"{relay.address}/process?n=4")
+    built(page)
+    relay.cut()
+    expect(page.get_by_text(LOST)).to_be_visible()
+    page.wait_for_timeout(CUT)
+    expect(page.get_by_text(LOST)).to_be_visible()
+    assert len(loads) == 1
+    relay.mend()
+    expect(page.get_by_text(LOST)).to_have_count(0, timeout=20_000)
+    assert built(page)[1] == "?n=4" and len(loads) == 2
+
+
+def test_a_page_that_hears_nothing_asks_and_keeps_its_session_when_the_server_answers_again(base, page, loads):
+    page.clock.install()
+    page.goto(f"{base}/process")
+    built(page)
+    page.clock.fast_forward(SILENCE)
+    page.wait_for_timeout(500)
+    expect(page.get_by_text(LOST)).to_have_count(0)  # it has asked, and the server answered
+    page.route("**/liveness", lambda route: route.abort())
+    page.clock.fast_forward(SILENCE)
+    expect(page.get_by_text(LOST)).to_be_visible()
+    page.unroute("**/liveness")
+    expect(page.get_by_text(LOST)).to_have_count(0)
+    assert len(loads) == 1
+
+
+def test_a_page_whose_websocket_is_refused_says_so_and_does_not_reload(base, page, loads):
+    page.add_init_script("window.WebSocket = class extends WebSocket { constructor(url) { super(url + '/none') } }")
+    page.goto(f"{base}/process")
+    expect(page.get_by_role("alert")).to_contain_text("--allow-host 127.0.0.1")
+    page.wait_for_timeout(1500)
+    assert len(loads) == 1
