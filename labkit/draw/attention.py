@@ -14,7 +14,8 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+
+from labkit.derivatives import ByHand, differentiable
 
 LOG_VARIANCE = (-6.0, 6.0)  # what a network may ask for; beyond, filters lose their gradients
 LOG_STRIDE = (-6.0, 3.0)
@@ -38,24 +39,32 @@ def window(raw: Float[Tensor, "*b 5"], n: int, height: int, width: int) -> Windo
         raw: (g~_Y, g~_X, log sigma^2, log delta~, log gamma); zeros are a centred window over the whole image.
         n: filters along an axis; a single one has no stride, which is given as max(height, width) - 1 times delta~.
     """
-    y, x, sigma, stride, intensity = _Asked.apply(raw, n, height, width).unbind(-1)
+    y, x, sigma, stride, intensity = _Asked.of(raw, n, height, width).unbind(-1)
     return Window(y, x, stride, sigma, intensity)
 
 
-class _Asked(torch.autograd.Function):
+class _Asked(ByHand):
     """A window's numbers [..., 5] from those asked for, all five at once: a network asks at every step of every pass,
     and for numbers so few, what is done to them costs less than that it is done."""
 
     @staticmethod
+    def plain(raw, n, height, width):
+        low, high, power, half, shift = _asked(height, width, raw.dtype, raw.device)
+        sigma, stride, intensity = (raw.clamp(low, high) * power).exp()[..., 2:].unbind(-1)
+        stride = stride * ((max(height, width) - 1) / max(n - 1, 1))
+        return torch.cat([shift + raw[..., :2] * half, torch.stack([sigma, stride, intensity], -1)], -1)
+
+    @staticmethod
     def forward(ctx, raw, n, height, width):
         found, slope = numbers(raw, n, height, width)
-        ctx.save_for_backward(slope)
+        ctx.save_for_backward(raw, slope)
+        ctx.rest = n, height, width
         return found
 
     @staticmethod
-    @once_differentiable
+    @differentiable(plain)
     def backward(ctx, flow):
-        (slope,) = ctx.saved_tensors
+        _, slope = ctx.saved_tensors
         return flow * slope, None, None, None
 
 
@@ -101,22 +110,28 @@ def filterbank(window: Window, n: int, height: int, width: int) -> tuple[Tensor,
         ValueError: n is not 1 or more, or larger than the image.
     """
     check_size(n, height, width)
-    return _Filters.apply(window.center_y, window.center_x, window.stride, window.sigma, n, height, width)
+    return _Filters.of(window.center_y, window.center_x, window.stride, window.sigma, n, height, width)
 
 
-class _Filters(torch.autograd.Function):
+class _Filters(ByHand):
     """The filters of both axes as one tensor [..., 2, n, pixels], with the gradient by hand: few operations, again."""
+
+    @staticmethod
+    def plain(center_y, center_x, stride, sigma, n, height, width):
+        _, found, _ = laid(Window(center_y, center_x, stride, sigma, sigma), n, height, width)
+        return found[..., 0, :, :height], found[..., 1, :, :width]
 
     @staticmethod
     def forward(ctx, center_y, center_x, stride, sigma, n, height, width):
         away, found, scale = laid(Window(center_y, center_x, stride, sigma, sigma), n, height, width)
-        ctx.save_for_backward(away, found, scale)
+        ctx.save_for_backward(center_y, center_x, stride, sigma, away, found, scale)
+        ctx.rest = n, height, width
         return found[..., 0, :, :height], found[..., 1, :, :width]
 
     @staticmethod
-    @once_differentiable
+    @differentiable(plain)
     def backward(ctx, flow_y, flow_x):
-        center, stride, sigma = flows_to_window(*ctx.saved_tensors, flow_y, flow_x)
+        center, stride, sigma = flows_to_window(*ctx.saved_tensors[4:], flow_y, flow_x)
         return *center.unbind(-1), stride, sigma, None, None, None
 
 

@@ -1,8 +1,10 @@
 """An LSTM cell and linear maps that are used at every step of a pass, with their gradients summed in place.
 
 Left to autograd, a weight that T steps share gets a gradient of its own size at every step, which is then added to the
-sum: time goes into fresh memory. Here every step of the backward pass multiplies into one sum, and the step made first,
-whose turn comes last, hands it over.
+sum: time goes into fresh memory. Here every step takes the weight from the step before it and hands it on as an output.
+In a backward pass autograd therefore carries the weight's gradient from the last step to the first, and every step adds
+its product to that one tensor. The sum belongs to one backward pass, whatever passes stopped halfway before it or run
+beside it.
 """
 
 import functools
@@ -10,33 +12,41 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from labkit import onednn
+from labkit.derivatives import ByHand, differentiable
 
 MANY = 20  # steps of a pass from which it pays to put a weight into oneDNN's order, which takes as long as two products
 
 
-class Shared(NamedTuple):
-    """[parts] -> [parts] W^T + b for the steps of one pass; `rounded` is W in the dtype of the product.
+class Shared:
+    """[parts] -> [parts] W^T + b for the steps of one pass.
+
+    Args:
+        weight, bias: W and b.
+        kind: the dtype of the products, None for that of the weight.
+        steps: of the pass.
 
     The last parts may be None, which stands for zeros and costs nothing: an LSTM's h before the first step.
     """
 
-    weight: Tensor
-    rounded: Tensor
-    bias: Tensor
-    sums: "_Sums"
+    def __init__(self, weight: Tensor, bias: Tensor, kind: torch.dtype | None, steps: int):
+        self.weight = weight if kind is None else weight.to(kind)
+        self.bias = bias
+        self._packing = _Packing() if steps >= MANY and _packs(self.weight) else None
 
     def __call__(self, *parts: Tensor | None) -> Tensor:
+        (out,) = self.step(_Step, parts)
+        return out
+
+    def step(self, function: type[ByHand], parts: tuple[Tensor | None, ...], *more: Tensor | None) -> list[Tensor]:
+        """The outputs of `_Step` or `_Cell`, whose last one is the weight for the next step."""
         known = [part for part in parts if part is not None]
-        return _Step.apply(self.weight, self.bias, self.rounded, self.sums, *known)
-
-
-def shared(weight: Tensor, bias: Tensor, kind: torch.dtype | None, steps: int) -> Shared:
-    """The map of one pass of so many steps; `kind` is the dtype of its products, None that of the weight."""
-    rounded = weight.detach() if kind is None else weight.detach().to(kind)
-    return Shared(weight, rounded, bias, _Sums(steps >= MANY and _packs(rounded)))
+        given = (known[0] if len(known) == 1 else torch.cat(known, 1)).to(self.weight.dtype)
+        *out, weight = function.of(self.weight, self.bias, given, *more, self._packing)
+        if self.weight.requires_grad and weight.requires_grad:  # neither frozen nor under no_grad
+            self.weight = weight
+        return out
 
 
 def _packs(weight: Tensor) -> bool:
@@ -44,40 +54,52 @@ def _packs(weight: Tensor) -> bool:
     return weight.numel() > 100_000 and onednn.has(weight)
 
 
-class _Sums:
-    """Gradients of weight and bias in one backward pass, which goes from the last step down to the first.
+class _Packing:
+    """The weight of one pass and its transpose in oneDNN's order, each from the step that first needs it."""
 
-    A pass that stops halfway (the gradient by some z) leaves its sum behind: `last`, its step, tells the next one.
-    """
-
-    def __init__(self, packs: bool):
-        self.steps, self.last, self.found = 0, 0, None
-        self.packs, self.there, self.back = packs, None, None  # the weight and its transpose in oneDNN's order
+    def __init__(self):
+        self.there, self.back = None, None
 
 
-class _Step(torch.autograd.Function):
-    """One step's product; the step made first answers the gradients of weight and bias for all."""
+class _Step(ByHand):
+    """One step's product, and the weight for the next step."""
 
     @staticmethod
-    def forward(ctx, weight, bias, rounded, sums, *parts):
-        return _product(ctx, bias, rounded, sums, parts)
+    def plain(weight, bias, given, packing):
+        return (given @ weight[:, : given.shape[1]].mT).to(bias.dtype) + bias, weight
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx, out):
-        weight, bias, parts = _flows_back(ctx, out)
-        return weight, bias, None, None, *parts
+    def forward(ctx, weight, bias, given, packing):
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(weight, bias, given)
+        ctx.rest = (packing,)
+        return _product(weight, bias, given, packing), weight.detach()
+
+    @staticmethod
+    @differentiable(plain)
+    def backward(ctx, flow, found):
+        if flow is None:
+            return found, None, None, None
+        weight, _, given = ctx.saved_tensors
+        return *_flows_back(ctx, weight, given, flow, found), None
 
 
-class _Cell(torch.autograd.Function):
+class _Cell(ByHand):
     """One step of an LSTM: `extra` joins the gates, which are in the order input, forget, output, candidate.
 
     tanh(x) is taken as 2 sigmoid(2 x) - 1, which is four times quicker on a CPU.
     """
 
     @staticmethod
-    def forward(ctx, weight, bias, rounded, sums, extra, cell, *parts):
-        gates = _product(ctx, bias, rounded, sums, parts)
+    def plain(weight, bias, given, extra, cell, packing):
+        gates, weight = _Step.plain(weight, bias, given, packing)
+        i, f, o, candidate = (gates if extra is None else gates + extra).chunk(4, 1)
+        now = f.sigmoid() * cell + i.sigmoid() * candidate.tanh()
+        return o.sigmoid() * now.tanh(), now, weight
+
+    @staticmethod
+    def forward(ctx, weight, bias, given, extra, cell, packing):
+        gates = _product(weight, bias, given, packing)
         if extra is not None:
             gates += extra
         hidden = cell.shape[1]
@@ -87,14 +109,18 @@ class _Cell(torch.autograd.Function):
         torch.add(less, candidate, alpha=2, out=candidate)
         now = torch.addcmul(f * cell, i, candidate)
         squashed = torch.add(less, (2 * now).sigmoid_(), alpha=2)
-        ctx.save_for_backward(gates, cell, squashed)
-        ctx.extra = extra is not None
-        return o * squashed, now
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(weight, bias, given, extra, cell, gates, squashed)
+        ctx.rest = (packing,)
+        return o * squashed, now, weight.detach()
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx, flow_h, flow_cell):
-        gates, cell, squashed = ctx.saved_tensors
+    @differentiable(plain)
+    def backward(ctx, flow_h, flow_cell, found):
+        if flow_h is None and flow_cell is None:
+            return found, None, None, None, None, None
+        weight, _, given, extra, cell, gates, squashed = ctx.saved_tensors  # once: a checkpoint unpacks them once
+        flow_h, flow_cell = (torch.zeros_like(cell) if each is None else each for each in (flow_h, flow_cell))
         i, f, o, candidate = gates.chunk(4, 1)
         flow, hidden = torch.empty_like(gates), cell.shape[1]
         to_i, to_f, to_o, to_candidate = flow.chunk(4, 1)
@@ -107,8 +133,7 @@ class _Cell(torch.autograd.Function):
         to_three.mul_(three).addcmul_(to_three, three, value=-1)
         through = flow_cell * i
         torch.addcmul(through, through * candidate, candidate, value=-1, out=to_candidate)
-        weight, bias, parts = _flows_back(ctx, flow)
-        return weight, bias, None, None, flow if ctx.extra else None, flow_cell * f, *parts
+        return *_flows_back(ctx, weight, given, flow, found), None if extra is None else flow, flow_cell * f, None
 
 
 @functools.cache
@@ -117,42 +142,34 @@ def _minus_one(dtype: torch.dtype, device: torch.device) -> Tensor:
     return torch.tensor(-1.0, dtype=dtype, device=device)
 
 
-def _product(ctx, bias: Tensor, rounded: Tensor, sums: _Sums, parts: tuple[Tensor, ...]) -> Tensor:
-    """[parts] W^T + b, and on ctx what `_flows_back` needs."""
-    given = torch.cat(parts, 1).to(rounded.dtype)
-    ctx.given, ctx.widths = given, [part.shape[1] for part in parts]
-    ctx.rounded, ctx.sums, ctx.step, ctx.kind = rounded, sums, sums.steps, bias.dtype
-    ctx.packs = sums.packs and given.shape[1] == rounded.shape[1]
-    sums.steps += 1
-    same = rounded.dtype == bias.dtype
-    if ctx.packs:
-        sums.there = onednn.packed(rounded) if sums.there is None else sums.there
-        out = onednn.linear(given, sums.there, bias if same else None)
+def _product(weight: Tensor, bias: Tensor, given: Tensor, packing: _Packing | None) -> Tensor:
+    """[given] W^T + b, in the dtype of b."""
+    same = weight.dtype == bias.dtype
+    if packing is not None and given.shape[1] == weight.shape[1]:
+        packing.there = onednn.packed(weight) if packing.there is None else packing.there
+        out = onednn.linear(given, packing.there, bias if same else None)
         return out if same else out.to(bias.dtype).add_(bias)
-    used = rounded[:, : given.shape[1]]
+    used = weight[:, : given.shape[1]]
     return torch.addmm(bias, given, used.mT) if same else (given @ used.mT).to(bias.dtype).add_(bias)
 
 
-def _flows_back(ctx, out: Tensor) -> tuple[Tensor | None, Tensor | None, tuple[Tensor, ...]]:
-    """The gradients of weight and bias, if this is the first step, and of the parts."""
-    given, sums, flow = ctx.given, ctx.sums, out.to(ctx.rounded.dtype)
-    if sums.found is None or sums.last <= ctx.step:
-        sums.found = _nothing(ctx.rounded), torch.zeros_like(out[0])
-    sums.found[0][:, : given.shape[1]].addmm_(flow.mT, given)
-    sums.found[1].add_(out.sum(0))
-    sums.last, weight, bias = ctx.step, None, None
-    if ctx.step == 0:
-        (weight, bias), sums.found = sums.found, None
-        weight = weight.to(ctx.kind)
-    return weight, bias, _flow_to(ctx, flow).to(ctx.kind).split(ctx.widths, 1)
+def _flows_back(
+    ctx, weight: Tensor, given: Tensor, out: Tensor, found: Tensor | None
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """The gradients of weight, bias and given; `found` is that of the weight by the later steps of this pass."""
+    flow, wanted = out.to(weight.dtype), ctx.needs_input_grad
+    if wanted[0]:
+        found = _nothing(weight) if found is None else found
+        found[:, : given.shape[1]].addmm_(flow.mT, given)  # no one else holds it: the weight goes to one next step
+    to_given = _flow_to(flow, weight, given, *ctx.rest) if wanted[2] else None
+    return found, out.sum(0) if wanted[1] else None, to_given
 
 
-def _flow_to(ctx, flow: Tensor) -> Tensor:
-    sums = ctx.sums
-    if ctx.packs:
-        sums.back = onednn.packed(ctx.rounded.mT) if sums.back is None else sums.back
-        return onednn.linear(flow, sums.back)
-    return flow @ ctx.rounded[:, : ctx.given.shape[1]]
+def _flow_to(flow: Tensor, weight: Tensor, given: Tensor, packing: _Packing | None) -> Tensor:
+    if packing is not None and given.shape[1] == weight.shape[1]:
+        packing.back = onednn.packed(weight.mT) if packing.back is None else packing.back
+        return onednn.linear(flow, packing.back)
+    return flow @ weight[:, : given.shape[1]]
 
 
 def _nothing(like: Tensor) -> Tensor:
@@ -179,13 +196,12 @@ class LSTM(nn.Module):
         extra: Tensor | None
 
         def __call__(self, inputs: tuple[Tensor | None, ...], cell: Tensor) -> tuple[Tensor, Tensor]:
-            known = [part for part in inputs if part is not None]
-            g = self.gates
-            return _Cell.apply(g.weight, g.bias, g.rounded, g.sums, self.extra, cell, *known)
+            h, cell = self.gates.step(_Cell, inputs, self.extra, cell)
+            return h, cell
 
     def ready(self, kind: torch.dtype | None, steps: int, extra: Tensor | None = None) -> "LSTM.Ready":
         """The cell for a pass; `extra` joins the gates at every step [b, 4 hidden]."""
-        return LSTM.Ready(shared(self.weight, self.bias, kind, steps), extra)
+        return LSTM.Ready(Shared(self.weight, self.bias, kind, steps), extra)
 
 
 class Exact:

@@ -6,41 +6,47 @@ than that it is done, so that an operation fewer is time saved.
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from labkit.derivatives import ByHand, differentiable
 from labkit.draw import attention
 from labkit.draw.attention import Window
 
 
 def look(x: Tensor, canvas: Tensor, asked: Tensor, n: int) -> Tensor:
     """What is read of images and of what their canvases (logits) still lack, both (b, c, h, w): (b, 2 c, n, n)."""
-    return _Look.apply(x, canvas, asked, n).unflatten(1, (-1, n, n))
+    return _Look.of(x, canvas.sigmoid(), asked, n).unflatten(1, (-1, n, n))
 
 
 def lay(canvas: Tensor, patch: Tensor, asked: Tensor) -> Tensor:
     """The canvases (b, c, h, w) after patches (b, c, n, n) are laid down through the windows asked for (b, 5)."""
-    return _Lay.apply(canvas, patch, asked)
+    return canvas + _Lay.of(patch, asked, *canvas.shape[-2:])
 
 
-class _Look(torch.autograd.Function):
-    """What is lacking, x - sigmoid(canvas), is never made: its rows are the difference of theirs."""
+class _Look(ByHand):
+    """What is lacking, x - drawn, is never made: its rows are the difference of theirs."""
 
     @staticmethod
-    def forward(ctx, x, canvas, asked, n):
+    def plain(x, drawn, asked, n):
+        seen = attention.read(torch.cat([x, x - drawn], 1), attention.window(asked, n, *x.shape[-2:]), n)
+        return seen.flatten(1)
+
+    @staticmethod
+    def forward(ctx, x, drawn, asked, n):
         b, c, h, w = x.shape
         found, slope = attention.numbers(asked, n, h, w)
         away, filters, scale = attention.laid(_window(found), n, h, w)
-        f_y, f_x, drawn = filters[:, 0, :, :h], filters[:, 1, :, :w], canvas.sigmoid()
+        f_y, f_x = filters[:, 0, :, :h], filters[:, 1, :, :w]
         rows = f_y @ _beside(x)  # all channels in one product
         down = torch.cat([rows, rows - f_y @ _beside(drawn)], 2).view(b, n * 2 * c, w)
         seen = down @ f_x.mT
-        ctx.save_for_backward(x, found, slope, away, filters, scale, drawn, down, seen)
+        ctx.save_for_backward(x, drawn, asked, found, slope, away, filters, scale, down, seen)
+        ctx.rest = (n,)
         return (seen * found[:, 4, None, None]).view(b, n, 2 * c, n).transpose(1, 2).reshape(b, -1)
 
     @staticmethod
-    @once_differentiable
+    @differentiable(plain)
     def backward(ctx, flow):
-        x, found, slope, away, filters, scale, drawn, down, seen = ctx.saved_tensors
+        x, drawn, _, found, slope, away, filters, scale, down, seen = ctx.saved_tensors
         (b, c, h, w), n = drawn.shape, filters.shape[2]
         f_y, f_x = filters[:, 0, :, :h], filters[:, 1, :, :w]
         flow = flow.view(b, 2 * c, n, n).transpose(1, 2).reshape(b, n * 2 * c, n)
@@ -51,29 +57,35 @@ class _Look(torch.autograd.Function):
         of_both, of_drawn = of_images + of_lacking, -of_lacking
         to_y = torch.baddbmm(of_both @ _beside(x).mT, of_drawn, _beside(drawn).mT)
         images = _apart(f_y.mT @ of_both, c) if ctx.needs_input_grad[0] else None
-        to_canvas = torch.ops.aten.sigmoid_backward(_apart(f_y.mT @ of_drawn, c), drawn)
-        return images, to_canvas, _to_asked(away, filters, scale, to_y, to_x, intensity, slope), None
+        to_drawn = _apart(f_y.mT @ of_drawn, c)
+        return images, to_drawn, _to_asked(away, filters, scale, to_y, to_x, intensity, slope), None
 
 
-class _Lay(torch.autograd.Function):
+class _Lay(ByHand):
+    """What a patch adds to the canvas."""
+
     @staticmethod
-    def forward(ctx, canvas, patch, asked):
-        (b, c, h, w), n = canvas.shape, patch.shape[-1]
+    def plain(patch, asked, h, w):
+        return attention.write(patch, attention.window(asked, patch.shape[-1], h, w), h, w)
+
+    @staticmethod
+    def forward(ctx, patch, asked, h, w):
+        b, c, n, _ = patch.shape
         found, slope = attention.numbers(asked, n, h, w)
         away, filters, scale = attention.laid(_window(found), n, h, w)
         f_y, f_x = filters[:, 0, :, :h], filters[:, 1, :, :w]
         given = _beside(patch * found[:, 4, None, None, None].reciprocal()).view(b, n * c, n)
         across = given @ f_x
         put = f_y.mT @ across.view(b, n, c * w)
-        ctx.save_for_backward(found, slope, away, filters, scale, given, across)
-        ctx.size = b, c, h, w
-        return canvas + _apart(put, c)
+        ctx.save_for_backward(patch, asked, found, slope, away, filters, scale, given, across)
+        ctx.rest = h, w
+        return _apart(put, c)
 
     @staticmethod
-    @once_differentiable
+    @differentiable(plain)
     def backward(ctx, flow):
-        found, slope, away, filters, scale, given, across = ctx.saved_tensors
-        (b, c, h, w), n = ctx.size, filters.shape[2]
+        patch, _, found, slope, away, filters, scale, given, across = ctx.saved_tensors
+        (b, c, n, _), (h, w) = patch.shape, ctx.rest
         f_y, f_x, beside = filters[:, 0, :, :h], filters[:, 1, :, :w], _beside(flow)
         to_y = across.view(b, n, c * w) @ beside.mT
         to_across = (f_y @ beside).view(b, n * c, w)
@@ -82,7 +94,7 @@ class _Lay(torch.autograd.Function):
         less = found[:, 4, None, None].reciprocal()
         intensity = -(to_given * given).sum((1, 2)) * less[:, 0, 0]
         to_patch = (to_given * less).view(b, n, c, n).transpose(1, 2)
-        return flow, to_patch, _to_asked(away, filters, scale, to_y, to_x, intensity, slope)
+        return to_patch, _to_asked(away, filters, scale, to_y, to_x, intensity, slope), None, None
 
 
 def _beside(images: Tensor) -> Tensor:

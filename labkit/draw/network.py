@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from labkit.draw import attention, moves
 from labkit.draw.attention import Window
 from labkit.draw.config import Config
-from labkit.draw.lstm import LSTM, Exact, Shared, shared
+from labkit.draw.lstm import LSTM, Exact, Shared
 from labkit.draw.trace import Drawn, Looked, Losses, Trace, divergence, negative_log_likelihood
 from labkit.pixels import conversion
 
@@ -205,9 +205,9 @@ class DRAW(nn.Module):
         extra = (None, None) if labels is None else (self.encoder_label(labels), self.decoder_label(labels))
         return _Parts(
             self.encoder.ready(kind, c.steps, extra[0]),
-            shared(self.posterior.weight, self.posterior.bias, kind, c.steps),
+            Shared(self.posterior.weight, self.posterior.bias, kind, c.steps),
             self.decoder.ready(kind, c.steps, extra[1]),
-            shared(torch.cat([each.weight for each in heads]), torch.cat([each.bias for each in heads]), kind, c.steps),
+            Shared(torch.cat([each.weight for each in heads]), torch.cat([each.bias for each in heads]), kind, c.steps),
         )
 
     # what may come in

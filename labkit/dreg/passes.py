@@ -16,16 +16,14 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.func import functional_call
-from torch.nn.functional import softplus
 
 from labkit.dreg.bounds import iwae
+from labkit.dreg.decoder import Decoded
 from labkit.dreg.estimators import find
 from labkit.dreg.gradients import Samples, in_normal
 from labkit.dreg.networks import VAE, Gaussian, log_normal, log_standard
 from labkit.dreg.weights import Weights, check_count
-from labkit.onednn import linear
 from labkit.pixels import conversion
 
 ROWS = 10_000  # images x samples that are held at once where there is no gradient
@@ -193,48 +191,7 @@ def _log_pixels(model: VAE, z: Tensor, given: Tensor | None, x: Tensor) -> Tenso
     if given is not None:
         z = torch.cat([z, given.expand(*z.shape[:-1], -1)], -1)
     weights = (first.weight, first.bias, second.weight, second.bias, last.weight, bias)
-    return _Decoded.apply(z, x, *weights)
-
-
-class _Decoded(torch.autograd.Function):
-    """Three layers and the pixels as one operation: nothing of the size K x B x P is made but logits and x - p.
-
-    x logit = (x W) h + x b is summed before it is made; log(1 + e^logit) remains. tanh(x) is 2 sigmoid(2 x) - 1, as
-    exact and quicker on a CPU.
-    """
-
-    @staticmethod
-    def forward(ctx, z, x, w1, b1, w2, b2, w3, b3):
-        (k, batch, _), rows = z.shape, z.flatten(0, 1)
-        h1 = _tanh_(linear(rows, w1, b1))
-        h2 = _tanh_(linear(h1, w2, b2))
-        logits = linear(h2, w3, b3)
-        on = (h2.view(k, batch, -1) * (x @ w3)).sum(-1) + x @ b3
-        ctx.save_for_backward(rows, x, h1, h2, logits, w1, w2, w3)
-        return on - softplus(logits).sum(-1).view(k, batch)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, flow):
-        rows, x, h1, h2, logits, w1, w2, w3 = ctx.saved_tensors
-        k, batch = flow.shape
-        more, flow = logits.sigmoid().view(k, batch, -1), flow.reshape(-1, 1)
-        more = torch.sub(x, more, out=more).flatten(0, 1)
-        to_2 = linear(more, w3.mT).mul_(flow)
-        grads: list[Tensor | None] = [None] * 6
-        if ctx.needs_input_grad[6]:
-            grads[4:] = more.mT @ (h2 * flow), (more.mT @ flow)[:, 0]
-        to_2 = torch.ops.aten.tanh_backward(to_2, h2)
-        if ctx.needs_input_grad[4]:
-            grads[2:4] = to_2.mT @ h1, to_2.sum(0)
-        to_1 = torch.ops.aten.tanh_backward(linear(to_2, w2.mT), h1)
-        if ctx.needs_input_grad[2]:
-            grads[:2] = to_1.mT @ rows, to_1.sum(0)
-        return (to_1 @ w1).view(k, batch, -1), None, *grads
-
-
-def _tanh_(x: Tensor) -> Tensor:
-    return x.mul_(2).sigmoid_().mul_(2).sub_(1)
+    return Decoded.of(z, x, *weights)
 
 
 def log_weights(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from labkit.data import binarisation
+from labkit.derivatives import once
 from labkit.dreg import control, passes
 from labkit.dreg.bounds import iwae
 from labkit.dreg.estimators import find
@@ -130,5 +131,6 @@ class _Carry(torch.autograd.Function):
         return value.clone()
 
     @staticmethod
+    @once("this loss carries ready gradients; take dreg.surrogate of found.samples(), or of dreg.evaluate")
     def backward(ctx, flow):
         return None, None, *(flow * each for each in ctx.gradients)

@@ -17,6 +17,8 @@ from torch.nn.functional import softplus
 
 from labkit import dreg
 from labkit.dreg import VAE, Config, estimators, gradients, passes
+from labkit.dreg import decoder as decoder_module
+from labkit.dreg.decoder import Decoded
 from labkit.dreg.weights import Weights
 
 SMALL = {"height": 4, "width": 3, "latent": (3,), "hidden": (5,)}
@@ -236,7 +238,7 @@ def decoder_is_autograd_of_bernoulli() -> None:
     ink, paper = (Bernoulli(logits=logits).log_prob(torch.full_like(logits, on)) for on in (1.0, 0.0))
     wanted = (x * ink + (1 - x) * paper).sum(-1)
     flow = torch.randn(4, 3, generator=seeded(9), dtype=torch.float64)
-    got = passes._Decoded.apply(z, x, w1, b1, w2, b2, w3, b3)
+    got = Decoded.apply(z, x, w1, b1, w2, b2, w3, b3)
     assert (got - wanted).abs().max() < 1e-12
     for mine, theirs in zip(
         torch.autograd.grad(got, given, flow), torch.autograd.grad(wanted, given, flow), strict=True
@@ -250,17 +252,36 @@ def test_the_decoder_is_autograd_of_its_layers():
 
 def test_gradcheck_of_the_decoder():
     x, (z, *weights) = decoder()
-    assert torch.autograd.gradcheck(lambda z, *w: passes._Decoded.apply(z, x, *w), (z, *weights))
+    assert torch.autograd.gradcheck(Decoded.apply, (z, x.requires_grad_(), *weights))
 
 
-@pytest.mark.parametrize("held", [(), (1, 2), (3, 4), (1, 2, 3, 4, 5, 6)])
+@pytest.mark.slow
+def test_second_derivatives_of_the_decoder_are_finite_differences():
+    x, (z, *weights) = decoder()
+    assert torch.autograd.gradgradcheck(Decoded.apply, (z, x.requires_grad_(), *weights))
+
+
+def test_the_hessian_of_a_pass_in_z_is_that_of_distributions():
+    """Of log p(x, z_k) in z_1, summed over samples and images."""
+    model, x = made("one"), images()
+    found = passes.run(model, x, 2, generator=seeded())
+    (leaf,), hessians = found.leaves, []
+    for value in (found.log_joint, log_p(model, x, [leaf])):
+        (slope,) = torch.autograd.grad(value.sum(), leaf, create_graph=True)
+        hessians.append(
+            torch.stack([torch.autograd.grad(each, leaf, retain_graph=True)[0] for each in slope.flatten()])
+        )
+    assert (hessians[0] - hessians[1]).abs().max() < CLOSE and hessians[1].abs().max() > 1
+
+
+@pytest.mark.parametrize("held", [(), (1, 2), (3, 4), (1, 3, 5), (1, 2, 3, 4, 5, 6)])
 def test_weights_that_want_no_gradient_change_no_other(held):
     x, given = decoder()
     flow = torch.ones(4, 3, dtype=torch.float64)
-    every = torch.autograd.grad(passes._Decoded.apply(given[0], x, *given[1:]), given, flow)
+    every = torch.autograd.grad(Decoded.apply(given[0], x, *given[1:]), given, flow)
     mixed = [each.detach().requires_grad_(i not in held) for i, each in enumerate(given)]
     free = [i for i in range(7) if i not in held]
-    got = torch.autograd.grad(passes._Decoded.apply(mixed[0], x, *mixed[1:]), [mixed[i] for i in free], flow)
+    got = torch.autograd.grad(Decoded.apply(mixed[0], x, *mixed[1:]), [mixed[i] for i in free], flow)
     assert all(torch.equal(mine, every[i]) for mine, i in zip(got, free, strict=True))
 
 
@@ -509,6 +530,6 @@ def test_the_quadrature_sees_a_sum_that_forgets_the_number_of_samples(monkeypatc
 
 
 def test_the_decoders_check_sees_a_layer_without_its_slope(monkeypatch):
-    monkeypatch.setattr(passes, "_tanh_", lambda x: x.mul_(2).sigmoid_().mul_(2).sub_(1).mul_(0.999))
+    monkeypatch.setattr(decoder_module, "_tanh_", lambda x: x.mul_(2).sigmoid_().mul_(2).sub_(1).mul_(0.999))
     with pytest.raises(AssertionError):
         decoder_is_autograd_of_bernoulli()

@@ -74,6 +74,14 @@ def test_what_descends_is_the_estimator_and_what_is_told_its_bound(name, data, r
     assert found["lx"] == run.nll.mean() and found["lz"] == run.kl.sum(0).mean()
 
 
+def test_a_second_derivative_of_the_loss_is_refused(data):
+    """The loss carries the estimator's gradient as numbers: a Hessian of it would be 0."""
+    task = task_of()
+    loss = task.loss(task.module, task.batch(data, EVERY, seeded()), seeded(1), BETA)["loss"]
+    with pytest.raises(RuntimeError, match="second derivatives are not available here .*; take dreg.surrogate"):
+        torch.autograd.grad(loss, task.module.inference, create_graph=True)
+
+
 def test_a_step_of_a_task_reads_nothing_back():
     """Else it could be no CUDA graph: no number leaves the tensors, not even to be looked at."""
 

@@ -1,0 +1,84 @@
+"""Operations with a gradient written by hand, and what they do where that gradient is differentiated once more.
+
+A gradient by hand is numbers without a graph. Differentiated again it counts as a constant, and second derivatives come
+out as 0 without a word. So each operation here also has a plain form, made of torch's own operations. The plain form
+takes over where a backward pass builds a graph (`create_graph=True`, a Hessian, a gradient penalty) and inside the
+transforms of `torch.func`.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class ByHand(torch.autograd.Function):
+    """An operation of two forms: `forward` with a `backward` under `differentiable`, and `plain`.
+
+    Inputs are tensors or None first, other values last. `forward` saves the former in order before anything else
+    (`ctx.save_for_backward`) and the latter as `ctx.rest`.
+    """
+
+    @staticmethod
+    def plain(*inputs: Any) -> Any:
+        """The outputs of `forward`, by operations that torch differentiates."""
+        raise NotImplementedError
+
+    @classmethod
+    def of(cls, *inputs: Any) -> Any:
+        """The outputs, by hand or plain."""
+        return cls.plain(*inputs) if transforms_active() else cls.apply(*inputs)
+
+
+def transforms_active() -> bool:
+    """Whether a transform of `torch.func` is at work; no public function of torch says so."""
+    return torch._C._are_functorch_transforms_active()
+
+
+def differentiable(plain: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate the `backward` of a `ByHand` so that autograd of its plain form replaces it where a graph is built."""
+
+    def decorate(backward: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(backward)
+        def either(ctx: Any, *flows: Tensor | None) -> Any:
+            return _again(plain, ctx, flows) if torch.is_grad_enabled() else backward(ctx, *flows)
+
+        return either
+
+    return decorate
+
+
+def once(instead: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate a `backward` that has no plain form: RuntimeError where a graph is built, with what to do instead."""
+
+    def decorate(backward: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(backward)
+        def refusing(ctx: Any, *flows: Tensor | None) -> Any:
+            if torch.is_grad_enabled():
+                raise RuntimeError(f"second derivatives are not available here (create_graph=True); {instead}")
+            return backward(ctx, *flows)
+
+        return refusing
+
+    return decorate
+
+
+def _again(plain: Callable[..., Any], ctx: Any, flows: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
+    """The gradients of `plain`, with a graph.
+
+    They are taken at views of the inputs: one input may be a function of another.
+    """
+    wanted, rest = ctx.needs_input_grad, getattr(ctx, "rest", ())
+    given = ctx.saved_tensors[: len(wanted) - len(rest)]
+    inputs = [None if each is None else each.view_as(each) for each in given]
+    made = plain(*inputs, *rest)
+    made = made if isinstance(made, tuple) else (made,)
+    used = [pair for pair in zip(made, flows, strict=True) if pair[1] is not None]
+    if not used:
+        return (None,) * len(wanted)
+    outputs, upstream = zip(*used, strict=True)
+    moving = [each for each, on in zip(inputs, wanted, strict=False) if on]
+    found = iter(torch.autograd.grad(outputs, moving, upstream, create_graph=True, allow_unused=True))
+    return tuple(next(found) if on else None for on in wanted)
