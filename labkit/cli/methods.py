@@ -45,6 +45,8 @@ class Method:
 
 def _draw(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
     """DRAW's task; the network of a preset is fitted to the images' size."""
+    import torch
+
     from labkit import draw
     from labkit.draw.task import Task
 
@@ -56,7 +58,9 @@ def _draw(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
     network = _seeded(lambda: draw.DRAW(shape), chosen)
     if shape.canvas == "data":
         network.begin_at(train[0].to(network.canvas.dtype) / 255)
-    return Task(network, chosen.binarize, chosen.data)
+    task = Task(network, chosen.binarize, chosen.data)
+    task.batch(train, torch.zeros(1, dtype=torch.long), torch.Generator())  # refused before anything is written
+    return task
 
 
 def _draw_test(module: Any, about: dict[str, str], binarize: str, data: str) -> Any:

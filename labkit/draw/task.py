@@ -36,7 +36,16 @@ class Task:
     def batch(
         self, data: tuple[Tensor, ...], index: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor | None]:
-        """Images (B, C, H, W) in [0, 1], and their labels for a network with classes."""
+        """Images (B, C, H, W) in [0, 1], and their labels for a network with classes.
+
+        Raises:
+            ValueError: the network has classes, and the data have no labels.
+        """
+        if self.module.config.classes and len(data) < 2:
+            raise ValueError(
+                f"{self.facts['data'] or 'the data set'} has no labels, and this network draws by class; "
+                "take data with labels, or a network without classes"
+            )
         x = binarisation.drawn(data[0][index], self.binarize, self.module.posterior.weight.dtype, generator)
         return x, data[1][index] if self.module.config.classes else None
 
