@@ -7,6 +7,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 EXPORT = "model.safetensors"  # in a run's folder
+HEADER = 2**20  # bytes of a file's header, at most; those of labkit have one or two thousand
 
 
 def _draw(config: dict[str, Any]) -> Any:
@@ -82,6 +83,7 @@ def card(name: str | Path) -> dict[str, str]:
 
     path = find(name)
     try:
+        _check_header(path)
         with safe_open(path, framework="pt") as file:
             about = file.metadata() or {}
     except (SafetensorError, OSError) as error:
@@ -92,3 +94,11 @@ def card(name: str | Path) -> dict[str, str]:
             "take a file that labkit train wrote"
         )
     return about
+
+
+def _check_header(path: Path) -> None:
+    """Raise OSError where a file announces a header that is too long to be decoded."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+    if length > HEADER:
+        raise OSError(f"its header has {length:,} bytes; one of up to {HEADER:,} is read")

@@ -1,10 +1,14 @@
 """The pictures of run folders: what is read while it is written, what the axes hold, and what is not followed."""
 
 import csv
+import dataclasses
 import io
 import json
 import os
+import struct
+import sys
 import time
+import zlib
 
 import holoviews as hv
 import numpy as np
@@ -14,6 +18,7 @@ from bokeh.document import Document
 from PIL import Image
 from safetensors.torch import save_file
 
+from labkit import models
 from labkit.views import pixels, runs
 from labkit.views.paint import Painter
 from labkit.views.runs import curves, files, glimpses, look, scene, shelf, words
@@ -253,6 +258,126 @@ def test_runs_are_listed_newest_first_and_damaged_ones_with_a_reason(folder):
     found = shelf.states(place)
     assert list(found) == ["b", "torn", "a"] and "cannot be read" in found["torn"]
     assert found["a"].name == "a" and shelf.states(place / "none") == {}
+
+
+def spoiled(path, content):
+    """A file with other bytes; a number stands for so many zeros, which take no room on the disk."""
+    with path.open("wb") as file:
+        file.truncate(content) if isinstance(content, int) else file.write(content)
+
+
+def png(width, height):
+    """A PNG file that says so of its size and holds no pixel."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("config.json", b"[" * 100_000, "RecursionError"),
+        ("config.json", b'{"a":' * 500 + b"1" + b"}" * 500, "must hold kind"),
+        ("config.json", 2**26, "67,108,864 bytes"),
+        ("config.json", b"\xff\xfe\x00", "codec"),
+        ("config.json", b'{"a": ' + b"9" * 5000 + b"}", "4300 digits"),
+        ("config.json", b"[1, 2]", "config"),
+        ("config.json", json.dumps(CONFIG | {"kind": ["draw"]}).encode(), "must hold kind"),
+        ("config.json", json.dumps(CONFIG | {"facts": {"a": [[[[[[[[[]]]]]]]]]}}).encode(), "nested deeper than 8"),
+        ("metrics.csv", 2**26, "67,108,864 bytes"),
+    ],
+)
+def test_whatever_is_wrong_with_a_folder_is_one_line_and_the_others_are_listed(folder, name, content, said):
+    place = folder.parent
+    spoiled(trained(place / "odd") / name, content)
+    found = shelf.states(place)
+    assert said in found["odd"] and "\n" not in found["odd"] and len(found["odd"]) <= shelf.REASON
+    assert isinstance(found["a"], runs.State)
+    page = words.listing(found, "a", OLD)
+    assert page.count("<tr") == 2 and page.count('class="wrong"') == 1  # the head and one run
+
+
+@pytest.mark.parametrize(
+    ("settings", "listed"),
+    [
+        ({"epochs": 10**300, "batch_size": 50}, True),
+        ({"epochs": True, "batch_size": -5, "steps": "many"}, True),
+        ({"epochs": [], "batch_size": {}, "steps": 1.5}, True),
+    ],
+)
+def test_settings_that_count_nothing_are_left_out(folder, settings, listed):
+    state = runs.read(trained(folder.parent / "odd", config=CONFIG | {"settings": settings}))
+    page = words.listing({"odd": state}, "odd", OLD)
+    assert ("<td" in page) == listed and len(page) < 5000
+
+
+def test_a_run_whose_numbers_cannot_be_shown_is_one_line(folder):
+    class Odd(runs.State):
+        @property
+        def bound(self):
+            raise OverflowError("too large")
+
+    state = runs.read(folder)
+    odd = Odd(**{field.name: getattr(state, field.name) for field in dataclasses.fields(state)})
+    page = words.listing({"a": state, "odd": odd}, "a", OLD)
+    assert page.count("<tr") == 2 and "odd: OverflowError: too large" in page
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such a name")
+def test_a_name_that_is_not_utf8_is_one_line_and_offered_nowhere(folder):
+    place = folder.parent
+    odd = trained(place / os.fsdecode(b"odd\xff"))
+    save_file({"w": torch.zeros(1)}, odd / "model.safetensors", NETWORK)
+    found = shelf.states(place)
+    assert found["odd?"] == "the folder's name is not UTF-8; rename it"
+    words.listing(found, "a", OLD).encode()
+    assert [name for name in shelf.networks(place, "draw") if "/" in name] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (png(12_000, 12_000), "pixels"),
+        (png(20_000, 20_000), "pixels"),
+        (png(4096, 4096), "4,194,304 pixels"),
+        (png(64, 64), "truncated"),
+        (2**26, "67,108,864 bytes"),
+        (b"GIF89a", "cannot be read"),
+    ],
+)
+@pytest.mark.filterwarnings("error::PIL.Image.DecompressionBombWarning")
+def test_a_sheet_that_is_too_large_or_none_is_not_decoded(folder, content, said):
+    spoiled(folder / "samples" / "epoch-0005.png", content)
+    with pytest.raises(ValueError, match="epoch-0005.png cannot be read") as error:
+        runs.showing(runs.read(folder))
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"torn",
+        (2**60).to_bytes(8, "little") + b"{}",
+        (2**21).to_bytes(8, "little") + b"{}" + b" " * 2**21,
+        (10**5).to_bytes(8, "little") + b"[" * 10**5,
+    ],
+)
+def test_weights_whose_header_lies_are_offered_nowhere(folder, content):
+    spoiled(folder / "model.safetensors", content)
+    assert not shelf.is_kind(folder, "draw")
+    with pytest.raises(ValueError, match="whole safetensors file"):
+        models.card(folder)
+
+
+def test_links_that_lead_to_each_other_are_not_followed(folder):
+    (folder / "samples" / "epoch-0009.png").symlink_to(folder / "samples" / "epoch-0008.png")
+    (folder / "samples" / "epoch-0008.png").symlink_to(folder / "samples" / "epoch-0009.png")
+    (folder.parent / "loop").symlink_to(folder.parent / "loop")
+    assert [each.name for each in shelf.folders(folder.parent)] == ["a"]
+    assert list(runs.read(folder).sheets) == [2, 4, 5]
 
 
 def test_what_leads_out_of_the_directory_is_not_followed(folder, tmp_path):

@@ -104,7 +104,7 @@ class Scene(pn.viewable.Viewer):
         self.wrong.param.update(object=words.wrong(text) if text else "", visible=bool(text))
 
     def _fail(self, error: Exception) -> None:
-        self._say(f"{type(error).__name__}: {error}")
+        self._say(f"{self.chosen or self.place}: {shelf.reason(error)}")
 
     def _headline(self, state: State) -> str:
         what = f"samples of epoch {state.shown}" if state.shown else "no samples yet" if state.step else "nothing yet"

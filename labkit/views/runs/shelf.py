@@ -1,5 +1,9 @@
-"""The runs of one directory: its own folders with a run's files; what leads out of it is not followed."""
+"""The runs of one directory: its own folders with a run's files; what leads out of it is not followed.
 
+Whatever is wrong with a folder is one line about it, and the others are shown.
+"""
+
+import textwrap
 from pathlib import Path
 
 from labkit import models
@@ -7,15 +11,24 @@ from labkit.training.folder import CONFIG, Folder
 from labkit.views.runs.state import State, inside, read
 
 PREFIX = "runs/"  # of a run's name in an address
+REASON = 300  # characters of the line that says why a folder cannot be read
 
 
 def folders(shelf: Path) -> list[Path]:
     """The folders of runs, damaged ones too, the one that was written last first; none where there is no directory."""
     try:
-        found = [path for path in shelf.iterdir() if path.is_dir() and inside(path, shelf) and _marks(path)]
+        found = [path for path in shelf.iterdir() if _is_run(path, shelf)]
     except OSError:
         return []
     return sorted(found, key=_written, reverse=True)
+
+
+def _is_run(path: Path, shelf: Path) -> bool:
+    """Whether a path is a folder of the directory with a run's files, or one that may not be opened."""
+    try:
+        return path.is_dir() and inside(path, shelf) and bool(_marks(path))
+    except OSError:
+        return True
 
 
 def _marks(folder: Path) -> list[Path]:
@@ -26,24 +39,32 @@ def _marks(folder: Path) -> list[Path]:
 
 
 def _written(folder: Path) -> float:
-    times = []
-    for file in _marks(folder):
-        try:
-            times.append(file.stat().st_mtime)
-        except OSError:  # gone meanwhile
-            continue
-    return max(times, default=0.0)
+    try:
+        return max((file.stat().st_mtime for file in _marks(folder)), default=0.0)
+    except OSError:  # it may not be opened, or a file is gone meanwhile
+        return 0.0
 
 
 def states(shelf: Path) -> dict[str, State | str]:
     """Name -> the run, or one line that says why it cannot be read; newest first."""
-    found = {}
-    for folder in folders(shelf):
-        try:
-            found[folder.name] = read(folder)
-        except (ValueError, OSError) as error:
-            found[folder.name] = str(error)
-    return found
+    return dict(map(_state, folders(shelf)))
+
+
+def _state(folder: Path) -> tuple[str, State | str]:
+    try:
+        folder.name.encode()
+    except UnicodeError:
+        return folder.name.encode("utf-8", "replace").decode(), "the folder's name is not UTF-8; rename it"
+    try:
+        return folder.name, read(folder)
+    except Exception as error:
+        return folder.name, reason(error)
+
+
+def reason(error: Exception) -> str:
+    """Return one line that says what an exception says, by its kind where its text alone would not be understood."""
+    said = str(error) if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
+    return textwrap.shorten(said, REASON, placeholder=" ...")
 
 
 def networks(shelf: Path, kind: str) -> dict[str, str | Path]:
@@ -53,9 +74,9 @@ def networks(shelf: Path, kind: str) -> dict[str, str | Path]:
 
 
 def is_kind(folder: Path, kind: str) -> bool:
-    """Whether a folder holds weights of a kind that can be loaded."""
+    """Whether a folder holds weights of a kind that can be loaded, under a name that a page can show."""
     file = folder / models.EXPORT
     try:
-        return inside(file, folder) and models.card(file)["kind"] == kind
-    except (OSError, ValueError):
+        return bool(folder.name.encode()) and inside(file, folder) and models.card(file)["kind"] == kind
+    except Exception:  # the page of runs says what is wrong with a folder
         return False

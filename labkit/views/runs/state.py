@@ -23,6 +23,10 @@ CURVES, ANIMATION = "curves.png", "training.gif"  # what `labkit train` leaves w
 QUIET = 60.0  # seconds without a record, at least, after which a run that is not done counts as stopped
 PATIENCE = 3  # times the longest wait for a record so far that may pass before that
 LARGEST = 4096  # pixels of a sheet along an axis
+PIXELS = 2048**2  # of a whole sheet
+BYTES = {".json": 2**20, ".csv": 2**25, ".png": 2**25}  # of a file that is read, by its kind
+DEPTH = 8  # levels of a configuration
+MOST = 10**12  # of a setting that counts something
 
 Columns = dict[str, np.ndarray]
 
@@ -63,7 +67,7 @@ class State:
 
     def _setting(self, name: str) -> int:
         value = self.config["settings"].get(name)
-        return value if isinstance(value, int) else 0
+        return value if isinstance(value, int) and 0 < value <= MOST else 0
 
     def _per_epoch(self) -> int | None:
         """From the record at the end of an epoch, else from the size of a known data set."""
@@ -139,7 +143,18 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 def inside(path: Path, folder: Path) -> bool:
     """Whether a path, links followed, stays in a folder."""
-    return path.resolve().is_relative_to(folder.resolve())
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except RuntimeError:  # links that lead to each other
+        return False
+
+
+def _bounded(path: Path) -> Path:
+    """Return the path of a file that is small enough to be read."""
+    size, most = path.stat().st_size, BYTES[path.suffix]
+    if size > most:
+        raise ValueError(f"{path.name} has {size:,} bytes; one of up to {most:,} is read")
+    return path
 
 
 @lru_cache(maxsize=256)
@@ -161,16 +176,31 @@ def _read(folder: Path, stamps: tuple) -> State:
 
 
 def _config(folder: Path, there: bool) -> dict[str, Any]:
+    if there:
+        _bounded(folder / CONFIG)
     found = read_config(folder) if there or not (folder / CONFIG).exists() else None
     parts = {"kind": str, "config": dict, "facts": dict, "settings": dict}
     if not isinstance(found, dict) or not all(isinstance(found.get(name), kind) for name, kind in parts.items()):
         raise ValueError(f"{CONFIG} must hold {', '.join(parts)}; take a folder that labkit train made")
+    if _depth(found) > DEPTH:
+        raise ValueError(f"{CONFIG} is nested deeper than {DEPTH} levels; take a folder that labkit train made")
     return found
+
+
+def _depth(value: Any) -> int:
+    """How many levels of lists and dictionaries a value has; one more than DEPTH stands for all that are deeper."""
+    level, depth = [value], 0
+    while depth <= DEPTH and (level := [each for each in level if isinstance(each, dict | list)]):
+        level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
+        depth += 1
+    return depth
 
 
 def table(path: Path) -> Columns:
     """The whole rows of a run's CSV file by column; those that are not numbers at a step are left out."""
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]  # the rest is still being written
+    lines = (
+        _bounded(path).read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+    )  # the rest is still being written
     names = lines[0].split(",") if lines else []
     if not {"step", "epoch"} <= set(names):
         return {}
@@ -205,13 +235,21 @@ def showing(state: State, epoch: int | None = None) -> State:
     path = state.sheets[epoch]
     try:
         return replace(state, shown=epoch, sheet=_pixels(path, _stamp(path)))
-    except (OSError, SyntaxError) as error:  # the second is what Pillow makes of a torn PNG
-        raise ValueError(f"{path.name} cannot be read ({error}); the next evaluation may write it anew") from None
+    except Exception as error:  # Pillow has many for a file that is no PNG, or one made to fill the memory
+        raise ValueError(f"{path.name} cannot be read ({error}); the next evaluation may write it again") from None
 
 
 @lru_cache(maxsize=32)
 def _pixels(path: Path, _as_it_was: tuple | None) -> np.ndarray:
+    wide, high = _announced(_bounded(path))
+    if max(wide, high) > LARGEST or wide * high > PIXELS:
+        raise OSError(f"at most {PIXELS:,} pixels, {LARGEST} along an axis, are shown, got {wide} x {high}")
     with Image.open(path, formats=["PNG"]) as image:
-        if max(image.size) > LARGEST:
-            raise OSError(f"at most {LARGEST} pixels along an axis are shown, got {image.size}")
         return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+
+
+def _announced(path: Path) -> tuple[int, int]:
+    """Return the width and height that a PNG file gives at its beginning."""
+    with path.open("rb") as file:
+        head = file.read(24)
+    return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")

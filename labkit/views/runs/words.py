@@ -5,11 +5,12 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from labkit.views.runs.shelf import PREFIX
+from labkit.views.runs.shelf import PREFIX, reason
 from labkit.views.runs.state import State
 
 STATUS = {"training": "training now", "stopped": "stopped", "done": "done"}
 PARTS = {"facts": "data", "config": "network", "settings": "training"}  # of a configuration
+LONGEST = 300  # characters of a name or a value of a configuration
 LOOK = """<style>
 .rows { max-height: 15em; overflow: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
@@ -28,10 +29,19 @@ HEAD = '<tr><th>run</th><th>state</th><th class="number">step</th><th class="num
 
 def listing(runs: dict[str, State | str], chosen: str, now: float) -> str:
     """A row a run, the chosen one marked, and a line for each folder that cannot be read."""
-    rows = [_row(name, run, name == chosen, now) for name, run in runs.items() if isinstance(run, State)]
-    wrong = [_wrong(f"{name}: {why}") for name, why in runs.items() if isinstance(why, str)]
-    table = f'<div class="rows"><table>{HEAD}{"".join(rows)}</table></div>' if rows else ""
-    return LOOK + table + "".join(wrong)
+    lines = {name: _line(name, run, name == chosen, now) for name, run in runs.items()}
+    rows = "".join(line for line in lines.values() if line.startswith("<tr"))
+    table = f'<div class="rows"><table>{HEAD}{rows}</table></div>' if rows else ""
+    return LOOK + table + "".join(line for line in lines.values() if not line.startswith("<tr"))
+
+
+def _line(name: str, run: State | str, chosen: bool, now: float) -> str:
+    if isinstance(run, str):
+        return _wrong(f"{name}: {run}")
+    try:
+        return _row(name, run, chosen, now)
+    except Exception as error:  # numbers that no page can show: those of the other runs can be
+        return _wrong(f"{name}: {reason(error)}")
 
 
 def _row(name: str, run: State, chosen: bool, now: float) -> str:
@@ -40,7 +50,7 @@ def _row(name: str, run: State, chosen: bool, now: float) -> str:
     return (
         f'<tr{here}><td class="name"><a href="?run={quote(PREFIX + name, safe="")}">{html.escape(name)}</a></td>'
         f'<td class="{status}">{STATUS[status]}</td><td class="number">{progress(run)}</td>'
-        f'<td class="number">{bound}</td><td class="name">{html.escape(run.data)}</td></tr>'
+        f'<td class="number">{bound}</td><td class="name">{html.escape(run.data[:LONGEST])}</td></tr>'
     )
 
 
@@ -75,7 +85,7 @@ def configuration(run: State) -> str:
 
 
 def _rows(config: dict[str, Any]) -> str:
-    cells = ((html.escape(str(name)), html.escape(_said(value))) for name, value in config.items())
+    cells = ((html.escape(name[:LONGEST]), html.escape(_said(value)[:LONGEST])) for name, value in config.items())
     return "".join(f'<tr><td class="name">{name}</td><td class="name">{value}</td></tr>' for name, value in cells)
 
 
