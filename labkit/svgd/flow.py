@@ -32,7 +32,9 @@ class State:
     """The particles after t steps and all that is known of them; any number of runs in the leading axes.
 
     x, score, phi, drive, repulsion: (..., n, d), phi = drive + repulsion; the score is that of this step (of its
-    minibatch, its temperature). bandwidth: (...), a length; (..., d) for `PerDimension`; infinite for `Linear`.
+    minibatch, its temperature). x are coordinates of R^d: of a target with a bounded support, `target.constrain(x)`
+    are the places of the particles in it.
+    bandwidth: (...), a length; (..., d) for `PerDimension`; infinite for `Linear`.
     ksd: (...), the root of the V-statistic of KSD^2 under the run's kernel. memory: the optimiser's, None at first.
     """
 

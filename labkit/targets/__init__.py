@@ -5,6 +5,7 @@
 """
 
 from labkit.targets.base import Target
+from labkit.targets.distributions import from_distribution
 from labkit.targets.logistic import LogisticRegression
 from labkit.targets.mixture import Mixture
 from labkit.targets.mixture_nd import GaussianMixture
@@ -12,7 +13,7 @@ from labkit.targets.network import NeuralRegression
 from labkit.targets.normal import Normal
 from labkit.targets.registry import PARAMETERS, TARGETS, Parameter, make
 from labkit.targets.scores import Annealed, Minibatch, as_score, cyclical_schedule, linear_schedule
-from labkit.targets.wrap import from_distribution, from_log_prob
+from labkit.targets.wrap import from_log_prob
 
 __all__ = [
     "PARAMETERS",

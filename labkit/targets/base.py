@@ -23,9 +23,12 @@ class Target:
 
     mean: Float[Tensor, " d"] | None = None
     covariance: Float[Tensor, "d d"] | None = None
+    plot_range: Range | None = None
 
     def __init__(self, name: str, dim: int | None, plot_range: Range | None, labels: tuple[str, ...] | None = None):
-        self.name, self.dim, self.plot_range = name, dim, plot_range
+        self.name, self.dim = name, dim
+        if plot_range is not None:
+            self.plot_range = plot_range
         self.labels = labels if labels is not None else ("x",) if dim == 1 else tuple(f"x{i + 1}" for i in range(dim))
         self._constants: tuple[Tensor, ...] = ()
         self._casts: dict[tuple, tuple[Tensor, ...]] = {}
@@ -37,6 +40,14 @@ class Target:
     def score(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
         """∇ log p(x)."""
         raise NotImplementedError
+
+    def constrain(self, x: Float[Tensor, "*batch d"]) -> Tensor:
+        """The place of x in the support of the density: x itself where that is all of R^d."""
+        return x
+
+    def unconstrain(self, y: Tensor) -> Float[Tensor, "*batch d"]:
+        """The x with `constrain(x)` = y, for particles to start from."""
+        return y
 
     def _check(self, x: Tensor) -> None:
         if x.shape[-1:] != (self.dim,):

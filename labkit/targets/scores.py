@@ -4,8 +4,10 @@ A score that changes has `.at(t, generator)`, which gives the score of step t, a
 always answers the same for the same x; calling the thing itself gives the full score, for diagnostics.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -13,7 +15,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution
 
-from labkit.targets.wrap import from_distribution, from_log_prob
+from labkit.targets.distributions import from_distribution
+from labkit.targets.wrap import from_log_prob
 
 Score = Callable[[Tensor], Tensor]
 Schedule = Callable[[int], float]
@@ -34,7 +37,8 @@ def as_score(thing: Any) -> Score:
     """The score of a thing, a function x [..., d] -> [..., d]; it has `.at` where the thing has.
 
     A thing with `.score` gives that; one with `.log_prob` (a target, a torch distribution) its gradient by autograd;
-    a bare callable is a score already.
+    a bare callable is a score already. The score of a torch distribution with a bounded support is in unconstrained
+    coordinates (`from_distribution`), as a warning says: without the target nobody can read the particles.
 
     Raises:
         TypeError: none of these, or the method `log_prob` of an object, which is no score.
@@ -42,7 +46,10 @@ def as_score(thing: Any) -> Score:
     if callable(getattr(thing, "score", None)):
         score = thing.score
     elif isinstance(thing, Distribution):
-        score = from_distribution(thing).score
+        target = from_distribution(thing)
+        if target.is_bounded:
+            _say_unconstrained(type(thing).__name__)
+        score = target.score
     elif callable(getattr(thing, "log_prob", None)):
         score = from_log_prob(thing.log_prob, dim=getattr(thing, "dim", None)).score
     elif getattr(thing, "__name__", "") == "log_prob" and hasattr(thing, "__self__"):
@@ -56,6 +63,15 @@ def as_score(thing: Any) -> Score:
             "x [..., d] -> [..., d], an object with .score or .log_prob, or targets.from_log_prob(f)"
         )
     return Stepped(score, thing.at) if hasattr(thing, "at") and not hasattr(score, "at") else score
+
+
+@cache  # once for each kind: a step asks for the score again
+def _say_unconstrained(name: str) -> None:
+    warnings.warn(
+        f"{name} has a bounded support: particles x are in unconstrained coordinates; take "
+        "target = targets.from_distribution(d) as the target and read them by target.constrain(x)",
+        stacklevel=3,
+    )
 
 
 class Annealed:

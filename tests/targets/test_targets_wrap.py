@@ -38,7 +38,7 @@ def test_a_functions_moments_come_from_its_range_or_not_at_all():
 
 
 def test_a_function_of_the_wrong_shape_is_refused():
-    for f in (lambda x: x, lambda x: x.sum(), lambda x: x.sum(-1).detach(), lambda x: 0.0):
+    for f in (lambda x: x, lambda x: x.sum(), lambda x: 0.0):
         with pytest.raises(ValueError, match="log_prob must map"):
             targets.from_log_prob(f, dim=2).score(torch.zeros(3, 2))
     with pytest.raises(ValueError, match=r"x must be \[\.\.\., 2\]"):
