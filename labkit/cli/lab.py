@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from labkit.cli import copies, places
+from labkit import places
+from labkit.cli import copies
 from labkit.cli.errors import fail
 
 _QUIET = [  # nothing leaves the machine: no look for news, updates or extensions

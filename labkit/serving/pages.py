@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from labkit.cli import places
+from labkit import places
 
 _importing = threading.Lock()
 

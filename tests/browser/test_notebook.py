@@ -12,7 +12,8 @@ import jupyter_client
 import nbformat
 import pytest
 
-from labkit.cli import lab, places
+from labkit import places
+from labkit.cli import lab
 
 pytestmark = pytest.mark.browser
 NAME = "1-svgd.ipynb"

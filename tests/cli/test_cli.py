@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from labkit.cli import app, checks, copies, lab, main, places
+from labkit import places
+from labkit.cli import app, checks, copies, lab, main
 
 COMMANDS = [command.name for command in app.registered_commands]
 

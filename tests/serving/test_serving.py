@@ -16,7 +16,7 @@ from bokeh.util.token import get_session_id
 from panel.custom import JSComponent
 from panel.models.markup import HTML
 
-from labkit.cli import places
+from labkit import places
 from labkit.serving import addresses, ahead, devices, headers, pages, settings
 from labkit.views.draw.pad import Pad
 from labkit.views.readout import Readout
