@@ -13,11 +13,12 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+
+from labkit.past import Past
 
 FRAMES = 60  # a second and run, at most: twice those shown, so that every look at 30 a second finds a new one
 SLICE = 0.008  # seconds of stepping before the next run has its turn
@@ -25,8 +26,6 @@ ROUND = 0.024  # seconds of stepping that all runs share, from which on their sl
 REST = 0.3  # of the time stepped is given back to the threads that serve pages
 SLOW = 0.020  # seconds a step, from which a run moves to the second thread
 AWAY = 5.0  # seconds without a sign of a watcher, after which nothing is computed
-KEEP_BYTES, KEEP_STATES = 8_000_000, 400  # of states kept for scrubbing
-PINNED = (0, 50, 75, 100, 150, 500)  # steps that are kept for ever: those of the original's figure
 
 
 @dataclass(frozen=True)
@@ -38,78 +37,10 @@ class Frame:
     content: Any = None
     position: int = 0  # among the kept states
     kept: int = 1
+    stride: int = 1  # between kept states, in steps
     rate: float = 0.0  # steps a second
     playing: bool = False
     error: str = ""
-
-
-@dataclass
-class Past:
-    """The states of a run that are kept, ever more thinly, and a table with a row for each of them.
-
-    Attributes:
-        states: oldest first; the last is the newest.
-        marks: how many steps after the start each was.
-        pinned: mark -> state for the steps of `PINNED`.
-        table: name -> values, a row for each of `states`.
-    """
-
-    record: Callable[[Any], dict[str, float]] | None = None
-    states: list = field(default_factory=list)
-    marks: list[int] = field(default_factory=list)
-    pinned: dict[int, Any] = field(default_factory=dict)
-    table: dict[str, list[float]] = field(default_factory=dict)
-    stride: int = 1
-
-    def add(self, state: Any, mark: int | None = None) -> None:
-        """Keep the newest state; the one before it stays if its turn has come, and all are thinned when too many."""
-        mark = (self.marks[-1] + 1 if self.marks else 0) if mark is None else mark
-        row = self.record(state) if self.record else {}  # first, for it may raise
-        if self.marks and self.marks[-1] % self.stride:
-            self._drop(len(self.marks) - 1)
-        self.states.append(state)
-        self.marks.append(mark)
-        if mark in PINNED:
-            self.pinned[mark] = state
-        for name, value in row.items():
-            self.table.setdefault(name, []).append(value)
-        if len(self.states) > max(8, min(KEEP_STATES, KEEP_BYTES // max(1, size(state)))):
-            self.stride *= 2
-            for i in range(len(self.states) - 2, 0, -1):
-                if self.marks[i] % self.stride:
-                    self._drop(i)
-
-    def replace(self, position: int, state: Any) -> None:
-        """Another state in place of one; what came after it is forgotten."""
-        self.cut(position)
-        mark = self.marks[-1]
-        self._drop(position)
-        self.add(state, mark)
-
-    def cut(self, position: int) -> None:
-        """Forget everything after a position: the run goes on from there."""
-        for i in range(len(self.states) - 1, position, -1):
-            self._drop(i)
-        self.pinned = {mark: state for mark, state in self.pinned.items() if mark <= self.marks[-1]}
-
-    def copy(self) -> "Past":
-        """The same states in lists of their own, for another thread."""
-        table = {name: list(column) for name, column in self.table.items()}
-        return Past(None, list(self.states), list(self.marks), dict(self.pinned), table, self.stride)
-
-    def _drop(self, i: int) -> None:
-        del self.states[i], self.marks[i]
-        for column in self.table.values():
-            del column[i]
-
-
-def size(state: Any) -> int:
-    """Bytes of the tensors in a state."""
-    if isinstance(state, Tensor):
-        return state.numel() * state.element_size()
-    if dataclasses.is_dataclass(state):
-        return sum(size(getattr(state, f.name)) for f in dataclasses.fields(state))
-    return sum(map(size, state)) if isinstance(state, tuple | list) else 0
 
 
 class Run:
@@ -308,6 +239,7 @@ class Run:
             content,
             self._position,
             len(self._past.states),
+            self._past.stride,
             self._rate if self.playing else 0.0,
             self.playing,
             self._error,

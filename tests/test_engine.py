@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from labkit import engine
+from labkit.past import KEEP_BYTES, KEEP_STATES, PINNED, size
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ def test_the_past_keeps_at_most_its_limit_and_always_the_newest_and_the_oldest(s
     past = engine.Past()
     for t in range(steps + 1):
         past.add(Count(t))
-        assert len(past.states) <= engine.KEEP_STATES and past.states[-1].t == t
+        assert len(past.states) <= KEEP_STATES and past.states[-1].t == t
     assert past.marks == [state.t for state in past.states] and past.states[0].t == 0
 
 
@@ -205,8 +206,8 @@ def test_heavy_states_are_kept_up_to_a_number_of_bytes():
     past, load = engine.Past(), torch.zeros(50_000, dtype=torch.float64)
     for t in range(100):
         past.add(Heavy(t, load))
-    assert engine.size(past.states[0]) == 400_000
-    assert len(past.states) * 400_000 <= engine.KEEP_BYTES
+    assert size(past.states[0]) == 400_000
+    assert len(past.states) * 400_000 <= KEEP_BYTES
 
 
 def test_the_stride_doubles_when_the_past_is_full_and_all_but_the_newest_stand_on_it():
@@ -224,7 +225,7 @@ def test_pinned_steps_stay_when_all_is_thinned_and_go_when_the_run_is_cut_before
     past = engine.Past()
     for t in range(3000):
         past.add(Count(t))
-    assert {mark: state.t for mark, state in past.pinned.items()} == {mark: mark for mark in engine.PINNED}
+    assert {mark: state.t for mark, state in past.pinned.items()} == {mark: mark for mark in PINNED}
     past.cut(past.marks.index(96))
     assert sorted(past.pinned) == [0, 50, 75]
 
@@ -249,10 +250,10 @@ def test_rows_of_the_table_stay_beside_their_states():
     for t in range(past.marks[-1] + 1, 700):
         past.add(Count(t))
         beside(past)
-    copied, size = past.copy(), len(past.states)
+    copied, many = past.copy(), len(past.states)
     past.cut(3)
     beside(copied)
-    assert len(copied.states) == size and len(past.states) == 4
+    assert len(copied.states) == many and len(past.states) == 4
 
 
 def test_a_row_that_cannot_be_had_leaves_the_past_as_it_was():

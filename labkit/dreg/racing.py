@@ -19,12 +19,13 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from labkit import course
 from labkit.data import binarisation
 from labkit.dreg import control, passes
 from labkit.dreg.estimators import find
 from labkit.dreg.networks import VAE, Config, preset
 from labkit.dreg.task import Task
-from labkit.training import course, functional, schedules
+from labkit.training import functional, schedules
 
 EVERY = 16  # steps from one look at held-out images and variances to the next: a power of 2, as `course.longer` wants
 HELD, HELD_SAMPLES = 100, 64  # images in the held-out bound, and its K in every lane
@@ -91,8 +92,8 @@ def spread(gradients: Float[Tensor, "m r p"]) -> Spread:
 class Lane:
     """One network after t steps.
 
-    trained: its weights and Adam's memory. batches [., 4]: a step, the seconds before it, the bound of its minibatch,
-    and that smoothed, in nats. looks [., 6]: a step, the seconds before it, the held-out bound in nats, and `Spread`.
+    trained: its weights and Adam's memory. batches, looks: tables of `labkit.course` by step, of the seconds before it
+    and, of a step, the bound of its minibatch and that smoothed, in nats; of a look, the held-out bound and `Spread`.
     seconds: of this lane's own steps so far, on this thread's processor, looks left out. drawn (10, 1, H, W): from
     latents that stay the same, as of the last look.
     """
@@ -190,7 +191,7 @@ def start(track: Track, entries: Sequence[Entry], *, k: int, alpha: float = 0.9)
     lanes = []
     for each in entries:
         _task(track, each, k, alpha)  # refuses a K too small
-        none = torch.zeros(0, 4, dtype=torch.float64), torch.zeros(0, 6, dtype=torch.float64)
+        none = course.empty(3), course.empty(5)
         lanes.append(Lane(each, track.first(each.estimator), *none, 0.0, track.held.new_zeros(0)))
     return look(State(tuple(lanes)), track, k=k, alpha=alpha)
 
@@ -272,8 +273,8 @@ def _looked(lane: Lane, track: Track, k: int, alpha: float) -> Lane:
     except ValueError as error:  # log p of an image is not finite
         raise _lost(lane) from error
     found = spread(functional.call(task.module, weights.clone().requires_grad_(), slopes))
-    before = lane.looks[lane.looks[:, 0] < lane.trained.t]
-    return replace(lane, looks=course.longer(before, lane.trained.t, lane.seconds, bound, *found), drawn=drawn)
+    looks = course.longer(lane.looks, lane.trained.t, lane.seconds, bound, *found)
+    return replace(lane, looks=looks, drawn=drawn)
 
 
 def _lost(lane: Lane) -> ValueError:

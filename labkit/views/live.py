@@ -320,6 +320,8 @@ class Live(pn.viewable.Viewer):
 
     def _line(self, frame: engine.Frame) -> str:
         rate = f"{frame.rate:,.0f} steps/s" if frame.playing else "paused"
+        if frame.stride > 1 and not frame.playing:
+            rate += f" · states kept: every {frame.stride} steps"
         words = self._status(frame.state) if frame.state is not None else ""
         return f"step <b>{getattr(frame.state, 't', 0)}</b> · {rate}" + (f" · {html.escape(words)}" if words else "")
 

@@ -21,6 +21,7 @@ from labkit.views.paint.words import write
 
 HEAD = 30  # pixels at 960 x 540 for the line that counts the steps
 LINGER = 1.0  # seconds that an animation rests on its last frame
+OF_ALL = "mean", "least", "greatest"  # over the steps of a row of the curves' table
 SAMPLE = 5  # states whose columns fix the limits that a view leaves open
 
 
@@ -29,8 +30,9 @@ def cut(past: Past, position: int = -1) -> Past:
     end = range(len(past.states))[position] + 1
     marks = past.marks[:end]
     pinned = {mark: state for mark, state in past.pinned.items() if mark <= marks[-1]}
-    table = {name: values[:end] for name, values in past.table.items()}
-    return Past(None, past.states[:end], marks, pinned, table, past.stride)
+    rows = past.rows.upto(end)
+    parts = rows.upto(-1), rows.since(-1)
+    return Past(None, past.states[:end], marks, pinned, past.names, *parts, past.stride)
 
 
 def thinned(past: Past, most: int = 90) -> list[int]:
@@ -148,9 +150,14 @@ def _several(views: Any) -> list:
 
 
 def curves_csv(past: Past, target: Target) -> None:
-    """Write the table of a run: a column of steps, then one for each number; a row for every kept state."""
-    rows = zip(past.marks, *past.table.values(), strict=True)
-    save_table(["step", *past.table], rows, target)
+    """Write the table of a run, a row for every kept state: its step, and each number at that step; then how many steps
+    there were since the row before, itself included, and the mean, least and greatest of each number over them.
+    """
+    columns = {"step": past.marks} | past.table | {"steps": past.rows.counts.tolist()}
+    for name in past.names:
+        of_all = zip(OF_ALL, past.span(name), strict=True)
+        columns |= {f"{name}, {what}": part.tolist() for what, part in of_all}
+    save_table(list(columns), zip(*columns.values(), strict=True), target)
 
 
 def particles_csv(state: Any, target: Target) -> None:

@@ -52,7 +52,7 @@ def test_the_table_compares_the_particles_with_the_exact_moments(capsys):
     said = capsys.readouterr()
     assert said.err == "" and "banana: 20 particles, 30 steps" in said.out
     lines = {" ".join(words[:-2]): words[-2:] for words in map(str.split, said.out.splitlines()) if len(words) > 2}
-    assert lines["KSD"] == [f"{float(state.ksd):.4g}", "0"]
+    assert lines["KSD (run's kernel)"] == [f"{float(state.ksd):.4g}", "0"]
     for i in range(2):
         assert lines[f"mean of x{i + 1}"] == [f"{state.x[:, i].mean():.3f}", f"{target.mean[i]:.3f}"]
         variance = state.x[:, i].var(correction=0)
@@ -122,9 +122,19 @@ def test_curves_have_a_row_for_each_kept_step(tmp_path):
     assert main([*SHORT, "--curves", str(tmp_path / "c.csv")]) == 0
     header, rows = table(tmp_path / "c.csv")
     moments = [f"Error of the moments: {what}" for what in ("mean", "variance")]
-    assert header == ["step", "Stein discrepancy: KSD", "Bandwidth: h", *moments]
+    states = run(30)
+    h = svgd.median_bandwidth(states[0].x)
+    fixed = f"Stein discrepancy: KSD (fixed kernel, h = {h:.3g})"
+    values = [fixed, "Stein discrepancy: KSD", "Bandwidth: h", *moments]
+    of_all = [f"{name}, {what}" for name in values for what in ("mean", "least", "greatest")]
+    assert header == ["step", *values, "steps", *of_all]
     assert [row[0] for row in rows] == list(range(31))
-    assert [row[2] for row in rows] == [float(state.bandwidth) for state in run(30)]
+    found = {name: [row[i] for row in rows] for i, name in enumerate(header)}
+    assert found["Bandwidth: h"] == [float(state.bandwidth) for state in states]
+    target = targets.make("mixture")
+    wanted = [float(svgd.ksd(state.x, target, bandwidth=float(h))) for state in states]
+    assert found[fixed] == found["Stein discrepancy: KSD"] == pytest.approx(wanted, rel=1e-5)
+    assert states[-1].ksd.item() != pytest.approx(wanted[-1], rel=1e-3)  # that is under the run's kernel
 
 
 # Ctrl-C

@@ -25,7 +25,7 @@ from labkit.views.dreg import (
     save_csv,
     slope,
 )
-from labkit.views.dreg.law import BAND, BAR, GAP, NAME, _around, apart, between, limits, words
+from labkit.views.dreg.law import BAND, GAP, NAME, apart, between, limits, words
 from labkit.views.dreg.microscope import CHAINS, KEPT, Sums
 
 SMALL = {"dim": 3, "estimators": ["iwae", "stl", "dreg", "jk"]}
@@ -111,15 +111,6 @@ def test_bands_of_what_is_positive_are_positive():
         (low, high), values = state.interval(quantity), state.values(quantity)
         assert (low > 0).all() and torch.allclose(low * high, values**2)
         assert torch.allclose((high / low).log() / 2, state._reach(quantity)[1] / values)
-
-
-def test_a_band_has_gaps_where_there_is_none():
-    k, y = np.array([1.0, 2, 4, 8, 16]), np.ones(5)
-    low = np.array([0.5, 0.5, np.nan, 0.5, np.nan])
-    band = _around(k, y, low, 2 * y)
-    assert np.allclose(band["x"], [1, 2, 2, 1, np.nan, 8 / BAR, 8 * BAR, 8 * BAR, 8 / BAR], equal_nan=True)
-    assert np.allclose(band["y"], [0.5, 0.5, 2, 2, np.nan, 0.5, 0.5, 2, 2], equal_nan=True)
-    assert np.isnan(_around(k, y, low * np.nan, y)["y"]).all()
 
 
 def test_the_picture_and_the_table_say_where_there_is_no_band():

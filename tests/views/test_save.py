@@ -161,9 +161,21 @@ def test_curves_are_the_table_with_the_steps(mixture):
     file = io.BytesIO()
     save.curves_csv(mixture.past, file)
     header, *rows = read(file)
-    assert header == ["step", "Stein discrepancy: KSD"]
-    assert [int(row[0]) for row in rows] == mixture.past.marks
-    assert [float(row[1]) for row in rows] == mixture.past.table["Stein discrepancy: KSD"]
+    name = "Stein discrepancy: KSD"
+    assert header == ["step", name, "steps", f"{name}, mean", f"{name}, least", f"{name}, greatest"]
+    assert [int(row[0]) for row in rows] == mixture.past.marks and {row[2] for row in rows} == {"1"}
+    for place in (1, 3, 4, 5):  # every step has a row of its own
+        assert [float(row[place]) for row in rows] == mixture.past.table[name]
+
+
+def test_curves_of_a_long_run_tell_of_every_step():
+    """Numbers that swing with period two: each row has both, though rows stand at even steps."""
+    past, file = counted(3000, lambda state: {"h": float(state.t % 2)}), io.BytesIO()
+    save.curves_csv(past, file)
+    _, first, *rows, last = read(file)
+    assert first == ["0", "0.0", "1", "0.0", "0.0", "0.0"] and last[0] == "3000"
+    assert {tuple(row[1:]) for row in rows} == {("0.0", "8", "0.5", "0.0", "1.0")}
+    assert sum(int(row[2]) for row in (first, *rows, last)) == 3001
 
 
 def test_particles_are_those_of_the_state_to_the_last_bit(tmp_path):
@@ -204,7 +216,7 @@ def test_a_state_of_several_runs_counts_them():
 def test_a_file_that_cannot_be_written_says_why_and_leaves_the_old_one(tmp_path, mixture):
     (tmp_path / "a.csv").write_text("old")
     broken = counted(3)
-    broken.table["t"] = [1.0]
+    broken.marks.append(4)
     with pytest.raises(ValueError):
         save.curves_csv(broken, tmp_path / "a.csv")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]

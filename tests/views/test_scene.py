@@ -3,6 +3,7 @@
 import time
 from types import SimpleNamespace
 
+import holoviews as hv
 import numpy as np
 import panel as pn
 import pytest
@@ -10,12 +11,12 @@ import torch
 from bokeh.document import Document
 from panel.io.state import set_curdoc
 
-from labkit import baselines
+from labkit import baselines, svgd
 from labkit.serving import pages
 from labkit.targets import TARGETS
 from labkit.views.remote import Remote
 from labkit.views.stage import Stage
-from labkit.views.svgd import PRESETS, Experiment, Line, Pair, Plane, Scene
+from labkit.views.svgd import PRESETS, Discrepancy, Experiment, Line, Pair, Plane, Scene
 from labkit.views.svgd.controls import Controls
 from labkit.views.svgd.scene import SAMPLERS, SETTINGS
 from labkit.views.svgd.touch import added, move_mode, moved
@@ -153,6 +154,21 @@ def test_a_scene_shows_what_its_target_has_to_show(make):
     assert titles(make()) == {"", "Stein discrepancy", "Error of the moments", "Bandwidth", "microscope"}
     assert "Test accuracy" in titles(make(target="logistic", begin_mean=0.0))
     assert "Error of the moments" not in titles(make(target="logistic", begin_mean=0.0))
+
+
+def test_the_line_and_the_chart_name_their_ksd_apart(make):
+    """Two numbers: one under the run's kernel, one under that of the first particles."""
+    scene = make()
+    state = steps(scene, 40)
+    chart = next(view for view in scene.live.views if isinstance(view, Discrepancy))
+    options = hv.Store.lookup_options("bokeh", chart.picture(state), "plot").kwargs
+    assert options["title"] == "KSD (fixed kernel)" and options["ylabel"] == "KSD, h of step 0"
+    h = svgd.median_bandwidth(scene.experiment.particles())
+    assert f"Stein discrepancy: KSD (fixed kernel, h = {h:.3g})" in chart.record(state)
+    fixed = float(svgd.ksd(state.x, scene.experiment.density(), bandwidth=float(h)))
+    (shown,) = set(chart.record(state).values())
+    assert shown == pytest.approx(fixed, rel=1e-5) and shown != pytest.approx(state.ksd.item(), rel=1e-3)
+    assert scene._status(state).startswith(f"KSD (run's kernel) {float(state.ksd):.3g} · ")
 
 
 def test_arrows_and_earlier_steps_are_the_pictures_alone(make):

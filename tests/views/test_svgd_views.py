@@ -10,10 +10,12 @@ import torch
 
 from labkit import baselines, engine, svgd
 from labkit.targets import PARAMETERS, TARGETS
+from labkit.views.spans import RANGE
 from labkit.views.stage import Stage
 from labkit.views.svgd import (
     PRESETS,
     Curves,
+    Discrepancy,
     Experiment,
     Line,
     Microscope,
@@ -22,7 +24,6 @@ from labkit.views.svgd import (
     Side,
     accuracy,
     bandwidth,
-    discrepancy,
     moment_errors,
 )
 
@@ -213,7 +214,7 @@ def test_curves_follow_the_table():
     experiment = near("mixture")
     past = past_of(experiment, 5, view)
     found = view.columns(past.states[-1], past)
-    assert set(found) == set(labels(view.picture(past.states[0]))) == {"t", "odd"}
+    assert set(found) == set(labels(view.picture(past.states[0]))) == {"t", "odd", "t" + RANGE, "odd" + RANGE}
     np.testing.assert_array_equal(found["t"]["x"], np.arange(6))
     np.testing.assert_array_equal(found["t"]["y"], np.arange(6))
     np.testing.assert_array_equal(found["odd"]["y"], [0, 1, 0, 1, 0, 1])
@@ -231,7 +232,7 @@ def test_what_a_logarithmic_axis_cannot_show_is_left_out():
 def test_every_targets_numbers_can_be_drawn(name):
     experiment = near(name)
     target, state = experiment.density(), experiment.start()
-    views = [discrepancy(target, svgd.RBF(), 1.0), bandwidth()]
+    views = [Discrepancy(target, svgd.RBF(), 1.0), bandwidth()]
     views += [moment_errors(experiment.density)] if target.covariance is not None else []
     views += [accuracy(target)] if hasattr(target, "accuracy") else []
     for view in views:

@@ -66,7 +66,7 @@ def show(raced: Raced) -> None:
     for name in ("bound", "Monte Carlo\nvariance", "minibatch\nvariance", "SNR", "ms\na step"):
         table.add_column(name, justify="right", no_wrap=True)
     for lane in state.lanes:
-        bound, noise, images, snr = lane.looks[-1, 2:].tolist()
+        bound, noise, images, snr = lane.looks[-1, 2:6].tolist()
         pace = f"{1000 * lane.seconds / state.t:.1f}" if state.t else "-"
         table.add_row(lane.entry.label, f"{bound:.3f}", f"{noise:.3g}", f"{images:.3g}", f"{snr:.3g}", pace)
     early = "" if state.t == steps else f" of {steps} (stopped early)"

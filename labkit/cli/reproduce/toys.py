@@ -33,7 +33,7 @@ def gmm(seed: int, out: Path) -> None:
     told = f"mean {float(x.mean()):.3f} (exact .667), variance {float(x.var(correction=0)):.3f} (4.556)"
     ksd = float(svgd.ksd(x, targets.Mixture().score))
     wide().print(f"after {states[-1].t} steps: {told}, P(x < 0) {float((x < 0).double().mean()):.3f} "
-                                   f"(.341), KSD {ksd:.3g}")  # fmt: skip
+                                   f"(.341), KSD (RBF, median h) {ksd:.3g}")  # fmt: skip
     report.wrote(picture, moving)
 
 

@@ -23,7 +23,7 @@ _KERNEL = _in("Method", "NAME", "rbf, imq, matern32, linear, sum, per-dimension 
 _BANDWIDTH = _in("Method", "NAME|H", "A rule for every step (median, paper, ...), or a length h in units of x.")
 _STEP = _in("Method", "X", "Step size; for adagrad and adam in units of x.")
 _TEMPER = _in("Method", "NAME", "Weaken the score at first, over 500 steps: none, linear or cyclical.")
-_CURVES = _in("Files", "FILE", "KSD, errors and bandwidth at the kept steps, .csv.")
+_CURVES = _in("Files", "FILE", "KSD under a fixed kernel, errors and bandwidth against steps, .csv.")
 
 
 def command(

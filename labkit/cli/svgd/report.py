@@ -34,7 +34,9 @@ def wrote(*paths: Path) -> None:
 
 def rows(target: Any, state: Any) -> Iterator[tuple[str, str, str]]:
     """Name, number of the particles, exact number where it is known."""
-    yield "KSD", f"{float(state.ksd):.4g}", "0"
+    from labkit.views.svgd import RUNS_KSD
+
+    yield RUNS_KSD, f"{float(state.ksd):.4g}", "0"
     if hasattr(target, "accuracy"):
         yield "test accuracy", f"{float(target.accuracy(state.x)):.1%}", ""
     else:

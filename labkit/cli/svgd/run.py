@@ -25,10 +25,11 @@ def play(experiment: Any, steps: int, curves: list) -> tuple[Any, float]:
         ValueError: settings that do not go together, or a score that is not finite any more.
     """
     from labkit.engine import Past
+    from labkit.views.svgd import RUNS_KSD
 
     past = Past(lambda state: {name: number for curve in curves for name, number in curve.record(state).items()})
     began, looked = time.perf_counter(), 0.0
-    words = "{task.fields[rate]} steps/s  KSD {task.fields[ksd]}"
+    words = f"{{task.fields[rate]}} steps/s  {RUNS_KSD} {{task.fields[ksd]}}"
     with bar(words) as progress, interrupts.first() as pressed, _quick_arithmetic(experiment.n):
         past.add(experiment.start())
         task = progress.add_task(experiment.target, total=steps, rate="-", ksd="-")
@@ -74,13 +75,13 @@ def bar(words: str) -> Progress:
 
 
 def numbers(experiment: Any) -> list:
-    """Curves as a page draws them: KSD under a kernel that stays, bandwidth, errors of the moments, accuracy."""
+    """Curves as a page draws them: KSD under a fixed kernel, bandwidth, errors of the moments, accuracy."""
     from labkit import svgd
     from labkit.views import svgd as views
 
     target = experiment.density()
     length = float(svgd.median_bandwidth(experiment.particles()))
-    curves = [views.discrepancy(target.score, svgd.RBF(), length), views.bandwidth()]
+    curves = [views.Discrepancy(target.score, svgd.RBF(), length), views.bandwidth()]
     if target.covariance is not None:
         curves.append(views.moment_errors(experiment.density))
     if hasattr(target, "accuracy"):
@@ -91,8 +92,9 @@ def numbers(experiment: Any) -> list:
 def write(views: list, past: Any, files: dict[str, Path], dark: bool) -> None:
     """Write the files that were asked for."""
     from labkit.views import save
+    from labkit.views.svgd import RUNS_KSD
 
-    look = {"dark": dark, "status": lambda state: f"KSD {float(state.ksd):#.3g}"}
+    look = {"dark": dark, "status": lambda state: f"{RUNS_KSD} {float(state.ksd):#.3g}"}
     kinds = {
         "gif": lambda path: save.gif(views, past, path, track=_tracked(path.name, len(save.thinned(past))), **look),
         "png": lambda path: save.png(views, past, -1, path, **look),

@@ -7,15 +7,19 @@ import holoviews as hv
 import numpy as np
 from torch import Tensor
 
+from labkit import course
 from labkit.data import load
 from labkit.draw import DRAW, Config
-from labkit.views import fields
+from labkit.views import fields, spans
 from labkit.views.draw import mosaic
 from labkit.views.draw.drawing import Drawing
 from labkit.views.draw.learning import HELD, REBUILT, SAMPLES, Learned, Learner
 from labkit.views.draw.scenes import OfNetwork
 from labkit.views.draw.sheet import Film, Sheet
 from labkit.views.palette import CHOSEN, DRIVE, PAST, REPULSION
+from labkit.views.spans import RANGE
+
+Column = Callable[[Learned], tuple[Tensor, int]]  # a table of a state, and which of its columns
 
 
 class Part:
@@ -43,17 +47,19 @@ class Part:
 
 
 class Progress:
-    """Nats against steps; the axis is logarithmic, so that a rate that is too high stays on it.
+    """Nats against steps, means with bands from the least to the greatest of the steps between.
+
+    The axis is logarithmic, so that a rate that is too high stays on it.
 
     Args:
         title: above the picture.
-        curves: name -> colour, width of the line, and state -> rows (step, nats) [., 2].
+        curves: name -> colour, width of the line, and state -> a table of `labkit.course` and a column of it.
         legend: where it is least in the way, in Bokeh's words.
     """
 
     automatic = True
 
-    def __init__(self, title: str, curves: dict[str, tuple[str, float, Callable[[Learned], Tensor]]], legend: str):
+    def __init__(self, title: str, curves: dict[str, tuple[str, float, Column]], legend: str):
         self.title, self.curves, self.legend = title, curves, legend
 
     @property
@@ -62,18 +68,22 @@ class Progress:
 
     def picture(self, state: Learned) -> hv.Overlay:
         columns = self.columns(state)
-        layers = [
+        bands = [spans.band(name + RANGE, color) for name, (color, *_) in self.curves.items()]
+        lines = [
             hv.Curve((columns[name]["x"], columns[name]["y"]), "x", "y", label=name).opts(color=color, line_width=width)
             for name, (color, width, _) in self.curves.items()
         ]
-        return hv.Overlay(layers).opts(
+        return hv.Overlay([*bands, *lines]).opts(
             title=self.title, xlabel="step", ylabel="nats", logy=True, xlim=(0, 1), ylim=(1, 100),
             legend_opts={"location": self.legend},
         )  # fmt: skip
 
     def columns(self, state: Learned) -> dict[str, dict]:
-        rows = {name: of(state).numpy(force=True).astype(float) for name, (*_, of) in self.curves.items()}
-        return {name: {"x": each[:, 0], "y": each[:, 1]} for name, each in rows.items()}
+        found: dict[str, dict] = {}
+        for name, (*_, of) in self.curves.items():
+            table, column = of(state)
+            found |= spans.curve(name, table[:, 0].numpy(), course.drawn_of(table, column), log=True)
+        return found
 
 
 class Strokes(Film):
@@ -113,15 +123,15 @@ class Rebuilt:
 
 def bound() -> Progress:
     """The bound of each step's batch, and of the images that no step has seen."""
-    batch = PAST, 1.0, lambda state: state.batches[:, [0, 1]]
-    tests = DRIVE, 3.0, lambda state: state.tests
+    batch = PAST, 1.0, lambda state: (state.batches, 1)
+    tests = DRIVE, 3.0, lambda state: (state.tests, 1)
     return Progress("Bound", {"of the batch": batch, f"of {HELD} test images": tests}, "top_right")
 
 
 def halves() -> Progress:
     """The two halves of the batch's bound."""
-    image = CHOSEN, 1.5, lambda state: state.batches[:, [0, 2]]
-    latents = REPULSION, 1.5, lambda state: state.batches[:, [0, 3]]
+    image = CHOSEN, 1.5, lambda state: (state.batches, 2)
+    latents = REPULSION, 1.5, lambda state: (state.batches, 3)
     return Progress("Its halves, of the batch", {"Lx, the image": image, "Lz, the latents": latents}, "center_right")
 
 

@@ -6,9 +6,9 @@ import param
 import torch
 from torch import Tensor
 
-from labkit import draw
+from labkit import course, draw
 from labkit.draw.task import Task
-from labkit.training import course, functional, schedules
+from labkit.training import functional, schedules
 from labkit.views.draw.drawing import Drawing
 
 EVERY = 8  # steps from one look at samples and test images to the next: it costs more than a step
@@ -20,8 +20,8 @@ STARTS = ["warm start", "from scratch"]
 class Learned:
     """A network after t steps.
 
-    trained: its weights and Adam's memory. batches [., 4]: a step, and bound, Lx and Lz of the batch that it was taken
-    on, in nats. tests [., 2]: a step, and the bound of the held-out images. samples, rebuilt: what is drawn from
+    trained: its weights and Adam's memory. batches: tables of `labkit.course` of bound, Lx and Lz of the batch that a
+    step was taken on, in nats; tests: of the bound of the held-out images. samples, rebuilt: what is drawn from
     latents that stay the same, and of test images, as of the last step of every `EVERY`.
     """
 
@@ -67,7 +67,7 @@ class Learner(param.Parameterized):
     def start(self) -> Learned:
         """Before the first step."""
         trained = functional.start(self.model if self.begin == STARTS[0] else self._fresh())
-        return self._looked(trained, torch.zeros(0, 4), torch.zeros(0, 2))
+        return self._looked(trained, course.empty(3), course.empty(1))
 
     def step(self, state: Learned) -> Learned:
         """One step of Adam on the next batch.
@@ -102,7 +102,10 @@ class Learner(param.Parameterized):
             return samples, rebuilt, self.task.evaluate(model, [self.held], _noise("held"))["bound"]
 
         with torch.no_grad():
-            samples, rebuilt, bound = functional.call(self.model, trained.weights, look)
+            try:
+                samples, rebuilt, bound = functional.call(self.model, trained.weights, look)
+            except ValueError as error:  # the bound of an image is not finite
+                raise _lost(trained.t) from error
         _check(trained.t, torch.tensor(bound), samples.canvas, rebuilt.canvas)
         done = self.model.config.steps + 1
         drawings = Drawing(samples, done), Drawing(rebuilt, done, image=self.shown)
@@ -115,4 +118,8 @@ def _noise(*what: int | str) -> torch.Generator:
 
 def _check(t: int, *found: Tensor) -> None:
     if not all(bool(each.isfinite().all()) for each in found):
-        raise ValueError(f"the bound is not finite at step {t}; lower the learning rate, then Reset")
+        raise _lost(t)
+
+
+def _lost(t: int) -> ValueError:
+    return ValueError(f"the bound is not finite at step {t}; lower the learning rate, then Reset")

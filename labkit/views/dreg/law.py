@@ -9,6 +9,7 @@ import numpy as np
 import param
 from torch import Tensor
 
+from labkit.views import spans
 from labkit.views.dreg.looks import LOOKS
 from labkit.views.palette import PAST
 
@@ -67,12 +68,7 @@ class Law:
     def picture(self, state: Told) -> hv.Overlay:
         self._limits = limits(state, self.quantity)
         columns = self.columns(state)
-        bands = [
-            hv.Area(([1.0], [1.0], [1.0]), "x", ["y", "y2"], label=name + BAND).opts(
-                color=LOOKS[name].color, alpha=0.22, line_alpha=0
-            )
-            for name in state.estimators
-        ]
+        bands = [spans.band(name + BAND, LOOKS[name].color) for name in state.estimators]
         lines = [line for name in state.estimators for line in _lines(name, columns)]
         exact = hv.Curve((columns["exact"]["x"], columns["exact"]["y"]), "x", "y", label="exact").opts(
             color=PAST, line_dash="dashed", line_width=2
@@ -87,18 +83,18 @@ class Law:
     def columns(self, state: Told) -> dict[str, dict]:
         low, high = self._limits or limits(state, self.quantity)
         values = state.values(self.quantity)
-        ends = [end.numpy().clip(low / 10, high * 10) for end in state.interval(self.quantity)]
-        k, shown = np.array(state.sizes, dtype=float), _positive(values.numpy())
+        k, shown = np.array(state.sizes, dtype=float), spans.shown(values.numpy(), log=True)
+        ends = [end.numpy().clip(low / 10, high * 10) + 0 * shown for end in state.interval(self.quantity)]
         told = state.slopes(self.quantity), values[:, -1].tolist(), state.doubted(self.quantity)
         rated = zip(state.estimators, *told, strict=True)
         texts = [words(*each) for each in rated]
         places = apart([low if v == 0 else v for v in values[:, -1].tolist()], (low, high))
-        found = {"exact": _broken(k, _positive(state.truths(self.quantity).numpy()))}
+        found = {"exact": _broken(k, spans.shown(state.truths(self.quantity).numpy(), log=True))}
         for i, name in enumerate(state.estimators):
             found |= {
                 name: {"x": k, "y": shown[i]},
                 name + MARKERS: {"x": k, "y": shown[i]},
-                name + BAND: _around(k, shown[i], ends[0][i], ends[1][i]),
+                name + BAND: spans.outline(k, ends[0][i], ends[1][i], BAR),
                 name + NAME: {"x": k[-1:] * 1.2, "y": places[i : i + 1], "text": np.array([texts[i]], dtype=object)},
             }
         return found
@@ -156,30 +152,6 @@ def _name(name: str, columns: dict) -> hv.Labels:
     return hv.Labels(points, ["x", "y"], "text", label=name + NAME).opts(
         text_color=LOOKS[name].color, text_font_size="13px", text_align="left", text_baseline="middle"
     )
-
-
-def _positive(values: np.ndarray) -> np.ndarray:
-    """What a logarithmic axis can show; NaN for the rest."""
-    return np.where(values > 0, values, np.nan)
-
-
-def _around(k: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarray) -> dict[str, np.ndarray]:
-    """The outlines of a band, there and back, with gaps where there is none; a point where there is none at all."""
-    good = np.isfinite(y) & np.isfinite(low) & np.isfinite(high)
-    runs = [run for run in np.split(np.arange(len(k)), np.flatnonzero(np.diff(good)) + 1) if good[run[0]]]
-    if not runs:
-        return {"x": np.ones(2), "y": np.full(2, np.nan)}
-    gap = np.full((2, 1), np.nan)
-    parts = [part for run in runs for part in (gap, _outline(k[run], low[run], high[run]))]
-    x, outline = np.concatenate(parts[1:], 1)
-    return {"x": x, "y": outline}
-
-
-def _outline(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """There and back, [2, .]; a single size gets a bar of some width."""
-    if len(x) == 1:
-        x, low, high = x * np.array([1 / BAR, BAR]), low.repeat(2), high.repeat(2)
-    return np.array([[*x, *x[::-1]], [*low, *high[::-1]]])
 
 
 def _broken(k: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:

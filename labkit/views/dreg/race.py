@@ -6,23 +6,25 @@ import holoviews as hv
 import panel as pn
 from torch import Tensor
 
+from labkit.course import Span, drawn_of
 from labkit.dreg.racing import HELD, HELD_SAMPLES, IMAGES, Lane, State
 from labkit.views import fields
 from labkit.views.dreg.looks import LOOKS
 from labkit.views.dreg.racers import CLOCKS, Racer
 from labkit.views.scenes import Scene
+from labkit.views.spans import FAINT, RANGE, band, curve
 
 DASHES = "solid", "dashed", "dotted", "dotdash"  # of the first, second, ... lane of one colour
 TRAINING = ", minibatches"
 
 
 class Curves:
-    """Numbers of every lane, in its estimator's colour.
+    """Numbers of every lane, in its estimator's colour: means, with bands from the least to the greatest.
 
     Args:
         title, unit: above the picture, and of its upright axis.
-        numbers: (lane, first lane) -> the rows it is about and the numbers, [., ...] and [.]; rows begin with a step
-            and the seconds before it.
+        numbers: (lane, first lane) -> the table of `labkit.course` that it is about, whose first columns are a step and
+            the seconds before it, and the numbers in it.
         against: of `CLOCKS`.
         log: whether the upright axis is logarithmic; what is not positive is left out of it.
         training: whether each lane's smoothed bound of its minibatches is shown too, thin, and a legend.
@@ -35,7 +37,7 @@ class Curves:
         self,
         title: str,
         unit: str,
-        numbers: Callable[[Lane, Lane], tuple[Tensor, Tensor]],
+        numbers: Callable[[Lane, Lane], tuple[Tensor, Span]],
         against: str = CLOCKS[0],
         *,
         log: bool = False,
@@ -46,17 +48,19 @@ class Curves:
         self.log, self.training, self.leading = log, training, leading
 
     def picture(self, state: State) -> hv.Overlay:
-        columns, seen, thin, thick = self.columns(state), [], [], []
+        columns, seen, bands, thin, thick = self.columns(state), [], [], [], []
         for lane in state.lanes:
             color, label = LOOKS[lane.entry.estimator].color, lane.entry.label
             look = {"color": color, "line_dash": DASHES[min(seen.count(color), len(DASHES) - 1)]}
             seen.append(color)
+            bands.append(band(label + RANGE, color))
             thick.append(_line(columns[label], label).opts(line_width=2.5, **look))
             if self.training:
+                bands.append(band(label + TRAINING + RANGE, color, FAINT / 2))
                 thin.append(_line(columns[label + TRAINING], label + TRAINING).opts(alpha=0.5, line_width=1, **look))
         thin = [line.opts(show_legend=False) for line in thin]
         clock = "step" if self.against == CLOCKS[0] else "seconds of its own"
-        return hv.Overlay([*thin, *thick]).opts(
+        return hv.Overlay([*bands, *thin, *thick]).opts(
             title=self.title, xlabel=clock, ylabel=self.unit, logy=self.log, xlim=(0, 1),
             ylim=(1e-6, 1) if self.log else (-1, 1), show_legend=self.training, legend_position="bottom_right",
         )  # fmt: skip
@@ -64,37 +68,35 @@ class Curves:
     def columns(self, state: State) -> dict[str, dict]:
         found = {}
         for lane in state.lanes:
-            rows, numbers = self.numbers(lane, state.lanes[0])
-            found[lane.entry.label] = self._points(
-                rows, numbers.where(numbers > 0, float("nan")) if self.log else numbers
-            )
+            found |= self._curve(lane.entry.label, *self.numbers(lane, state.lanes[0]))
             if self.training:
-                found[lane.entry.label + TRAINING] = self._points(lane.batches, lane.batches[:, 3])
+                found |= self._curve(lane.entry.label + TRAINING, lane.batches, drawn_of(lane.batches, 3))
         return found
 
-    def _points(self, rows: Tensor, numbers: Tensor) -> dict:
-        return {"x": rows[:, CLOCKS.index(self.against)].numpy(), "y": numbers.numpy()}
+    def _curve(self, label: str, table: Tensor, numbers: Span) -> dict[str, dict]:
+        return curve(label, table[:, CLOCKS.index(self.against)].numpy(), numbers, self.log)
 
 
 def bound(against: str = CLOCKS[0]) -> Curves:
     """The bound of the held-out images, and that of the minibatches."""
     title = "Bound, held out (thin: minibatches)"
     return Curves(
-        title, "nats, higher is better", lambda lane, _: (lane.looks, lane.looks[:, 2]), against, training=True
+        title, "nats, higher is better", lambda lane, _: (lane.looks, drawn_of(lane.looks, 2)), against, training=True
     )
 
 
 def noise(against: str = CLOCKS[0]) -> Curves:
     """What the draws of the samples alone do to a gradient."""
     title, unit = "Gradient's Monte Carlo variance", f"of q's, on {IMAGES} images, a mean over coordinates"
-    return Curves(title, unit, lambda lane, _: (lane.looks, lane.looks[:, 3]), against, log=True)
+    return Curves(title, unit, lambda lane, _: (lane.looks, drawn_of(lane.looks, 3)), against, log=True)
 
 
 def lead(first: str) -> Curves:
-    """The held-out bound minus that of the first lane at the same step: what they share cancels."""
+    """The held-out bound minus that of the first lane at the same steps: what they share cancels. A mean, no band."""
 
-    def numbers(lane: Lane, of: Lane) -> tuple[Tensor, Tensor]:
-        return lane.looks, lane.looks[:, 2] - of.looks[:, 2]
+    def numbers(lane: Lane, of: Lane) -> tuple[Tensor, Span]:
+        gap = drawn_of(lane.looks, 2).mean - drawn_of(of.looks, 2).mean
+        return lane.looks, Span(gap, gap, gap)
 
     return Curves(f"Bound, minus that of {first}", "nats", numbers, leading=False)
 
@@ -102,7 +104,7 @@ def lead(first: str) -> Curves:
 def snr(against: str = CLOCKS[0]) -> Curves:
     """How much of a gradient is signal."""
     title = "SNR of q's gradient"
-    return Curves(title, "SNR", lambda lane, _: (lane.looks, lane.looks[:, 5]), against, log=True, leading=False)
+    return Curves(title, "SNR", lambda lane, _: (lane.looks, drawn_of(lane.looks, 5)), against, log=True, leading=False)
 
 
 def _line(columns: dict, label: str) -> hv.Curve:

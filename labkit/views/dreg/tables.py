@@ -3,12 +3,18 @@
 import math
 from collections.abc import Iterator
 
+import numpy as np
 import torch
+from torch import Tensor
 
+from labkit import course
 from labkit.dreg.racing import Lane, State
 from labkit.views.dreg.measuring import QUANTITIES, Measured
 from labkit.views.dreg.trial import Trial, Trials
 from labkit.views.paint.files import Target, save_table
+
+BATCHES = "bound", "bound_smoothed"  # numbers of a lane by step, and by look
+LOOKED = "held_out_bound", "monte_carlo_variance", "minibatch_variance", "snr"
 
 
 def save_csv(state: Measured, target: Target) -> None:
@@ -35,19 +41,30 @@ def save_bias_csv(state: Trials, target: Target) -> None:
 def save_race_csv(state: State, target: Target) -> None:
     """Write a row for each lane at each step that its tables keep: bounds, both variances and the SNR, in nats.
 
-    A cell is empty where there was no look at that step.
+    After them the mean, least and greatest of each over the steps since the row before, or the looks since the look
+    before. A cell is empty where there was no look at that step.
     """
-    columns = ["bound", "bound_smoothed", "held_out_bound", "monte_carlo_variance", "minibatch_variance", "snr"]
+    every = [f"{name}_{what}" for name in (*BATCHES, *LOOKED) for what in ("mean", "least", "greatest")]
     rows = (row for lane in state.lanes for row in _lane(lane))
-    save_table(["lane", "estimator", "step", "seconds", *columns], rows, target)
+    save_table(["lane", "estimator", "step", "seconds", *BATCHES, *LOOKED, *every], rows, target)
 
 
 def _lane(lane: Lane) -> Iterator[list]:
-    batches, looks = ({int(row[0]): row[1:] for row in table.tolist()} for table in (lane.batches, lane.looks))
+    batches, looks = _by_step(lane.batches, len(BATCHES)), _by_step(lane.looks, len(LOOKED))
     for step in sorted(batches.keys() | looks.keys()):
-        seconds, *bounds = batches.get(step, [looks.get(step, [0.0])[0], math.nan, math.nan])
-        found = looks.get(step, [seconds, *[math.nan] * 4])[1:]
-        yield [lane.entry.label, lane.entry.estimator, step, seconds, *map(_cell, (*bounds, *found))]
+        tables = [each.get(step) for each in (batches, looks)]
+        seconds = next(each[0] for each in tables if each)
+        none = [math.nan] * len(BATCHES), [math.nan] * len(LOOKED)
+        own = [v for each, empty in zip(tables, none, strict=True) for v in (each[1] if each else empty)]
+        rest = [v for each, empty in zip(tables, none, strict=True) for v in (each[2] if each else 3 * empty)]
+        yield [lane.entry.label, lane.entry.estimator, step, seconds, *map(_cell, (*own, *rest))]
+
+
+def _by_step(table: Tensor, k: int) -> dict[int, tuple[float, list, list]]:
+    """Step -> the seconds before it, its k numbers, and mean, least and greatest of each in its interval."""
+    spans = np.stack([np.stack(course.span(course.rows_of(table), i)) for i in range(1, 1 + k)])  # [k, 3, rows]
+    every = spans.transpose(2, 0, 1).reshape(len(table), 3 * k).tolist()
+    return {int(row[0]): (row[1], row[2 : 2 + k], of_all) for row, of_all in zip(table.tolist(), every, strict=True)}
 
 
 def _trial(trial: Trial) -> list:

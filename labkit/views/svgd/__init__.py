@@ -4,7 +4,7 @@ from labkit.views.svgd.beside import Pair, Side
 from labkit.views.svgd.classification import Classification
 from labkit.views.svgd.classifier import Classifier
 from labkit.views.svgd.collapse import Collapse
-from labkit.views.svgd.curves import Curves, accuracy, bandwidth, discrepancy, moment_errors
+from labkit.views.svgd.curves import RUNS_KSD, Curves, Discrepancy, accuracy, bandwidth, moment_errors
 from labkit.views.svgd.dimensions import Dimensions
 from labkit.views.svgd.experiment import PRESETS, Experiment
 from labkit.views.svgd.fitting import Regressor
@@ -32,6 +32,7 @@ __all__ = [
     "Side",
     "accuracy",
     "bandwidth",
-    "discrepancy",
+    "Discrepancy",
+    "RUNS_KSD",
     "moment_errors",
 ]

@@ -50,5 +50,6 @@ class Side:
             marks=past.marks,
             states=[getattr(s, self.side) for s in past.states],
             pinned={t: getattr(s, self.side) for t, s in past.pinned.items()},
-            table={name.removeprefix(mark): values for name, values in past.table.items() if name.startswith(mark)},
+            names=[name.removeprefix(mark) for name in past.names if name.startswith(mark)],
+            drawn=lambda name: past.drawn(mark + name),
         )

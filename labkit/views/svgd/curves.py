@@ -6,12 +6,16 @@ from typing import Any
 import holoviews as hv
 import numpy as np
 
-from labkit import svgd
+from labkit import course, svgd
+from labkit.views import spans
 from labkit.views.palette import DRIVE, PARTICLES, REPULSION
+from labkit.views.spans import RANGE
+
+RUNS_KSD = "KSD (run's kernel)"  # what State.ksd is called wherever it is shown
 
 
 class Curves:
-    """A few numbers of the state against the step, on one axis.
+    """A few numbers of the state against the step, on one axis: means, with bands from the least to the greatest.
 
     Args:
         title: above the picture.
@@ -19,55 +23,85 @@ class Curves:
         unit: of the axis.
         log: whether the axis is logarithmic; what is not positive is then left out.
         legend: the corner that the curves leave free.
+        heading: above the picture, where that is not the title, which the table's names begin with.
     """
 
     follows = True
     automatic = True  # the ranges follow the data
 
     def __init__(
-        self, title: str, numbers: dict[str, Callable], unit: str = "", log: bool = True, legend: str = "top_right"
+        self,
+        title: str,
+        numbers: dict[str, Callable],
+        unit: str = "",
+        log: bool = True,
+        legend: str = "top_right",
+        heading: str = "",
     ):
         self.title, self.numbers, self.unit, self.log, self.legend = title, numbers, unit, log, legend
+        self.heading = heading or title
 
     @property
     def declaration(self) -> tuple:
         """What the picture depends on but the columns."""
-        return self.title, tuple(self.numbers), self.unit, self.log
+        return self.heading, tuple(self.numbers), self.unit, self.log
 
     def record(self, state: Any) -> dict[str, float]:
         """A row of the run's table."""
-        return {f"{self.title}: {name}": float(number(state)) for name, number in self.numbers.items()}
+        return {self.key(name): float(number(state)) for name, number in self.numbers.items()}
+
+    def key(self, name: str) -> str:
+        """The name of a number in the table."""
+        return f"{self.title}: {name}"
 
     def picture(self, state: Any) -> hv.Overlay:
         """A curve for each number."""
         looks = zip((PARTICLES, DRIVE, REPULSION), ("solid", "dashed", "dotted"), strict=True)
-        layers = [
-            hv.Curve(([0.0], self._shown([y])), "x", "y", label=name).opts(color=color, line_width=2, line_dash=dash)
-            for name, y, (color, dash) in zip(self.numbers, self.record(state).values(), looks, strict=False)
+        numbers = list(zip(self.numbers, self.record(state).values(), looks, strict=False))
+        bands = [spans.band(name + RANGE, color) for name, _, (color, _) in numbers]
+        lines = [
+            hv.Curve(([0.0], spans.shown(np.array([y]), self.log)), "x", "y", label=name).opts(
+                color=color, line_width=2, line_dash=dash
+            )
+            for name, y, (color, dash) in numbers
         ]
-        return hv.Overlay(layers).opts(
-            xlim=(0, 1), ylim=(0.1, 1), title=self.title, xlabel="step", ylabel=self.unit, logy=self.log,
-            show_legend=len(layers) > 1, legend_position=self.legend,
+        return hv.Overlay([*bands, *lines]).opts(
+            xlim=(0, 1), ylim=(0.1, 1), title=self.heading, xlabel="step", ylabel=self.unit, logy=self.log,
+            show_legend=len(lines) > 1, legend_position=self.legend,
         )  # fmt: skip
 
     def columns(self, state: Any, past) -> dict[str, dict]:
-        """All kept steps, up to the one that is shown."""
+        """Every step in the intervals between kept ones, up to the one that is shown."""
         steps = np.array(past.marks, dtype=float)
-        upto = steps <= past.marks[past.states.index(state)] if state in past.states else slice(None)
-        return {
-            name: {"x": steps[upto], "y": self._shown(past.table[f"{self.title}: {name}"])[upto]}
-            for name in self.numbers
-            if f"{self.title}: {name}" in past.table
-        }
-
-    def _shown(self, values: list[float]) -> np.ndarray:
-        values = np.array(values, dtype=float)
-        return np.where(np.isfinite(values) & ((values > 0) | (not self.log)), values, np.nan)
+        end = past.states.index(state) + 1 if state in past.states else len(steps)
+        found: dict[str, dict] = {}
+        for name in self.numbers:
+            if self.key(name) in past.names:
+                span = course.Span(*(part[:end] for part in past.drawn(self.key(name))))
+                found |= spans.curve(name, steps[:end], span, self.log)
+        return found
 
 
-def discrepancy(score, kernel, length: float) -> Curves:
-    """KSD under a kernel that stays as it was at the start, so that its values compare."""
-    return Curves("Stein discrepancy", {"KSD": lambda s: svgd.ksd(s.x, score, kernel, length)}, "KSD")
+class Discrepancy(Curves):
+    """KSD under a kernel that stays as it was at the start, so that its values compare; its name says which.
+
+    `State.ksd` is another number: it is taken under the run's kernel, whose bandwidth may change at every step.
+    """
+
+    OLDER = "Stein discrepancy: KSD"  # the column's name in files of before; it stays for programs that read it
+
+    def __init__(self, score, kernel, length: float):
+        self.length = length
+        numbers = {"KSD": lambda s: svgd.ksd(s.x, score, kernel, length)}
+        super().__init__("Stein discrepancy", numbers, "KSD, h of step 0", heading="KSD (fixed kernel)")
+
+    def key(self, name: str) -> str:
+        return f"{self.title}: {name} (fixed kernel, h = {self.length:.3g})"
+
+    def record(self, state: Any) -> dict[str, float]:
+        """A row of the run's table."""
+        row = super().record(state)
+        return row | {self.OLDER: next(iter(row.values()))}
 
 
 def moment_errors(density: Callable) -> Curves:

@@ -17,10 +17,9 @@ import param
 import torch
 from torch import Tensor
 
-from labkit import svgd
+from labkit import course, svgd
 from labkit.svgd import Kernel
 from labkit.targets import Normal
-from labkit.training import course
 
 OPTIMIZER = svgd.Adagrad(0.05)
 CORRELATIONS = {"independent": 0.0, "correlated": 0.9}
@@ -49,7 +48,7 @@ REMEDIES = {
 class Collapsed:
     """A run of SVGD for each of k remedies, all after as many steps.
 
-    trail: a step, the mean marginal variance of each run, the mean correlation of each run, [., 1 + 2k].
+    trail: a table of `labkit.course` of the mean marginal variance of each run, then the mean correlation of each.
     """
 
     target: Normal
@@ -119,7 +118,7 @@ class Dimensions(param.Parameterized):
         x = source.sample(MORE * self.n, torch.Generator().manual_seed(self.seed))
         chosen = [REMEDIES[name] for name in names]
         runs = tuple(svgd.start(x[: times * self.n], target, kernel=kernel) for kernel, times in chosen)
-        return _told(Collapsed(target, names, runs, torch.empty(0, 1 + 2 * len(names), dtype=torch.float64)))
+        return _told(Collapsed(target, names, runs, course.empty(2 * len(names))))
 
     def step(self, state: Collapsed) -> Collapsed:
         """One step of every run."""

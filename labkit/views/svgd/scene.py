@@ -10,6 +10,7 @@ from labkit import baselines, svgd
 from labkit.views.live import Live
 from labkit.views.svgd import curves as numbers
 from labkit.views.svgd.beside import Pair, Side
+from labkit.views.svgd.curves import RUNS_KSD
 from labkit.views.svgd.experiment import Experiment
 from labkit.views.svgd.line import Line
 from labkit.views.svgd.microscope import Microscope
@@ -141,16 +142,16 @@ class Scene(param.Parameterized):
         self.microscope = Microscope(e.make_kernel, target.dim == 1)
         return [main, *curves, numbers.bandwidth(), self.microscope]
 
-    def _discrepancy(self) -> numbers.Curves:
+    def _discrepancy(self) -> numbers.Discrepancy:
         """KSD with the RBF kernel at the median length of the first particles, the same for both sides."""
         x = self.experiment.particles()
-        return numbers.discrepancy(
+        return numbers.Discrepancy(
             lambda y: self.experiment.density().score(y), svgd.RBF(), float(svgd.median_bandwidth(x))
         )
 
     def _status(self, state: Any) -> str:
         first = state.left if isinstance(state, Pair) else state
-        return f"KSD {float(first.ksd):.3g} · h {float(first.bandwidth.mean()):.3g}"
+        return f"{RUNS_KSD} {float(first.ksd):.3g} · h {float(first.bandwidth.mean()):.3g}"
 
     # what changes
 

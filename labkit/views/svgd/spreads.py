@@ -5,7 +5,10 @@ from typing import NamedTuple
 import holoviews as hv
 import numpy as np
 
+from labkit import course
+from labkit.views import spans
 from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES, PAST, REPULSION, TARGET
+from labkit.views.spans import RANGE
 from labkit.views.stage import ABOVE
 from labkit.views.svgd.dimensions import REMEDIES, Collapsed, Dimensions, law, marginal_variances
 
@@ -57,13 +60,14 @@ class Paths:
         """Heights of the lines that do not move, by layer."""
         raise NotImplementedError(f"{type(self).__name__} must define standing(settings)")
 
-    def numbers(self, state: Collapsed) -> np.ndarray:
-        """The rows of the trail, [., k]."""
-        raise NotImplementedError(f"{type(self).__name__} must define numbers(state)")
+    def column(self, names: tuple[str, ...]) -> int:
+        """Of the trail, the first that is shown."""
+        raise NotImplementedError(f"{type(self).__name__} must define column(names)")
 
     def picture(self, state: Collapsed) -> hv.Overlay:
         columns, looks = self.columns(state), {TRUTH: Look(TARGET, "", "dashed"), LAW: Look(PAST, "", "dotted")}
         layers = [_line(columns, BOUNDS, Look(PAST, "")).opts(line_width=1, alpha=0.5, show_legend=False)]
+        layers += [spans.band(name + RANGE, LOOKS[name].color) for name in self.names]
         layers += [_line(columns, name, LOOKS[name]) for name in self.names]
         layers += [_line(columns, name, looks[name]) for name in self.lines]
         return hv.Overlay(layers).opts(
@@ -72,9 +76,10 @@ class Paths:
         )  # fmt: skip
 
     def columns(self, state: Collapsed) -> dict[str, dict]:
-        steps, numbers = state.trail[:, 0].numpy(), self.numbers(state)
-        ends = np.array([0.0, max(state.t, 1)])
-        found = {name: {"x": steps, "y": numbers[:, i]} for i, name in enumerate(state.names)}
+        steps, ends = state.trail[:, 0].numpy(), np.array([0.0, max(state.t, 1)])
+        found: dict[str, dict] = {}
+        for i, name in enumerate(state.names, self.column(state.names)):
+            found |= spans.curve(name, steps, course.drawn_of(state.trail, i))
         found |= {name: {"x": ends, "y": np.full(2, height)} for name, height in self.lines.items()}
         heights = np.array([[y, y, np.nan] for y in self.bounds]).ravel()
         return found | {BOUNDS: {"x": np.tile([*ends, np.nan], len(self.bounds)), "y": heights}}
@@ -89,8 +94,8 @@ class Variances(Paths):
     def standing(self, settings: Dimensions) -> dict[str, float]:
         return {TRUTH: 1.0} | ({LAW: law(settings.n, settings.dim)} if settings.lawful else {})
 
-    def numbers(self, state: Collapsed) -> np.ndarray:
-        return state.trail[:, 1 : 1 + len(state.names)].numpy()
+    def column(self, names: tuple[str, ...]) -> int:
+        return 1
 
     def record(self, state: Collapsed) -> dict[str, float]:
         """A row of the run's table."""
@@ -110,8 +115,8 @@ class Correlations(Paths):
     def standing(self, settings: Dimensions) -> dict[str, float]:
         return {TRUTH: settings.correlation}
 
-    def numbers(self, state: Collapsed) -> np.ndarray:
-        return state.trail[:, 1 + len(state.names) :].numpy()
+    def column(self, names: tuple[str, ...]) -> int:
+        return 1 + len(names)
 
 
 class Margins:

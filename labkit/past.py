@@ -1,0 +1,133 @@
+"""The past of a run: a few of its states, ever farther apart, and numbers that say something of every step."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from labkit import course
+
+KEEP_BYTES, KEEP_STATES = 8_000_000, 400  # of states kept for scrubbing
+PINNED = (0, 50, 75, 100, 150, 500)  # steps that are kept for ever: those of the original's figure
+
+
+@dataclass
+class Past:
+    """The states of a run that are kept, ever more thinly, and a table with a row for each of them.
+
+    Attributes:
+        states: oldest first; the last is the newest.
+        marks: how many steps after the start each was.
+        pinned: mark -> state for the steps of `PINNED`.
+        names: of the numbers that `record` gives.
+        kept, newest: those numbers at each of `states`, the last one apart, and of the steps since the state before.
+        stride: steps from one kept state to the next; the newest may be nearer.
+    """
+
+    record: Callable[[Any], dict[str, float]] | None = None
+    states: list = field(default_factory=list)
+    marks: list[int] = field(default_factory=list)
+    pinned: dict[int, Any] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    kept: course.Rows = field(default_factory=lambda: course.nothing(0))
+    newest: course.Rows = field(default_factory=lambda: course.nothing(0))
+    stride: int = 1
+
+    @property
+    def rows(self) -> course.Rows:
+        """A row for each of `states`: see `labkit.course`."""
+        return self.kept.then(self.newest)
+
+    @property
+    def table(self) -> dict[str, list[float]]:
+        """name -> the numbers at each of `states`."""
+        numbers = self.rows.numbers
+        return {name: numbers[:, 0, i].tolist() for i, name in enumerate(self.names)}
+
+    def span(self, name: str) -> course.Span:
+        """Mean, least and greatest of a number in the interval that ends at each of `states`."""
+        return course.span(self.rows, self.names.index(name))
+
+    def drawn(self, name: str) -> course.Span:
+        """The same for a curve, as `course.drawn`."""
+        return course.drawn(self.rows, self.names.index(name))
+
+    def add(self, state: Any, mark: int | None = None) -> None:
+        """Keep the newest state; the one before it stays if its turn has come, and all are thinned when too many."""
+        mark = (self.marks[-1] + 1 if self.marks else 0) if mark is None else mark
+        row = self.record(state) if self.record else {}  # first, for it may raise
+        self._name(row)
+        step = course.step([row.get(name, math.nan) for name in self.names])
+        if self.marks and self.marks[-1] % self.stride:
+            self.newest = step.after(self.newest)
+            del self.states[-1], self.marks[-1]
+        else:
+            self.kept, self.newest = self.rows, step
+        self.states.append(state)
+        self.marks.append(mark)
+        if mark in PINNED:
+            self.pinned[mark] = state
+        if len(self.states) > max(8, min(KEEP_STATES, KEEP_BYTES // max(1, size(state)))):
+            self.stride *= 2
+            self._thin()
+
+    def replace(self, position: int, state: Any) -> None:
+        """Another state in place of one; what came after it is forgotten. Other steps of its interval stay in it."""
+        self.cut(position)
+        mark, interval = self.marks[-1], self.newest
+        if position:
+            self.cut(position - 1)
+        else:
+            self.states, self.marks, self.newest = [], [], course.nothing(len(self.names))
+        self.add(state, mark)
+        if interval.counts[0] > 1:
+            self.newest = self.newest.after(interval)
+
+    def cut(self, position: int) -> None:
+        """Forget everything after a position: the run goes on from there."""
+        del self.states[position + 1 :], self.marks[position + 1 :]
+        rows = self.rows
+        self.kept, self.newest = rows.upto(position), rows.upto(position + 1).since(position)
+        self.pinned = {mark: state for mark, state in self.pinned.items() if mark <= self.marks[-1]}
+
+    def copy(self) -> "Past":
+        """The same states in lists of their own, for another thread."""
+        return Past(
+            None,
+            list(self.states),
+            list(self.marks),
+            dict(self.pinned),
+            self.names,
+            self.kept,
+            self.newest,
+            self.stride,
+        )
+
+    def _name(self, row: dict[str, float]) -> None:
+        """Columns for names that are new, NaN so far."""
+        new = tuple(name for name in row if name not in self.names)
+        if new:
+            self.names += new
+            self.kept, self.newest = self.kept.wider(len(new)), self.newest.wider(len(new))
+
+    def _thin(self) -> None:
+        """Drop what is not a multiple of the stride, but for the first state and the newest."""
+        keep = np.array(self.marks) % self.stride == 0
+        keep[[0, -1]] = True
+        rows = self.rows.joined(keep)
+        self.kept, self.newest = rows.upto(-1), rows.since(-1)
+        for kept in (self.states, self.marks):
+            kept[:] = [each for each, stays in zip(kept, keep, strict=True) if stays]
+
+
+def size(state: Any) -> int:
+    """Bytes of the tensors in a state."""
+    if isinstance(state, Tensor):
+        return state.numel() * state.element_size()
+    if dataclasses.is_dataclass(state):
+        return sum(size(getattr(state, f.name)) for f in dataclasses.fields(state))
+    return sum(map(size, state)) if isinstance(state, tuple | list) else 0

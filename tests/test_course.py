@@ -1,0 +1,135 @@
+"""Curves that stay short and say something of every step: checked against lists of all steps."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from labkit import course
+from labkit.past import KEEP_STATES, Past
+from labkit.views.spans import RANGE, outline
+from labkit.views.svgd.curves import Curves
+
+LOW, HIGH = 0.474, 0.502  # what a bandwidth can swing between for ever
+
+
+def values(steps):
+    return np.random.default_rng(0).normal(size=steps)
+
+
+def run(past, numbers, first=0):
+    for t, value in enumerate(numbers, first):
+        past.add(SimpleNamespace(t=t, value=value))
+    return past
+
+
+def number(state):
+    return {"x": float(state.value)}
+
+
+def holds(past, numbers):
+    """Every row is about all steps after the row before, and about no other."""
+    span, before = past.span("x"), -1
+    for mark, count, mean, low, high in zip(past.marks, past.rows.counts, *span, strict=True):
+        every = numbers[before + 1 : mark + 1]
+        assert count == len(every) and mean == pytest.approx(every.mean(), rel=1e-12, abs=1e-12)
+        assert (low, high) == (every.min(), every.max())
+        before = mark
+    assert past.table["x"] == numbers[past.marks].tolist()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 400, 401, 1203, 4000])
+def test_a_past_has_every_step_in_one_of_its_rows(steps):
+    numbers = values(steps)
+    past = run(Past(number), numbers)
+    holds(past, numbers)
+    assert past.rows.counts.sum() == steps and len(past.states) <= KEEP_STATES
+
+
+def test_a_run_that_is_rewound_and_goes_on_has_the_steps_of_its_new_way():
+    numbers = values(2000)
+    past = run(Past(number), numbers)
+    past.cut(100)
+    mark = past.marks[-1]
+    numbers = np.append(numbers[: mark + 1], 5 + values(777))
+    holds(run(past, numbers[mark + 1 :], mark + 1), numbers)
+
+
+def test_an_edited_state_takes_the_place_of_its_own_step():
+    numbers = values(50)
+    past = run(Past(number), numbers)
+    past.replace(20, SimpleNamespace(t=20, value=9.0))
+    holds(past, np.append(numbers[:20], 9.0))
+
+
+def test_an_edited_state_leaves_the_other_steps_of_its_interval():
+    past = run(Past(number), values(1000))
+    before, stride = past.span("x"), past.stride
+    past.replace(20, SimpleNamespace(t=20 * stride, value=9.0))
+    after = past.span("x")
+    assert len(past.states) == len(after.mean) == 21 and past.marks[-1] == 20 * stride
+    assert after.high[-1] == 9 and after.low[-1] == before.low[20] and past.table["x"][-1] == 9
+    assert np.array_equal(after.mean[:-1], before.mean[:20])
+
+
+@pytest.mark.parametrize("steps", [5, 401, 1603, 5000])
+def test_a_table_of_a_state_has_every_step_in_one_of_its_rows(steps):
+    numbers, table = np.column_stack([values(steps), np.arange(steps)]), course.empty(2)
+    for t, row in enumerate(numbers):
+        table = course.longer(table, t, *row)
+        assert len(table) <= course.POINTS + 1
+    before = -1
+    spans = [course.span(course.rows_of(table), i) for i in range(2)]
+    for r, mark in enumerate(table[:, 0].int().tolist()):
+        every = numbers[before + 1 : mark + 1]
+        assert [span.low[r] for span in spans] == every.min(0).tolist()
+        assert [span.high[r] for span in spans] == every.max(0).tolist()
+        assert [span.mean[r] for span in spans] == pytest.approx(every.mean(0).tolist(), rel=1e-12, abs=1e-12)
+        assert table[r, 1:3].tolist() == numbers[mark].tolist()
+        before = mark
+    assert before == steps - 1
+
+
+def test_a_second_look_at_a_step_joins_the_first():
+    table = course.longer(course.longer(course.empty(1), 16, 1.0), 16, 3.0)
+    assert table[:, :2].tolist() == [[16, 3]] and [part.item() for part in course.drawn_of(table, 1)] == [2, 1, 3]
+
+
+@pytest.mark.parametrize("last", [5000, 5001, 5007])
+def test_a_curve_of_a_run_that_swings_is_level_with_a_band_from_its_least_to_its_greatest(last):
+    """Wherever the run stands: the newest step, alone in its interval, does not make the end leap."""
+    view = Curves("Bandwidth", {"h": lambda state: state.value})
+    past = run(Past(view.record), np.where(np.arange(last + 1) % 2, HIGH, LOW))
+    columns = view.columns(past.states[-1], past)
+    x, y = columns["h"]["x"], columns["h"]["y"]
+    assert x[-1] == last and set(np.diff(x[:-1])) == {past.stride} and past.stride == 16
+    # with an odd number of steps one side is there once more
+    assert abs(y[1:] - (LOW + HIGH) / 2).max() <= (HIGH - LOW) / 2 / 17 + 1e-12
+    band = columns["h" + RANGE]
+    there, back = np.split(band["y"], 2)
+    assert set(there[1:]) == {LOW} and set(back[:-1]) == {HIGH} and np.array_equal(band["x"][: len(x)], x)
+
+
+def test_there_is_no_band_while_every_step_is_kept():
+    view = Curves("Title", {"y": lambda state: state.value}, log=False)
+    past = run(Past(view.record), values(100))
+    columns = view.columns(past.states[-1], past)
+    assert np.isnan(columns["y" + RANGE]["y"]).all() and np.array_equal(columns["y"]["y"], values(100))
+
+
+def test_an_outline_has_gaps_where_an_edge_is_not_finite():
+    x, low = np.array([1.0, 2, 4, 8, 16]), np.array([0.5, 0.5, np.nan, 0.5, np.nan])
+    band = outline(x, low, np.full(5, 2.0), bar=1.1)
+    assert np.allclose(band["x"], [1, 2, 2, 1, np.nan, 8 / 1.1, 8 * 1.1, 8 * 1.1, 8 / 1.1], equal_nan=True)
+    assert np.allclose(band["y"], [0.5, 0.5, 2, 2, np.nan, 0.5, 0.5, 2, 2], equal_nan=True)
+    assert np.isnan(outline(x, low * np.nan, x)["y"]).all() and np.isnan(outline(x[:0], x[:0], x[:0])["y"]).all()
+
+
+def test_a_table_is_left_as_it_was():
+    table = course.empty(1)
+    for t in range(500):
+        table = course.longer(table, t, float(t))
+    kept = table.clone()
+    course.longer(table, 500, 7.0)
+    assert torch.equal(table, kept)
