@@ -9,6 +9,7 @@ miwae, piwae, ciwae                                                          Rai
 import math
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -22,8 +23,10 @@ def iwae(log_w: Float[Tensor, "k *batch"]) -> Float[Tensor, "*batch"]:
 
 def jackknife(log_w: Float[Tensor, "k *batch"]) -> Float[Tensor, "*batch"]:
     """L with its bias of order 1/K taken away: J, no bound any more. Wants K >= 2."""
-    k = log_w.shape[0]
-    return k * iwae(log_w) - (k - 1) * (logsumexp_others(log_w).mean(0) - math.log(k - 1))
+    k, low = log_w.shape[0], torch.finfo(log_w.dtype).min / 4
+    others = logsumexp_others(log_w.clamp(min=low))  # autograd through sums of -inf alone is NaN
+    others = torch.where(others < low / 2, -math.inf, others)
+    return k * iwae(log_w) - (k - 1) * (others.mean(0) - math.log(k - 1))
 
 
 def elbo(log_w: Float[Tensor, "k *batch"]) -> Float[Tensor, "*batch"]:
@@ -39,9 +42,9 @@ class Piwae(NamedTuple):
 
 
 def _check_groups(log_w: Tensor) -> None:
-    check_log_weights(log_w)
-    if log_w.ndim < 2:
+    if isinstance(log_w, Tensor) and log_w.ndim < 2:
         raise ValueError(f"log_w must be [M, K, ...], got {tuple(log_w.shape)}; for one group of K use log_w[None]")
+    check_log_weights(log_w.transpose(0, 1) if isinstance(log_w, Tensor) else log_w)
 
 
 def miwae(log_w: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
@@ -63,5 +66,9 @@ def ciwae(log_w: Float[Tensor, "..."], beta: float = 0.5) -> Float[Tensor, "..."
     """
     if not 0 <= beta <= 1:
         raise ValueError(f"beta must be from 0 (all IWAE) to 1 (all ELBO), got {beta}")
+    if not beta:
+        return miwae(log_w)
     _check_groups(log_w)
-    return beta * elbo(log_w.flatten(0, 1)) + (1 - beta) * miwae(log_w)
+    every = log_w.flatten(0, 1)
+    check_log_weights(every, 1, "the ELBO", lambda k: k)
+    return beta * elbo(every) + (1 - beta) * miwae(log_w)

@@ -1,6 +1,7 @@
-"""A distribution whose parameters are held constant, for gradients that go through the sample alone."""
+"""Copies of a distribution with other tensors: held constant, for gradients through the sample alone; in float64."""
 
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -24,19 +25,28 @@ def detach_parameters(distribution: Any) -> Distribution:
             f"the proposal must be a torch.distributions.Distribution, got {type(distribution).__name__}; "
             "wrap its parameters in one, e.g. Independent(Normal(mu, sigma), 1)"
         )
-    return _held(distribution, type(distribution).__name__, {})
+    return _copied(distribution, Tensor.detach, type(distribution).__name__, {})
 
 
-def _held(value: Any, owner: str, made: dict[int, Any]) -> Any:
+def double(distribution: Distribution) -> Distribution:
+    """The same distribution with float64 parameters, through which gradients flow to the given ones."""
+    return _copied(distribution, _doubled, type(distribution).__name__, {})
+
+
+def _doubled(value: Tensor) -> Tensor:
+    return value.double() if value.is_floating_point() else value
+
+
+def _copied(value: Any, change: Callable[[Tensor], Tensor], owner: str, made: dict[int, Any]) -> Any:
     """`made` keeps the copies by what they are of: a transform and its inverse hold each other."""
     if isinstance(value, Tensor):
-        return value.detach()
+        return change(value)
     if isinstance(value, PLAIN) or isinstance(value, torch.Size):
         return value
     if isinstance(value, (list, tuple)):
-        return type(value)([_held(each, owner, made) for each in value])
+        return type(value)([_copied(each, change, owner, made) for each in value])
     if isinstance(value, dict):
-        return {key: _held(each, owner, made) for key, each in value.items()}
+        return {key: _copied(each, change, owner, made) for key, each in value.items()}
     if isinstance(value, weakref.ref):
         return None  # older transforms remember their inverse so; the copy makes its own
     if not isinstance(value, (Distribution, Transform)):
@@ -47,5 +57,5 @@ def _held(value: Any, owner: str, made: dict[int, Any]) -> Any:
     if id(value) not in made:
         made[id(value)] = copy = object.__new__(type(value))
         for key, each in vars(value).items():
-            copy.__dict__[key] = _held(each, type(value).__name__, made)
+            copy.__dict__[key] = _copied(each, change, type(value).__name__, made)
     return made[id(value)]

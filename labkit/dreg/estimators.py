@@ -8,8 +8,17 @@ With samples z_k of a proposal q and log-weights lw_k = log p(x, z_k) - log q(z_
     G_k = d/dz lw with the parameters of q held constant,   H_k = d/dphi log q(z_k | x) with z_k held constant.
 
 An estimator is nothing but (path, score, model). All are gradients of something MAXIMISED.
+
+Two cases in which an estimator that is unbiased elsewhere is wrong:
+
+moving support  q = Uniform(a, b), Pareto, an interval that is scaled. The mean of H_k is not 0 there, and all but iwae,
+                jk and vae need that it is. `labkit.dreg.surrogate` refuses the others.
+a wall          log p(x, z) jumps inside the support of q, for example where z must be > 0. An estimator with a path
+                uses the slope on both sides of the jump and does not see the jump. vimco, a score alone, does. labkit
+                cannot detect this: choose a proposal that ends at the wall.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +27,7 @@ import torch
 from torch import Tensor
 
 from labkit.dreg import bounds
-from labkit.dreg.weights import Weights, check_count, check_log_weights
+from labkit.dreg.weights import Weights, check_count, check_log_weights, mean_of_others
 
 Pair = tuple[Tensor | int, Tensor | int]  # path and score; 0 where there is none
 
@@ -54,11 +63,10 @@ def dreg_norm(s: Weights) -> Pair:
 
 
 def rws_dreg_norm(s: Weights) -> Pair:
-    """RWS-DReG with coefficients that sum to 1; zeros at K = 1, where they are 0/0."""
-    if s.count == 1:
-        return torch.zeros_like(s.w), 0
+    """RWS-DReG with coefficients that sum to 1; zeros where one sample has all weight, and they are 0/0."""
     # log w + log(1 - w): at weights of nearly one and nearly nothing w - w^2 itself would vanish
-    return (s.log_w + s.loo - s.total).softmax(0), 0
+    log_c = s.log_w + s.loo - s.total
+    return torch.where(log_c.amax(0) == -math.inf, 0, log_c.softmax(0)), 0
 
 
 def dreg_alpha(s: Weights, alpha: float = 0.9) -> Pair:
@@ -92,8 +100,7 @@ def vae(s: Weights) -> Pair:
 
 def vimco(s: Weights) -> Pair:
     """Scores alone, each with a baseline from the others (Mnih & Rezende 2016, eq. 10: their geometric mean)."""
-    others = (s.log_w.sum(0) - s.log_w) / (s.count - 1)
-    return 0, s.total - torch.logaddexp(s.loo, others) - s.w
+    return 0, s.total - torch.logaddexp(s.loo, mean_of_others(s.log_w)) - s.w
 
 
 def weights(s: Weights) -> Tensor:
@@ -116,7 +123,8 @@ class Estimator:
     """One row of the table.
 
     rule: Weights -> (path, score). bound: log_w -> what is reported, [...]. unbiased: whether (1) is in expectation the
-    gradient of that bound. least: fewest samples. path: whether q must have `rsample`. parameters: names of its own.
+    gradient of that bound. least: fewest samples. path: whether q must have `rsample`.
+    edges: whether (1) is right where the support of q moves with its parameters. parameters: names of its own.
     """
 
     rule: Callable[..., Pair]
@@ -125,6 +133,7 @@ class Estimator:
     model: Callable[[Weights], Tensor] = weights
     least: int = 1
     path: bool = True
+    edges: bool = False
     parameters: tuple[str, ...] = ()
 
     @property
@@ -132,9 +141,13 @@ class Estimator:
         """Whether the mean is the gradient of the importance weighted bound, so that any bias found is chance."""
         return self.unbiased and self.bound is bounds.iwae
 
+    def alive(self, k: int) -> int:
+        """How many of k samples must have a weight above 0: all where they count alike, else two to leave one out."""
+        return k if self.bound is bounds.elbo else self.least
+
 
 ESTIMATORS: dict[str, Estimator] = {
-    "iwae": Estimator(iwae, unbiased=True),
+    "iwae": Estimator(iwae, unbiased=True, edges=True),
     "stl": Estimator(stl, unbiased=False),
     "dreg": Estimator(dreg, unbiased=True),
     "rws": Estimator(rws, unbiased=False, path=False),
@@ -142,10 +155,10 @@ ESTIMATORS: dict[str, Estimator] = {
     "dreg-norm": Estimator(dreg_norm, unbiased=False),
     "rws-dreg-norm": Estimator(rws_dreg_norm, unbiased=False),
     "dreg-alpha": Estimator(dreg_alpha, unbiased=False, parameters=("alpha",)),
-    "jk": Estimator(jk, unbiased=True, bound=bounds.jackknife, model=jackknife_weights, least=2),
+    "jk": Estimator(jk, unbiased=True, bound=bounds.jackknife, model=jackknife_weights, least=2, edges=True),
     "jk-dreg": Estimator(jk_dreg, unbiased=True, bound=bounds.jackknife, model=jackknife_weights, least=2),
     "dreg-cv": Estimator(dreg_cv, unbiased=True, least=2, parameters=("alpha", "beta", "gamma", "delta")),
-    "vae": Estimator(vae, unbiased=True, bound=bounds.elbo, model=equal_weights),
+    "vae": Estimator(vae, unbiased=True, bound=bounds.elbo, model=equal_weights, edges=True),
     "vimco": Estimator(vimco, unbiased=True, least=2, path=False),
 }
 
@@ -172,10 +185,11 @@ def coefficients(name: str, log_w: Tensor, **parameters: Any) -> tuple[Tensor, T
     delta of dreg-cv (default 0), which may be tensors and get gradients.
 
     Raises:
-        TypeError, ValueError: no such estimator or parameter; log_w not finite or not [K, ...]; K = 1 for jk, jk-dreg,
-            dreg-cv and vimco, which leave a sample out.
+        TypeError, ValueError: no such estimator or parameter; log_w NaN, +inf or not [K, ...]; fewer than one finite
+            log-weight, or than two for jk, jk-dreg, dreg-cv and vimco, which leave a sample out, or than K for vae.
     """
-    check_log_weights(log_w, find(name, parameters).least, name)
+    estimator = find(name, parameters)
+    check_log_weights(log_w, estimator.least, name, estimator.alive)
     return weighed(name, Weights(log_w.detach()), **parameters)
 
 
@@ -200,5 +214,6 @@ def bound(log_w: Tensor, name: str = "iwae") -> Tensor:
         TypeError, ValueError: as `coefficients`.
     """
     estimator = find(name)
-    check_log_weights(log_w, estimator.least if estimator.bound is bounds.jackknife else 1, name)
+    least, alive = (1, lambda k: 1) if estimator.bound is bounds.iwae else (estimator.least, estimator.alive)
+    check_log_weights(log_w, least, name, alive)
     return estimator.bound(log_w)

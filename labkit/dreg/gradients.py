@@ -7,6 +7,7 @@ samples.bound()                                           # what to report
 A surrogate is a number whose gradient is the estimator; its value means nothing.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from labkit.dreg import estimators
+from labkit.dreg import estimators, support, trail
 from labkit.dreg.detach import detach_parameters
 from labkit.dreg.weights import Weights, check_log_weights
 
@@ -25,8 +26,10 @@ class Samples:
     """K samples of a proposal and all that estimators need of them.
 
     z: [K, *batch, *event], moves with the proposal's parameters where the proposal has `rsample`. log_w: [K, *batch],
-    held constant. log_joint: log p(x, z_k) as a function of the model alone. log_q: log q(z_k) with z_k held constant.
-    path: G, d/dz lw with q's parameters held constant, like z; None without `rsample`.
+    held constant; -inf is a weight of 0. log_joint: log p(x, z_k) as a function of the model alone. log_q: log q(z_k)
+    with z_k held constant. path: G, d/dz lw with q's parameters held constant, like z; None without `rsample`.
+    moving: whether the support of the proposal moves with its parameters. dead: whether some log_w are -inf. There
+    log_joint is that of the heaviest sample and path is 0, so that a coefficient of 0 makes them 0.
     """
 
     z: Tensor
@@ -34,6 +37,8 @@ class Samples:
     log_joint: Tensor
     log_q: Tensor
     path: Tensor | None
+    moving: bool = False
+    dead: bool = False
 
     def bound(self, name: str = "iwae") -> Tensor:
         """The bound that an estimator reports, [*batch], in nats."""
@@ -45,31 +50,71 @@ def evaluate(proposal: Distribution, log_joint: Callable[[Tensor], Tensor], k: i
 
     Args:
         proposal: q(z | x), batch shape [*batch]; for vectors z wrap it: Independent(Normal(mu, sigma), 1).
-        log_joint: z [K, *batch, *event] -> log p(x, z) [K, *batch]; each z_k for itself.
+        log_joint: z [K, *batch, *event] -> log p(x, z) [K, *batch], -inf where p is 0; each z_k for itself.
         k: number of samples, at least 1.
 
     Raises:
         TypeError: the proposal is no torch distribution, or its parameters cannot be detached.
-        ValueError: k < 1; log_joint does not return [K, *batch], or is not finite.
+        ValueError: k < 1; log_joint does not return [K, *batch], or is NaN, +inf, or -inf at all samples.
     """
     held = detach_parameters(proposal)
     if k < 1:
         raise ValueError(f"the number of samples must be at least 1, got K = {k}")
-    z = proposal.rsample((k,)) if proposal.has_rsample else proposal.sample((k,))
-    leaf = z.detach().requires_grad_(proposal.has_rsample)
+    moving, drawn = support.moves(proposal), trail.draw(proposal, k)
+    leaf = drawn.z.detach().requires_grad_(proposal.has_rsample)
     with torch.enable_grad():
-        log_p = log_joint(leaf)
-        log_q = held.log_prob(leaf)
-        if not isinstance(log_p, Tensor) or log_p.shape != log_q.shape:
-            got = tuple(log_p.shape) if isinstance(log_p, Tensor) else type(log_p).__name__
-            raise ValueError(
-                f"log_joint must return [K, *batch] = {tuple(log_q.shape)} like the proposal's log_prob, got {got}; "
-                "sum over the latent axis, and wrap the proposal: Independent(proposal, 1)"
-            )
-        log_w = log_p - log_q
-        check_log_weights(log_w)
-        path = torch.autograd.grad(log_w.sum(), leaf, retain_graph=True)[0] if proposal.has_rsample else None
-    return Samples(z, log_w.detach(), log_p, proposal.log_prob(leaf.detach()), path)
+        log_p, log_q = log_joint(leaf), trail.log_prob(held, drawn, leaf)
+    _check_shape(log_p, log_q)
+    log_w, spot = (log_p - log_q).detach(), leaf
+    if not math.isfinite(log_w.sum()):
+        _check_log_q(log_q.detach())
+    dead = _beside(log_w == -math.inf, leaf) if check_log_weights(log_w) else None
+    if dead is not None:  # their gradients may be NaN, which no weight of 0 removes: the heaviest sample stands in
+        spot = torch.where(dead, _heaviest(leaf.detach(), log_w), leaf.detach())
+        with torch.enable_grad():
+            log_p = log_joint(spot.requires_grad_(proposal.has_rsample))
+    path = _slope(log_p, spot) - _slope(log_q, leaf) if proposal.has_rsample else None
+    if path is not None and dead is not None:
+        path = torch.where(dead, 0, path)
+    score = trail.log_prob(proposal, drawn, leaf.detach())
+    return Samples(drawn.z, log_w, log_p, score, path, moving, dead is not None)
+
+
+def _check_shape(log_p: Any, log_q: Tensor) -> None:
+    if not isinstance(log_p, Tensor) or log_p.shape != log_q.shape:
+        got = tuple(log_p.shape) if isinstance(log_p, Tensor) else type(log_p).__name__
+        raise ValueError(
+            f"log_joint must return [K, *batch] = {tuple(log_q.shape)} like the proposal's log_prob, got {got}; "
+            "sum over the latent axis, and wrap the proposal: Independent(proposal, 1)"
+        )
+
+
+def _check_log_q(log_q: Tensor) -> None:
+    bad = int((~log_q.isfinite()).sum())
+    if bad:
+        raise ValueError(
+            f"log q must be finite at the proposal's own samples, got {bad} of {log_q.numel()} that are not; "
+            "look for NaN in its parameters, or use float64: a sample may be rounded to the edge of the support"
+        )
+
+
+def _slope(value: Tensor, leaf: Tensor) -> Tensor:
+    """The derivative of each value in the leaf; 0 where it is no function of it."""
+    if not value.requires_grad:
+        return torch.zeros_like(leaf)
+    one = torch.ones_like(value)
+    return torch.autograd.grad(value, leaf, one, retain_graph=True, materialize_grads=True)[0]
+
+
+def _beside(x: Tensor, z: Tensor) -> Tensor:
+    """x [K, *batch] with an axis of size 1 for every axis of events in z."""
+    return x.reshape(*x.shape, *[1] * (z.ndim - x.ndim))
+
+
+def _heaviest(z: Tensor, log_w: Tensor) -> Tensor:
+    """Of each element of the batch the sample with the greatest weight, [1, *batch, *event]."""
+    index = _beside(log_w.argmax(0, keepdim=True), z).expand(1, *z.shape[1:])
+    return z.gather(0, index)
 
 
 def surrogate(samples: Samples, name: str, **parameters: Any) -> Tensor:
@@ -79,9 +124,19 @@ def surrogate(samples: Samples, name: str, **parameters: Any) -> Tensor:
     estimator's own parameters are tensors, they get gradients of the gradient (`labkit.dreg.control`).
 
     Raises:
-        TypeError, ValueError: as `estimators.weighed`; the path is needed and the proposal has no `rsample`.
+        TypeError, ValueError: as `estimators.coefficients`; the path is needed and the proposal has no `rsample`; the
+            proposal's support moves with its parameters, for all but iwae, jk and vae.
     """
-    if samples.path is None and estimators.find(name).path:
+    estimator = estimators.find(name)
+    if samples.moving and not estimator.edges:
+        right = ", ".join(each for each, other in estimators.ESTIMATORS.items() if other.edges)
+        raise ValueError(
+            f"{name} needs a proposal whose support is fixed, got one whose support moves with its parameters, where "
+            f"the mean of the score is not 0; use {right}, or a proposal such as a transformed Normal"
+        )
+    if samples.dead:
+        check_log_weights(samples.log_w, estimator.least, name, estimator.alive)
+    if samples.path is None and estimator.path:
         able = ", ".join(each for each, estimator in estimators.ESTIMATORS.items() if not estimator.path)
         raise ValueError(f"{name} needs a proposal with rsample, got one without; use {able}, or a continuous proposal")
     path, score, model = estimators.weighed(name, Weights(samples.log_w.detach()), **parameters)
@@ -112,7 +167,8 @@ def normal_gradients(
             f"{', '.join(str(tuple(each.shape)) for each in (log_w, noise, score_p, sigma))}; match them"
         )
     path, score, _ = estimators.coefficients(name, log_w, **parameters)
-    return in_normal(path.unsqueeze(-1) * (score_p + noise / sigma), score, noise, sigma)
+    slope = torch.where((log_w == -math.inf).unsqueeze(-1), 0, score_p + noise / sigma)  # NaN beyond a wall, it may be
+    return in_normal(path.unsqueeze(-1) * slope, score, noise, sigma)
 
 
 def in_normal(along: Tensor | None, score: Tensor | None, noise: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:

@@ -3,10 +3,12 @@
     w_k = exp(lw_k) / S,   S = sum_k exp(lw_k),   loo_i = log sum_{j != i} exp(lw_j)                            (1)
     m_p,j = 1/K sum_{i != j} (exp(lw_j) / sum_{l != i} exp(lw_l))^p                                             (2)
 
-Log-weights are [K, ...]: samples first, then anything. In everything here samples may come in any order.
+Log-weights are [K, ...]: samples first, then anything. In everything here samples may come in any order. A log-weight
+of -inf is a weight of 0, as where p(x, z_k) = 0: the sample counts in K and takes no part in the sums.
 """
 
 import math
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -16,13 +18,17 @@ from torch import Tensor
 
 TAIL = 5  # of the weights, the fewest that a tail is fitted to
 
+Alive = Callable[[int], int]  # of K samples, how many must have a weight above 0
 
-def check_log_weights(log_w: Any, least: int = 1, name: str = "log_w") -> None:
-    """Refuse what cannot be log-weights of at least so many samples.
+
+def check_log_weights(log_w: Any, least: int = 1, name: str = "log_w", alive: Alive | None = None) -> bool:
+    """Refuse what cannot be log-weights of at least so many samples; return whether a weight among them is 0.
+
+    `alive` says how many of K must have a weight above 0, `least` where it is left out.
 
     Raises:
         TypeError: not a tensor of floating point.
-        ValueError: not [K, ...] with K >= least, or not finite.
+        ValueError: not [K, ...] with K >= least; NaN or +inf; too many of -inf.
     """
     if not isinstance(log_w, Tensor) or not log_w.is_floating_point():
         got = log_w.dtype if isinstance(log_w, Tensor) else type(log_w).__name__
@@ -33,12 +39,30 @@ def check_log_weights(log_w: Any, least: int = 1, name: str = "log_w") -> None:
         )
     check_count(log_w.shape[0], least, name)
     # one sum finds nearly every good case in a single pass; finite values whose sum overflows get the second look
-    if not math.isfinite(log_w.detach().sum()) and not bool(log_w.isfinite().all()):
-        bad = int((~log_w.isfinite()).sum())
+    if math.isfinite(log_w.detach().sum()):
+        return False
+    return _check_alive(log_w.detach(), least if alive is None else alive(log_w.shape[0]), name)
+
+
+def _check_alive(log_w: Tensor, alive: int, name: str) -> bool:
+    bad = int((log_w.isnan() | (log_w == math.inf)).sum())
+    if bad:
         raise ValueError(
-            f"log_w must be finite, got {bad} of {log_w.numel()} that are not; check log p and log q, "
-            "and write a weight of zero as -1e4"
+            f"log_w must be finite, or -inf for a weight of 0; got {bad} of {log_w.numel()} that are NaN or +inf; "
+            "check log p and log q"
         )
+    k, few = log_w.shape[0], int((log_w > -math.inf).sum(0).min())
+    if not few:
+        raise ValueError(
+            f"at least one of the K = {k} log-weights must be finite, got -inf for all (every weight is 0); "
+            "draw more samples, or give the proposal a support inside that of the model"
+        )
+    if few < alive:
+        raise ValueError(
+            f"{name} needs {alive} samples with a weight above 0, got {few} of K = {k} (log_w = -inf is weight 0); "
+            "draw more samples, or use iwae or dreg, for which one is enough"
+        )
+    return bool((log_w == -math.inf).any())
 
 
 def check_count(k: int, least: int, name: str) -> None:
@@ -82,7 +106,7 @@ class Weights:
     @property
     def entropy(self) -> Tensor:
         """-sum w log w, [...]."""
-        return self.total - (self.w * self.log_w).sum(0)
+        return self.total - torch.where(self.w == 0, 0, self.w * self.log_w).sum(0)  # 0 log 0 = 0
 
     def loo_mean(self, power: int) -> Tensor:
         """m_p of (2), [K, ...]."""
@@ -91,10 +115,19 @@ class Weights:
 
 def logsumexp_others(x: Float[Tensor, "k *batch"]) -> Float[Tensor, "k *batch"]:
     """log sum_{j != i} exp(x_j) for every i: sums from the left meet sums from the right, nothing is subtracted."""
-    none = torch.full_like(x[:1], -math.inf)
-    left = torch.cat([none, x.logcumsumexp(0)[:-1]])
-    right = torch.cat([x.flip(0).logcumsumexp(0).flip(0)[1:], none])
-    return torch.logaddexp(left, right)
+    return torch.logaddexp(*_both_sides(x, torch.logcumsumexp, -math.inf))
+
+
+def mean_of_others(x: Float[Tensor, "k *batch"]) -> Float[Tensor, "k *batch"]:
+    """1/(K-1) sum_{j != i} x_j for every i, in the same way: -inf where there is one among the others."""
+    left, right = _both_sides(x, torch.cumsum, 0.0)
+    return (left + right) / (x.shape[0] - 1)
+
+
+def _both_sides(x: Tensor, run: Callable[[Tensor, int], Tensor], nothing: float) -> tuple[Tensor, Tensor]:
+    """What `run` makes of all before i and of all after i, for every i."""
+    none = torch.full_like(x[:1], nothing)
+    return torch.cat([none, run(x, 0)[:-1]]), torch.cat([run(x.flip(0), 0).flip(0)[1:], none])
 
 
 def effective_sample_size(log_w: Tensor) -> Tensor:
@@ -117,10 +150,10 @@ def pareto_k(log_w: Tensor) -> Tensor:
     Zhang & Stephens 2009. -inf where the weights do not differ: there is no tail.
 
     Raises:
-        ValueError: fewer than 25 samples.
+        ValueError: fewer than 25 samples, or fewer than a tail with a weight above 0.
     """
-    check_log_weights(log_w, TAIL * 5, "pareto_k")
-    n = math.ceil(min(log_w.shape[0] / 5, 3 * math.sqrt(log_w.shape[0])))
+    check_log_weights(log_w, TAIL * 5, "pareto_k", lambda k: _tail(k) + 1)
+    n = _tail(log_w.shape[0])
     top = (log_w - log_w.amax(0)).exp().topk(n + 1, 0).values.flip(0)
     x = top[1:] - top[:1]
     flat = x[-1] < 1e-12  # of the greatest weight: rounding
@@ -133,3 +166,8 @@ def pareto_k(log_w: Tensor) -> Tensor:
     theta = (theta * (n * ((-theta / k).log() - k - 1)).softmax(0)).sum(0)
     k = torch.log1p(-theta * x).mean(0)
     return torch.where(flat, -math.inf, (n * k + 5) / (n + 10))
+
+
+def _tail(k: int) -> int:
+    """How many of k weights a tail is fitted to."""
+    return math.ceil(min(k / 5, 3 * math.sqrt(k)))

@@ -10,7 +10,7 @@ from torch.distributions.transforms import Transform
 
 from labkit import dreg
 from labkit.dreg import exact, gaussian, laboratory
-from labkit.dreg.detach import _held
+from labkit.dreg.detach import _copied
 from labkit.dreg.weights import check_log_weights
 
 LOG_W = torch.tensor([0.3, -0.2, 1.0])
@@ -41,11 +41,41 @@ def test_no_samples_are_refused(shape):
             ask(torch.zeros(shape))
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
 @pytest.mark.parametrize("name", dreg.ESTIMATORS)
 def test_log_weights_that_are_not_finite_are_refused(name, value):
-    with refused("log_w must be finite, got 1 of 3 that are not; check log p and log q"):
+    with refused("log_w must be finite, or -inf for a weight of 0; got 1 of 3 that are NaN or +inf; check log p and"):
         dreg.coefficients(name, torch.where(LOG_W == 1.0, value, LOG_W))
+
+
+@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize("ask", [dreg.bound, dreg.effective_sample_size, dreg.entropy])
+def test_weights_that_are_all_zero_are_refused(ask, k):
+    """In one element of a batch of two."""
+    log_w = torch.zeros(k, 2)
+    log_w[:, 1] = -torch.inf
+    with refused(f"at least one of the K = {k} log-weights must be finite, got -inf for all (every weight is 0); draw"):
+        ask(log_w)
+
+
+@pytest.mark.parametrize("name", ["jk", "jk-dreg", "dreg-cv", "vimco"])
+def test_one_weight_above_zero_is_too_few_where_one_is_left_out(name):
+    log_w = torch.tensor([0.3, -torch.inf, -torch.inf])
+    with refused(f"{name} needs 2 samples with a weight above 0, got 1 of K = 3 (log_w = -inf is weight 0); draw more"):
+        dreg.coefficients(name, log_w)
+    with refused("jk needs 2 samples with a weight above 0"):
+        dreg.bound(log_w, "jk")
+    assert dreg.bound(log_w, "vimco").isfinite()
+
+
+def test_a_mean_of_log_weights_wants_every_weight_above_zero():
+    log_w = torch.tensor([0.3, 1.0, -torch.inf])
+    for ask in (dreg.coefficients, lambda name, x: dreg.bound(x, name)):
+        with refused("vae needs 3 samples with a weight above 0, got 2 of K = 3"):
+            ask("vae", log_w)
+    with refused("the ELBO needs 3 samples with a weight above 0, got 2"):
+        dreg.ciwae(log_w[None])
+    assert dreg.ciwae(log_w[None], 0.0) == dreg.bound(log_w)
 
 
 @pytest.mark.parametrize("thing", [[0.0, 1.0], torch.tensor([1, 2]), None])
@@ -91,7 +121,7 @@ def test_what_is_no_distribution_or_hides_its_parameters_is_refused():
     q = TransformedDistribution(Normal(torch.zeros(1), 1.0), [])
     q.transforms = [Hidden()]
     with refused("cannot detach the parameters of Hidden: it holds a Linear; use a torch distribution", TypeError):
-        _held(q, "it", {})
+        _copied(q, torch.Tensor.detach, "it", {})
 
 
 def test_a_log_joint_of_another_shape_is_refused():
@@ -113,6 +143,10 @@ def test_a_log_joint_of_another_shape_is_refused():
 def test_a_tail_wants_weights():
     with refused("pareto_k needs K >= 25 samples, got K = 3"):
         dreg.pareto_k(LOG_W)
+    few = torch.full((100,), -torch.inf)
+    few[:20] = 0.0
+    with refused("pareto_k needs 21 samples with a weight above 0, got 20 of K = 100"):  # a tail of K/5, and one more
+        dreg.pareto_k(few)
 
 
 def test_a_model_that_is_none_is_refused():

@@ -1,0 +1,127 @@
+"""Whether the support of a distribution moves with its parameters.
+
+E_q[d/dphi log q] = 0, on which most estimators build, holds where the support is fixed. For q = Uniform(a, b) the score
+in b is -1/(b - a) everywhere.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, Independent, MixtureSameFamily, Transform, TransformedDistribution
+from torch.distributions.constraints import Constraint, real
+from torch.distributions.transforms import CatTransform, ComposeTransform, IndependentTransform, StackTransform
+
+Ends = tuple[Tensor, Tensor]  # of an interval, maybe at infinity
+
+LINE = torch.tensor(-math.inf), torch.tensor(math.inf)
+
+
+class MovingError(Exception):
+    """An edge of the support depends on a parameter that wants a gradient."""
+
+
+def moves(q: Distribution) -> bool:
+    """Whether the support of q depends on a parameter that wants a gradient.
+
+    A distribution says so by its `support`. One that is made of transforms does not: there the ends of the base's
+    support go through each transform. A transform of vectors that has such parameters moves every support but the whole
+    space, unless it maps all of its domain onto its codomain.
+    """
+    try:
+        _ends(q)
+    except MovingError:
+        return True
+    return False
+
+
+def _ends(q: Distribution) -> Ends | None:
+    """The ends of the support of every coordinate; None for a support of vectors, such as a simplex."""
+    if isinstance(q, Independent):
+        return _ends(q.base_dist)
+    if isinstance(q, MixtureSameFamily):
+        return _ends(q.component_distribution)
+    if not isinstance(q, TransformedDistribution) or _says_its_support(q):
+        return _declared(q)
+    ends = _ends(q.base_dist)
+    for transform in _parts(q.transforms):
+        ends = _image(transform, ends)
+    return ends
+
+
+def _says_its_support(q: TransformedDistribution) -> bool:
+    """Whether its class has a support of its own: that of TransformedDistribution knows the last transform alone."""
+    first = next(kind for kind in type(q).__mro__ if "support" in vars(kind))
+    return first is not TransformedDistribution
+
+
+def _declared(q: Distribution) -> Ends | None:
+    try:
+        return _of(q.support)
+    except NotImplementedError:  # a distribution of someone's own, which says nothing
+        return None
+
+
+def _of(support: Any) -> Ends | None:
+    if any(each.requires_grad for each in _tensors(support, set())):
+        raise MovingError
+    while (inner := getattr(support, "base_constraint", None)) is not None:
+        support = inner
+    low, high = (getattr(support, name, None) for name in ("lower_bound", "upper_bound"))
+    if support is not real and low is None and high is None:
+        return None
+    return tuple(end if bound is None else torch.as_tensor(bound) for bound, end in zip((low, high), LINE, strict=True))
+
+
+def _parts(transforms: list[Transform]) -> Iterator[Transform]:
+    for transform in transforms:
+        while isinstance(transform, IndependentTransform):
+            transform = transform.base_transform
+        yield from _parts(transform.parts) if isinstance(transform, ComposeTransform) else (transform,)
+
+
+def _image(transform: Transform, ends: Ends | None) -> Ends | None:
+    """The ends of the image of a support."""
+    if _same(ends, _of(transform.domain)):
+        return _of(transform.codomain)
+    of_vectors = transform.domain.event_dim or transform.codomain.event_dim
+    parameters = [each for each in _tensors(transform, set()) if each.requires_grad]
+    if ends is not None and not of_vectors and not isinstance(transform, (CatTransform, StackTransform)):
+        return tuple(_pushed(transform, end, parameters) for end in ends)
+    if parameters and not _same(ends, LINE):
+        raise MovingError
+    return _of(transform.codomain)
+
+
+def _pushed(transform: Transform, end: Tensor, parameters: list[Tensor]) -> Tensor:
+    """The image of an end; it moves where its derivative in a parameter is not 0. Infinity does not move."""
+    with torch.enable_grad():
+        image = transform(end)
+        here = torch.where(image.isfinite(), image, 0).sum()
+    if here.requires_grad:
+        slopes = torch.autograd.grad(here, parameters, retain_graph=True, allow_unused=True)
+        if any(each is not None and bool(each.nan_to_num(0).any()) for each in slopes):
+            raise MovingError
+    return image.detach()
+
+
+def _same(ends: Ends | None, others: Ends | None) -> bool:
+    if ends is None or others is None:
+        return False
+    return all(bool((a == b).all()) for a, b in zip(ends, others, strict=True))
+
+
+def _tensors(value: Any, seen: set[int]) -> Iterator[Tensor]:
+    """All tensors that a constraint or a transform holds; a transform and its inverse hold each other."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _tensors(each, seen)
+    elif isinstance(value, (Constraint, Transform)) and id(value) not in seen:
+        seen.add(id(value))
+        for name, each in vars(value).items():
+            if name != "_cached_x_y":
+                yield from _tensors(each, seen)
