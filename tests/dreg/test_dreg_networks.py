@@ -81,7 +81,7 @@ def test_what_is_inferred_from_is_centred_and_what_is_generated_begins_at_the_me
     x = torch.rand(9, 1, 4, 3, generator=seeded())
     x[:, 0, 0, 0], x[:, 0, 0, 1] = 0.0, 1.0
     model.begin_at(x)
-    mean = x.mean(0).double().flatten()
+    mean = x.double().mean(0).flatten()
     assert (model.generate(2)[0].flatten() - mean.clamp(1e-3, 1 - 1e-3)).abs().max() < 1e-7
     mu, _ = model.infer(mean[None])
     assert (mu == model.q[0].net(torch.zeros(1, 12, dtype=torch.float64)).chunk(2, -1)[0]).all()
