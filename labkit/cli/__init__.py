@@ -16,6 +16,7 @@ from labkit.cli import (
     errors,
     evaluate,
     lab,
+    limits,
     reproduce,
     sample,
     serve,
@@ -44,8 +45,8 @@ _COMMANDS = {
     "doctor": doctor,
 }
 for _name, _module in _COMMANDS.items():
-    app.command(_name)(_module.command)
-app.command("ship", hidden=True)(ship.command)  # for those who make labkit
+    app.command(_name, cls=limits.Command)(_module.command)
+app.command("ship", hidden=True, cls=limits.Command)(ship.command)  # for those who make labkit
 
 _Wrong = typer.BadParameter.__base__  # what Typer raises for a wrong command line; it has no public name of its own
 

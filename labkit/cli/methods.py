@@ -126,6 +126,8 @@ def _shape(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
 def _vae_test(module: Any, about: dict[str, str], binarize: str, data: str) -> Any:
     from labkit.dreg.task import Task
 
+    if not ("estimator" in about and about.get("samples", "").isdecimal()):
+        raise ValueError("the file of a vae must say its estimator and its samples; take one that labkit train wrote")
     return Task(module, about["estimator"], int(about["samples"]), binarize=binarize, data=data)
 
 

@@ -51,8 +51,6 @@ def command(
     if not strokes:
         _fits(network, labels, temperature)
     path = _path(out, kinds, KINDS if strokes else ("png",))
-    if seed >= 2**63:
-        fail(f"seed must be below 2^63, got {seed}")
     try:
         with Console(stderr=True).status(f"{model} draws {n} images"):
             classes = _classes(labels, network.config.classes) if strokes else []

@@ -23,7 +23,7 @@ _PRESET = _in(
 )
 _ESTIMATOR = _in("VAE", "NAME", "Gradient estimator of q; a wrong name lists them.")
 _SAMPLES = _in("VAE", "K", "Samples an image.", "--samples", "-K", min=1)
-_ALPHA = _in("VAE", "X", "Of dreg-alpha, from 0 (dreg) to 1 (rws-dreg).", show_default=".9")
+_ALPHA = _in("VAE", "X", "Of dreg-alpha, from 0 (dreg) to 1 (rws-dreg).", min=0, max=1, show_default=".9")
 _ONLY = _in("VAE", "MODEL", "Hold the generative half of a trained VAE, and train q alone.")
 _HALVES = _in("VAE", None, "struct_mnist as in the published code: top from bottom.", "--original-halves")
 _OUT = _in("Run", "FOLDER", "Where the run's files go.", show_default="runs/METHOD-DATA-PRESET")
@@ -155,7 +155,10 @@ def _again(folder: Path) -> tuple[Any, Any, Any, Any]:
         fail(f"{folder / 'config.json'} is of another labkit ({error}); resume with the one that made it")
     if kind not in METHODS:
         unknown("method", kind, METHODS)
-    return settings, *task_of(kind, chosen, config)
+    try:
+        return settings, *task_of(kind, chosen, config)
+    except (TypeError, AttributeError) as error:  # what the network's own check makes of a wrong type
+        fail(f"{folder / 'config.json'} names no network of this labkit ({error}); resume with the one that made it")
 
 
 def _fresh(out: Path | None, name: str) -> Path:

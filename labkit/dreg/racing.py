@@ -53,7 +53,7 @@ def entry(text: str) -> Entry:
     """An entry in words: NAME, NAME@K, or dreg-alpha=ALPHA, dreg-alpha=ALPHA@K.
 
     Raises:
-        ValueError: it cannot be read, there is no such estimator, or it has no alpha.
+        ValueError: it cannot be read, there is no such estimator, it has no alpha, or a number is out of its range.
     """
     found = LANE.fullmatch(text)
     if not found:
@@ -63,7 +63,12 @@ def entry(text: str) -> Entry:
         find(name, () if alpha is None else ("alpha",))
     except TypeError as error:
         raise ValueError(error) from None
-    return Entry(name, None if k is None else int(k), None if alpha is None else float(alpha))
+    made = Entry(name, None if k is None else int(k), None if alpha is None else float(alpha))
+    if made.k == 0:
+        raise ValueError(f"the K of a lane must be >= 1, got {text!r}")
+    if not 0 <= (made.alpha or 0) <= 1:
+        raise ValueError(f"alpha must be from 0 (dreg) to 1 (rws-dreg), got {text!r}")
+    return made
 
 
 class Spread(NamedTuple):

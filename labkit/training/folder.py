@@ -17,6 +17,7 @@ from labkit import atomic
 from labkit.training.settings import Settings
 
 CONFIG = "config.json"
+LARGEST = 1 << 20  # bytes that are read of it
 LOCK = ".lock"  # stays in the folder; the system gives it back when its process ends, however that ends
 
 
@@ -123,18 +124,25 @@ class Folder:
 
 
 def read_config(path: Path | str) -> dict[str, Any]:
-    """The configuration of a run.
+    """The configuration of a run: its kind in a word; config, facts and settings by name.
 
     Raises:
-        ValueError: there is none, or it cannot be read.
+        ValueError: there is none, it cannot be read, or it is no configuration of a run.
     """
     file = Path(path) / CONFIG
     try:
-        return json.loads(file.read_text())
+        with file.open("rb") as content:
+            found = json.loads(content.read(LARGEST))
     except FileNotFoundError:
         raise ValueError(f"{path} is no run: it has no {CONFIG}; name a folder that labkit train made") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{file} cannot be read ({error}); take another run") from None
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read ({error.strerror}); take another run") from None
+    except (ValueError, RecursionError) as error:  # no JSON, no text, cut short, nested without end
+        raise ValueError(f"{file} cannot be read ({str(error)[:120]}); take another run") from None
+    parts = {"kind": str, "config": dict, "facts": dict, "settings": dict}
+    if not isinstance(found, dict) or not all(isinstance(found.get(name), kind) for name, kind in parts.items()):
+        raise ValueError(f"{file} must hold {', '.join(parts)}; take a folder that labkit train made")
+    return found
 
 
 def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:

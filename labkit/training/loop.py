@@ -20,7 +20,7 @@ from labkit.pixels import conversion
 from labkit.training import capture, checkpoints, devices, export, schedules
 from labkit.training.board import Board
 from labkit.training.folder import Folder
-from labkit.training.settings import Settings
+from labkit.training.settings import MOST, Settings
 from labkit.training.step import Step
 from labkit.training.task import Data, Evaluation, Record, Task
 
@@ -78,6 +78,8 @@ class _Run:
             )
         self.per_epoch = self.n // settings.batch_size  # an epoch's last, smaller batch is left out
         self.steps = settings.steps or settings.epochs * self.per_epoch
+        if self.steps > MOST:
+            raise ValueError(f"a run has at most {MOST:,} steps, got {self.steps:,}; take fewer epochs")
         self.test = None if test is None else self._here(test)
         self.step_of = Step(self.fabric, task, settings, self._here(train))
         self.done, self.skipped, self.spent, self.saved = 0, 0, 0.0, -1

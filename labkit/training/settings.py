@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 # ours -> Fabric's; its own float64 rounds every loss to float32, so that `Step` makes the module float64 instead
 PRECISIONS = {"32": "32-true", "64": "32-true", "bf16": "bf16-mixed"}
+MOST = 999_999_999  # steps of a run, whose checkpoints are numbered in nine digits
 SCHEDULES = ("cosine", "constant")
 
 
@@ -56,19 +57,13 @@ class Settings:
     tensorboard: bool = False
 
     def __post_init__(self):
-        for name, least in {
-            "epochs": 1,
-            "batch_size": 1,
-            "log_every": 1,
-            "warmup": 0,
-            "eval_every": 0,
-            "seed": 0,
-        }.items():
-            _whole(name, getattr(self, name), least)
+        for name in ("epochs", "batch_size", "log_every"):
+            _whole(name, getattr(self, name), 1, MOST)
+        for name in ("warmup", "eval_every"):
+            _whole(name, getattr(self, name), 0, MOST)
         if self.steps is not None:
-            _whole("steps", self.steps, 1)
-        if self.seed >= 2**63:
-            raise ValueError(f"seed must be below 2^63, got {self.seed}")
+            _whole("steps", self.steps, 1, MOST)
+        _whole("seed", self.seed, 0, 2**63 - 1)
         if not (math.isfinite(self.lr) and self.lr > 0):
             raise ValueError(f"lr must be > 0 and finite, got {self.lr}")
         for name in ("beta1", "beta2", "ema"):
@@ -82,6 +77,8 @@ class Settings:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
 
 
-def _whole(name: str, value: int, least: int) -> None:
+def _whole(name: str, value: int, least: int, most: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}")
+    if value > most:
+        raise ValueError(f"{name} must be at most {most:,}, got {value:.3g}")

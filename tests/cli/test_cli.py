@@ -54,11 +54,39 @@ def test_help_loads_neither_torch_nor_what_shows_pages():
         (["serve", "--nonsense"], "labkit serve --help"),
         (["serve", "--allow-host", "http://class.example"], "takes a name such as class.example"),
         (["nonsense"], "labkit --help"),
+        (["train", "vae", "--estimator", "dreg-alpha", "--alpha", "7"], "'--alpha'"),
+        (["train", "vae", "--estimator", "dreg-alpha", "--alpha", "nan"], "'--alpha'"),
+        (["train", "vae", "--steps", "0"], "'--steps'"),
+        (["dreg", "race", "--estimators", "dreg-alpha=7"], "alpha must be from 0 (dreg) to 1 (rws-dreg)"),
+        (["dreg", "race", "--estimators", "dreg@0"], "K of a lane must be >= 1"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(line, said, capsys):
     assert main(line) == 2
     one_line(capsys.readouterr(), said)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        (["svgd", "--particles"], "--particles must be at most 999,999,999"),
+        (["svgd", "--steps"], "--steps must be at most 999,999,999"),
+        (["svgd", "--seed"], "--seed must be at most 9,223,372,036,854,775,807"),
+        (["train", "vae", "--epochs"], "--epochs must be at most 999,999,999"),
+        (["train", "vae", "--samples"], "--samples must be at most"),
+        (["evaluate", "vae-mnist", "--batch"], "--batch must be at most"),
+        (["sample", "draw-digits", "--n"], "--n must be at most"),
+        (["dreg", "race", "--steps"], "--steps must be at most"),
+        (["reproduce", "mvn", "--seed"], "--seed must be at most"),
+        (["serve", "--visitors"], "--visitors must be at most"),
+    ],
+)
+def test_a_number_too_large_is_one_line(line, name, capsys):
+    for number in (10**20, 10**4000):
+        assert main([*line, str(number)]) == 2
+        captured = capsys.readouterr()
+        one_line(captured, name)
+        assert len(captured.err) < 150
 
 
 def test_a_taken_port_is_one_line_that_names_another(capsys):

@@ -1,6 +1,7 @@
 """What a command does where a file, a folder or the output cannot take what it writes."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -105,6 +106,46 @@ def test_a_training_without_room_says_how_to_go_on(tmp_path, no_room, capsys):
     no_room()
     assert main(["train", "--resume", str(folder)]) == 2
     one_line(capsys, "metrics.csv: File too large", "then go on with: labkit train --resume '")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xff\xfe\x00binary", "cannot be read"),
+        (b'{"kind": ["draw"], "config": {}, "facts": {}, "settings": {}}', "must hold kind, config, facts, settings"),
+        (b'{"kind": "draw", "config": {}, "facts": {}, "settings": {"epochs": 1e20}}', "is of another labkit"),
+        (b'{"kind": "draw", "config": {}, "facts": {}, "settings": {"epochs": 100000000000}}', "at most 999,999,999"),
+    ],
+)
+def test_a_damaged_configuration_ends_a_resume_in_one_line_that_names_it(content, said, tmp_path, capsys):
+    (tmp_path / "config.json").write_bytes(content)
+    assert main(["train", "--resume", str(tmp_path)]) == 2
+    one_line(capsys, str(tmp_path / "config.json"), said)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", [{"steps": "many"}, {"steps": [1]}, {"glimpses": 3}, {"height": None}])
+def test_a_resume_of_a_network_that_none_is_ends_in_one_line(change, tmp_path, capsys):
+    from labkit.draw import preset
+
+    config = {**vars(preset("digits")), **change}
+    about = {"kind": "draw", "config": config, "facts": {"data": "digits", "binarisation": "fixed"}, "settings": {}}
+    (tmp_path / "config.json").write_text(json.dumps(about))
+    assert main(["train", "--resume", str(tmp_path)]) == 2
+    one_line(capsys, "labkit: ")
+
+
+def test_a_vae_that_does_not_say_how_it_was_trained_is_one_line(tmp_path, capsys):
+    from safetensors.torch import load_file, save_file
+
+    from labkit import models
+
+    file = models.find("vae-mnist")
+    save_file(
+        load_file(file), tmp_path / "v.safetensors", {k: v for k, v in models.card(file).items() if k != "samples"}
+    )
+    assert main(["evaluate", str(tmp_path / "v.safetensors"), "--data", "digits"]) == 2
+    one_line(capsys, "must say its estimator and its samples")
 
 
 # the output

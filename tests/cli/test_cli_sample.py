@@ -184,7 +184,7 @@ def test_when_ffmpeg_fails_its_last_line_is_told_and_no_file_left(program, capsy
         ("plain --n 0", "labkit sample --help"),
         ("plain --n many", "labkit sample --help"),
         ("plain --seed -1", "labkit sample --help"),
-        ("plain --seed 9223372036854775808", "seed must be below 2^63"),
+        ("plain --seed 9223372036854775808", "--seed must be at most 9,223,372,036,854,775,807"),
         ("plain --temperature -1", "temperature must be finite and >= 0"),
         ("plain --temperature nan", "temperature must be finite"),
         ("plain --temperature inf", "temperature must be finite"),

@@ -396,7 +396,7 @@ def test_what_leads_out_of_the_directory_is_not_followed(folder, tmp_path):
     assert (state.epochs, state.sheets) == ({}, {}) and state.step == 600
     (folder / "config.json").unlink()
     (folder / "config.json").symlink_to(outside / "config.json")
-    with pytest.raises(ValueError, match="config.json must hold"):
+    with pytest.raises(ValueError, match="config.json must be a plain file of its folder"):
         runs.read(folder)
     save_file({"w": torch.zeros(1)}, outside / "model.safetensors", NETWORK)
     (folder / "model.safetensors").symlink_to(outside / "model.safetensors")

@@ -49,8 +49,6 @@ def experiment(settings: dict[str, Any], parameters: list[str], device: str) -> 
             unknown(WORDS.get(name, name), value, [each for each in known if each != "fixed"])
         if isinstance(value, float):
             _check_number(name, value)
-        if name == "seed" and value >= 2**63:
-            fail(f"seed must be below 2^63, got {value}")
         if hasattr(made.param[name], "bounds"):
             made.param[name].bounds = None
     made.param.update(**settings, **_parameters(settings["target"], parameters))

@@ -178,10 +178,9 @@ def _read(folder: Path, stamps: tuple) -> State:
 def _config(folder: Path, there: bool) -> dict[str, Any]:
     if there:
         _bounded(folder / CONFIG)
-    found = read_config(folder) if there or not (folder / CONFIG).exists() else None
-    parts = {"kind": str, "config": dict, "facts": dict, "settings": dict}
-    if not isinstance(found, dict) or not all(isinstance(found.get(name), kind) for name, kind in parts.items()):
-        raise ValueError(f"{CONFIG} must hold {', '.join(parts)}; take a folder that labkit train made")
+    elif (folder / CONFIG).exists():
+        raise ValueError(f"{CONFIG} must be a plain file of its folder; take a folder that labkit train made")
+    found = read_config(folder)
     if _depth(found) > DEPTH:
         raise ValueError(f"{CONFIG} is nested deeper than {DEPTH} levels; take a folder that labkit train made")
     return found

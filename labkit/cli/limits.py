@@ -1,0 +1,25 @@
+"""The largest whole numbers that any command takes."""
+
+from typing import Any
+
+from typer.core import TyperCommand
+
+from labkit.cli.errors import fail
+
+MOST = 999_999_999  # the steps of a run are counted in nine digits
+SEED = 2**63 - 1  # torch's largest
+
+
+class Command(TyperCommand):
+    """A command that refuses larger numbers in any of its options, in one line."""
+
+    def invoke(self, ctx: Any) -> Any:
+        for name, value in ctx.params.items():
+            most = SEED if name == "seed" else MOST
+            if isinstance(value, int) and value > most:
+                fail(f"--{name.replace('_', '-')} must be at most {most:,}, got {_short(value)}")
+        return super().invoke(ctx)
+
+
+def _short(value: int) -> str:
+    return str(value) if value < 10**30 else "a number of more than 30 digits"
