@@ -41,10 +41,7 @@ def median_bandwidth(x: Tensor, apart: Apart | None = None) -> Tensor:
         h (...), a length in units of x.
     """
     n = x.shape[-2]
-    if n == 1:
-        return x.new_ones(x.shape[:-2])
-    squared = exact.squared_distance(x) if apart is None else exact.of_apart(x, apart)
-    return _positive((squared / (2 * math.log(n + 1))).sqrt_())
+    return _length(x, lambda x: (exact.squared_distance(x, apart) / (2 * math.log(n + 1))).sqrt_())
 
 
 def paper_bandwidth(x: Tensor) -> Tensor:
@@ -54,17 +51,22 @@ def paper_bandwidth(x: Tensor) -> Tensor:
     uses `median_bandwidth`.)
     """
     n = x.shape[-2]
-    if n == 1:
+    return _length(x, lambda x: exact.distance_of_pairs(x).div_(math.sqrt(2 * math.log(n))))
+
+
+def _length(x: Tensor, rule: Callable[[Tensor], Tensor]) -> Tensor:
+    """rule(x), but 1 where there is one particle, or where the rule says 0."""
+    if x.shape[-2] == 1:
         return x.new_ones(x.shape[:-2])
-    i, j = torch.triu_indices(n, n, 1, device=x.device)
-    distance = exact.middle((x[..., i, :] - x[..., j, :]).norm(dim=-1))
-    return _positive(distance / math.sqrt(2 * math.log(n)))
-
-
-def _positive(h: Tensor) -> Tensor:
-    if h.is_cuda:  # to look at it would be to wait for the device: the warning is left out there
+    h = rule(x)
+    if h.is_cuda:  # to look at it would be to wait for the device: neither digits nor a warning are worth it there
         return torch.where(h > 0, h, 1.0)
-    if float(h.min()) > 0:
+    low, high = (float(end) for end in h.aminmax())
+    if 0 < low <= high < math.inf:
+        return h
+    if x.dtype != torch.float64:  # squares of very long or very short distances are no float32
+        return _length(x.double(), rule).to(x.dtype)
+    if low > 0:
         return h
     warnings.warn("the median distance is 0: half of the particles or more coincide; bandwidth 1 is used", stacklevel=2)
     return torch.where(h > 0, h, 1.0)

@@ -17,6 +17,8 @@ from torch import Tensor
 
 WIDTH = 3.0  # of a cell, in bandwidths
 ORDER = 26  # Chebyshev points of a cell
+FAR = 2.0**24  # cells from the first to the last up to which a place within a cell keeps eight digits
+ELEMENTS = 4_000_000  # of the kernel between Chebyshev points that are held at once
 PAYS = 2  # particles for every Chebyshev point from which this way is the quicker one
 
 
@@ -29,28 +31,42 @@ def _chebyshev() -> tuple[Tensor, Tensor]:
     return torch.cos(angle), waves
 
 
-def sums(a: Tensor, v: Tensor) -> Tensor | None:
-    """sum_j exp(-(a_i - a_j)^2 / 2) v_j.
+def sums(a: Tensor, fields: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+    """sum_j (a_i - a_j)^p exp(-(a_i - a_j)^2 / 2) v_j, where v is field p = 0, 1, ...
+
+    With p = 1 and 2 the kernel's gradient and its trace are sums of their own, in which nothing cancels.
 
     Args:
-        a: positions divided by the bandwidth, (n,) on the CPU.
-        v: (c, n).
+        a: positions divided by the bandwidth, (n,) float64 on the CPU.
+        fields: v_p, each (c_p, n).
 
     Returns:
-        (c, n) in the dtype of v; None where the particles lie so far apart that all pairs are cheaper.
+        for every field (c_p, n) in float64; None where the particles lie so far apart that all pairs are cheaper, or
+        that positions within a cell lose digits.
     """
     points, waves = _chebyshev()
-    place = (a.double() - a.min()) / WIDTH
+    place = (a - a.min()) / WIDTH
     low = place.floor()
     cells, cell = torch.unique(low, return_inverse=True)
-    if cells.shape[0] * ORDER * PAYS > a.shape[0]:
+    if cells.shape[0] * ORDER * PAYS > a.shape[0] or not float(cells[-1]) <= FAR:
         return None
     t = (place - low).mul_(2).sub_(1).clamp_(-1, 1)
     lagrange = torch.cos(torch.arange(ORDER, dtype=torch.float64) * t.acos_()[:, None]) @ waves  # (n, order)
-    weights = (lagrange[:, :, None] * v.double().mT[:, None]).flatten(1)
+    v = torch.cat(fields).double()
+    weights = (lagrange[:, :, None] * v.mT[:, None]).flatten(1)
     moments = weights.new_zeros(cells.shape[0], weights.shape[1]).index_add_(0, cell, weights)
+    counts = [field.shape[0] for field in fields]
+    moments = moments.reshape(-1, v.shape[0]).split(counts, 1)
     nodes = ((cells[:, None] + (points + 1) / 2) * WIDTH).flatten()
-    gap = nodes[:, None] - nodes
-    field = gap.mul_(gap).mul_(-0.5).exp_() @ moments.reshape(nodes.shape[0], -1)
-    field = field.reshape(cells.shape[0], ORDER, -1)
-    return torch.bmm(lagrange[:, None], field.index_select(0, cell))[:, 0].mT.to(v.dtype)
+    found = [_at_nodes(some, nodes, moments) for some in nodes.split(max(1, ELEMENTS // nodes.shape[0]))]
+    field = torch.cat(found).reshape(cells.shape[0], ORDER, -1)
+    return torch.bmm(lagrange[:, None], field.index_select(0, cell))[:, 0].mT.split(counts)
+
+
+def _at_nodes(some: Tensor, nodes: Tensor, moments: tuple[Tensor, ...]) -> Tensor:
+    """The sums of all fields at some of the Chebyshev points."""
+    gap = some[:, None] - nodes
+    matrix = gap.square().mul_(-0.5).exp_()
+    found = [matrix @ moments[0]]
+    found += [matrix.mul_(gap) @ moment for moment in moments[1:]]
+    return torch.cat(found, 1)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from labkit.svgd.bandwidths import Bandwidth
-from labkit.svgd.flow import KERNEL, _at, _bandwidth, check_particles
+from labkit.svgd.flow import KERNEL, _at, _bandwidth, check_particles, root
 from labkit.svgd.kernels import Kernel
 from labkit.targets import as_score
 
@@ -43,11 +43,14 @@ def mmd(x: Tensor, y: Tensor, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "m
             f"samples must agree but in number, got {tuple(x.shape)} {x.dtype} and {tuple(y.shape)} {y.dtype}; "
             "bring them to one dimension and dtype"
         )
-    h = _bandwidth(kernel, bandwidth, torch.cat([x, y], -2), None, 0)
+    h = _bandwidth(kernel, bandwidth, torch.cat([x, y], -2), None, 0).double()
+    wide_x, wide_y = x.double(), y.double()  # for the means nearly cancel
 
     def mean(a, b):
         strips = (kernel.matrix(part, b, h).sum((-2, -1)) for part in a.split(ROWS, -2))
         return sum(strips) / (a.shape[-2] * b.shape[-2])
 
-    mmd2 = mean(x, x) - 2 * mean(x, y) + mean(y, y)
-    return mmd2.reshape(*x.shape[:-2], -1).sum(-1).clamp_(min=0).sqrt_()  # a kernel per dimension: summed, as in ksd
+    means = torch.stack([mean(wide_x, wide_x), -2 * mean(wide_x, wide_y), mean(wide_y, wide_y)])
+    # a kernel per dimension: summed over the dimensions, as in ksd
+    means = means.reshape(3, *x.shape[:-2], -1).sum(-1)
+    return root(means.sum(0), means.abs().sum(0)).to(x.dtype)

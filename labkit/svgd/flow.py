@@ -25,6 +25,7 @@ from labkit.targets import as_score
 KERNEL = RBF()
 OPTIMIZER = Adagrad()
 LOG_DENSITY = "this looks like a log-density; wrap it: targets.from_log_prob(f)"
+ROUNDING = 64  # units of the last digit by which a sum over pairs may be off, as a part of its terms
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,8 @@ class State:
     minibatch, its temperature). x are coordinates of R^d: of a target with a bounded support, `target.constrain(x)`
     are the places of the particles in it.
     bandwidth: (...), a length; (..., d) for `PerDimension`; infinite for `Linear`.
-    ksd: (...), the root of the V-statistic of KSD^2 under the run's kernel. memory: the optimiser's, None at first.
+    ksd: (...), the root of the V-statistic of KSD^2 under the run's kernel; NaN where rounding is all that is left of
+    it. memory: the optimiser's, None at first.
     """
 
     x: Float[Tensor, "*_ _ _"]  # axes of its own: `replace(state, x=more)` is legal, `evaluate` brings the rest after
@@ -108,7 +110,7 @@ def _bandwidth(kernel: Kernel, bandwidth: Bandwidth, x: Tensor, last: Tensor | N
     frame = kernel.frame(x)
     if last is not None and last.shape != frame.shape[:-2]:  # the kernel has changed
         last = None
-    return bandwidths.rule(bandwidth)(frame, last, t)
+    return bandwidths.rule(bandwidth)(frame, last, t).to(x.dtype)
 
 
 def _at(x: Tensor, score, kernel: Kernel, bandwidth: Bandwidth, generator, t: int, last, memory) -> State:
@@ -116,8 +118,15 @@ def _at(x: Tensor, score, kernel: Kernel, bandwidth: Bandwidth, generator, t: in
     s = evaluate_score(score, x, t, generator)
     h = _bandwidth(kernel, bandwidth, x, last, t)
     drive, repulsion, trace = kernel.products(x, s, h)
-    ksd2 = (s * (drive + 2 * repulsion)).sum(-1).mean(-1) + trace
-    return State(x, s, drive + repulsion, drive, repulsion, h, ksd2.clamp_(min=0).sqrt_(), t, memory)
+    pulled = (s * (drive + 2 * repulsion)).sum(-1)
+    ksd = root(pulled.mean(-1) + trace, pulled.abs().mean(-1) + trace.abs())
+    return State(x, s, drive + repulsion, drive, repulsion, h, ksd, t, memory)
+
+
+def root(square: Tensor, size: Tensor) -> Tensor:
+    """The root of a square that is a sum of terms of this size: 0 where rounding made it negative, NaN far below."""
+    rounding = size * (-ROUNDING * torch.finfo(size.dtype).eps)
+    return torch.where(square < rounding, math.nan, square.clamp(min=0)).sqrt_()
 
 
 def start(x0: Tensor, score: Any, *, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "median", generator=None) -> State:
@@ -227,7 +236,7 @@ def direction(
     if kernel.takes_apart(x) and isinstance(bandwidths.rule(bandwidth), bandwidths.Median):
         apart = pairs.apart(x)
         h = bandwidths.median_bandwidth(x, apart)
-        return kernel.of_apart(apart, s, h), h
+        return kernel.of_apart(x, apart, s, h), h
     h = _bandwidth(kernel, bandwidth, x, last, t)
     return kernel.phi(x, s, h), h
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from labkit.svgd import pairs
 from labkit.svgd.kernels import RBF, Kernel, Products
 
 
@@ -70,28 +71,34 @@ class Preconditioned(Kernel):
         self.root = root
         self.uses_bandwidth = self.base.uses_bandwidth
 
-    def _root(self, x: Tensor) -> Tensor:
+    def frame(self, x: Tensor) -> Tensor:
+        """y in float64: what is rounded here is missing from the distance of particles that are close together."""
         if x.shape[-1] != self.root.shape[-1]:
             raise ValueError(f"the precision is {tuple(self.root.shape)}, got particles of {x.shape[-1]} dimensions")
-        return self.root.to(x)
+        return x.double() @ self._root(x)
 
-    def frame(self, x: Tensor) -> Tensor:
-        return x @ self._root(x)
+    def _root(self, x: Tensor) -> Tensor:
+        return self.root.to(x.device, torch.float64)
 
-    def _scores(self, score: Tensor) -> Tensor:
-        """The score in the new coordinates: rows L^-1 s."""
-        return torch.linalg.solve_triangular(self._root(score), score.mT, upper=False).mT
+    def _arguments(self, x: Tensor, score: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """y, the score there (rows L^-1 s) and h, for the base: in the dtype of x where that has digits enough."""
+        y, h = self.frame(x), h.double()
+        score = torch.linalg.solve_triangular(self._root(x), score.double().mT, upper=False).mT
+        # not around the mean: the base may have a linear part
+        far = pairs.is_far(pairs.reach((y / h[..., None, None]).mT), x.shape[-1], x.dtype)
+        near = self.uses_bandwidth and not far
+        return tuple(part.to(x.dtype) for part in (y, score, h)) if near else (y, score, h)
 
-    def _back(self, direction: Tensor) -> Tensor:
+    def _back(self, direction: Tensor, x: Tensor) -> Tensor:
         """A direction of y as one of x: rows L^-T v."""
-        return torch.linalg.solve_triangular(self._root(direction).mT, direction.mT, upper=True).mT
+        return torch.linalg.solve_triangular(self._root(x).mT, direction.double().mT, upper=True).mT.to(x.dtype)
 
     def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:
-        drive, repulsion, trace = self.base.products(self.frame(x), self._scores(score), h)
-        return Products(self._back(drive), self._back(repulsion), trace)
+        drive, repulsion, trace = self.base.products(*self._arguments(x, score, h))
+        return Products(self._back(drive, x), self._back(repulsion, x), trace.to(x.dtype))
 
     def phi(self, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
-        return self._back(self.base.phi(self.frame(x), self._scores(score), h))
+        return self._back(self.base.phi(*self._arguments(x, score, h)), x)
 
     def matrix(self, x: Tensor, y: Tensor, h: Tensor) -> Tensor:
         """The scalar kernel k(|x_i - y_j|_Q), (..., n, m)."""

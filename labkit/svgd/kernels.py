@@ -23,6 +23,7 @@ from torch import Tensor
 
 from labkit.svgd import cells, pairs
 
+STILL = 2.0**-9  # scores in 1/h, as a part of positions in h, below which float32 may lose the repulsion
 LOG2_E = math.log2(math.e)
 
 
@@ -71,11 +72,25 @@ def _transposed(x: Tensor) -> Tensor:
     return (x - x.mean(-2, keepdim=True)).mT
 
 
+def _cancels(reach: float, score: Tensor, length: Tensor) -> bool:
+    """Return whether the quick sums for phi lose digits, for positions of this reach in units of h.
+
+    Particles may be far apart. Or, in float32, they form clusters much tighter than h while all scores are small: then
+    the little push within a cluster is all there is, and the distance between clusters, which cancels, hides it.
+    """
+    if pairs.is_far(reach, score.shape[-1], score.dtype):
+        return True
+    if score.dtype == torch.float64:
+        return False
+    return float(torch.linalg.vector_norm(score, math.inf)) * float(length.max()) < STILL * reach
+
+
 @dataclass(frozen=True)
 class Radial(Kernel):
     """A kernel of the distance alone; `scale` multiplies the bandwidth."""
 
     scale: float | int = 1.0
+    strips = staticmethod(pairs.strips)  # how squared distances are found
 
     def __post_init__(self):
         if not self.scale > 0:
@@ -90,21 +105,32 @@ class Radial(Kernel):
         raise NotImplementedError(f"{type(self).__name__} must define f_w_q(u)")
 
     def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:
-        (n, d), xt, h = x.shape[-2:], _transposed(x), _lengths(x, h, self.scale)
-        one = xt.new_ones((*xt.shape[:-2], 1, n))
+        (n, d), xt, length = x.shape[-2:], _transposed(x), _lengths(x, h, self.scale)
+        a = xt / length
+        cancels = _cancels(pairs.reach(a), score, length)
+        if cancels and x.dtype != torch.float64:
+            return Products(*(p.to(x.dtype) for p in self.products(x.double(), score.double(), h.double())))
 
         def profile(u):
             f, w, q = self.f_w_q(u)
             return f, w, w.mul(d).sub_(q)
 
-        ks, wx, traces = pairs.sums(xt / h, profile, (score.mT, torch.cat([xt, one], -2), one))
-        repulsion = (xt * wx[..., d:, :] - wx[..., :d, :]) / (n * h * h)
-        trace = traces.sum((-2, -1)) / (n * h[..., 0, 0]) ** 2
-        return Products(ks.mT / n, repulsion.mT, trace)
+        if cancels:
+            per = (length * length).reciprocal_()
+            ks, push, total = pairs.far_sums(x.mT, lambda d2: profile(d2.mul_(per)), score.mT)
+        else:
+            one = xt.new_ones((*xt.shape[:-2], 1, n))
+            fields = (score.mT, torch.cat([xt, one], -2), one)
+            ks, wx, traces = pairs.sums(a, profile, fields, self.strips)
+            push, total = xt * wx[..., d:, :] - wx[..., :d, :], traces.sum((-2, -1))
+        return Products(ks.mT / n, push.div_(n * length * length).mT, total / (n * length[..., 0, 0]) ** 2)
 
     def matrix(self, x: Tensor, y: Tensor, h: Tensor) -> Tensor:
-        h, centre = _lengths(x, h, self.scale), x.mean(-2, keepdim=True)
-        return self.f(pairs.squared_distances(((x - centre) / h).mT, ((y - centre) / h).mT))
+        length, centre = _lengths(x, h, self.scale), x.mean(-2, keepdim=True)
+        a, b = ((x - centre) / length).mT, ((y - centre) / length).mT
+        if pairs.is_far(max(pairs.reach(a.detach()), pairs.reach(b.detach())), x.shape[-1], x.dtype):
+            return self.f(pairs.differences(x.mT, y.mT) / (length * length))
+        return self.f(pairs.squared_distances(a, b))
 
 
 @dataclass(frozen=True)
@@ -120,39 +146,58 @@ class RBF(Radial):
 
     def kernel_sums(self, a: Tensor, v: Tensor) -> Tensor:
         """K @ v for a = x^T / h (..., d, n) and v (..., c, n)."""
-        if a.ndim == 2 and a.shape[0] == 1 and a.shape[1] > pairs.WHOLE and not a.is_cuda:
-            out = cells.sums(a[0], v)
-            if out is not None:
-                return out
         return pairs.sums(a, lambda u: (self.f(u),), (v,))[0]
 
     def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:
-        (n, d), xt, h = x.shape[-2:], _transposed(x), _lengths(x, h, self.scale)
+        (n, d), xt, length = x.shape[-2:], _transposed(x), _lengths(x, h, self.scale)
         one = xt.new_ones((*xt.shape[:-2], 1, n))
-        sums = self.kernel_sums(xt / h, torch.cat([score.mT, xt, one], -2)).div_(n)
+        if (found := self._on_line(x, length, torch.cat([score.mT, one], -2), one, one)) is not None:
+            (ks, k1), (push,), (spread,) = found
+            per = 1 / (n * length[0, 0].double())
+            trace = (k1 - spread).sum() * per * per
+            return Products(*(f.to(x)[..., None] for f in (ks / n, push * per)), trace.to(x))
+        a = xt / length
+        if _cancels(pairs.reach(a), score, length):
+            return super().products(x, score, h)
+        sums = self.kernel_sums(a, torch.cat([score.mT, xt, one], -2)).div_(n)
         ks, kx, k1 = sums[..., :d, :], sums[..., d : 2 * d, :], sums[..., 2 * d :, :]
-        repulsion = (xt * k1).sub_(kx).div_(h * h)
+        repulsion = (xt * k1).sub_(kx).div_(length * length)
         # sum_ij k |x_i - x_j|^2 / h^2 = 2 n sum_i x_i . repulsion_i: no second matrix for the trace
-        trace = (d * k1.mean((-2, -1)) - 2 * (xt * repulsion).sum(-2).mean(-1)) / (h * h)[..., 0, 0]
+        trace = (d * k1.mean((-2, -1)) - 2 * (xt * repulsion).sum(-2).mean(-1)) / (length * length)[..., 0, 0]
         return Products(ks.mT, repulsion.mT, trace)
 
     def phi(self, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
         if self.takes_apart(x):
-            return self.of_apart(pairs.apart(x), score, h)
-        (n, d), xt, h = x.shape[-2:], _transposed(x), _lengths(x, h, self.scale)
-        pull = xt / (h * h)
+            return self.of_apart(x, pairs.apart(x), score, h)
+        (n, d), xt, length = x.shape[-2:], _transposed(x), _lengths(x, h, self.scale)
         one = xt.new_ones((*xt.shape[:-2], 1, n))
-        sums = self.kernel_sums(xt / h, torch.cat([score.mT - pull, one], -2))
+        if (found := self._on_line(x, length, score.mT, one)) is not None:
+            ks, push = found
+            return ks.addcdiv_(push, length.double()).div_(n).mT.to(x)
+        a = xt / length
+        if _cancels(pairs.reach(a), score, length):
+            return super().phi(x, score, h)
+        pull = xt.div_(length * length)
+        sums = self.kernel_sums(a, torch.cat([score.mT - pull, one], -2))
         return pull.mul_(sums[..., d:, :]).add_(sums[..., :d, :]).div_(n).mT
+
+    def _on_line(self, x: Tensor, length: Tensor, *fields: Tensor) -> tuple[Tensor, ...] | None:
+        """`cells.sums` for many particles on one line."""
+        if type(self) is not RBF or x.ndim > 2 or x.shape[1] > 1 or x.shape[0] <= pairs.WHOLE or x.is_cuda:
+            return None
+        x = x[:, 0].double()
+        return cells.sums((x - x.min()) / length[0], fields)
 
     def takes_apart(self, x: Tensor) -> bool:
         """Of few particles in many dimensions, where calls are most of the time."""
         return type(self) is RBF and x.shape[-1] > pairs.DIRECT and pairs.is_whole(x)
 
-    def of_apart(self, apart: pairs.Apart, score: Tensor, h: Tensor) -> Tensor:
-        """phi from `pairs.apart(x)`, whose halves are written into."""
-        h = _lengths(score, h, self.scale)
-        per = (h * h).reciprocal_()
+    def of_apart(self, x: Tensor, apart: pairs.Apart, score: Tensor, h: Tensor) -> Tensor:
+        """phi of x from `pairs.apart(x)`, whose halves are written into."""
+        length = _lengths(score, h, self.scale)
+        per = (length * length).reciprocal_()
+        if _cancels(math.sqrt(float((apart.squares * per[..., 0]).max())), score, length):
+            return super().phi(x, score, h)
         matrix = apart.halves.clamp_(min=0).mul_(per * -LOG2_E).exp2_()  # half the time of exp_
         drive = matrix @ torch.addcmul(score, apart.centred, -per)
         return drive.addcmul_(apart.centred, matrix.sum(-1, keepdim=True).mul_(per)).div_(score.shape[-2])
@@ -175,6 +220,8 @@ class IMQ(Radial):
 class Matern32(Radial):
     """Matern-3/2, k = (1 + r) exp(-r) with r = sqrt(3) |x - x'| / h."""
 
+    strips = staticmethod(pairs.rooted_strips)
+
     def f(self, u: Tensor) -> Tensor:
         r = u.mul_(3).sqrt_()
         return (1 + r).mul_(r.neg().exp_())
@@ -196,9 +243,9 @@ class Linear(Kernel):
     uses_bandwidth = False
 
     def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:
-        n, d = x.shape[-2:]
-        drive = (x @ (x.mT @ score) + score.sum(-2, keepdim=True)) / n
-        return Products(drive, x.clone(), x.new_full(x.shape[:-2], d))
+        (n, d), wide = x.shape[-2:], x.double()  # far from the origin x^T s cancels
+        drive = (wide @ (wide.mT @ score.double()) + score.double().sum(-2, keepdim=True)) / n
+        return Products(drive.to(x), x.clone(), x.new_full(x.shape[:-2], d))
 
     def matrix(self, x: Tensor, y: Tensor, h: Tensor) -> Tensor:
         return x @ y.mT + 1

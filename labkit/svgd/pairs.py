@@ -8,6 +8,7 @@ Arrays are transposed here, (c, n) with the particles last: a few rows times a w
 (measured 3 to 6 times faster than a wide matrix times a few columns).
 """
 
+import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -15,9 +16,11 @@ import torch
 from torch import Tensor
 
 BLOCK = 128  # rows of a strip: with 1000 columns it fits a core's second-level cache
-WHOLE = 256  # up to here one strip holds everything
+WHOLE = 256  # up to this many particles, one strip holds everything
 ELEMENTS = 4_000_000  # of a strip, all leading axes counted
-DIRECT = 3  # up to so many dimensions differences are taken directly: the expanded square loses digits in float32
+DIRECT = 3  # up to this many dimensions, differences are as quick as an expanded square and are always taken
+FAR = {torch.float32: 2.0**4, torch.float64: 2.0**10}  # |a| up to which |a|^2 rounds to 4, or 10, digits of 1
+NEAR = 2.0**-10  # a part of the greatest |a|^2: of closer pairs an expanded square has too few digits for a root
 
 
 class Apart(NamedTuple):
@@ -29,12 +32,32 @@ class Apart(NamedTuple):
 
 
 Profile = Callable[[Tensor], tuple[Tensor, ...]]
+Strips = Iterator[tuple[slice, Tensor]]  # rows i, and |a_i - a_j|^2 for these and every j from the first of them on
+
+
+def reach(a: Tensor) -> float:
+    """The greatest |a| of particles a (..., d, n); in few dimensions of a coordinate, which is quicker."""
+    if a.shape[-2] <= DIRECT:
+        return float(torch.linalg.vector_norm(a, math.inf))
+    return math.sqrt(float((a * a).sum(-2).max()))
+
+
+def is_far(reach: float, d: int, dtype: torch.dtype) -> bool:
+    """Return whether sums over pairs of particles a = (x - mean)^T / h, (..., d, n), lose digits by this reach.
+
+    An expanded |a_i - a_j|^2 is off by about eps |a|^2; a_i sum_j w_ij - sum_j w_ij a_j is off by eps |a| sum_j w_ij.
+    With up to `DIRECT` dimensions only the second happens, so that twice the length is allowed.
+    """
+    return not reach <= FAR[dtype] * (2 if d <= DIRECT else 1)
 
 
 def squared_distances(a: Tensor, b: Tensor) -> Tensor:
-    """|a_i - b_j|^2 for a (..., d, n) and b (..., d, m): (..., n, m)."""
-    if a.shape[-2] > DIRECT:
-        return _expanded(a, b)
+    """|a_i - b_j|^2 for a (..., d, n) and b (..., d, m), (..., n, m), in the quicker way."""
+    return _expanded(_left(a), _right(b)) if a.shape[-2] > DIRECT else differences(a, b)
+
+
+def differences(a: Tensor, b: Tensor) -> Tensor:
+    """The same from the difference of every coordinate: no digits are lost, however far apart the pairs are."""
     difference = a[..., 0, :, None] - b[..., 0, None, :]
     total = difference.square_()  # not mul_(difference): autograd could not go back through it
     for k in range(1, a.shape[-2]):
@@ -43,11 +66,18 @@ def squared_distances(a: Tensor, b: Tensor) -> Tensor:
     return total
 
 
-def _expanded(a: Tensor, b: Tensor) -> Tensor:
-    """The same as one matrix product, [-2a, |a|^2, 1] with [b, 1, |b|^2]; tiny negatives are clamped."""
-    a2, b2 = (a * a).sum(-2, keepdim=True), (b * b).sum(-2, keepdim=True)
-    left = torch.cat([-2 * a, a2, torch.ones_like(a2)], -2)
-    right = torch.cat([b, torch.ones_like(b2), b2], -2)
+def _left(a: Tensor) -> Tensor:
+    a2 = (a * a).sum(-2, keepdim=True)
+    return torch.cat([-2 * a, a2, torch.ones_like(a2)], -2)
+
+
+def _right(b: Tensor) -> Tensor:
+    b2 = (b * b).sum(-2, keepdim=True)
+    return torch.cat([b, torch.ones_like(b2), b2], -2)
+
+
+def _expanded(left: Tensor, right: Tensor) -> Tensor:
+    """The squares as one matrix product, [-2a, |a|^2, 1] with [b, 1, |b|^2]; tiny negatives are clamped."""
     return (left.mT @ right).clamp_(min=0)
 
 
@@ -79,28 +109,89 @@ def blocks(a: Tensor) -> Iterator[slice]:
         yield slice(i, min(i + size, n))
 
 
-def sums(a: Tensor, profile: Profile, fields: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+def strips(a: Tensor) -> Strips:
+    """All strips of a (..., d, n), in the quicker way."""
+    if a.shape[-2] <= DIRECT:
+        yield from exact_strips(a)
+        return
+    left, right = _left(a), _right(a)
+    for rows in blocks(a):
+        d2 = _expanded(left[..., rows], right[..., rows.start :])
+        d2.diagonal(dim1=-2, dim2=-1).zero_()
+        yield rows, d2
+
+
+def exact_strips(a: Tensor) -> Strips:
+    """All strips, by differences."""
+    for rows in blocks(a):
+        yield rows, differences(a[..., rows], a[..., rows.start :])
+
+
+def rooted_strips(a: Tensor) -> Strips:
+    """All strips, as exact as the square root of a squared distance needs them: by differences where pairs are near."""
+    near = None if a.shape[-2] <= DIRECT else NEAR * float((a * a).sum(-2).max())
+    for rows, d2 in strips(a):
+        if near is None:
+            yield rows, d2
+            continue
+        diagonal = d2.diagonal(dim1=-2, dim2=-1)
+        diagonal.fill_(math.inf)
+        least = float(d2.min())
+        diagonal.zero_()
+        yield rows, differences(a[..., rows], a[..., rows.start :]) if least < near else d2
+
+
+def sums(
+    a: Tensor, profile: Profile, fields: tuple[Tensor, ...], strips: Callable[[Tensor], Strips] = strips
+) -> tuple[Tensor, ...]:
     """M_m @ v_m for every matrix m of the profile.
 
     Args:
         a: positions divided by the bandwidth, (..., d, n).
         profile: squared distances (..., b, k) -> one matrix for every field; it may write into its argument.
         fields: v_m, each (..., c_m, n).
+        strips: the way in which squared distances are found.
 
     Returns:
         for every field (..., c_m, n): sum over j of M_m[i, j] v_m[j].
     """
     n = a.shape[-1]
     out = None
-    for rows in blocks(a):
-        d2 = squared_distances(a[..., rows], a[..., rows.start :])
-        if a.shape[-2] > DIRECT:
-            d2.diagonal(dim1=-2, dim2=-1).zero_()  # a rounding error there is a great one under Matern's square root
-        strip = profile(d2)
+    for rows, d2 in strips(a):
+        matrices = profile(d2)
         if rows == slice(0, n):
-            return tuple(v @ m for m, v in zip(strip, fields, strict=True))
+            return tuple(v @ m for m, v in zip(matrices, fields, strict=True))
         out = out or tuple(torch.zeros_like(v) for v in fields)
-        for total, m, v in zip(out, strip, fields, strict=True):
-            total[..., rows] += v[..., rows.start :] @ m.mT
-            total[..., rows.stop :] += v[..., rows] @ m[..., rows.stop - rows.start :]
+        for total, m, v in zip(out, matrices, fields, strict=True):
+            _add(total, m, v, rows)
     return out
+
+
+def _add(total: Tensor, m: Tensor, v: Tensor, rows: slice) -> None:
+    """Add what the strip m gives of M @ v: to its rows, and by symmetry to the columns after them."""
+    total[..., rows] += v[..., rows.start :] @ m.mT
+    total[..., rows.stop :] += v[..., rows] @ m[..., rows.stop - rows.start :]
+
+
+def far_sums(x: Tensor, profile: Profile, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What `sums` is used for, by differences throughout, for particles however far apart.
+
+    Args:
+        x: positions (..., d, n).
+        profile: squared distances (..., b, k) -> three matrices f, w, t; it may write into its argument.
+        v: (..., c, n).
+
+    Returns:
+        sum_j f_ij v_j (..., c, n), sum_j w_ij (x_i - x_j) (..., d, n) and sum_ij t_ij (...).
+    """
+    fv, push, total = torch.zeros_like(v), torch.zeros_like(x), x.new_zeros(x.shape[:-2])
+    for rows, d2 in exact_strips(x):
+        f, w, t = profile(d2)
+        _add(fv, f, v, rows)
+        size = rows.stop - rows.start
+        total += t.sum((-2, -1)) + t[..., size:].sum((-2, -1))
+        for k in range(x.shape[-2]):
+            pull = (x[..., k, rows, None] - x[..., k, None, rows.start :]).mul_(w)
+            push[..., k, rows] += pull.sum(-1)
+            push[..., k, rows.stop :] -= pull[..., size:].sum(-2)
+    return fv, push, total

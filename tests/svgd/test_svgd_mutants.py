@@ -29,13 +29,17 @@ def _push(factor: float):
 
 def _log_n():
     right = median.squared_distance
-    return [(median, "squared_distance", lambda x: right(x) * math.log(x.shape[-2] + 1) / math.log(x.shape[-2]))]
+
+    def broken(x, apart=None):
+        return right(x, apart) * math.log(x.shape[-2] + 1) / math.log(x.shape[-2])
+
+    return [(median, "squared_distance", broken)]
 
 
 def _without_the_diagonal():
-    def pairs_only(x):
+    def pairs_only(x, apart=None):
         i, j = torch.triu_indices(x.shape[-2], x.shape[-2], 1)
-        return median.middle((x[..., i, :] - x[..., j, :]).square().sum(-1))
+        return (x[..., i, :] - x[..., j, :]).square().sum(-1).quantile(0.5, -1)
 
     return [(median, "squared_distance", pairs_only)]
 
