@@ -72,17 +72,16 @@ def _transposed(x: Tensor) -> Tensor:
     return (x - x.mean(-2, keepdim=True)).mT
 
 
-def _cancels(reach: float, score: Tensor, length: Tensor) -> bool:
+def _cancels(reach: Tensor, score: Tensor, length: Tensor) -> bool:
     """Return whether the quick sums for phi lose digits, for positions of this reach in units of h.
 
     Particles may be far apart. Or, in float32, they form clusters much tighter than h while all scores are small: then
     the little push within a cluster is all there is, and the distance between clusters, which cancels, hides it.
     """
-    if pairs.is_far(reach, score.shape[-1], score.dtype):
-        return True
     if score.dtype == torch.float64:
-        return False
-    return float(torch.linalg.vector_norm(score, math.inf)) * float(length.max()) < STILL * reach
+        return pairs.is_far(float(reach), score.shape[-1], score.dtype)
+    reach, push, h = pairs.numbers(reach, torch.linalg.vector_norm(score, math.inf), length.max())
+    return pairs.is_far(reach, score.shape[-1], score.dtype) or push * h < STILL * reach
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ class Radial(Kernel):
     def matrix(self, x: Tensor, y: Tensor, h: Tensor) -> Tensor:
         length, centre = _lengths(x, h, self.scale), x.mean(-2, keepdim=True)
         a, b = ((x - centre) / length).mT, ((y - centre) / length).mT
-        if pairs.is_far(max(pairs.reach(a.detach()), pairs.reach(b.detach())), x.shape[-1], x.dtype):
+        if pairs.is_far(max(pairs.numbers(pairs.reach(a.detach()), pairs.reach(b.detach()))), x.shape[-1], x.dtype):
             return self.f(pairs.differences(x.mT, y.mT) / (length * length))
         return self.f(pairs.squared_distances(a, b))
 
@@ -196,7 +195,7 @@ class RBF(Radial):
         """phi of x from `pairs.apart(x)`, whose halves are written into."""
         length = _lengths(score, h, self.scale)
         per = (length * length).reciprocal_()
-        if _cancels(math.sqrt(float((apart.squares * per[..., 0]).max())), score, length):
+        if _cancels((apart.squares * per[..., 0]).max().sqrt_(), score, length):
             return super().phi(x, score, h)
         matrix = apart.halves.clamp_(min=0).mul_(per * -LOG2_E).exp2_()  # half the time of exp_
         drive = matrix @ torch.addcmul(score, apart.centred, -per)

@@ -115,7 +115,8 @@ def _at_ranks(values: Tensor, ranks: Ranks, below: int = 0) -> Tensor:
     if ranks.last == 0:
         return values.new_zeros((*values.shape[:-1], 2))
     if values.is_cuda:
-        found = values.sort(-1)[0][..., [first - 1, last - 1]]
+        ordered = values.sort(-1)[0]
+        found = torch.stack((ordered[..., first - 1], ordered[..., last - 1]), -1)
     else:
         rows = values.numpy().reshape(-1, values.shape[-1])
         found = np.array([_two(row, first, last) for row in rows], rows.dtype)

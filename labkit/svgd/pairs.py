@@ -35,11 +35,16 @@ Profile = Callable[[Tensor], tuple[Tensor, ...]]
 Strips = Iterator[tuple[slice, Tensor]]  # rows i, and |a_i - a_j|^2 for these and every j from the first of them on
 
 
-def reach(a: Tensor) -> float:
+def reach(a: Tensor) -> Tensor:
     """The greatest |a| of particles a (..., d, n); in few dimensions of a coordinate, which is quicker."""
     if a.shape[-2] <= DIRECT:
-        return float(torch.linalg.vector_norm(a, math.inf))
-    return math.sqrt(float((a * a).sum(-2).max()))
+        return torch.linalg.vector_norm(a, math.inf)
+    return (a * a).sum(-2).max().sqrt_()
+
+
+def numbers(*scalars: Tensor) -> list[float]:
+    """Scalars as floats; on a GPU after one wait for all of them."""
+    return torch.stack(scalars).tolist() if scalars[0].is_cuda else [float(scalar) for scalar in scalars]
 
 
 def is_far(reach: float, d: int, dtype: torch.dtype) -> bool:
@@ -128,12 +133,15 @@ def exact_strips(a: Tensor) -> Strips:
 
 
 def rooted_strips(a: Tensor) -> Strips:
-    """All strips, as exact as the square root of a squared distance needs them: by differences where pairs are near."""
-    near = None if a.shape[-2] <= DIRECT else NEAR * float((a * a).sum(-2).max())
+    """All strips, as exact as the square root of a squared distance needs them: by differences where pairs are near.
+
+    On a GPU always by differences, for to look would be to wait.
+    """
+    if a.shape[-2] <= DIRECT or a.is_cuda:
+        yield from exact_strips(a)
+        return
+    near = NEAR * float((a * a).sum(-2).max())
     for rows, d2 in strips(a):
-        if near is None:
-            yield rows, d2
-            continue
         diagonal = d2.diagonal(dim1=-2, dim2=-1)
         diagonal.fill_(math.inf)
         least = float(d2.min())

@@ -44,15 +44,18 @@ def test_the_numbers_are_those_of_the_cpu(ledger, kernel, name):
 @pytest.mark.parametrize("n", [PARTICLES, 300])
 @pytest.mark.parametrize("rule", svgd.RULES)
 @pytest.mark.parametrize("dim", [1, 2, 5])
-def test_a_step_waits_for_the_device_once(ledger, dim, rule, n):
-    """The one look is whether the score is finite. The median of many particles on a line is found on the host."""
+def test_a_step_waits_for_the_device_twice(ledger, dim, rule, n):
+    """The two looks are whether the score is finite, and whether particles are too far apart for the quick sums.
+
+    The median of many particles on a line is found on the host.
+    """
     target = targets.make("normal", dim=dim)
     state = after(1, target, "cuda", n, bandwidth=rule)
     ledger.clear()
     svgd.step(state, target, bandwidth=rule)
-    moved = 1 if dim == 1 and n > 256 and rule == "median" else 0
+    moved = 1 if dim == 1 and n > 256 and rule in ("median", "paper") else 0
     assert ledger.count("download") == ledger.count("upload") == moved, ledger.table()
-    assert ledger.count() - 2 * moved <= 1, ledger.table()
+    assert ledger.count() - 2 * moved <= 2, ledger.table()
 
 
 def test_the_rest_of_the_room_keeps_to_the_device(ledger):
