@@ -53,8 +53,8 @@ def _refuse(d: Distribution, whole: str) -> None:
     name = kind if kind == whole else f"{whole} of {kind}"
     if isinstance(d, VonMises):
         raise ValueError(
-            f"{name}: it lives on the circle; cut it open: targets.from_log_prob(d.log_prob, dim=1, "
-            "support=constraints.interval(d.loc - math.pi, d.loc + math.pi))"
+            f"{name}: it lives on the circle; cut it open: targets.from_log_prob(lambda y: d.log_prob(y[..., 0]), "
+            "dim=1, support=torch.distributions.constraints.interval(d.loc - math.pi, d.loc + math.pi))"
         )
     if isinstance(d, ExpRelaxedCategorical):
         raise ValueError(f"{name}: it lives on a surface; use RelaxedOneHotCategorical, which lives on the simplex")

@@ -147,6 +147,8 @@ def _joined(constraint: Constraint) -> Transform:
     """The map of `constraints.cat` and `constraints.stack`: a support for each coordinate."""
     if any(part.event_dim for part in constraint.cseq):
         raise ValueError(f"{constraint} must join supports of single numbers; write vectors and matrices by hand")
+    if constraint.dim != -1:
+        raise ValueError(f"a support must join coordinates, on the last axis, got dim = {constraint.dim}; give dim=-1")
     parts = [bijection(part) for part in constraint.cseq]
     if isinstance(constraint, constraints.stack):
         return transforms.StackTransform(parts, constraint.dim)

@@ -8,6 +8,7 @@ from torch import distributions as td
 from torch.distributions import constraints
 
 from labkit import svgd, targets
+from labkit.targets import scores
 
 
 def c(value):
@@ -32,6 +33,7 @@ def test_particles_stay_in_the_support_and_the_state_keeps_their_coordinates(dra
 
 def test_runs_on_a_distribution_and_on_its_target_are_one(draw):
     d, x0 = BOUNDED["Gamma"], draw(20, 1)
+    scores._say_unconstrained.cache_clear()  # it is said once a process for each kind
     with pytest.warns(UserWarning, match="Gamma has a bounded support"):
         bare = list(islice(svgd.flow(d, x0), 5))[-1]
     state = list(islice(svgd.flow(targets.from_distribution(d), x0), 5))[-1]

@@ -157,6 +157,18 @@ def test_a_distribution_that_cannot_be_a_target_is_refused_with_the_reason(name)
         targets.from_distribution(d).score(torch.zeros(3, 1, dtype=F64))
 
 
+def test_a_circle_that_is_cut_open_as_its_refusal_advises_is_a_target():
+    """E cos(y - loc) = I1(κ)/I0(κ) for y ~ VonMises(loc, κ)."""
+    d = td.VonMises(c(3.0), c(2.0))
+    with pytest.raises(ValueError, match="cut it open") as caught:
+        targets.from_distribution(d)
+    advice = str(caught.value).split("cut it open: ")[1]
+    target = eval(advice, {"targets": targets, "torch": torch, "math": math, "d": d})
+    x = torch.linspace(-40, 40, 8001, dtype=F64)[:, None]
+    found = (target.log_prob(x).exp() * (target.constrain(x)[:, 0] - 3).cos()).sum() * 0.01
+    assert found.item() == pytest.approx((torch.special.i1(c(2.0)) / torch.special.i0(c(2.0))).item(), abs=1e-7)
+
+
 def test_correlations_under_lkj_have_their_known_variance():
     """Each of LKJ(η) in D dimensions has (r + 1)/2 ~ Beta(b, b), b = η + D/2 - 1, so that Var r = 1/(2b + 1) = 1/6.
 
@@ -310,6 +322,7 @@ def test_torchs_refusal_of_points_outside_a_support_becomes_one_sentence_without
         (td.Uniform.support, ValueError, "take the support of an object"),
         (constraints.independent(constraints.positive, 2), ValueError, "reshape inside f"),
         (constraints.cat([constraints.simplex, constraints.real]), ValueError, "must join supports of single numbers"),
+        (constraints.stack([constraints.positive, constraints.real]), ValueError, "got dim = 0; give dim=-1"),
     ],
 )
 def test_a_support_that_cannot_be_is_refused(support, error, reason):
