@@ -10,6 +10,7 @@ here.
 
 import copy
 import math
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -177,24 +178,29 @@ def _shared_ends(constraint: Constraint, event_dim: int) -> Constraint:
     return made
 
 
-def copied(thing: Any, like: Tensor) -> Any:
+def copied(thing: Any, like: Tensor, made: dict[int, Any] | None = None) -> Any:
     """A distribution, transform or constraint with its tensors in the dtype and on the device of `like`.
 
     A distribution's copy does not validate: points that a map put into the support may leave it by rounding.
+
+    Args:
+        made: the copies so far; a transform and its inverse know each other.
     """
+    made = {} if made is None else made
     if isinstance(thing, Tensor):
         return thing.to(like) if thing.is_floating_point() else thing.to(like.device)
-    if isinstance(thing, list | tuple):
-        return type(thing)([copied(part, like) for part in thing]) if type(thing) in (list, tuple) else thing
+    if type(thing) in (list, tuple):
+        return type(thing)(copied(part, like, made) for part in thing)
+    if isinstance(thing, weakref.ref):  # to a transform's inverse, in older versions of torch: made again when asked for
+        return None
     if not isinstance(thing, Distribution | Transform | Constraint):
         return thing
-    made = copy.copy(thing)
-    made.__dict__.update({name: copied(part, like) for name, part in vars(thing).items()})
-    if isinstance(made, Distribution):
-        made._validate_args = False
-    if isinstance(made, Transform) and not isinstance(made._inv, Transform):
-        made._inv = None  # a weak reference to the inverse of the original
-    return made
+    if id(thing) not in made:
+        new = made[id(thing)] = copy.copy(thing)
+        new.__dict__.update({name: copied(part, like, made) for name, part in vars(thing).items()})
+        if isinstance(new, Distribution):
+            new._validate_args = False
+    return made[id(thing)]
 
 
 class Onto:
