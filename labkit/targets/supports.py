@@ -191,7 +191,7 @@ def copied(thing: Any, like: Tensor, made: dict[int, Any] | None = None) -> Any:
         return thing.to(like) if thing.is_floating_point() else thing.to(like.device)
     if type(thing) in (list, tuple):
         return type(thing)(copied(part, like, made) for part in thing)
-    if isinstance(thing, weakref.ref):  # to a transform's inverse, in older versions of torch: made again when asked for
+    if isinstance(thing, weakref.ref):  # to an inverse, in older versions of torch: made again when asked for
         return None
     if not isinstance(thing, Distribution | Transform | Constraint):
         return thing
