@@ -1,6 +1,7 @@
 """Targets: densities with log_prob, score, moments and a range to draw them in.
 
-`make("banana", curvature=.3)` gives one by name; `from_log_prob(f)` and `from_distribution(d)` wrap your own;
+`make("banana", curvature=.3)` gives one by name; `from_log_prob(f)` and `from_distribution(d)` wrap your own, on a
+bounded support too: x are then unconstrained coordinates, and `target.constrain(x)` is the place in the support;
 `as_score(thing)` gives the function x [..., d] -> [..., d] that a method moves particles by.
 """
 
