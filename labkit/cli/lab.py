@@ -22,6 +22,9 @@ def command(
     folder: Annotated[Path, typer.Option("--dir", help="Where your copies stand.")] = Path("labkit-notebooks"),
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="JupyterLab's own choice if not given.")] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
+    options: Annotated[
+        list[str] | None, typer.Argument(metavar="-- OPTION", help="JupyterLab's own options: -- --allow-root")
+    ] = None,
 ) -> None:
     """Open the notebooks in JupyterLab, as copies in the current folder; what you changed is never overwritten."""
     try:
@@ -30,7 +33,7 @@ def command(
         fail(f"cannot copy the notebooks to {folder}: {error}; take --dir with a folder of your own")
     for line in tell(done, folder):
         typer.echo(line)
-    raise typer.Exit(_attend(subprocess.Popen(jupyter(folder, port, no_browser))))
+    raise typer.Exit(_attend(subprocess.Popen(jupyter(folder, port, no_browser, options))))
 
 
 def tell(done: dict[str, list[str]], folder: Path) -> list[str]:
@@ -41,12 +44,12 @@ def tell(done: dict[str, list[str]], folder: Path) -> list[str]:
     return lines
 
 
-def jupyter(folder: Path, port: int | None, no_browser: bool) -> list[str]:
-    """The command that starts JupyterLab there, with this Python."""
+def jupyter(folder: Path, port: int | None, no_browser: bool, options: list[str] | None = None) -> list[str]:
+    """The command that starts JupyterLab there, with this Python; options: of JupyterLab, as they are."""
     line = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}", *_QUIET]
     if port is not None:
         line += [f"--port={port}", "--ServerApp.port_retries=0"]
-    return [*line, "--no-browser"] if no_browser else line
+    return [*line, *(["--no-browser"] if no_browser else []), *(options or [])]
 
 
 def _attend(process: subprocess.Popen) -> int:

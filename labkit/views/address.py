@@ -2,9 +2,11 @@
 
 import html
 import json
+import math
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import parse_qsl
 
 import panel as pn
 import param
@@ -64,13 +66,7 @@ class Address:
     def _asked(self) -> dict[str, Any]:
         if self.location is None:
             return {}
-        found = {}
-        for name, value in self.location.query_params.items():
-            try:
-                found[name] = json.loads(value) if isinstance(value, str) else value
-            except json.JSONDecodeError:
-                found[name] = value
-        return found
+        return {name: value_of(text) for name, text in parse_qsl(self.location.search.removeprefix("?"))}
 
     def _write(self, *_events: Any) -> None:
         self._watch()  # another tab may have opened
@@ -83,6 +79,31 @@ class Address:
             if name not in QUIET and value != owner.param[name].default
         }
         self.location.search = "?" + encode(values) if values else ""
+
+
+def value_of(text: str) -> Any:
+    """Return what a word of an address says: a number, a truth value, a list, else the word itself.
+
+    Panel's own reader fails on whole numbers of more than 4,300 digits; here these are infinite, and so refused.
+    """
+    if text in ("True", "False"):
+        return text == "True"
+    for read in (lambda word: json.loads(word, parse_int=_integer), float):
+        try:
+            return read(text)
+        except (ValueError, RecursionError):
+            continue
+    return text
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) < 19 else float(digits)
+
+
+def _finite(value: Any) -> bool:
+    if isinstance(value, list | dict):
+        return all(map(_finite, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def encode(values: dict[str, Any]) -> str:
@@ -114,11 +135,12 @@ def set_all(owner: param.Parameterized, values: dict[str, Any]) -> list[str]:
             wanted._validate(value)
             number = isinstance(wanted, param.Number) and not isinstance(wanted, param.Boolean)
             why = "must be a number" if number and isinstance(value, bool) else ""
+            why = why or ("" if _finite(value) else "must be finite")
             why = why or (owner.refuses(name, value) if hasattr(owner, "refuses") else "")
         except ValueError as error:
             why = _why(error)
         if why:
-            refused.append(f"{name}={value}: {why}")
+            refused.append(f"{name}={_short(value)}: {why}")
         else:
             good[name] = value
     try:
@@ -130,7 +152,12 @@ def set_all(owner: param.Parameterized, values: dict[str, Any]) -> list[str]:
 
 def _why(error: ValueError) -> str:
     """What param says of a value, without the parameter's full name."""
-    return re.sub(r"^\w+ parameter '[^']*' (value )?", "", str(error)).rstrip(".")
+    return _short(re.sub(r"^\w+ parameter '[^']*' (value )?", "", str(error)).rstrip("."), 200)
+
+
+def _short(value: Any, most: int = 60) -> str:
+    text = str(value)
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 WARN = {"background": "#e69f00", "color": "#1d1d1d", "padding": "8px 12px", "border-radius": "6px"}

@@ -181,6 +181,15 @@ def test_lab_says_what_it_kept_and_starts_this_pythons_jupyter(tmp_path):
     assert {"--port=8899", "--no-browser", f"--ServerApp.root_dir={tmp_path}"} <= set(line)
 
 
+def test_lab_hands_what_follows_two_dashes_to_jupyterlab(tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr(lab.subprocess, "Popen", started.append)
+    monkeypatch.setattr(lab, "_attend", lambda process: 0)
+    options = ["--allow-root", "--ServerApp.token=x", "--ip", "::1"]
+    assert main(["lab", "--dir", str(tmp_path / "mine"), "--no-browser", "--", *options]) == 0
+    assert started[0][-5:] == ["--no-browser", *options]
+
+
 def test_the_packaged_folder_comes_before_the_checkouts(tmp_path):
     (tmp_path / "notebooks").mkdir()
     assert places.find("notebooks", tmp_path / "labkit") == tmp_path / "notebooks"
