@@ -1,11 +1,14 @@
-"""Reads the address of a page for Panel, whose own reader fails on IPv6 and on a second question mark.
+"""Reads the address of a page for Panel, whose own readers fail on IPv6, a second question mark and long numbers.
 
-Panel splits the host at every colon and the path at every question mark, so each such page ended in HTTP 500 before
-its code ran. `install` puts `parts` in the place of that private function; only this module knows it.
+Panel splits the host at every colon and the path at every question mark, and makes whole numbers of any digits, of
+which Python refuses more than 4,300: each such page ended in HTTP 500 before its code ran. `install` puts `parts` and
+`asked` in the place of those functions; only this module knows them.
 """
 
 from panel.io import location
 from tornado.httputil import split_host_and_port
+
+from labkit.views.address import asked
 
 
 def parts(protocol: str | None, host: str | None, uri: str | None) -> dict[str, str]:
@@ -32,5 +35,6 @@ def parts(protocol: str | None, host: str | None, uri: str | None) -> dict[str, 
 
 
 def install() -> None:
-    """Have Panel read addresses by `parts`; a Panel that has no such function any more ignores it."""
+    """Have Panel read addresses by `parts` and `asked`; a Panel that has no such functions any more ignores them."""
     location._get_location_params = parts
+    location.parse_query = asked

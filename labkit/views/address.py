@@ -66,7 +66,7 @@ class Address:
     def _asked(self) -> dict[str, Any]:
         if self.location is None:
             return {}
-        return {name: value_of(text) for name, text in parse_qsl(self.location.search.removeprefix("?"))}
+        return asked(self.location.search)
 
     def _write(self, *_events: Any) -> None:
         self._watch()  # another tab may have opened
@@ -81,8 +81,13 @@ class Address:
         self.location.search = "?" + encode(values) if values else ""
 
 
-def value_of(text: str) -> Any:
-    """Return what a word of an address says: a number, a truth value, a list, else the word itself.
+def asked(search: str) -> dict[str, Any]:
+    """Return what an address asks for, by name; search: its part from the question mark on."""
+    return {name: _value(text) for name, text in parse_qsl(search.removeprefix("?"))}
+
+
+def _value(text: str) -> Any:
+    """What a word of an address says: a number, a truth value, a list, else the word itself.
 
     Panel's own reader fails on whole numbers of more than 4,300 digits; here these are infinite, and so refused.
     """

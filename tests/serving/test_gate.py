@@ -128,6 +128,15 @@ def test_the_parts_of_an_address_are_those_of_the_standard_and_panel_takes_them(
     assert found.hash.removeprefix("#") == wanted.fragment
 
 
+@pytest.mark.parametrize("value", ["1" * 5000, "²", "[" * 20000])
+def test_panel_reads_an_address_whatever_stands_in_it(value):
+    location.install()
+    uri = "/svgd?n=" + urllib.parse.quote(value)
+    with set_curdoc(Document()):
+        found = Location.from_request(RequestProxy(request("localhost:80", uri)))
+    assert found.query_params == {"n": float(value) if value[0] == "1" else value}
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     found = tmp_path_factory.mktemp("pages")
