@@ -48,7 +48,7 @@ def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
         key = scene.network or studio.model, studio.tab
         try:
             if key not in made:
-                made[key] = scene(labkit.load_checkpoint(networks.get(key[0], key[0])))
+                made[key] = scene(labkit.load_checkpoint(networks.get(key[0], key[0])).to(settings.device))
         except Exception as error:  # a run's file that does not fit: the others still can be had
             room.objects, side.objects = [pn.pane.HTML(words.wrong(f"{key[0]}: {error}"))], chosen
             return

@@ -40,7 +40,7 @@ TABS = {
     "Bias meter": (BiasMeter, Court),
     "Alpha dial": (AlphaDial, Dial),
     "Race": (Race, Racer),
-    "Network": (Network, lambda: Bench(shelf.networks(served.runs, "vae"))),
+    "Network": (Network, lambda device: Bench(shelf.networks(served.runs, "vae"), device=device)),
 }
 
 
@@ -58,7 +58,7 @@ def page() -> pn.Template:
 def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
     """The tabs, each built when it is first opened, and the settings of the open one."""
     address, chosen = Address(), Open()
-    settings = {tab: kind() for tab, (_, kind) in TABS.items()}
+    settings = {tab: kind(device=served.device) for tab, (_, kind) in TABS.items()}
     address.sync_tabs(chosen, lambda name: (settings[name],))
 
     def make(name: str) -> tuple[Scene, Callable[[], list]]:

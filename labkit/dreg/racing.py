@@ -125,6 +125,8 @@ class State:
 class Track:
     """What all lanes share: first weights, images, and what is held out and measured on, drawn once.
 
+    All of it stands, and all lanes compute, on the device of the training images.
+
     Args:
         train, test: images uint8 (N, 1, H, W).
         config: of the network; None for the preset "small", fitted to the images.
@@ -148,21 +150,21 @@ class Track:
             raise ValueError(
                 f"a race wants at least {IMAGES} images of one channel, got {tuple(train.shape)}; take others"
             )
-        self.train, self.seed, self.binarize = train, seed, binarize
+        self.train, self.seed, self.binarize, self.device = train, seed, binarize, train.device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.module = VAE(config or replace(preset("small"), height=height, width=width))
+            self.module = VAE(config or replace(preset("small"), height=height, width=width)).to(self.device)
         self.module.begin_at(train / 255)
-        self._controlled = VAE(replace(self.module.config, controls=True))
+        self._controlled = VAE(replace(self.module.config, controls=True)).to(self.device)
         self._controlled.begin_at(train / 255)
         self.held = self.images(test[:HELD], "held")
         source = self.noise("measured")
-        index = torch.stack([torch.randperm(len(train), generator=source)[:IMAGES] for _ in range(MINIBATCHES)])
+        index = torch.stack([self._shuffled(source)[:IMAGES] for _ in range(MINIBATCHES)])
         self.measured = [self.images(train[rows], "measured", i) for i, rows in enumerate(index)]
 
     def noise(self, *what: int | str) -> torch.Generator:
         """A generator for each purpose, by the seed."""
-        return torch.Generator().manual_seed(schedules.seed("race", self.seed, *what))
+        return torch.Generator(self.device).manual_seed(schedules.seed("race", self.seed, *what))
 
     def images(self, rows: Tensor, *what: int | str) -> Tensor:
         """As a network takes them, with the noise of a purpose where they are drawn."""
@@ -170,8 +172,10 @@ class Track:
 
     def minibatch(self, t: int, size: int) -> Tensor:
         """The images of step t."""
-        index = torch.randperm(len(self.train), generator=self.noise("order", t))[:size]
-        return self.images(self.train[index], t)
+        return self.images(self.train[self._shuffled(self.noise("order", t))[:size]], t)
+
+    def _shuffled(self, source: torch.Generator) -> Tensor:
+        return torch.randperm(len(self.train), generator=source, device=self.device)
 
     def network(self, estimator: str) -> VAE:
         """The shape of the function that such a lane trains: dreg-cv has control variates too."""
@@ -197,7 +201,7 @@ def start(track: Track, entries: Sequence[Entry], *, k: int, alpha: float = 0.9)
     for each in entries:
         _task(track, each, k, alpha)  # refuses a K too small
         none = course.empty(3), course.empty(5)
-        lanes.append(Lane(each, track.first(each.estimator), *none, 0.0, track.held.new_zeros(0)))
+        lanes.append(Lane(each, track.first(each.estimator), *none, 0.0, torch.zeros(0)))
     return look(State(tuple(lanes)), track, k=k, alpha=alpha)
 
 
@@ -244,7 +248,7 @@ def _stepped(lane: Lane, track: Track, task: Task, x: Tensor, lr: float) -> Lane
     t, noise = lane.trained.t, track.noise("samples", lane.trained.t)
     began = time.thread_time()
     found, slope = functional.gradient(
-        task.module, lane.trained.weights, lambda model: task.loss(model, x, noise, torch.ones(()))
+        task.module, lane.trained.weights, lambda model: task.loss(model, x, noise, x.new_ones(()))
     )
     trained = functional.adam(lane.trained, slope, lr=lr, clip=math.inf)
     seconds = lane.seconds + time.thread_time() - began
@@ -263,7 +267,7 @@ def _looked(lane: Lane, track: Track, k: int, alpha: float) -> Lane:
 
     def held(model: VAE) -> tuple[float, Tensor]:
         bound = passes.log_likelihood(model, track.held, HELD_SAMPLES, generator=track.noise("bound"))
-        return bound.mean().item(), model.generate(DRAWN, generator=track.noise("drawn"))
+        return bound.mean().item(), model.generate(DRAWN, generator=track.noise("drawn")).cpu()
 
     def slopes(model: VAE) -> Tensor:
         one = [

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from labkit import draw
+from labkit.views.devices import kept, noise
 
 REST = 8  # strokes for which a finished sheet stands before the next one begins
 
@@ -35,6 +36,11 @@ class Drawing:
         """Probabilities of ink after so many strokes, (B, C, H, W)."""
         first = self.trace.start.expand(self.trace.canvas.shape[1:])
         return (self.trace.canvas[stroke - 1] if stroke else first).sigmoid()
+
+
+def device_of(model: draw.DRAW) -> torch.device:
+    """Return where a network's weights are."""
+    return model.posterior.weight.device
 
 
 def onwards(state: Drawing, begin: Callable[[int], Drawing]) -> Drawing:
@@ -65,18 +71,18 @@ class Generator(param.Parameterized):
 
     def sheet(self, number: int) -> Drawing:
         """The images of one sheet: seed and number give its noise."""
-        source = torch.Generator().manual_seed(10_000 * self.seed + number)
+        source = noise(10_000 * self.seed + number, device_of(self.model))
         with torch.no_grad():
             trace = self.model.generate(self.n, labels=self.labels(), temperature=self.temperature, generator=source)
-        return Drawing(trace, sheet=number)
+        return Drawing(kept(trace), sheet=number)
 
     def labels(self) -> Tensor | None:
-        classes = self.model.config.classes
+        classes, device = self.model.config.classes, device_of(self.model)
         if not classes:
             return None
         if 0 <= self.label < classes:
-            return torch.full((self.n,), self.label)
-        return torch.arange(self.n) % classes
+            return torch.full((self.n,), self.label, device=device)
+        return torch.arange(self.n, device=device) % classes
 
     def step(self, state: Drawing) -> Drawing:
         """The next stroke."""
@@ -95,12 +101,11 @@ class Reader(param.Parameterized):
 
     def start(self) -> Drawing:
         """Before the first look."""
-        source = torch.Generator().manual_seed(self.seed)
-        classes = self.model.config.classes
-        labels = torch.tensor([min(self.label, classes - 1)]) if classes else None
+        device, classes = device_of(self.model), self.model.config.classes
+        labels = torch.tensor([min(self.label, classes - 1)], device=device) if classes else None
         with torch.no_grad():
-            trace = self.model(self.image[None], labels=labels, generator=source)
-        return Drawing(trace, image=self.image[None])
+            trace = self.model(self.image[None].to(device), labels=labels, generator=noise(self.seed, device))
+        return Drawing(kept(trace), image=self.image[None])
 
     def step(self, state: Drawing) -> Drawing:
         """The next glimpse and stroke; after the last it begins again."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from labkit.draw import Window, attention
+from labkit.views.devices import kept
 from labkit.views.draw import mosaic
 from labkit.views.palette import READ
 
@@ -54,11 +55,11 @@ class Bench(param.Parameterized):
         """What the settings of now give."""
         height, width = self.image.shape[-2:]
         fields = (self.center_y, self.center_x, self.stride, self.sigma, self.intensity)
-        window = Window(*(torch.tensor([value], dtype=self.image.dtype) for value in fields))
+        window = Window(*(torch.tensor([value], dtype=self.image.dtype, device=self.image.device) for value in fields))
         f_y, f_x = attention.filterbank(window, self.n, height, width)
         patch = attention.read(self.image[None], window, self.n)
         back = attention.write(patch, window, height, width)
-        return Attended(self.image, window, f_y[0], f_x[0], patch[0], back[0])
+        return kept(Attended(self.image, window, f_y[0], f_x[0], patch[0], back[0]))
 
     def step(self, state: Attended) -> Attended:
         return self.start()

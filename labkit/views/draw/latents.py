@@ -11,7 +11,8 @@ from torch import Tensor
 
 from labkit import draw
 from labkit.draw import latents
-from labkit.views.draw.drawing import Drawing, onwards
+from labkit.views.devices import kept, noise
+from labkit.views.draw.drawing import Drawing, device_of, onwards
 
 VALUES = torch.linspace(-3, 3, 7)  # of one number of z: three standard deviations to each side
 NOISE = -1  # instead of a printed digit: an image of the prior
@@ -77,16 +78,16 @@ class Experiment(param.Parameterized):
         return min(self.label, classes - 1) if classes else None
 
     def labels(self, n: int) -> Tensor | None:
-        return None if self.known is None else torch.full((n,), self.known)
+        return None if self.known is None else torch.full((n,), self.known, device=device_of(self.model))
 
     def noise(self, n: int, number: int) -> Tensor:
         """z of n images [T, n, latent]; another number gives others."""
-        source = torch.Generator().manual_seed(10_000 * self.seed + number)
+        source = noise(10_000 * self.seed + number, "cpu")
         return torch.randn(self.model.config.steps, n, self.model.config.latent, generator=source)
 
     def drawn(self, z: Tensor) -> draw.Trace:
         with torch.no_grad():
-            return self.model.generate(z.shape[1], z=z, labels=self.labels(z.shape[1]))
+            return kept(self.model.generate(z.shape[1], z=z.to(device_of(self.model)), labels=self.labels(z.shape[1])))
 
 
 class Resampler(Experiment):
@@ -105,12 +106,13 @@ class Resampler(Experiment):
 
     def sheet(self, number: int) -> Resampled:
         original = self.noise(1, 0)
-        noise = self.noise(self.n, number + 1)
-        noise[:, :1] = original
+        others = self.noise(self.n, number + 1)
+        others[:, :1] = original
         key = self.seed, number, self.n, self.known
         if self._spread[0] != key:
-            self._spread = key, latents.spread(self.model, original, noise, label=self.known)
-        trace = self.drawn(latents.resample(original, self.t, noise))
+            both = (z.to(device_of(self.model)) for z in (original, others))
+            self._spread = key, kept(latents.spread(self.model, *both, label=self.known))
+        trace = self.drawn(latents.resample(original, self.t, others))
         apart = trace.images[-1].std(0)
         return Resampled(trace, sheet=number, glimpse=self.t, spread=self._spread[1], apart=apart)
 
@@ -132,8 +134,8 @@ class Changer(Experiment):
         z = original.repeat(1, len(VALUES), 1)
         z[self.t - 1, :, self.i - 1] = VALUES
         nearest = int((VALUES - original[self.t - 1, 0, self.i - 1]).abs().argmin())
-        slopes = latents.slopes(self.model, original, self.t, label=self.known)
-        return Changed(self.drawn(z), sheet=number, coordinate=self.i, slopes=slopes, meant=nearest)
+        slopes = latents.slopes(self.model, original.to(device_of(self.model)), self.t, label=self.known)
+        return Changed(self.drawn(z), sheet=number, coordinate=self.i, slopes=kept(slopes), meant=nearest)
 
 
 class Interpolator(Experiment):
@@ -157,6 +159,7 @@ class Interpolator(Experiment):
         """z of one end [T, 1, latent]: noise, or what the network makes of a digit, which is as long as noise is."""
         if which == NOISE:
             return self.noise(1, number)
-        source = torch.Generator().manual_seed(10_000 * self.seed + number)
+        device = device_of(self.model)
+        digit, source = self.digits[which : which + 1].to(device), noise(10_000 * self.seed + number, device)
         with torch.no_grad():
-            return self.model(self.digits[which : which + 1], labels=self.labels(1), generator=source).z
+            return kept(self.model(digit, labels=self.labels(1), generator=source).z)

@@ -9,7 +9,8 @@ from torch import Tensor
 from labkit import course, draw
 from labkit.draw.task import Task
 from labkit.training import functional, schedules
-from labkit.views.draw.drawing import Drawing
+from labkit.views.devices import kept, noise
+from labkit.views.draw.drawing import Drawing, device_of
 
 EVERY = 8  # steps from one look at samples and test images to the next: it costs more than a step
 SAMPLES, REBUILT, HELD = 16, 10, 100  # images drawn, test images drawn again, test images in the bound
@@ -58,9 +59,11 @@ class Learner(param.Parameterized):
     )
 
     def __init__(self, model: draw.DRAW, train: Tensor, test: Tensor, **params):
-        self.model, self.train = model, train
+        self.device = device_of(model)
+        self.model, self.train = model, train.to(self.device)
         self.task = Task(model)
-        self.held = self.task.batch((test[:HELD],), torch.arange(min(HELD, len(test))), _noise("held"))
+        held = test[:HELD].to(self.device)
+        self.held = self.task.batch((held,), torch.arange(len(held), device=self.device), self._noise("held"))
         self.shown = test[:REBUILT] / 255
         super().__init__(**params)
 
@@ -75,8 +78,8 @@ class Learner(param.Parameterized):
         Raises:
             ValueError: the learning rate has thrown the weights to where the bound is not finite.
         """
-        source, one = _noise(self.seed, "step", state.t), torch.ones(())
-        index = torch.randperm(len(self.train), generator=source)[: self.batch]
+        source, one = self._noise(self.seed, "step", state.t), torch.ones((), device=self.device)
+        index = torch.randperm(len(self.train), generator=source, device=self.device)[: self.batch]
         batch = self.task.batch((self.train,), index, source)
         found, gradient = functional.gradient(
             self.model, state.trained.weights, lambda model: self.task.loss(model, batch, source, one)
@@ -91,15 +94,18 @@ class Learner(param.Parameterized):
     def _fresh(self) -> draw.DRAW:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            return draw.DRAW(self.model.config)
+            return draw.DRAW(self.model.config).to(self.device)
+
+    def _noise(self, *what: int | str) -> torch.Generator:
+        return noise(schedules.seed("learn", *what), self.device)
 
     def _looked(self, trained: functional.State, batches: Tensor, tests: Tensor) -> Learned:
         """The state with what these weights draw and cost: with the same noise at every look."""
 
         def look(model: draw.DRAW) -> tuple[draw.Trace, draw.Trace, float]:
-            samples = model.generate(SAMPLES, generator=_noise(self.seed, "samples"))
-            rebuilt = model(self.shown, generator=_noise(self.seed, "rebuilt"))
-            return samples, rebuilt, self.task.evaluate(model, [self.held], _noise("held"))["bound"]
+            samples = model.generate(SAMPLES, generator=self._noise(self.seed, "samples"))
+            rebuilt = model(self.shown.to(self.device), generator=self._noise(self.seed, "rebuilt"))
+            return samples, rebuilt, self.task.evaluate(model, [self.held], self._noise("held"))["bound"]
 
         with torch.no_grad():
             try:
@@ -108,12 +114,8 @@ class Learner(param.Parameterized):
                 raise _lost(trained.t) from error
         _check(trained.t, torch.tensor(bound), samples.canvas, rebuilt.canvas)
         done = self.model.config.steps + 1
-        drawings = Drawing(samples, done), Drawing(rebuilt, done, image=self.shown)
+        drawings = Drawing(kept(samples), done), Drawing(kept(rebuilt), done, image=self.shown)
         return Learned(trained, batches, course.longer(tests, trained.t, bound), *drawings)
-
-
-def _noise(*what: int | str) -> torch.Generator:
-    return torch.Generator().manual_seed(schedules.seed("learn", *what))
 
 
 def _check(t: int, *found: Tensor) -> None:

@@ -13,7 +13,7 @@ from labkit.views import fields
 from labkit.views.downloads import Downloads
 from labkit.views.draw import album
 from labkit.views.draw.courses import Divergence, pen, stopped
-from labkit.views.draw.drawing import Generator, Reader
+from labkit.views.draw.drawing import Generator, Reader, device_of
 from labkit.views.draw.lab import Bank, Bench, Under
 from labkit.views.draw.pad import Pad
 from labkit.views.draw.reading import Looking
@@ -124,7 +124,7 @@ class Lab(OfNetwork):
     def __init__(self, model: Any, **params):
         c = model.config
         middle = {"center_x": (c.width - 1) / 2, "center_y": (c.height - 1) / 2, "stride": c.width / 7}
-        super().__init__(Bench(printed(c)[3], **(middle | params)))
+        super().__init__(Bench(printed(c)[3].to(device_of(model)), **(middle | params)))
 
     def views(self) -> list:
         return [Under(self.settings), Bank(self.settings, "X"), Bank(self.settings, "Y")]

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 import holoviews as hv
 import numpy as np
 import param
-import torch
 
 from labkit.dreg import frontier, gaussian, laboratory
 from labkit.dreg.frontier import Frontier
 from labkit.dreg.gaussian import Gaussian
 from labkit.training import schedules
+from labkit.views.devices import kept, moved, noise
 from labkit.views.dreg.looks import LOOKS
 from labkit.views.dreg.measuring import batch_size
 from labkit.views.palette import CHOSEN, PAST, TARGET
@@ -56,6 +56,10 @@ class Dial(param.Parameterized):
     )  # fmt: skip
     seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="the same seed draws the same replicates")
 
+    def __init__(self, device: str = "cpu", **params):
+        self.device = device  # where replicates are drawn
+        super().__init__(**params)
+
     def start(self) -> Dialed:
         """The first batch."""
         toy = gaussian.instance(self.dim, self.distance, self.variance)
@@ -68,10 +72,10 @@ class Dial(param.Parameterized):
         return replace(state, total=total, measured=frontier.measured(total))
 
     def _batch(self, toy: Gaussian, t: int) -> laboratory.State:
-        noise = torch.Generator().manual_seed(schedules.seed("alpha", self.seed, t))
+        source, toy = noise(schedules.seed("alpha", self.seed, t), self.device), moved(toy, self.device)
         replicates = min(MOST, batch_size(len(frontier.PARTS), toy.dim, self.k))
         first = laboratory.start(toy, frontier.PARTS, (self.k,))
-        return laboratory.step(first, toy, generator=noise, replicates=replicates)
+        return kept(laboratory.step(first, toy, generator=source, replicates=replicates))
 
 
 class Line:

@@ -25,6 +25,7 @@ from labkit.dreg import ESTIMATORS, exact, gaussian, laboratory, tails
 from labkit.dreg.gaussian import Gaussian
 from labkit.dreg.statistics import Moments, crossed, merge
 from labkit.training import schedules
+from labkit.views.devices import kept, moved, noise
 
 COVERED = 0.95  # of the intervals
 STEP = 60.0  # milliseconds that a batch takes, about
@@ -167,6 +168,7 @@ class Laboratory(param.Parameterized):
 
     Args:
         sizes: K, in growing order. batch: replicates a step, at least 2; None takes what a step has time for.
+        device: where the replicates are drawn.
     """
 
     quantity = param.Selector(
@@ -191,8 +193,10 @@ class Laboratory(param.Parameterized):
     )
     seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="the same seed draws the same replicates")
 
-    def __init__(self, sizes: Sequence[int] = laboratory.SIZES, batch: int | None = None, **params):
-        self.sizes, self.batch = tuple(sizes), batch
+    def __init__(
+        self, sizes: Sequence[int] = laboratory.SIZES, batch: int | None = None, device: str = "cpu", **params
+    ):
+        self.sizes, self.batch, self.device = tuple(sizes), batch, device
         super().__init__(**params)
 
     def where(self) -> tuple[int, float, float]:
@@ -221,8 +225,9 @@ class Laboratory(param.Parameterized):
         return replace(state, total=laboratory.merged(state.total, new), batches=batches)
 
     def _batch(self, empty: laboratory.State, toy: Gaussian, t: int = 0) -> laboratory.State:
-        noise = torch.Generator().manual_seed(schedules.seed("dreg", self.seed, t))
-        return laboratory.step(empty, toy, generator=noise, replicates=self.batch or self._fitting(empty))
+        source = noise(schedules.seed("dreg", self.seed, t), self.device)
+        empty, toy = moved(empty, self.device), moved(toy, self.device)
+        return kept(laboratory.step(empty, toy, generator=source, replicates=self.batch or self._fitting(empty)))
 
     def _fitting(self, empty: laboratory.State) -> int:
         return batch_size(len(empty.estimators), self.dim, self.sizes[-1])

@@ -12,6 +12,7 @@ from torch import Tensor
 from labkit.dreg import coefficients, effective_sample_size, exact, gaussian
 from labkit.dreg.gaussian import Gaussian
 from labkit.training import schedules
+from labkit.views.devices import kept, moved, noise
 from labkit.views.dreg.looks import LOOKS
 from labkit.views.palette import DRIVE, PAST, REPULSION, TARGET
 
@@ -60,6 +61,10 @@ class Lens(param.Parameterized):
     )  # fmt: skip
     seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="the same seed draws the same samples")
 
+    def __init__(self, device: str = "cpu", **params):
+        self.device = device  # where samples are drawn
+        super().__init__(**params)
+
     def start(self) -> Draw:
         """The first draw."""
         toy = gaussian.instance(2, self.distance, self.variance)
@@ -72,15 +77,15 @@ class Lens(param.Parameterized):
         return self._drawn(state.toy, state.truth, state.scatter, state.gradients, len(state.w), state.t + 1)
 
     def _drawn(self, toy: Gaussian, truth: Tensor, scatter: float, before: Tensor, k: int, t: int) -> Draw:
-        noise = torch.Generator().manual_seed(schedules.seed("lens", self.seed, t))
-        e = torch.randn(k, 2, generator=noise, dtype=torch.float64)
+        source, toy = noise(schedules.seed("lens", self.seed, t), self.device), moved(toy, self.device)
+        e = torch.randn(k, 2, generator=source, dtype=torch.float64, device=self.device)
         log_w = toy.log_weights(e)
         path, score = -toy.offset / gaussian.POSTERIOR_VARIANCE + toy.path_slope * e, e / toy.sigma
         terms = torch.stack([_terms(name, log_w, path, score) for name in CHAINS])
-        gradients = torch.cat([before, terms.sum(1)[None]])[-KEPT:]
+        gradients = torch.cat([before, kept(terms.sum(1)[None])])[-KEPT:]
         ess = float(effective_sample_size(log_w))
         z, w = toy.mean + toy.sigma * e, log_w.softmax(0)
-        return Draw(toy, z, path, score, w, terms, ess, gradients, truth, scatter, t)
+        return kept(Draw(toy, z, path, score, w, terms, ess, gradients, truth, scatter, t))
 
 
 def _terms(name: str, log_w: Tensor, path: Tensor, score: Tensor) -> Tensor:

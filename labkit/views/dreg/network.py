@@ -19,6 +19,7 @@ from labkit.dreg import ESTIMATORS, VAE, replicates
 from labkit.dreg.replicates import SIZES
 from labkit.training import schedules
 from labkit.views import fields, sheets
+from labkit.views.devices import kept, moved, noise
 from labkit.views.dreg.law import Law
 from labkit.views.dreg.measuring import slope
 from labkit.views.scenes import Scene
@@ -87,6 +88,7 @@ class Bench(param.Parameterized):
 
     Args:
         networks: name -> what `labkit.load_checkpoint` takes, VAEs all.
+        device: where the network computes.
     """
 
     network = param.Selector(objects=[], label="Network", doc="a trained VAE, of labkit or of a run")
@@ -100,8 +102,14 @@ class Bench(param.Parameterized):
     )
     seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="the same seed draws the same replicates")
 
-    def __init__(self, networks: Mapping[str, str | Path] | None = None, sizes: Sequence[int] = SIZES, **params):
-        self.networks, self.sizes = dict(networks or {}), tuple(sizes)
+    def __init__(
+        self,
+        networks: Mapping[str, str | Path] | None = None,
+        sizes: Sequence[int] = SIZES,
+        device: str = "cpu",
+        **params,
+    ):
+        self.networks, self.sizes, self.device = dict(networks or {}), tuple(sizes), device
         self._stands: dict[str, Stand] = {}
         super().__init__(**params)
         self.param.network.objects = list(self.networks)
@@ -118,21 +126,22 @@ class Bench(param.Parameterized):
         if self.network not in self._stands:
             where = self.networks[self.network]
             model = models.load_checkpoint(where).requires_grad_(False).float()
-            self._stands[self.network] = Stand(model, *images_of(model, models.card(where).get("data", "mnist")))
+            images, words = images_of(model, models.card(where).get("data", "mnist"))
+            self._stands[self.network] = Stand(model.to(self.device), images.to(self.device), words)
         return self._stands[self.network]
 
     def start(self) -> Noise:
         """The first replicates."""
         stand = self.stand()
         chosen = [name for name in ESTIMATORS if name in self.estimators]
-        return self.step(Noise(stand, replicates.start(stand.model, IMAGES, chosen, self.sizes)))
+        return self.step(Noise(stand, kept(replicates.start(stand.model, IMAGES, chosen, self.sizes))))
 
     def step(self, state: Noise) -> Noise:
         """Some replicates more; at least two a step."""
         some = max(2, ROWS // (self.sizes[-1] * IMAGES))
-        noise = torch.Generator().manual_seed(schedules.seed("network", self.seed, state.t))
-        model, x = state.stand.model, state.stand.images
-        return replace(state, total=replicates.step(state.total, model, x, generator=noise, replicates=some))
+        source = noise(schedules.seed("network", self.seed, state.t), self.device)
+        model, x, before = state.stand.model, state.stand.images, moved(state.total, self.device)
+        return replace(state, total=kept(replicates.step(before, model, x, generator=source, replicates=some)))
 
 
 def images_of(model: VAE, name: str) -> tuple[Tensor, str]:
@@ -141,7 +150,7 @@ def images_of(model: VAE, name: str) -> tuple[Tensor, str]:
     Raises:
         ValueError: a network with halves cannot make images by itself.
     """
-    c, noise = model.config, torch.Generator().manual_seed(0)
+    c, source = model.config, noise(0, "cpu")
     own = "mnist" if name == "struct_mnist" else name
     try:
         found = data.load(own, "test")[0][:IMAGES].float() / 255
@@ -151,8 +160,8 @@ def images_of(model: VAE, name: str) -> tuple[Tensor, str]:
     if found is None or found.shape[1:] != (1, c.height, c.width):
         if c.halves:
             raise ValueError(f"{own} is not here and this network goes on from its images; labkit data fetch {own}")
-        found, words = model.generate(IMAGES, generator=noise), f"{IMAGES} that it drew itself, for {own} is not here"
-    return torch.bernoulli(found, generator=noise), words
+        found, words = model.generate(IMAGES, generator=source), f"{IMAGES} that it drew itself, for {own} is not here"
+    return torch.bernoulli(found, generator=source), words
 
 
 class Noises(Law):
@@ -188,7 +197,7 @@ class Network(Scene):
         except (ValueError, OSError):  # the player says why it cannot start
             return ""
         mean = reconstructed(stand)
-        strip = sheets.sheet(torch.cat([stand.images, mean]), IMAGES, scale=max(1, 56 // mean.shape[-1]))
+        strip = sheets.sheet(kept(torch.cat([stand.images, mean])), IMAGES, scale=max(1, 56 // mean.shape[-1]))
         file = io.BytesIO()
         Image.fromarray(strip).save(file, format="png")
         source = base64.b64encode(file.getvalue()).decode()

@@ -37,13 +37,18 @@ class Racer(param.Parameterized):
         default=0, bounds=(0, 9999), label="Seed", doc="of the first weights, the minibatches and all noise"
     )
 
+    def __init__(self, device: str = "cpu", **params):
+        self.device = device  # where networks train
+        super().__init__(**params)
+
     def start(self) -> racing.State:
         """All lanes at the line.
 
         Raises:
             ValueError: no estimator is chosen, or K is too small for one.
         """
-        self.track = racing.Track(*(load("digits", split)[0] for split in ("train", "test")), seed=self.seed)
+        images = (load("digits", split)[0].to(self.device) for split in ("train", "test"))
+        self.track = racing.Track(*images, seed=self.seed)
         entries = [racing.Entry(name) for name in ESTIMATORS if name in self.estimators]
         return racing.start(self.track, entries, k=self.k, alpha=self.alpha)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from labkit.dreg import ESTIMATORS, exact, gaussian, sequential
 from labkit.dreg.gaussian import Gaussian
 from labkit.training import schedules
+from labkit.views.devices import kept, moved, noise
 from labkit.views.dreg.measuring import truth
 
 LEVEL = 0.05
@@ -81,6 +82,10 @@ class Court(param.Parameterized):
     level = param.Number(default=LEVEL, bounds=(0.0, 1.0), inclusive_bounds=(False, False), precedence=-1)
     seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="the same seed draws the same replicates")
 
+    def __init__(self, device: str = "cpu", **params):
+        self.device = device  # where replicates are drawn
+        super().__init__(**params)
+
     def toy(self) -> Gaussian:
         """The model, its offset turned so that it sums to 0 if asked for and if D allows it."""
         toy = gaussian.instance(self.dim, self.distance, self.variance)
@@ -105,8 +110,9 @@ class Court(param.Parameterized):
     def step(self, state: Trials) -> Trials:
         """One block more, decided or not."""
         (trial,) = state.trials
-        noise = torch.Generator().manual_seed(schedules.seed("bias", self.estimator, self.seed, trial.state.t))
-        new = sequential.step(trial.state, state.toy, generator=noise)
+        source = noise(schedules.seed("bias", self.estimator, self.seed, trial.state.t), self.device)
+        before, toy = moved(trial.state, self.device), moved(state.toy, self.device)
+        new = kept(sequential.step(before, toy, generator=source))
         verdict = trial.verdict or sequential.verdict(new, self.effect, self.budget)
         return replace(state, trials=(replace(trial, state=new, trail=_longer(trial.trail, new), verdict=verdict),))
 

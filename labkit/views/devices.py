@@ -1,0 +1,30 @@
+"""Tabs that compute on a device of the server and keep their states in main memory, where pictures are drawn."""
+
+import dataclasses
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def moved(value: Any, device: torch.device | str) -> Any:
+    """Return a tensor, or a tuple or dataclass of such, on a device; what is no tensor stays as it is."""
+    if isinstance(value, Tensor):
+        return value.to(device)
+    if isinstance(value, tuple):
+        parts = [moved(each, device) for each in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        parts = {field.name: moved(getattr(value, field.name), device) for field in dataclasses.fields(value)}
+        return dataclasses.replace(value, **parts)
+    return value
+
+
+def kept(value: Any) -> Any:
+    """Return the same in main memory."""
+    return moved(value, "cpu")
+
+
+def noise(seed: int, device: torch.device | str) -> torch.Generator:
+    """Return the generator of a seed; each kind of device has random numbers of its own."""
+    return torch.Generator(device).manual_seed(seed)

@@ -1,0 +1,67 @@
+"""States that a device computed are kept in main memory, and each page asks for the device of the command line."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from labkit.serving import devices, pages
+from labkit.views.devices import kept, moved, noise
+
+
+class Pair(NamedTuple):
+    x: Tensor
+    y: Tensor | None
+
+
+@dataclass(frozen=True)
+class State:
+    pair: Pair
+    rows: tuple[Tensor, ...]
+    name: str
+    t: int = 0
+
+
+def test_every_tensor_of_a_state_is_moved_and_the_rest_stays():
+    """The device "meta" holds shapes alone, on every machine."""
+    state = State(Pair(torch.ones(2), None), (torch.ones(3, dtype=torch.float64),), "a", 5)
+    away = moved(state, "meta")
+    assert isinstance(away, State) and isinstance(away.pair, Pair)
+    assert [each.device.type for each in (away.pair.x, *away.rows)] == ["meta", "meta"]
+    assert (away.pair.y, away.name, away.t, away.rows[0].dtype) == (None, "a", 5, torch.float64)
+    assert kept(state).pair.x is state.pair.x and state.pair.x.device.type == "cpu"
+
+
+def test_a_seed_gives_the_same_noise_again():
+    one, other = (torch.randn(3, generator=noise(7, "cpu")) for _ in range(2))
+    assert torch.equal(one, other) and not torch.equal(one, torch.randn(3, generator=noise(8, "cpu")))
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """page name -> its module; a server of it was told to use a device that is in no machine."""
+    monkeypatch.setattr(devices, "choose", lambda _: "cuda:7")
+    return {page.name: pages.load(page) for page in pages.listing()}
+
+
+@pytest.mark.slow
+def test_the_page_of_draw_puts_its_networks_on_the_device_of_the_command_line(asked, monkeypatch):
+    seen = []
+    monkeypatch.setattr(nn.Module, "to", lambda self, device: seen.append(device) or self)
+    asked["draw"].live()
+    assert seen == ["cuda:7"]
+
+
+@pytest.mark.slow
+def test_the_page_of_dreg_gives_each_tab_the_device_of_the_command_line(asked, monkeypatch):
+    given = {}
+
+    def noted(tab, kind):
+        return lambda device: given.setdefault(tab, device) and kind(device="cpu")
+
+    tabs = {tab: (scene, noted(tab, kind)) for tab, (scene, kind) in asked["dreg"].TABS.items()}
+    monkeypatch.setattr(asked["dreg"], "TABS", tabs)
+    asked["dreg"].live()
+    assert set(given) == set(tabs) and set(given.values()) == {"cuda:7"}
