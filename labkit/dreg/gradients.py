@@ -121,7 +121,8 @@ def surrogate(samples: Samples, name: str, **parameters: Any) -> Tensor:
     """A number for each element of the batch, [*batch], whose gradient is the estimator's: to be MAXIMISED.
 
     Its gradient in the parameters of the proposal is (1) of `estimators`, in those of the model (2). Where the
-    estimator's own parameters are tensors, they get gradients of the gradient (`labkit.dreg.control`).
+    estimator's own parameters are tensors, they get gradients of the gradient (`labkit.dreg.control`). Second
+    derivatives in the other parameters mean nothing: coefficients and path are constants.
 
     Raises:
         TypeError, ValueError: as `estimators.coefficients`; the path is needed and the proposal has no `rsample`; the

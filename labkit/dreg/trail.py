@@ -7,7 +7,7 @@ the parameters of T it is the inverse all the same, by the derivative of an inve
     dx = (dz - dT at x held constant) / T'(x)                                                                   (1)
 
 Transforms are computed in float64 whatever the dtype, for T itself may cancel (1 - x^5). z has the values that the
-distribution's own transforms give.
+distribution's own transforms give. A transform of vectors is inverted, as torch does it.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,8 @@ class Trail(NamedTuple):
 
 def draw(q: Distribution, k: int) -> Trail:
     """k samples of q, by `rsample` where it has one."""
-    return _drawn(q, torch.Size([k]))
+    with torch.set_grad_enabled(q.has_rsample and torch.is_grad_enabled()):
+        return _drawn(q, torch.Size([k]))
 
 
 def log_prob(q: Distribution, trail: Trail, z: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch.distributions import (
     LogNormal,
     Normal,
     Pareto,
+    Poisson,
     RelaxedOneHotCategorical,
     TransformedDistribution,
     Uniform,
@@ -146,6 +147,12 @@ def test_samples_rounded_to_the_edge_keep_their_density(monkeypatch, name):
             for s, p in ((low, of_low), (high, of_high))
         )
         assert (mine - wanted).norm() < error * wanted.norm().clamp(min=1)
+
+
+def test_samples_without_a_path_do_not_move():
+    """A transform with a parameter, after a base that cannot be reparameterised."""
+    q = _chain(_affine(), base=Poisson(torch.tensor([2.0, 3.0]).double()))
+    assert not trail.draw(q, 3).z.requires_grad
 
 
 def test_the_reference_in_float64_is_the_closed_form(monkeypatch):
