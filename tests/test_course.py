@@ -39,7 +39,7 @@ def holds(past, numbers):
     assert past.table["x"] == numbers[past.marks].tolist()
 
 
-@pytest.mark.parametrize("steps", [1, 2, 400, 401, 1203, 4000])
+@pytest.mark.parametrize("steps", [1, 2, 400, 401, 1603])
 def test_a_past_has_every_step_in_one_of_its_rows(steps):
     numbers = values(steps)
     past = run(Past(number), numbers)
@@ -73,7 +73,7 @@ def test_an_edited_state_leaves_the_other_steps_of_its_interval():
     assert np.array_equal(after.mean[:-1], before.mean[:20])
 
 
-@pytest.mark.parametrize("steps", [5, 401, 1603, 5000])
+@pytest.mark.parametrize("steps", [5, 401, 1603])
 def test_a_table_of_a_state_has_every_step_in_one_of_its_rows(steps):
     numbers, table = np.column_stack([values(steps), np.arange(steps)]), course.empty(2)
     for t, row in enumerate(numbers):
@@ -96,16 +96,16 @@ def test_a_second_look_at_a_step_joins_the_first():
     assert table[:, :2].tolist() == [[16, 3]] and [part.item() for part in course.drawn_of(table, 1)] == [2, 1, 3]
 
 
-@pytest.mark.parametrize("last", [5000, 5001, 5007])
+@pytest.mark.parametrize("last", [1600, 1601, 1603])
 def test_a_curve_of_a_run_that_swings_is_level_with_a_band_from_its_least_to_its_greatest(last):
     """Wherever the run stands: the newest step, alone in its interval, does not make the end leap."""
     view = Curves("Bandwidth", {"h": lambda state: state.value})
     past = run(Past(view.record), np.where(np.arange(last + 1) % 2, HIGH, LOW))
     columns = view.columns(past.states[-1], past)
     x, y = columns["h"]["x"], columns["h"]["y"]
-    assert x[-1] == last and set(np.diff(x[:-1])) == {past.stride} and past.stride == 16
+    assert x[-1] == last and set(np.diff(x[:-1])) == {past.stride} and past.stride == 8
     # with an odd number of steps one side is there once more
-    assert abs(y[1:] - (LOW + HIGH) / 2).max() <= (HIGH - LOW) / 2 / 17 + 1e-12
+    assert abs(y[1:] - (LOW + HIGH) / 2).max() <= (HIGH - LOW) / 2 / 9 + 1e-12
     band = columns["h" + RANGE]
     there, back = np.split(band["y"], 2)
     assert set(there[1:]) == {LOW} and set(back[:-1]) == {HIGH} and np.array_equal(band["x"][: len(x)], x)

@@ -9,9 +9,10 @@ mean, w = W / (W + K - 1), and its gradient is F = c(w) G + s(w) H. Of N replica
     error  = sqrt((2/D (K E x)^2 + K E[x^2; not rare]) / N)                                                     (2)
 
 are what N replicates usually miss of the variance, and the standard error that they show; 2/D is that of D normal
-coordinates. A band is trusted from the N on where hidden is at most `HIDDEN` errors. For a mean x is F itself. As K
-grows the variance of the sample variance of DReG needs eight moments of the weights, which exist for V > 7/16 only:
-below, hidden falls so slowly that no run is long enough.
+coordinates. A band is trusted from the N on where hidden is at most `HIDDEN` errors. For a mean x is F itself. At K = 1
+all weights are 1 and F is normal. As K grows, the variance of the sample variance of DReG needs eight moments of the
+weights, which exist for V > 7/16 only: below, hidden falls so slowly that at large K no run is long enough, until q is
+so narrow that in each replicate one weight has nearly all.
 """
 
 import math

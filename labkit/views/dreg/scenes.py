@@ -64,8 +64,8 @@ def remarks(dim: int, distance: float, variance: float, quantity: str) -> str:
         )
     if variance <= 7 / 8 * gaussian.POSTERIOR_VARIANCE:
         said.append(
-            "At most 7/16: the weights have no eighth moment. The variance of dreg's sample variance is then infinite "
-            "in the limit of large K, where dreg has no confidence band."
+            "At most 7/16: the weights have no eighth moment, on which the error of dreg's sample variance depends as "
+            "K grows. Its confidence bands come late or never."
         )
     if ratio < float("inf"):
         said.append(f"The effective sample size tends to {1 / ratio:.2g} K.")
