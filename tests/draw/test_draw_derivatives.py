@@ -219,6 +219,7 @@ def test_a_gradient_penalty_is_that_of_plain_autograd(case, oracle, same):
     same(got, penalty(found["nll"][-1] + found["kl"].sum(0)))
 
 
+@pytest.mark.slow
 def test_building_a_graph_leaves_the_first_gradient_as_it_is(case, same):
     model, weights, x, labels, _ = case
     weights = list(weights.values())
