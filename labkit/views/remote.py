@@ -25,8 +25,9 @@ class Remote(JSComponent):
         super().__init__(**params)
         self._heard = heard
 
-    def _handle_msg(self, msg) -> None:
-        self._heard(msg)
+    def _handle_msg(self, msg: object) -> None:
+        if isinstance(msg, dict):  # else it is not of this page's own script
+            self._heard(msg)
 
     def save(self, filename: str, mime: str, content: bytes) -> None:
         """Let the browser save a file."""

@@ -200,10 +200,25 @@ def test_drawn_ink_is_scaled_and_centred_by_its_mass():
     assert np.abs(np.array(place) - 14).max() <= 0.5
 
 
-@pytest.mark.parametrize("message", [{}, {"kind": "drawn"}, {"kind": "drawn", "pixels": [1]}, {"kind": "x"}, None])
+WRONG_PIXELS = [["1"] * 784, [[1]] * 784, [float("nan")] * 784, [10**400] * 784, [None] * 784, [1]]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {},
+        {"kind": "drawn"},
+        {"kind": "x"},
+        {"kind": []},
+        None,
+        7,
+        *({"kind": "drawn", "pixels": p} for p in WRONG_PIXELS),
+    ],
+    ids=lambda message: str(message)[:30],
+)
 def test_the_pad_ignores_what_is_no_drawing(message):
     heard = []
-    Pad(heard.append)._handle_msg(message or {})
+    Pad(heard.append)._handle_msg(message)
     assert heard == []
 
 

@@ -31,13 +31,17 @@ class Pad(pn.custom.JSComponent):
         """An empty square."""
         self._send_msg({"kind": "clear"})
 
-    def _handle_msg(self, message: dict) -> None:
-        pixels = message.get("pixels") if isinstance(message, dict) else None
-        if message.get("kind") != "drawn" or not isinstance(pixels, list) or len(pixels) != self.side**2:
-            return
+    def _handle_msg(self, message: object) -> None:
+        pixels = message.get("pixels") if isinstance(message, dict) and message.get("kind") == "drawn" else None
+        if not isinstance(pixels, list) or len(pixels) != self.side**2 or not all(map(_is_finite, pixels)):
+            return  # not of this page's own script
         ink = np.clip(np.asarray(pixels, dtype=np.float32), 0, 255).reshape(self.side, self.side) / 255
         if ink.max() > 0.05:
             self._drawn(torch.from_numpy(centred(ink))[None])
+
+
+def _is_finite(pixel: object) -> bool:
+    return isinstance(pixel, int | float) and -1e6 < pixel < 1e6
 
 
 def centred(ink: np.ndarray) -> np.ndarray:
