@@ -12,7 +12,8 @@ from labkit.data.download import fetch
 from labkit.data.files import AlteredError, here
 from labkit.data.loading import load
 from labkit.data.registry import SETS, TABLES, File, Set, Source
-from labkit.data.tables import Table, from_csv, table
+from labkit.data.spreadsheets import from_csv
+from labkit.data.tables import Table, table
 
 __all__ = [
     "SETS",

@@ -5,7 +5,6 @@ table.x, table.y                        # float64 [n, f] and [n]
 train, held = table.split(3)            # row numbers; table.origin says where the splits come from
 """
 
-import csv
 import difflib
 import io
 import math
@@ -121,52 +120,3 @@ def _covertype(content: bytes, stand_in: bool, note: str) -> Table:
     names += tuple(f"wilderness {j}" for j in range(1, 5)) + tuple(f"soil {j}" for j in range(1, 41))
     y = torch.from_numpy(kind == 2).double()
     return Table(torch.from_numpy(np.ascontiguousarray(x)), y, names, "cover type 2", note=note)
-
-
-def from_csv(path: Path | str, target: str) -> Table:
-    """A table from a CSV file with a line of names; all columns but the target are features.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: no such column, two of one name, a cell that is no finite number or missing, rows of another
-            length, fewer than 3 rows, a column that is constant; the message says where.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} must be a CSV file with a line of names, there is none; check the path")
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        lines = [line for line in csv.reader(file) if line]
-    names = [name.strip() for name in lines[0]] if lines else []
-    if len(lines) < 4:
-        raise ValueError(f"{path} must have a line of names and 3 rows or more, got {max(len(lines) - 1, 0)}")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{path} names the column {twice!r} twice; rename one")
-    if target not in names:
-        raise ValueError(f"the target must be a column of {path} ({', '.join(names)}), got {target!r}")
-    if len(names) < 2:
-        raise ValueError(f"{path} must have features beside {target}, got that column alone")
-    numbers = np.array([_row(path, names, i, line) for i, line in enumerate(lines[1:], 2)])
-    for name, column in zip(names, numbers.T, strict=True):
-        if np.ptp(column) == 0:
-            raise ValueError(f"column {name!r} of {path} is {column[0]:g} in every row; remove it, it says nothing")
-    j = names.index(target)
-    features = tuple(name for name in names if name != target)
-    return Table(torch.from_numpy(np.delete(numbers, j, 1)), torch.from_numpy(numbers[:, j].copy()), features, target)
-
-
-def _row(path: Path, names: list[str], line: int, cells: list[str]) -> list[float]:
-    if len(cells) != len(names):
-        raise ValueError(f"line {line} of {path} must have {len(names)} cells like the names, got {len(cells)}")
-    made = []
-    for name, cell in zip(names, cells, strict=True):
-        if not cell.strip():
-            raise ValueError(f"line {line} of {path} has no value in column {name!r}; fill it or drop the row")
-        try:
-            made.append(float(cell))
-        except ValueError:
-            made.append(math.nan)
-        if not math.isfinite(made[-1]):
-            advice = "make categories numbers, or drop the column"
-            raise ValueError(f"line {line} of {path}, column {name!r}, must be a finite number, got {cell!r}; {advice}")
-    return made

@@ -30,7 +30,7 @@ class SVGD:
 
     def update(
         self,
-        x0: np.ndarray | Tensor,
+        x0: Any,
         lnprob: Any,
         n_iter: int = 1000,
         stepsize: float | int = 1e-3,
@@ -41,6 +41,7 @@ class SVGD:
         """Move x0 (n, d) by `n_iter` steps and return the particles: numpy in, numpy out; tensor in, tensor out.
 
         Args:
+            x0: an array, a tensor, or what numpy reads as an array: a data frame.
             lnprob: the SCORE (in spite of its name): (n, d) -> (n, d), arrays or tensors as x0 is; or a target.
             stepsize: of Adagrad; the first step moves every coordinate by just this.
             bandwidth: the length h, or -1 for the median rule (`median_bandwidth`); or a rule, as in `start`.
@@ -52,7 +53,8 @@ class SVGD:
         """
         if n_iter < 0 or n_iter != int(n_iter):
             raise ValueError(f"n_iter must be a whole number >= 0, got {n_iter}")
-        is_array = isinstance(x0, np.ndarray)
+        is_array = hasattr(x0, "__array__") and not isinstance(x0, Tensor)  # a data frame too
+        x0 = np.asarray(x0) if is_array else x0
         x = torch.from_numpy(_floats(x0, "particles", _dtype(x0))) if is_array else x0
         check_particles(x)
         x, score = x.detach().clone(), as_score(lnprob)

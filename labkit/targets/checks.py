@@ -1,31 +1,62 @@
 """Parameters are checked where they enter; every error names what was wanted, what came and what to do."""
 
 from collections.abc import Sequence
-from typing import SupportsFloat
+from typing import Any, Protocol, SupportsFloat, runtime_checkable
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Numbers = SupportsFloat | Sequence  # arrays and tensors of any shape are SupportsFloat too
+
+@runtime_checkable
+class Arrayed(Protocol):
+    """What numpy reads as an array: a data frame, a series."""
+
+    def __array__(self, *args: Any, **options: Any) -> Any: ...
 
 
-def finite(name: str, value: Numbers) -> Tensor:
-    """`value` as a float64 tensor on the CPU. Raises ValueError: it is ragged, no number, NaN or infinite."""
+Numbers = SupportsFloat | Sequence | Arrayed  # arrays and tensors of any shape are SupportsFloat too
+
+
+def finite(name: str, value: Any) -> Tensor:
+    """`value` as a float64 tensor on the CPU: of numbers, arrays, tensors, data frames and series.
+
+    Raises:
+        ValueError: it is ragged, no number, NaN or infinite.
+    """
     try:
-        out = torch.as_tensor(value, dtype=torch.float64).detach().cpu()
+        out = array(value, torch.float64).detach().cpu()
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be numbers of one shape, got {value!r}; {error}") from error
+        raise ValueError(f"{name} must be numbers of one shape, got {shown(value)}; {str(error)[:120]}") from error
     if not torch.isfinite(out).all():
-        raise ValueError(f"{name} must be finite, got {value!r}; replace NaN and infinite entries")
+        count = f" with {int((~torch.isfinite(out)).sum())} that are not" if out.ndim else ""
+        raise ValueError(f"{name} must be finite, got {shown(value)}{count}; replace NaN and infinite entries")
     return out
+
+
+def array(value: Any, dtype: torch.dtype | None = None) -> Tensor:
+    """`value` as a tensor; numpy reads what torch does not, a data frame for example."""
+    if isinstance(value, Arrayed) and not isinstance(value, Tensor):
+        value = np.array(value, np.float64) if dtype == torch.float64 else np.array(value)
+    return torch.as_tensor(value, dtype=dtype)
+
+
+def shown(value: Any) -> str:
+    """A value in a message: as Python writes it where that is short, else its type and its shape or length."""
+    text = repr(value)
+    if len(text) <= 80 and "\n" not in text:
+        return text
+    if hasattr(value, "shape"):
+        return f"{type(value).__name__} of shape {list(value.shape)}"
+    return f"{type(value).__name__} of length {len(value)}" if hasattr(value, "__len__") else text[:77] + "..."
 
 
 def positive(name: str, value: Numbers) -> Tensor:
     """`value` as a float64 tensor of positive numbers."""
     out = finite(name, value)
     if not (out > 0).all():
-        raise ValueError(f"{name} must be > 0, got {value!r}; give a positive number")
+        raise ValueError(f"{name} must be > 0, got {shown(value)}; give a positive number")
     return out
 
 
@@ -34,14 +65,14 @@ def number(name: str, value: SupportsFloat, *, above: int | None = None) -> floa
     out = finite(name, value)
     if out.ndim or (above is not None and out <= above):
         bound = "" if above is None else f" > {above:g}"
-        raise ValueError(f"{name} must be one number{bound}, got {value!r}; give such a number")
+        raise ValueError(f"{name} must be one number{bound}, got {shown(value)}; give such a number")
     return out.item()
 
 
 def whole(name: str, value: SupportsFloat, *, low: int) -> int:
     """`value` as an int, at least `low`."""
     if number(name, value) != int(value) or value < low:
-        raise ValueError(f"{name} must be a whole number >= {low}, got {value!r}; round it")
+        raise ValueError(f"{name} must be a whole number >= {low}, got {shown(value)}; round it")
     return int(value)
 
 
@@ -69,6 +100,7 @@ def weights(value: Numbers | None, k: int) -> Float[Tensor, " k"]:
         )
     if (w < 0).any() or abs(w.sum().item() - 1) > 1e-6:
         raise ValueError(
-            f"weights must be >= 0 and sum to 1, got {value!r} with sum {w.sum().item():g}; divide them by their sum"
+            f"weights must be >= 0 and sum to 1, got {shown(value)} with sum {w.sum().item():g}; "
+            "divide them by their sum"
         )
     return w / w.sum()

@@ -122,17 +122,18 @@ class LogisticRegression(Posterior):
     Features are scaled by the rows for training, and a bias is appended; it has the same prior as the weights.
 
     Args:
-        x: features, [n, f].
+        x: features, [n, f]: a tensor, an array or a data frame.
         y: labels, [n], two distinct values; the greater counts as +1.
         rate: b > 0; the prior mean of α is 1/b.
         test_fraction: share of rows held out, at least one row; the split follows `seed`.
-        features: names of the columns.
+        features: names of the columns, if they are not those of a data frame.
         scaling: "standard", to mean 0 and deviation 1, or "range", to [0, 1].
     """
 
     def __init__(
         self, x, y, *, rate: float = 0.01, test_fraction: float = 0.2, seed: int = 0, features=None, scaling="standard"
     ):
+        features = getattr(x, "columns", None) if features is None else features  # of a data frame
         x, y = checks.finite("x", x), checks.finite("y", y)
         values = y.unique()
         if x.ndim != 2 or y.shape != x.shape[:1] or len(values) != 2:

@@ -214,7 +214,7 @@ class NeuralRegression(Target):
 
 def _table(x, y, test) -> tuple[Tensor, Tensor, Tensor]:
     """x [n, f], y [n] in float64 and which rows are held out, [n], all checked."""
-    x, y, test = checks.finite("x", x), checks.finite("y", y), torch.as_tensor(test)
+    x, y, test = checks.finite("x", x), checks.finite("y", y), checks.array(test)
     if x.ndim != 2 or y.shape != x.shape[:1]:
         raise ValueError(f"x must be [n, f] and y [n], got {list(x.shape)} and {list(y.shape)}; match their rows")
     n = len(x)
