@@ -6,6 +6,7 @@ imports each page and asks it for itself once: the first visitor finds everythin
 
 import asyncio
 import gc
+import importlib
 import logging
 import signal
 import threading
@@ -107,9 +108,12 @@ def _warm(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -
     for page in found:
         with _warned(page):
             pages.load(page)
-            browser.open(base + page.route[1:], timeout=60).close()
+    importlib.import_module("holoviews.plotting.bokeh")  # else the first page that draws imports it
     gc.collect()
     gc.freeze()  # what is imported stays: without this every other visitor waits .2 s while it is looked through
+    for page in found:  # after the freeze, which would keep their sessions for ever
+        with _warned(page):
+            browser.open(base + page.route[1:], timeout=60).close()
     for page in found:
         with _warned(page):
             if pages.is_ahead(page):

@@ -4,6 +4,7 @@ With a timer of its own for every page, thirty pages spend a quarter of a proces
 takes long, a new picture, one page after the other does, a page a tick, so that those that play go on playing.
 """
 
+from contextvars import Context
 from functools import partial
 from typing import Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
@@ -43,7 +44,7 @@ class Pulse:
         self._pages[page] = document
         document.on_session_destroyed(lambda _context: self._drop(page))
         if not self._timer.is_running():
-            self._timer.start()
+            Context().run(self._timer.start)  # in that of this page, the timer would keep its document
 
     def _drop(self, page: Page) -> None:
         self._pages.pop(page, None)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from copy import copy
 from pathlib import Path
 from typing import Any
+from weakref import WeakMethod
 
 import holoviews as hv
 import numpy as np
@@ -55,12 +56,13 @@ class Stage:
         leading = getattr(view, "leading", False)
         height, self._aspect = LARGE if leading else SMALL, getattr(view, "aspect", None)
         grabbed = {"clone": True, "default_tools": []}  # tools of every layer would cost more than the layer
-        picture = view.picture(state).map(lambda e: e.opts(hooks=[self._grab(e.label)], **grabbed), hv.Element)
+        grab, style = WeakMethod(self._grab), WeakMethod(self._style)
+        picture = view.picture(state).map(lambda e: e.opts(hooks=[hook(grab, e.label)], **grabbed), hv.Element)
         self._narrow = not leading and not getattr(view, "wide", False)
         place = "wide" if getattr(view, "wide", False) else "leading" if leading else ""
         self.pane.param.update(min_height=0 if self._aspect else height, css_classes=[place] if place else [])
         self.pane.object = picture.opts(
-            responsive=True, height=height, toolbar="above", default_tools=[], hooks=[self._style],
+            responsive=True, height=height, toolbar="above", default_tools=[], hooks=[hook(style)],
             **({"border": 0} if self._aspect else {}),
         )  # fmt: skip
 
@@ -72,13 +74,10 @@ class Stage:
         """Another picture will come: patch nothing until then."""
         self._sources, self._declared = {}, None
 
-    def _grab(self, label: str):
-        def hook(plot, _element):
-            self._sources.setdefault(label, []).append(plot.handles["source"])
+    def _grab(self, plot, label: str) -> None:
+        self._sources.setdefault(label, []).append(plot.handles["source"])
 
-        return hook
-
-    def _style(self, plot, _element) -> None:
+    def _style(self, plot) -> None:
         figure = plot.state
         figure.output_backend = "canvas"  # WebGL without a GPU, as in a class, is many times slower
         figure.update(background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None)
@@ -139,6 +138,21 @@ class Stage:
                 if changed:
                     self._sent[source.id] = arrays
                     change(source, arrays, changed)
+
+
+def hook(method: WeakMethod, *arguments: Any) -> Callable[[Any, Any], None]:
+    """method(plot, *arguments) as a HoloViews hook that does not keep the method's owner alive.
+
+    HoloViews keeps the hooks of an element, and the functions mapped over it, until the element is deleted. If these
+    held the element's own page, both would stay in memory for ever, and the page's run with them.
+    """
+
+    def called(plot: Any, _element: Any) -> None:
+        alive = method()
+        if alive is not None:
+            alive(plot, *arguments)
+
+    return called
 
 
 def declaration(view: Any) -> tuple | None:

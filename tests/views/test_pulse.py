@@ -6,6 +6,7 @@ import weakref
 
 import pytest
 from bokeh.document import Document
+from panel.io.state import set_curdoc
 from tornado.ioloop import IOLoop
 
 from labkit.views import pulse
@@ -125,3 +126,25 @@ def test_pages_of_one_event_loop_share_a_pulse_and_it_stops_with_the_last(beat):
         for callback in document.session_destroyed_callbacks:
             callback(None)
     assert not one._pages and not one._timer.is_running()
+
+
+def test_the_timer_does_not_keep_the_document_of_the_page_that_started_it():
+    """An asyncio timer keeps the context it was started in, and with it Panel's current document."""
+
+    async def scenario():
+        pulse, first, second = Pulse(), Document(), Document()
+        with set_curdoc(first):
+            pulse.add(Page(), first)
+        pulse.add(other := Page(), second)
+        gone = weakref.ref(first)
+        for end in first.session_destroyed_callbacks:
+            end(None)
+        first.callbacks.destroy()
+        del first, end
+        await asyncio.sleep(0)
+        gc.collect()
+        assert pulse._timer.is_running() and other in pulse._pages
+        pulse._timer.stop()
+        return gone()
+
+    assert asyncio.run(scenario()) is None

@@ -1,5 +1,8 @@
 """A stage: a picture declared once, and columns that change its Bokeh sources in place."""
 
+import gc
+import weakref
+
 import holoviews as hv
 import numpy as np
 import pytest
@@ -190,3 +193,20 @@ def test_a_view_with_the_same_declaration_keeps_the_picture_that_is_up(shown):
     stage.patch({"points": {"x": np.full(3, 9.0), "y": np.zeros(3)}})
     assert not stage.holds(Said("a", 1)) and sources["points"].data["x"][0] == 0
     assert not shown(Two())[0].holds(Two())
+
+
+def test_holoviews_keeps_neither_a_stage_nor_what_its_figures_are_handed_to():
+    """HoloViews keeps the options of an element for the whole process, until the element is deleted."""
+
+    class Page:
+        def drawn(self, figure):
+            self.figure = figure
+
+    page, stage = Page(), Stage()
+    stage.show(Two(), None, page.drawn)
+    stage.pane.get_root()
+    assert page.figure.renderers, "the hooks were called"
+    gone = [weakref.ref(page), weakref.ref(stage)]
+    del page, stage
+    gc.collect()
+    assert [each() for each in gone] == [None, None]

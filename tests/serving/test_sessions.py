@@ -1,0 +1,79 @@
+"""Sessions of the real pages that have ended: nothing of them stays in memory."""
+
+import asyncio
+import gc
+import time
+
+import holoviews as hv
+import pytest
+from bokeh.application import Application
+from bokeh.application.handlers.document_lifecycle import DocumentLifecycleHandler
+from bokeh.application.handlers.function import FunctionHandler
+from bokeh.server.contexts import ApplicationContext
+from bokeh.util.token import generate_session_id
+from panel.io.state import set_curdoc
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
+from tornado.ioloop import IOLoop
+
+from labkit import engine
+from labkit.serving import ahead, cards, pages
+
+PAGES = {page.name: page for page in pages.listing()}
+
+
+async def visit(page: pages.Page) -> tuple[int, int]:
+    """Open a page, let its pictures be drawn, end the session: how many runs and elements with options there were."""
+
+    def build(document):
+        with set_curdoc(document):
+            cards.show(page)
+
+    handlers = FunctionHandler(build), DocumentLifecycleHandler()
+    context = ApplicationContext(Application(*handlers), io_loop=IOLoop.current(), url=page.route)
+    request = HTTPServerRequest(
+        start_line=RequestStartLine("GET", page.route, "HTTP/1.1"), headers=HTTPHeaders(Host="desk")
+    )
+    session = await context.create_session_if_needed(generate_session_id(), request)
+    await asyncio.sleep(0.2)
+    await ahead.greet(session)
+    await asyncio.sleep(0.5)
+    runs, trees = len(open_runs()), options()
+    session.request_expiration()
+    await context._cleanup_sessions(0)
+    return runs, trees
+
+
+def open_runs() -> list[engine.Run]:
+    return [run for run in engine.engine().runs if not run._closed]
+
+
+def closed_runs() -> list[engine.Run]:
+    return [each for each in gc.get_objects() if type(each) is engine.Run and each._closed]
+
+
+def left_runs() -> int:
+    """How many closed runs stay in memory, once the engine's thread has ended the step that it was in."""
+    for _ in range(20):
+        gc.collect()
+        if not (left := len(closed_runs())):
+            break
+        time.sleep(0.05)
+    return left
+
+
+def options() -> int:
+    """How many elements of this process have options of their own in HoloViews."""
+    return sum(len(trees) for trees in hv.Store._custom_options.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["svgd", "draw", "dreg", "runs"])
+def test_a_session_that_has_ended_leaves_no_run_and_no_options(name):
+    gc.collect()
+    before, runs = options(), len(open_runs())
+    opened, drawn = asyncio.run(visit(PAGES[name]))
+    left = left_runs()
+    assert opened > runs or name == "runs", "the page has started a run"
+    assert drawn > before or name == "runs", "the page has drawn pictures"
+    assert left == 0
+    assert options() == before
