@@ -19,7 +19,7 @@ from pathlib import Path
 import panel as pn
 from bokeh.server.server import Server
 
-from labkit.serving import addresses, ahead, cards, gate, headers, location, logs, pages, settings
+from labkit.serving import addresses, ahead, cards, gate, headers, location, logs, memory, pages, settings
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ def build(found: list[pages.Page], *, port: int, address: str, allowed: Iterable
     Raises:
         OSError: the port is taken, or the address is not one of this machine.
     """
+    memory.bound()
     ahead.install()
     location.install()
     server = pn.serve(
@@ -98,7 +99,11 @@ def serve(
 
 
 def _visit(page: pages.Page) -> Callable[[], None]:
-    return lambda: cards.show(page)
+    def visit() -> None:
+        pn.state.curdoc.on_session_destroyed(memory.trim_soon)
+        cards.show(page)
+
+    return visit
 
 
 def _warm(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -> None:
