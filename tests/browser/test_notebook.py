@@ -1,6 +1,7 @@
-"""The live view of notebook 1 in a real JupyterLab: it appears, plays, pauses, and its cell may be run again."""
+"""The live view of notebook 1 in a real JupyterLab and Notebook: it plays, pauses, runs again, survives a reload."""
 
 import ast
+import importlib.util
 import json
 import os
 import re
@@ -23,9 +24,10 @@ PARTICLES = """() => [...Bokeh.documents.flatMap((d) => [...d._all_models.values
     .map((m) => m.get_column("x")[0])[0]"""
 
 
-@pytest.fixture
-def jupyter(tmp_path, get, free_port):
+@pytest.fixture(scope="module")
+def jupyter(tmp_path_factory, get, free_port):
     """The address of a JupyterLab on the notebook's live view and its imports, and the folder of its kernels' files."""
+    tmp_path = tmp_path_factory.mktemp("jupyter")
     notebook = nbformat.read(places.find("notebooks") / NAME, as_version=nbformat.NO_CONVERT)
     notebook.cells = [cell for cell in notebook.cells if cell.id in ("imports", "live")]
     (tmp_path / "here").mkdir()
@@ -124,3 +126,26 @@ def test_the_live_view_plays_pauses_starts_anew_and_pauses_when_left(jupyter, ru
     page.close()
     until(runs, [False])
     assert (foreign, wrong) == ([], [])
+
+
+def run_all(page) -> None:
+    """Run all cells once the page has its kernel; before that, Run asks for one."""
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=30_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_function(f"() => typeof Bokeh !== 'undefined' && ({PARTICLES})() !== undefined", timeout=25_000)
+    page.locator(".bk-Figure").first.wait_for(timeout=10_000)
+
+
+@pytest.mark.parametrize("place", ["lab/tree", "notebooks"])
+def test_pictures_come_back_when_the_page_is_reloaded_and_the_kernel_lives(jupyter, page, place):
+    """Slow: the page of a JupyterLab, or of a Notebook 7 where that is installed, loads twice."""
+    if place == "notebooks" and importlib.util.find_spec("notebook") is None:
+        pytest.skip("Notebook 7 is not installed; take pip install 'notebook>=7'")
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(f"{jupyter[0]}/{place}/{NAME}")
+    run_all(page)
+    page.reload()
+    run_all(page)
+    assert wrong == []

@@ -8,7 +8,7 @@ import pytest
 
 from labkit.serving import memory
 
-needs_glibc = pytest.mark.skipif(memory._glibc() is None, reason="only glibc keeps what was freed, and can be told not to")
+needs_glibc = pytest.mark.skipif(memory._glibc() is None, reason="only glibc keeps what was freed")
 
 BEGIN = """
 import sys
