@@ -421,3 +421,10 @@ def press_ten_times(button, template):
         for callback in pn.state.curdoc.session_callbacks:
             callback.callback()
         time.sleep(0.01)
+
+
+def test_a_scene_as_the_last_line_of_a_cell_shows_its_live_view():
+    scene = Scene(Experiment(n=12))
+    shown = pn.panel(scene)
+    assert scene.live.pictures in shown.select(pn.Column) and scene.live.player in shown.select(pn.Column)
+    scene.live.close()

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import panel as pn
 import param
 import torch
 
@@ -44,7 +45,7 @@ class Sampler:
         return state if x is None else replace(state, x=x)
 
 
-class Scene(param.Parameterized):
+class Scene(pn.viewable.Viewer):
     """The live view of an experiment, kept in step with its settings.
 
     Settings that begin a new run (target, number, start, seed) declare the pictures anew; every other one acts on the
@@ -75,6 +76,10 @@ class Scene(param.Parameterized):
         self.experiment.param.watch(self._changed, [p for p in self.experiment.param if p != "name"])
         self.param.watch(self._compared, ["compare", "other"])
         self.param.watch(self._drawn, ["arrows", "snapshots"])
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        """The live view, as the last line of a notebook's cell shows it."""
+        return self.live.__panel__()
 
     # the run, or the two
 
