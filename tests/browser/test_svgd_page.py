@@ -174,6 +174,20 @@ def test_reduced_motion_starts_paused(svgd):
     svgd.eventually(lambda: svgd.step > 3)
 
 
+def test_a_number_field_never_shows_a_number_that_is_not_used(svgd):
+    svgd.open("?n=50", paused=True)
+    field = svgd.control("textbox", "Particles, n")
+    for typed, used in (("", "50"), ("60", "60"), ("-5", "1"), ("1000000000", "2000"), ("", "2000")):
+        field.fill(typed)
+        field.press("Enter")
+        expect(field).to_have_value(used)
+        svgd.eventually(lambda used=used: svgd.asked["n"] == used)
+        line = svgd.page.get_by_text("From 1 to 2,000:")
+        expect(line).to_be_visible() if typed in ("-5", "1000000000") else expect(line).to_be_hidden()
+    svgd.until("data(leading()[0], 4).x.length === 2000")
+    expect(svgd.page.get_by_text("This page does not work")).to_have_count(0)
+
+
 # the address
 
 
