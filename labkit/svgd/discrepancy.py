@@ -31,7 +31,8 @@ def mmd(x: Tensor, y: Tensor, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "m
     """Maximum mean discrepancy between samples x (..., n, d) and y (..., m, d): the root of the V-statistic, (...).
 
     MMD^2 = mean k(x, x') - 2 mean k(x, y) + mean k(y, y'), diagonals included (Gretton et al. 2012, eq. 5). A rule
-    for the bandwidth is asked for both samples together.
+    for the bandwidth is asked for both samples together. The three means nearly cancel: they are found in float64, and
+    NaN is returned where even there only rounding is left of them.
 
     Raises:
         TypeError, ValueError: bad samples, or samples of different dimension or dtype.
@@ -44,7 +45,7 @@ def mmd(x: Tensor, y: Tensor, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "m
             "bring them to one dimension and dtype"
         )
     h = _bandwidth(kernel, bandwidth, torch.cat([x, y], -2), None, 0).double()
-    wide_x, wide_y = x.double(), y.double()  # for the means nearly cancel
+    wide_x, wide_y = x.double(), y.double()
 
     def mean(a, b):
         strips = (kernel.matrix(part, b, h).sum((-2, -1)) for part in a.split(ROWS, -2))

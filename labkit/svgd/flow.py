@@ -124,7 +124,10 @@ def _at(x: Tensor, score, kernel: Kernel, bandwidth: Bandwidth, generator, t: in
 
 
 def root(square: Tensor, size: Tensor) -> Tensor:
-    """The root of a square that is a sum of terms of this size: 0 where rounding made it negative, NaN far below."""
+    """Return the root of a square that is a sum of terms of this size.
+
+    A negative square is 0 where rounding explains it, and NaN where it does not: then no digit of it is right.
+    """
     rounding = size * (-ROUNDING * torch.finfo(size.dtype).eps)
     return torch.where(square < rounding, math.nan, square.clamp(min=0)).sqrt_()
 

@@ -72,7 +72,7 @@ class Preconditioned(Kernel):
         self.uses_bandwidth = self.base.uses_bandwidth
 
     def frame(self, x: Tensor) -> Tensor:
-        """y in float64: what is rounded here is missing from the distance of particles that are close together."""
+        """y = L^T x in float64: rounding to float32 would change the distances of particles that are close together."""
         if x.shape[-1] != self.root.shape[-1]:
             raise ValueError(f"the precision is {tuple(self.root.shape)}, got particles of {x.shape[-1]} dimensions")
         return x.double() @ self._root(x)
