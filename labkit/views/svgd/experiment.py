@@ -202,10 +202,10 @@ PRESETS: dict[str, tuple[dict[str, Any], str]] = {
         "A hundred particles start far from both humps, as in figure 1 of Liu & Wang (2016). The drive carries them to "
         "the nearer hump; repulsion pushes some over to the other. The grey lines are steps 0, 50, 75, 100, 150, 500.",
     ),
-    "One particle is MAP": (
+    "One particle is a local MAP": (
         {"n": 1},
-        "Alone there is nobody to be pushed away by: φ is the score itself, and the particle climbs to a mode of p and "
-        "stays. SVGD with one particle is maximum a posteriori; the more particles, the more of the density they show.",
+        "A single particle has no neighbours: φ is the score itself, and the particle climbs to the nearest peak of p and "
+        "stays there. Here that is the lower peak: a local MAP. More particles show more of the density.",
     ),
     "Too wide a kernel": (
         {"bandwidth": "fixed", "length": 20.0},
