@@ -32,7 +32,7 @@ class Method:
 
     test: the task of a trained network: module, its card, binarisation, data. preset: the default one. own: options
     that the other methods do not have. log_p: (module, batch, samples, generator) -> log p(x) of each image. part: what
-    the KL is a sum over.
+    the KL is a sum over. training: settings of a preset's training that are its own.
     """
 
     build: Callable[[Chosen, dict[str, Any] | None, Any], Any]
@@ -41,6 +41,22 @@ class Method:
     own: tuple[str, ...]
     log_p: Callable[..., Any]
     part: str
+    training: Callable[[str], dict[str, Any]]
+
+
+# settings of a training where neither the command line nor the preset says another
+USUAL = {"epochs": 20, "steps": None, "lr": 1e-3, "warmup": 0, "eval_every": 1}
+
+
+def plan(method: str, preset: str | None, given: dict[str, Any]) -> dict[str, Any]:
+    """The settings of `USUAL` for one run: as given, else the preset's own, else the usual ones.
+
+    Another length of the run has the usual evaluations.
+    """
+    own = METHODS[method].training(preset or METHODS[method].preset)
+    if given.keys() & {"epochs", "steps"}:
+        own = {name: value for name, value in own.items() if name not in ("steps", "eval_every")}
+    return USUAL | own | given
 
 
 def _draw(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
@@ -74,6 +90,12 @@ def _draw_log_p(module: Any, batch: Any, samples: int, generator: Any) -> Any:
 
     x, labels = batch
     return log_likelihood(module, x, samples, labels=labels, generator=generator)
+
+
+def _draw_training(preset: str) -> dict[str, Any]:
+    from labkit.draw.config import TRAINING
+
+    return TRAINING.get(preset, {})
 
 
 def _vae(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
@@ -138,7 +160,7 @@ def _vae_log_p(module: Any, batch: Any, samples: int, generator: Any) -> Any:
 
 
 METHODS = {
-    "draw": Method(_draw, _draw_test, "small", (), _draw_log_p, "glimpse"),
+    "draw": Method(_draw, _draw_test, "small", (), _draw_log_p, "glimpse", _draw_training),
     "vae": Method(
         _vae,
         _vae_test,
@@ -146,6 +168,7 @@ METHODS = {
         ("estimator", "samples", "alpha", "inference_only", "original_halves"),
         _vae_log_p,
         "layer",
+        lambda preset: {},
     ),
 }
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import platform
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -103,15 +104,20 @@ def _command(about: dict[str, str], settings: dict[str, Any]) -> str:
     """The command that makes the run again: the preset of its network, and what differs from the defaults."""
     from importlib import import_module
 
+    from labkit.cli.methods import plan
     from labkit.training import Settings
 
-    room, plain = import_module(f"labkit.{ROOMS[about['kind']]}"), Settings()
+    room = import_module(f"labkit.{ROOMS[about['kind']]}")
     config = room.Config(**json.loads(about["config"]))
     preset = next((name for name, each in room.PRESETS.items() if each == config), "?")
+    usual, length = plan(about["kind"], preset, {}), "steps" if settings["steps"] else "epochs"
+    if any(settings[name] != usual[name] for name in ("steps", length)):
+        usual = plan(about["kind"], preset, {length: None})  # the command has to name the length of the run
+    plain = asdict(Settings()) | usual
     names = {"batch_size": "batch"}
     of_vae = {"estimator": about["estimator"], "samples": about["samples"]} if about["kind"] == "vae" else {}
     left = {"devices", "epochs"} if settings["steps"] else {"devices"}
-    changed = {key: value for key, value in settings.items() if value != getattr(plain, key) and key not in left}
+    changed = {key: value for key, value in settings.items() if value not in (None, plain[key]) and key not in left}
     rest = [f"--{names.get(key, key).replace('_', '-')} {value}" for key, value in (of_vae | changed).items()]
     return " ".join([f"labkit train {about['kind']} --data {about['data']} --preset {preset}", *rest])
 

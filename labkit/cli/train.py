@@ -9,7 +9,7 @@ import typer
 
 from labkit.atomic import WriteError
 from labkit.cli.errors import check_folder, fail, quoted, unknown
-from labkit.cli.methods import METHODS, Chosen, task_of
+from labkit.cli.methods import METHODS, USUAL, Chosen, plan, task_of
 
 
 def _in(group: str, form: str | None, text: str, *names: str, **rest: Any) -> Any:
@@ -28,15 +28,31 @@ _ONLY = _in("VAE", "MODEL", "Hold the generative half of a trained VAE, and trai
 _HALVES = _in("VAE", None, "struct_mnist as in the published code: top from bottom.", "--original-halves")
 _OUT = _in("Run", "FOLDER", "Where the run's files go.", show_default="runs/METHOD-DATA-PRESET")
 _RESUME = _in("Run", "FOLDER", "Go on with a run that was stopped, with its own settings.")
+_EPOCHS = _in(
+    "Training", "N", "Passes over the training images.", min=1, show_default="20; 2,000 steps of preset digits"
+)
 _STEPS = _in("Training", "N", "Steps, in place of --epochs.", min=1)
+_LR = _in("Training", "X", "Adam's learning rate at the start.", show_default=".001; .01 of preset digits")
 _BATCH = _in("Training", "N", "Images a step, shared among the processes.", min=1)
 _CLIP = _in("Training", "X", "Largest norm of the whole gradient; 0 never clips.")
 _EACH = _in("Training", "X", "Largest norm of each variable's gradient by itself, in place of --clip.")
 _EMA = _in("Training", "X", "Decay of the averaged weights, which are tested and exported; 0 for none.")
-_WARMUP = _in("Training", "N", "Steps over which the KL's weight rises to 1; the bound told never has it.", min=0)
+_WARMUP = _in(
+    "Training",
+    "N",
+    "Steps over which the KL's weight rises to 1; the bound told never has it.",
+    min=0,
+    show_default="0; 1,000 of preset digits",
+)
 _SEED = _in("Training", "N", "The same seed gives the same run.", min=0)
 _DEVICES = _in("Machine", "WHAT", "auto, cpu, cuda, a number of processes, 2xcpu, 4xcuda.")
-_EVAL = _in("Run", "N", "Epochs from one test bound to the next; 0 only at the end.", min=0)
+_EVAL = _in(
+    "Run",
+    "N",
+    "Epochs from one test bound to the next; 0 only at the end.",
+    min=0,
+    show_default="1; 10 of preset digits",
+)
 _CHECK = _in("Run", "SECONDS", "Time from one checkpoint to the next.")
 
 
@@ -50,23 +66,23 @@ def command(
     alpha: Annotated[float | None, _ALPHA] = None,
     inference_only: Annotated[Path | None, _ONLY] = None,
     original_halves: Annotated[bool, _HALVES] = False,
-    epochs: Annotated[int, _in("Training", "N", "Passes over the training images.", min=1)] = 20,
+    epochs: Annotated[int | None, _EPOCHS] = None,
     steps: Annotated[int | None, _STEPS] = None,
     batch: Annotated[int, _BATCH] = 100,
-    lr: Annotated[float, _in("Training", "X", "Adam's learning rate at the start.")] = 1e-3,
+    lr: Annotated[float | None, _LR] = None,
     schedule: Annotated[str, _in("Training", "NAME", "cosine (falls to 0) or constant.")] = "cosine",
     beta1: Annotated[float, _in("Training", "X", "Adam's.")] = 0.9,
     beta2: Annotated[float, _in("Training", "X", "Adam's.")] = 0.999,
     clip: Annotated[float, _CLIP] = 10.0,
     clip_each: Annotated[float, _EACH] = 0.0,
     ema: Annotated[float, _EMA] = 0.999,
-    warmup: Annotated[int, _WARMUP] = 0,
+    warmup: Annotated[int | None, _WARMUP] = None,
     seed: Annotated[int, _SEED] = 0,
     devices: Annotated[str, _DEVICES] = "auto",
     precision: Annotated[str, _in("Machine", "NAME", "32, 64 or bf16 (mixed).")] = "32",
     out: Annotated[Path | None, _OUT] = None,
     resume: Annotated[Path | None, _RESUME] = None,
-    eval_every: Annotated[int, _EVAL] = 1,
+    eval_every: Annotated[int | None, _EVAL] = None,
     checkpoint_seconds: Annotated[float, _CHECK] = 60.0,
     tensorboard: Annotated[bool, _in("Run", None, "Write TensorBoard's files too.", "--tensorboard")] = False,
 ) -> None:
@@ -85,9 +101,10 @@ def command(
             if binarize not in BINARISATIONS:
                 unknown("binarisation", binarize, BINARISATIONS)
             settings = training.Settings(
-                epochs=epochs, steps=steps, batch_size=batch, lr=lr, schedule=schedule, beta1=beta1, beta2=beta2,
-                clip=clip, clip_each=clip_each, ema=ema, warmup=warmup, seed=seed, devices=devices, precision=precision,
-                eval_every=eval_every, checkpoint_seconds=checkpoint_seconds, tensorboard=tensorboard,
+                **plan(method, preset, {name: given[name] for name in USUAL if given[name] is not None}),
+                batch_size=batch, schedule=schedule, beta1=beta1, beta2=beta2, clip=clip, clip_each=clip_each, ema=ema,
+                seed=seed, devices=devices, precision=precision, checkpoint_seconds=checkpoint_seconds,
+                tensorboard=tensorboard,
             )  # fmt: skip
             _fits(method, given)
             chosen = Chosen(

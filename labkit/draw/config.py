@@ -73,6 +73,10 @@ PRESETS = {
     "digits": Config(height=8, width=8, steps=6, hidden=64, latent=8, canvas="learned"),
 }
 
+# Settings of the training where a preset has its own. With the usual 20 epochs of 14 steps nothing reaches the latents
+# of the digits; with these they carry 5 to 6 nats, for each of several seeds, in about a minute.
+TRAINING = {"digits": {"steps": 2000, "lr": 1e-2, "warmup": 1000, "eval_every": 10}}
+
 
 def preset(name: str) -> Config:
     """A network of the table.

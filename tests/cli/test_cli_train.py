@@ -11,7 +11,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from labkit import draw, dreg
-from labkit.cli import keepsakes, main, methods, watch
+from labkit.cli import keepsakes, main, methods, ship, watch
+from labkit.training import Settings
 from labkit.views.runs import files
 
 pytestmark = pytest.mark.usefixtures("heard")
@@ -168,6 +169,25 @@ def test_data_that_are_not_here_name_those_that_need_no_files(tmp_path, monkeypa
 def test_a_folder_with_a_run_is_not_written_over(run, capsys):
     assert main([*TINY, "--out", str(run)]) == 2
     assert f"labkit train --resume {run} goes on with it" in capsys.readouterr().err
+
+
+def test_a_preset_has_a_training_of_its_own_where_the_command_says_nothing_else():
+    own = {"epochs": 20, "steps": 2000, "lr": 0.01, "warmup": 1000, "eval_every": 10}
+    assert methods.plan("draw", "digits", {}) == own
+    assert methods.plan("draw", "digits", {"lr": 0.1, "warmup": 0}) == own | {"lr": 0.1, "warmup": 0}
+    assert methods.plan("draw", "digits", {"epochs": 3}) == own | {"epochs": 3, "steps": None, "eval_every": 1}
+    assert methods.plan("draw", None, {}) == methods.plan("vae", "small", {}) == methods.USUAL
+
+
+def test_the_command_on_a_card_makes_the_run_again():
+    """What it leaves out is what `plan` puts in."""
+    about = {"kind": "draw", "data": "digits", "config": json.dumps(asdict(draw.preset("digits")))}
+    for given in ({}, {"epochs": 20}, {"epochs": 3, "lr": 1e-3}, {"steps": 5}, {"warmup": 0, "clip_each": 5.0}):
+        settings = asdict(Settings(**methods.plan("draw", "digits", given) | given))
+        words = ship._command(about, settings).split()[7:]  # after labkit train draw --data digits --preset digits
+        said = {name[2:].replace("-", "_"): json.loads(value) for name, value in zip(*2 * [iter(words)], strict=True)}
+        usual = {name: value for name, value in said.items() if name in methods.USUAL}
+        assert asdict(Settings(**said | methods.plan("draw", "digits", usual))) == settings, words
 
 
 def test_black_and_white_data_are_named_fixed():

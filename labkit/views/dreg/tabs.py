@@ -83,8 +83,8 @@ class AlphaDial(Scene):
     words = (
         "dreg-alpha is (1 &minus; alpha) DReG + alpha RWS-DReG. The gradient is linear in alpha: means, variances and "
         "the covariance of the two parts give every alpha at once. Bias counts against the gradient of the bound L, "
-        "dreg's own target. Wake-sleep has another target on purpose: measured against the wake-sleep gradient, rws-dreg is "
-        "the unbiased one."
+        "dreg's own target. Wake-sleep has another target on purpose: measured against the wake-sleep gradient, "
+        "rws-dreg is the unbiased one."
     )
 
     def __init__(self, settings: Dial | None = None, **params):

@@ -204,8 +204,8 @@ PRESETS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "One particle is a local MAP": (
         {"n": 1},
-        "A single particle has no neighbours: φ is the score itself, and the particle climbs to the nearest peak of p and "
-        "stays there. Here that is the lower peak: a local MAP. More particles show more of the density.",
+        "A single particle has no neighbours: φ is the score itself, and the particle climbs to the nearest peak of p "
+        "and stays there. Here that is the lower peak: a local MAP. More particles show more of the density.",
     ),
     "Too wide a kernel": (
         {"bandwidth": "fixed", "length": 20.0},
