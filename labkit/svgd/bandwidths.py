@@ -96,9 +96,10 @@ class Fixed(Rule):
 
     def __post_init__(self):
         h = torch.as_tensor(self.h)
-        if not bool((h > 0).all()) or not bool(h.isfinite().all()):
+        wrong = h[~((h > 0) & h.isfinite())]
+        if len(wrong):
             raise ValueError(
-                f"bandwidth must be a length > 0 and finite, got {self.h}; or name a rule: {', '.join(RULES)}"
+                f"bandwidth must be a length > 0 and finite, got {wrong[0]:g}; or name a rule: {', '.join(RULES)}"
             )
 
     def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from labkit import atomic
 from labkit.training.settings import Settings
 from labkit.training.task import NUMBERS, Record
+
+NAME = "tensorboard"  # in the run's folder
 
 
 class Board:
@@ -14,18 +17,22 @@ class Board:
     """
 
     def __init__(self, settings: Settings, folder: Path, step: int):
-        self._writer = None
+        self._writer, self._folder = None, folder
         if not settings.tensorboard:
             return
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             raise ValueError('TensorBoard is not installed; pip install "labkit[tensorboard]"') from None
-        self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+        self._writer = SummaryWriter(str(folder / NAME), purge_step=step + 1)
 
     def add(self, record: Record) -> None:
-        if self._writer is None:
-            return
+        """Write the numbers of a record; here and below a WriteError says that the disk takes no more."""
+        if self._writer is not None:
+            with atomic.named(self._folder / NAME):
+                self._add(record)
+
+    def _add(self, record: Record) -> None:
         for name in (*NUMBERS, "norm", "lr", "beta", "skipped", "rate"):
             self._writer.add_scalar(f"train/{name}", getattr(record, name), record.step)
         if (found := record.evaluation) is not None:
@@ -39,8 +46,10 @@ class Board:
 
     def flush(self) -> None:
         if self._writer is not None:
-            self._writer.flush()
+            with atomic.named(self._folder / NAME):
+                self._writer.flush()
 
     def close(self) -> None:
         if self._writer is not None:
-            self._writer.close()
+            with atomic.named(self._folder / NAME):
+                self._writer.close()

@@ -58,6 +58,7 @@ def test_help_loads_neither_torch_nor_what_shows_pages():
         (["train", "vae", "--estimator", "dreg-alpha", "--alpha", "nan"], "'--alpha'"),
         (["train", "vae", "--steps", "0"], "'--steps'"),
         (["dreg", "race", "--estimators", "dreg-alpha=7"], "alpha must be from 0 (dreg) to 1 (rws-dreg)"),
+        (["dreg", "bias", "--replicates", "40"], "must be at least 64, got 40"),
         (["dreg", "race", "--estimators", "dreg@0"], "K of a lane must be >= 1"),
     ],
 )

@@ -1,5 +1,6 @@
 """A run's folder: one training at a time, and a training that cannot write keeps its last checkpoint."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 
 from labkit import atomic, training
 from labkit.training import checkpoints
+from labkit.training.board import Board
 from labkit.training.folder import LOCK
 
 HOLD = "import filelock, sys; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print('held', flush=True); input()"
@@ -74,3 +76,19 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(begin, toy, t
     assert [record.step for record in rest] == [record.step for record in whole[1:]]
     ends = [checkpoints.newest(tmp_path / name / "checkpoints")["module"] for name in ("run", "whole")]
     assert all(ends[0][name].equal(ends[1][name]) for name in ends[1])
+
+
+@pytest.mark.parametrize("call", ["add", "flush", "close"])
+def test_a_full_disk_under_tensorboards_files_is_named(call, play, tmp_path):
+    class Full:
+        def __getattr__(self, name):
+            def refuse(*_, **__):
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+            return refuse
+
+    _, (record, *_) = play(steps=3)
+    board = Board(training.Settings(), tmp_path, 0)
+    board._writer = Full()
+    with pytest.raises(atomic.WriteError, match="cannot write .*tensorboard: No space left on device, .* MB were free"):
+        getattr(board, call)(*([record] if call == "add" else []))

@@ -76,6 +76,8 @@ def command(
             fail(f"--{option} is of labkit dreg {' and '.join(kinds)}, got labkit dreg {what}; leave it out")
     if not 0 < level < 1:
         fail(f"--level wants a number between 0 and 1, got {level:g}; 0.05 is usual")
+    if what == "bias" and replicates is not None and replicates < bias.LEAST:
+        fail(f"--replicates of a test of bias must be at least {bias.LEAST}, got {replicates}")
     kind = MEASUREMENTS[what]
     names, samples = _names(estimators, race.name if kind is race else str), samples or kind.SAMPLES
     try:

@@ -5,6 +5,7 @@ from typing import Any
 
 FILES = "bias.csv", "bias.png"
 SAMPLES, REPLICATES = 64, 100_000  # where nothing is asked for
+LEAST = 64  # replicates of one step
 
 
 def measured(names: list[str], dim: int, samples: int, level: float, replicates: int, seed: int) -> Any:
