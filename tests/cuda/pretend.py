@@ -193,6 +193,8 @@ def _run(func: Any, args: tuple, kwargs: dict) -> Any:
     name, (flat, spec) = str(func), pytree.tree_flatten((args, kwargs))
     on_gpu = [each for each in flat if isinstance(each, Tensor)]
     on_host = [each for each in flat if isinstance(each, torch.Tensor) and not isinstance(each, Tensor)]
+    if any(each.is_meta for each in on_host):
+        raise NotImplementedError(f"the pretended GPU cannot carry this: {name} at {_place()}")
     asked = kwargs.get("device")
     to_gpu = bool(on_gpu) if asked is None else torch.device(asked).type in ("cuda", "meta")
     if name == "aten.copy_.default":
@@ -284,6 +286,10 @@ class _Names(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = {name: _indexed(value) for name, value in (kwargs or {}).items()}
+        if func is torch.Tensor.new_tensor and isinstance(args[0], Tensor):
+            func, args, kwargs = torch.tensor, args[1:], {"dtype": args[0].dtype, "device": DEVICE} | kwargs
+        if func in (torch.Tensor.__getitem__, torch.Tensor.__setitem__) and isinstance(args[0], Tensor):
+            args = (args[0], _tensors(args[1]), *args[2:])
         if func in (torch.tensor, torch.as_tensor) and kwargs.get("device") == DEVICE:
             kwargs.pop("device")
             if isinstance(args[0], torch.Tensor):
@@ -291,6 +297,13 @@ class _Names(TorchFunctionMode):
             _note("factory", "torch.tensor")
             return Tensor(func(*args, **kwargs))
         return func(*[_indexed(each) for each in args], **kwargs)
+
+
+def _tensors(index: Any) -> Any:
+    """An index whose lists are tensors of the host, which torch's own code would make on the tensor's device."""
+    if isinstance(index, tuple):
+        return tuple(_tensors(each) for each in index)
+    return torch.tensor(index) if isinstance(index, list) else index
 
 
 def _indexed(each: Any) -> Any:

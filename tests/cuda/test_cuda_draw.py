@@ -7,6 +7,8 @@ import labkit
 from labkit import draw
 from labkit.draw import latents
 
+pytestmark = pytest.mark.slow  # every operation goes through Python twice
+
 NETWORKS = ("draw-small", "draw-small-full", "draw-small-labels", "draw-digits")
 
 

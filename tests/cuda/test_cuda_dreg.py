@@ -10,6 +10,8 @@ import labkit
 from labkit import dreg
 from labkit.dreg import gaussian, laboratory, passes, replicates, sequential, watching
 
+pytestmark = pytest.mark.slow  # every operation goes through Python twice
+
 NAMES = tuple(name for name in dreg.ESTIMATORS if name != "dreg-cv")  # its control variates are trained, not drawn
 SIZES = (1, 2, 4, 32)
 

@@ -7,6 +7,8 @@ import torch
 
 from labkit import baselines, svgd, targets
 
+pytestmark = pytest.mark.slow  # every operation goes through Python twice
+
 PARTICLES = 12
 KERNELS = {name: kernel for name, kernel in svgd.KERNELS.items() if name != "rbf-fused"}  # a compiler's: needs a GPU
 PARTS = ("x", "phi", "drive", "repulsion", "score", "bandwidth", "ksd")
@@ -22,7 +24,6 @@ def after(steps: int, target: targets.Target, device: str, n: int = PARTICLES, *
     return next(itertools.islice(stream, steps, None))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", targets.TARGETS)
 def test_every_kernel_and_rule_runs_on_every_target(ledger, name):
     """The optimisers, which see a direction and no more, take turns."""

@@ -11,6 +11,8 @@ from labkit.dreg.task import Task as VAETask
 from labkit.training import Settings
 from labkit.training.step import Step
 
+pytestmark = pytest.mark.slow  # every operation goes through Python twice
+
 BATCH = 4
 SMALL = draw.Config(height=8, width=8, steps=3, hidden=16, latent=4, read=2, write=3)
 NETWORKS = {

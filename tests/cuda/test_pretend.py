@@ -58,6 +58,7 @@ FAULTS = {
     "copy there": ("upload", lambda x: x.copy_(torch.zeros(2, 3))),
     "to": ("upload", lambda x: torch.zeros(3).to("cuda")),
     "host index": ("upload", lambda x: x[torch.tensor([1, 0])]),
+    "list index": ("upload", lambda x: x[[1, 0]]),
     "tensor": ("factory", lambda x: torch.tensor([1.0], device="cuda")),
     "noise": ("global-rng", lambda x: torch.randn_like(x)),
     "dropout": ("global-rng", lambda x: x.bernoulli_(0.5)),
@@ -85,6 +86,27 @@ def test_arithmetic_on_the_device_is_silent_and_right(ledger, x):
     assert ledger.count() == 0 and ledger.operations > 5
     assert torch.equal(z.cpu(), (host @ host.mT + 1).sum(-1, keepdim=True))
     assert z.device == torch.device("cuda:0") and z.is_cuda and not z.is_cpu
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x: x[[1, 0]],
+        lambda x: x[..., [2, 0]],
+        lambda x: x.mT[[2, 0]] * 2,
+        lambda x: x.new_tensor([[1.0, 2.0], [3.0, 4.0]]) @ x,
+        lambda x: x.new_zeros(2) + x[:, 1],
+        lambda x: torch.stack([x, x + 1]).flatten(0, 1).sort(0)[0],
+    ],
+)
+def test_ways_of_making_and_indexing_tensors_give_the_numbers_of_the_cpu(x, use):
+    made, expected = use(x), use(x.held)
+    assert made.is_cuda and torch.equal(made.cpu(), expected)
+
+
+def test_a_value_can_be_set_at_a_list_of_places(x):
+    x[[0, 1], 1] = 7.0
+    assert x.held[:, 1].tolist() == [7, 7]
 
 
 def test_gradients_arrive_on_the_device(ledger):
