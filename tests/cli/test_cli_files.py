@@ -151,6 +151,7 @@ def test_a_vae_that_does_not_say_how_it_was_trained_is_one_line(tmp_path, capsys
 # the output
 
 
+@pytest.mark.slow
 def test_an_output_that_is_full_is_one_line(tmp_path):
     if not os.path.exists("/dev/full"):
         pytest.skip("this system has no /dev/full")
@@ -166,6 +167,7 @@ def closed():
     return os.fdopen(writing, "w")
 
 
+@pytest.mark.slow
 def test_an_output_that_nobody_reads_ends_the_command_without_a_word():
     with closed() as output:
         done = labkit("reproduce", "--list", stdout=output)

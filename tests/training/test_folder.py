@@ -57,6 +57,7 @@ def test_the_lock_of_a_killed_training_does_not_block_the_next(begin, tmp_path):
     assert (tmp_path / "run" / LOCK).exists() and next(begin()).step == 3
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(begin, toy, tmp_path, monkeypatch):
     """The run that goes on afterwards ends with the weights of one that was never disturbed."""
     resource = pytest.importorskip("resource", reason="this system cannot limit the size of a file")
