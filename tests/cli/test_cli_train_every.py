@@ -104,7 +104,7 @@ def test_bfloat16_finds_the_losses_of_float32(go, preset):
     A loss of bfloat16 would be off by up to 2^-9: less than an eighth of that is allowed. The latents come straight
     from products, so that their cost is right to a unit of bfloat16, and not to the bit.
     """
-    words = ["draw", "--data", "cifar10", "--preset", preset, "--binarize", "grey"]
+    words = ["draw", "--data", "cifar10", "--preset", preset, "--binarize", "grey", "--lr", "1e-3", "--warmup", "0"]
     exact, rounded = (go(*words, "--precision", precision)[1][0] for precision in ("32", "bf16"))
     assert_close(rounded, exact)
 
@@ -119,7 +119,21 @@ def test_two_processes_train_in_bfloat16(tmp_path, free_port):
     """The command itself, which starts the second process: the losses of float32, with the same noise."""
     script = tmp_path / "command.py"
     script.write_text("import sys\nfrom labkit.cli import main\nsys.exit(main())\n")
-    words = ["train", "draw", "--data", "digits", "--preset", "digits", *SHORT[:2], "--batch", "40"]
+    words = [
+        "train",
+        "draw",
+        "--data",
+        "digits",
+        "--preset",
+        "digits",
+        *SHORT[:2],
+        "--batch",
+        "40",
+        "--lr",
+        "1e-3",
+        "--warmup",
+        "0",
+    ]
     runs = []
     for precision in ("32", "bf16"):
         env = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_PORT": str(free_port())}
