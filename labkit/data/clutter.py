@@ -9,12 +9,12 @@ PIECE = 8  # side of a scrap, in pixels
 
 def cluttered(
     images: UInt8[Tensor, "n 1 h w"],
-    labels: Int64[Tensor, "n"] | None,
+    labels: Int64[Tensor, " n"] | None,
     *,
     size: int = 100,
     pieces: int = 8,
     generator: torch.Generator,
-) -> tuple[UInt8[Tensor, "n 1 s s"], Int64[Tensor, "n"] | None]:
+) -> tuple[UInt8[Tensor, " n 1 s s"], Int64[Tensor, " n"] | None]:
     """Translated, cluttered MNIST (Mnih et al. 2014): each digit at a random place of a black canvas, and over it
     `pieces` scraps of 8x8 pixels, cut at random from others of these images and laid at random; the brighter pixel
     shows, so that the digit stays whole. Make it a batch at a time: a canvas takes size² bytes.

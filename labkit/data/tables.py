@@ -35,7 +35,7 @@ class Table:
     y: Float[Tensor, " n"]
     features: tuple[str, ...]
     target: str
-    splits: tuple[tuple[Int64[Tensor, "_"], Int64[Tensor, "_"]], ...] = ()
+    splits: tuple[tuple[Int64[Tensor, " _"], Int64[Tensor, " _"]], ...] = ()
     note: str = ""
 
     @property
@@ -43,7 +43,7 @@ class Table:
         """Where the splits come from, in words."""
         return STANDARD if self.splits else SEEDED
 
-    def split(self, number: int, seed: int = 0) -> tuple[Int64[Tensor, "_"], Int64[Tensor, "_"]]:
+    def split(self, number: int, seed: int = 0) -> tuple[Int64[Tensor, " _"], Int64[Tensor, " _"]]:
         """Rows for training and rows held out of split 0, 1, ...: the standard ones, or by a seeded permutation.
 
         Raises:

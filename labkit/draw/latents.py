@@ -17,7 +17,7 @@ STEP = 0.01  # of z, for differences in float32: with the shipped networks their
 
 
 def resample(
-    z: Float[Tensor, "t #n latent"], t: int, noise: Float[Tensor, "t n latent"]
+    z: Float[Tensor, " t #n latent"], t: int, noise: Float[Tensor, " t n latent"]
 ) -> Float[Tensor, "t n latent"]:
     """z_1 .. z_{t-1} as they are, z_t .. z_T from the noise; t = T + 1 keeps all.
 
@@ -29,7 +29,7 @@ def resample(
 
 
 def spread(
-    model: DRAW, z: Float[Tensor, "t #n latent"], noise: Float[Tensor, "t n latent"], *, label: int | None = None
+    model: DRAW, z: Float[Tensor, " t #n latent"], noise: Float[Tensor, " t n latent"], *, label: int | None = None
 ) -> Float[Tensor, " times"]:
     """How far the n >= 2 images end up apart that share all before glimpse t, for t = 1 .. T + 1.
 

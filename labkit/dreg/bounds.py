@@ -16,12 +16,12 @@ from torch import Tensor
 from labkit.dreg.weights import check_log_weights, logsumexp_others
 
 
-def iwae(log_w: Float[Tensor, "k *batch"]) -> Float[Tensor, "*batch"]:
+def iwae(log_w: Float[Tensor, " k *batch"]) -> Float[Tensor, " *batch"]:
     """The importance weighted bound L."""
     return log_w.logsumexp(0) - math.log(log_w.shape[0])
 
 
-def jackknife(log_w: Float[Tensor, "k *batch"]) -> Float[Tensor, "*batch"]:
+def jackknife(log_w: Float[Tensor, " k *batch"]) -> Float[Tensor, " *batch"]:
     """L with its bias of order 1/K taken away: J, no bound any more. Wants K >= 2."""
     k, low = log_w.shape[0], torch.finfo(log_w.dtype).min / 4
     others = logsumexp_others(log_w.clamp(min=low))  # autograd through sums of -inf alone is NaN
@@ -29,7 +29,7 @@ def jackknife(log_w: Float[Tensor, "k *batch"]) -> Float[Tensor, "*batch"]:
     return k * iwae(log_w) - (k - 1) * (others.mean(0) - math.log(k - 1))
 
 
-def elbo(log_w: Float[Tensor, "k *batch"]) -> Float[Tensor, "*batch"]:
+def elbo(log_w: Float[Tensor, " k *batch"]) -> Float[Tensor, " *batch"]:
     """The evidence lower bound: each sample for itself."""
     return log_w.mean(0)
 

@@ -228,7 +228,7 @@ def look(state: State, track: Track, *, k: int, alpha: float = 0.9) -> State:
     return State(tuple(_looked(lane, track, k, alpha) for lane in state.lanes))
 
 
-def gradient(model: VAE, x: Float[Tensor, "b 1 h w"], task: Task, generator: torch.Generator) -> Float[Tensor, "p"]:
+def gradient(model: VAE, x: Float[Tensor, " b 1 h w"], task: Task, generator: torch.Generator) -> Float[Tensor, " p"]:
     """The task's gradient in the parameters of q, a mean over the images, MAXIMISED; the model is left as it is."""
     found = passes.run(model, x, task.samples, generator=generator)
     if model.controls is not None:

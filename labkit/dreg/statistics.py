@@ -28,7 +28,7 @@ class Moments:
         return self.spread / (self.n - 1) if self.n > 1 else torch.full_like(self.spread, torch.nan)
 
 
-def moments(x: Float[Tensor, "n *quantity"]) -> Moments:
+def moments(x: Float[Tensor, " n *quantity"]) -> Moments:
     """Of one batch, in two passes."""
     mean = x.mean(0)
     return Moments(len(x), mean, (x - mean).square_().sum(0))

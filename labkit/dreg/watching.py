@@ -53,7 +53,7 @@ class State:
         return self.away / (self.weight - self.square / self.weight) - self.monte_carlo / 2
 
     @property
-    def snr(self) -> Float[Tensor, "e"]:
+    def snr(self) -> Float[Tensor, " e"]:
         """|mean| over the root of the summed Monte Carlo variance; upwards of the truth by the mean's own noise."""
         return self.mean.norm(dim=-1) / self.monte_carlo.sum(-1).sqrt()
 

@@ -113,12 +113,12 @@ class Weights:
         return (power * self.log_w + logsumexp_others(-power * self.loo)).exp() / self.count
 
 
-def logsumexp_others(x: Float[Tensor, "k *batch"]) -> Float[Tensor, "k *batch"]:
+def logsumexp_others(x: Float[Tensor, " k *batch"]) -> Float[Tensor, " k *batch"]:
     """log sum_{j != i} exp(x_j) for every i: sums from the left meet sums from the right, nothing is subtracted."""
     return torch.logaddexp(*_both_sides(x, torch.logcumsumexp, -math.inf))
 
 
-def mean_of_others(x: Float[Tensor, "k *batch"]) -> Float[Tensor, "k *batch"]:
+def mean_of_others(x: Float[Tensor, " k *batch"]) -> Float[Tensor, " k *batch"]:
     """1/(K-1) sum_{j != i} x_j for every i, in the same way: -inf where there is one among the others."""
     left, right = _both_sides(x, torch.cumsum, 0.0)
     return (left + right) / (x.shape[0] - 1)

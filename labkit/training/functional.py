@@ -27,9 +27,9 @@ TINY = 1e-6  # beside |g| in the clip: those of torch.optim.Adam and clip_grad_n
 class State:
     """After t steps: all weights as one vector, in the order of `module.parameters()`, and the means m and v."""
 
-    weights: Float[Tensor, "p"]
-    m: Float[Tensor, "p"]
-    v: Float[Tensor, "p"]
+    weights: Float[Tensor, " p"]
+    m: Float[Tensor, " p"]
+    v: Float[Tensor, " p"]
     t: int = 0
 
 
@@ -39,7 +39,7 @@ def start(module: nn.Module) -> State:
     return State(weights, torch.zeros_like(weights), torch.zeros_like(weights))
 
 
-def call(module: nn.Module, weights: Float[Tensor, "p"], use: Callable[[nn.Module], Any]) -> Any:
+def call(module: nn.Module, weights: Float[Tensor, " p"], use: Callable[[nn.Module], Any]) -> Any:
     """use(module) with other weights in place of its own; not from two threads at once with one module.
 
     Raises:
@@ -49,8 +49,8 @@ def call(module: nn.Module, weights: Float[Tensor, "p"], use: Callable[[nn.Modul
 
 
 def gradient(
-    module: nn.Module, weights: Float[Tensor, "p"], loss: Callable[[nn.Module], dict[str, Tensor]]
-) -> tuple[dict[str, Tensor], Float[Tensor, "p"]]:
+    module: nn.Module, weights: Float[Tensor, " p"], loss: Callable[[nn.Module], dict[str, Tensor]]
+) -> tuple[dict[str, Tensor], Float[Tensor, " p"]]:
     """What `loss` finds of the module with these weights, detached, and the gradient of its "loss".
 
     Raises:
@@ -64,7 +64,7 @@ def gradient(
 
 def adam(
     state: State,
-    gradient: Float[Tensor, "p"],
+    gradient: Float[Tensor, " p"],
     *,
     lr: float,
     betas: tuple[float, float] = (0.9, 0.999),
