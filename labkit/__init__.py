@@ -2,6 +2,7 @@
 
 labkit.svgd     particles that flow to a density (Liu & Wang 2016)
 labkit.targets  densities to flow to
+labkit.draw     a network that draws images stroke by stroke (Gregor et al. 2015)
 labkit.dreg     gradients of importance weighted bounds, and how good they are (Tucker et al. 2019)
 labkit.stream   a run is a stream of states
 labkit.training the one training loop; `labkit.load_checkpoint` opens what came of it
@@ -9,18 +10,28 @@ labkit.training the one training loop; `labkit.load_checkpoint` opens what came 
 `labkit serve` opens the dashboards, `labkit lab` the notebooks; both are made of `labkit.views`.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labkit.models import load_checkpoint
 
-__all__ = ["load_checkpoint"]
+ROOMS = (
+    "baselines", "data", "draw", "dreg", "engine", "models", "reproduce", "stream", "svgd", "targets", "training",
+    "views",
+)  # fmt: skip
+
+__all__ = ["load_checkpoint", *ROOMS]
 
 
 def __getattr__(name: str) -> Any:
-    """`labkit.load_checkpoint`, found when it is asked for: `import labkit` stays light."""
+    """Return a room, or `load_checkpoint`, imported when it is first used: `import labkit` stays light."""
     if name == "load_checkpoint":
-        from labkit.models import load_checkpoint
-
-        return load_checkpoint
+        return importlib.import_module("labkit.models").load_checkpoint
+    if name in ROOMS:
+        return importlib.import_module(f"labkit.{name}")
     raise AttributeError(f"module 'labkit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

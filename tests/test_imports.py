@@ -107,3 +107,12 @@ def imports(file: Path, root: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             base = [*(here[: len(here) + 1 - node.level] if node.level else ()), *filter(None, [node.module])]
             yield from (".".join([*base, alias.name]) for alias in node.names)
+
+
+def test_every_room_is_an_attribute_of_labkit_and_is_imported_when_it_is_used():
+    script = (
+        "import sys, labkit; before = 'torch' in sys.modules; labkit.svgd.RBF; print(before, 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+    assert set(labkit.ROOMS) <= set(dir(labkit)) and all(hasattr(labkit, room) for room in labkit.ROOMS)
