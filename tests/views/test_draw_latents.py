@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import holoviews as hv
 import numpy as np
+import panel as pn
 import pytest
 import torch
 
@@ -295,7 +296,8 @@ def test_the_tab_has_the_chosen_experiment_and_makes_each_once():
             (shown,) = tab.room.objects
             scene = first.setdefault(name, tab.made[name])
             assert type(scene) is EXPERIMENTS[name] and scene.live.player in list(shown)
-            labels[name] = [widget.label for widget in tab.controls()[1] if hasattr(widget, "label")]
+            controls = [each[0] if isinstance(each, pn.Column) else each for each in tab.controls()[1]]
+            labels[name] = [widget.label for widget in controls if hasattr(widget, "label")]
         assert labels["Change one latent"] == ["Glimpse t", "Number i of its z", "Seed"]
         assert labels["Interpolate between two images"][:2] == ["Image A", "Image B"]
     finally:
