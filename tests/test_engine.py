@@ -476,6 +476,7 @@ def test_a_run_closed_within_the_step_that_proves_it_slow_is_gone(make):
     assert run not in engine.engine().runs and other in engine.engine().runs
 
 
+@pytest.mark.slow
 def test_many_runs_get_equal_turns(make):
     """Each turn is as long as every other: after some rounds the counts of equal runs are alike."""
     counts = [0] * 12

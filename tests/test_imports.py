@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import labkit
 
 ROOT = Path(labkit.__file__).parent.parent
@@ -109,6 +111,7 @@ def imports(file: Path, root: Path) -> Iterator[str]:
             yield from (".".join([*base, alias.name]) for alias in node.names)
 
 
+@pytest.mark.slow
 def test_every_room_is_an_attribute_of_labkit_and_is_imported_when_it_is_used():
     script = (
         "import sys, labkit; before = 'torch' in sys.modules; labkit.svgd.RBF; print(before, 'torch' in sys.modules)"

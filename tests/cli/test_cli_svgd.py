@@ -108,6 +108,7 @@ def test_an_animation_has_a_frame_for_each_thinned_state_and_the_picture_is_its_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run.gif", "run.png"]
 
 
+@pytest.mark.slow
 def test_arrows_are_drawn_only_when_asked_for(tmp_path):
     for name, more in (("with", ["--arrows"]), ("without", [])):
         assert main([*SHORT, "--target", "banana", *more, "--png", str(tmp_path / f"{name}.png")]) == 0

@@ -19,6 +19,7 @@ def needs(name):
     return pytest.mark.skipif(not (FOLDER / name).is_dir(), reason=f"LABKIT_DATA has no {name}: {FOLDER}")
 
 
+@pytest.mark.slow
 @needs("mnist")
 def test_mnist_is_mnist():
     images, labels = data.load("mnist", "train")

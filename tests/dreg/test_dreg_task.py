@@ -82,6 +82,7 @@ def test_a_second_derivative_of_the_loss_is_refused(data):
         torch.autograd.grad(loss, task.module.inference, create_graph=True)
 
 
+@pytest.mark.slow
 def test_a_step_of_a_task_reads_nothing_back():
     """Else it could be no CUDA graph: no number leaves the tensors, not even to be looked at."""
 

@@ -35,6 +35,7 @@ def on_a_line(n: int = 1200) -> dict[str, torch.Tensor]:
     }
 
 
+@pytest.mark.slow
 def test_cells_give_the_direct_sums():
     """Relative to the sum of |M v|, up to the rounding eps max |a| of a position times the exponent's slope, < 10."""
     for name, a in on_a_line().items():

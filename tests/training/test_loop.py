@@ -46,6 +46,7 @@ def test_a_record_comes_every_few_steps_and_at_the_end_of_an_epoch(play):
     assert {(record.steps, record.epochs) for record in records} == {(16, 2)}
 
 
+@pytest.mark.slow
 def test_a_record_is_the_mean_over_its_steps(play):
     """Records of every step, averaged by three, are the records of every third."""
     _, single = play("single", epochs=1, log_every=1)

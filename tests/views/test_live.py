@@ -287,6 +287,7 @@ def test_good_bye_stops_the_computing_and_a_beat_starts_it_again(make):
     shown(live, lambda frame: frame.state.t > before[1])
 
 
+@pytest.mark.slow
 def test_running_a_cell_again_stops_what_it_had_started(make, monkeypatch):
     turn = ["cell 1", 1]
     monkeypatch.setattr(player, "_cell", lambda: tuple(turn))

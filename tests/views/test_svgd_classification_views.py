@@ -262,6 +262,7 @@ def test_columns_are_those_of_the_layers_and_every_point_is_in_one():
     assert counts == dict(zip(names, (60 - held[0], 60 - held[1], *held), strict=True)) and sum(held) == 30
 
 
+@pytest.mark.slow
 def test_a_layer_that_is_rendered_twice_moves_in_both():
     settings = Classifier(features="linear", n=5)
     state, view, stage = settings.start(), Classes(Remembered()), Stage()
