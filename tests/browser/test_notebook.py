@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import jupyter_client
+import nbconvert
 import nbformat
 import pytest
 
@@ -130,20 +131,46 @@ def test_the_live_view_plays_pauses_starts_anew_and_pauses_when_left(jupyter, ru
 
 def run_all(page) -> None:
     """Run all cells once the page has its kernel; before that, Run asks for one."""
+    page.locator(".jp-Toolbar-kernelName", has_text="Python 3").wait_for(timeout=30_000)
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=30_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    # the scripts are there again, and a figure of this run is drawn with its particles
+    is_drawn(page)
+
+
+def is_drawn(page) -> None:
+    """Wait until the page has its scripts, and a figure with the particles."""
     page.wait_for_function(f"() => typeof Bokeh !== 'undefined' && ({PARTICLES})() !== undefined", timeout=25_000)
     page.locator(".bk-Figure").first.wait_for(timeout=10_000)
 
 
+def save(page, path: Path) -> None:
+    before = path.stat().st_mtime_ns
+    page.keyboard.press("Control+s")
+    until(lambda: path.stat().st_mtime_ns > before, True)
+
+
 @pytest.mark.parametrize("place", ["lab/tree", "notebooks"])
-def test_pictures_come_back_when_the_page_is_reloaded_and_the_kernel_lives(jupyter, page, place):
-    """Slow: the page of a JupyterLab, or of a Notebook 7 where that is installed, loads twice."""
+def test_pictures_come_back_when_the_page_is_reloaded_and_the_kernel_lives(jupyter, page, browser, place, tmp_path):
+    """Slow: the page of a JupyterLab, or of a Notebook 7 where that is installed, loads three times.
+
+    The cells run again after the first reload, and not after the second: the saved file has the pictures. So has HTML
+    made from it, without a network.
+    """
     if place == "notebooks" and importlib.util.find_spec("notebook") is None:
         pytest.skip("Notebook 7 is not installed; take pip install 'notebook>=7'")
-    page.goto(f"{jupyter[0]}/{place}/{NAME}")
+    address, folder = jupyter
+    path = folder.parent / "here" / NAME
+    page.goto(f"{address}/{place}/{NAME}")
     run_all(page)
     page.reload()
     run_all(page)
+    save(page, path)
+    page.reload()
+    is_drawn(page)
+
+    (tmp_path / "a.html").write_text(nbconvert.HTMLExporter().from_filename(str(path))[0])
+    with browser.new_context(offline=True) as context:
+        alone = context.new_page()
+        alone.goto((tmp_path / "a.html").as_uri(), wait_until="domcontentloaded")
+        is_drawn(alone)
