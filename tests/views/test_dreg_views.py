@@ -81,11 +81,11 @@ def test_exact_curves_are_those_of_quadrature_in_one_dimension():
 @pytest.mark.slow
 @pytest.mark.parametrize("variance", [2 / 3, 0.45])
 def test_bands_hold_the_truth_as_often_as_they_say(variance):
-    """150 runs of ten batches; each count is binomial(150, .95), one chance in ten thousand is below its quantile.
+    """100 runs of ten batches; each count is binomial(100, .95), one chance in ten thousand is below its quantile.
 
     At V = .45 the same formula would hold the variance of dreg at K = 64 in about 80 % of runs: there is no band there.
     """
-    runs, held, shown, formula = 150, {}, {}, 0
+    runs, held, shown, formula = 100, {}, {}, 0
     for seed in range(runs):
         names = ["iwae", "stl", "dreg"]
         state = measured(Laboratory((1, 64), 128, dim=5, variance=variance, seed=seed, estimators=names), 10)
