@@ -6,7 +6,7 @@ Everything in a state is evaluated at its x, with the kernel at its bandwidth.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -118,17 +118,19 @@ def _at(x: Tensor, score, kernel: Kernel, bandwidth: Bandwidth, generator, t: in
     s = evaluate_score(score, x, t, generator)
     h = _bandwidth(kernel, bandwidth, x, last, t)
     drive, repulsion, trace = kernel.products(x, s, h)
-    pulled = (s * (drive + 2 * repulsion)).sum(-1)
-    ksd = root(pulled.mean(-1) + trace, pulled.abs().mean(-1) + trace.abs())
+    pulled = (s * torch.add(drive, repulsion, alpha=2)).sum(-1)
+    ksd = root(pulled.mean(-1) + trace, lambda: pulled.abs().mean(-1) + trace.abs())
     return State(x, s, drive + repulsion, drive, repulsion, h, ksd, t, memory)
 
 
-def root(square: Tensor, size: Tensor) -> Tensor:
-    """Return the root of a square that is a sum of terms of this size.
+def root(square: Tensor, size: Callable[[], Tensor]) -> Tensor:
+    """Return the root of a square that is a sum of terms of this size, which is asked for where a square is negative.
 
     A negative square is 0 where rounding explains it, and NaN where it does not: then no digit of it is right.
     """
-    rounding = size * (-ROUNDING * torch.finfo(size.dtype).eps)
+    if not square.is_cuda and float(square.min()) >= 0:  # nearly always; on a GPU to look would be to wait
+        return square.sqrt()
+    rounding = size() * (-ROUNDING * torch.finfo(square.dtype).eps)
     return torch.where(square < rounding, math.nan, square.clamp(min=0)).sqrt_()
 
 

@@ -80,7 +80,8 @@ def _cancels(reach: Tensor, score: Tensor, length: Tensor) -> bool:
     """
     if score.dtype == torch.float64:
         return pairs.is_far(float(reach), score.shape[-1], score.dtype)
-    reach, push, h = pairs.numbers(reach, torch.linalg.vector_norm(score, math.inf), length.max())
+    push = torch.linalg.vector_norm(score, math.inf)
+    reach, push, h = pairs.numbers(reach, push, length.view(()) if length.numel() == 1 else length.max())
     return pairs.is_far(reach, score.shape[-1], score.dtype) or push * h < STILL * reach
 
 
@@ -145,47 +146,50 @@ class RBF(Radial):
 
     def kernel_sums(self, a: Tensor, v: Tensor) -> Tensor:
         """K @ v for a = x^T / h (..., d, n) and v (..., c, n)."""
+        if self._is_line(a) and (found := cells.sums(a[0].double(), (v,))) is not None:
+            return found[0].to(v.dtype)
         return pairs.sums(a, lambda u: (self.f(u),), (v,))[0]
 
     def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:
         (n, d), xt, length = x.shape[-2:], _transposed(x), _lengths(x, h, self.scale)
-        one = xt.new_ones((*xt.shape[:-2], 1, n))
-        if (found := self._on_line(x, length, torch.cat([score.mT, one], -2), one, one)) is not None:
-            (ks, k1), (push,), (spread,) = found
-            per = 1 / (n * length[0, 0].double())
-            trace = (k1 - spread).sum() * per * per
-            return Products(*(f.to(x)[..., None] for f in (ks / n, push * per)), trace.to(x))
-        a = xt / length
+        a, one = xt / length, xt.new_ones((*xt.shape[:-2], 1, n))
         if _cancels(pairs.reach(a), score, length):
-            return super().products(x, score, h)
+            return self._on_line(x, score, length) or super().products(x, score, h)
         sums = self.kernel_sums(a, torch.cat([score.mT, xt, one], -2)).div_(n)
         ks, kx, k1 = sums[..., :d, :], sums[..., d : 2 * d, :], sums[..., 2 * d :, :]
-        repulsion = (xt * k1).sub_(kx).div_(length * length)
+        square = length * length
+        repulsion = (xt * k1).sub_(kx).div_(square)
         # sum_ij k |x_i - x_j|^2 / h^2 = 2 n sum_i x_i . repulsion_i: no second matrix for the trace
-        trace = (d * k1.mean((-2, -1)) - 2 * (xt * repulsion).sum(-2).mean(-1)) / (length * length)[..., 0, 0]
+        trace = (d * k1.mean((-2, -1)) - 2 * (xt * repulsion).sum(-2).mean(-1)) / square[..., 0, 0]
         return Products(ks.mT, repulsion.mT, trace)
 
     def phi(self, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
         if self.takes_apart(x):
             return self.of_apart(x, pairs.apart(x), score, h)
         (n, d), xt, length = x.shape[-2:], _transposed(x), _lengths(x, h, self.scale)
-        one = xt.new_ones((*xt.shape[:-2], 1, n))
-        if (found := self._on_line(x, length, score.mT, one)) is not None:
-            ks, push = found
-            return ks.addcdiv_(push, length.double()).div_(n).mT.to(x)
-        a = xt / length
+        a, one = xt / length, xt.new_ones((*xt.shape[:-2], 1, n))
         if _cancels(pairs.reach(a), score, length):
             return super().phi(x, score, h)
         pull = xt.div_(length * length)
         sums = self.kernel_sums(a, torch.cat([score.mT - pull, one], -2))
         return pull.mul_(sums[..., d:, :]).add_(sums[..., :d, :]).div_(n).mT
 
-    def _on_line(self, x: Tensor, length: Tensor, *fields: Tensor) -> tuple[Tensor, ...] | None:
-        """`cells.sums` for many particles on one line."""
-        if type(self) is not RBF or x.ndim > 2 or x.shape[1] > 1 or x.shape[0] <= pairs.WHOLE or x.is_cuda:
+    def _is_line(self, a: Tensor) -> bool:
+        """Whether a (d, n) is of so many particles on one line that `cells` may be the quicker way."""
+        return type(self) is RBF and a.ndim == 2 and a.shape[0] == 1 and a.shape[1] > pairs.WHOLE and not a.is_cuda
+
+    def _on_line(self, x: Tensor, score: Tensor, length: Tensor) -> Products | None:
+        """The products of many particles on a line that lie far apart: three sums, in none of which digits cancel."""
+        if not self._is_line(x.mT):
             return None
-        x = x[:, 0].double()
-        return cells.sums((x - x.min()) / length[0], fields)
+        place, one = x[:, 0].double(), torch.ones(1, len(x), dtype=torch.float64)
+        fields = (torch.cat([score.mT, one], -2), one, one)
+        if (found := cells.sums((place - place.min()) / length[0], fields)) is None:
+            return None
+        (ks, k1), (push,), (spread,) = found
+        per = 1 / (len(x) * length[0, 0].double())
+        trace = (k1 - spread).sum() * per * per
+        return Products(*(f.to(x)[:, None] for f in (ks / len(x), push * per)), trace.to(x))
 
     def takes_apart(self, x: Tensor) -> bool:
         """Of few particles in many dimensions, where calls are most of the time."""

@@ -42,8 +42,7 @@ def squared_distance(x: Tensor, apart: pairs.Apart | None = None) -> Tensor:
     Args:
         apart: `pairs.apart(x)`, where the caller has it already.
     """
-    two = _of_pairs(x, _ranks(x.shape[-2]), apart)
-    return two.sum(-1).mul_(0.5)
+    return _of_pairs(x, _ranks(x.shape[-2]), apart).mean(-1)
 
 
 def distance_of_pairs(x: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ BLOCK = 128  # rows of a strip: with 1000 columns it fits a core's second-level 
 WHOLE = 256  # up to this many particles, one strip holds everything
 ELEMENTS = 4_000_000  # of a strip, all leading axes counted
 DIRECT = 3  # up to this many dimensions, differences are as quick as an expanded square and are always taken
-FAR = {torch.float32: 2.0**4, torch.float64: 2.0**10}  # |a| up to which |a|^2 rounds to 4, or 10, digits of 1
+FAR = {torch.float32: 24.0, torch.float64: 2.0**10}  # |a| up to which 4 |a|^2 rounds to 4, or 9, digits of 1
 NEAR = 2.0**-10  # a part of the greatest |a|^2: of closer pairs an expanded square has too few digits for a root
 
 
