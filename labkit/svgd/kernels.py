@@ -80,7 +80,7 @@ def _cancels(reach: Tensor, score: Tensor, length: Tensor) -> bool:
     """
     if score.dtype == torch.float64:
         return pairs.is_far(float(reach), score.shape[-1], score.dtype)
-    push = torch.linalg.vector_norm(score, math.inf)
+    push = torch.linalg.vector_norm(score).div_(math.sqrt(score.numel()))
     reach, push, h = pairs.numbers(reach, push, length.view(()) if length.numel() == 1 else length.max())
     return pairs.is_far(reach, score.shape[-1], score.dtype) or push * h < STILL * reach
 
@@ -160,7 +160,7 @@ class RBF(Radial):
         square = length * length
         repulsion = (xt * k1).sub_(kx).div_(square)
         # sum_ij k |x_i - x_j|^2 / h^2 = 2 n sum_i x_i . repulsion_i: no second matrix for the trace
-        trace = (d * k1.mean((-2, -1)) - 2 * (xt * repulsion).sum(-2).mean(-1)) / square[..., 0, 0]
+        trace = (d * k1.mean((-2, -1)) - 2 * (xt * repulsion).sum((-2, -1)).div_(n)) / square[..., 0, 0]
         return Products(ks.mT, repulsion.mT, trace)
 
     def phi(self, x: Tensor, score: Tensor, h: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ SAMPLE = 1_500  # particles whose distances bracket the median of more
 FEW = 4  # candidates a particle that are gathered and searched rather than counted again
 NEAR = 8  # times the median, up to which the mean squared distance from the mean costs no more than three bits of it
 LITTLE = 1_000_000  # coordinates of all pairs, up to which their differences are taken one by one
-NARROWED = 3_000  # from so many values on it pays to look for the one wanted among those near it
+NARROWED = 30_000  # from this many values on, it pays to look only among those near the one that is wanted
 ANCHORS = 48  # quantiles that bracket it in one dimension
 _LOWER = np.tril_indices(ANCHORS, -1)
 
@@ -70,7 +70,7 @@ def _of_pairs(x: Tensor, ranks: Ranks, apart: pairs.Apart | None = None) -> Tens
         found, spread = _found(centred, ranks, pairs.strips), torch.linalg.vecdot(centred, centred).mean(-1)
     else:
         found, spread = _at_ranks(_each_once(apart.halves), ranks).mul_(2), apart.squares.mean(-1)
-    few_digits_lost = float(torch.sub(spread, found.mean(-1), alpha=NEAR).max()) < 0
+    few_digits_lost = float(torch.sub(spread, found.select(-1, 0), alpha=NEAR).max()) < 0
     return found if few_digits_lost else _found(x, ranks, pairs.exact_strips)
 
 
@@ -78,7 +78,7 @@ def _found(x: Tensor, ranks: Ranks, strips: Callable[[Tensor], pairs.Strips]) ->
     """`_of_pairs` by the quickest of the five ways."""
     n, d = x.shape[-2:]
     if pairs.is_whole(x):
-        return _at_ranks(_each_once(next(strips(x.mT))[1]), ranks)  # the one strip is freed before the search
+        return _at_ranks(_each_once(pairs.differences(x.mT, x.mT)), ranks)  # freed before the search
     runs = x.reshape(-1, n, d)
     if d == 1:
         found = [_sorted(run, ranks) for run in runs]

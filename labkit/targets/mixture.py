@@ -9,6 +9,8 @@ from torch import Tensor
 from labkit.targets import checks
 from labkit.targets.base import Target
 
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
 
 class Mixture(Target):
     """p(x) = Σ_k w_k N(x; m_k, s_k²) on the line, normalised.
@@ -42,7 +44,9 @@ class Mixture(Target):
         s = checks.each("scales", checks.positive("scales", scales), len(m))
         w = checks.weights(weights, len(m))
         super().__init__("mixture", 1, (((m - 4 * s).min().item(), (m + 4 * s).max().item()),))
-        self.means, self.scales, self.weights, self._narrow = m, s, w, s.min().item()
+        self.means, self.scales, self.weights = m, s, w
+        # distances whose square over the least variance is far inside the dtype
+        self._far = {t: s.min().item() * (torch.finfo(t).max / 64) ** 0.5 for t in FLOATS}
         self.mean = (w @ m).reshape(1)
         self.covariance = (w @ (s**2 + (m - self.mean) ** 2)).reshape(1, 1)
         self._constants = (m, s**-2, w.log() - s.log() - math.log(2 * math.pi) / 2, s, w)
@@ -53,14 +57,10 @@ class Mixture(Target):
 
     def score(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
         m, precision, log_w, _, _ = self._cast(x)
-        gap, far = m - x, self._far(x.dtype)
+        gap, far = m - x, self._far[x.dtype]
         near = gap.clamp(-far, far)
         r = torch.softmax(torch.addcmul(log_w, near, near * precision, value=-0.5), -1)
         return (r * precision * gap).sum(-1, keepdim=True)  # in this order 0 r times a pull that overflows is 0
-
-    def _far(self, dtype: torch.dtype) -> float:
-        """A distance whose square over the least variance is far inside the dtype."""
-        return self._narrow * (torch.finfo(dtype).max / 64) ** 0.5
 
     def pdf(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
         """p(x)."""
