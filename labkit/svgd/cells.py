@@ -56,16 +56,18 @@ def sums(a: Tensor, fields: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
     weights = (lagrange[:, :, None] * v.mT[:, None]).flatten(1)
     moments = weights.new_zeros(cells.shape[0], weights.shape[1]).index_add_(0, cell, weights)
     counts = [field.shape[0] for field in fields]
-    moments = moments.reshape(-1, v.shape[0]).split(counts, 1)
+    moments = moments.reshape(-1, v.shape[0]).split_with_sizes(counts, 1)
     nodes = ((cells[:, None] + (points + 1) / 2) * WIDTH).flatten()
     found = [_at_nodes(some, nodes, moments) for some in nodes.split(max(1, ELEMENTS // nodes.shape[0]))]
     field = torch.cat(found).reshape(cells.shape[0], ORDER, -1)
-    return torch.bmm(lagrange[:, None], field.index_select(0, cell))[:, 0].mT.split(counts)
+    return torch.bmm(lagrange[:, None], field.index_select(0, cell))[:, 0].mT.split_with_sizes(counts)
 
 
 def _at_nodes(some: Tensor, nodes: Tensor, moments: tuple[Tensor, ...]) -> Tensor:
     """The sums of all fields at some of the Chebyshev points."""
     gap = some[:, None] - nodes
+    if len(moments) == 1:  # the kernel alone, in the memory of the gaps
+        return gap.mul_(gap).mul_(-0.5).exp_() @ moments[0]
     matrix = gap.square().mul_(-0.5).exp_()
     found = [matrix @ moments[0]]
     found += [matrix.mul_(gap) @ moment for moment in moments[1:]]
