@@ -17,8 +17,8 @@ from torch import Tensor
 
 from labkit.svgd import pairs
 
-GATHERED = 2_000  # up to so many particles all pairs are held at once
-SAMPLE = 1_500  # particles whose distances bracket the median of more
+GATHERED = 1_000  # up to this many particles, all pairs are held at once: 8 MB
+SAMPLE = 700  # particles whose distances bracket the median of more: 4 MB
 FEW = 4  # candidates a particle that are gathered and searched rather than counted again
 NEAR = 8  # times the median, up to which the mean squared distance from the mean costs no more than three bits of it
 LITTLE = 1_000_000  # coordinates of all pairs, up to which their differences are taken one by one
