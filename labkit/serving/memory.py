@@ -16,7 +16,7 @@ SPARE = 32 << 20  # bytes that may stay free at the end of a heap, so that small
 PAUSE = 7.0  # seconds after a session has ended: Panel collects garbage 5 seconds after it
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt, from malloc.h
 
-_next: list[Any] = []  # the timer of the next `trim`
+_due: list[bool] = []  # one entry while a `trim` is due: whether a session has ended since that was decided
 
 
 def _glibc() -> ctypes.CDLL | None:
@@ -41,8 +41,16 @@ def trim() -> None:
 
 
 def trim_soon(_context: Any) -> None:
-    """`trim` once no session has ended for `PAUSE` seconds, in a thread, so that no page waits for it."""
-    loop = IOLoop.current()
-    while _next:
-        loop.remove_timeout(_next.pop())
-    _next.append(loop.call_later(PAUSE, loop.run_in_executor, None, trim))
+    """`trim` after `PAUSE` seconds, and once more where sessions end until then: visitors may come and go all day."""
+    if _due:
+        _due[0] = True
+        return
+    _due.append(False)
+    IOLoop.current().call_later(PAUSE, _trim)
+
+
+async def _trim() -> None:
+    again = _due.pop()
+    if again:
+        trim_soon(None)
+    await IOLoop.current().run_in_executor(None, trim)  # a thread: no page waits for it

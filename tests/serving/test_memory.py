@@ -68,18 +68,39 @@ def test_trim_gives_back_what_lies_between_states():
     assert grown(SMALL, "trim") < 20
 
 
-def test_memory_is_trimmed_once_after_the_last_of_several_sessions(monkeypatch):
-    trimmed = []
+@pytest.fixture
+def trimmed(monkeypatch) -> list[int]:
+    """Grows by an entry at every trim; a hundredth of a second is waited for it."""
+    times: list[int] = []
     monkeypatch.setattr(memory, "PAUSE", 0.01)
-    monkeypatch.setattr(memory, "trim", lambda: trimmed.append(1))
+    monkeypatch.setattr(memory, "trim", lambda: times.append(1))
+    return times
+
+
+def test_several_sessions_that_end_together_cause_two_trims(trimmed):
+    """One for the first, and one for those that ended until then."""
 
     async def several():
         for _ in range(3):
             memory.trim_soon(None)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.2)
 
     asyncio.run(several())
-    assert trimmed == [1]
+    assert trimmed == [1, 1]
+
+
+def test_memory_is_trimmed_while_sessions_go_on_ending_and_not_after(trimmed):
+    async def many() -> int:
+        for _ in range(40):
+            memory.trim_soon(None)
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.2)
+        found = len(trimmed)
+        await asyncio.sleep(0.1)
+        return found
+
+    found = asyncio.run(many())
+    assert found == len(trimmed) >= 4
 
 
 def test_other_c_libraries_are_left_alone(monkeypatch):
