@@ -12,7 +12,7 @@ from torch import Tensor
 from labkit import course
 
 KEEP_BYTES, KEEP_STATES = 8_000_000, 400  # of states kept for scrubbing
-PINNED = (0, 50, 75, 100, 150, 500)  # steps that are kept for ever: those of the original's figure
+PINNED = (0, 50, 75, 100, 150, 500)  # steps that are always kept: those of the original's figure
 
 
 @dataclass

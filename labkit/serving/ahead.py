@@ -147,7 +147,7 @@ class Ready(DocHandler):
     """The page of a session that stands already, where there is one and the address asks for nothing particular."""
 
     def head(self, *_args: str, **_kwargs: str) -> None:
-        """Return the headers of the page without a session, which nobody would use."""
+        """Return the headers of the page without building a session for it."""
         self.set_header("Content-Type", "text/html")
 
     async def get_session(self) -> ServerSession:

@@ -1,4 +1,4 @@
-"""Headers on every answer, HEAD included: a page takes nothing from elsewhere and is framed by nobody else."""
+"""Headers on every answer, HEAD included: a page loads nothing from other sites and cannot be framed by them."""
 
 from tornado.httputil import HTTPHeaders
 from tornado.web import Application, OutputTransform, RequestHandler

@@ -116,7 +116,7 @@ def _warm(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -
     importlib.import_module("holoviews.plotting.bokeh")  # else the first page that draws imports it
     gc.collect()
     gc.freeze()  # what is imported stays: without this every other visitor waits .2 s while it is looked through
-    for page in found:  # after the freeze, which would keep their sessions for ever
+    for page in found:  # after the freeze, which would never free their sessions
         with _warned(page):
             browser.open(base + page.route[1:], timeout=60).close()
     for page in found:

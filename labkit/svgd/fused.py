@@ -70,7 +70,7 @@ _plain: set[tuple] = set()  # shapes beyond torch's limit: asking again would co
 
 
 def _take_plain(key: tuple) -> None:
-    """Remember that this shape has no program; the first one is said."""
+    """Remember that this shape has no program, and warn of the first one."""
     if not _plain:
         warnings.warn(
             "FusedRBF takes the plain way of RBF for this shape and others to come: torch compiles a function only "
@@ -86,7 +86,7 @@ class FusedRBF(RBF):
 
     The same sums in another order: it agrees with `RBF` to rounding, and with itself bit for bit. Every number of
     particles, dimension and dtype is a program of its own; torch makes eight (`torch._dynamo.config.recompile_limit`).
-    Other shapes are then computed as `RBF` does, and the first one is said in a warning.
+    Other shapes are then computed as `RBF` does, and a warning names the first one.
 
     Raises (at the first call):
         ValueError: more than three dimensions, where `RBF` is as fast.
