@@ -61,7 +61,10 @@ def _length(x: Tensor, rule: Callable[[Tensor], Tensor]) -> Tensor:
     h = rule(x)
     if h.is_cuda:  # to look at it would be to wait for the device: neither digits nor a warning are worth it there
         return torch.where(h > 0, h, 1.0)
-    low, high = (float(h),) * 2 if h.ndim == 0 else (float(end) for end in h.aminmax())
+    if h.ndim:
+        low, high = (float(end) for end in h.aminmax())
+    else:
+        low = high = float(h)
     if 0 < low <= high < math.inf:
         return h
     if x.dtype != torch.float64:  # squares of very long or very short distances are no float32

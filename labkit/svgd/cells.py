@@ -3,7 +3,10 @@
 The line is cut into cells of width 3 h. Inside a cell exp(-(x - y)^2 / (2 h^2)) is, in x as in y, a polynomial of
 degree ORDER - 1 to double precision, so that it is known from its values at ORDER Chebyshev points:
 
-    K = L^T G L,    L: Lagrange polynomials at the particles,    G: the kernel between the cells' Chebyshev points.
+    K = L^T G L,    L: Lagrange polynomials at the particles,    G: the kernel between the cells' Chebyshev points,  (1)
+    L_o(t) = w_o / (t - t_o) / sum_p w_p / (t - t_p),    w_o = (-1)^o sin(angle of point o),                         (2)
+
+where (2) is the barycentric formula (Berrut & Trefethen 2004, sections 4 and 5); it is stable in the whole cell.
 
 For half a width r (in h) the interpolation error is about (e r^2 / (4 ORDER))^(ORDER / 2), here 1e-16
 (Bernstein's bound for an entire function; Greengard & Strain 1991 do the same with Hermite series).
@@ -19,16 +22,24 @@ WIDTH = 3.0  # of a cell, in bandwidths
 ORDER = 26  # Chebyshev points of a cell
 FAR = 2.0**24  # cells from the first to the last up to which a place within a cell keeps eight digits
 ELEMENTS = 4_000_000  # of the kernel between Chebyshev points that are held at once
+TINY = 1e-200  # in place of a distance 0 from a Chebyshev point; all others are above 1e-18
 PAYS = 2  # particles for every Chebyshev point from which this way is the quicker one
 
 
 @functools.cache
 def _chebyshev() -> tuple[Tensor, Tensor]:
-    """The points in [-1, 1], and the matrix that takes (T_0(t), T_1(t), ...) to the Lagrange polynomials at t."""
+    """The points in [-1, 1], and the weights w of (2) that belong to them."""
     angle = (torch.arange(ORDER, dtype=torch.float64) + 0.5) * (math.pi / ORDER)
-    waves = torch.cos(torch.arange(ORDER, dtype=torch.float64)[:, None] * angle) * (2 / ORDER)
-    waves[0] /= 2
-    return torch.cos(angle), waves
+    signs = 1 - 2 * (torch.arange(ORDER) % 2)
+    return torch.cos(angle), torch.sin(angle) * signs
+
+
+def _lagrange(t: Tensor, points: Tensor, weights: Tensor) -> Tensor:
+    """The Lagrange polynomials of the points at t (n,) in [-1, 1], (order, n), by (2)."""
+    gap = t - points[:, None]
+    gap.masked_fill_(gap == 0, TINY)  # at a point its own polynomial becomes 1 and all others 0
+    found = weights[:, None] / gap
+    return found.div_(found.sum(0))
 
 
 def sums(a: Tensor, fields: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
@@ -44,31 +55,32 @@ def sums(a: Tensor, fields: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
         for every field (c_p, n) in float64; None where the particles lie so far apart that all pairs are cheaper, or
         that positions within a cell lose digits.
     """
-    points, waves = _chebyshev()
-    place = (a - a.min()) / WIDTH
+    points, weights = _chebyshev()
+    a, order = a.sort()  # the particles of a cell become one slice, whose sums are small matrix products
+    place = (a - a[0]) / WIDTH
     low = place.floor()
-    cells, cell = torch.unique(low, return_inverse=True)
+    cells, sizes = torch.unique_consecutive(low, return_counts=True)
     if cells.shape[0] * ORDER * PAYS > a.shape[0] or not float(cells[-1]) <= FAR:
         return None
-    t = (place - low).mul_(2).sub_(1).clamp_(-1, 1)
-    lagrange = torch.cos(torch.arange(ORDER, dtype=torch.float64) * t.acos_()[:, None]) @ waves  # (n, order)
-    v = torch.cat(fields).double()
-    weights = (lagrange[:, :, None] * v.mT[:, None]).flatten(1)
-    moments = weights.new_zeros(cells.shape[0], weights.shape[1]).index_add_(0, cell, weights)
+    sizes = sizes.tolist()
+    slices = _lagrange((place - low).mul_(2).sub_(1), points, weights).split_with_sizes(sizes, 1)
+    v = torch.cat(fields).double().index_select(1, order)
+    moments = torch.cat([some @ each.mT for some, each in zip(v.split_with_sizes(sizes, 1), slices, strict=True)], 1)
     counts = [field.shape[0] for field in fields]
-    moments = moments.reshape(-1, v.shape[0]).split_with_sizes(counts, 1)
+    moments = moments.split_with_sizes(counts)
     nodes = ((cells[:, None] + (points + 1) / 2) * WIDTH).flatten()
     found = [_at_nodes(some, nodes, moments) for some in nodes.split(max(1, ELEMENTS // nodes.shape[0]))]
-    field = torch.cat(found).reshape(cells.shape[0], ORDER, -1)
-    return torch.bmm(lagrange[:, None], field.index_select(0, cell))[:, 0].mT.split_with_sizes(counts)
+    at_cells = torch.cat(found, 1).split(ORDER, 1)
+    v[:, order] = torch.cat([field @ each for field, each in zip(at_cells, slices, strict=True)], 1)
+    return v.split_with_sizes(counts)
 
 
 def _at_nodes(some: Tensor, nodes: Tensor, moments: tuple[Tensor, ...]) -> Tensor:
-    """The sums of all fields at some of the Chebyshev points."""
-    gap = some[:, None] - nodes
+    """The sums of all fields at some of the Chebyshev points, (c, points)."""
+    gap = some - nodes[:, None]
     if len(moments) == 1:  # the kernel alone, in the memory of the gaps
-        return gap.mul_(gap).mul_(-0.5).exp_() @ moments[0]
+        return moments[0] @ gap.mul_(gap).mul_(-0.5).exp_()
     matrix = gap.square().mul_(-0.5).exp_()
-    found = [matrix @ moments[0]]
-    found += [matrix.mul_(gap) @ moment for moment in moments[1:]]
-    return torch.cat(found, 1)
+    found = [moments[0] @ matrix]
+    found += [moment @ matrix.mul_(gap) for moment in moments[1:]]
+    return torch.cat(found)

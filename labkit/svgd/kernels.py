@@ -64,7 +64,7 @@ class Kernel:
 
 def _lengths(x: Tensor, h: Tensor, scale: float | int) -> Tensor:
     """h as (..., 1, 1) beside x."""
-    return (h if scale == 1 else h * scale)[..., None, None]
+    return (h if scale == 1 else h * scale).unsqueeze(-1).unsqueeze(-1)  # half the time of an index
 
 
 def _transposed(x: Tensor) -> Tensor:
@@ -80,9 +80,9 @@ def _cancels(reach: Tensor, score: Tensor, length: Tensor) -> bool:
     """
     if score.dtype == torch.float64:
         return pairs.is_far(float(reach), score.shape[-1], score.dtype)
-    push = torch.linalg.vector_norm(score).div_(math.sqrt(score.numel()))
-    reach, push, h = pairs.numbers(reach, push, length.view(()) if length.numel() == 1 else length.max())
-    return pairs.is_far(reach, score.shape[-1], score.dtype) or push * h < STILL * reach
+    norm, longest = torch.linalg.vector_norm(score), length if length.numel() == 1 else length.max()
+    reach, norm, h = pairs.numbers(reach, norm, longest)
+    return pairs.is_far(reach, score.shape[-1], score.dtype) or norm * h < STILL * reach * math.sqrt(score.numel())
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class RBF(Radial):
         if _cancels(pairs.reach(a), score, length):
             return self._on_line(x, score, length) or super().products(x, score, h)
         sums = self.kernel_sums(a, torch.cat([score.mT, xt, one], -2)).div_(n)
-        ks, kx, k1 = sums[..., :d, :], sums[..., d : 2 * d, :], sums[..., 2 * d :, :]
+        ks, kx, k1 = sums.split_with_sizes((d, d, 1), -2)
         square = length * length
         repulsion = (xt * k1).sub_(kx).div_(square)
         # sum_ij k |x_i - x_j|^2 / h^2 = 2 n sum_i x_i . repulsion_i: no second matrix for the trace
@@ -171,8 +171,8 @@ class RBF(Radial):
         if _cancels(pairs.reach(a), score, length):
             return super().phi(x, score, h)
         pull = xt.div_(length * length)
-        sums = self.kernel_sums(a, torch.cat([score.mT - pull, one], -2))
-        return pull.mul_(sums[..., d:, :]).add_(sums[..., :d, :]).div_(n).mT
+        sums, k1 = self.kernel_sums(a, torch.cat([score.mT - pull, one], -2)).split_with_sizes((d, 1), -2)
+        return pull.mul_(k1).add_(sums).div_(n).mT
 
     def _is_line(self, a: Tensor) -> bool:
         """Whether a (d, n) is of so many particles on one line that `cells` may be the quicker way."""

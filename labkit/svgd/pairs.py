@@ -43,8 +43,10 @@ def reach(a: Tensor) -> Tensor:
 
 
 def numbers(*scalars: Tensor) -> list[float]:
-    """Scalars as floats; on a GPU after one wait for all of them."""
-    return torch.stack(scalars).tolist() if scalars[0].is_cuda else [float(scalar) for scalar in scalars]
+    """Tensors of one element as floats; on a GPU after one wait for all of them."""
+    if scalars[0].is_cuda:
+        return torch.stack([scalar.reshape(()) for scalar in scalars]).tolist()
+    return [float(scalar) for scalar in scalars]
 
 
 def is_far(reach: float, d: int, dtype: torch.dtype) -> bool:
@@ -63,7 +65,7 @@ def squared_distances(a: Tensor, b: Tensor) -> Tensor:
 
 def differences(a: Tensor, b: Tensor) -> Tensor:
     """The same from the difference of every coordinate: no digits are lost, however far apart the pairs are."""
-    difference = a[..., 0, :, None] - b[..., 0, None, :]
+    difference = a.mT - b if a.shape[-2] == 1 else a[..., 0, :, None] - b[..., 0, None, :]
     total = difference.square_()  # not mul_(difference): autograd could not go back through it
     for k in range(1, a.shape[-2]):
         difference = a[..., k, :, None] - b[..., k, None, :]

@@ -49,18 +49,21 @@ class Mixture(Target):
         self._far = {t: s.min().item() * (torch.finfo(t).max / 64) ** 0.5 for t in FLOATS}
         self.mean = (w @ m).reshape(1)
         self.covariance = (w @ (s**2 + (m - self.mean) ** 2)).reshape(1, 1)
-        self._constants = (m, s**-2, w.log() - s.log() - math.log(2 * math.pi) / 2, s, w)
+        log_w = w.log() - s.log() - math.log(2 * math.pi) / 2
+        self._constants = (m, s**-2, log_w, s, w, m[:, None], s[:, None] ** -2, log_w[:, None])
 
     def log_prob(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
-        m, precision, log_w, _, _ = self._cast(x)
+        m, precision, log_w = self._cast(x)[:3]
         return torch.logsumexp(log_w - 0.5 * precision * (x - m) ** 2, -1)
 
     def score(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
-        m, precision, log_w, _, _ = self._cast(x)
-        gap, far = m - x, self._far[x.dtype]
+        m, precision, log_w = self._cast(x)[5:]
+        # a row a mode: over columns of particles the processor's vector units work, over the few modes they do not
+        gap, far = m - (x.mT if x.ndim > 1 else x), self._far[x.dtype]
         near = gap.clamp(-far, far)
-        r = torch.softmax(torch.addcmul(log_w, near, near * precision, value=-0.5), -1)
-        return (r * precision * gap).sum(-1, keepdim=True)  # in this order 0 r times a pull that overflows is 0
+        r = torch.softmax(torch.addcmul(log_w, near, near * precision, value=-0.5), -2)
+        found = torch.linalg.vecdot(r * precision, gap, dim=-2)  # in this order 0 r times a pull that overflows is 0
+        return found[..., None] if x.ndim > 1 else found
 
     def pdf(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
         """p(x)."""
@@ -68,7 +71,7 @@ class Mixture(Target):
 
     def cdf(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
         """P(X <= x), exact."""
-        m, _, _, s, w = self._cast(x)
+        m, _, _, s, w = self._cast(x)[:5]
         return (torch.special.ndtr((x - m) / s) * w).sum(-1)
 
     def left_mass(self, at: float = 0.0) -> float:
