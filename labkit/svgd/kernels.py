@@ -80,9 +80,9 @@ def _cancels(reach: Tensor, score: Tensor, length: Tensor) -> bool:
     """
     if score.dtype == torch.float64:
         return pairs.is_far(float(reach), score.shape[-1], score.dtype)
-    norm, longest = torch.linalg.vector_norm(score), length if length.numel() == 1 else length.max()
-    reach, norm, h = pairs.numbers(reach, norm, longest)
-    return pairs.is_far(reach, score.shape[-1], score.dtype) or norm * h < STILL * reach * math.sqrt(score.numel())
+    total, longest = score.abs().sum(), length if length.numel() == 1 else length.max()
+    reach, total, h = pairs.numbers(reach, total, longest)
+    return pairs.is_far(reach, score.shape[-1], score.dtype) or total * h < STILL * reach * score.numel()
 
 
 @dataclass(frozen=True)
