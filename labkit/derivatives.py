@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from labkit.private.torch import transforms_active
+
 
 class ByHand(torch.autograd.Function):
     """An operation of two forms: `forward` with a `backward` under `differentiable`, and `plain`.
@@ -30,11 +32,6 @@ class ByHand(torch.autograd.Function):
     def of(cls, *inputs: Any) -> Any:
         """The outputs, by hand or plain."""
         return cls.plain(*inputs) if transforms_active() else cls.apply(*inputs)
-
-
-def transforms_active() -> bool:
-    """Whether a transform of `torch.func` is at work; no public function of torch says so."""
-    return torch._C._are_functorch_transforms_active()
 
 
 def differentiable(plain: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

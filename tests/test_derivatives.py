@@ -54,12 +54,6 @@ def test_transforms_of_torch_func_take_the_plain_form():
     assert torch.equal(torch.func.grad(lambda x: Cube.of(x, None, 2).sum())(x), 3 * x**2)
 
 
-def test_torch_still_says_whether_its_transforms_are_active():
-    assert hasattr(torch._C, "_are_functorch_transforms_active"), (
-        "torch has lost a private function; labkit.derivatives.transforms_active needs another way to see torch.func"
-    )
-
-
 def test_what_has_no_second_derivative_says_so_and_what_to_do():
     class Held(torch.autograd.Function):
         @staticmethod

@@ -7,6 +7,7 @@ from torch.nn.functional import softplus
 
 from labkit.derivatives import ByHand, differentiable
 from labkit.onednn import linear
+from labkit.private.torch import tanh_backward
 
 
 class Decoded(ByHand):
@@ -44,10 +45,10 @@ class Decoded(ByHand):
         grads: list[Tensor | None] = [None] * 6
         if wanted[6] or wanted[7]:
             grads[4:] = more.mT @ (h2 * flow), (more.mT @ flow)[:, 0]
-        to_2 = torch.ops.aten.tanh_backward(to_2, h2)
+        to_2 = tanh_backward(to_2, h2)
         if wanted[4] or wanted[5]:
             grads[2:4] = to_2.mT @ h1, to_2.sum(0)
-        to_1 = torch.ops.aten.tanh_backward(linear(to_2, w2.mT), h1)
+        to_1 = tanh_backward(linear(to_2, w2.mT), h1)
         if wanted[2] or wanted[3]:
             grads[:2] = to_1.mT @ z.flatten(0, 1), to_1.sum(0)
         return (to_1 @ w1).view(k, batch, -1), pixels, *grads

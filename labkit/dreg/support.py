@@ -14,6 +14,8 @@ from torch.distributions import Distribution, Independent, MixtureSameFamily, Tr
 from torch.distributions.constraints import Constraint, real
 from torch.distributions.transforms import CatTransform, ComposeTransform, IndependentTransform, StackTransform
 
+from labkit.private.torch import contents
+
 Ends = tuple[Tensor, Tensor]  # of an interval, maybe at infinity
 
 LINE = torch.tensor(-math.inf), torch.tensor(math.inf)
@@ -122,6 +124,5 @@ def _tensors(value: Any, seen: set[int]) -> Iterator[Tensor]:
             yield from _tensors(each, seen)
     elif isinstance(value, (Constraint, Transform)) and id(value) not in seen:
         seen.add(id(value))
-        for name, each in vars(value).items():
-            if name != "_cached_x_y":
-                yield from _tensors(each, seen)
+        for each in contents(value):
+            yield from _tensors(each, seen)

@@ -13,6 +13,7 @@ from numpy.polynomial import chebyshev, polynomial
 from torch import Tensor
 from torch.nn.functional import pad
 
+from labkit.private.torch import ONE_ROUNDING, most_programs, no_compiler, too_many_programs
 from labkit.svgd.kernels import RBF
 from labkit.svgd.pairs import DIRECT
 
@@ -62,8 +63,7 @@ def _sums(rows, columns, v):
 def _compiled(shape: tuple, fields: int, dtype: torch.dtype, device: torch.device):
     """One program for each shape, so that nothing is compiled again, or given up, in the middle of a run."""
     del shape, fields, dtype, device  # the key only
-    contract = {"cpp.enable_floating_point_contract_flag": "fast"}  # products and sums in one rounding
-    return torch.compile(_sums, dynamic=False, fullgraph=True, options=contract)
+    return torch.compile(_sums, dynamic=False, fullgraph=True, options=ONE_ROUNDING)
 
 
 _plain: set[tuple] = set()  # shapes beyond torch's limit: asking again would cost more than their sums
@@ -74,7 +74,7 @@ def _take_plain(key: tuple) -> None:
     if not _plain:
         warnings.warn(
             "FusedRBF takes the plain way of RBF for this shape and others to come: torch compiles a function only "
-            f"{torch._dynamo.config.recompile_limit} times in one process, and every number of particles, dimension "
+            f"{most_programs()} times in one process, and every number of particles, dimension "
             "and dtype is a program of its own",
             stacklevel=2,
         )
@@ -102,8 +102,8 @@ class FusedRBF(RBF):
         scaled, whole = a * HALF_IN_BITS, (0, -a.shape[-1] % LANES)
         try:
             return torch.stack(_compiled(*key)(scaled, pad(scaled, whole), pad(v, whole)), -2)
-        except torch._inductor.exc.InductorError as error:
+        except no_compiler() as error:
             raise RuntimeError("FusedRBF wants a C++ compiler, none was found; install g++, or use RBF") from error
-        except torch._dynamo.exc.FailOnRecompileLimitHit:
+        except too_many_programs():
             _take_plain(key)
             return super().kernel_sums(a, v)

@@ -19,6 +19,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from labkit.private.torch import relu_backward
 from labkit.targets import checks, continued
 from labkit.targets.base import Target
 from labkit.targets.scores import Minibatch
@@ -124,7 +125,7 @@ class NeuralRegression(Target):
         rest = y - f
         flow = rest * (factor * gamma).unsqueeze(-1)  # d log p / d f, [..., b]
         to_w2 = (flow.unsqueeze(-2) @ hidden).squeeze(-2)
-        back = torch.ops.aten.threshold_backward(flow.unsqueeze(-1) * w2.unsqueeze(-2), hidden, 0.0)
+        back = relu_backward(flow.unsqueeze(-1) * w2.unsqueeze(-2), hidden)
         to_w1 = x.mT @ back
         made = torch.empty_like(theta)
         ends = (to_w1.flatten(-2), back.sum(-2), to_w2, flow.sum(-1, keepdim=True))

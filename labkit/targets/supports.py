@@ -20,6 +20,8 @@ from torch import Tensor
 from torch.distributions import Distribution, Transform, biject_to, constraints, transforms
 from torch.distributions.constraints import Constraint
 
+from labkit.private.torch import switch_checks_off
+
 Shape = tuple[int, ...]
 End = float | int | Tensor
 
@@ -199,7 +201,7 @@ def copied(thing: Any, like: Tensor, made: dict[int, Any] | None = None) -> Any:
         new = made[id(thing)] = copy.copy(thing)
         new.__dict__.update({name: copied(part, like, made) for name, part in vars(thing).items()})
         if isinstance(new, Distribution):
-            new._validate_args = False
+            switch_checks_off(new)
     return made[id(thing)]
 
 

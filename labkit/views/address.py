@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl
 import panel as pn
 import param
 
+from labkit.private.param import check
+
 QUIET = ("name",)
 
 
@@ -137,7 +139,7 @@ def set_all(owner: param.Parameterized, values: dict[str, Any]) -> list[str]:
         if isinstance(wanted, param.Number) and not isinstance(wanted, param.Integer) and isinstance(value, int):
             value = float(value)
         try:
-            wanted._validate(value)
+            check(wanted, value)
             number = isinstance(wanted, param.Number) and not isinstance(wanted, param.Boolean)
             why = "must be a number" if number and isinstance(value, bool) else ""
             why = why or ("" if _finite(value) else "must be finite")

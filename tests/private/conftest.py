@@ -1,0 +1,20 @@
+"""What the tests of private interfaces share: a failure that says which function of labkit needs another way."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+
+
+@pytest.fixture
+def relied_on() -> Callable[[str], AbstractContextManager[None]]:
+    """`with relied_on(sentence):` fails with the sentence, and the reason, where anything inside it fails."""
+
+    @contextmanager
+    def check(sentence: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            pytest.fail(f"{sentence} ({type(error).__name__}: {error})", pytrace=False)
+
+    return check
