@@ -1,40 +1,39 @@
 """The engine steps every run that plays and publishes its newest frame; it knows no method and no page.
 
-One thread serves all runs of the process in turn: threads of their own for thirty pages are slower than one
-(measured). A run whose step takes long moves to a second thread, so that it holds nobody up. Orders (play, seek,
-reset, ...) are carried out on the run's own thread between two steps, so that a run needs no lock.
+One thread serves all runs of the process in turn, a second one those whose steps take long: see
+`labkit.engine_threads`. Orders (play, seek, reset, ...) are carried out on the run's own thread between two steps, so
+that a run needs no lock.
 """
 
-import atexit
 import dataclasses
 import queue
-import threading
 import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
-import torch
-
+from labkit.engine_threads import FRAMES, Engine, engine
 from labkit.past import Past
 
-FRAMES = 60  # a second and run, at most: twice those shown, so that every look at 30 a second finds a new one
-SLICE = 0.008  # seconds of stepping before the next run has its turn
-ROUND = 0.024  # seconds of stepping that all runs share, from which on their slices are shorter: else many wait long
-REST = 0.3  # of the time stepped is given back to the threads that serve pages
+__all__ = ["AWAY", "FRAMES", "SLOW", "Engine", "Frame", "Past", "Run", "engine"]
+
 SLOW = 0.020  # seconds a step, from which a run moves to the second thread
 AWAY = 5.0  # seconds without a sign of a watcher, after which nothing is computed
 
+S = TypeVar("S")  # a state
+C = TypeVar("C")  # what a state is shown as
+A = TypeVar("A")  # an answer
+
 
 @dataclass(frozen=True)
-class Frame:
+class Frame(Generic[S, C]):
     """What a run shows: the newest state, what `render` made of it, where it stands, how fast it goes."""
 
     number: int
-    state: Any = None
-    content: Any = None
+    state: S | None = None
+    content: C | None = None
     position: int = 0  # among the kept states
     kept: int = 1
     stride: int = 1  # between kept states, in steps
@@ -43,7 +42,7 @@ class Frame:
     error: str = ""
 
 
-class Run:
+class Run(Generic[S, C]):
     """One run: made, then played, paused, stepped, rewound; its newest `frame` may be read from any thread.
 
     Args:
@@ -52,16 +51,24 @@ class Run:
         render: (state, past) -> anything; called on the engine's thread at most `FRAMES` times a second, with copies
             only: what it returns is shown by another thread.
         record: state -> a row of numbers for the table of the past.
+        pinned: steps whose states the past keeps, however long the run.
     """
 
-    def __init__(self, start: Callable, step: Callable, render: Callable, record: Callable | None = None):
-        self.start, self.step, self.render, self.record = start, step, render, record
+    def __init__(
+        self,
+        start: Callable[[], S],
+        step: Callable[[S], S],
+        render: Callable[[S, Past[S]], C],
+        record: Callable[[S], dict[str, float]] | None = None,
+        pinned: tuple[int, ...] = (),
+    ):
+        self.start, self.step, self.render, self.record, self.pinned = start, step, render, record, pinned
         self.speed = 60.0  # steps a second
-        self.frame = Frame(0)
+        self.frame: Frame[S, C] = Frame(0)
         self.playing = False
         self.seen = time.monotonic()
-        self._orders: queue.SimpleQueue = queue.SimpleQueue()
-        self._past, self._position = Past(record), 0
+        self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._past, self._position = self._nothing(), 0
         self._owed, self._cost, self._last, self._published = 0.0, 0.0, 0.0, 0.0
         self._steps, self._rate, self._since = 0, 0.0, 0.0
         self._closed, self._broken = False, False  # broken: it failed while it played
@@ -80,7 +87,12 @@ class Run:
 
     def once(self) -> None:
         """A single step; a playing run pauses first."""
-        self._order(lambda: (self._pause(), self._advance(1)))
+
+        def single() -> None:
+            self._pause()
+            self._advance(1)
+
+        self._order(single)
 
     def reset(self) -> None:
         """Begin anew with `start()`; a run that plays, or that failed while it did, plays on."""
@@ -90,7 +102,7 @@ class Run:
         """Pause and show a kept state."""
         self._order(lambda: self._seek(position))
 
-    def edit(self, change: Callable[[Any], Any]) -> None:
+    def edit(self, change: Callable[[S], S]) -> None:
         """Replace the state by change(state); what was kept after it is forgotten."""
         self._order(lambda: self._edit(change))
 
@@ -98,7 +110,7 @@ class Run:
         """Render the state again, for a setting that is the picture's alone."""
         self._order(lambda: None)
 
-    def past(self, use: Callable[[Past], Any]) -> Any:
+    def past(self, use: Callable[[Past[S]], A]) -> A:
         """use(past) on the run's thread, and its answer here: for downloads.
 
         Raises:
@@ -107,19 +119,19 @@ class Run:
         """
         if self._closed:
             raise RuntimeError("the run is closed")
-        answer: Future = Future()
+        answer: Future[tuple[A, ...]] = Future()  # of the one answer, or of nothing where there is no past
 
         def asked() -> None:
             try:
-                answer.set_result((bool(self._past.states), use(self._past) if self._past.states else None))
+                answer.set_result((use(self._past),) if self._past.states else ())
             except Exception as error:  # the caller's, not the run's
                 answer.set_exception(error)
 
         self._order(asked)
-        started, value = answer.result(timeout=60)
-        if not started:
+        found = answer.result(timeout=60)
+        if not found:
             raise RuntimeError(self.frame.error or "the run could not start")
-        return value
+        return found[0]
 
     def watched(self) -> None:
         """A sign that somebody looks; without one for `AWAY` seconds nothing is computed."""
@@ -139,7 +151,7 @@ class Run:
 
     # on the engine's thread
 
-    def _order(self, order: Callable) -> None:
+    def _order(self, order: Callable[[], None]) -> None:
         if not self._closed:
             self._orders.put(order)
             self._engine.wake()
@@ -173,8 +185,11 @@ class Run:
             order()
         return ordered
 
+    def _nothing(self) -> Past[S]:
+        return Past(self.record, pins=self.pinned)
+
     @property
-    def _state(self) -> Any:
+    def _state(self) -> S:
         return self._past.states[self._position]
 
     def _play(self) -> None:
@@ -190,7 +205,7 @@ class Run:
         self.playing, self._rate, self._broken = False, 0.0, False
 
     def _reset(self) -> None:
-        self._past, self._position = Past(self.record), 0
+        self._past, self._position = self._nothing(), 0
         self._past.add(self.start())
         self._error = ""
         self._last, self._since, self._steps = time.monotonic(), time.monotonic(), 0
@@ -203,7 +218,7 @@ class Run:
         self._position = max(0, min(position, len(self._past.states) - 1))
         self._error = "" if self._past.states else self._error
 
-    def _edit(self, change: Callable) -> None:
+    def _edit(self, change: Callable[[S], S]) -> None:
         if not self._past.states:  # it could not start; perhaps now it can
             self._reset()
             return
@@ -269,93 +284,3 @@ class Run:
     @property
     def slow(self) -> bool:
         return self._cost > SLOW
-
-
-class _Worker(threading.Thread):
-    """Gives every run of its list a turn, then sleeps until one wants another."""
-
-    def __init__(self, engine: "Engine", name: str):
-        super().__init__(name=name, daemon=True)
-        self.engine, self.runs, self.bell, self.leaving = engine, [], threading.Event(), False
-
-    def run(self) -> None:
-        torch.set_num_threads(1)  # the problems are small: threads cost more than they bring
-        torch.set_flush_denormal(True)  # far particles have subnormal kernels, twelve times slower
-        while True:
-            self.bell.clear()
-            if self.leaving:
-                return
-            began = time.perf_counter()
-            wait = self._round()
-            worked = time.perf_counter() - began
-            if any(r.wants for r in self.runs):
-                self.bell.wait(max(REST * worked, min(wait, 1 / FRAMES), 0.0005))
-            else:
-                self.bell.wait()
-
-    def _round(self) -> float:
-        """A turn for every run that wants one, and the seconds until the next is due; keeps no run alive after."""
-        wait, wanting = 1.0, [r for r in self.runs if r.wants]
-        for run in wanting:
-            wait = min(wait, run.turn(min(SLICE, ROUND / len(wanting))))
-            if run.slow and self is self.engine.quick:
-                self.engine.move(run)
-        return wait
-
-
-class Engine:
-    """Two threads and the runs that they step; runs come and go on any thread, so their lists change under a lock."""
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self.quick, self.patient = _Worker(self, "labkit-engine"), _Worker(self, "labkit-engine-slow")
-        self.quick.start()
-        self.patient.start()
-        atexit.register(self.leave)
-
-    def add(self, run: Run) -> None:
-        with self._lock:
-            self.quick.runs = [*self.quick.runs, run]
-
-    def move(self, run: Run) -> None:
-        """From the quick thread, which calls this, to the patient one; a run that was closed in its turn is gone."""
-        with self._lock:
-            if run not in self.quick.runs:
-                return
-            self.quick.runs = [r for r in self.quick.runs if r is not run]
-            self.patient.runs = [*self.patient.runs, run]
-        self.patient.bell.set()
-
-    def remove(self, run: Run) -> None:
-        with self._lock:
-            for worker in (self.quick, self.patient):
-                worker.runs = [r for r in worker.runs if r is not run]
-
-    def leave(self) -> None:
-        """At the process's end: a thread that is cut off inside torch aborts the process, so wait for its step."""
-        for worker in (self.quick, self.patient):
-            worker.leaving = True
-        self.wake()
-        for worker in (self.quick, self.patient):
-            worker.join(timeout=5)
-
-    def wake(self) -> None:
-        self.quick.bell.set()
-        self.patient.bell.set()
-
-    @property
-    def runs(self) -> list[Run]:
-        return [*self.quick.runs, *self.patient.runs]
-
-
-_lock = threading.Lock()
-_the_engine: Engine | None = None
-
-
-def engine() -> Engine:
-    """The engine of this process, made when it is first asked for."""
-    global _the_engine
-    with _lock:
-        if _the_engine is None:
-            _the_engine = Engine()
-        return _the_engine

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from torch import Tensor
@@ -12,30 +12,33 @@ from torch import Tensor
 from labkit import course
 
 KEEP_BYTES, KEEP_STATES = 8_000_000, 400  # of states kept for scrubbing
-PINNED = (0, 50, 75, 100, 150, 500)  # steps that are always kept: those of the original's figure
+
+S = TypeVar("S")  # a state
 
 
 @dataclass
-class Past:
+class Past(Generic[S]):
     """The states of a run that are kept, ever more thinly, and a table with a row for each of them.
 
     Attributes:
         states: oldest first; the last is the newest.
         marks: how many steps after the start each was.
-        pinned: mark -> state for the steps of `PINNED`.
+        pinned: mark -> state for the steps of `pins`.
         names: of the numbers that `record` gives.
         kept, newest: those numbers at each of `states`, the last one apart, and of the steps since the state before.
         stride: steps from one kept state to the next; the newest may be nearer.
+        pins: steps whose states are kept however many come after.
     """
 
-    record: Callable[[Any], dict[str, float]] | None = None
-    states: list = field(default_factory=list)
+    record: Callable[[S], dict[str, float]] | None = None
+    states: list[S] = field(default_factory=list)
     marks: list[int] = field(default_factory=list)
-    pinned: dict[int, Any] = field(default_factory=dict)
+    pinned: dict[int, S] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     kept: course.Rows = field(default_factory=lambda: course.nothing(0))
     newest: course.Rows = field(default_factory=lambda: course.nothing(0))
     stride: int = 1
+    pins: tuple[int, ...] = ()
 
     @property
     def rows(self) -> course.Rows:
@@ -56,7 +59,7 @@ class Past:
         """The same for a curve, as `course.drawn`."""
         return course.drawn(self.rows, self.names.index(name))
 
-    def add(self, state: Any, mark: int | None = None) -> None:
+    def add(self, state: S, mark: int | None = None) -> None:
         """Keep the newest state; the one before it stays if its turn has come, and all are thinned when too many."""
         mark = (self.marks[-1] + 1 if self.marks else 0) if mark is None else mark
         row = self.record(state) if self.record else {}  # first, for it may raise
@@ -69,13 +72,13 @@ class Past:
             self.kept, self.newest = self.rows, step
         self.states.append(state)
         self.marks.append(mark)
-        if mark in PINNED:
+        if mark in self.pins:
             self.pinned[mark] = state
         if len(self.states) > max(8, min(KEEP_STATES, KEEP_BYTES // max(1, size(state)))):
             self.stride *= 2
             self._thin()
 
-    def replace(self, position: int, state: Any) -> None:
+    def replace(self, position: int, state: S) -> None:
         """Another state in place of one; what came after it is forgotten. Other steps of its interval stay in it."""
         self.cut(position)
         mark, interval = self.marks[-1], self.newest
@@ -94,7 +97,7 @@ class Past:
         self.kept, self.newest = rows.upto(position), rows.upto(position + 1).since(position)
         self.pinned = {mark: state for mark, state in self.pinned.items() if mark <= self.marks[-1]}
 
-    def copy(self) -> "Past":
+    def copy(self) -> "Past[S]":
         """The same states in lists of their own, for another thread."""
         return Past(
             None,
@@ -105,6 +108,7 @@ class Past:
             self.kept,
             self.newest,
             self.stride,
+            self.pins,
         )
 
     def _name(self, row: dict[str, float]) -> None:
@@ -120,8 +124,8 @@ class Past:
         keep[[0, -1]] = True
         rows = self.rows.joined(keep)
         self.kept, self.newest = rows.upto(-1), rows.since(-1)
-        for kept in (self.states, self.marks):
-            kept[:] = [each for each, stays in zip(kept, keep, strict=True) if stays]
+        self.states = [state for state, stays in zip(self.states, keep, strict=True) if stays]
+        self.marks = [mark for mark, stays in zip(self.marks, keep, strict=True) if stays]
 
 
 def size(state: Any) -> int:

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from labkit import engine
-from labkit.past import KEEP_BYTES, KEEP_STATES, PINNED, size
+from labkit import engine, engine_threads
+from labkit.past import KEEP_BYTES, KEEP_STATES, size
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ def make():
     """make(step, start, ...) -> a run that is closed after the test."""
     made = []
 
-    def run(step=count, start=Count, render=lambda state, past: state, record=None, speed=1e6):
-        run = engine.Run(start, step, render, record)
+    def run(step=count, start=Count, render=lambda state, past: state, record=None, speed=1e6, pinned=()):
+        run = engine.Run(start, step, render, record, pinned)
         run.speed = speed
         made.append(run)
         return run
@@ -222,12 +222,23 @@ def test_the_stride_doubles_when_the_past_is_full_and_all_but_the_newest_stand_o
 
 
 def test_pinned_steps_stay_when_all_is_thinned_and_go_when_the_run_is_cut_before_them():
-    past = engine.Past()
+    past = engine.Past(pins=(0, 50, 75, 2500))
     for t in range(3000):
         past.add(Count(t))
-    assert {mark: state.t for mark, state in past.pinned.items()} == {mark: mark for mark in PINNED}
+    assert {mark: state.t for mark, state in past.pinned.items()} == {mark: mark for mark in past.pins}
     past.cut(past.marks.index(96))
     assert sorted(past.pinned) == [0, 50, 75]
+
+
+def test_a_run_pins_the_steps_that_it_is_given_and_none_of_itself(make):
+    for run, pinned in ((make(), []), (make(pinned=(0, 2, 9)), [0, 2])):
+        for _ in range(4):
+            run.once()
+        settled(run)
+        assert run.past(lambda past: sorted(past.pinned)) == pinned
+        run.reset()
+        settled(run)
+        assert run.past(lambda past: sorted(past.pinned)) == pinned[:1]
 
 
 def test_rows_of_the_table_stay_beside_their_states():
@@ -501,8 +512,8 @@ def test_many_runs_get_equal_turns(make):
 def test_the_more_runs_play_the_shorter_their_turns():
     """A round of thirty is as long as one of three, so that each has its frames often."""
     given = []
-    worker = engine._Worker(engine.engine(), "labkit-test")
-    for many, wanted in ((1, engine.SLICE), (3, engine.SLICE), (30, engine.ROUND / 30)):
+    worker = engine_threads.Worker(engine.engine(), "labkit-test")
+    for many, wanted in ((1, engine_threads.SLICE), (3, engine_threads.SLICE), (30, engine_threads.ROUND / 30)):
         worker.runs = [SimpleNamespace(wants=True, turn=lambda within: given.append(within) or 1.0, slow=False)] * many
         given.clear()
         worker._round()

@@ -46,6 +46,7 @@ class Live(pn.viewable.Viewer):
         play: start at once (never where the reader prefers reduced motion); default on a page, not in a notebook.
         status: state -> a few words for the line beside the step counter.
         drawn: called as drawn(view, figure) with each Bokeh figure made, for tools and events.
+        pinned: steps whose states the run's history keeps.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Live(pn.viewable.Viewer):
         play: bool | None = None,
         status: Callable[[Any], str] | None = None,
         drawn: Callable[[Any, Any], None] | None = None,
+        pinned: tuple[int, ...] = (),
         **params,
     ):
         super().__init__(**params)
@@ -74,7 +76,7 @@ class Live(pn.viewable.Viewer):
         self._declared: list | None = None  # the views whose pictures are up
         self.views = list(view) if isinstance(view, list | tuple) else [view]
         self.stages: list[Stage] = []
-        self.run = engine.Run(start, step, self._render, self._record)
+        self.run = engine.Run(start, step, self._render, self._record, pinned)
         self.run.speed = speed
         self.remote = Remote(self._heard, keys=self.served, tips=dict(TIPS), width=0, height=0, margin=0)
         self.pictures = pn.Column(sizing_mode="stretch_width", stylesheets=[GRID])

@@ -12,6 +12,7 @@ from PIL import Image
 from labkit import svgd, targets
 from labkit.cli import main
 from labkit.cli.svgd import asked
+from labkit.cli.svgd import run as command
 from labkit.views import save
 from labkit.views.svgd import Experiment
 
@@ -44,6 +45,11 @@ def test_the_particles_are_those_of_the_experiment(tmp_path, capsys):
     assert [row[1] for row in rows] == state.x[:, 0].tolist()
     assert [row[3] for row in rows] == state.phi[:, 0].tolist()
     assert "x.csv (" in capsys.readouterr().out
+
+
+def test_a_run_keeps_the_states_whose_density_its_picture_shows_at_earlier_steps():
+    past, _ = command.play(Experiment(n=3), 51, [])
+    assert sorted(past.pinned) == [0, 50]
 
 
 def test_the_table_compares_the_particles_with_the_exact_moments(capsys):

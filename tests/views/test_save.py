@@ -41,7 +41,7 @@ class Seen:
 
 
 def counted(steps, record=None):
-    past = engine.Past(record)
+    past = engine.Past(record, pins=(0, 50, 75, 100))
     for t in range(steps + 1):
         past.add(Count(t))
     return past

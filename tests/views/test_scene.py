@@ -71,6 +71,12 @@ def steps(scene, count):
     return settled(scene).state
 
 
+def test_a_scene_keeps_the_states_whose_density_its_picture_shows_at_earlier_steps(make):
+    scene = make()
+    steps(scene, 51)
+    assert scene.live.run.past(lambda past: sorted(past.pinned)) == [0, 50]
+
+
 # settings
 
 

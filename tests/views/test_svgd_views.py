@@ -26,6 +26,7 @@ from labkit.views.svgd import (
     bandwidth,
     moment_errors,
 )
+from labkit.views.svgd.experiment import SNAPSHOTS
 
 STANDING = {"target"}  # a planar target's level lines do not move
 
@@ -41,7 +42,7 @@ def main_view(experiment):
 
 
 def past_of(experiment, steps, view=None):
-    past, state = engine.Past(getattr(view, "record", None)), experiment.start()
+    past, state = engine.Past(getattr(view, "record", None), pins=SNAPSHOTS), experiment.start()
     past.add(state)
     for _ in range(steps):
         state = experiment.step(state)

@@ -25,7 +25,7 @@ def gmm(seed: int, out: Path) -> None:
     shown = [states[t] for t in figure.SNAPSHOTS]
     picture, moving = out / "gmm.png", out / "gmm.gif"
     snapshots_picture(shown, targets.Mixture(), picture)
-    past = Past(lambda state: {})
+    past = Past(pins=figure.SNAPSHOTS)
     for state in states[:: max(1, len(states) // 100)]:
         past.add(state)
     save.gif([Line(targets.Mixture, (-14.0, 8.0))], past, moving, status=lambda state: f"step {state.t}")

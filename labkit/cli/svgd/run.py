@@ -26,8 +26,12 @@ def play(experiment: Any, steps: int, curves: list) -> tuple[Any, float]:
     """
     from labkit.engine import Past
     from labkit.views.svgd import RUNS_KSD
+    from labkit.views.svgd.experiment import SNAPSHOTS
 
-    past = Past(lambda state: {name: number for curve in curves for name, number in curve.record(state).items()})
+    def record(state: Any) -> dict[str, float]:
+        return {name: number for curve in curves for name, number in curve.record(state).items()}
+
+    past = Past(record, pins=SNAPSHOTS)
     began, looked = time.perf_counter(), 0.0
     words = f"{{task.fields[rate]}} steps/s  {RUNS_KSD} {{task.fields[ksd]}}"
     with bar(words) as progress, interrupts.first() as pressed, _quick_arithmetic(experiment.n):

@@ -13,6 +13,7 @@ from labkit.targets import PARAMETERS, TARGETS
 STARTS = ("normal", "uniform", "target")
 TEMPERS = ("none", "linear", "cyclical")
 TEMPERED = 500  # steps of a tempered beginning
+SNAPSHOTS = 0, 50, 75, 100, 150, 500  # steps whose states stay in the picture: those of the original's figure
 ROOM = 3.5  # standard deviations of the start that the picture holds
 
 

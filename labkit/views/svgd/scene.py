@@ -12,7 +12,7 @@ from labkit.views.live import Live
 from labkit.views.svgd import curves as numbers
 from labkit.views.svgd.beside import Pair, Side
 from labkit.views.svgd.curves import RUNS_KSD
-from labkit.views.svgd.experiment import Experiment
+from labkit.views.svgd.experiment import SNAPSHOTS, Experiment
 from labkit.views.svgd.line import Line
 from labkit.views.svgd.microscope import Microscope
 from labkit.views.svgd.plane import Plane
@@ -72,7 +72,15 @@ class Scene(pn.viewable.Viewer):
         self.touch = Touch(self)
         self.chosen: int | None = None
         self.right = self._second()
-        self.live = Live(self._start, self._step, self._views(), status=self._status, drawn=self.touch.drawn, play=play)
+        self.live = Live(
+            self._start,
+            self._step,
+            self._views(),
+            status=self._status,
+            drawn=self.touch.drawn,
+            play=play,
+            pinned=SNAPSHOTS,
+        )
         self.experiment.param.watch(self._changed, [p for p in self.experiment.param if p != "name"])
         self.param.watch(self._compared, ["compare", "other"])
         self.param.watch(self._drawn, ["arrows", "snapshots"])
