@@ -18,11 +18,11 @@ from safetensors.torch import save
 from labkit import atomic
 from labkit.cli import copies
 from labkit.data import files, registry
+from labkit.paint import save_gif, save_png
+from labkit.paint.files import save_table
 from labkit.reproduce.store import Store
 from labkit.training import checkpoints
 from labkit.training.folder import Folder, Table
-from labkit.views.paint import save_gif, save_png
-from labkit.views.paint.files import save_table
 
 resource = pytest.importorskip("resource", reason="this system cannot limit the size of a file")
 STATE = {"step": 3, "module": {"w": torch.zeros(200_000)}, "facts": {}}

@@ -94,7 +94,7 @@ def _path(out: Path | None, kinds: list[str], able: tuple[str, ...]) -> Path:
         fail(f"{by} wants a path that ends in .{' or .'.join(wanted)}, got {out}; rename it")
     check_writable("--out", out)
     if out.suffix.lower() == ".mp4":
-        from labkit.views import video
+        from labkit.paint import video
 
         try:
             video.find()
@@ -155,7 +155,9 @@ def _seeded(seed: int) -> Any:
 def _write(path: Path, trace: Any, columns: int | None, window: bool, neighbours: str | None) -> None:
     from PIL import Image
 
-    from labkit.views import paint, sheets, video
+    from labkit import paint
+    from labkit.paint import video
+    from labkit.views import sheets
 
     last = trace.images[-1]
     if path.suffix.lower() == ".png":
@@ -172,7 +174,8 @@ def _write(path: Path, trace: Any, columns: int | None, window: bool, neighbours
 def _write_sheet(path: Path, images: Any, columns: int | None, neighbours: str | None) -> None:
     from PIL import Image
 
-    from labkit.views import paint, sheets
+    from labkit import paint
+    from labkit.views import sheets
 
     columns = columns or sheets.square(len(images))
     beside = _beside(images, columns, neighbours)

@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image
 
 from labkit.engine import Past
-from labkit.views.paint import Painter, save_gif, save_png
-from labkit.views.paint.axes import DARK, LIGHT, unit_of
-from labkit.views.paint.files import Target, save_table
-from labkit.views.paint.words import write
+from labkit.paint import Painter, save_gif, save_png
+from labkit.paint.axes import DARK, LIGHT, unit_of
+from labkit.paint.files import Target, save_table
+from labkit.paint.words import write
 
 HEAD = 30  # pixels at 960 x 540 for the line that counts the steps
 LINGER = 1.0  # seconds that an animation rests on its last frame

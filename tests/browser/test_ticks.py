@@ -2,7 +2,7 @@
 
 import pytest
 
-from labkit.views.paint.ticks import log_ticks
+from labkit.paint.ticks import log_ticks
 from labkit.views.stage import LOG_TICKS
 
 

@@ -15,7 +15,8 @@ from safetensors.torch import save_file
 import labkit
 from labkit import data, draw
 from labkit.cli import main
-from labkit.views import sheets, video
+from labkit.paint import video
+from labkit.views import sheets
 
 SMALL = {"height": 8, "width": 8, "steps": 3, "hidden": 8, "latent": 2, "read": 3, "write": 3}
 

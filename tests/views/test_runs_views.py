@@ -19,8 +19,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from labkit import models
+from labkit.paint import Painter
 from labkit.views import pixels, runs
-from labkit.views.paint import Painter
 from labkit.views.runs import curves, files, glimpses, look, scene, shelf, words
 from labkit.views.runs.samples import rgb
 from labkit.views.stage import Stage

@@ -136,9 +136,9 @@ def _show(found: dict, tables: dict[str, Any], settings: Any, planned: int, out:
 
 def _write(names: list[str], rows: dict[str, Any], found: dict, mode: str, out: Path) -> list[Path]:
     """Write the splits as CSV and the sets as a picture; return their paths."""
+    from labkit.cli.reproduce.pictures import uci_picture
+    from labkit.paint.files import save_table
     from labkit.reproduce import uci
-    from labkit.views.paint.files import save_table
-    from labkit.views.reproduce import uci_picture
 
     path, picture = out / f"uci-{mode}.csv", out / f"uci-{mode}.png"
     header = ["set", "split", "rmse", "log_likelihood", "seconds", "overwritten"]
@@ -171,9 +171,9 @@ def _number(pair: tuple[float, float] | None, i: int) -> str:
 def covertype_curve(splits: int, mode: str, steps: int | None, seed: int, out: Path) -> None:
     """Accuracy and log-likelihood along each split's run, beside a logistic regression fitted to its end."""
     from labkit import data
+    from labkit.cli.reproduce.pictures import covertype_picture
+    from labkit.paint.files import save_table
     from labkit.reproduce import covertype
-    from labkit.views.paint.files import save_table
-    from labkit.views.reproduce import covertype_picture
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said below, beside the figures

@@ -14,10 +14,10 @@ from labkit.cli.svgd.run import bar
 def gmm(seed: int, out: Path) -> None:
     """The snapshots as one picture, the run as a GIF."""
     from labkit import svgd, targets
+    from labkit.cli.reproduce.pictures import snapshots_picture
     from labkit.engine import Past
     from labkit.reproduce import gmm as figure
     from labkit.views import save
-    from labkit.views.reproduce import snapshots_picture
     from labkit.views.svgd import Line
 
     torch.set_num_threads(1)
@@ -39,9 +39,9 @@ def gmm(seed: int, out: Path) -> None:
 
 def gmm_mse(seed: int, out: Path) -> None:
     """log10 mean squared errors beside those of the original program."""
+    from labkit.cli.reproduce.pictures import errors_picture
+    from labkit.paint.files import save_table
     from labkit.reproduce import gmm as figure
-    from labkit.views.paint.files import save_table
-    from labkit.views.reproduce import errors_picture
 
     torch.set_num_threads(1)
     with bar("sizes") as progress:
@@ -69,8 +69,8 @@ def gmm_mse(seed: int, out: Path) -> None:
 
 def mvn(seed: int, out: Path) -> None:
     """Mean and variances beside the exact ones."""
+    from labkit.paint.files import save_table
     from labkit.reproduce import mvn as figure
-    from labkit.views.paint.files import save_table
 
     torch.set_num_threads(1)
     found = figure.run(seed=seed)

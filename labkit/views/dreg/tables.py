@@ -9,9 +9,9 @@ from torch import Tensor
 
 from labkit import course
 from labkit.dreg.racing import Lane, State
+from labkit.paint.files import Target, save_table
 from labkit.views.dreg.measuring import QUANTITIES, Measured
 from labkit.views.dreg.trial import Trial, Trials
-from labkit.views.paint.files import Target, save_table
 
 BATCHES = "bound", "bound_smoothed"  # numbers of a lane by step, and by look
 LOOKED = "held_out_bound", "monte_carlo_variance", "minibatch_variance", "snr"

@@ -3,11 +3,11 @@
 from PIL import Image
 
 from labkit.engine import Past
+from labkit.paint import save_gif
+from labkit.paint.axes import LIGHT
+from labkit.paint.files import Target
+from labkit.paint.words import write
 from labkit.views import save
-from labkit.views.paint import save_gif
-from labkit.views.paint.axes import LIGHT
-from labkit.views.paint.files import Target
-from labkit.views.paint.words import write
 from labkit.views.runs.curves import Bound, Parts
 from labkit.views.runs.state import State, showing
 

@@ -4,12 +4,12 @@ from numbers import Real
 
 from PIL import Image, ImageDraw
 
-from labkit.views.paint.axes import Axes, Theme
-from labkit.views.paint.glyphs import GLYPHS
-from labkit.views.paint.layers import Layer
-from labkit.views.paint.strokes import FINE, Canvas
-from labkit.views.paint.ticks import Scale
-from labkit.views.paint.words import extent, write
+from labkit.paint.axes import Axes, Theme
+from labkit.paint.glyphs import GLYPHS
+from labkit.paint.layers import Layer
+from labkit.paint.strokes import FINE, Canvas
+from labkit.paint.ticks import Scale
+from labkit.paint.words import extent, write
 
 SAMPLES = {  # in a box from 0 to 1
     "line": {"x": [0, 1], "y": [0.5, 0.5]},

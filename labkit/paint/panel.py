@@ -5,13 +5,13 @@ from numbers import Real
 import numpy as np
 from PIL import Image
 
-from labkit.views.paint import axes, legend
-from labkit.views.paint.glyphs import GLYPHS, each
-from labkit.views.paint.layers import Layer, layers, rgba
-from labkit.views.paint.source import declared
-from labkit.views.paint.strokes import FINE, Canvas
-from labkit.views.paint.ticks import Scale, scale
-from labkit.views.paint.words import write
+from labkit.paint import axes, legend
+from labkit.paint.glyphs import GLYPHS, each
+from labkit.paint.layers import Layer, layers, rgba
+from labkit.paint.source import declared
+from labkit.paint.strokes import FINE, Canvas
+from labkit.paint.ticks import Scale, scale
+from labkit.paint.words import write
 
 VEIL = 215  # of 255: what lies below the legend shines through
 SIDES = {"x": ("x", "x0", "x1", "left", "right"), "y": ("y", "y0", "y1", "bottom", "top")}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labkit import atomic
+from labkit.atomic import beside
 
 PROGRAM = "ffmpeg"
 EVEN = "pad=ceil(iw/2)*2:ceil(ih/2)*2"  # the pixel format that every player knows has half as many colours
@@ -38,7 +38,7 @@ def save_mp4(frames: Sequence[np.ndarray], path: Path, *, fps: Real = 20) -> Non
     film = ["-an", "-vf", EVEN, "-pix_fmt", "yuv420p", "-movflags", "+faststart", "-f", "mp4"]
     command = [find(), "-hide_banner", "-loglevel", "error", "-y", *raw, *film]
     pixels = b"".join(frame.tobytes() for frame in frames)
-    with atomic.beside(path) as part:
+    with beside(path) as part:
         done = subprocess.run([*command, str(part)], input=pixels, capture_output=True)
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip().splitlines() or ["without a word"]

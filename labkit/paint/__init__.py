@@ -9,10 +9,10 @@ The inside of the axes is drawn `FINE` times larger and averaged down; text is w
 
 from typing import TYPE_CHECKING, Any
 
-from labkit.views.paint.files import save_gif, save_png
+from labkit.paint.files import save_gif, save_png
 
 if TYPE_CHECKING:
-    from labkit.views.paint.painter import Painter, paint
+    from labkit.paint.painter import Painter, paint
 
 __all__ = ["Painter", "paint", "save_gif", "save_png"]
 
@@ -20,7 +20,7 @@ __all__ = ["Painter", "paint", "save_gif", "save_png"]
 def __getattr__(name: str) -> Any:
     """The painter, found when it is asked for: files of pixels alone are written without HoloViews."""
     if name in ("Painter", "paint"):
-        from labkit.views.paint import painter
+        from labkit.paint import painter
 
         return getattr(painter, name)
-    raise AttributeError(f"module 'labkit.views.paint' has no attribute {name!r}")
+    raise AttributeError(f"module 'labkit.paint' has no attribute {name!r}")

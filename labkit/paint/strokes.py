@@ -6,7 +6,7 @@ from numbers import Real
 import numpy as np
 from PIL import Image, ImageDraw
 
-from labkit.views.paint.axes import Axes
+from labkit.paint.axes import Axes
 
 FINE = 3
 FAR = 1e5  # fine pixels; what lies beyond is drawn as if it lay here

@@ -3,10 +3,10 @@
 import holoviews as hv
 from PIL import Image
 
-from labkit.views.paint.axes import DARK, LIGHT, Theme, unit_of
-from labkit.views.paint.panel import Panel
-from labkit.views.paint.source import options
-from labkit.views.paint.words import write
+from labkit.paint.axes import DARK, LIGHT, Theme, unit_of
+from labkit.paint.panel import Panel
+from labkit.paint.source import options
+from labkit.paint.words import write
 
 Columns = dict[str, dict]  # by layer
 

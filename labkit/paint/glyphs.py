@@ -5,8 +5,8 @@ from numbers import Real
 import numpy as np
 from PIL import Image
 
-from labkit.views.paint.layers import Layer
-from labkit.views.paint.strokes import Canvas, unbroken
+from labkit.paint.layers import Layer
+from labkit.paint.strokes import Canvas, unbroken
 
 CORNERS = {  # of a marker: how many, turned by how much of one, and how far out
     "square": (4, 0.5, 1.25),

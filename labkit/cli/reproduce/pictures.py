@@ -1,4 +1,4 @@
-"""Pictures of `labkit reproduce`, drawn once into a file."""
+"""Pictures of what was measured, drawn once into a file."""
 
 from pathlib import Path
 from typing import Any
@@ -7,8 +7,8 @@ import holoviews as hv
 import numpy as np
 import torch
 
+from labkit.paint import paint, save_png
 from labkit.views import density
-from labkit.views.paint import paint, save_png
 from labkit.views.palette import DRIVE, PARTICLES, PAST, REPULSION, TARGET
 
 SIZE = (1280, 760)

@@ -9,7 +9,7 @@ import numpy as np
 from holoviews.plotting.util import process_cmap
 from PIL import ImageColor
 
-from labkit.views.paint.source import SOURCES, elements, options
+from labkit.paint.source import SOURCES, elements, options
 
 DASHES = {"dashed": [6], "dotted": [2, 4], "dotdash": [2, 4, 6, 4], "dashdot": [6, 4, 2, 4]}
 

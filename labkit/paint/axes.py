@@ -5,8 +5,8 @@ from numbers import Real
 
 from PIL import Image, ImageDraw
 
-from labkit.views.paint.ticks import Numbers, Scale, Ticks
-from labkit.views.paint.words import extent, write
+from labkit.paint.ticks import Numbers, Scale, Ticks
+from labkit.paint.words import extent, write
 
 
 @dataclass(frozen=True)

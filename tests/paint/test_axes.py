@@ -1,0 +1,99 @@
+"""Axes of a painted picture: limits, ticks, words, legend, paper, and a layout of several."""
+
+import holoviews as hv
+import numpy as np
+import pytest
+
+from labkit.paint import Painter, paint
+from labkit.paint.ticks import linear_ticks, log_ticks
+from labkit.paint.words import spell
+
+RED = (255, 0, 0)
+SQUARE = {"xlim": (0, 1), "ylim": (0, 1)}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [
+        (0, 1, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
+        (-4, 4, ["-4", "-2", "0", "2", "4"]),
+        (0, 2e6, ["0", "5.0e5", "1.0e6", "1.5e6", "2.0e6"]),
+    ],
+)
+def test_ticks_are_round_and_their_labels_say_their_values(low, high, labels):
+    ticks = linear_ticks(low, high, 5)
+    assert [label for _, label in ticks] == labels
+    assert all(float(label) == pytest.approx(value, abs=1e-12) for value, label in ticks)
+
+
+def test_ticks_of_any_span_lie_inside_it_and_are_told_apart():
+    rng = np.random.default_rng(0)
+    for exponent in range(-12, 12):
+        low = rng.normal() * 10.0**exponent
+        ticks = linear_ticks(low, low + 10.0 ** (exponent - 2), 6)
+        assert 2 <= len(ticks) <= 7
+        assert all(low - 1e-9 * abs(low) <= v <= low + 10.0 ** (exponent - 2) * (1 + 1e-6) for v, _ in ticks)
+        assert len({label for _, label in ticks}) == len(ticks)
+
+
+def test_logarithmic_ticks_are_powers_of_ten():
+    assert log_ticks(1e-3, 1e3, 6) == [(10.0**k, f"{10.0**k:g}") for k in range(-3, 4)]
+    assert [v for v, _ in log_ticks(1e-9, 20, 6)] == [1e-8, 1e-6, 1e-4, 1e-2, 1.0]  # every second, 1 among them
+
+
+def test_logarithmic_ticks_are_1_2_5_within_two_decades_and_even_within_one():
+    assert [label for _, label in log_ticks(0.06, 4.1, 6)] == ["0.1", "0.2", "0.5", "1", "2"]
+    assert [label for _, label in log_ticks(0.62, 0.66, 4)] == ["0.62", "0.63", "0.64", "0.65", "0.66"]
+
+
+def test_dark_paper_is_dark_its_axes_light_and_colours_stay(shown):
+    image, at = shown(hv.Points([(0.5, 0.5)]).opts(color="red", size=10, **SQUARE), dark=True)
+    assert max(image.getpixel((1, 1))) < 40 and max(at(0.2, 0.2)) < 40
+    assert np.asarray(image)[-40:].max() > 180
+    assert at(0.5, 0.5) == RED
+
+
+def test_a_legend_names_labelled_layers_unless_told_not_to(line):
+    named, bare = line(), line().relabel("")
+    hidden, wanted = (paint(e.opts(show_legend=show)) for e, show in ((named, False), (named, True)))
+    assert hidden.tobytes() == paint(bare.opts(show_legend=True)).tobytes() != wanted.tobytes()
+    changed = np.nonzero((np.asarray(hidden) != np.asarray(wanted)).any(2))
+    assert changed[0].max() < 270 and changed[1].min() > 480  # in the upper right corner
+
+
+def test_greek_is_written_and_can_be_spelled():
+    assert spell("ε² → β₁") == "epsilon^2 -> beta_1"
+    plain, greek = (paint(hv.Points([(0, 0)]).opts(title=title)) for title in ("", "ε"))
+    assert plain.tobytes() != greek.tobytes()
+
+
+@pytest.mark.parametrize("values", [[], [3.0, 3.0], [np.nan, np.nan], [1e9, 1e9], [np.inf, 0.0]])
+def test_no_limits_and_data_without_a_span_still_paint(values):
+    for element in (hv.Curve, hv.Points, hv.Area, hv.Spikes):
+        picture = element((np.arange(len(values)), values))
+        assert paint(picture, size=(200, 150)).size == (200, 150)
+    log = hv.Curve((np.arange(len(values)), values)).opts(logy=True)
+    assert paint(log, size=(200, 150)).size == (200, 150)
+
+
+def test_far_away_points_do_no_harm(shown):
+    _, at = shown(hv.Curve(([-1e12, 1e12], [0.5, 0.5])).opts(color="red", line_width=4, line_dash="solid", **SQUARE))
+    assert at(0.5, 0.5) == RED
+
+
+def test_limits_that_were_fitted_hold_all_that_was_shown():
+    painter = Painter(hv.Points([], label="p"))
+    painter.fit(*({"p": {"x": [0.0, x], "y": [-1.0, 1]}} for x in (10, 30, 20)))
+    x = painter.panels[0].axes.x
+    assert (x.low, x.high) == pytest.approx((-1.5, 31.5))
+
+
+def test_a_layout_puts_its_panels_in_columns():
+    colours = ["red", "blue", "red"]
+    panels = [hv.Points([(0.5, 0.5)]).opts(color=c, size=20, **SQUARE) for c in colours]
+    layout = hv.Layout(panels).cols(2)
+    image = np.asarray(paint(layout, size=(600, 400))).astype(int)
+    blue = (image[..., 2] > 200) & (image[..., 0] < 100)
+    red = (image[..., 0] > 200) & (image[..., 2] < 100)
+    assert red[:200, :300].any() and blue[:200, 300:].any() and red[200:, :300].any()
+    assert not blue[:, :300].any() and not red[200:, 300:].any()
