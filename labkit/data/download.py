@@ -106,7 +106,7 @@ def _words(error: Exception) -> str:
     """One mirror's failure, without the chain of causes that requests puts into its own."""
     import requests
 
-    if isinstance(error, requests.HTTPError):
+    if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"HTTP {error.response.status_code}"
     if isinstance(error, requests.Timeout):
         return f"no answer within {_TIMEOUT} s"

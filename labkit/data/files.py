@@ -62,8 +62,9 @@ def locate(name: str, split: str) -> tuple[Source, list[Path]]:
     """
     sources = registry.find(name).sources
     for source in sources:
-        paths = [find(name, file) for file in source.files[split]]
-        if None not in paths:
+        places = [find(name, file) for file in source.files[split]]
+        paths = [path for path in places if path is not None]
+        if len(paths) == len(places):
             return source, paths
     missing = next(file for file in sources[0].files[split] if find(name, file) is None)
     looked = " nor in ".join(f"{place} ({folder})" for place, folder in folders(name))

@@ -32,12 +32,11 @@ def load(name: str, split: str) -> tuple[Tensor, Tensor | None]:
     Warns:
         UserWarning: what is there only stands in for the set (a prefix, an own resize).
     """
-    if name == "breast_cancer" or name in registry.TABLES:
+    if name == "breast_cancer" or isinstance(wanted := registry.find(name), registry.Columns):
         if split != "all":
             raise ValueError(f"split of {name} must be all, got {split!r}; `data.table({name!r}).split(k)` divides it")
         found = tables.table(name)
         return found.x, found.y
-    wanted = registry.find(name)
     if split not in wanted.splits:
         raise ValueError(f"split of {name} must be {' or '.join(wanted.splits)}, got {split!r}; there is no other")
     source, paths = files.locate(name, split)
@@ -45,8 +44,8 @@ def load(name: str, split: str) -> tuple[Tensor, Tensor | None]:
     if source.warning:
         proper = f"the set itself has {wanted.splits[split]:,}; `labkit data fetch {name}` downloads it"
         warnings.warn(f"{name} {split}, N = {len(images):,}: {source.warning}; {proper}", UserWarning, stacklevel=2)
-    images = torch.from_numpy(np.require(images, np.uint8, ["C", "W"]))
-    return images, None if labels is None else torch.from_numpy(np.array(labels, dtype=np.int64))
+    pixels = torch.from_numpy(np.require(images, np.uint8, ["C", "W"]))
+    return pixels, None if labels is None else torch.from_numpy(np.array(labels, dtype=np.int64))
 
 
 def _read(name: str, split: str, source: registry.Source, paths: list[Path]) -> Arrays:
@@ -72,11 +71,13 @@ def _kept(name: str, split: str, source: registry.Source, paths: list[Path]) -> 
             if str(found["stamp"]) == stamp:
                 return found["images"], found["labels"] if "labels" in found else None
     images, labels = _read(name, split, source, paths)
-    arrays = {"images": images} if labels is None else {"images": images, "labels": labels}
     with suppress(OSError):  # a cache that cannot be written costs time, not the load
         kept.parent.mkdir(parents=True, exist_ok=True)
         with atomic.replacing(kept) as out:
-            np.savez(out, stamp=stamp, **arrays)
+            if labels is None:
+                np.savez(out, stamp=stamp, images=images)
+            else:
+                np.savez(out, stamp=stamp, images=images, labels=labels)
     return images, labels
 
 

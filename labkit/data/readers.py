@@ -13,6 +13,11 @@ Arrays = tuple[np.ndarray, np.ndarray | None]
 _MATLAB_SPLITS = {"train": "train", "valid": "val", "test": "test"}
 
 
+def no_images(contents: list[bytes], split: str) -> Arrays:
+    """Always raise: what was read is a table."""
+    raise ValueError("a table has no images; `labkit.data.table` reads it")
+
+
 def idx(contents: list[bytes], split: str) -> Arrays:
     """Images and labels in LeCun's IDX format."""
     images, labels = map(_idx, contents)

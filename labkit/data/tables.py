@@ -96,10 +96,11 @@ def _breast_cancer() -> Table:
 def _uci(content: bytes, folder: Path, features: int) -> Table:
     """The first so many columns and the one after them; held-out rows from index_test_K.txt beside the file."""
     numbers = torch.from_numpy(np.loadtxt(io.BytesIO(content), ndmin=2))
-    splits = []
+    splits: list[tuple[Tensor, Tensor]] = []
     while (folder / f"index_test_{len(splits)}.txt").is_file():
         paths = (folder / f"index_{part}_{len(splits)}.txt" for part in ("train", "test"))
-        splits.append(tuple(torch.from_numpy(np.loadtxt(path, ndmin=1).astype(np.int64)) for path in paths))
+        train, held = (torch.from_numpy(np.loadtxt(path, ndmin=1).astype(np.int64)) for path in paths)
+        splits.append((train, held))
     names = tuple(f"x{j + 1}" for j in range(features))
     return Table(numbers[:, :features].contiguous(), numbers[:, features].contiguous(), names, "y", tuple(splits))
 
