@@ -111,6 +111,16 @@ class Past(Generic[S]):
             self.pins,
         )
 
+    def of(self, part: Callable[[Any], Any], mark: str = "") -> "Past":
+        """The past of one part of the states; numbers whose names begin with `mark` have them without it."""
+        return dataclasses.replace(
+            self,
+            record=None,
+            states=[part(state) for state in self.states],
+            pinned={step: part(state) for step, state in self.pinned.items()},
+            names=tuple(name.removeprefix(mark) for name in self.names),
+        )
+
     def _name(self, row: dict[str, float]) -> None:
         """Columns for names that are new, NaN so far."""
         new = tuple(name for name in row if name not in self.names)

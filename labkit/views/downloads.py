@@ -9,6 +9,7 @@ import panel as pn
 
 from labkit.engine import Past
 from labkit.views.live import Live
+from labkit.views.view import View
 
 KINDS = {
     "gif": ("GIF", "Save the run so far as a moving picture"),
@@ -75,11 +76,11 @@ class Downloads(pn.viewable.Viewer):
         self._words.object = html.escape(words)
 
 
-def content(kind: str, views: list, past: Past, position: int, dark: bool) -> bytes:
+def content(kind: str, views: list[View], past: Past, position: int, dark: bool) -> bytes:
     """A download as bytes; pictures are of the leading views, else of the first."""
     from labkit.views import save  # its painter is needed by few
 
-    shown, target = [v for v in views if getattr(v, "leading", False)] or views[:1], io.BytesIO()
+    shown, target = [view for view in views if view.leading] or views[:1], io.BytesIO()
     if kind == "gif":
         save.gif(shown, past, target, dark=dark)
     elif kind == "png":

@@ -3,17 +3,15 @@
     Live(start, step, view)
 
 `start() -> State` and `step: State -> State` are read anew at each tick, so that a control acts on the next step
-without a restart. A view is two functions of a state, `picture` and `columns`; one that also wants the run's history
-has `follows = True` and `columns(state, past)` (`labkit.engine.Past`); `record(state) -> {name: number}` fills the
-table of that history; `leading = True` makes its picture the large one. The steps are taken on the engine's thread;
-here only the newest frame is shown.
+without a restart. A view (`labkit.views.view.View`) says what a state looks like. The steps are taken on the engine's
+thread; here only the newest frame is shown.
 """
 
 import asyncio
 import html
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import panel as pn
@@ -24,6 +22,7 @@ from labkit.views import pulse
 from labkit.views.readout import Readout
 from labkit.views.remote import Remote
 from labkit.views.stage import Stage
+from labkit.views.view import View, checked
 
 TICK_NOTEBOOK = 66  # milliseconds between two looks at a frame in a notebook: more only makes a queue on its long way
 TICK_WIDGET = 200  # the same where the notebook shows it as an ipywidget (VS Code), with a message for every array
@@ -53,7 +52,7 @@ class Live(pn.viewable.Viewer):
         self,
         start: Callable,
         step: Callable,
-        view: Any,
+        view: View | Sequence[View],
         *,
         speed: int = 300,
         play: bool | None = None,
@@ -74,7 +73,7 @@ class Live(pn.viewable.Viewer):
         self._waiting: list[Callable] = []  # pictures to put up, one a tick, once the browser has said hello
         self._met = False
         self._declared: list | None = None  # the views whose pictures are up
-        self.views = list(view) if isinstance(view, list | tuple) else [view]
+        self.views = checked(view)
         self.stages: list[Stage] = []
         self.run = engine.Run(start, step, self._render, self._record, pinned)
         self.run.speed = speed
@@ -89,22 +88,22 @@ class Live(pn.viewable.Viewer):
     def _render(self, state: Any, past: engine.Past) -> tuple[list, list[dict]]:
         """The views and the columns of each, copies all."""
         views = self.views
-        return views, [v.columns(state, past) if getattr(v, "follows", False) else v.columns(state) for v in views]
+        return views, [view.columns(state, past) for view in views]
 
     def _record(self, state: Any) -> dict[str, float]:
         row: dict[str, float] = {}
         for view in self.views:
-            row |= view.record(state) if hasattr(view, "record") else {}
+            row |= view.record(state)
         return row
 
     # what is shown, on the event loop
 
-    def show(self, *views: Any) -> None:
+    def show(self, *views: View) -> None:
         """Reset the run and declare the pictures anew, of other views if given: after a change of target."""
         if self._elsewhere:
             self.later(lambda: self.show(*views))
             return
-        self.views = list(views) if views else list(self.views)
+        self.views = checked(views or self.views)
         self.run.reset()
         self.redeclare()
 
@@ -120,13 +119,13 @@ class Live(pn.viewable.Viewer):
         if len(self.stages) != len(self.views):
             self.stages = [Stage(order) for order, _ in enumerate(self.views)]
             self.pictures.objects = [stage.pane for stage in self.stages]
-            beside = sum(getattr(view, "leading", False) for view in self.views) > 1
+            beside = sum(view.leading for view in self.views) > 1
             self.pictures.stylesheets = [GRID_BESIDE if beside else GRID]
         self._waiting = []
         for stage, view in zip(self.stages, self.views, strict=True):
             if stage.holds(view):
                 continue
-            if not self.served or getattr(view, "leading", False) or view is self.views[0]:
+            if not self.served or view.leading or view is self.views[0]:
                 self._put_up(stage, view, state)
             else:  # the large picture stands sooner where the small ones wait until the browser has it
                 stage.retire()
@@ -134,7 +133,7 @@ class Live(pn.viewable.Viewer):
         self._declared = self.views
         self.run.redraw()
 
-    def _put_up(self, stage: Stage, view: Any, state: Any) -> None:
+    def _put_up(self, stage: Stage, view: View, state: Any) -> None:
         stage.dark = self._dark
         stage.show(view, state, lambda figure: self._drawn(view, figure) if self._drawn else None)
 

@@ -18,6 +18,7 @@ from labkit.paint import Painter, save_gif, save_png
 from labkit.paint.axes import DARK, LIGHT, unit_of
 from labkit.paint.files import Target, save_table
 from labkit.paint.words import write
+from labkit.views.view import View, checked
 
 HEAD = 30  # pixels at 960 x 540 for the line that counts the steps
 LINGER = 1.0  # seconds that an animation rests on its last frame
@@ -51,7 +52,7 @@ def thinned(past: Past, most: int = 90) -> list[int]:
 class _Page:
     """The views of a run painted in a grid, under a line that counts the steps."""
 
-    def __init__(self, views: list, past: Past, size: tuple[int, int], dark: bool, status: Callable | None):
+    def __init__(self, views: list[View], past: Past, size: tuple[int, int], dark: bool, status: Callable | None):
         if hv.Store.current_backend not in hv.Store.renderers:  # a script that has loaded no extension
             hv.Store.set_current_backend("bokeh")
         self.views, self.past, self.status = views, past, status
@@ -65,7 +66,7 @@ class _Page:
     def columns(self, position: int) -> list[dict]:
         """What each view shows of a state; those that follow the run know nothing of what came later."""
         state, upto = self.past.states[position], cut(self.past, position)
-        return [v.columns(state, upto) if getattr(v, "follows", False) else v.columns(state) for v in self.views]
+        return [view.columns(state, upto) for view in self.views]
 
     def frame(self, position: int) -> Image.Image:
         image, words = self.paper.copy(), f"step {self.past.marks[position]}"
@@ -75,11 +76,11 @@ class _Page:
         return image
 
 
-def _open(view: Any, picture: Any) -> Any:
+def _open(view: View, picture: Any) -> Any:
     """The picture; without its limits where they are to follow the data, and in the shape of an image of pixels."""
-    if getattr(view, "aspect", None):
+    if view.aspect:
         picture = picture.opts(aspect=view.aspect)
-    return picture.opts(xlim=(None, None), ylim=(None, None)) if getattr(view, "automatic", False) else picture
+    return picture.opts(xlim=(None, None), ylim=(None, None)) if view.automatic else picture
 
 
 def frames(
@@ -101,7 +102,7 @@ def frames(
         most: frames at most.
         status: state -> a few words beside the step counter.
     """
-    page = _Page(_several(views), past, size, dark, status)
+    page = _Page(checked(views), past, size, dark, status)
     return (page.frame(position) for position in thinned(past, most))
 
 
@@ -141,12 +142,8 @@ def png(
     status: Callable[[Any], str] | None = None,
 ) -> None:
     """Write one kept state as a still picture; a negative position counts from the newest."""
-    page = _Page(_several(views), cut(past, position), size, dark, status)
+    page = _Page(checked(views), cut(past, position), size, dark, status)
     save_png(page.frame(-1), target)
-
-
-def _several(views: Any) -> list:
-    return list(views) if isinstance(views, list | tuple) else [views]
 
 
 def curves_csv(past: Past, target: Target) -> None:

@@ -14,6 +14,8 @@ import numpy as np
 import panel as pn
 from bokeh.models import BasicTicker, CustomJSTicker, DataRange1d, LogTicker, SaveTool
 
+from labkit.views.view import Columns, View
+
 INK = {False: "#33393e", True: "#d5dbe0"}  # of axes and text, on light and on dark
 GRID = {False: "#00000018", True: "#ffffff1c"}
 FONT = "13px"
@@ -42,31 +44,28 @@ class Stage:
             None, sizing_mode="stretch_width", linked_axes=False, styles={"order": str(order)}
         )
 
-    def show(self, view: Any, state: Any, drawn: Callable[[Any], None]) -> None:
+    def show(self, view: View, state: Any, drawn: Callable[[Any], None]) -> None:
         """Put up a view's picture.
 
         Args:
-            view: its `leading` (a large picture), `wide` (a row of its own), `aspect` (an image of that width over
-                its height, without title) and `automatic` (axes that follow the data) are honoured, and its
-                `declaration`, all that its picture depends on but the columns: see `holds`.
+            view: whose picture it is; see `labkit.views.view.View` for what it may ask.
             drawn: called with every Bokeh figure when it is made, for tools and events.
         """
         self._sources, self._sent, self._figures, self._drawn = {}, {}, [], drawn
-        self.automatic, self._declared = getattr(view, "automatic", False), declaration(view)
-        leading = getattr(view, "leading", False)
-        height, self._aspect = LARGE if leading else SMALL, getattr(view, "aspect", None)
+        self.automatic, self._declared = view.automatic, declaration(view)
+        height, self._aspect = LARGE if view.leading else SMALL, view.aspect
         grabbed = {"clone": True, "default_tools": []}  # tools of every layer would cost more than the layer
         grab, style = WeakMethod(self._grab), WeakMethod(self._style)
         picture = view.picture(state).map(lambda e: e.opts(hooks=[hook(grab, e.label)], **grabbed), hv.Element)
-        self._narrow = not leading and not getattr(view, "wide", False)
-        place = "wide" if getattr(view, "wide", False) else "leading" if leading else ""
+        self._narrow = not (view.leading or view.wide)
+        place = "wide" if view.wide else "leading" if view.leading else ""
         self.pane.param.update(min_height=0 if self._aspect else height, css_classes=[place] if place else [])
         self.pane.object = picture.opts(
             responsive=True, height=height, toolbar="above", default_tools=[], hooks=[hook(style)],
             **({"border": 0} if self._aspect else {}),
         )  # fmt: skip
 
-    def holds(self, view: Any) -> bool:
+    def holds(self, view: View) -> bool:
         """Whether the picture that is up is this view's too, so that its columns are all that has to change."""
         return self._declared is not None and self._declared == declaration(view)
 
@@ -123,7 +122,7 @@ class Stage:
             legend.label_text_color = ink
         figure.title.text_color = ink
 
-    def patch(self, columns: dict[str, dict[str, Any]]) -> None:
+    def patch(self, columns: Columns) -> None:
         """Change the columns of layers in place; other lengths replace the columns.
 
         Raises:
@@ -155,10 +154,9 @@ def hook(method: WeakMethod, *arguments: Any) -> Callable[[Any, Any], None]:
     return called
 
 
-def declaration(view: Any) -> tuple | None:
+def declaration(view: View) -> tuple | None:
     """What a view's picture depends on, None if the view does not say."""
-    said = getattr(view, "declaration", None)
-    return None if said is None else (type(view), *said)
+    return None if view.declaration is None else (type(view), *view.declaration)
 
 
 def change(source, arrays: dict[str, Any], changed: set[str]) -> None:

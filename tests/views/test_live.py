@@ -11,6 +11,7 @@ import pytest
 
 from labkit.views import live as player
 from labkit.views.live import Live
+from labkit.views.view import View
 
 ATTACK = "<script>alert(1)</script>"
 
@@ -20,13 +21,13 @@ class Count:
     t: int = 0
 
 
-class Dot:
+class Dot(View):
     """A view of one point, at x = t."""
 
     def picture(self, state):
         return hv.Overlay([hv.Points([(state.t, 0.0)], ["x", "y"], label="dot")]).opts(xlim=(0, 9), ylim=(0, 1))
 
-    def columns(self, state):
+    def columns(self, state, past=None):
         return {"dot": {"x": np.array([float(state.t)]), "y": np.zeros(1)}}
 
     def record(self, state):
@@ -326,7 +327,6 @@ def test_tasks_from_other_threads_are_done_at_the_next_tick(make):
 
 def test_several_views_share_a_run_and_one_that_follows_gets_the_past(make):
     class Following(Dot):
-        follows = True
         marks = ()
 
         def columns(self, state, past):

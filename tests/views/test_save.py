@@ -14,7 +14,8 @@ from PIL import Image
 
 from labkit import engine, svgd, targets
 from labkit.views import save
-from labkit.views.svgd import Curves, Experiment, Line, Pair, Plane, Side
+from labkit.views.svgd import Curves, Experiment, Line, Pair, Plane, half
+from labkit.views.view import View
 
 SIZE = (320, 200)
 
@@ -24,10 +25,8 @@ class Count:
     t: int
 
 
-class Seen:
+class Seen(View):
     """A view that follows its run and remembers what it was shown."""
-
-    follows = True
 
     def __init__(self):
         self.shown = []
@@ -99,10 +98,10 @@ def test_several_views_share_one_picture_and_labels(mixture):
     pair = engine.Past()
     pair.add(Pair(states[0], states[-1]))
     line = mixture.views[0]
-    (both,) = save.frames([Side(line, "left"), Side(line, "right")], pair, size=(800, 300))
+    (both,) = save.frames([half(line, "left"), half(line, "right")], pair, size=(800, 300))
     same = engine.Past()
     same.add(Pair(states[0], states[0]))
-    (equal,) = save.frames([Side(line, "left"), Side(line, "right")], same, size=(800, 300))
+    (equal,) = save.frames([half(line, "left"), half(line, "right")], same, size=(800, 300))
     differ = (np.asarray(both) != np.asarray(equal)).any(2)
     assert not differ[:, :400].any() and differ[:, 400:].any()
 

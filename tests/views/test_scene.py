@@ -217,7 +217,7 @@ def test_another_sampler_stands_beside(make, compare, target):
     last = steps(scene, 3)
     assert isinstance(last.right, baselines.State) and last.right.x.shape == last.left.x.shape
     assert not torch.equal(last.right.x, first.right.x)
-    assert {view.side for view in scene.live.views} == {"left", "right"}
+    assert {view.name for view in scene.live.views} == {"left", "right"}
 
 
 def test_a_target_without_a_sampler_says_so(make):
@@ -380,7 +380,7 @@ def test_a_hand_on_one_side_leaves_the_other_alone(make):
     scene = make()
     scene.compare = "kernel"
     before = steps(scene, 1)
-    right = next(view for view in scene.live.views if view.side == "right")
+    right = next(view for view in scene.live.views if view.name == "right")
     scene.touch._add("right", right.view, point(0.0, 0.1))
     state = settled(scene).state
     assert torch.equal(state.left.x, before.left.x) and state.right.x.shape == (13, 1)

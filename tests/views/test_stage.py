@@ -10,9 +10,10 @@ from bokeh.models import DataRange1d
 from bokeh.plotting import figure as bokeh_figure
 
 from labkit.views.stage import FEW, GRID, INK, LARGE, LOG_TICKS, SMALL, Stage, change, compact, differing
+from labkit.views.view import View
 
 
-class Two:
+class Two(View):
     """A view of two layers."""
 
     def picture(self, state):
@@ -168,7 +169,7 @@ def test_a_leading_view_is_large_and_one_whose_axes_follow_the_data_has_automati
 def test_a_second_picture_takes_the_place_of_the_first(shown):
     stage, first, _ = shown(Two())
 
-    class One:
+    class One(View):
         def picture(self, state):
             return hv.Overlay([hv.Points(np.zeros((1, 2)), ["x", "y"], label="only")]).opts(xlim=(0, 1), ylim=(0, 1))
 

@@ -21,9 +21,9 @@ from labkit.views.svgd import (
     Microscope,
     Pair,
     Plane,
-    Side,
     accuracy,
     bandwidth,
+    half,
     moment_errors,
 )
 from labkit.views.svgd.experiment import SNAPSHOTS
@@ -55,7 +55,7 @@ def labels(picture):
 
 
 def columns(view, past):
-    return view.columns(past.states[-1], past) if getattr(view, "follows", False) else view.columns(past.states[-1])
+    return view.columns(past.states[-1], past)
 
 
 # layers
@@ -260,19 +260,19 @@ def test_the_errors_of_the_moments_are_those_of_the_particles():
 def test_a_side_shows_its_half_and_marks_its_numbers():
     one, other = near("mixture"), near("mixture", seed=5)
     curve = Curves("Title", {"first": lambda s: s.x[0, 0]}, log=False)
-    past = engine.Past(lambda pair: Side(curve, "left").record(pair) | Side(curve, "right").record(pair))
+    past = engine.Past(lambda pair: half(curve, "left").record(pair) | half(curve, "right").record(pair))
     pair = Pair(one.start(), other.start())
     for _ in range(3):
         past.add(pair)
         pair = Pair(one.step(pair.left), other.step(pair.right), pair.t + 1)
     for side in ("left", "right"):
         for view in (main_view(one), curve):
-            beside = Side(view, side)
-            assert (beside.follows, beside.leading) == (view.follows, getattr(view, "leading", False))
+            beside = half(view, side)
+            assert (beside.automatic, beside.leading) == (view.automatic, view.leading)
             assert set(columns(beside, past)) == set(labels(beside.picture(past.states[0])))
         wanted = [getattr(state, side).x[0, 0].item() for state in past.states]
-        np.testing.assert_allclose(columns(Side(curve, side), past)["first"]["y"], wanted)
-    left, right = (columns(Side(main_view(one), side), past)["each particle"]["x"] for side in ("left", "right"))
+        np.testing.assert_allclose(columns(half(curve, side), past)["first"]["y"], wanted)
+    left, right = (columns(half(main_view(one), side), past)["each particle"]["x"] for side in ("left", "right"))
     np.testing.assert_array_equal(left, past.states[-1].left.x[:, 0].numpy())
     np.testing.assert_array_equal(right, past.states[-1].right.x[:, 0].numpy())
 
@@ -281,7 +281,7 @@ def test_a_side_of_something_that_is_no_svgd_has_no_arrows():
     experiment = near("banana")
     view = main_view(experiment)
     view.arrows = view.chosen = 1
-    found = Side(view, "right").columns(Pair(experiment.start(), baselines.State(experiment.particles())))
+    found = half(view, "right").columns(Pair(experiment.start(), baselines.State(experiment.particles())))
     assert not {"drive", "repulsion"} & set(found) and len(found["one bandwidth"]["x"]) == 0
     assert len(found["particles"]["x"]) == 12
 

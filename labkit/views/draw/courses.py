@@ -6,13 +6,15 @@ import holoviews as hv
 import numpy as np
 from torch import Tensor
 
+from labkit.past import Past
 from labkit.views.draw.drawing import Drawing
 from labkit.views.palette import DRIVE, EDGE, PAST, WRITE
+from labkit.views.view import Columns, View
 
 Series = Callable[[Drawing], dict[str, np.ndarray]]
 
 
-class Course:
+class Course(View):
     """Curves over t = 1 .. T; the axes follow the numbers.
 
     Args:
@@ -41,7 +43,7 @@ class Course:
             title=self.title, xlabel="glimpse t", ylabel=self.unit, legend_position="top_right"
         )  # fmt: skip
 
-    def columns(self, state: Drawing) -> dict[str, dict]:
+    def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         found = self.series(state)
         t, first = np.arange(1.0, state.steps + 1), next(iter(found.values()))
         now = slice(max(state.shown - 1, 0), max(state.shown, 1))
@@ -71,7 +73,7 @@ def _of_first(field: Tensor) -> np.ndarray:
     return field[:, 0].numpy(force=True).astype(float)
 
 
-class Divergence:
+class Divergence(View):
     """KL of every glimpse as bars; those still to come are pale."""
 
     def picture(self, state: Drawing) -> hv.Overlay:
@@ -88,7 +90,7 @@ class Divergence:
             ylim=(0, 1.1 * float(kl.max()) + 1e-3),
         )  # fmt: skip
 
-    def columns(self, state: Drawing) -> dict[str, dict]:
+    def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         kl = _of_first(state.trace.kl)
         t = np.arange(1.0, len(kl) + 1)
         zero = np.zeros_like(t)

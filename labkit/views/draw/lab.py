@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from labkit.draw import Window, attention
+from labkit.past import Past
 from labkit.views.devices import kept
 from labkit.views.draw import mosaic
 from labkit.views.palette import READ
+from labkit.views.view import Columns, View
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +67,7 @@ class Bench(param.Parameterized):
         return self.start()
 
 
-class Under:
+class Under(View):
     """The picture with the window on it, what is read, and what is written back, each to its own full shade."""
 
     wide = True
@@ -91,7 +93,7 @@ class Under:
         ]  # fmt: skip
         return mosaic.in_words(layers, 3, *self.size)
 
-    def columns(self, state: Attended) -> dict[str, dict]:
+    def columns(self, state: Attended, past: Past | None = None) -> Columns:
         return {
             "three": {"image": [mosaic.packed(self._tiles(state))]},
             "read": mosaic.boxes(state.window, len(state.f_x), (np.zeros(1), np.zeros(1)), *self.size),
@@ -104,7 +106,7 @@ class Under:
         )
 
 
-class Bank:
+class Bank(View):
     """One axis' filters as an image: a row a filter, dark where it looks."""
 
     def __init__(self, bench: Bench, axis: str):
@@ -123,7 +125,7 @@ class Bank:
             xlim=(-0.5, size - 0.5), ylim=(0.5, n + 0.5), show_legend=False,
         )  # fmt: skip
 
-    def columns(self, state: Attended) -> dict[str, dict]:
+    def columns(self, state: Attended, past: Past | None = None) -> Columns:
         return {self.axis: {"image": [mosaic.packed(self._rows(state))]}}
 
     def _rows(self, state: Attended) -> np.ndarray:

@@ -1,7 +1,6 @@
 """The tab where a network learns: the same samples get better while the bound falls."""
 
 from collections.abc import Callable
-from typing import Any
 
 import holoviews as hv
 import numpy as np
@@ -10,6 +9,7 @@ from torch import Tensor
 from labkit import course
 from labkit.data import load
 from labkit.draw import DRAW, Config
+from labkit.past import Past
 from labkit.views import fields, spans
 from labkit.views.draw import mosaic
 from labkit.views.draw.drawing import Drawing
@@ -18,35 +18,12 @@ from labkit.views.draw.scenes import OfNetwork
 from labkit.views.draw.sheet import Film, Sheet
 from labkit.views.palette import CHOSEN, DRIVE, PAST, REPULSION
 from labkit.views.spans import RANGE
+from labkit.views.view import Columns, Part, View
 
 Column = Callable[[Learned], tuple[Tensor, int]]  # a table of a state, and which of its columns
 
 
-class Part:
-    """A view of one part of a state.
-
-    Args:
-        view: of that part.
-        part: state -> it.
-    """
-
-    def __init__(self, view: Any, part: Callable[[Any], Any]):
-        self._view, self._part = view, part
-        self.leading, self.wide = getattr(view, "leading", False), getattr(view, "wide", False)
-        self.aspect, self.automatic = getattr(view, "aspect", None), getattr(view, "automatic", False)
-
-    @property
-    def declaration(self) -> tuple:
-        return type(self._view), *self._view.declaration
-
-    def picture(self, state: Any) -> hv.Overlay:
-        return self._view.picture(self._part(state))
-
-    def columns(self, state: Any) -> dict[str, dict]:
-        return self._view.columns(self._part(state))
-
-
-class Progress:
+class Progress(View):
     """Nats against steps, means with bands from the least to the greatest of the steps between.
 
     The axis is logarithmic, so that a rate that is too high stays on it.
@@ -78,7 +55,7 @@ class Progress:
             legend_opts={"location": self.legend},
         )  # fmt: skip
 
-    def columns(self, state: Learned) -> dict[str, dict]:
+    def columns(self, state: Learned, past: Past | None = None) -> Columns:
         found: dict[str, dict] = {}
         for name, (*_, of) in self.curves.items():
             table, column = of(state)
@@ -89,11 +66,11 @@ class Progress:
 class Strokes(Film):
     """The film of a drawing that is done: no picture of it is meant more than another."""
 
-    def columns(self, state: Drawing) -> dict[str, dict]:
+    def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         return super().columns(state) | {"now": mosaic.no_boxes()}
 
 
-class Rebuilt:
+class Rebuilt(View):
     """Images that were read, and under each what was drawn of it."""
 
     wide = True
@@ -113,7 +90,7 @@ class Rebuilt:
     def picture(self, state: Drawing) -> hv.Overlay:
         return hv.Overlay([mosaic.picture(self._tiles(state), "rebuilt")]).opts(show_legend=False, title="")
 
-    def columns(self, state: Drawing) -> dict[str, dict]:
+    def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         return {"rebuilt": {"image": [mosaic.packed(self._tiles(state))]}}
 
     def _tiles(self, state: Drawing) -> np.ndarray:

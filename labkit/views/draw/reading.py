@@ -4,13 +4,15 @@ import holoviews as hv
 import numpy as np
 
 from labkit.draw import Config
+from labkit.past import Past
 from labkit.views.draw import mosaic
 from labkit.views.draw.drawing import Drawing
 from labkit.views.draw.sheet import at
 from labkit.views.palette import READ, WRITE
+from labkit.views.view import Columns, View
 
 
-class Looking:
+class Looking(View):
     """The image with the read window on it, what that window sees, and the drawing with the write window."""
 
     wide = True
@@ -36,7 +38,7 @@ class Looking:
         ]  # fmt: skip
         return mosaic.in_words(layers, 3, *size)
 
-    def columns(self, state: Drawing) -> dict[str, dict]:
+    def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         c, found = self.config, {}
         for name, window, n, column in (
             ("read", at(state.trace.read, state.shown), c.read, 0),

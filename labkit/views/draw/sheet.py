@@ -4,9 +4,11 @@ import holoviews as hv
 import numpy as np
 
 from labkit.draw import Config, Window
+from labkit.past import Past
 from labkit.views.draw import mosaic
 from labkit.views.draw.drawing import Drawing
 from labkit.views.palette import WRITE
+from labkit.views.view import Columns, View
 
 
 def at(window: Window | None, stroke: int) -> Window | None:
@@ -16,7 +18,7 @@ def at(window: Window | None, stroke: int) -> Window | None:
     return Window(*(field[stroke - 1] for field in window))
 
 
-class Sheet:
+class Sheet(View):
     """All images of a drawing after the strokes so far, with the write window of the last of them on each."""
 
     leading = True
@@ -40,7 +42,7 @@ class Sheet:
         layers = [mosaic.picture(self._tiles(state), "images"), mosaic.outline("write", WRITE)]
         return hv.Overlay(layers).opts(show_legend=False)
 
-    def columns(self, state: Drawing) -> dict[str, dict]:
+    def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         """The images as they are now."""
         c, window = self.config, at(state.trace.write, state.shown)
         place = mosaic.corner(np.arange(self.n), self.columns_of, c.height, c.width)
@@ -54,7 +56,7 @@ class Sheet:
         return mosaic.tiles(state.canvas(state.shown).numpy(force=True), self.columns_of, ground=128)
 
 
-class Film:
+class Film(View):
     """One image after every stroke, from the empty canvas on, with the window that wrote it; the last one is marked.
 
     Args:
@@ -85,7 +87,7 @@ class Film:
         ]  # fmt: skip
         return hv.Overlay(layers).opts(show_legend=False)
 
-    def columns(self, state: Drawing) -> dict[str, dict]:
+    def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         c, trace = self.config, state.trace
         outlines = mosaic.no_boxes()
         if trace.write is not None:

@@ -8,12 +8,14 @@ import numpy as np
 from torch import Tensor
 
 from labkit.draw import Config
+from labkit.past import Past
 from labkit.views.draw import mosaic
 from labkit.views.draw.courses import Course
 from labkit.views.draw.drawing import Drawing
 from labkit.views.draw.latents import Between, Changed, Resampled
 from labkit.views.draw.sheet import Sheet
 from labkit.views.palette import CHOSEN, DRIVE, PAST
+from labkit.views.view import Columns, View
 
 FAR = 0.5  # the largest standard deviation that a pixel can have: ink in half of many images
 
@@ -24,7 +26,7 @@ class Marked(Sheet):
     def picture(self, state: Drawing) -> hv.Overlay:
         return hv.Overlay([*super().picture(state), mosaic.mark("meant")]).opts(show_legend=False)
 
-    def columns(self, state: Drawing) -> dict[str, dict]:
+    def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         size = self.config.height, self.config.width
         if state.meant is None:
             return super().columns(state) | {"meant": mosaic.no_boxes()}
@@ -54,7 +56,7 @@ class Row(Marked):
         return mosaic.in_words([*super().picture(state), mosaic.words(self.words, *size)], self.n, *size)
 
 
-class Shade:
+class Shade(View):
     """A number for every pixel as one image, dark where it is large.
 
     Args:
@@ -75,7 +77,7 @@ class Shade:
         layers = [mosaic.picture(self._tile(state), "shade"), mosaic.words((self.words,), *self.size)]
         return mosaic.in_words(layers, 1, *self.size)
 
-    def columns(self, state: Drawing) -> dict[str, dict]:
+    def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         return {"shade": {"image": [mosaic.packed(self._tile(state))]}}
 
     def _tile(self, state: Drawing) -> np.ndarray:
@@ -118,7 +120,7 @@ class Chart(Course):
     def picture(self, state: Drawing) -> hv.Overlay:
         return super().picture(state).opts(show_legend=len(self.colors) > 1, **self.options)
 
-    def columns(self, state: Drawing) -> dict[str, dict]:
+    def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         found, (x, marked) = self.series(state), self.places(state)
         first = next(iter(found.values()))
         curves = {name: {"t": x, "y": values} for name, values in found.items()}
@@ -157,7 +159,7 @@ def lengths(config: Config) -> Chart:
     )  # fmt: skip
 
 
-class Effects:
+class Effects(View):
     """How far each number of one z moves the image, as bars; the chosen one is coloured."""
 
     automatic = True
@@ -175,7 +177,7 @@ class Effects:
             title="What each number moves", xlabel="number i", ylabel="change of a pixel"
         )  # fmt: skip
 
-    def columns(self, state: Changed) -> dict[str, dict]:
+    def columns(self, state: Changed, past: Past | None = None) -> Columns:
         effect = state.slopes.abs().flatten(1).mean(1).numpy(force=True).astype(float)
         i, zero, chosen = np.arange(1.0, len(effect) + 1), np.zeros_like(effect), np.zeros(len(effect), bool)
         chosen[state.coordinate - 1] = True

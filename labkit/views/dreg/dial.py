@@ -9,12 +9,14 @@ import param
 from labkit.dreg import frontier, gaussian, laboratory
 from labkit.dreg.frontier import Frontier
 from labkit.dreg.gaussian import Gaussian
+from labkit.past import Past
 from labkit.training import schedules
 from labkit.views.devices import kept, moved, noise
 from labkit.views.dreg.looks import LOOKS
 from labkit.views.dreg.measuring import batch_size
 from labkit.views.palette import CHOSEN, PAST, TARGET
 from labkit.views.stage import ABOVE
+from labkit.views.view import Columns, View
 
 GRID = np.linspace(0, 1, 101)
 ENDS = {"dreg": 0.0, "rws-dreg": 1.0}
@@ -78,7 +80,7 @@ class Dial(param.Parameterized):
         return kept(laboratory.step(first, toy, generator=source, replicates=replicates))
 
 
-class Line:
+class Line(View):
     """|bias|^2 against the summed variance, alpha along the line; dreg at one end, rws-dreg at the other."""
 
     leading = True
@@ -100,7 +102,7 @@ class Line:
             **ABOVE,
         )  # fmt: skip
 
-    def columns(self, state: Dialed) -> dict[str, dict]:
+    def columns(self, state: Dialed, past: Past | None = None) -> Columns:
         def at(line: Frontier, alpha: np.ndarray | float) -> dict[str, np.ndarray]:
             alpha = np.atleast_1d(alpha)
             return {"x": line.variance(alpha), "y": line.squared_bias(alpha)}
@@ -110,7 +112,7 @@ class Line:
         return found | {DIALED: at(state.measured, self.settings.alpha), BEST: at(state.measured, state.measured.best)}
 
 
-class Errors:
+class Errors(View):
     """The mean squared error against alpha, with its two parts, and where it is least."""
 
     leading = True
@@ -139,7 +141,7 @@ class Errors:
             xlim=(-0.02, 1.02), ylim=(0, top or 1), **ABOVE,
         )  # fmt: skip
 
-    def columns(self, state: Dialed) -> dict[str, dict]:
+    def columns(self, state: Dialed, past: Past | None = None) -> Columns:
         line, alpha, best = state.measured, self.settings.alpha, state.measured.best
         return {
             "measured": {"x": GRID, "y": line.squared_error(GRID)},

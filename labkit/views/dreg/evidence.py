@@ -7,17 +7,19 @@ import holoviews as hv
 import numpy as np
 
 from labkit.dreg.sequential import BLOCK
+from labkit.past import Past
 from labkit.views.dreg.law import BAND
 from labkit.views.dreg.looks import LOOKS
 from labkit.views.dreg.trial import Trial, Trials
 from labkit.views.palette import PAST, TARGET
+from labkit.views.view import Columns, View
 
 EXACT, SUM = ", exact", ", sum over coordinates"
 THRESHOLD = "threshold"
 HEIGHT = -4.0, 8.0  # of the evidence, powers of ten
 
 
-class Bias:
+class Bias(View):
     """|bias| of each estimator as a line with the band of what is not excluded, the exact one dashed."""
 
     leading = True
@@ -62,7 +64,7 @@ class Bias:
             yticks=list(decades(*self._limits)), show_legend=False,
         )  # fmt: skip
 
-    def columns(self, state: Trials) -> dict[str, dict]:
+    def columns(self, state: Trials, past: Past | None = None) -> Columns:
         floor, top = self._limits or limits(state, self.budget)
         found = {}
         for each in state.trials:
@@ -79,7 +81,7 @@ class Bias:
         return found
 
 
-class Evidence:
+class Evidence(View):
     """Evidence of Hotelling's T^2 as a line, that of the sum over coordinates dotted, the threshold dashed."""
 
     leading = True
@@ -113,7 +115,7 @@ class Evidence:
             ylabel="log₁₀ e", logx=True, xlim=(BLOCK, self.budget), ylim=HEIGHT, legend_position="top_left",
         )  # fmt: skip
 
-    def columns(self, state: Trials) -> dict[str, dict]:
+    def columns(self, state: Trials, past: Past | None = None) -> Columns:
         found = {}
         for each in state.trials:
             n, *_, whole, total = each.trail.numpy().T

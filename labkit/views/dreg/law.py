@@ -9,9 +9,11 @@ import numpy as np
 import param
 from torch import Tensor
 
+from labkit.past import Past
 from labkit.views import spans
 from labkit.views.dreg.looks import LOOKS
 from labkit.views.palette import PAST
+from labkit.views.view import Columns, View
 
 ROOM = 48  # the axis ends at so many times the largest K: names stand there
 GAP = 0.06  # of the axis between two names
@@ -42,7 +44,7 @@ class Told(Protocol):
     def slopes(self, quantity: str) -> list[float]: ...
 
 
-class Law:
+class Law(View):
     """Measured lines with their bands, exact curves dashed, names with slopes at the ends.
 
     The limits are those of the first batch and of the exact curves, in whole decades.
@@ -80,7 +82,7 @@ class Law:
             xticks=list(state.sizes[:: 2 if len(state.sizes) > 7 else 1]), show_legend=False,
         )  # fmt: skip
 
-    def columns(self, state: Told) -> dict[str, dict]:
+    def columns(self, state: Told, past: Past | None = None) -> Columns:
         low, high = self._limits or limits(state, self.quantity)
         values = state.values(self.quantity)
         k, shown = np.array(state.sizes, dtype=float), spans.shown(values.numpy(), log=True)

@@ -11,10 +11,12 @@ from torch import Tensor
 
 from labkit.dreg import coefficients, effective_sample_size, exact, gaussian
 from labkit.dreg.gaussian import Gaussian
+from labkit.past import Past
 from labkit.training import schedules
 from labkit.views.devices import kept, moved, noise
 from labkit.views.dreg.looks import LOOKS
 from labkit.views.palette import DRIVE, PAST, REPULSION, TARGET
+from labkit.views.view import Columns, View
 
 CHAINS = {"iwae": "iwae: Σ w (G − H)", "dreg": "dreg: Σ w² G"}
 KEPT = 300  # gradients of earlier draws
@@ -94,7 +96,7 @@ def _terms(name: str, log_w: Tensor, path: Tensor, score: Tensor) -> Tensor:
     return of_path[:, None] * path + of_score[:, None] * score
 
 
-class Samples:
+class Samples(View):
     """The samples, as large as their weights, with G and H of each at it; q and the posterior as circles."""
 
     leading = True
@@ -137,7 +139,7 @@ class Samples:
             ylim=(low[1], high[1]), legend_position="top_left",
         )  # fmt: skip
 
-    def columns(self, state: Draw) -> dict[str, dict]:
+    def columns(self, state: Draw, past: Past | None = None) -> Columns:
         z, size = state.z.numpy(), LARGEST * np.sqrt(state.w.numpy())
         low, high = self._box(state.toy)
         longest = max(float(v.norm(dim=1).max()) for v in (state.path, state.score))
@@ -156,7 +158,7 @@ class Samples:
         return [x - BROAD * reach, y - reach], [x + BROAD * reach, y + reach]
 
 
-class Sums:
+class Sums(View):
     """The terms of this draw laid head to tail, the heaviest sample first; a marker at the end, the gradient."""
 
     automatic = True
@@ -176,7 +178,7 @@ class Sums:
         ends = [_marks(name, columns[name], 12, 1.0).opts(show_legend=False) for name in CHAINS]
         return _plane([*chains, *ends, _true(columns)], "This draw, term by term").opts(show_legend=False)
 
-    def columns(self, state: Draw) -> dict[str, dict]:
+    def columns(self, state: Draw, past: Past | None = None) -> Columns:
         order = state.w.argsort(descending=True)
         found: dict[str, dict] = {"the bound's": _xy(state.truth[None])}
         for (name, label), terms in zip(CHAINS.items(), state.terms, strict=True):
@@ -185,7 +187,7 @@ class Sums:
         return found
 
 
-class Cloud:
+class Cloud(View):
     """The gradients of all draws so far, and the bound's: how far each estimator scatters about it."""
 
     def __init__(self, settings: Lens):
@@ -202,7 +204,7 @@ class Cloud:
         around = {"xlim": (x - left, x + near), "ylim": (y - near, y + near)}
         return _plane([*clouds, _true(columns)], "All draws so far").opts(**around)
 
-    def columns(self, state: Draw) -> dict[str, dict]:
+    def columns(self, state: Draw, past: Past | None = None) -> Columns:
         found = {name: _xy(state.gradients[:, i]) for i, name in enumerate(CHAINS)}
         return found | {"the bound's": _xy(state.truth[None])}
 

@@ -8,17 +8,19 @@ from torch import Tensor
 
 from labkit.course import Span, drawn_of
 from labkit.dreg.racing import HELD, HELD_SAMPLES, IMAGES, Lane, State
+from labkit.past import Past
 from labkit.views import fields
 from labkit.views.dreg.looks import LOOKS
 from labkit.views.dreg.racers import CLOCKS, Racer
 from labkit.views.scenes import Scene
 from labkit.views.spans import FAINT, RANGE, band, curve
+from labkit.views.view import Columns, View
 
 DASHES = "solid", "dashed", "dotted", "dotdash"  # of the first, second, ... lane of one colour
 TRAINING = ", minibatches"
 
 
-class Curves:
+class Curves(View):
     """Numbers of every lane, in its estimator's colour: means, with bands from the least to the greatest.
 
     Args:
@@ -65,7 +67,7 @@ class Curves:
             ylim=(1e-6, 1) if self.log else (-1, 1), show_legend=self.training, legend_position="bottom_right",
         )  # fmt: skip
 
-    def columns(self, state: State) -> dict[str, dict]:
+    def columns(self, state: State, past: Past | None = None) -> Columns:
         found = {}
         for lane in state.lanes:
             found |= self._curve(lane.entry.label, *self.numbers(lane, state.lanes[0]))

@@ -9,8 +9,11 @@ from typing import NamedTuple
 import holoviews as hv
 import numpy as np
 
+from labkit.past import Past
 from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES
-from labkit.views.runs.state import Columns, State
+from labkit.views.runs.state import Columns as Table
+from labkit.views.runs.state import State
+from labkit.views.view import Columns, View
 
 MOST = 300  # points of a training curve; more records are averaged in groups
 STEEP = 0.1  # of the steps: what comes before may lie above the picture
@@ -36,7 +39,7 @@ class Series(NamedTuple):
         return self.table == "metrics"
 
 
-class Curves:
+class Curves(View):
     """A few columns of a run against the step, on one axis.
 
     Args:
@@ -71,7 +74,7 @@ class Curves:
         notes = ", ".join(filter(None, [means, "steep start cut off" if self.cut else ""]))
         return f"step ({notes})" if notes else "step"
 
-    def columns(self, state: State) -> dict[str, dict]:
+    def columns(self, state: State, past: Past | None = None) -> Columns:
         whole = self._whole(state)
         top = ceiling(list(whole.values()), STEEP * state.step)
         kept = {label: {"x": x[y <= top], "y": y[y <= top]} for label, (x, y) in whole.items()}
@@ -107,14 +110,14 @@ class Parts(Curves):
         super().__init__("Lx and Lz (dots: test)", series, state)
 
 
-def _layer(label: str, one: Series, columns: Columns) -> hv.Curve | hv.Scatter:
+def _layer(label: str, one: Series, columns: Table) -> hv.Curve | hv.Scatter:
     points = columns["x"], columns["y"]
     if one.trains:
         return hv.Curve(points, "x", "y", label=label).opts(color=one.color, line_width=2)
     return hv.Scatter(points, "x", "y", label=label).opts(color=one.color, size=4)
 
 
-def _name(label: str, one: Series, columns: Columns) -> hv.Labels:
+def _name(label: str, one: Series, columns: Table) -> hv.Labels:
     points = columns["x"], columns["y"], columns["text"]
     return hv.Labels(points, ["x", "y"], "text", label=label + NAME).opts(
         text_color=one.color, text_font_size="15px", text_align="right", text_baseline=one.name
@@ -131,7 +134,7 @@ def group(records: int) -> int:
     return 1 << max(0, -(-records // MOST) - 1).bit_length()
 
 
-def averaged(table: Columns, name: str, size: int) -> Points:
+def averaged(table: Table, name: str, size: int) -> Points:
     """Means of so many finite records in a row, each at the last of its steps."""
     x, y = (table.get(column, np.zeros(0)) for column in ("step", name))
     x, y = x[: len(y)][np.isfinite(y)], y[np.isfinite(y)]

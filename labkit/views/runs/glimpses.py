@@ -4,15 +4,17 @@ import holoviews as hv
 import numpy as np
 from bokeh.models import BasicTicker
 
+from labkit.past import Past
 from labkit.views.palette import PAST
 from labkit.views.runs.state import State
+from labkit.views.view import Columns, View
 
 MAP = "cividis"  # as bright as it is high, for every eye
 MOST = 400  # columns of the image
 PARTS = {"draw": ("glimpse", "glimpse t"), "vae": ("layer", "layer of latents")}  # by kind of network
 
 
-class Glimpses:
+class Glimpses(View):
     """KL by epoch and glimpse as an image with its scale beside it; an epoch that was not evaluated shows the next."""
 
     automatic = True
@@ -38,7 +40,7 @@ class Glimpses:
             xticks=BasicTicker(min_interval=1), yticks=BasicTicker(min_interval=1),
         )  # fmt: skip
 
-    def columns(self, state: State) -> dict[str, dict]:
+    def columns(self, state: State, past: Past | None = None) -> Columns:
         cells, last = by_epoch(state.epochs["epoch"], state.kl()), float(state.epochs["epoch"][-1])
         return {"kl": {"image": [cells], "x": [0.5], "y": [0.5], "dw": [last], "dh": [float(len(cells))]}}
 

@@ -3,11 +3,13 @@
 import holoviews as hv
 import numpy as np
 
+from labkit.past import Past
 from labkit.views.pixels import packed
 from labkit.views.runs.state import State
+from labkit.views.view import Columns, View
 
 
-class Samples:
+class Samples(View):
     """The sheet that the state shows, a pixel a pixel."""
 
     leading = True
@@ -29,7 +31,7 @@ class Samples:
         layer = hv.RGB(rgb(state.sheet), bounds=(0, 0, wide, high), label="sheet").opts(xaxis=None, yaxis=None)
         return hv.Overlay([layer]).opts(title="", show_legend=False)
 
-    def columns(self, state: State) -> dict[str, dict]:
+    def columns(self, state: State, past: Past | None = None) -> Columns:
         return {"sheet": {"image": [packed(rgb(state.sheet))]}}
 
 

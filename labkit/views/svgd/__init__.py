@@ -1,6 +1,6 @@
 """Views of SVGD: particles on a line and in the plane, curves against steps, the force microscope, two runs beside."""
 
-from labkit.views.svgd.beside import Pair, Side
+from labkit.views.svgd.beside import Pair, half
 from labkit.views.svgd.classification import Classification
 from labkit.views.svgd.classifier import Classifier
 from labkit.views.svgd.collapse import Collapse
@@ -29,7 +29,7 @@ __all__ = [
     "Regression",
     "Regressor",
     "Scene",
-    "Side",
+    "half",
     "accuracy",
     "bandwidth",
     "Discrepancy",

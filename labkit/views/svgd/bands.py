@@ -4,15 +4,17 @@ import holoviews as hv
 import numpy as np
 import torch
 
+from labkit.past import Past
 from labkit.views.palette import CHOSEN, DRIVE, PARTICLES, PAST, REPULSION, TARGET
 from labkit.views.stage import ABOVE
 from labkit.views.svgd.fitting import Fitted, Regressor, spread
+from labkit.views.view import Columns, View
 
 POINTS = 121
 WIDTH = 2  # standard deviations to each side
 
 
-class Bands:
+class Bands(View):
     """Where the networks agree, and where they do not."""
 
     leading = True
@@ -56,7 +58,7 @@ class Bands:
             title="Networks and their doubt", **ABOVE,
         )  # fmt: skip
 
-    def columns(self, state: Fitted) -> dict[str, dict]:
+    def columns(self, state: Fitted, past: Past | None = None) -> Columns:
         """What moves."""
         f = state.predict(self.grid)
         mean, model, total = (each.numpy(force=True) for each in spread(f, state.noise))
@@ -78,7 +80,7 @@ class Bands:
         return {"x": np.concatenate([x, x[::-1]]), "y": np.concatenate([low, high[::-1]])}
 
 
-class Noises:
+class Noises(View):
     """The standard deviation that each network gives to y about its line."""
 
     automatic = wide = True
@@ -107,7 +109,7 @@ class Noises:
             title="Noise of each network", xlabel="network", ylabel="σ, units of y", xlim=(0, 1), ylim=(0, 1), **ABOVE
         )
 
-    def columns(self, state: Fitted) -> dict[str, dict]:
+    def columns(self, state: Fitted, past: Past | None = None) -> Columns:
         x = np.arange(1.0, len(state.theta) + 1)
         found = {"learned": {"x": x, "y": state.learned.numpy(force=True)}}
         if self.original:

@@ -11,10 +11,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from labkit.past import Past
 from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES, TARGET
 from labkit.views.stage import ABOVE
 from labkit.views.svgd.classifier import UNIT, Classified, rows
 from labkit.views.svgd.labelled import HALF
+from labkit.views.view import Columns, View
 
 SIDE = 51  # places along each side that are computed, the edges included
 FINE = 2 * SIDE - 1  # and that are shown
@@ -70,7 +72,7 @@ class Remembered:
         return last[1]
 
 
-class Lattice:
+class Lattice(View):
     """A picture of beliefs: nothing in it depends on the run but its columns."""
 
     declaration = ()
@@ -114,7 +116,7 @@ class Classes(Lattice):
             title="Which class, and how surely", **ABOVE, **BOX,
         )  # fmt: skip
 
-    def columns(self, state: Classified) -> dict[str, dict]:
+    def columns(self, state: Classified, past: Past | None = None) -> Columns:
         found, data, held = self.beliefs(state), state.data, state.target.held
         each = lines(state.weights) if state.target.features == "linear" else boundaries(found.log_odds, 0.0)
         layers = {
@@ -138,11 +140,11 @@ class Doubts(Lattice):
             title="Where they disagree", show_legend=False, **BOX | {"xlabel": f"x1   (full colour: {FULL:g} or more)"}
         )
 
-    def columns(self, state: Classified) -> dict[str, dict]:
+    def columns(self, state: Classified, past: Past | None = None) -> Columns:
         return {DOUBT: {"image": [shades((self.beliefs(state).deviation / FULL).clamp(max=1))]}}
 
 
-class Precisions:
+class Precisions(View):
     """The prior precision that each particle holds for likely, against the length of its weights."""
 
     automatic, declaration = True, ()
@@ -156,7 +158,7 @@ class Precisions:
             title="Prior precision α", xlabel="log α", ylabel="|w|", show_legend=False, xlim=(-3, 6), ylim=(0, 10)
         )
 
-    def columns(self, state: Classified) -> dict[str, dict]:
+    def columns(self, state: Classified, past: Past | None = None) -> Columns:
         log_alpha, length = state.run.x[:, -1], state.weights.norm(dim=1)
         return {"particles": {"x": log_alpha.numpy(force=True), "y": length.numpy(force=True)}}
 

@@ -7,14 +7,16 @@ import holoviews as hv
 import numpy as np
 
 from labkit import course, svgd
+from labkit.past import Past
 from labkit.views import spans
 from labkit.views.palette import DRIVE, PARTICLES, REPULSION
 from labkit.views.spans import RANGE
+from labkit.views.view import Columns, View
 
 RUNS_KSD = "KSD (run's kernel)"  # what State.ksd is called wherever it is shown
 
 
-class Curves:
+class Curves(View):
     """A few numbers of the state against the step, on one axis: means, with bands from the least to the greatest.
 
     Args:
@@ -26,7 +28,6 @@ class Curves:
         heading: above the picture, where that is not the title, which the table's names begin with.
     """
 
-    follows = True
     automatic = True  # the ranges follow the data
 
     def __init__(
@@ -70,8 +71,9 @@ class Curves:
             show_legend=len(lines) > 1, legend_position=self.legend,
         )  # fmt: skip
 
-    def columns(self, state: Any, past) -> dict[str, dict]:
+    def columns(self, state: Any, past: Past | None = None) -> Columns:
         """Every step in the intervals between kept ones, up to the one that is shown."""
+        past = past or Past()
         steps = np.array(past.marks, dtype=float)
         end = past.states.index(state) + 1 if state in past.states else len(steps)
         found: dict[str, dict] = {}

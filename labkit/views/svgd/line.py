@@ -8,14 +8,16 @@ import numpy as np
 import torch
 
 from labkit import baselines, svgd
+from labkit.past import Past
 from labkit.views import density
 from labkit.views.palette import CHOSEN, PARTICLES, PAST, TARGET
+from labkit.views.view import Columns, View
 
 Sample = svgd.State | baselines.State
 POINTS = 300
 
 
-class Line:
+class Line(View):
     """The picture of the original program: target red and dashed, particles green.
 
     Args:
@@ -23,8 +25,6 @@ class Line:
         box: (low, high) of the axis.
         title: above the picture.
     """
-
-    follows = True
 
     leading = True
 
@@ -70,7 +70,7 @@ class Line:
             legend_position="top_right",
         )  # fmt: skip
 
-    def columns(self, state: Sample, past) -> dict[str, dict]:
+    def columns(self, state: Sample, past: Past | None = None) -> Columns:
         """What moves."""
         x = _positions(state)
         kde = density.estimate(x, self.grid)
@@ -82,7 +82,7 @@ class Line:
             "particles": _outline(self.grid, kde),
             "outline": {"x": self.grid, "y": kde},
             "each particle": {"x": x, "y": self._rug(x)},
-            "earlier steps": self._before(past),
+            "earlier steps": self._before(past or Past()),
             "chosen": {"x": x[one], "y": self._rug(x[one])},
             "modes": {"x": modes[:, 0], "y": modes[:, 1]},
         }
@@ -98,7 +98,7 @@ class Line:
     def _rug(self, x: np.ndarray) -> np.ndarray:
         return np.full(len(x), -0.03 * self.top)
 
-    def _before(self, past) -> dict[str, np.ndarray]:
+    def _before(self, past: Past) -> dict[str, np.ndarray]:
         """The outlines at the pinned steps as one curve, broken by NaN."""
         pinned = list(past.pinned.values()) if self.snapshots else []
         for state in pinned:

@@ -6,11 +6,13 @@ import holoviews as hv
 import numpy as np
 
 from labkit import svgd
+from labkit.past import Past
 from labkit.svgd import Kernel
 from labkit.views.palette import CHOSEN, DRIVE, REPULSION
+from labkit.views.view import Columns, View
 
 
-class Microscope:
+class Microscope(View):
     """Shares of drive and of repulsion against the neighbour's place, seen from the chosen particle.
 
     On a line: signed shares against x_j - x_i. In more dimensions: their lengths against |x_j - x_i|.
@@ -47,7 +49,7 @@ class Microscope:
             xlim=(-1, 1), ylim=(-1, 1), legend_position="top_right",
         )  # fmt: skip
 
-    def columns(self, state: svgd.State) -> dict[str, dict]:
+    def columns(self, state: svgd.State, past: Past | None = None) -> Columns:
         """The shares, which sum to the chosen particle's drive and repulsion."""
         h = float(state.bandwidth.mean())
         marks = np.array([-h, h] if self.signed else [0, h]) if np.isfinite(h) else np.zeros(1)

@@ -4,14 +4,16 @@ import holoviews as hv
 import numpy as np
 
 from labkit import baselines, svgd
+from labkit.past import Past
 from labkit.views import density
 from labkit.views.palette import CHOSEN, DRIVE, PARTICLES, REPULSION, TARGET
+from labkit.views.view import Columns, View
 
 Sample = svgd.State | baselines.State
 ARROW = 0.09  # of the picture's width: the longest arrow
 
 
-class Plane:
+class Plane(View):
     """A scatter of the particles over the target's level lines.
 
     Args:
@@ -64,7 +66,7 @@ class Plane:
             legend_position="top_right",
         )  # fmt: skip
 
-    def columns(self, state: Sample) -> dict[str, dict]:
+    def columns(self, state: Sample, past: Past | None = None) -> Columns:
         """What moves."""
         x = _positions(state)
         one = x[[self.chosen]] if self.chosen is not None and self.chosen < len(x) else x[:0]

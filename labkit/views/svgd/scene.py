@@ -10,7 +10,7 @@ import torch
 from labkit import baselines, svgd
 from labkit.views.live import Live
 from labkit.views.svgd import curves as numbers
-from labkit.views.svgd.beside import Pair, Side
+from labkit.views.svgd.beside import Pair, half, whole
 from labkit.views.svgd.curves import RUNS_KSD
 from labkit.views.svgd.experiment import SNAPSHOTS, Experiment
 from labkit.views.svgd.line import Line
@@ -135,8 +135,8 @@ class Scene(pn.viewable.Viewer):
             return self._pictures(self.experiment, "")
         words = f"{self.compare} = {getattr(self.right, self.compare)}" if self.compare in SETTINGS else self.compare
         mine = f"{self.compare} = {getattr(self.experiment, self.compare)}" if self.compare in SETTINGS else "SVGD"
-        left = [Side(v, "left") for v in self._pictures(self.experiment, mine)]
-        right = [Side(v, "right") for v in self._pictures(self.right, words)]
+        left = [half(v, "left") for v in self._pictures(self.experiment, mine)]
+        right = [half(v, "right") for v in self._pictures(self.right, words)]
         return [v for both in zip(left, right, strict=False) for v in both]
 
     def _pictures(self, run: Any, title: str) -> list:
@@ -203,7 +203,7 @@ class Scene(pn.viewable.Viewer):
 
     def _drawn(self, *_events: Any) -> None:
         for view in self.live.views:
-            main = getattr(view, "view", view)
+            _, main = whole(view)
             main.arrows, main.snapshots = self.arrows, self.snapshots
         self.live.redeclare()
 
@@ -211,7 +211,7 @@ class Scene(pn.viewable.Viewer):
         """Put a particle under the microscope, or none."""
         self.chosen = i
         for view in self.live.views:
-            main = getattr(view, "view", view)
-            if hasattr(main, "chosen") and getattr(view, "side", "left") == "left":
+            side, main = whole(view)
+            if hasattr(main, "chosen") and side == "left":
                 main.chosen = i
         self.live.run.redraw()

@@ -6,11 +6,13 @@ import holoviews as hv
 import numpy as np
 
 from labkit import course
+from labkit.past import Past
 from labkit.views import spans
 from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES, PAST, REPULSION, TARGET
 from labkit.views.spans import RANGE
 from labkit.views.stage import ABOVE
 from labkit.views.svgd.dimensions import REMEDIES, Collapsed, Dimensions, law, marginal_variances
+from labkit.views.view import Columns, View
 
 TRUTH, LAW, BOUNDS = "truth", "log(n + 1)/D", "bounds"
 ROOM = 1.1  # times the largest variance at the start, that the picture holds
@@ -38,7 +40,7 @@ LOOKS = dict(
 )
 
 
-class Paths:
+class Paths(View):
     """A number of every run against the step, the truth dashed.
 
     Args:
@@ -75,7 +77,7 @@ class Paths:
             show_legend=self.leading, **ABOVE,
         )  # fmt: skip
 
-    def columns(self, state: Collapsed) -> dict[str, dict]:
+    def columns(self, state: Collapsed, past: Past | None = None) -> Columns:
         steps, ends = state.trail[:, 0].numpy(), np.array([0.0, max(state.t, 1)])
         found: dict[str, dict] = {}
         for i, name in enumerate(state.names, self.column(state.names)):
@@ -119,7 +121,7 @@ class Correlations(Paths):
         return 1 + len(names)
 
 
-class Margins:
+class Margins(View):
     """The variance of every coordinate now, largest first: whether the mean hides a spread."""
 
     def picture(self, state: Collapsed) -> hv.Overlay:
@@ -136,7 +138,7 @@ class Margins:
             xlim=(0, state.target.dim + 1), ylim=(0, top), show_legend=False,
         )  # fmt: skip
 
-    def columns(self, state: Collapsed) -> dict[str, dict]:
+    def columns(self, state: Collapsed, past: Past | None = None) -> Columns:
         rank = np.arange(1.0, state.target.dim + 1)
         found = {
             name: {"x": rank, "y": marginal_variances(run.x).sort(descending=True).values.numpy(force=True)}

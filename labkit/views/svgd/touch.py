@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from bokeh.events import DoubleTap, Pan, PanEnd, PanStart, Tap
 
-from labkit.views.svgd.beside import Side
+from labkit.views.svgd.beside import whole
 from labkit.views.svgd.line import Line
 from labkit.views.svgd.plane import Plane
 
@@ -21,7 +21,7 @@ class Touch:
 
     def drawn(self, view: Any, figure: Any) -> None:
         """Listen to a figure, if it is one of particles."""
-        side, main = (view.side, view.view) if isinstance(view, Side) else ("left", view)
+        side, main = whole(view)
         if not isinstance(main, Line | Plane):
             return
         figure.on_event(Tap, lambda e: self._tap(side, main, e))

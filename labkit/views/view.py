@@ -1,0 +1,108 @@
+"""The contract of a view: a picture that is declared once, and the arrays that each frame writes into it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import holoviews as hv
+
+from labkit.past import Past
+
+Columns = dict[str, dict[str, Any]]  # layer -> column -> array: what moves
+
+
+class View:
+    """A picture of the states of a run. A subclass defines `picture` and `columns`; all else has a default.
+
+    A view never steps, recomputes nothing that the state holds, and reads no private name of it.
+
+    Attributes:
+        leading: whether it is the large picture of a page.
+        wide: whether it has a row of its own.
+        automatic: whether its axes follow the data.
+        aspect: width over height of an image without a title; None for a plot.
+        declaration: all that `picture` depends on besides the columns: of two views of one class with equal
+            declarations the picture on the page serves both. None means that it is always made again.
+    """
+
+    leading: bool = False
+    wide: bool = False
+    automatic: bool = False
+    aspect: Any = None  # a number; a class may compute it in a property
+    declaration: Any = None  # a tuple or None; likewise
+
+    def picture(self, state: Any) -> hv.core.Dimensioned:
+        """Return what does not move: axes, colours, and one labelled layer for everything that `columns` changes."""
+        raise NotImplementedError(f"{type(self).__name__} must define picture(state)")
+
+    def columns(self, state: Any, past: Past | None = None) -> Columns:
+        """Return what moves: the arrays for the layers of `picture`.
+
+        Args:
+            past: the run up to this state; None where the picture is declared and no run is at hand.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define columns(state, past)")
+
+    def record(self, state: Any) -> dict[str, float]:
+        """Return the numbers of this state that the run's table keeps, by name."""
+        return {}
+
+    def describe(self, state: Any, past: Past | None = None) -> str:
+        """Return one sentence that says what the picture shows now, with numbers from the state; "" for none."""
+        return ""
+
+
+class Part(View):
+    """A view of one part of a state, as a view of the whole state.
+
+    Args:
+        view: of that part.
+        part: state -> the part.
+        name: of the part; the columns of the run's table begin with it. "" for none.
+    """
+
+    def __init__(self, view: View, part: Callable[[Any], Any], name: str = ""):
+        self.view, self.part, self.name = view, part, name
+        self._mark = f"{name} " if name else ""
+        self.leading, self.wide, self.automatic = view.leading, view.wide, view.automatic
+
+    @property
+    def aspect(self) -> float | None:
+        """Width over height, as the view's."""
+        return self.view.aspect
+
+    @property
+    def declaration(self) -> tuple | None:
+        """What the picture depends on, if the view says so."""
+        said = self.view.declaration
+        return None if said is None else (type(self.view), *said)
+
+    def picture(self, state: Any) -> hv.core.Dimensioned:
+        return self.view.picture(self.part(state))
+
+    def columns(self, state: Any, past: Past | None = None) -> Columns:
+        return self.view.columns(self.part(state), self._past(past))
+
+    def record(self, state: Any) -> dict[str, float]:
+        return {self._mark + name: number for name, number in self.view.record(self.part(state)).items()}
+
+    def describe(self, state: Any, past: Past | None = None) -> str:
+        return self.view.describe(self.part(state), self._past(past))
+
+    def _past(self, past: Past | None) -> Past | None:
+        return None if past is None else past.of(self.part, self._mark)
+
+
+def checked(views: Any) -> list[View]:
+    """Return one view or several as a list.
+
+    Raises:
+        TypeError: something among them is no `View`.
+    """
+    found = list(views) if isinstance(views, list | tuple) else [views]
+    for view in found:
+        if not isinstance(view, View):
+            raise TypeError(
+                f"a view must be a labkit.views.view.View, got {type(view).__name__}; derive its class from View and "
+                "define picture(state) and columns(state, past)"
+            )
+    return found
