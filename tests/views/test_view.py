@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from labkit.past import Past
-from labkit.views.live import Live
 from labkit.views.view import Part, View, checked
 
 
@@ -74,5 +73,5 @@ def test_a_part_without_a_name_leaves_the_names_of_the_numbers():
 
 def test_a_picture_that_is_no_view_is_refused_with_what_to_do():
     with pytest.raises(TypeError, match=r"must be a labkit.views.view.View, got SimpleNamespace; derive its class"):
-        Live(lambda: 0, lambda state: state, SimpleNamespace(picture=None, columns=None))
+        checked([Number(), SimpleNamespace(picture=None, columns=None)])
     assert checked(view := Number()) == [view]

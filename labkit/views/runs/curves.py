@@ -124,7 +124,7 @@ def _name(label: str, one: Series, columns: Table) -> hv.Labels:
     )
 
 
-def _end(label: str, columns: Columns) -> Columns:
+def _end(label: str, columns: Table) -> Table:
     last = {name: values[-1:] for name, values in columns.items()}
     return last | {"text": np.array([label] * len(last["x"]), dtype=object)}
 
