@@ -17,6 +17,8 @@ DISPLAY = {"panel", "holoviews", "bokeh", "ipywidgets", "ipywidgets_bokeh", "jup
 # The rooms of labkit that may import a display package, and the rooms that only these may import.
 SHOWING = {"views", "paint", "serving", "recordings", "cli", "dashboards", "notebooks"}
 OUTER = {"views", "paint", "serving", "recordings", "lessons", "cli"}
+# labkit/private has a module for each package; one of a package that shows something counts as that package.
+SHOWN = {f"labkit.private.{package}" for package in DISPLAY}
 # Rooms that know every method. The others know none, but for a method's own room and the folders named after it.
 KNOWING = {"models", "reproduce", "bench", "cli", "dashboards", "notebooks", "baselines", "lessons"}
 
@@ -47,9 +49,15 @@ def test_a_tree_that_breaks_each_rule_is_caught(tmp_path):
         "labkit/serving/server.py": "import panel\nfrom labkit.cli import errors",
         "labkit/paint/axes.py": "import holoviews\nfrom labkit.views import palette",
         "labkit/paint/ticks.py": "from labkit import course",
+        "labkit/paint/panel.py": "from labkit.private.panel import current",
         "labkit/training/sheets.py": "from labkit.paint import save_png",
         "labkit/models/load.py": "from labkit.cli import errors",
         "labkit/experiments/dreg/foo.py": "from labkit.views import view",
+        "labkit/experiments/svgd/picture.py": "from labkit.private.holoviews import column_name",
+        "labkit/engine/push.py": "from labkit.private import panel",
+        "labkit/private/torch.py": "import torch, bokeh",
+        "labkit/private/__init__.py": "import torch",
+        "labkit/private/bokeh.py": "from labkit.serving import pages",
         "dashboards/svgd.py": "import dashboards.index",
         "notebooks/1-svgd.ipynb": json.dumps(
             {"cells": [{"cell_type": "code", "source": ["from notebooks import two"]}]}
@@ -60,7 +68,11 @@ def test_a_tree_that_breaks_each_rule_is_caught(tmp_path):
         "labkit/views/svgd/line.py": "import holoviews\nfrom labkit.experiments import svgd\nimport labkit.svgd",
         "labkit/experiments/svgd/particles.py": "import param\nfrom labkit import svgd, targets",
         "labkit/paint/files.py": "import holoviews\nfrom labkit import atomic\nfrom labkit.paint import axes",
-        "labkit/serving/pages.py": "import panel\nfrom labkit.views import live",
+        "labkit/paint/layers.py": "from labkit.private.holoviews import column_name",
+        "labkit/serving/pages.py": "import panel\nfrom labkit.views import live\nfrom labkit.private import bokeh",
+        "labkit/private/panel.py": "import panel, param\nfrom bokeh.document import Document",
+        "labkit/targets/base.py": "from labkit.private.torch import relu_backward",
+        "labkit/experiments/refused.py": "from labkit.private import param",
         "labkit/cli/svgd/run.py": "from labkit import svgd, draw, serving, views",
         "dashboards/draw.py": "import panel\nfrom labkit import draw\nfrom labkit.views import live",
     }
@@ -88,14 +100,17 @@ def forbidden(name: str, module: str) -> bool:
     parts, (package, *inner) = name.removesuffix(".py").split("/"), module.split(".")
     room = parts[1] if parts[0] == "labkit" else parts[0]
     target = inner[0] if package == "labkit" and inner else None
-    if package in DISPLAY:
+    if room == "private":  # each knows its own package, and those that it builds on
+        shows = package in DISPLAY and parts[2] not in DISPLAY
+        return shows or package == "labkit" or parts[2] == "__init__"
+    if room == "paint" and target:
+        return target not in {"paint", "atomic"} and inner[:2] != ["private", "holoviews"]
+    if package in DISPLAY or ".".join([package, *inner[:2]]) in SHOWN:
         return room not in SHOWING
     if package in {"dashboards", "notebooks"}:
         return True
     if METHODS & set(inner[:2]) - set(parts[1:3]) and room not in KNOWING:  # svgd, views/svgd, experiments/svgd are one
         return True
-    if room == "paint" and target:
-        return target not in {"paint", "atomic"}
     if target == "cli":
         return room not in {"cli", "notebooks"}
     return target in OUTER and room not in SHOWING | {"lessons"}

@@ -10,6 +10,7 @@ from holoviews.plotting.util import process_cmap
 from PIL import ImageColor
 
 from labkit.paint.source import SOURCES, elements, options
+from labkit.private.holoviews import column_name
 
 DASHES = {"dashed": [6], "dotted": [2, 4], "dotdash": [2, 4, 6, 4], "dashdot": [6, 4, 2, 4]}
 
@@ -140,7 +141,7 @@ def _layer(element, turn: int) -> Layer:
         placed = {"text_align": align, "text_baseline": baseline, "angle": angle}
         style = {"text_font_size": f"{points}pt"} | placed | style
     names = {d.name: column for d, column in zip(element.dimensions(), order, strict=False) if column}
-    names |= {hv.core.util.dimension_sanitizer(name): column for name, column in names.items()}
+    names |= {column_name(name): column for name, column in names.items()}
     return Layer(element.label, glyph, columns, names, style, plot)
 
 

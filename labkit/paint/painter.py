@@ -36,7 +36,7 @@ class Painter:
         self._paper, self.panels, self._corners = Image.new("RGB", (wide, high), theme.paper), [], []
         parts, cols, top = [picture], 1, 0
         if isinstance(picture, hv.Layout):
-            parts, cols = picture.values(), min(picture._max_cols, len(picture))
+            parts, cols = picture.values(), picture.shape[1]
             top = self._title(options(picture, "plot").get("title"), theme)
         rows = -(-len(parts) // cols)
         for i, part in enumerate(parts):

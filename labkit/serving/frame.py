@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import panel as pn
-from panel.io.state import set_curdoc
 
+from labkit.private.panel import current
 from labkit.serving.cards import error_card
 
 _log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def frame(title: str, lead: str, main: Callable[[], tuple[Any, Callable[[], Any]
         wrong.objects = [error_card(title, error)]
 
     def fill() -> None:
-        with set_curdoc(document):
+        with current(document):
             try:
                 picture, settings = main()
                 middle.append(picture)

@@ -5,9 +5,9 @@ which Python refuses more than 4,300: each such page ended in HTTP 500 before it
 `asked` in the place of those functions; only this module knows them.
 """
 
-from panel.io import location
 from tornado.httputil import split_host_and_port
 
+from labkit.private.panel import read_addresses
 from labkit.views.address import asked
 
 
@@ -35,6 +35,5 @@ def parts(protocol: str | None, host: str | None, uri: str | None) -> dict[str, 
 
 
 def install() -> None:
-    """Have Panel read addresses by `parts` and `asked`; a Panel that has no such functions any more ignores them."""
-    location._get_location_params = parts
-    location.parse_query = asked
+    """Have Panel read addresses by `parts` and `asked`."""
+    read_addresses(parts, asked)

@@ -3,12 +3,12 @@
 import logging
 from urllib.parse import urlsplit
 
-from panel.io.server import WSHandler
+from labkit.private.panel import SocketHandler
 
 _log = logging.getLogger(__name__)
 
 
-class Prompt(WSHandler):
+class Prompt(SocketHandler):
     """A websocket whose small messages do not wait until the browser has acknowledged the ones before (40 ms each)."""
 
     def check_origin(self, origin: str) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import panel as pn
 
+from labkit.private.panel import Corrected
+
 WIDE = {"sizing_mode": "stretch_width", "margin": (4, 8)}
 
 
@@ -20,7 +22,7 @@ def box(owner: Any, name: str) -> pn.widgets.Checkbox:
     return pn.widgets.Checkbox.from_param(owner.param[name], label=owner.param[name].label, margin=(4, 8))
 
 
-class Whole(pn.widgets.IntInput):
+class Whole(Corrected, pn.widgets.IntInput):
     """A box for a whole number, which always shows the number that is used.
 
     Beyond a limit it takes the limit; what is no number, or nothing, leaves the number as it was. The browser is given
@@ -35,14 +37,14 @@ class Whole(pn.widgets.IntInput):
         super().__init__(**params)
         self._limits, self._said = limits, said
 
-    def _process_property_change(self, props: dict[str, Any]) -> dict[str, Any]:
+    def corrected(self, props: dict[str, Any]) -> dict[str, Any]:
         """Hear what the browser says, and correct it there at the next tick: Panel sends nothing back before."""
         heard = {name: self._usable(props[name]) for name in ("value", "value_throttled") if name in props}
         if any(props[name] != number for name, number in heard.items()):
             pn.state.execute(lambda: self.param.trigger("value"), schedule=True)
         if "value" in props:
             self._said(self._words(props["value"]))
-        return super()._process_property_change(props | heard)
+        return props | heard
 
     def _usable(self, typed: Any) -> int:
         low, high = self._limits

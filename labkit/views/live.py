@@ -7,7 +7,6 @@ without a restart. A view (`labkit.views.view.View`) says what a state looks lik
 thread; here only the newest frame is shown.
 """
 
-import asyncio
 import html
 import threading
 import time
@@ -15,9 +14,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import panel as pn
-from panel.io.notebook import JupyterCommJSBinary, JupyterCommManagerBinary, push
 
 from labkit import engine
+from labkit.private.panel import listen_in_turn, push_changes
 from labkit.views import pulse
 from labkit.views.readout import Readout
 from labkit.views.remote import Remote
@@ -220,7 +219,7 @@ class Live(pn.viewable.Viewer):
                 live.close()
             lives = []
         _cells[cell] = (turn, [*lives, self])
-        JupyterCommManagerBinary.client_comm = Ear
+        listen_in_turn()
         try:
             tick = TICK_WIDGET if pn.config.comms in ("vscode", "ipywidgets") else TICK_NOTEBOOK
             self._callback = pn.state.add_periodic_callback(self._tick, period=tick)
@@ -279,14 +278,8 @@ class Live(pn.viewable.Viewer):
             self._show_frame(frame)
 
     def _push(self) -> None:
-        """Send a notebook what has changed in the pictures.
-
-        As text, in three messages: `pn.io.push_notebook` sends every array as two messages more.
-        """
-        for ref in {ref for stage in self.stages for ref in stage.pane._models} & set(pn.state._views):
-            _, root, document, comm = pn.state._views[ref]
-            if comm and "embedded" not in root.tags:
-                push(document, comm, binary=False)
+        """Send a notebook what has changed in the pictures."""
+        push_changes(stage.pane for stage in self.stages)
 
     def _show_frame(self, frame: engine.Frame) -> None:
         views, columns = frame.content or (None, ())
@@ -386,26 +379,6 @@ TIPS = {
     "Look back, kept states": "Shows an earlier state of this run; Play goes on from there",
 }
 ALERT = {"background": "#b3261e", "color": "#ffffff", "padding": "8px 12px", "border-radius": "6px"}
-
-
-class Ear(JupyterCommJSBinary):
-    """Hears the browser on the notebook's event loop, in turn with what is sent to it.
-
-    JupyterLab 4.4 and later lets another thread of the kernel hear it; Panel's messages of several parts then mix.
-    """
-
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
-        try:
-            self._loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self._loop = None
-
-    def _handle_msg(self, msg: dict) -> None:
-        if self._loop is None:
-            super()._handle_msg(msg)
-        else:
-            self._loop.call_soon_threadsafe(super()._handle_msg, msg)
 
 
 def _cell() -> tuple[str, int]:

@@ -3,6 +3,8 @@
 import holoviews as hv
 import panel as pn
 
+from labkit.private.holoviews import forget_scripts
+
 
 def load() -> None:
     """Bring the scripts of Panel, HoloViews and Bokeh into the notebook's page, offline, each time this is called.
@@ -11,6 +13,6 @@ def load() -> None:
     cell that runs again replaces the output that held it, so that a saved notebook, and HTML made from it, lack it.
     A page that has Bokeh already does not load it again.
     """
-    hv.extension._loaded = False  # this is what Panel asks, too
+    forget_scripts()
     pn.extension(inline=True)
     hv.extension("bokeh", inline=True)

@@ -10,8 +10,9 @@ from typing import Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
 from bokeh.document import Document
-from panel.io.state import set_curdoc
 from tornado.ioloop import IOLoop, PeriodicCallback
+
+from labkit.private.panel import current
 
 TICK = 33  # milliseconds between two looks at all pages
 
@@ -67,7 +68,7 @@ class Pulse:
             return
         more = self._builds is page
         self._answered(page)
-        with set_curdoc(document):  # Panel's own: the timer began in the context of another page
+        with current(document):  # the timer began in the context of another page
             page.show_news(more)
 
     def _answered(self, page: Page) -> None:

@@ -257,7 +257,7 @@ def test_only_what_clients_cause_becomes_one_line_at_debug():
 
 def test_a_websocket_whose_browser_has_gone_opens_without_an_error(monkeypatch):
     opened = []
-    monkeypatch.setattr(sockets.WSHandler, "open", lambda self: opened.append(self))
+    monkeypatch.setattr(sockets.SocketHandler, "open", lambda self: opened.append(self))
     socket_ = sockets.Prompt.__new__(sockets.Prompt)
     socket_.ws_connection = None
     socket_.open()
