@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from labkit import draw
-from labkit.views.devices import kept, noise
+from labkit.experiments.devices import kept, noise
 
 REST = 8  # strokes for which a finished sheet stands before the next one begins
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from labkit.draw import Window, attention
+from labkit.experiments.devices import kept
 from labkit.past import Past
-from labkit.views.devices import kept
 from labkit.views.draw import mosaic
 from labkit.views.palette import READ
 from labkit.views.view import Columns, View

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from labkit import draw
 from labkit.draw import latents
-from labkit.views.devices import kept, noise
+from labkit.experiments.devices import kept, noise
 from labkit.views.draw.drawing import Drawing, device_of, onwards
 
 VALUES = torch.linspace(-3, 3, 7)  # of one number of z: three standard deviations to each side

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from labkit import course, draw
 from labkit.draw.task import Task
+from labkit.experiments.devices import kept, noise
 from labkit.training import functional, schedules
-from labkit.views.devices import kept, noise
 from labkit.views.draw.drawing import Drawing, device_of
 
 EVERY = 8  # steps from one look at samples and test images to the next: it costs more than a step

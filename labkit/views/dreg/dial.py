@@ -9,9 +9,9 @@ import param
 from labkit.dreg import frontier, gaussian, laboratory
 from labkit.dreg.frontier import Frontier
 from labkit.dreg.gaussian import Gaussian
+from labkit.experiments.devices import kept, moved, noise
 from labkit.past import Past
 from labkit.training import schedules
-from labkit.views.devices import kept, moved, noise
 from labkit.views.dreg.looks import LOOKS
 from labkit.views.dreg.measuring import batch_size
 from labkit.views.palette import CHOSEN, PAST, TARGET

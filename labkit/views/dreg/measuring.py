@@ -24,8 +24,8 @@ from torch import Tensor
 from labkit.dreg import ESTIMATORS, exact, gaussian, laboratory, tails
 from labkit.dreg.gaussian import Gaussian
 from labkit.dreg.statistics import Moments, crossed, merge
+from labkit.experiments.devices import kept, moved, noise
 from labkit.training import schedules
-from labkit.views.devices import kept, moved, noise
 
 COVERED = 0.95  # of the intervals
 STEP = 60.0  # milliseconds that a batch takes, about

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from labkit.dreg import coefficients, effective_sample_size, exact, gaussian
 from labkit.dreg.gaussian import Gaussian
+from labkit.experiments.devices import kept, moved, noise
 from labkit.past import Past
 from labkit.training import schedules
-from labkit.views.devices import kept, moved, noise
 from labkit.views.dreg.looks import LOOKS
 from labkit.views.palette import DRIVE, PAST, REPULSION, TARGET
 from labkit.views.view import Columns, View

@@ -17,9 +17,9 @@ from torch import Tensor
 from labkit import data, models
 from labkit.dreg import ESTIMATORS, VAE, replicates
 from labkit.dreg.replicates import SIZES
+from labkit.experiments.devices import kept, moved, noise
 from labkit.training import schedules
 from labkit.views import fields, sheets
-from labkit.views.devices import kept, moved, noise
 from labkit.views.dreg.law import Law
 from labkit.views.dreg.measuring import slope
 from labkit.views.scenes import Scene

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from labkit.dreg import ESTIMATORS, exact, gaussian, sequential
 from labkit.dreg.gaussian import Gaussian
+from labkit.experiments.devices import kept, moved, noise
 from labkit.training import schedules
-from labkit.views.devices import kept, moved, noise
 from labkit.views.dreg.measuring import truth
 
 LEVEL = 0.05

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from labkit.experiments.devices import kept, moved, noise
 from labkit.serving import devices, pages
-from labkit.views.devices import kept, moved, noise
 
 
 class Pair(NamedTuple):

@@ -1,0 +1,1 @@
+"""Experiments with DRAW: one module a tab of its page."""

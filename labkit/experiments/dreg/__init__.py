@@ -1,0 +1,1 @@
+"""Experiments with DReG: one module a tab of its page."""

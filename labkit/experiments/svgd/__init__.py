@@ -1,0 +1,1 @@
+"""Experiments with SVGD: one module a tab of its page."""
