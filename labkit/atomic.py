@@ -21,7 +21,7 @@ class WriteError(OSError):
     """A file could not be written; the message is one line that names it, with `errno` as the system gave it."""
 
     def __str__(self) -> str:
-        return self.strerror
+        return str(self.strerror)
 
 
 @contextmanager

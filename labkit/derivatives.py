@@ -31,7 +31,7 @@ class ByHand(torch.autograd.Function):
     @classmethod
     def of(cls, *inputs: Any) -> Any:
         """The outputs, by hand or plain."""
-        return cls.plain(*inputs) if transforms_active() else cls.apply(*inputs)
+        return cls.plain(*inputs) if transforms_active() else cls.apply(*inputs)  # type: ignore[no-untyped-call]  # torch says none
 
 
 def differentiable(plain: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -76,6 +76,6 @@ def _again(plain: Callable[..., Any], ctx: Any, flows: tuple[Tensor | None, ...]
     if not used:
         return (None,) * len(wanted)
     outputs, upstream = zip(*used, strict=True)
-    moving = [each for each, on in zip(inputs, wanted, strict=False) if on]
+    moving = [each for each, on in zip(inputs, wanted, strict=False) if on and each is not None]
     found = iter(torch.autograd.grad(outputs, moving, upstream, create_graph=True, allow_unused=True))
     return tuple(next(found) if on else None for on in wanted)

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from torch import Tensor
@@ -138,7 +138,7 @@ class Past(Generic[S]):
         self.marks = [mark for mark, stays in zip(self.marks, keep, strict=True) if stays]
 
 
-def size(state: Any) -> int:
+def size(state: object) -> int:
     """Bytes of the tensors in a state."""
     if isinstance(state, Tensor):
         return state.numel() * state.element_size()

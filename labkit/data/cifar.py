@@ -40,7 +40,8 @@ def _members(content: bytes, split: str, ending: str) -> list[bytes]:
         missing = [name for name in _BATCHES[split] if name + ending not in by_name]
         if missing:
             raise ValueError(f"the archive has no {', '.join(missing)}")
-        return [archive.extractfile(by_name[name + ending]).read() for name in _BATCHES[split]]
+        batches = (archive.extractfile(by_name[name + ending]) for name in _BATCHES[split])
+        return [batch.read() for batch in batches if batch]
 
 
 class _Unpickler(pickle.Unpickler):

@@ -29,9 +29,10 @@ class Target:
         self.name, self.dim = name, dim
         if plot_range is not None:
             self.plot_range = plot_range
-        self.labels = labels if labels is not None else ("x",) if dim == 1 else tuple(f"x{i + 1}" for i in range(dim))
+        numbered = ("x",) if dim == 1 else tuple(f"x{i + 1}" for i in range(dim or 0))
+        self.labels = numbered if labels is None else labels
         self._constants: tuple[Tensor, ...] = ()
-        self._casts: dict[tuple, tuple[Tensor, ...]] = {}
+        self._casts: dict[tuple[torch.dtype, torch.device], tuple[Tensor, ...]] = {}
 
     def log_prob(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
         """log p(x)."""
@@ -68,3 +69,10 @@ class Target:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name!r}, dim={self.dim})"
+
+
+class KnownTarget(Target):
+    """A target whose dimension and range are known, as those of all targets in the registry are."""
+
+    dim: int
+    plot_range: Range

@@ -16,10 +16,10 @@ class Arrayed(Protocol):
     def __array__(self, *args: Any, **options: Any) -> Any: ...
 
 
-Numbers = SupportsFloat | Sequence | Arrayed  # arrays and tensors of any shape are SupportsFloat too
+Numbers = SupportsFloat | Sequence[object] | Arrayed  # arrays and tensors of any shape are SupportsFloat too
 
 
-def finite(name: str, value: Any) -> Tensor:
+def finite(name: str, value: object) -> Tensor:
     """`value` as a float64 tensor on the CPU: of numbers, arrays, tensors, data frames and series.
 
     Raises:
@@ -35,14 +35,14 @@ def finite(name: str, value: Any) -> Tensor:
     return out
 
 
-def array(value: Any, dtype: torch.dtype | None = None) -> Tensor:
+def array(value: object, dtype: torch.dtype | None = None) -> Tensor:
     """`value` as a tensor; numpy reads what torch does not, a data frame for example."""
     if isinstance(value, Arrayed) and not isinstance(value, Tensor):
         value = np.array(value, np.float64) if dtype == torch.float64 else np.array(value)
     return torch.as_tensor(value, dtype=dtype)
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value in a message: as Python writes it where that is short, else its type and its shape or length."""
     text = repr(value)
     if len(text) <= 80 and "\n" not in text:
@@ -71,9 +71,10 @@ def number(name: str, value: SupportsFloat, *, above: int | None = None) -> floa
 
 def whole(name: str, value: SupportsFloat, *, low: int) -> int:
     """`value` as an int, at least `low`."""
-    if number(name, value) != int(value) or value < low:
+    out = number(name, value)
+    if out != int(out) or out < low:
         raise ValueError(f"{name} must be a whole number >= {low}, got {shown(value)}; round it")
-    return int(value)
+    return int(out)
 
 
 def each(name: str, value: Tensor, k: int) -> Float[Tensor, " k"]:

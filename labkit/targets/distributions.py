@@ -69,15 +69,16 @@ def _refuse(d: Distribution, whole: str) -> None:
 def _support(d: Distribution) -> constraints.Constraint:
     """Torch's; all of R^d for a class of one's own that names none."""
     try:
-        return d.support
+        known = d.support
     except NotImplementedError:
-        return constraints.independent(constraints.real, len(d.event_shape))
+        known = None
+    return constraints.independent(constraints.real, len(d.event_shape)) if known is None else known
 
 
 def _map(d: Distribution) -> Transform | None:
     """The map from R^d onto the support; None where that is all of R^d."""
-    shifted = isinstance(d, TransformedDistribution) and all(isinstance(t, AffineTransform) for t in d.transforms)
-    if shifted:  # torch says real, whatever the base's support
+    if isinstance(d, TransformedDistribution) and all(isinstance(t, AffineTransform) for t in d.transforms):
+        # torch says real, whatever the base's support
         inner = _map(d.base_dist)
         return inner and transforms.ComposeTransform([inner, *d.transforms])
     support = _support(d)
@@ -96,14 +97,15 @@ class FromDistribution(FromLogProb):
                 "torch.distributions.Independent(d, 1)"
             )
         _refuse(d, name)
-        found, self._copies = _map(d), {}
+        found = _map(d)
+        self._copies: dict[tuple[torch.dtype, torch.device], Distribution] = {}
         shape = tuple(d.event_shape) if found is None else tuple(found.inverse_shape(d.event_shape))
         dim = math.prod(shape)
         if not dim:
             raise ValueError(f"{name} of event {list(d.event_shape)} is one point; nothing is left to sample")
         onto = None
         if found is not None:
-            onto = supports.Onto(lambda like: _map(self._copy(like)), shape if len(shape) > 1 else None)
+            onto = supports.Onto(self._map_like, shape if len(shape) > 1 else None)
         super().__init__(self._log_prob, dim, None if onto else self._take_moments(dim), name.lower(), onto)
 
     def _take_moments(self, dim: int) -> Range:
@@ -121,6 +123,10 @@ class FromDistribution(FromLogProb):
             with torch.inference_mode(False):
                 self._copies[key] = supports.copied(self.distribution, like)
         return self._copies[key]
+
+    def _map_like(self, x: Tensor) -> Transform:
+        """The map onto the support, in the dtype and on the device of x."""
+        return _map(self._copy(x)) or transforms.identity_transform
 
     def _log_prob(self, y: Tensor) -> Tensor:
         d, bounded = self.distribution, self._onto is not None
@@ -149,7 +155,7 @@ class FromDistribution(FromLogProb):
         return super().unconstrain(y)
 
     @cached_property
-    def plot_range(self) -> Range:
+    def plot_range(self) -> Range:  # type: ignore[override]  # a cached property can be assigned to
         """Of a bounded support, in x: all but a few of many draws, and a tenth more on each side."""
         x = self.sample(DRAWS, torch.Generator().manual_seed(0))
         low, high = x.quantile(torch.tensor([0.001, 0.999], dtype=x.dtype, device=x.device), 0)
@@ -168,7 +174,7 @@ class FromDistribution(FromLogProb):
         """
         kept = torch.default_generator.get_state()
         try:
-            torch.default_generator.manual_seed(torch.randint(2**62, (), generator=generator).item())
+            torch.default_generator.manual_seed(int(torch.randint(2**62, (), generator=generator)))
             drawn = self.distribution.sample((n,)).double()
         finally:
             torch.default_generator.set_state(kept)

@@ -9,7 +9,9 @@ With λ = log α the joint density of θ and the labels, the Jacobian dα/dλ = 
 """
 
 import math
+from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -17,7 +19,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid, pad
 
 from labkit.targets import checks, continued
-from labkit.targets.base import Target
+from labkit.targets.base import KnownTarget
 from labkit.targets.scores import Minibatch
 
 
@@ -38,7 +40,7 @@ def _taken(table: Tensor, rows: Tensor | slice) -> Tensor:
     return table[rows] if isinstance(rows, slice) else table.index_select(0, rows.to(table.device))
 
 
-class Posterior(Target):
+class Posterior(KnownTarget):
     """The posterior of θ given scaled rows. Moments unknown: None.
 
     `log_prob` is the joint density (1), the posterior up to the evidence. Above λ = 40 e^λ goes on as a straight line
@@ -87,7 +89,8 @@ class Posterior(Target):
     @property
     def tables(self) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """Scaled features with their bias [n, p] and labels -1 or 1 [n]: of training, and held out; float64."""
-        return tuple((rows[:, :-1] * rows[:, -2:-1], rows[:, -2]) for rows in self._constants)
+        train, test = ((rows[:, :-1] * rows[:, -2:-1], rows[:, -2]) for rows in self._constants)
+        return train, test
 
     def minibatch(self, size: int, order: str = "random") -> Minibatch:
         """A score with `.at(t, generator)` that sees `size` rows a step; order "random" or "cyclic"."""
@@ -100,9 +103,9 @@ class Posterior(Target):
             gamma_scale: as the original: α of draws with b as the scale, by mistake, so that they start around .01 in
                 place of 1/b = 100, and w ~ N(0, 1/α), some ten times as wide as the posterior.
         """
-        new = {"dtype": torch.float64, "device": generator.device}
-        w = torch.randn(n, self.dim - 1, generator=generator, **new)
-        alpha = torch.empty(n, 1, **new).exponential_(1 / self.rate if gamma_scale else self.rate, generator=generator)
+        w = torch.randn(n, self.dim - 1, generator=generator, dtype=torch.float64, device=generator.device)
+        alpha = torch.empty(n, 1, dtype=torch.float64, device=generator.device)
+        alpha.exponential_(1 / self.rate if gamma_scale else self.rate, generator=generator)
         return torch.cat([w / alpha.sqrt() if gamma_scale else 0.1 * w, alpha.log()], 1)
 
     def accuracy(self, x: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch"]:
@@ -131,7 +134,15 @@ class LogisticRegression(Posterior):
     """
 
     def __init__(
-        self, x, y, *, rate: float = 0.01, test_fraction: float = 0.2, seed: int = 0, features=None, scaling="standard"
+        self,
+        x: checks.Numbers,
+        y: checks.Numbers,
+        *,
+        rate: float = 0.01,
+        test_fraction: float = 0.2,
+        seed: int = 0,
+        features: Iterable[object] | None = None,
+        scaling: str = "standard",
     ):
         features = getattr(x, "columns", None) if features is None else features  # of a data frame
         x, y = checks.finite("x", x), checks.finite("y", y)
@@ -174,13 +185,17 @@ class Together:
         z = torch.stack([_taken(each._cast(x)[0], rows) for each in self.posteriors])
         return self.posteriors[0]._score(x, z, self.rows / z.shape[1])
 
+    def score(self, x: Float[Tensor, "r n d"]) -> Float[Tensor, "r n d"]:
+        """All rows of each one's own table."""
+        return self.score_of_rows(x, slice(None))
+
     def minibatch(self, size: int, order: str = "random") -> Minibatch:
         """As of one posterior."""
         return Minibatch(self, size, order)
 
 
 @cache  # a page makes the target anew at each move of a slider; the table never changes
-def _breast_cancer():
+def _breast_cancer() -> Any:  # scikit-learn has no types
     from sklearn.datasets import load_breast_cancer  # costs half a second: only who asks for the table pays
 
     return load_breast_cancer()

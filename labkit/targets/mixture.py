@@ -7,12 +7,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from labkit.targets import checks
-from labkit.targets.base import Target
+from labkit.targets.base import KnownTarget
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
-class Mixture(Target):
+class Mixture(KnownTarget):
     """p(x) = Σ_k w_k N(x; m_k, s_k²) on the line, normalised.
 
     The score is a mean of the modes' scores, weighed by the posterior probability of each mode,

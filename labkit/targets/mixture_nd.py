@@ -7,10 +7,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from labkit.targets import checks
-from labkit.targets.base import Target
+from labkit.targets.base import KnownTarget
 
 
-class GaussianMixture(Target):
+class GaussianMixture(KnownTarget):
     """p(x) = Σ_k w_k N(x; m_k, C_k) in d dimensions, normalised.
 
     With C_k = L_k L_k' and z_k = L_k⁻¹(x - m_k):

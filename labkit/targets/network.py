@@ -40,7 +40,11 @@ class NeuralRegression(Target):
         ValueError: shapes, rows or numbers that are not so.
     """
 
-    def __init__(self, x, y, test, *, hidden: int = 50, rate: float = 0.1):
+    dim: int
+
+    def __init__(
+        self, x: checks.Numbers, y: checks.Numbers, test: checks.Numbers, *, hidden: int = 50, rate: float = 0.1
+    ):
         x, y, held = _table(x, y, test)
         self.features = x.shape[1]
         self.hidden = checks.whole("hidden", hidden, low=1)
@@ -56,7 +60,7 @@ class NeuralRegression(Target):
         super().__init__("network", self.weights + 2, None, ("",) * self.weights + ("log γ", "log λ"))
         self._take(x, y, held)
 
-    def with_rows(self, x, y, test) -> "NeuralRegression":
+    def with_rows(self, x: checks.Numbers, y: checks.Numbers, test: checks.Numbers) -> "NeuralRegression":
         """The posterior given other rows, standardised as these are, so that particles can go on where they stand.
 
         Args:
@@ -200,12 +204,15 @@ class NeuralRegression(Target):
         Args:
             gamma_scale: draw λ with b as the scale, as the original does by mistake: around b in place of 1/b.
         """
-        new = {"dtype": torch.float64, "device": generator.device}
+
+        def normal(many: int) -> Tensor:
+            return torch.randn(n, many, generator=generator, dtype=torch.float64, device=generator.device)
+
         f, h = self.features, self.hidden
-        theta = torch.zeros(n, self.dim, **new)
-        theta[:, : f * h] = torch.randn(n, f * h, generator=generator, **new) / math.sqrt(f + 1)
-        theta[:, f * h + h : f * h + 2 * h] = torch.randn(n, h, generator=generator, **new) / math.sqrt(h + 1)
-        drawn = torch.empty(n, **new).exponential_(1.0, generator=generator)
+        theta = torch.zeros(n, self.dim, dtype=torch.float64, device=generator.device)
+        theta[:, : f * h] = normal(f * h) / math.sqrt(f + 1)
+        theta[:, f * h + h : f * h + 2 * h] = normal(h) / math.sqrt(h + 1)
+        drawn = torch.empty_like(theta[:, -1]).exponential_(1.0, generator=generator)
         theta[:, -1] = (drawn * self.rate if gamma_scale else drawn / self.rate).log()
         x, y, _, _ = self._cast(theta)
         rows = torch.randperm(self.rows, generator=generator, device=generator.device)[:1000]
@@ -213,7 +220,7 @@ class NeuralRegression(Target):
         return theta
 
 
-def _table(x, y, test) -> tuple[Tensor, Tensor, Tensor]:
+def _table(x: checks.Numbers, y: checks.Numbers, test: checks.Numbers) -> tuple[Tensor, Tensor, Tensor]:
     """x [n, f], y [n] in float64 and which rows are held out, [n], all checked."""
     x, y, test = checks.finite("x", x), checks.finite("y", y), checks.array(test)
     if x.ndim != 2 or y.shape != x.shape[:1]:

@@ -7,10 +7,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from labkit.targets import checks
-from labkit.targets.base import Target
+from labkit.targets.base import KnownTarget
 
 
-class Normal(Target):
+class Normal(KnownTarget):
     """N(m, C):  log p = -(x - m)'P(x - m)/2 - log det(2πC)/2,  ∇ log p = -P(x - m),  P = C⁻¹. Normalised.
 
     Args:
@@ -20,6 +20,9 @@ class Normal(Target):
     Raises:
         ValueError: shapes that do not match, an entry that is not finite, C not symmetric positive definite.
     """
+
+    mean: Float[Tensor, " d"]
+    covariance: Float[Tensor, "d d"]
 
     def __init__(self, mean: checks.Numbers, covariance: checks.Numbers, *, name: str = "normal"):
         m, c = checks.finite("mean", mean), checks.finite("covariance", covariance)

@@ -8,10 +8,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from labkit.targets import checks, quadrature
-from labkit.targets.base import Range, Target
+from labkit.targets.base import KnownTarget, Range
 
 
-class Donut(Target):
+class Donut(KnownTarget):
     """A ring: p ∝ exp(-(|x| - R)²/(2 s²)). Normalised, mean 0; the score at 0, where p has a dent, is 0.
 
     With I_k = ∫_0^∞ r^k exp(-(r - R)²/(2 s²)) dr: I_1 = R I_0 + s² e^(-R²/(2 s²)), I_k+1 = R I_k + k s² I_k-1;
@@ -49,18 +49,19 @@ class Donut(Target):
         The radius has density ∝ r exp(-(r - R)²/(2 s²)) with mode m = R/2 + √(R²/4 + s²). As log r <= log m + r/m - 1,
         it lies under a multiple of N(m, s²); a proposal r is kept with probability (r/m) e^(1 - r/m).
         """
-        new = {"generator": generator, "dtype": torch.float64, "device": generator.device}
+        device = generator.device
         m = self._radius / 2 + math.hypot(self._radius / 2, self._width)
-        kept = torch.empty(0, dtype=torch.float64, device=generator.device)
+        kept = torch.empty(0, dtype=torch.float64, device=device)
         while len(kept) < n:
-            r = m + self._width * torch.randn(2 * n, **new)
-            keep = torch.rand(2 * n, **new) < r / m * torch.exp(1 - r / m)
+            r = m + self._width * torch.randn(2 * n, generator=generator, dtype=torch.float64, device=device)
+            uniform = torch.rand(2 * n, generator=generator, dtype=torch.float64, device=device)
+            keep = uniform < r / m * torch.exp(1 - r / m)
             kept = torch.cat([kept, r[keep]])
-        angle = 2 * math.pi * torch.rand(n, **new)
+        angle = 2 * math.pi * torch.rand(n, generator=generator, dtype=torch.float64, device=device)
         return kept[:n, None] * torch.stack([angle.cos(), angle.sin()], -1)
 
 
-class ByQuadrature(Target):
+class ByQuadrature(KnownTarget):
     """A planar density known up to its constant. Constant and moments come from a grid on `box`, once, when asked for.
 
     A subclass gives `_log_density(x)`, up to a constant, and `score`.
@@ -78,11 +79,11 @@ class ByQuadrature(Target):
         return quadrature.moments(self._log_density, self._box, self._points)
 
     @cached_property
-    def mean(self) -> Float[Tensor, " 2"]:
+    def mean(self) -> Float[Tensor, " 2"]:  # type: ignore[override]  # it can be assigned to, as any cached property
         return self._moments.mean
 
     @cached_property
-    def covariance(self) -> Float[Tensor, "2 2"]:
+    def covariance(self) -> Float[Tensor, "2 2"]:  # type: ignore[override]  # likewise
         return self._moments.covariance
 
     def log_prob(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:

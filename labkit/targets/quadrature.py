@@ -28,7 +28,7 @@ def grid(box: Range, points: tuple[int, ...]) -> Float[Tensor, "... d"]:
     return torch.stack(torch.meshgrid(*axes, indexing="ij"), -1)
 
 
-def moments(log_density: Callable, box: Range, points: tuple[int, ...]) -> Moments:
+def moments(log_density: Callable[[Tensor], Tensor], box: Range, points: tuple[int, ...]) -> Moments:
     """Integral, mean and covariance of exp(log_density) over `box`.
 
     Args:

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from labkit.targets.base import Target
+from labkit.targets.base import KnownTarget
 from labkit.targets.logistic import logistic
 from labkit.targets.mixture import Mixture
 from labkit.targets.mixture_nd import cross, mixture2d, star
@@ -13,7 +13,7 @@ from labkit.targets.normal import correlated, normal, standard
 from labkit.targets.planar import Donut, DoubleBanana, Sine
 from labkit.targets.sheared import Banana, Funnel, Squiggle
 
-TARGETS: dict[str, Callable[..., Target]] = {
+TARGETS: dict[str, Callable[..., KnownTarget]] = {
     "mixture": Mixture,
     "normal": normal,
     "standard": standard,
@@ -87,7 +87,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {name: {} for name in TARGETS} | {
 }
 
 
-def make(name: str, **params) -> Target:
+def make(name: str, **params: object) -> KnownTarget:
     """The target of that name, its parameters the factory's.
 
     Raises:

@@ -8,10 +8,10 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.distributions import Distribution
 
@@ -20,6 +20,39 @@ from labkit.targets.wrap import from_log_prob
 
 Score = Callable[[Tensor], Tensor]
 Schedule = Callable[[int], float]
+
+
+class HasScore(Protocol):
+    """A target: its score is a method."""
+
+    def score(self, x: Tensor, /) -> Tensor:
+        """∇ log p(x)."""
+
+
+class HasLogProb(Protocol):
+    """A log-density, whose score is its gradient by autograd."""
+
+    def log_prob(self, x: Tensor, /) -> Tensor:
+        """log p(x)."""
+
+
+@runtime_checkable
+class HasRows(Protocol):
+    """A posterior given a number of rows, whose score can do with some of them."""
+
+    rows: int
+
+    def score(self, x: Tensor, /) -> Tensor:
+        """∇ log p(x)."""
+
+    def score_of_rows(self, x: Tensor, rows: Int[Tensor, " b"] | slice, /) -> Tensor:
+        """An unbiased estimate of it from those rows."""
+
+
+if TYPE_CHECKING:
+    Scored = Score | HasScore | HasLogProb | Distribution
+else:
+    Scored = object  # `as_score` itself says what it does not take
 
 
 @dataclass(frozen=True)
@@ -33,7 +66,7 @@ class Stepped:
         return self.score(x)
 
 
-def as_score(thing: Any) -> Score:
+def as_score(thing: Scored) -> Score:
     """The score of a thing, a function x [..., d] -> [..., d]; it has `.at` where the thing has.
 
     A thing with `.score` gives that; one with `.log_prob` (a target, a torch distribution) its gradient by autograd;
@@ -43,15 +76,16 @@ def as_score(thing: Any) -> Score:
     Raises:
         TypeError: none of these, or the method `log_prob` of an object, which is no score.
     """
-    if callable(getattr(thing, "score", None)):
-        score = thing.score
+    own, log_prob = getattr(thing, "score", None), getattr(thing, "log_prob", None)
+    if callable(own):
+        score: Score = own
     elif isinstance(thing, Distribution):
         target = from_distribution(thing)
         if target.is_bounded:
             _say_unconstrained(type(thing).__name__)
         score = target.score
-    elif callable(getattr(thing, "log_prob", None)):
-        score = from_log_prob(thing.log_prob, dim=getattr(thing, "dim", None)).score
+    elif callable(log_prob):
+        score = from_log_prob(log_prob, dim=getattr(thing, "dim", None)).score
     elif getattr(thing, "__name__", "") == "log_prob" and hasattr(thing, "__self__"):
         owner = type(thing.__self__).__name__
         raise TypeError(f"a score is wanted, got {owner}.log_prob, a log-density; pass the {owner} itself")
@@ -85,7 +119,7 @@ class Annealed:
         schedule: maps t = 0, 1, ... to β in (0, 1]; `linear_schedule`, `cyclical_schedule` or any function.
     """
 
-    def __init__(self, score: Any, schedule: Schedule):
+    def __init__(self, score: Scored, schedule: Schedule):
         self.score, self.schedule = as_score(score), schedule
 
     def __call__(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
@@ -139,7 +173,7 @@ class Minibatch:
             full one.
     """
 
-    def __init__(self, target: Any, size: int, order: str = "random"):
+    def __init__(self, target: HasRows, size: int, order: str = "random"):
         if not 1 <= size <= target.rows:
             raise ValueError(f"size must be 1 to {target.rows}, the number of rows, got {size}; take fewer rows")
         if order not in ("random", "cyclic"):

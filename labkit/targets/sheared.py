@@ -12,10 +12,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from labkit.targets import checks, continued
-from labkit.targets.base import Range, Target
+from labkit.targets.base import KnownTarget, Range
 
 
-class Sheared(Target):
+class Sheared(KnownTarget):
     """N(0, C) bent by x2 <- x2 + g(x1), equation (1). A subclass gives `_bend(x1) -> (g, g')`, mean and covariance."""
 
     def __init__(self, name: str, spread: float, width: float, correlation: float, plot_range: Range):
@@ -98,7 +98,7 @@ class Squiggle(Sheared):
         return a * torch.sin(f * x1), a * f * torch.cos(f * x1)
 
 
-class Funnel(Target):
+class Funnel(KnownTarget):
     """Neal's funnel in the plane: v ~ N(0, spread²), x | v ~ N(0, e^v), points (x, v). Normalised.
 
     Var x = E e^v = e^(spread²/2), mean 0, no correlation. Below v = -40 the factor e^-v goes on as a straight line

@@ -146,7 +146,7 @@ def bijection(constraint: Constraint) -> Transform:
     return made if low is high is None else transforms.ComposeTransform([made, Inside(low, high)])
 
 
-def _joined(constraint: Constraint) -> Transform:
+def _joined(constraint: constraints.cat | constraints.stack) -> Transform:
     """The map of `constraints.cat` and `constraints.stack`: a support for each coordinate."""
     if any(part.event_dim for part in constraint.cseq):
         raise ValueError(f"{constraint} must join supports of single numbers; write vectors and matrices by hand")
@@ -215,7 +215,7 @@ class Onto:
 
     def __init__(self, make: Callable[[Tensor], Transform], shape: Shape | None = None):
         self._make, self._shape = make, shape
-        self._maps: dict[tuple, Transform] = {}
+        self._maps: dict[tuple[torch.dtype, torch.device], Transform] = {}
 
     def _map(self, like: Tensor) -> Transform:
         key = (like.dtype, like.device)

@@ -28,9 +28,14 @@ class FromLogProb(Target):
     """
 
     def __init__(
-        self, f: Callable, dim: int | None, plot_range: Range | None, name: str, onto: supports.Onto | None = None
+        self,
+        f: Callable[[Tensor], Tensor],
+        dim: int | None,
+        plot_range: Range | None,
+        name: str,
+        onto: supports.Onto | None = None,
     ):
-        if None not in (dim, plot_range) and len(plot_range) != dim:
+        if dim is not None and plot_range is not None and len(plot_range) != dim:
             raise ValueError(f"plot_range must hold {dim} pairs (low, high), got {plot_range!r}; give one a dimension")
         super().__init__(name, dim, plot_range, () if dim is None else None)
         self._f, self._onto = f, onto
@@ -75,7 +80,7 @@ class FromLogProb(Target):
                 self._check_flat(value, jacobian)
             return torch.autograd.grad(total, leaf)[0]
 
-    def _check_shape(self, value: Any, x: Tensor) -> None:
+    def _check_shape(self, value: object, x: Tensor) -> None:
         if not isinstance(value, Tensor) or value.shape != x.shape[:-1]:
             came = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
             raise ValueError(
@@ -102,29 +107,29 @@ class FromLogProb(Target):
             )
 
     @property
-    def _box(self) -> Range:
+    def _box(self) -> Range | None:
         """Where moments are integrated."""
         return self.plot_range
 
     @cached_property
     def _moments(self) -> quadrature.Moments | None:
-        if self.dim not in (1, 2):
+        if self.dim not in (1, 2) or (box := self._box) is None:
             return None
-        found = quadrature.moments(self.log_prob, self._box, (4001,) if self.dim == 1 else (401, 401))
+        found = quadrature.moments(self.log_prob, box, (4001,) if self.dim == 1 else (401, 401))
         # A range that cuts mass off, or holds a NaN, gives the moments of something else: better none.
         return found if found.border < 1e-6 and math.isfinite(found.log_z) else None
 
     @cached_property
-    def mean(self) -> Float[Tensor, " d"] | None:
+    def mean(self) -> Float[Tensor, " d"] | None:  # type: ignore[override]  # a cached property can be assigned to
         return self._moments and self._moments.mean
 
     @cached_property
-    def covariance(self) -> Float[Tensor, "d d"] | None:
+    def covariance(self) -> Float[Tensor, "d d"] | None:  # type: ignore[override]  # likewise
         return self._moments and self._moments.covariance
 
 
 def from_log_prob(
-    f: Callable,
+    f: Callable[[Tensor], Tensor],
     *,
     support: Constraint | None = None,
     dim: int | None = None,
@@ -155,10 +160,10 @@ def from_log_prob(
     if not callable(f):
         raise TypeError(f"f must be a function x [..., d] -> [...], got {type(f).__name__}; pass log_prob itself")
     box = plot_range or (None if dim is None else ((-4.0, 4.0),) * dim)
-    return FromLogProb(f, dim, box, name or getattr(f, "__name__", "log_prob"), _onto(support))
+    return FromLogProb(f, dim, box, name or str(getattr(f, "__name__", "log_prob")), _onto(support))
 
 
-def _onto(support: Any) -> supports.Onto | None:
+def _onto(support: object) -> supports.Onto | None:
     if support is None:
         return None
     if not isinstance(support, Constraint):

@@ -1,10 +1,16 @@
 """TensorBoard's files, where the extra `tensorboard` is installed and asked for."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from labkit import atomic
 from labkit.training.settings import Settings
 from labkit.training.task import NUMBERS, Record
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+else:
+    SummaryWriter = Any  # it need not be installed
 
 NAME = "tensorboard"  # in the run's folder
 
@@ -17,32 +23,33 @@ class Board:
     """
 
     def __init__(self, settings: Settings, folder: Path, step: int):
-        self._writer, self._folder = None, folder
+        self._folder = folder
+        self._writer: SummaryWriter | None = None
         if not settings.tensorboard:
             return
         try:
-            from torch.utils.tensorboard import SummaryWriter
+            from torch.utils import tensorboard
         except ImportError:
             raise ValueError('TensorBoard is not installed; pip install "labkit[tensorboard]"') from None
-        self._writer = SummaryWriter(str(folder / NAME), purge_step=step + 1)
+        self._writer = tensorboard.SummaryWriter(str(folder / NAME), purge_step=step + 1)
 
     def add(self, record: Record) -> None:
         """Write the numbers of a record; here and below a WriteError says that the disk takes no more."""
         if self._writer is not None:
             with atomic.named(self._folder / NAME):
-                self._add(record)
+                self._add(self._writer, record)
 
-    def _add(self, record: Record) -> None:
+    def _add(self, writer: SummaryWriter, record: Record) -> None:
         for name in (*NUMBERS, "norm", "lr", "beta", "skipped", "rate"):
-            self._writer.add_scalar(f"train/{name}", getattr(record, name), record.step)
+            writer.add_scalar(f"train/{name}", getattr(record, name), record.step)
         if (found := record.evaluation) is not None:
             for name in ("bound", "lx", "lz"):
-                self._writer.add_scalar(f"test/{name}", getattr(found, name), record.step)
+                writer.add_scalar(f"test/{name}", getattr(found, name), record.step)
             for t, kl in enumerate(found.kl, 1):
-                self._writer.add_scalar(f"kl/glimpse {t}", kl, record.step)
+                writer.add_scalar(f"kl/glimpse {t}", kl, record.step)
         if record.sheet is not None:
             axes = "HW" if record.sheet.ndim == 2 else "HWC"
-            self._writer.add_image("samples", record.sheet, record.step, dataformats=axes)
+            writer.add_image("samples", record.sheet, record.step, dataformats=axes)
 
     def flush(self) -> None:
         if self._writer is not None:

@@ -3,11 +3,16 @@
 import os
 import re
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from labkit.training.settings import PRECISIONS, Settings
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric as Fabric
+else:
+    Fabric = Any  # two seconds' import
 
 SETTLING = 0.2  # seconds; a thread needs a thousandth of it
 
@@ -31,18 +36,18 @@ def parse(words: str) -> tuple[str, int]:
     return kind, count
 
 
-def launch(settings: Settings) -> Any:
-    """A `lightning_fabric.Fabric` for these settings.
+def launch(settings: Settings) -> Fabric:
+    """The device, or the processes, of these settings.
 
     Several processes: the first starts the others by running this very command again, or torchrun started them all.
 
     Raises:
         ValueError: a device that is not there.
     """
-    from lightning_fabric import Fabric  # two seconds' import
+    import lightning_fabric
 
     kind, count = parse(settings.devices)
-    fabric = Fabric(
+    fabric = lightning_fabric.Fabric(
         accelerator=kind,
         devices=count,
         num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", 1)),  # torchrun's word for machines

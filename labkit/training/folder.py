@@ -146,7 +146,7 @@ def read_config(path: Path | str) -> dict[str, Any]:
 
 
 def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
+    flat: dict[str, Any] = {}
     for name, value in config.items():
         flat |= _flat(value, f"{name}.") if isinstance(value, dict) else {prefix + name: value}
     return flat

@@ -12,7 +12,7 @@ A module is the shape of the function; its own weights are never changed.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
@@ -21,6 +21,8 @@ from torch.func import functional_call
 
 EPS = 1e-8  # ε, and
 TINY = 1e-6  # beside |g| in the clip: those of torch.optim.Adam and clip_grad_norm_
+
+A = TypeVar("A")  # what a use of a module gives
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,7 @@ def start(module: nn.Module) -> State:
     return State(weights, torch.zeros_like(weights), torch.zeros_like(weights))
 
 
-def call(module: nn.Module, weights: Float[Tensor, " p"], use: Callable[[nn.Module], Any]) -> Any:
+def call(module: nn.Module, weights: Float[Tensor, " p"], use: Callable[[nn.Module], A]) -> A:
     """use(module) with other weights in place of its own; not from two threads at once with one module.
 
     Raises:
@@ -89,11 +91,11 @@ class _Caller(nn.Module):
         super().__init__()
         self.module = module
 
-    def forward(self, use: Callable[[nn.Module], Any]) -> Any:
+    def forward(self, use: Callable[[nn.Module], A]) -> A:
         return use(self.module)
 
 
-def _call(module: nn.Module, parts: list[Tensor], use: Callable[[nn.Module], Any]) -> Any:
+def _call(module: nn.Module, parts: list[Tensor], use: Callable[[nn.Module], A]) -> A:
     named = {f"module.{name}": part for (name, _), part in zip(module.named_parameters(), parts, strict=True)}
     return functional_call(_Caller(module), named, (use,))
 

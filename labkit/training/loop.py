@@ -9,7 +9,7 @@ CPU ends with the same bits as if nothing had happened.
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -43,9 +43,9 @@ def fit(task: Task, settings: Settings, folder: Path | str, train: Data, test: D
             bound is not finite. The exported weights, if there are any, are those from before.
         OSError: the folder cannot be written.
     """
-    folder = Folder(folder)
+    place = Folder(folder)
     try:
-        run = _Run(task, settings, folder, train, test)
+        run = _Run(task, settings, place, train, test)
         try:
             yield from run.records()
             devices.settle()
@@ -57,7 +57,7 @@ def fit(task: Task, settings: Settings, folder: Path | str, train: Data, test: D
         finally:
             run.board.close()
     finally:
-        folder.release()
+        place.release()
 
 
 class _Run:
@@ -120,7 +120,8 @@ class _Run:
         return -(-self.done // self.per_epoch)
 
     def records(self) -> Iterator[Record]:
-        advance, order, epoch = None, None, -1
+        advance: Callable[[], None] | None = None
+        order, epoch = torch.empty(0, dtype=torch.long), -1
         since, clock = self.done, time.monotonic()
         while self.done < self.steps:
             if epoch != self.done // self.per_epoch:
@@ -183,10 +184,16 @@ class _Run:
         every = self.settings.eval_every * self.per_epoch
         if self.test is None or not (self.done == self.steps or (every and self.done % every == 0)):
             return {}
-        found = self._measured()
-        if not self.first:
+        found = self._measured(self.test)
+        if found is None:
             return {}
-        row = {"step": self.done, "epoch": self.epoch, "bound": found.bound, "lx": found.lx, "lz": found.lz}
+        row: dict[str, Any] = {
+            "step": self.done,
+            "epoch": self.epoch,
+            "bound": found.bound,
+            "lx": found.lx,
+            "lz": found.lz,
+        }
         row |= {"n": found.n, **{f"kl_{t}": kl for t, kl in enumerate(found.kl, 1)}, "seconds": round(self.seconds, 3)}
         self.folder.epochs.add(row)
         self.facts = {"test_bound": repr(found.bound), "test_images": str(found.n), "test_step": str(self.done)}
@@ -200,7 +207,7 @@ class _Run:
             told["warning"] = f"collapse: the latents carry {found.lz:.2g} nats; {advice}"
         return told
 
-    def _measured(self) -> Evaluation | None:
+    def _measured(self, test: Data) -> Evaluation | None:
         """The averaged weights on the test images, in full precision, by the first process; None of the others.
 
         Raises:
@@ -209,18 +216,18 @@ class _Run:
         found, fault = None, ""
         if self.first:
             try:
-                found = self._test_bound()
+                found = self._test_bound(test)
             except ValueError as error:
                 fault = str(error)
         if fault := self.fabric.broadcast(fault):
             raise FloatingPointError(f"training stops at step {self.done}, at its test: {fault}; {ADVICE}")
         return found
 
-    def _test_bound(self) -> Evaluation:
-        n, began = len(self.test[0]), time.monotonic()
+    def _test_bound(self, test: Data) -> Evaluation:
+        n, began = len(test[0]), time.monotonic()
         generator = self._generator("test")  # the same noise each time: what differs is the network
         rows = torch.arange(n, device=self.fabric.device).split(self.settings.batch_size)
-        batches = (self.task.batch(self.test, index, generator) for index in rows)
+        batches = (self.task.batch(test, index, generator) for index in rows)
         with torch.no_grad():
             found = self.task.evaluate(self.step_of.average.module, batches, generator)
         numbers = {name: float(found[name]) for name in ("bound", "lx", "lz")}
@@ -244,7 +251,7 @@ class _Run:
         sound = self.left == 0 or self.done == self.steps
         self.folder.sync()  # the rows up to this step are on disk before the checkpoint that counts on them
         self.board.flush()
-        numbers = {"step": self.done, "skipped": self.skipped, "streak": self.streak}
+        numbers: dict[str, Any] = {"step": self.done, "skipped": self.skipped, "streak": self.streak}
         numbers |= {"seconds": self.seconds, "facts": self.facts}
         state = {**self.step_of.state(), "generators": self.generators, **numbers}
         weights = self.folder.path / export.NAME

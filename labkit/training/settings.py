@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 # ours -> Fabric's; its own float64 rounds every loss to float32, so that `Step` makes the module float64 instead
-PRECISIONS = {"32": "32-true", "64": "32-true", "bf16": "bf16-mixed"}
+PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {"32": "32-true", "64": "32-true", "bf16": "bf16-mixed"}
 MOST = 999_999_999  # steps of a run, whose checkpoints are numbered in nine digits
 SCHEDULES = ("cosine", "constant")
 
@@ -56,7 +57,7 @@ class Settings:
     graph: bool = True
     tensorboard: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "log_every"):
             _whole(name, getattr(self, name), 1, MOST)
         for name in ("warmup", "eval_every"):

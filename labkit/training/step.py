@@ -4,13 +4,14 @@ Nothing here reads a number back from the device but `read`: a step that is not 
 device itself (Adam's `found_inf`, made for gradient scalers, leaves weights and memory as they are).
 """
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from labkit.training import schedules
 from labkit.training.average import Average
+from labkit.training.devices import Fabric
 from labkit.training.settings import Settings
 from labkit.training.task import NUMBERS, Data, Task
 
@@ -43,7 +44,7 @@ class Step:
         hold: 1 makes a step that changes nothing, 0 all others.
     """
 
-    def __init__(self, fabric: Any, task: Task, settings: Settings, data: Data):
+    def __init__(self, fabric: Fabric, task: Task, settings: Settings, data: Data):
         self.fabric, self.task, self.settings = fabric, task, settings
         if settings.precision == "64":
             task.module.double()
@@ -77,10 +78,10 @@ class Step:
         norm = nn.utils.get_total_norm(grads)
         values = torch.stack([*(found[name].detach().double() for name in NUMBERS), norm.double()])
         if self.fabric.world_size > 1:
-            values = self.fabric.all_reduce(values, reduce_op="mean")  # one process's fault is everyone's
+            values = cast(Tensor, self.fabric.all_reduce(values, reduce_op="mean"))  # one process's fault is everyone's
         bad = (~values.isfinite().all()).float().maximum(self.hold)
         self._clip(norm)
-        self.optimizer.found_inf = bad
+        self.optimizer.found_inf = bad  # type: ignore[attr-defined]  # an attribute that only gradient scalers set
         self.optimizer.step()
         self.average.update(self.weight * (1 - bad))
         self._sums += torch.where(bad > 0, 0, values)

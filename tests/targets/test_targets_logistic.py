@@ -158,6 +158,8 @@ def test_several_posteriors_together_have_each_its_own_score():
     each = [targets.make("logistic", seed=s) for s in (0, 1)]
     together, rows = Together(each), torch.arange(30, 80)
     x = torch.stack([start(target, 4) for target in each])
+    for found, target, own in zip(together.score(x), each, x, strict=True):
+        torch.testing.assert_close(found, target.score(own), rtol=1e-12, atol=1e-12)
     for found, target, own in zip(together.score_of_rows(x, rows), each, x, strict=True):
         assert torch.allclose(found, target.score_of_rows(own, rows))
     assert torch.equal(together.score_of_rows(x, slice(30, 80)), together.score_of_rows(x, rows))
