@@ -14,6 +14,7 @@ from labkit import course
 KEEP_BYTES, KEEP_STATES = 8_000_000, 400  # of states kept for scrubbing
 
 S = TypeVar("S")  # a state
+P = TypeVar("P")  # a part of a state
 
 
 @dataclass
@@ -111,14 +112,18 @@ class Past(Generic[S]):
             self.pins,
         )
 
-    def of(self, part: Callable[[Any], Any], mark: str = "") -> "Past":
+    def of(self, part: Callable[[S], P], mark: str = "") -> "Past[P]":
         """The past of one part of the states; numbers whose names begin with `mark` have them without it."""
-        return dataclasses.replace(
-            self,
-            record=None,
-            states=[part(state) for state in self.states],
-            pinned={step: part(state) for step, state in self.pinned.items()},
-            names=tuple(name.removeprefix(mark) for name in self.names),
+        return Past(
+            None,
+            [part(state) for state in self.states],
+            self.marks,
+            {step: part(state) for step, state in self.pinned.items()},
+            tuple(name.removeprefix(mark) for name in self.names),
+            self.kept,
+            self.newest,
+            self.stride,
+            self.pins,
         )
 
     def _name(self, row: dict[str, float]) -> None:
