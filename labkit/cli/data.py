@@ -72,15 +72,15 @@ def _size(name: str) -> str:
 
 def _fetch(names: list[str], accept: bool) -> None:
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
 
+    from labkit.cli.console import progress
     from labkit.data import fetch
 
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     for name in names:
         try:
-            with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
+            with progress(DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()) as bars:
                 paths = fetch(name, accept=accept, progress=lambda file, bars=bars: _Bar(bars, file))
         except (ValueError, OSError) as error:
             fail(error)

@@ -49,7 +49,7 @@ def measure(task: Any, data: tuple, samples: int, batch: int, seed: int, device:
     """
     import torch
 
-    from labkit.cli.svgd.run import bar
+    from labkit.cli.console import bar
     from labkit.serving import devices
 
     where = torch.device(devices.choose(device))

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import typer
 
+from labkit.cli import console
+
 
 def write(folder: Path) -> None:
     """Write `curves.png` and `training.gif` and say so; what cannot be made is a warning, for the run is safe."""
@@ -13,8 +15,7 @@ def write(folder: Path) -> None:
         why = str(error) or type(error).__name__
         typer.echo(f"warning: the pictures of {folder} could not be made ({why}); the run itself is whole", err=True)
         return
-    if wrote:
-        typer.echo(f"wrote {' and '.join(map(str, wrote))}")
+    console.wrote_beside(*wrote)
 
 
 def _written(folder: Path) -> list[Path]:

@@ -40,7 +40,7 @@ def command(
     """Draw images with a trained network: an animation of its strokes, or a picture of what came out."""
     from rich.console import Console
 
-    from labkit.cli.svgd import report
+    from labkit.cli import console
 
     kinds = [kind for kind, chosen in zip(KINDS, (gif, png, mp4), strict=True) if chosen]
     try:
@@ -64,7 +64,7 @@ def command(
     which = f", classes {', '.join(map(str, classes[:n]))}" if classes else ""
     each = f", {network.config.steps} strokes each" if strokes else ""
     typer.echo(f"{model}: {n} images{each}{which}, seed {seed}")
-    report.wrote(path)
+    console.wrote(path)
 
 
 def _fits(network: Any, labels: str | None, temperature: float) -> None:

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import MofNCompleteColumn, TextColumn
 
-from labkit.cli import interrupts, keepsakes
+from labkit.cli import console, interrupts, keepsakes
 from labkit.cli.errors import quoted
 from labkit.training import is_first
 
@@ -29,7 +28,8 @@ def run(records: Iterator[Any], folder: Path, task: Any) -> bool:
     """
     last, speaks = None, is_first()
     try:
-        with closing(records), interrupts.first() as pressed, _bar(speaks) as progress:
+        columns = MofNCompleteColumn(), TextColumn(NUMBERS)
+        with closing(records), interrupts.first() as pressed, console.progress(*columns, shown=speaks) as progress:
             bar = progress.add_task(folder.name, total=None, rate="-", bound="-", test="-", left="-")
             looked = 0.0
             for last in records:
@@ -53,12 +53,6 @@ def run(records: Iterator[Any], folder: Path, task: Any) -> bool:
             keepsakes.write(folder)
         _end(last, folder, task, bool(pressed))
     return bool(pressed)
-
-
-def _bar(speaks: bool) -> Progress:
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(NUMBERS))
-    return Progress(*columns, console=console, transient=True, disable=not (speaks and console.is_terminal))
 
 
 def _numbers(record: Any) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from labkit.cli import console
 from labkit.cli.dreg import bias, race, variance
 from labkit.cli.errors import check_folder, check_writable, fail, unknown
-from labkit.cli.svgd import report
 
 MEASUREMENTS = {"variance": variance, "bias": bias, "race": race}
 _OF = {
@@ -95,7 +95,7 @@ def command(
             measured = variance.measured(names, dimensions, sizes, replicates or variance.REPLICATES, seed)
         wrote = kind.write(measured, out) if out else []  # first: nothing is lost where the output takes no more
         kind.show(measured)
-        report.wrote(*wrote)
+        console.wrote(*wrote)
     except (ValueError, OSError) as error:
         fail(error)
 

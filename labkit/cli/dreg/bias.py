@@ -13,7 +13,7 @@ def measured(names: list[str], dim: int, samples: int, level: float, replicates:
     import torch
 
     from labkit.cli import interrupts
-    from labkit.cli.svgd import run
+    from labkit.cli.console import bar
     from labkit.dreg import gaussian, sequential
     from labkit.views.dreg import Court, Trials
 
@@ -22,7 +22,7 @@ def measured(names: list[str], dim: int, samples: int, level: float, replicates:
     court = Court(dim=dim, distance=gaussian.DISTANCE, level=level, budget=replicates)
     for name in ("k", "seed"):  # those of the page's controls do not hold here
         court.param[name].bounds = None
-    with run.bar("replicates") as progress, interrupts.first() as pressed:
+    with bar("replicates") as progress, interrupts.first() as pressed:
         for name in names:
             task = progress.add_task(name, total=replicates)
             court.param.update(estimator=name, k=samples, seed=seed)

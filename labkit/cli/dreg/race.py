@@ -33,15 +33,15 @@ def measured(words: list[str], data: str, samples: int, steps: int, batch: int, 
     import torch
 
     from labkit.cli import interrupts
+    from labkit.cli.console import bar
     from labkit.cli.methods import images_of
-    from labkit.cli.svgd import run
     from labkit.dreg import racing
 
     torch.set_num_threads(1)  # seconds are of one thread
     lanes = [racing.entry(word) for word in words]
     track = racing.Track(*(images_of(data, split, "stochastic")[0] for split in ("train", "test")), seed=seed)
     state, looked = racing.start(track, lanes, k=samples), 0.0
-    with run.bar("best held out {task.fields[best]} nats") as progress, interrupts.first() as pressed:
+    with bar("best held out {task.fields[best]} nats") as progress, interrupts.first() as pressed:
         task = progress.add_task("race", total=steps, best="-")
         while state.t < steps and not pressed:
             state = racing.step(state, track, k=samples, batch=batch, lr=lr)

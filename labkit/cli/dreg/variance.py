@@ -18,7 +18,7 @@ def measured(names: list[str], dim: int, sizes: tuple[int, ...], replicates: int
     import torch
 
     from labkit.cli import interrupts
-    from labkit.cli.svgd import run
+    from labkit.cli.console import bar
     from labkit.views.dreg import Laboratory, batch_size
 
     torch.set_num_threads(1)  # small problems: more cost more than they bring
@@ -27,7 +27,7 @@ def measured(names: list[str], dim: int, sizes: tuple[int, ...], replicates: int
     laboratory.param.seed.bounds = None
     laboratory.seed = seed
     count = -(-replicates // batch)
-    with run.bar("batches") as progress, interrupts.first() as pressed:
+    with bar("batches") as progress, interrupts.first() as pressed:
         task = progress.add_task("variance", total=count, completed=1)
         measured = laboratory.start()
         for _ in range(count - 1):

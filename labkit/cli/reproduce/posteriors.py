@@ -10,13 +10,11 @@ from typing import Any
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from labkit.cli import interrupts
+from labkit.cli.console import bar, wide, wrote
 from labkit.cli.errors import fail, unknown
-from labkit.cli.svgd import report
-from labkit.cli.svgd.run import bar
 
 
 @dataclass(frozen=True)
@@ -32,12 +30,6 @@ class Asked:
     seed: int
     jobs: int
     device: str
-
-
-def wide() -> Console:
-    """A console with room for a table where nobody has set its width: a file, a pipe."""
-    console = Console(highlight=False, soft_wrap=True)
-    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=120)
 
 
 def uci_table(asked: Asked, out: Path) -> None:
@@ -123,7 +115,7 @@ def _show(found: dict, tables: dict[str, Any], settings: Any, planned: int, out:
 
     names = [name for name in tables if any(key[0] == name for key in found)]
     rows = {name: uci.summary([score for key, score in found.items() if key[0] == name]) for name in names}
-    wrote = _write(names, rows, found, settings.mode, out)  # first: nothing is lost where the output takes no more
+    written = _write(names, rows, found, settings.mode, out)  # first: nothing is lost where the output takes no more
     console = wide()
     console.print(f"mode {settings.mode}, {settings.particles} particles, {settings.steps} steps, seed {settings.seed}")
     console.print(_uci_table(rows))
@@ -131,7 +123,7 @@ def _show(found: dict, tables: dict[str, Any], settings: Any, planned: int, out:
     for origin in dict.fromkeys(tables[name].origin for name in names):
         which = ", ".join(name for name in names if tables[name].origin == origin)
         console.print(f"splits of {which}: {origin}")
-    report.wrote(*wrote)
+    wrote(*written)
 
 
 def _write(names: list[str], rows: dict[str, Any], found: dict, mode: str, out: Path) -> list[Path]:
@@ -191,7 +183,7 @@ def covertype_curve(splits: int, mode: str, steps: int | None, seed: int, out: P
     rows = table.note or f"{len(table.y):,} rows"
     console.print(f"mode {mode}: {rows}, one fifth held out; {covertype.PARTICLES} particles, {steps} steps")
     console.print(_covertype_table(done))
-    report.wrote(path, picture)
+    wrote(path, picture)
 
 
 def _covertype_runs(table: Any, splits: int, mode: str, steps: int, seed: int, out: Path) -> dict[int, dict]:

@@ -6,9 +6,7 @@ import torch
 from rich import box
 from rich.table import Table
 
-from labkit.cli.reproduce.posteriors import wide
-from labkit.cli.svgd import report
-from labkit.cli.svgd.run import bar
+from labkit.cli.console import bar, wide, wrote
 
 
 def gmm(seed: int, out: Path) -> None:
@@ -34,7 +32,7 @@ def gmm(seed: int, out: Path) -> None:
     ksd = float(svgd.ksd(x, targets.Mixture().score))
     wide().print(f"after {states[-1].t} steps: {told}, P(x < 0) {float((x < 0).double().mean()):.3f} "
                                    f"(.341), KSD (RBF, median h) {ksd:.3g}")  # fmt: skip
-    report.wrote(picture, moving)
+    wrote(picture, moving)
 
 
 def gmm_mse(seed: int, out: Path) -> None:
@@ -64,7 +62,7 @@ def gmm_mse(seed: int, out: Path) -> None:
     console = wide()
     console.print(f"log10 mean squared error, SVGD / independent draws; {figure.REPEATS} repeats, seed {seed}")
     console.print(table)
-    report.wrote(path, picture)
+    wrote(path, picture)
 
 
 def mvn(seed: int, out: Path) -> None:
@@ -89,4 +87,4 @@ def mvn(seed: int, out: Path) -> None:
     console = wide()
     console.print(f"{figure.PARTICLES} particles, {figure.STEPS} steps of {figure.STEP_SIZE}, seed {seed}")
     console.print(table)
-    report.wrote(path)
+    wrote(path)

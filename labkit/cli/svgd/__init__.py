@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from labkit.cli import console
 from labkit.cli.errors import fail
 from labkit.cli.svgd import asked, report, run
 
@@ -62,6 +63,6 @@ def command(
         views = run.pictures(experiment, drawn, arrows) if files.keys() & {"gif", "png"} else []
         run.write(views, past, files, dark)  # first: nothing is lost where the output takes no more
         report.show(experiment, past, seconds, steps)
-        report.wrote(*files.values())
+        console.wrote(*files.values())
     except (ValueError, OSError) as error:
         fail(error)

@@ -1,7 +1,6 @@
 """How a run ended, as a table."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -23,13 +22,6 @@ def show(experiment: Any, past: Any, seconds: float, steps: int) -> None:
         table.add_row(name, found, exact)
     console.print(f"{experiment.target}: {len(state.x)} particles, {state.t} steps{early} in {seconds:.2f} s")
     console.print(table)
-
-
-def wrote(*paths: Path) -> None:
-    """Say that files are there, and their sizes."""
-    console = Console(soft_wrap=True, highlight=False)
-    for path in paths:
-        console.print(f"wrote {path} ({path.stat().st_size / 1000:,.0f} kB)", markup=False)
 
 
 def rows(target: Any, state: Any) -> Iterator[tuple[str, str, str]]:

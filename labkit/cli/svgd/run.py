@@ -1,15 +1,13 @@
 """The run itself, under a progress bar that Ctrl-C ends early, and the files that are made of it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from labkit.cli import interrupts
+from labkit.cli.console import bar, tracked
 
 LOOK = 0.1  # seconds between two looks at the run
 MANY = 3000  # particles, from which more threads than one pay
@@ -71,13 +69,6 @@ def _quick_arithmetic(n: int) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def bar(words: str) -> Progress:
-    """A progress bar on the error stream, where that is a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(words))
-    return Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
-
-
 def numbers(experiment: Any) -> list:
     """Curves as a page draws them: KSD under a fixed kernel, bandwidth, errors of the moments, accuracy."""
     from labkit import svgd
@@ -100,23 +91,13 @@ def write(views: list, past: Any, files: dict[str, Path], dark: bool) -> None:
 
     look = {"dark": dark, "status": lambda state: f"{RUNS_KSD} {float(state.ksd):#.3g}"}
     kinds = {
-        "gif": lambda path: save.gif(views, past, path, track=_tracked(path.name, len(save.thinned(past))), **look),
+        "gif": lambda path: save.gif(views, past, path, track=tracked(path.name, len(save.thinned(past))), **look),
         "png": lambda path: save.png(views, past, -1, path, **look),
         "csv": lambda path: save.particles_csv(past.states[-1], path),
         "curves": lambda path: save.curves_csv(past, path),
     }
     for kind, path in files.items():
         kinds[kind](path)
-
-
-def _tracked(name: str, count: int) -> Callable[[Iterator], Iterator]:
-    """Frames under a progress bar."""
-
-    def track(frames: Iterator) -> Iterator:
-        with bar("frames") as progress:
-            yield from progress.track(frames, count, description=name)
-
-    return track
 
 
 def pictures(experiment: Any, curves: list, arrows: bool) -> list:
