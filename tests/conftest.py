@@ -32,9 +32,15 @@ FLAGS = [
 ]
 
 
+LONGEST = ("test_svgd_page.py", "test_notebook.py")  # of the browser tests, more than half a minute each
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests run last: Playwright leaves an event loop running in this thread, where no other can then start."""
-    items.sort(key=lambda item: "browser" in item.keywords)
+    """Browser tests run last: Playwright leaves an event loop running in this thread, where no other can then start.
+
+    A process takes one file at a time. The longest start first, so that no process waits for the other at the end.
+    """
+    items.sort(key=lambda item: ("browser" in item.keywords, item.path.name not in LONGEST))
 
 
 def pytest_collection_finish() -> None:

@@ -83,9 +83,9 @@ def until(ask, wanted, seconds: float = 20) -> None:
         time.sleep(0.1)
 
 
-def test_the_live_view_plays_pauses_starts_anew_and_pauses_when_left(jupyter, runs, page):
+def test_the_live_view_plays_pauses_starts_again_and_comes_back_after_it_was_left(jupyter, runs, page, tmp_path):
     """Slow: a JupyterLab, a kernel, and a view that must be left alone for five seconds before it pauses."""
-    address, _ = jupyter
+    address, folder = jupyter
     foreign, wrong = [], []
     local = (address, f"blob:{address}", "data:", address.replace("http", "ws"))
     page.on("request", lambda request: request.url.startswith(local) or foreign.append(request.url))
@@ -128,6 +128,8 @@ def test_the_live_view_plays_pauses_starts_anew_and_pauses_when_left(jupyter, ru
     until(runs, [False])
     assert (foreign, wrong) == ([], [])
 
+    assert_pictures_come_back(page.context, f"{address}/lab/tree/{NAME}", folder.parent / "here" / NAME, tmp_path)
+
 
 def run_all(page) -> None:
     """Run all cells once the page has its kernel; before that, Run asks for one."""
@@ -150,27 +152,32 @@ def save(page, path: Path) -> None:
     until(lambda: path.stat().st_mtime_ns > before, True)
 
 
-@pytest.mark.parametrize("place", ["lab/tree", "notebooks"])
-def test_pictures_come_back_when_the_page_is_reloaded_and_the_kernel_lives(jupyter, page, browser, place, tmp_path):
-    """Slow: the page of a JupyterLab, or of a Notebook 7 where that is installed, loads three times.
+def assert_pictures_come_back(context, address: str, path: Path, tmp_path: Path) -> None:
+    """The page opens on a kernel that lives already, and loads twice.
 
-    The cells run again after the first reload, and not after the second: the saved file has the pictures. So has HTML
-    made from it, without a network.
+    The cells run again after the page has opened, and not after the reload: the saved file has the pictures. So has
+    HTML made from it, without a network.
     """
-    if place == "notebooks" and importlib.util.find_spec("notebook") is None:
-        pytest.skip("Notebook 7 is not installed; take pip install 'notebook>=7'")
-    address, folder = jupyter
-    path = folder.parent / "here" / NAME
-    page.goto(f"{address}/{place}/{NAME}")
-    run_all(page)
-    page.reload()
+    page = context.new_page()
+    page.goto(address)
     run_all(page)
     save(page, path)
     page.reload()
     is_drawn(page)
 
     (tmp_path / "a.html").write_text(nbconvert.HTMLExporter().from_filename(str(path))[0])
-    with browser.new_context(offline=True) as context:
-        alone = context.new_page()
+    with context.browser.new_context(offline=True) as offline:
+        alone = offline.new_page()
         alone.goto((tmp_path / "a.html").as_uri(), wait_until="domcontentloaded")
         is_drawn(alone)
+
+
+def test_pictures_come_back_in_notebook_7_when_the_page_opens_again_and_the_kernel_lives(jupyter, get, page, tmp_path):
+    """Slow: the page loads twice, and once more where no test before has started the notebook's kernel."""
+    if importlib.util.find_spec("notebook") is None:
+        pytest.skip("Notebook 7 is not installed; take pip install 'notebook>=7'")
+    address, folder = jupyter
+    if json.loads(get(f"{address}/api/kernels")[2]) == []:
+        page.goto(f"{address}/notebooks/{NAME}")
+        run_all(page)
+    assert_pictures_come_back(page.context, f"{address}/notebooks/{NAME}", folder.parent / "here" / NAME, tmp_path)
