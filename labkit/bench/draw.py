@@ -2,6 +2,9 @@
 
 Both take whole steps (forward, backward, clip, Adam) in turns in one process, on one thread, by CPU time; a ratio is
 taken in every round and the median of the rounds is shown.
+
+A second table takes the operations by hand away, one pair after another: the same step by the plain operations of
+`labkit.draw.operations`.
 """
 
 import contextlib
@@ -9,6 +12,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from rich.box import SIMPLE_HEAD
@@ -18,10 +22,16 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy
 
 from labkit.bench.svgd import one_thread
-from labkit.draw import DRAW, Config
+from labkit.draw import DRAW, Config, fast
+from labkit.draw.operations import PAPER
 
 BATCH = 100
 BOUNDS = {torch.float32: 1.25, torch.bfloat16: 1.6}
+PLAIN = {
+    "windows": fast.OPERATIONS._replace(look=PAPER.look, lay=PAPER.lay),
+    "maps and cells": fast.OPERATIONS._replace(linear=PAPER.linear, cell=PAPER.cell),
+    "all": PAPER,
+}
 
 
 class Port(nn.Module):
@@ -110,8 +120,51 @@ def run(quick: bool, console: Console) -> list[Row]:
     with one_thread():
         for case in CASES:
             rows += measure(replace(case, rounds=3) if quick else case)
+        paths = [row for case in CASES for row in measure_paths(replace(case, rounds=3) if quick else case)]
     console.print(table(rows))
+    console.print(paths_table(paths))
     return rows
+
+
+@dataclass(frozen=True)
+class Path:
+    """Which operations were plain, ms of the step by them, and how many times longer than by hand it takes."""
+
+    case: Case
+    dtype: torch.dtype
+    plain: str
+    ms: float
+    ratio: float
+
+
+def measure_paths(case: Case) -> list[Path]:
+    """Rounds of one step by hand and one for each set of plain operations, in both precisions."""
+    x = (torch.rand(BATCH, 1, case.config.height, case.config.width) > 0.5).float()
+    found = []
+    for dtype in BOUNDS:
+        context = torch.autocast("cpu", dtype) if dtype == torch.bfloat16 else None
+        steps = {}
+        for name, operations in {"": fast.OPERATIONS, **PLAIN}.items():
+            model = DRAW(case.config)
+            model.operations = operations
+            steps[name] = _step(model, lambda model=model: model.losses(x).bound.mean(), context, fused=True)
+        times = in_turns(steps, case.rounds)
+        for name in PLAIN:
+            ratio = statistics.median(p / q for p, q in zip(times[name], times[""], strict=True))
+            found.append(Path(case, dtype, name, statistics.median(times[name]), ratio))
+    return found
+
+
+def in_turns(steps: dict[Any, Callable[[], None]], rounds: int) -> dict[Any, list[float]]:
+    """ms of CPU time of each step in each round, after one that warms up."""
+    times: dict[Any, list[float]] = {name: [] for name in steps}
+    for turn in range(rounds + 1):
+        for name, step in steps.items():
+            began = time.process_time()
+            step()
+            if turn:
+                times[name].append(1000 * (time.process_time() - began))
+    return times
 
 
 def measure(case: Case) -> list[Row]:
@@ -126,13 +179,7 @@ def measure(case: Case) -> list[Row]:
         ),
         "floor": products(case.config),
     }
-    times: dict[object, list[float]] = {name: [] for name in steps}
-    for turn in range(case.rounds + 1):
-        for name, step in steps.items():
-            began = time.process_time()
-            step()
-            if turn:  # the first warms up
-                times[name].append(1000 * (time.process_time() - began))
+    times = in_turns(steps, case.rounds)
     median = {name: statistics.median(each) for name, each in times.items()}
     return [
         Row(
@@ -190,4 +237,19 @@ def table(rows: list[Row]) -> Table:
             row.case.name, str(row.dtype).removeprefix("torch."), f"{row.port:.3g}", f"{row.labkit:.3g}",
             f"{row.ratio:.3g}/{bound:g} {'ok' if row.ratio >= bound else 'short'}", f"{row.floor:.3g}",
         )  # fmt: skip
+    return made
+
+
+def paths_table(paths: list[Path]) -> Table:
+    made = Table(
+        box=SIMPLE_HEAD,
+        title="DRAW: the same step with plain operations",
+        caption="ms of CPU time a step, one thread; medians over rounds in turns. Times longer than with all of "
+        "labkit.draw.fast.",
+    )
+    for heading in ("network", "products in", "plain operations", "ms", "times longer"):
+        made.add_column(heading, justify="right" if heading in ("ms", "times longer") else "left")
+    for path in paths:
+        dtype = str(path.dtype).removeprefix("torch.")
+        made.add_row(path.case.name, dtype, path.plain, f"{path.ms:.3g}", f"{path.ratio:.3g}")
     return made

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from labkit.draw import attention
 from labkit.draw.attention import Window
-from labkit.draw.lstm import LSTM, Exact
+from labkit.draw.fast.lstm import Cell
+from labkit.draw.lstm import LSTM
+from labkit.draw.precision import Exact
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,7 @@ class Classifier(nn.Module):
         h = cell = x.new_zeros(len(x), self.hidden)
         logits, glimpses, windows = [], [], []
         with Exact(x) as kind:
-            cellular = self.lstm.ready(kind, self.steps)
+            cellular = Cell(self.lstm, kind)
             for _ in range(self.steps):
                 windows.append(attention.window(self.look(h), self.read, self.size, self.size))
                 glimpses.append(attention.read(x, windows[-1], self.read))

@@ -12,23 +12,26 @@ For t = 1 .. T, with the canvas c_0 and the decoder's h_0 given (Gregor et al. 2
 The cost of an image x is the bound L = -log p(x | c_T) + sum_t KL(q(z_t) | N(0, I)) in nats (9 to 12).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from labkit.draw import attention, moves
+from labkit.draw import attention, fast
 from labkit.draw.attention import Window
 from labkit.draw.config import Config
-from labkit.draw.lstm import LSTM, Exact, Shared
+from labkit.draw.lstm import LSTM, Parts
+from labkit.draw.precision import Exact
 from labkit.draw.trace import Drawn, Looked, Losses, Trace, divergence, negative_log_likelihood
 from labkit.pixels import conversion
 
 
 class DRAW(nn.Module):
     """The network of a `Config`; `model(x)` and `model.generate(n)` answer a `Trace`."""
+
+    operations = fast.OPERATIONS
 
     def __init__(self, config: Config = Config()):  # noqa: B008  frozen
         super().__init__()
@@ -179,7 +182,7 @@ class DRAW(nn.Module):
     def _look(self, x: Tensor, drawn: Drawn) -> Tensor:
         if drawn.look is None:
             return torch.cat([x, x - drawn.canvas.sigmoid()], 1)
-        return moves.look(x, drawn.canvas, drawn.look, self.config.read)
+        return self.operations.look(x, drawn.canvas, drawn.look, self.config.read)
 
     def _draw(self, last: Drawn, z: Tensor, parts: "_Parts") -> Drawn:
         c = self.config
@@ -190,7 +193,7 @@ class DRAW(nn.Module):
         if c.write is None:
             return Drawn(h, cell, last.canvas + stroke.view_as(last.canvas), None, None, look)
         patch, where = stroke.unflatten(2, (c.write, c.write)), asked.pop()
-        return Drawn(h, cell, moves.lay(last.canvas, patch, where), patch, where, look)
+        return Drawn(h, cell, self.operations.lay(last.canvas, patch, where), patch, where, look)
 
     def _windows(self, asked: list[Tensor | None], n: int | None) -> Window | None:
         return None if n is None else attention.window(torch.stack(asked), n, self.config.height, self.config.width)
@@ -201,13 +204,15 @@ class DRAW(nn.Module):
 
     def _parts(self, labels: Tensor | None, kind: torch.dtype | None) -> "_Parts":
         """The weights as one pass uses them: each looked up, joined and rounded once, not at every step."""
-        c, heads = self.config, self._heads
+        heads = self._heads
         extra = (None, None) if labels is None else (self.encoder_label(labels), self.decoder_label(labels))
+        weight, bias = torch.cat([each.weight for each in heads]), torch.cat([each.bias for each in heads])
+        linear, cell = self.operations.linear, self.operations.cell
         return _Parts(
-            self.encoder.ready(kind, c.steps, extra[0]),
-            Shared(self.posterior.weight, self.posterior.bias, kind, c.steps),
-            self.decoder.ready(kind, c.steps, extra[1]),
-            Shared(torch.cat([each.weight for each in heads]), torch.cat([each.bias for each in heads]), kind, c.steps),
+            cell(self.encoder, kind, extra[0]),
+            linear(self.posterior.weight, self.posterior.bias, kind),
+            cell(self.decoder, kind, extra[1]),
+            linear(weight, bias, kind),
         )
 
     # what may come in
@@ -243,10 +248,10 @@ def check_pixels(x: Tensor) -> None:
 
 
 class _Parts(NamedTuple):
-    encoder: "LSTM.Ready"
-    posterior: Shared
-    decoder: "LSTM.Ready"
-    heads: Shared
+    encoder: Callable[[Parts, Tensor], tuple[Tensor, Tensor]]
+    posterior: Callable[..., Tensor]
+    decoder: Callable[[Parts, Tensor], tuple[Tensor, Tensor]]
+    heads: Callable[..., Tensor]
 
 
 def _stack(parts: list[Tensor | None]) -> Tensor | None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from labkit.draw import attention, moves
+from labkit.draw import attention
 
 
 @pytest.fixture
@@ -122,28 +122,3 @@ def test_input_is_untouched_and_the_dtype_is_the_inputs(tall, normal):
         window = tall(given[0], 3)
         assert attention.read(given[1], window, 3).dtype == attention.write(given[2], window, 9, 14).dtype == dtype
         assert all(torch.equal(a, b) for a, b in zip(given, before, strict=True))
-
-
-# what the network does with both in one
-
-
-@pytest.mark.parametrize(("c", "n"), [(1, 1), (2, 3)])
-def test_a_look_and_a_stroke_in_one_operation_are_those_in_many(close, normal, c, n):
-    x, canvas, patch = normal(2, c, 5, 7, seed=1).sigmoid(), normal(2, c, 5, 7, seed=2), normal(2, c, n, n, seed=3)
-    asked = 0.4 * normal(2, 5, seed=4)
-    asked[0, 2] = 9.0  # beyond what a window may ask for: its gradient is zero
-    given = [each.requires_grad_() for each in (x, canvas, patch, asked)]
-    window = attention.window(asked, n, 5, 7)
-    looks = attention.read(torch.cat([x, x - canvas.sigmoid()], 1), window, n), moves.look(x, canvas, asked, n)
-    strokes = canvas + attention.write(patch, window, 5, 7), moves.lay(canvas, patch, asked)
-    for plain, found in (looks, strokes):
-        close(found, plain, 1e-13)
-        weights = normal(*plain.shape, seed=5)
-        wanted, got = (
-            torch.autograd.grad((weights * y).sum(), given, allow_unused=True, retain_graph=True)
-            for y in (plain, found)
-        )
-        for one, other in zip(got, wanted, strict=True):
-            assert (one is None) == (other is None)
-            if one is not None:
-                close(one, other, 1e-12)

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from labkit import draw
-from labkit.draw import attention, likelihood, lstm, moves, network, trace
+from labkit.draw import attention, likelihood, network, trace
+from labkit.draw.fast import lstm, windows
 
 
 def _one_noise_for_all_steps():
@@ -44,17 +45,23 @@ def _grid_off_by(pixels: float, strides: float):
     def centres(window, n):
         return tuple(each + pixels + strides * window.stride[..., None] for each in right(window, n))
 
-    return lambda: [(attention, "centres", centres)]
+    fast = windows._centres
+
+    def in_one(found, n):
+        return fast(found, n) + pixels + strides * found[:, 3, None, None]
+
+    return lambda: [(attention, "centres", centres), (windows, "_centres", in_one)]
 
 
 def _filters_over_sum_plus_eps():
     """3.4."""
 
-    def rows(away, outside):
-        value = torch.exp(outside - away * away)
+    def filters(mu, sigma, pixels):
+        away = torch.arange(pixels, dtype=mu.dtype) - mu[..., None]
+        value = torch.exp(-0.5 * (away / sigma[..., None, None]) ** 2)
         return value / (value.sum(-1, keepdim=True) + 1e-8)
 
-    return [(attention, "_rows", rows)]
+    return [(attention, "_filters", filters)]
 
 
 def _stride_of_the_height():
@@ -73,21 +80,37 @@ def _axes_exchanged():
     def window(raw, n, height, width):
         return right(raw[..., [1, 0, 2, 3, 4]], n, height, width)
 
-    return [(attention, "window", window), *_in_moves(lambda w: w._replace(center_y=w.center_x, center_x=w.center_y))]
+    return [(attention, "window", window), *_in_fast(lambda found: found[:, [1, 0, 2, 3, 4]])]
 
 
-def _in_moves(wrong):
-    """The same mistake in the network's own way to a window."""
-    right = moves._window
-    return [(moves, "_window", lambda found: wrong(right(found)))]
+def _in_fast(wrong):
+    """The same mistake in the network's own way to a window: (g_Y, g_X, sigma, delta, gamma) (b, 5)."""
+    right = windows._numbers
+
+    def numbers(*given):
+        found, slope = right(*given)
+        return wrong(found), slope
+
+    return [(windows, "_numbers", numbers)]
+
+
+def _operation(name, wrong):
+    """A network with another operation of that name."""
+    return [(draw.DRAW, "operations", draw.DRAW.operations._replace(**{name: wrong}))]
 
 
 def _variance_for_sigma():
-    def wrong(window):
-        return window._replace(sigma=window.sigma**2)
-
     right = attention.window
-    return [(attention, "window", lambda *a: wrong(right(*a))), *_in_moves(wrong)]
+
+    def window(*given):
+        found = right(*given)
+        return found._replace(sigma=found.sigma**2)
+
+    power = torch.tensor([1.0, 1, 2, 1, 1])
+    return [
+        (attention, "window", window),
+        *_in_fast(lambda found: torch.where(power == 2, found**2, found)),
+    ]
 
 
 def _intensity_multiplies_the_write():
@@ -96,12 +119,12 @@ def _intensity_multiplies_the_write():
     def write(patch, window, height, width):
         return right(patch * window.intensity[..., None, None, None] ** 2, window, height, width)
 
-    once = moves.lay
+    once = windows.lay
 
     def lay(canvas, patch, asked):
         return once(canvas, patch * asked[:, 4, None, None, None].clamp(*attention.LOG_INTENSITY).exp() ** 2, asked)
 
-    return [(attention, "write", write), (moves, "lay", lay)]
+    return [(attention, "write", write), *_operation("lay", lay)]
 
 
 def _log_of_p_plus_eps():
@@ -124,13 +147,13 @@ def _gradient_of_the_first_step_alone():
 
 
 def _no_error_image():
-    right = moves.look
+    right = windows.look
 
     def look(x, canvas, asked, n):
         seen = right(x, canvas, asked, n)
         return torch.cat([seen[:, : x.shape[1]]] * 2, 1)
 
-    return [(moves, "look", look)]
+    return _operation("look", look)
 
 
 MUTANTS = {

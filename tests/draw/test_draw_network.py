@@ -8,7 +8,7 @@ import torch
 from torch.autograd import gradcheck
 
 from labkit import draw
-from labkit.draw import attention, lstm
+from labkit.draw import attention
 
 FIELDS = ("canvas", "z", "mu", "sigma", "nll", "kl")
 
@@ -110,21 +110,6 @@ def test_a_gradient_by_something_in_the_middle_leaves_the_later_one_right(make, 
 
 
 # noise
-
-
-@pytest.mark.parametrize(("mixed", "tolerance"), [(False, 1e-4), (True, 0.03)])  # bfloat16 has eight bits
-def test_a_weight_in_onednns_order_gives_the_same_to_rounding(images, close, rng, monkeypatch, mixed, tolerance):
-    config = draw.Config(height=6, width=5, steps=3, hidden=192, latent=2, read=2, write=3)
-    model, (x, _) = draw.DRAW(config), images(config, 4, torch.float32)
-    assert lstm._packs(model.encoder.weight)
-    found = []
-    for many in (1, 100):
-        monkeypatch.setattr(lstm, "MANY", many)
-        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-            losses = model.losses(x, generator=rng(0)).bound
-        found.append([losses, *torch.autograd.grad(losses.sum(), list(model.parameters()))])
-    for packed, plain in zip(*found, strict=True):
-        close(packed, plain, tolerance)
 
 
 def test_constants_made_in_inference_mode_meet_autograd_later(make, images, configs, rng):

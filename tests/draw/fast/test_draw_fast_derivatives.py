@@ -12,7 +12,7 @@ from torch.autograd import grad, gradcheck, gradgradcheck
 from torch.utils.checkpoint import checkpoint
 
 from labkit import draw
-from labkit.draw import attention, lstm, moves
+from labkit.draw.fast import lstm, windows
 
 TIGHT = 1e-11
 
@@ -180,12 +180,10 @@ def _operations(normal):
     return {
         "divergence": (draw.divergence, (leaf(3, 2), leaf(3, 2, seed=1))),
         "likelihood": (draw.negative_log_likelihood, (leaf(3, 2, 1, 3, 3), torch.rand(2, 1, 3, 3).double())),
-        "window": (partial(attention.window, n=2, height=6, width=5), (raw,)),
-        "filters": (lambda raw: attention.filterbank(attention.window(raw, 2, 6, 5), 2, 6, 5), (raw,)),
-        "look": (partial(moves.look, n=2), (leaf(1, 1, 3, 2), leaf(1, 1, 3, 2, seed=2), raw[:1])),
-        "lay": (moves.lay, (leaf(1, 2, 3, 2), leaf(1, 2, 2, 2, seed=1), raw[:1])),
-        "linear": (lambda w, b, x: lstm.Shared(w, b, None, 1)(x), (leaf(3, 4), leaf(3), leaf(2, 4, seed=1))),
-        "cell": (lambda *inputs: lstm._Cell.of(*inputs, None)[:2], cell),
+        "look": (partial(windows.look, n=2), (leaf(1, 1, 3, 2), leaf(1, 1, 3, 2, seed=2), raw[:1])),
+        "lay": (windows.lay, (leaf(1, 2, 3, 2), leaf(1, 2, 2, 2, seed=1), raw[:1])),
+        "linear": (lambda w, b, x: lstm.Linear(w, b, None)(x), (leaf(3, 4), leaf(3), leaf(2, 4, seed=1))),
+        "cell": (lambda *inputs: lstm._Cell.of(*inputs)[:2], cell),
     }
 
 

@@ -1,0 +1,190 @@
+"""What the network does with its windows at every step, each as one operation with its gradient by hand.
+
+They are `operations.look` and `operations.lay`. Windows and patches are so small that the number of operations is what
+takes time, not their size.
+"""
+
+import functools
+import math
+
+import torch
+from torch import Tensor
+
+from labkit.derivatives import ByHand, differentiable
+from labkit.draw import attention
+
+
+def look(x: Tensor, canvas: Tensor, asked: Tensor, n: int) -> Tensor:
+    """`operations.look`: images and canvases (b, c, h, w), five numbers (b, 5): (b, 2 c, n, n)."""
+    return _Look.of(x, canvas.sigmoid(), asked, n).unflatten(1, (-1, n, n))
+
+
+def lay(canvas: Tensor, patch: Tensor, asked: Tensor) -> Tensor:
+    """`operations.lay`: canvases (b, c, h, w), patches (b, c, n, n), five numbers (b, 5): (b, c, h, w)."""
+    return canvas + _Lay.of(patch, asked, *canvas.shape[-2:])
+
+
+class _Look(ByHand):
+    """What is lacking, x - drawn, is never made: its rows are the difference of theirs."""
+
+    @staticmethod
+    def plain(x, drawn, asked, n):
+        window = attention.window(asked, n, *x.shape[-2:])
+        return attention.read(torch.cat([x, x - drawn], 1), window, n).flatten(1)
+
+    @staticmethod
+    def forward(ctx, x, drawn, asked, n):
+        b, c, h, w = x.shape
+        found, slope = _numbers(asked, n, h, w)
+        away, filters, scale = _laid(found, n, h, w)
+        f_y, f_x = filters[:, 0, :, :h], filters[:, 1, :, :w]
+        rows = f_y @ _beside(x)  # all channels in one product
+        down = torch.cat([rows, rows - f_y @ _beside(drawn)], 2).view(b, n * 2 * c, w)
+        seen = down @ f_x.mT
+        ctx.save_for_backward(x, drawn, asked, found, slope, away, filters, scale, down, seen)
+        ctx.rest = (n,)
+        return (seen * found[:, 4, None, None]).view(b, n, 2 * c, n).transpose(1, 2).reshape(b, -1)
+
+    @staticmethod
+    @differentiable(plain)
+    def backward(ctx, flow):
+        x, drawn, _, found, slope, away, filters, scale, down, seen = ctx.saved_tensors
+        (b, c, h, w), n = drawn.shape, filters.shape[2]
+        f_y, f_x = filters[:, 0, :, :h], filters[:, 1, :, :w]
+        flow = flow.view(b, 2 * c, n, n).transpose(1, 2).reshape(b, n * 2 * c, n)
+        intensity = (flow * seen).sum((1, 2))
+        flow = flow * found[:, 4, None, None]
+        to_x = flow.mT @ down
+        of_images, of_lacking = (flow @ f_x).view(b, n, 2, c * w).unbind(2)
+        of_both, of_drawn = of_images + of_lacking, -of_lacking
+        to_y = torch.baddbmm(of_both @ _beside(x).mT, of_drawn, _beside(drawn).mT)
+        images = _apart(f_y.mT @ of_both, c) if ctx.needs_input_grad[0] else None
+        to_drawn = _apart(f_y.mT @ of_drawn, c)
+        return images, to_drawn, _to_asked(away, filters, scale, to_y, to_x, intensity, slope), None
+
+
+class _Lay(ByHand):
+    """What a patch adds to the canvas."""
+
+    @staticmethod
+    def plain(patch, asked, h, w):
+        return attention.write(patch, attention.window(asked, patch.shape[-1], h, w), h, w)
+
+    @staticmethod
+    def forward(ctx, patch, asked, h, w):
+        b, c, n, _ = patch.shape
+        found, slope = _numbers(asked, n, h, w)
+        away, filters, scale = _laid(found, n, h, w)
+        f_y, f_x = filters[:, 0, :, :h], filters[:, 1, :, :w]
+        given = _beside(patch * found[:, 4, None, None, None].reciprocal()).view(b, n * c, n)
+        across = given @ f_x
+        put = f_y.mT @ across.view(b, n, c * w)
+        ctx.save_for_backward(patch, asked, found, slope, away, filters, scale, given, across)
+        ctx.rest = h, w
+        return _apart(put, c)
+
+    @staticmethod
+    @differentiable(plain)
+    def backward(ctx, flow):
+        patch, _, found, slope, away, filters, scale, given, across = ctx.saved_tensors
+        (b, c, n, _), (h, w) = patch.shape, ctx.rest
+        f_y, f_x, beside = filters[:, 0, :, :h], filters[:, 1, :, :w], _beside(flow)
+        to_y = across.view(b, n, c * w) @ beside.mT
+        to_across = (f_y @ beside).view(b, n * c, w)
+        to_x = given.mT @ to_across
+        to_given = to_across @ f_x.mT
+        less = found[:, 4, None, None].reciprocal()
+        intensity = -(to_given * given).sum((1, 2)) * less[:, 0, 0]
+        to_patch = (to_given * less).view(b, n, c, n).transpose(1, 2)
+        return to_patch, _to_asked(away, filters, scale, to_y, to_x, intensity, slope), None, None
+
+
+def _beside(images: Tensor) -> Tensor:
+    """(b, c, h, w) with the channels side by side: (b, h, c w)."""
+    return images.transpose(1, 2).flatten(2)
+
+
+def _apart(rows: Tensor, channels: int) -> Tensor:
+    """(b, h, c w) with the channels one after another: (b, c, h, w)."""
+    return rows.unflatten(2, (channels, -1)).transpose(1, 2)
+
+
+def _to_asked(
+    away: Tensor, filters: Tensor, scale: Tensor, to_y: Tensor, to_x: Tensor, intensity: Tensor, slope: Tensor
+) -> Tensor:
+    """The gradient by the five numbers asked for (b, 5)."""
+    center, stride, sigma = _flows_to_window(away, filters, scale, to_y, to_x)
+    return slope * torch.cat([center, torch.stack([sigma, stride, intensity], 1)], 1)
+
+
+def _numbers(raw: Tensor, n: int, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """(g_Y, g_X, sigma, delta, gamma) (b, 5) from those asked for, and the derivative of each in its own (b, 5)."""
+    low, high, power, half, shift = _asked(height, width, raw.dtype, raw.device)
+    found = (raw.clamp(low, high) * power).exp_()
+    found[..., 3].mul_((max(height, width) - 1) / max(n - 1, 1))
+    slope = found * power * ((raw >= low) & (raw <= high))  # as clamp has it: at its ends it still gives way
+    found[..., :2] = torch.addcmul(shift, raw[..., :2], half)
+    slope[..., :2] = half
+    return found, slope
+
+
+@functools.cache
+@torch.inference_mode(False)  # a constant made in inference mode could never meet autograd
+def _asked(height: int, width: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, ...]:
+    """Bounds of the five numbers and their factors in the exponential; factor and shift of the first two."""
+    bounds = [(-math.inf, math.inf)] * 2 + [attention.LOG_VARIANCE, attention.LOG_STRIDE, attention.LOG_INTENSITY]
+    low, high = torch.tensor(bounds, dtype=dtype, device=device).T.contiguous()
+    power = torch.tensor([0, 0, 0.5, 1, 1], dtype=dtype, device=device)
+    half = torch.tensor([(height + 1) / 2, (width + 1) / 2], dtype=dtype, device=device)
+    return low, high, power, half, half - 1
+
+
+def _laid(found: Tensor, n: int, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
+    """How far each pixel is from each filter's centre in units of sqrt(2) sigma, and the filters, both (b, 2, n,
+    pixels); one over that unit (b)."""
+    scale = math.sqrt(0.5) / found[:, 2]
+    pixel, outside = _pixels(height, width, scale.dtype, scale.device)
+    away = (pixel - _centres(found, n)[..., None]) * scale[:, None, None, None]
+    return away, _rows(away, outside), scale
+
+
+def _centres(found: Tensor, n: int) -> Tensor:
+    """Of the filters along y and along x (b, 2, n)."""
+    return found[:, :2, None] + (found[:, 3, None] * _places(n, found.dtype, found.device))[:, None]
+
+
+def _rows(away: Tensor, outside: Tensor) -> Tensor:
+    """exp(-away^2) / Z, over the last axis."""
+    return torch.softmax(torch.addcmul(outside, away, away, value=-1), -1)
+
+
+def _flows_to_window(
+    away: Tensor, found: Tensor, scale: Tensor, flow_y: Tensor, flow_x: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """From the gradients by F_Y and F_X to those by the centre (b, 2), delta and sigma (b)."""
+    flow = found.new_zeros(found.shape) if flow_y.shape != flow_x.shape else torch.empty_like(found)
+    flow[..., 0, :, : flow_y.shape[-1]], flow[..., 1, :, : flow_x.shape[-1]] = flow_y, flow_x
+    flow.mul_(found)
+    flow.addcmul_(found, flow.sum(-1, keepdim=True), value=-1)  # of the softmax; below, of -away^2
+    flow.mul_(away)
+    center = 2 * scale[..., None, None] * flow.sum(-1)
+    stride = (center * _places(center.shape[-1], center.dtype, center.device)).sum((-2, -1))
+    sigma = 2 * math.sqrt(2) * scale * flow.mul_(away).sum((-3, -2, -1))
+    return center.sum(-1), stride, sigma
+
+
+@functools.cache
+@torch.inference_mode(False)
+def _places(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The n filters in strides from the centre (n)."""
+    return torch.arange(n, dtype=dtype, device=device) - (n - 1) / 2
+
+
+@functools.cache
+@torch.inference_mode(False)
+def _pixels(height: int, width: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The pixels along the longer axis, and for both axes 0 where they are in the image, -inf beyond [2, 1, pixels]."""
+    pixel = torch.arange(max(height, width), dtype=dtype, device=device)
+    outside = pixel.new_zeros(2, 1, len(pixel))
+    outside[0, :, height:] = outside[1, :, width:] = -math.inf
+    return pixel, outside

@@ -1,0 +1,25 @@
+"""Which part of a pass may be rounded: the large products alone."""
+
+import torch
+from torch import Tensor
+
+
+class Exact:
+    """Autocast off for all but the large products: attention, canvas, KL and loss stay in the network's precision.
+
+    Entering answers the dtype of the large products, None where autocast is off.
+    """
+
+    def __init__(self, like: Tensor):
+        self.kind, on = like.device.type, torch.is_autocast_enabled(like.device.type)
+        self.dtype = torch.get_autocast_dtype(self.kind) if on else None
+        self.context = torch.autocast(self.kind, enabled=False) if on else None
+
+    def __enter__(self) -> torch.dtype | None:
+        if self.context is not None:
+            self.context.__enter__()
+        return self.dtype
+
+    def __exit__(self, *error) -> None:
+        if self.context is not None:
+            self.context.__exit__(*error)
