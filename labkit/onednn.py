@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from labkit.private.torch import has_onednn_linear, onednn_linear, onednn_packed
+from labkit.private.torch import has_onednn_linear, onednn_linear
 
 DTYPES = (torch.float32, torch.bfloat16)
 
@@ -15,12 +15,7 @@ def has(weight: Tensor) -> bool:
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x W^T + b, without gradients; by oneDNN where it is there. The weight may be one that `packed` answered."""
-    if weight.is_mkldnn or has(weight):
+    """x W^T + b, without gradients; by oneDNN where it is there."""
+    if has(weight):
         return onednn_linear(x, weight, bias)
     return functional.linear(x, weight, bias)
-
-
-def packed(weight: Tensor) -> Tensor:
-    """The weight in oneDNN's own order, for `linear` alone: it costs two products and makes each a tenth quicker."""
-    return onednn_packed(weight)

@@ -75,7 +75,7 @@ def test_no_gradient_by_hand_is_a_silent_constant():
     """Every `backward` in labkit is under one of the two decorators."""
     root = Path(labkit.__file__).parent
     found = dict(each for file in root.rglob("*.py") for each in _backwards(file.read_text(encoding="utf-8")))
-    assert len(found) >= 8
+    assert len(found) >= 6
     assert [name for name, decorated in found.items() if not decorated] == []
 
 

@@ -22,11 +22,6 @@ def onednn_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
 
 
-def onednn_packed(weight: Tensor) -> Tensor:
-    """Return the weight in oneDNN's own order, for `onednn_linear` alone."""
-    return torch.ops.mkldnn._reorder_linear_weight(weight)
-
-
 def tanh_backward(flow: Tensor, y: Tensor) -> Tensor:
     """Return flow (1 - y^2), where y = tanh(x), in one pass over memory; torch's public functions take three."""
     return torch.ops.aten.tanh_backward(flow, y)

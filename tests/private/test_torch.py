@@ -22,12 +22,6 @@ def test_torch_multiplies_by_onednn(relied_on, dtype, tolerance):
         for b in (bias, None):
             off = private.onednn_linear(x, weight, b) - functional.linear(x, weight, b)
             assert off.abs().max() <= tolerance * 3
-    with relied_on("mkldnn._reorder_linear_weight has changed: labkit.private.torch.onednn_packed needs another way"):
-        packed = private.onednn_packed(weight)
-        assert packed.is_mkldnn
-        assert (
-            private.onednn_linear(x, packed, bias) - functional.linear(x, weight, bias)
-        ).abs().max() <= 3 * tolerance
 
 
 def test_torch_has_the_backward_passes_of_tanh_and_relu(relied_on):
