@@ -66,7 +66,7 @@ def whole(owner: Any, name: str) -> pn.Column:
     p = owner.param[name]
     line = pn.pane.HTML("", visible=False, margin=(0, 8), styles={"font-size": "14px"})
     field = Whole(
-        p.bounds, lambda words: line.param.update(object=words, visible=bool(words)),
+        p.get_soft_bounds(), lambda words: line.param.update(object=words, visible=bool(words)),
         label=p.label, value=getattr(owner, name), **WIDE,
     )  # fmt: skip
     field.param.watch(lambda event: setattr(owner, name, event.new), "value")
@@ -90,8 +90,13 @@ def dial(owner: Any, name: str) -> pn.widgets.Widget:
     return kind.from_param(p, label=p.label, **WIDE)
 
 
-def log_slider(owner: Any, name: str, low: float, high: float) -> pn.widgets.DiscreteSlider:
-    """A slider whose steps multiply, 20 a decade; it shows the nearest where the setting lies between."""
+def log_slider(owner: Any, name: str, *ends: float) -> pn.widgets.DiscreteSlider:
+    """A slider whose steps multiply, 20 a decade; it shows the nearest where the setting lies between.
+
+    Args:
+        ends: the least and the largest number, those of the parameter's `softbounds` or `bounds` if left out.
+    """
+    low, high = ends or owner.param[name].get_soft_bounds()
     count = round(20 * math.log10(high / low)) + 1
     options = [float(f"{v:.3g}") for v in np.geomspace(low, high, count)]
     nearest = lambda v: min(options, key=lambda o: abs(math.log(o / v)))  # noqa: E731

@@ -66,3 +66,30 @@ def test_a_seed_and_a_number_of_particles_have_a_box_and_all_else_a_slider(box):
 
     assert isinstance(box[1], fields.Whole)
     assert isinstance(fields.number(Others(), "batch"), pn.widgets.IntSlider)
+
+
+class Wide(param.Parameterized):
+    """A link or a script may ask for more than a control offers."""
+
+    n = param.Integer(default=100, bounds=(1, 10**6), softbounds=(2, 2000))
+    k = param.Integer(default=8, bounds=(1, 10**6), softbounds=(1, 256))
+    rate = param.Number(default=0.1, bounds=(1e-9, 1e9), softbounds=(0.01, 1.0))
+
+
+def test_controls_offer_the_soft_bounds():
+    settings = Wide()
+    box, line = fields.number(settings, "n")
+    box._process_events({"value": 3000})
+    assert (settings.n, line.object) == (2000, "From 2 to 2,000: 2,000 is used.")
+    for make in (fields.number, fields.dial):
+        slider = make(settings, "k")
+        assert (slider.start, slider.end) == (1, 256)
+    options = fields.log_slider(settings, "rate").options
+    assert (options[0], options[-1], len(options)) == (0.01, 1.0, 41)
+
+
+def test_a_control_keeps_a_setting_beyond_what_it_offers():
+    settings = Wide(n=5000, k=1000, rate=50.0)
+    shown = [fields.number(settings, "n"), fields.number(settings, "k"), fields.log_slider(settings, "rate")]
+    pn.Column(*shown).get_root()
+    assert (settings.n, settings.k, settings.rate, shown[1].value) == (5000, 1000, 50.0, 1000)
