@@ -11,21 +11,18 @@ Writing any document as text takes another tenth of a second: that is done while
 import asyncio
 from collections.abc import Callable
 
-from bokeh.core.serialization import Serialized
-from bokeh.document import Document
-from bokeh.document.events import DocumentChangedEvent
-from bokeh.document.json import DocJson
-from bokeh.events import DocumentReady
-from bokeh.server.contexts import ApplicationContext
-from bokeh.server.session import ServerSession
-from bokeh.server.urls import per_app_patterns
-from bokeh.util.token import generate_session_id
-from panel.io.resources import get_dist_path, patch_model_css
-from panel.io.server import DocHandler, WSHandler
-from panel.io.state import set_curdoc
-from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.ioloop import IOLoop
 
+from labkit.private.bokeh import (
+    ApplicationContext,
+    ServerSession,
+    build_session,
+    greet,
+    release,
+    replace_handlers,
+    write,
+)
+from labkit.private.panel import PageHandler, SocketHandler, serve_style_sheets
 from labkit.serving.sockets import Prompt
 
 QUIET = 4.0  # seconds after a visitor until the next session is built: his browser is done with its own work
@@ -73,10 +70,7 @@ class Stock:
             self._later(PAUSE if self._present() else 0.0)
 
     async def _build(self) -> None:
-        line = RequestStartLine("GET", self._context.url, "HTTP/1.1")
-        plain = HTTPServerRequest(start_line=line, headers=HTTPHeaders({"Host": "localhost"}))
-        session = await self._context.create_session_if_needed(generate_session_id(), plain)
-        session.block_expiration()  # Bokeh throws away what nobody connects to
+        session = await build_session(self._context)
         self._standing.append(session)
         if self._size > 1:
             await asyncio.sleep(FILLED)
@@ -86,7 +80,7 @@ class Stock:
 
     def _finish(self, session: ServerSession) -> None:
         if session in self._standing:
-            resolve(session)
+            serve_style_sheets(session.document)
             write(session)
 
 
@@ -99,51 +93,7 @@ async def stock(context: ApplicationContext, size: int, present: Callable[[], in
     await _stocks[context].fill()
 
 
-def resolve(session: ServerSession) -> None:
-    """Have style sheets come from this server: Panel sees to it when the page is asked for, and tells nobody."""
-    document = session.document
-    with set_curdoc(document):
-        place = get_dist_path(cdn=False)
-    for root in document.roots:
-        patch_model_css(root, place)
-
-
-async def greet(session: ServerSession) -> None:
-    """Tell a session that a browser has its document, as a browser would."""
-    if not session.destroyed:
-        await session.with_document_locked(session.document.callbacks.trigger_event, DocumentReady())
-
-
-class Written:
-    """A document as text, for the browser that asks first; the document is as before once it has, or has changed."""
-
-    def __init__(self, document: Document):
-        self._document, self._write, self._found = document, document.to_json, document.to_json()
-        document.on_change(self._changed)
-        document.to_json = self
-
-    def _changed(self, _event: DocumentChangedEvent) -> None:
-        self._leave()  # when a callback comes or goes too: of what it changes under `hold` Panel may tell nobody
-
-    def _leave(self) -> Serialized | None:
-        found, self._found = self._found, None
-        if found is not None:
-            self._document.remove_on_change(self._changed)
-            self._document.to_json = self._write
-        return found
-
-    def __call__(self, *, deferred: bool = True) -> Serialized | DocJson:
-        found = self._leave()
-        return found if found and deferred else self._write(deferred=deferred)
-
-
-def write(session: ServerSession) -> None:
-    """Write the session's document, unless it is gone or its browser has it."""
-    if not session.destroyed and not session.connection_count:
-        Written(session.document)
-
-
-class Ready(DocHandler):
+class Ready(PageHandler):
     """The page of a session that stands already, where there is one and the address asks for nothing particular."""
 
     def head(self, *_args: str, **_kwargs: str) -> None:
@@ -160,11 +110,10 @@ class Ready(DocHandler):
         session = stock.take() if stock and not self.request.query else None
         if session is None:
             return await super().get_session()
-        IOLoop.current().call_later(CLAIMED, session.unblock_expiration)
+        IOLoop.current().call_later(CLAIMED, release, session)
         return session
 
 
 def install() -> None:
-    """Have the servers of this process answer so; as Panel itself does, by the list that Bokeh keeps for that."""
-    ours = {DocHandler: Ready, WSHandler: Prompt}
-    per_app_patterns[:] = [(route, ours.get(handler, handler)) for route, handler in per_app_patterns]
+    """Have the servers of this process answer so."""
+    replace_handlers({PageHandler: Ready, SocketHandler: Prompt})

@@ -13,6 +13,8 @@ from tornado.httputil import HTTPServerRequest
 from tornado.routing import Matcher, Rule
 from tornado.web import Application, HTTPError, RequestHandler
 
+from labkit.private.tornado import ask_first, reached
+
 
 class Stranger(Matcher):
     """Matches a request whose Host is neither a known name nor the address at which its connection arrived."""
@@ -53,7 +55,7 @@ class Mistake(RequestHandler):
 
 def guard(application: Application, names: Iterable[str]) -> None:
     """Answer only requests, of pages and of websockets, that name one of these hosts and can be read."""
-    application.default_router.rules[:0] = [Rule(Stranger(names), Refusal), Rule(Unreadable(), Mistake)]
+    ask_first(application, [Rule(Stranger(names), Refusal), Rule(Unreadable(), Mistake)])
 
 
 def checked(name: str) -> str:
@@ -94,8 +96,5 @@ def _is_token(token: bytes) -> bool:
 
 def _reached(request: HTTPServerRequest) -> str | None:
     """Return this machine's address to which the browser connected: it may have more than it can list."""
-    stream = getattr(request.connection, "stream", None)
-    try:
-        return plain(stream.socket.getsockname()[0].partition("%")[0])
-    except (AttributeError, OSError):  # the client has gone
-        return None
+    address = reached(request)
+    return None if address is None else plain(address.partition("%")[0])

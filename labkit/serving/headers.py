@@ -3,6 +3,8 @@
 from tornado.httputil import HTTPHeaders
 from tornado.web import Application, OutputTransform, RequestHandler
 
+from labkit.private.tornado import handlers
+
 # Bokeh compiles its callbacks in the browser (unsafe-eval), starts from an inline script, and Panel loads components
 # from blobs; all else comes from this server.
 POLICY = "; ".join(
@@ -42,6 +44,6 @@ class Secure(OutputTransform):
 
 def answer_head(application: Application) -> None:
     """Have every route answer HEAD as it answers GET; tornado leaves the body out."""
-    for rule in application.wildcard_router.rules:
-        if rule.target.head is RequestHandler.head:
-            rule.target.head = rule.target.get
+    for handler in handlers(application):
+        if handler.head is RequestHandler.head:
+            handler.head = handler.get

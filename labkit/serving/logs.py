@@ -11,9 +11,11 @@ from types import TracebackType
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError
 
+from labkit.private import bokeh, panel
+
 LONGEST = 200  # characters of a line: a client chooses what stands in it
 
-_SOCKET = ("bokeh.server.views.ws", "bokeh.server.protocol_handler", "bokeh.protocol", "panel.io.document")
+_SOCKET = (*bokeh.LOGGERS, *panel.LOGGERS)
 _SERVER = "tornado.application"  # also logs what fails in a page
 
 
@@ -47,7 +49,7 @@ def _is_about_a_client(record: logging.LogRecord) -> bool:
     modules = _modules(record.exc_info[2]) if record.exc_info else []
     if any(_is_a_pages(module) for module in modules) or _pulls(record):
         return False
-    return record.name in _SOCKET or "bokeh.server.views.ws" in modules or "tornado.websocket" in modules
+    return record.name in _SOCKET or bokeh.SOCKET in modules or "tornado.websocket" in modules
 
 
 def _modules(trace: TracebackType | None) -> list[str]:
@@ -61,7 +63,7 @@ def _is_a_pages(module: str) -> bool:
 
 def _pulls(record: logging.LogRecord) -> bool:
     """Whether a browser asked for its document: that this fails is a page's fault."""
-    return any(getattr(each, "msgtype", "") == "PULL-DOC-REQ" for each in record.args or ())
+    return any(map(bokeh.is_pull, record.args or ()))
 
 
 def _line(record: logging.LogRecord) -> str:

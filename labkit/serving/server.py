@@ -19,6 +19,7 @@ from pathlib import Path
 import panel as pn
 from bokeh.server.server import Server
 
+from labkit.private import bokeh
 from labkit.serving import addresses, ahead, cards, gate, headers, location, logs, memory, pages, settings
 
 _log = logging.getLogger(__name__)
@@ -53,13 +54,12 @@ def build(found: list[pages.Page], *, port: int, address: str, allowed: Iterable
         verbose=False,
         **_SESSIONS,
     )
-    application = server._tornado
+    application = bokeh.application(server)
     application.add_transform(headers.Secure)
     headers.answer_head(application)
     gate.guard(application, [*addresses.hosts(address), *allowed])
-    # Bokeh's argument for this refuses IPv6, its set does not; a set also needs no port before one is bound
-    application.websocket_origins.update(addresses.origins(address, server.port))
-    application.websocket_origins.update(f"{addresses.bracket(host)}:*" for host in allowed)  # a proxy has its own port
+    bokeh.allow_origins(server, addresses.origins(address, server.port))
+    bokeh.allow_origins(server, [f"{addresses.bracket(host)}:*" for host in allowed])  # a proxy has its own port
     return server
 
 
@@ -122,17 +122,10 @@ def _warm(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -
     for page in found:
         with _warned(page):
             if pages.is_ahead(page):
-                soon = ahead.stock(
-                    server._tornado.applications[page.route], settings.visitors, partial(_present, server)
-                )
+                context = bokeh.contexts(server)[page.route]
+                soon = ahead.stock(context, settings.visitors, partial(bokeh.watchers, server))
                 asyncio.run_coroutine_threadsafe(soon, server.io_loop.asyncio_loop).result(60)
     warmed()
-
-
-def _present(server: Server) -> int:
-    """How many browsers show a page."""
-    contexts = server._tornado.applications.values()
-    return sum(session.connection_count for context in contexts for session in context.sessions)
 
 
 @contextmanager

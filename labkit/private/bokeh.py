@@ -1,0 +1,116 @@
+"""What labkit uses of Bokeh's server that Bokeh does not promise to keep."""
+
+from collections.abc import Iterable, Mapping
+
+from bokeh.core.serialization import Serialized
+from bokeh.document import Document
+from bokeh.document.events import DocumentChangedEvent
+from bokeh.document.json import DocJson
+from bokeh.events import DocumentReady
+from bokeh.server.contexts import ApplicationContext
+from bokeh.server.server import Server
+from bokeh.server.session import ServerSession
+from bokeh.server.urls import per_app_patterns
+from bokeh.util.token import generate_session_id
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
+from tornado.web import Application, RequestHandler
+
+SOCKET = "bokeh.server.views.ws"
+"""The module of a page's websocket, and the name of its logger."""
+
+LOGGERS = (SOCKET, "bokeh.server.protocol_handler", "bokeh.protocol")
+"""Loggers that report messages which a client sent and nobody could use."""
+
+
+def application(server: Server) -> Application:
+    """Return the tornado application of a server, for headers and rules that hold for every route.
+
+    The public way, a Server built from an application, would leave out all that `pn.serve` does.
+    """
+    return server._tornado
+
+
+def contexts(server: Server) -> Mapping[str, ApplicationContext]:
+    """Return what makes the sessions of each page, by route."""
+    return server._tornado.applications
+
+
+def watchers(server: Server) -> int:
+    """Return how many browsers show a page."""
+    return sum(session.connection_count for context in contexts(server).values() for session in context.sessions)
+
+
+def allow_origins(server: Server, origins: Iterable[str]) -> None:
+    """Let pages of these origins open websockets, too.
+
+    Bokeh's own argument refuses IPv6 and wants the port before one is bound; the set that it fills does neither.
+    """
+    server._tornado.websocket_origins.update(origins)
+
+
+def replace_handlers(ours: Mapping[type[RequestHandler], type[RequestHandler]]) -> None:
+    """Have the servers that this process builds from now on answer by other classes, given by those that they replace.
+
+    Panel itself replaces Bokeh's in this list; a server takes no handlers as arguments.
+    """
+    per_app_patterns[:] = [(route, ours.get(handler, handler)) for route, handler in per_app_patterns]
+
+
+async def build_session(context: ApplicationContext) -> ServerSession:
+    """Return a session of a page for which no browser has asked yet; it stays until `release`.
+
+    Bokeh builds sessions only for a request, and throws away those to which nobody connects.
+    """
+    line = RequestStartLine("GET", context.url, "HTTP/1.1")
+    plain = HTTPServerRequest(start_line=line, headers=HTTPHeaders({"Host": "localhost"}))
+    session = await context.create_session_if_needed(generate_session_id(), plain)
+    session.block_expiration()
+    return session
+
+
+def release(session: ServerSession) -> None:
+    """Let Bokeh throw a session away once nobody is connected to it."""
+    session.unblock_expiration()
+
+
+async def greet(session: ServerSession) -> None:
+    """Tell a session that a browser has its document, as a browser would."""
+    if not session.destroyed:
+        await session.with_document_locked(session.document.callbacks.trigger_event, DocumentReady())
+
+
+class Written:
+    """A document as text, for the browser that asks first; the document is as before once it has, or has changed.
+
+    Bokeh asks the document itself for its text, and only when the browser does.
+    """
+
+    def __init__(self, document: Document):
+        self._document, self._write, self._found = document, document.to_json, document.to_json()
+        document.on_change(self._changed)
+        document.to_json = self
+
+    def _changed(self, _event: DocumentChangedEvent) -> None:
+        self._leave()  # when a callback comes or goes too: of what it changes under `hold` Panel may tell nobody
+
+    def _leave(self) -> Serialized | None:
+        found, self._found = self._found, None
+        if found is not None:
+            self._document.remove_on_change(self._changed)
+            self._document.to_json = self._write
+        return found
+
+    def __call__(self, *, deferred: bool = True) -> Serialized | DocJson:
+        found = self._leave()
+        return found if found and deferred else self._write(deferred=deferred)
+
+
+def write(session: ServerSession) -> None:
+    """Write the session's document, unless it is gone or its browser has it."""
+    if not session.destroyed and not session.connection_count:
+        Written(session.document)
+
+
+def is_pull(message: object) -> bool:
+    """Return whether what a logger was given is a browser's request for its document."""
+    return getattr(message, "msgtype", "") == "PULL-DOC-REQ"

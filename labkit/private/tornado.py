@@ -1,0 +1,32 @@
+"""What labkit uses of tornado that tornado does not promise to keep."""
+
+from collections.abc import Iterable
+
+from tornado.httputil import HTTPServerRequest
+from tornado.routing import Rule
+from tornado.web import Application, RequestHandler
+
+
+def ask_first(application: Application, rules: Iterable[Rule]) -> None:
+    """Have an application ask these rules before all others.
+
+    The public `add_handlers` puts rules behind those of every host, where a request of a page never arrives.
+    """
+    application.default_router.rules[:0] = rules
+
+
+def handlers(application: Application) -> list[type[RequestHandler]]:
+    """Return the classes that answer an application's routes; no public method lists them."""
+    return [rule.target for rule in application.wildcard_router.rules]
+
+
+def reached(request: HTTPServerRequest) -> str | None:
+    """Return the address of this machine at which a request arrived, None once the client has gone.
+
+    A request has a public name for its client's address, none for ours.
+    """
+    stream = getattr(request.connection, "stream", None)
+    try:
+        return stream.socket.getsockname()[0]
+    except (AttributeError, OSError):
+        return None
