@@ -9,20 +9,12 @@ from typing import Any
 import panel as pn
 import param
 
+from labkit.experiments.svgd import ClassificationSettings, CollapseSettings, ParticlesSettings, RegressionSettings
 from labkit.serving import pages, settings
 from labkit.serving.frame import frame
 from labkit.views.address import Address
 from labkit.views.downloads import Downloads
-from labkit.views.svgd import (
-    Classification,
-    Classifier,
-    Collapse,
-    Dimensions,
-    Experiment,
-    Regression,
-    Regressor,
-    Scene,
-)
+from labkit.views.svgd import ClassificationScene, CollapseScene, ParticlesScene, RegressionScene
 from labkit.views.svgd.controls import Controls
 from labkit.views.tabs import Tabs
 
@@ -30,9 +22,9 @@ TITLE = "SVGD"
 SUMMARY = "Particles flow to a density you choose: drag them, drag its modes, change the kernel while they move."
 FIRST = "Particles"
 TABS = {
-    "Regression": (Regression, Regressor),
-    "Classification": (Classification, Classifier),
-    "Collapse": (Collapse, Dimensions),
+    "Regression": (RegressionScene, RegressionSettings),
+    "Classification": (ClassificationScene, ClassificationSettings),
+    "Collapse": (CollapseScene, CollapseSettings),
 }
 AHEAD = True  # it shows the same whenever it is built
 EQUATION = """
@@ -68,8 +60,8 @@ def page() -> pn.Template:
 
 def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
     """The tabs, each built when it is first opened, and the settings of the open one."""
-    address, chosen, experiment = Address(), Open(), Experiment(settings.device)
-    scene = Scene(experiment)
+    address, chosen, experiment = Address(), Open(), ParticlesSettings(settings.device)
+    scene = ParticlesScene(experiment)
     others = {tab: kind() for tab, (_, kind) in TABS.items()}
     address.sync_tabs(chosen, lambda name: (experiment, scene) if name == FIRST else (others[name],))
     particles = pn.Column(scene.live.player, scene.live.error, scene.live.pictures, sizing_mode="stretch_width")

@@ -130,12 +130,13 @@ def document(pane) -> str:
 def lives() -> Iterator[tuple[str, object]]:
     """Every tab's live view, of default settings."""
     import labkit
+    from labkit.experiments.svgd import particles
     from labkit.views import draw, dreg, svgd
     from labkit.views.draw.exploring import Change, Interpolate, Resample
 
-    yield "svgd particles", svgd.Scene(svgd.Experiment(), play=False).live
-    yield "svgd banana", svgd.Scene(svgd.Experiment(target="banana"), play=False).live
-    for kind in (svgd.Regression, svgd.Classification, svgd.Collapse):
+    yield "svgd particles", svgd.ParticlesScene(particles.ParticlesSettings(), play=False).live
+    yield "svgd banana", svgd.ParticlesScene(particles.ParticlesSettings(target="banana"), play=False).live
+    for kind in (svgd.RegressionScene, svgd.ClassificationScene, svgd.CollapseScene):
         yield f"svgd {kind.__name__}", kind().live
     for kind in (dreg.Variance, dreg.Microscope, dreg.BiasMeter, dreg.AlphaDial):
         yield f"dreg {kind.__name__}", kind().live

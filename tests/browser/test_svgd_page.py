@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from labkit.views.svgd import PRESETS
+from labkit.experiments.svgd import PRESETS
 
 pytestmark = pytest.mark.browser
 

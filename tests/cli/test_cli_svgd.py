@@ -13,8 +13,8 @@ from labkit import svgd, targets
 from labkit.cli import main
 from labkit.cli.svgd import asked
 from labkit.cli.svgd import run as command
+from labkit.experiments.svgd import ParticlesSettings
 from labkit.views import save
-from labkit.views.svgd import Experiment
 
 SHORT = ["svgd", "--particles", "20", "--steps", "30"]
 
@@ -26,7 +26,7 @@ def table(path):
 
 def run(steps, **settings):
     """The states of the same run, by hand."""
-    experiment = Experiment(n=20, **settings)
+    experiment = ParticlesSettings(n=20, **settings)
     states = [experiment.start()]
     for _ in range(steps):
         states.append(experiment.step(states[-1]))
@@ -48,7 +48,7 @@ def test_the_particles_are_those_of_the_experiment(tmp_path, capsys):
 
 
 def test_a_run_keeps_the_states_whose_density_its_picture_shows_at_earlier_steps():
-    past, _ = command.play(Experiment(n=3), 51, [])
+    past, _ = command.play(ParticlesSettings(n=3), 51, [])
     assert sorted(past.pinned) == [0, 50]
 
 
@@ -149,14 +149,14 @@ def test_curves_have_a_row_for_each_kept_step(tmp_path):
 
 @pytest.mark.slow
 def test_ctrl_c_ends_the_run_and_writes_what_was_asked_for(tmp_path, monkeypatch, capsys):
-    whole = Experiment.step
+    whole = ParticlesSettings.step
 
     def step(self, state):
         if state.t == 7:
             raise KeyboardInterrupt
         return whole(self, state)
 
-    monkeypatch.setattr(Experiment, "step", step)
+    monkeypatch.setattr(ParticlesSettings, "step", step)
     assert main([*SHORT, "--csv", str(tmp_path / "x.csv"), "--gif", str(tmp_path / "x.gif")]) == 0
     assert "7 steps of 30 (stopped early)" in capsys.readouterr().out
     assert [row[1] for row in table(tmp_path / "x.csv")[1]] == run(7)[-1].x[:, 0].tolist()
@@ -165,14 +165,14 @@ def test_ctrl_c_ends_the_run_and_writes_what_was_asked_for(tmp_path, monkeypatch
 
 @pytest.mark.skipif(os.name == "nt", reason="a process cannot send itself Ctrl-C there")
 def test_a_signal_lets_the_step_finish_and_then_means_what_it_meant(tmp_path, monkeypatch, capsys):
-    whole, before = Experiment.step, signal.getsignal(signal.SIGINT)
+    whole, before = ParticlesSettings.step, signal.getsignal(signal.SIGINT)
 
     def step(self, state):
         if state.t == 7:
             os.kill(os.getpid(), signal.SIGINT)
         return whole(self, state)
 
-    monkeypatch.setattr(Experiment, "step", step)
+    monkeypatch.setattr(ParticlesSettings, "step", step)
     assert main(SHORT) == 0
     assert "8 steps of 30 (stopped early)" in capsys.readouterr().out
     assert signal.getsignal(signal.SIGINT) is before
@@ -237,7 +237,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(line, said, capsys):
 )
 def test_a_path_that_cannot_be_written_is_found_before_the_run(files, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Experiment, "start", lambda self: pytest.fail("the run began"))
+    monkeypatch.setattr(ParticlesSettings, "start", lambda self: pytest.fail("the run began"))
     Path("file").write_text("in the way")
     Path("folder.csv").mkdir()
     assert main([*SHORT, *files]) == 2
@@ -259,6 +259,6 @@ def test_the_help_names_every_choice(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     assert main(["svgd", "--help"]) == 0
     said = capsys.readouterr().out
-    choices = [*Experiment.param.kernel.objects, *svgd.OPTIMIZERS, *Experiment.param.temper.objects]
-    choices += [*Experiment.param.begin.objects, "median", "paper", "-10 for mixture"]
+    choices = [*ParticlesSettings.param.kernel.objects, *svgd.OPTIMIZERS, *ParticlesSettings.param.temper.objects]
+    choices += [*ParticlesSettings.param.begin.objects, "median", "paper", "-10 for mixture"]
     assert [name for name in choices if name not in said] == []

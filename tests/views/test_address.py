@@ -6,8 +6,9 @@ import param
 import pytest
 from panel.io.location import Location
 
+from labkit.experiments.svgd import PRESETS, ParticlesSettings
 from labkit.views.address import Address, encode, rounded, set_all
-from labkit.views.svgd import PRESETS, Experiment, Scene
+from labkit.views.svgd import ParticlesScene
 
 EXPERIMENT = {
     "target": "banana",
@@ -50,12 +51,12 @@ def values(owner):
 
 def test_every_setting_goes_round(visit):
     """Each set to what is not its default; one left out here would show."""
-    assert set(EXPERIMENT) == set(values(Experiment()))
-    first, written = Experiment(), visit()
+    assert set(EXPERIMENT) == set(values(ParticlesSettings()))
+    first, written = ParticlesSettings(), visit()
     written.sync(first)
     first.param.update(**EXPERIMENT)
     assert all(values(first)[name] != first.param[name].default for name in EXPERIMENT)
-    second, read = Experiment(), visit(written.location.search)
+    second, read = ParticlesSettings(), visit(written.location.search)
     read.sync(second)
     assert values(second) == EXPERIMENT | {"step_size": 0.3333333333}
     assert not read.warning.visible
@@ -63,24 +64,24 @@ def test_every_setting_goes_round(visit):
 
 @pytest.mark.parametrize("name", EXPERIMENT)
 def test_one_setting_alone_goes_round(visit, name):
-    first, written = Experiment(), visit()
+    first, written = ParticlesSettings(), visit()
     written.sync(first)
     setattr(first, name, EXPERIMENT[name])
     assert list(parse_qs(urlsplit(written.location.search).query)) == [name]
-    second = Experiment()
+    second = ParticlesSettings()
     visit(written.location.search).sync(second)
-    assert values(second) == values(Experiment()) | {name: rounded(EXPERIMENT[name])}
+    assert values(second) == values(ParticlesSettings()) | {name: rounded(EXPERIMENT[name])}
 
 
 @pytest.mark.slow
 def test_a_scene_goes_round(visit):
-    first, written = Scene(), visit()
+    first, written = ParticlesScene(), visit()
     assert set(SCENE) == set(values(first))
     written.sync(first.experiment, first)
     first.param.update(**SCENE)
     search = written.location.search
     first.live.close()
-    second, read = Scene(), visit(search)
+    second, read = ParticlesScene(), visit(search)
     read.sync(second.experiment, second)
     assert values(second) == SCENE and second.right.kernel == "matern32" and second.experiment.kernel == "rbf"
     assert not read.warning.visible
@@ -89,16 +90,16 @@ def test_a_scene_goes_round(visit):
 
 @pytest.mark.parametrize("story", PRESETS)
 def test_a_story_goes_round(visit, story):
-    first, written = Experiment(), visit()
+    first, written = ParticlesSettings(), visit()
     written.sync(first)
     first.param.update(**PRESETS[story][0])
-    second = Experiment()
+    second = ParticlesSettings()
     visit(written.location.search).sync(second)
     assert values(second) == values(first)
 
 
 def test_what_is_at_its_default_is_left_out(visit):
-    experiment, address = Experiment(), visit()
+    experiment, address = ParticlesSettings(), visit()
     address.sync(experiment)
     assert address.location.search == ""
     experiment.n = 50
@@ -131,15 +132,15 @@ def test_what_is_at_its_default_is_left_out(visit):
     ],
 )
 def test_what_cannot_be_had_is_said_and_all_else_is_set(visit, search, words):
-    experiment, address = Experiment(), visit(search + "&seed=7")
+    experiment, address = ParticlesSettings(), visit(search + "&seed=7")
     address.sync(experiment)
     assert address.warning.visible and words in address.warning.object.replace("&#x27;", "'")
-    assert values(experiment) == values(Experiment()) | {"seed": 7}
+    assert values(experiment) == values(ParticlesSettings()) | {"seed": 7}
 
 
 @pytest.mark.parametrize("search", ["?<script>alert(1)</script>=1", "?kernel=<script>alert(1)</script>"])
 def test_the_warning_is_text(visit, search):
-    experiment, address = Experiment(), visit(search)
+    experiment, address = ParticlesSettings(), visit(search)
     address.sync(experiment)
     assert "<script" not in address.warning.object and "&lt;script&gt;" in address.warning.object
 
@@ -147,7 +148,7 @@ def test_the_warning_is_text(visit, search):
 @pytest.mark.slow
 @pytest.mark.parametrize("other", ['"abc"', "[1]"])
 def test_a_second_run_that_cannot_be_is_said_and_is_like_the_first(visit, other):
-    scene, address = Scene(), visit(f"?compare=n&other={other}")
+    scene, address = ParticlesScene(), visit(f"?compare=n&other={other}")
     address.sync(scene.experiment, scene)
     assert address.warning.visible and "compare=n" in address.warning.object
     assert scene.compare == "n" and scene.other is None and scene.right.n == scene.experiment.n
@@ -192,9 +193,9 @@ def test_a_tab_is_asked_for_its_settings_only_when_it_opens(visit):
 
 def test_the_theme_and_a_missing_location_are_nobodys_fault(visit):
     address = visit("?theme=dark")
-    address.sync(Experiment())
+    address.sync(ParticlesSettings())
     assert not address.warning.visible
-    experiment, nowhere = Experiment(), visit()
+    experiment, nowhere = ParticlesSettings(), visit()
     nowhere.location = None
     nowhere.sync(experiment)
     experiment.n = 5

@@ -13,8 +13,9 @@ import torch
 from PIL import Image
 
 from labkit import engine, svgd, targets
+from labkit.experiments.svgd import ParticlesSettings
 from labkit.views import save
-from labkit.views.svgd import Curves, Experiment, Line, Pair, Plane, half
+from labkit.views.svgd import Curves, Line, Pair, Plane, half
 from labkit.views.view import View
 
 SIZE = (320, 200)
@@ -49,7 +50,7 @@ def counted(steps, record=None):
 @pytest.fixture(scope="module")
 def mixture():
     """Forty steps of twenty particles, with a table of KSD, and the views of it."""
-    experiment = Experiment(n=20)
+    experiment = ParticlesSettings(n=20)
     curve = Curves("Stein discrepancy", {"KSD": lambda state: state.ksd})
     past = engine.Past(curve.record)
     state = experiment.start()
@@ -227,7 +228,7 @@ def test_a_file_that_cannot_be_written_says_why_and_leaves_the_old_one(tmp_path,
 
 def test_level_lines_of_unequal_lengths_are_painted():
     """A planar target has a few level lines, each of its own number of points."""
-    experiment = Experiment(target="banana", n=5, begin_mean=0.0)
+    experiment = ParticlesSettings(target="banana", n=5, begin_mean=0.0)
     past = engine.Past()
     past.add(experiment.start())
     (frame,) = save.frames(Plane(experiment.density(), experiment.box()), past, size=SIZE)

@@ -12,13 +12,14 @@ from bokeh.document import Document
 from panel.io.state import set_curdoc
 
 from labkit import baselines, svgd
+from labkit.experiments.svgd import PRESETS, ParticlesSettings
 from labkit.serving import pages
 from labkit.targets import TARGETS
 from labkit.views.remote import Remote
 from labkit.views.stage import Stage
-from labkit.views.svgd import PRESETS, Discrepancy, Experiment, Line, Pair, Plane, Scene
+from labkit.views.svgd import Discrepancy, Line, Pair, ParticlesScene, Plane
 from labkit.views.svgd.controls import Controls
-from labkit.views.svgd.scene import SAMPLERS, SETTINGS
+from labkit.views.svgd.particles import SAMPLERS, SETTINGS
 from labkit.views.svgd.touch import added, move_mode, moved
 
 pytestmark = pytest.mark.slow  # whole pages, but for the browser
@@ -42,7 +43,7 @@ def drawn():
     made = []
 
     def scene(**settings):
-        one = Scene(Experiment(**{"n": 12} | settings))
+        one = ParticlesScene(ParticlesSettings(**{"n": 12} | settings))
         one.live.run.watched()
         made.append(one)
         return one
@@ -115,7 +116,7 @@ def test_a_setting_that_begins_anew_resets_the_run(make):
     scene.experiment.seed = 5
     frame = settled(scene)
     assert frame.state.t == 0 and frame.kept == 1
-    assert torch.equal(frame.state.x, Experiment(n=12, seed=5).particles())
+    assert torch.equal(frame.state.x, ParticlesSettings(n=12, seed=5).particles())
 
 
 @pytest.mark.parametrize(
@@ -199,7 +200,7 @@ def test_two_runs_differ_in_one_setting_alone(make, compare):
     assert isinstance(first, Pair)
     last = steps(scene, 2)
     assert last.t == last.left.t == last.right.t == 2
-    alone, beside = scene.experiment, Experiment(**scene.experiment.param.values() | {compare: OTHERS[compare]})
+    alone, beside = scene.experiment, ParticlesSettings(**scene.experiment.param.values() | {compare: OTHERS[compare]})
     for run, side in ((alone, "left"), (beside, "right")):
         state = run.start()
         for _ in range(2):
@@ -314,7 +315,7 @@ def test_a_particle_is_added_at_the_mean_of_what_is_not_given():
 @pytest.mark.parametrize("i", [0, 1, 2])
 def test_the_weights_stay_a_distribution_while_a_mode_is_dragged(i, height):
     """The others keep their ratio; between the ends the handle stands at the height it was dragged to."""
-    experiment = Experiment(means=[-4.0, 0.0, 4.0], weights=[0.2, 0.3, 0.5], scale=0.8)
+    experiment = ParticlesSettings(means=[-4.0, 0.0, 4.0], weights=[0.2, 0.3, 0.5], scale=0.8)
     others = [j for j in range(3) if j != i]
     ratio = experiment.weights[others[0]] / experiment.weights[others[1]]
     move_mode(experiment, i, 1.5, height)
@@ -327,7 +328,7 @@ def test_the_weights_stay_a_distribution_while_a_mode_is_dragged(i, height):
 
 
 def test_a_lone_mode_keeps_all_of_the_weight():
-    experiment = Experiment(means=[0.0], weights=[1.0])
+    experiment = ParticlesSettings(means=[0.0], weights=[1.0])
     move_mode(experiment, 0, 3.0, 0.1)
     assert experiment.weights == [1.0] and experiment.means == [3.0]
 
@@ -430,7 +431,7 @@ def press_ten_times(button, template):
 
 
 def test_a_scene_as_the_last_line_of_a_cell_shows_its_live_view():
-    scene = Scene(Experiment(n=12))
+    scene = ParticlesScene(ParticlesSettings(n=12))
     shown = pn.panel(scene)
     assert scene.live.pictures in shown.select(pn.Column) and scene.live.player in shown.select(pn.Column)
     scene.live.close()

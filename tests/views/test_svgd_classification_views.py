@@ -10,12 +10,24 @@ import numpy as np
 import pytest
 import torch
 
+from labkit.experiments.svgd import classification as classifier
+from labkit.experiments.svgd import classification_data as labelled
+from labkit.experiments.svgd.classification import FEATURES, UNIT, ClassificationSettings, Posterior
+from labkit.experiments.svgd.classification_data import HALF, SETS, drawn
 from labkit.views.stage import Stage
-from labkit.views.svgd import Classification, Curves, classifier, labelled
-from labkit.views.svgd import beliefs as seen
-from labkit.views.svgd.beliefs import AXIS, FINE, Classes, Doubts, Remembered, beliefs, boundaries, lines, shades
-from labkit.views.svgd.classifier import FEATURES, UNIT, Classifier, Posterior
-from labkit.views.svgd.labelled import HALF, SETS, drawn
+from labkit.views.svgd import ClassificationScene, Curves
+from labkit.views.svgd import classification_pictures as seen
+from labkit.views.svgd.classification_pictures import (
+    AXIS,
+    FINE,
+    Classes,
+    Doubts,
+    Remembered,
+    beliefs,
+    boundaries,
+    lines,
+    shades,
+)
 
 
 def heard(told, name, attr, old, new):
@@ -110,7 +122,7 @@ def test_the_density_is_that_of_the_model_point_by_point(features):
 
 
 def test_accuracies_and_log_likelihood_are_those_counted_by_hand():
-    state = after(Classifier(features="linear", data="a checkerboard", n=7), 5)
+    state = after(ClassificationSettings(features="linear", data="a checkerboard", n=7), 5)
     right, logs = {True: [], False: []}, []
     for x, y, held in zip(state.data.x.tolist(), state.data.y.tolist(), state.target.held.tolist(), strict=True):
         odds = [sum(v * f for v, f in zip(w, by_hand("linear", x), strict=True)) for w in state.weights.tolist()]
@@ -124,21 +136,21 @@ def test_accuracies_and_log_likelihood_are_those_counted_by_hand():
 
 def test_blobs_are_parted_and_equal_seeds_give_equal_runs():
     for features in FEATURES:
-        assert after(Classifier(data="two blobs", features=features), 30).accuracies == (1.0, 1.0)
-    one, again = (after(Classifier(seed=5), 3) for _ in range(2))
+        assert after(ClassificationSettings(data="two blobs", features=features), 30).accuracies == (1.0, 1.0)
+    one, again = (after(ClassificationSettings(seed=5), 3) for _ in range(2))
     assert torch.equal(one.run.x, again.run.x)
 
 
 def test_linear_features_cannot_part_rings_and_bumps_can():
-    assert after(Classifier(data="rings", features="linear"), 60).accuracies[0] < 0.8
-    assert after(Classifier(data="rings", features="bumps"), 60).accuracies[0] > 0.95
+    assert after(ClassificationSettings(data="rings", features="linear"), 60).accuracies[0] < 0.8
+    assert after(ClassificationSettings(data="rings", features="bumps"), 60).accuracies[0] > 0.95
 
 
 # the run under the hand
 
 
 def test_other_points_act_on_particles_that_stay():
-    settings = Classifier(features="quadratic")
+    settings = ClassificationSettings(features="quadratic")
     state = after(settings, 5)
     x = state.run.x.clone()
     edited = settings.evaluate(state, state.data.added((0.5, 2.0), True))
@@ -153,7 +165,7 @@ def test_other_points_act_on_particles_that_stay():
 
 
 def test_points_of_a_hand_outlive_other_features_and_not_another_set():
-    settings = Classifier(seed=3)
+    settings = ClassificationSettings(seed=3)
     state = settings.start()
     assert torch.equal(state.data.x, drawn("two moons", 3).x)
     settings.evaluate(state, state.data.added((0.0, 0.0), True))
@@ -169,12 +181,12 @@ CHANGES = {"data": "rings", "features": "linear", "n": 20, "kernel": "imq", "ste
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_each_setting_acts(name):
-    plain, other = after(Classifier(), 3), after(Classifier(**{name: CHANGES[name]}), 3)
+    plain, other = after(ClassificationSettings(), 3), after(ClassificationSettings(**{name: CHANGES[name]}), 3)
     assert plain.run.x.shape != other.run.x.shape or not torch.allclose(plain.run.x, other.run.x)
 
 
 def test_settings_of_the_running_act_from_where_it_stands():
-    settings = Classifier(features="linear")
+    settings = ClassificationSettings(features="linear")
     state = after(settings, 3)
     settings.param.update(rate=1.0, held=0.5)
     now = settings.evaluate(state)
@@ -185,7 +197,7 @@ def test_settings_of_the_running_act_from_where_it_stands():
 
 
 def test_no_points_one_class_and_too_large_a_batch_are_all_well():
-    settings = Classifier(data=labelled.BARE, batch=300, features="linear")
+    settings = ClassificationSettings(data=labelled.BARE, batch=300, features="linear")
     state = after(settings, 2)
     assert all(map(math.isnan, (state.accuracies[0], state.log_likelihood)))  # nothing is held out
     for left in (1, 0):
@@ -200,7 +212,7 @@ def test_no_points_one_class_and_too_large_a_batch_are_all_well():
 
 @pytest.mark.parametrize("features", FEATURES)
 def test_the_tint_and_the_doubt_are_mean_and_deviation_of_the_sigmoids(features):
-    state = after(Classifier(features=features, n=9), 20)
+    state = after(ClassificationSettings(features=features, n=9), 20)
     found = beliefs(state)
     for row, column in ((0, 0), (10, 40), (25, 25), (50, 7)):
         f = by_hand(features, (AXIS[column], AXIS[row]))
@@ -218,7 +230,7 @@ def test_the_tint_and_the_doubt_are_mean_and_deviation_of_the_sigmoids(features)
 
 def test_between_places_lies_their_mean():
     values = torch.zeros(len(AXIS), len(AXIS))
-    (image,) = Doubts(Remembered()).picture(Classifier(n=2).start()).values()
+    (image,) = Doubts(Remembered()).picture(ClassificationSettings(n=2).start()).values()
     left, bottom, right, top = image.bounds.lbrt()
     pixel = (right - left) / FINE
     assert left == bottom == -right == -top and left + pixel / 2 == pytest.approx(AXIS[0])  # each in its pixel's middle
@@ -228,7 +240,7 @@ def test_between_places_lies_their_mean():
 
 
 def test_a_linear_particle_has_a_straight_boundary_through_the_picture():
-    state = after(Classifier(features="linear", n=6), 10)
+    state = after(ClassificationSettings(features="linear", n=6), 10)
     drawn_lines = lines(state.weights)
     gap = np.isnan(drawn_lines["x"])
     assert np.array_equal(gap, np.isnan(drawn_lines["y"])) and gap[::3].all() and gap.sum() == 7
@@ -242,7 +254,7 @@ def test_a_linear_particle_has_a_straight_boundary_through_the_picture():
 
 
 def test_the_boundary_of_the_mean_is_where_it_is_a_half():
-    state = after(Classifier(features="bumps"), 30)
+    state = after(ClassificationSettings(features="bumps"), 30)
     found = Classes(Remembered()).columns(state)[seen.MEAN]
     at = np.stack([found["x"], found["y"]], 1)[~np.isnan(found["x"])]
     p = torch.sigmoid(classifier.rows("bumps", torch.from_numpy(at)) @ state.weights.T).mean(1)
@@ -250,8 +262,8 @@ def test_the_boundary_of_the_mean_is_where_it_is_a_half():
 
 
 def test_columns_are_those_of_the_layers_and_every_point_is_in_one():
-    state = after(Classifier(), 2)
-    for view in Classification().live.views:
+    state = after(ClassificationSettings(), 2)
+    for view in ClassificationScene().live.views:
         layers = {e.label for e in view.picture(state).traverse(lambda e: e, [hv.Element]) if e.label}
         if not isinstance(view, Curves):
             assert set(view.columns(state)) == layers
@@ -264,7 +276,7 @@ def test_columns_are_those_of_the_layers_and_every_point_is_in_one():
 
 @pytest.mark.slow
 def test_a_layer_that_is_rendered_twice_moves_in_both():
-    settings = Classifier(features="linear", n=5)
+    settings = ClassificationSettings(features="linear", n=5)
     state, view, stage = settings.start(), Classes(Remembered()), Stage()
     stage.show(view, state, lambda figure: None)
     told = []
@@ -280,7 +292,7 @@ def test_a_layer_that_is_rendered_twice_moves_in_both():
 
 
 def test_both_pictures_are_of_the_state_that_is_shown():
-    both, settings = Remembered(), Classifier(features="linear")
+    both, settings = Remembered(), ClassificationSettings(features="linear")
     one = settings.start()
     other = settings.step(one)
     assert both(one) is both(one) and both(other) is both(other)
@@ -292,7 +304,7 @@ def test_both_pictures_are_of_the_state_that_is_shown():
 
 @pytest.fixture
 def scene():
-    made = Classification(Classifier(data=labelled.BARE, features="linear", n=5))
+    made = ClassificationScene(ClassificationSettings(data=labelled.BARE, features="linear", n=5))
     yield made
     made.live.close()
 

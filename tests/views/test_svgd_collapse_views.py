@@ -9,17 +9,18 @@ import pytest
 import torch
 
 from labkit import svgd
+from labkit.experiments.svgd import CollapseSettings
+from labkit.experiments.svgd.collapse import REMEDIES, conditional_variance, mean_correlation
 from labkit.views.stage import Stage
-from labkit.views.svgd import Collapse, Dimensions
+from labkit.views.svgd import CollapseScene
 from labkit.views.svgd.collapse import said_of_remedies, said_of_the_law
-from labkit.views.svgd.dimensions import REMEDIES, conditional_variance, mean_correlation
-from labkit.views.svgd.spreads import LAW, TRUTH, Correlations, Margins, Variances
+from labkit.views.svgd.collapse_pictures import LAW, TRUTH, Correlations, Margins, Variances
 
 EVERY = list(REMEDIES)
 
 
 def after(steps, **settings):
-    dimensions = Dimensions(**settings)
+    dimensions = CollapseSettings(**settings)
     state = dimensions.start()
     for _ in range(steps):
         state = dimensions.step(state)
@@ -46,7 +47,7 @@ def correlations(x):
     "settings", [{"remedies": EVERY, "n": 10}, {"dim": 1, "target": "correlated"}, {"dim": 3, "target": "correlated"}]
 )
 def test_every_layer_has_columns_and_a_source(settings):
-    dimensions, state = Dimensions(**settings), after(3, **settings)
+    dimensions, state = CollapseSettings(**settings), after(3, **settings)
     for view in (Variances(dimensions), Margins(), Correlations(dimensions)):
         found, stage = view.columns(state), Stage()
         assert set(found) == {layer.label for layer in view.picture(state)}
@@ -57,7 +58,7 @@ def test_every_layer_has_columns_and_a_source(settings):
 
 
 def test_the_pictures_numbers_are_those_of_the_particles():
-    dimensions, state = Dimensions(dim=6, n=30, remedies=EVERY), after(4, dim=6, n=30, remedies=EVERY)
+    dimensions, state = CollapseSettings(dim=6, n=30, remedies=EVERY), after(4, dim=6, n=30, remedies=EVERY)
     mean, margins, pairs = Variances(dimensions), Margins().columns(state), Correlations(dimensions).columns(state)
     row = mean.record(state)
     for name, run in zip(state.names, state.runs, strict=True):
@@ -70,18 +71,18 @@ def test_the_pictures_numbers_are_those_of_the_particles():
 
 
 def test_the_lines_that_stand_are_the_truth_and_the_law_where_it_is_below_one():
-    found = Variances(Dimensions(dim=20, n=100)).columns(after(2))
+    found = Variances(CollapseSettings(dim=20, n=100)).columns(after(2))
     np.testing.assert_allclose(found[LAW]["y"], math.log(101) / 20)
     assert found[TRUTH]["y"].tolist() == [1, 1] and found[TRUTH]["x"].tolist() == [0, 2]
     for silent in ({"dim": 4}, {"target": "correlated"}):
-        assert LAW not in Variances(Dimensions(**silent)).columns(after(0, **silent))
-    tied = Dimensions(dim=3, target="correlated")
+        assert LAW not in Variances(CollapseSettings(**silent)).columns(after(0, **silent))
+    tied = CollapseSettings(dim=3, target="correlated")
     assert Correlations(tied).columns(after(0, dim=3, target="correlated"))[TRUTH]["y"].tolist() == [0.9, 0.9]
 
 
 def test_one_dimension_has_no_correlations():
     assert math.isnan(mean_correlation(torch.randn(20, 1)))
-    scene = Collapse(Dimensions(dim=1))
+    scene = CollapseScene(CollapseSettings(dim=1))
     assert [type(view) for view in scene.live.views] == [Variances, Margins]
     scene.live.close()
 
@@ -117,7 +118,7 @@ def test_per_dimension_finds_no_correlations_and_rests_at_the_conditional_varian
     """That is 1 / P_aa = (1 - r)(1 + (D - 1) r) / (1 + (D - 2) r) at a correlation r of any two coordinates."""
     settings = {"dim": 5, "target": "correlated", "remedies": ["rbf", "per-dimension"]}
     exact = 0.1 * (1 + 4 * 0.9) / (1 + 3 * 0.9)
-    assert conditional_variance(Dimensions(**settings).density(0.9)) == pytest.approx(exact)
+    assert conditional_variance(CollapseSettings(**settings).density(0.9)) == pytest.approx(exact)
     xs, variances = final(150, **settings)
     assert variances["per-dimension"] == pytest.approx(exact, rel=0.1)
     assert correlations(xs["per-dimension"]).mean() < 0.1 < 0.85 < correlations(xs["rbf"]).mean()
@@ -129,7 +130,7 @@ def test_per_dimension_keeps_the_correlations_it_was_given():
     settings = {"dim": 3, "n": 30, "target": "correlated", "begin": "the target", "remedies": ["per-dimension"]}
     xs, variances = final(150, **settings)
     assert correlations(xs["per-dimension"]).mean() > 0.8 and variances["per-dimension"] > 0.8
-    first, dimensions = after(0, **settings), Dimensions(**settings)
+    first, dimensions = after(0, **settings), CollapseSettings(**settings)
     run = first.runs[0]
     for _ in range(100):
         run = svgd.step(run, dimensions.density(0.9), kernel=svgd.PerDimension(), optimizer=svgd.Plain(0.05))
@@ -158,7 +159,7 @@ def test_every_setting_acts():
 
 
 def test_a_step_leaves_its_state_as_it_was():
-    dimensions = Dimensions(dim=3, n=10)
+    dimensions = CollapseSettings(dim=3, n=10)
     state = dimensions.start()
     kept = replace(state, trail=state.trail.clone(), runs=tuple(replace(r, x=r.x.clone()) for r in state.runs))
     new = dimensions.step(state)
@@ -167,7 +168,7 @@ def test_a_step_leaves_its_state_as_it_was():
 
 
 def test_without_a_kernel_the_page_says_what_to_do_and_goes_on_with_one():
-    scene = Collapse(Dimensions(dim=3, n=10))
+    scene = CollapseScene(CollapseSettings(dim=3, n=10))
     wait(scene, lambda frame: frame.state is not None)
     scene.settings.remedies = []
     wait(scene, lambda frame: "at least one kernel" in frame.error)
@@ -189,13 +190,13 @@ def wait(scene, wanted):
 
 def test_the_words_say_the_laws_numbers():
     """At D = 5: e^5 - 1 = 147.4; at D = 20: 4.85e8; log(101)/20 = .2308."""
-    scene = Collapse(Dimensions(dim=5))
+    scene = CollapseScene(CollapseSettings(dim=5))
     words = scene.remark.object
     scene.live.close()
     assert "= 0.92" in words and "= 147 particles" in words and "pays with them" in words
-    assert "is 2.3 here" in said_of_the_law(Dimensions(dim=2))
-    assert "4.9 &times; 10<sup>8</sup>" in said_of_the_law(Dimensions())
-    assert "n &ge; D + 1 = 101" in said_of_remedies(Dimensions(dim=100))
-    assert "are held, 0.12," in said_of_remedies(Dimensions(dim=5, target="correlated"))
-    more = said_of_remedies(Dimensions(remedies=["rbf, 4n"]))
+    assert "is 2.3 here" in said_of_the_law(CollapseSettings(dim=2))
+    assert "4.9 &times; 10<sup>8</sup>" in said_of_the_law(CollapseSettings())
+    assert "n &ge; D + 1 = 101" in said_of_remedies(CollapseSettings(dim=100))
+    assert "are held, 0.12," in said_of_remedies(CollapseSettings(dim=5, target="correlated"))
+    more = said_of_remedies(CollapseSettings(remedies=["rbf, 4n"]))
     assert f"for {math.log(401 / 101) / 20:.2g} of variance" in more and "16 times" in more

@@ -9,12 +9,12 @@ import panel as pn
 import pytest
 import torch
 
+from labkit.experiments.svgd.regression import RegressionSettings, spread
+from labkit.experiments.svgd.regression_data import BACK_LEAST, FEWEST, SETS
 from labkit.views.stage import Stage
-from labkit.views.svgd import Regression
-from labkit.views.svgd.bands import WIDTH, Bands, Noises
-from labkit.views.svgd.fitting import Regressor, spread
-from labkit.views.svgd.points import BACK_LEAST, FEWEST, SETS
+from labkit.views.svgd import RegressionScene
 from labkit.views.svgd.regression import nearest, remarks, sentence
+from labkit.views.svgd.regression_pictures import WIDTH, Bands, Noises
 
 
 def after(settings, steps=3):
@@ -90,7 +90,7 @@ def test_the_wide_band_is_that_of_draws_of_y():
 
 
 def test_errors_and_likelihood_are_those_of_a_plain_loop():
-    state = after(Regressor(data="cubic", n=7, original=True))
+    state = after(RegressionSettings(data="cubic", n=7, original=True))
     rows, used = state.rows, ~(state.rows.held | state.back)
     errors, logs = {True: [], False: []}, []
     for i in range(len(rows.x)):
@@ -107,20 +107,20 @@ def test_errors_and_likelihood_are_those_of_a_plain_loop():
 
 
 def test_overwritten_noise_is_each_networks_error_on_the_points_kept_back():
-    state = after(Regressor(data="cubic", n=5, original=True))
+    state = after(RegressionSettings(data="cubic", n=5, original=True))
     f = torch.stack([by_loop(state, x)[0] for x in state.rows.x[state.back]], 1)
     own = (f - state.rows.y[state.back]).square().mean(1).sqrt()
     noise, changed = state.overwritten
     assert changed == 5 and noise.tolist() == pytest.approx(own.tolist())
     assert torch.equal(state.noise, noise) and not torch.equal(state.learned, noise)
-    plain = after(Regressor(data="cubic", n=5))
+    plain = after(RegressionSettings(data="cubic", n=5))
     assert plain.overwritten is None and torch.equal(plain.noise, plain.learned)
     assert math.isnan(plain.overwritten_log_likelihood())
 
 
 @pytest.mark.parametrize("unit", [0.01, 10, 100])
 def test_in_another_unit_of_y_noise_follows_and_density_by_its_logarithm(unit):
-    one, other = (after(Regressor(n=6, original=True, unit=u), 20) for u in (1, unit))
+    one, other = (after(RegressionSettings(n=6, original=True, unit=u), 20) for u in (1, unit))
     assert other.learned.tolist() == pytest.approx((unit * one.learned).tolist(), rel=1e-6)
     assert other.noise.tolist() == pytest.approx((unit * one.noise).tolist(), rel=1e-6)
     assert other.log_likelihood() - one.log_likelihood() == pytest.approx(-math.log(unit), abs=1e-6)
@@ -132,7 +132,7 @@ def test_in_another_unit_of_y_noise_follows_and_density_by_its_logarithm(unit):
 
 def test_a_moved_point_changes_the_density_by_its_own_two_terms():
     """Same particles, same standardisation: log p changes by log N of the point where it is, less where it was."""
-    settings = Regressor(n=4)
+    settings = RegressionSettings(n=4)
     before = after(settings)
     i = int((~before.rows.held).nonzero()[0])
     moved = settings.edit(before, lambda rows: rows.moved(i, 0.5, 2.5))
@@ -158,7 +158,7 @@ def test_a_moved_point_changes_the_density_by_its_own_two_terms():
 
 
 def test_a_held_out_point_changes_no_particle():
-    settings = Regressor(n=4)
+    settings = RegressionSettings(n=4)
     before = after(settings)
     i = int(before.rows.held.nonzero()[0])
     moved = settings.edit(before, lambda rows: rows.moved(i, 0.5, 2.5))
@@ -173,17 +173,17 @@ OTHERS = {
 
 
 def test_each_setting_changes_the_run():
-    plain = after(Regressor(n=6))
-    assert set(OTHERS) == set(Regressor.param) - {"name"}
+    plain = after(RegressionSettings(n=6))
+    assert set(OTHERS) == set(RegressionSettings.param) - {"name"}
     for name, value in OTHERS.items():
-        other = after(Regressor(**{"n": 6, name: value}))
+        other = after(RegressionSettings(**{"n": 6, name: value}))
         same = other.theta.shape == plain.theta.shape and torch.equal(other.learned, plain.learned)
         assert not same, name
 
 
 def test_equal_seeds_give_equal_runs_and_a_kept_state_goes_on_exactly():
-    settings = Regressor(n=6, batch=7)
-    one, other = after(settings, 6), after(Regressor(n=6, batch=7), 6)
+    settings = RegressionSettings(n=6, batch=7)
+    one, other = after(settings, 6), after(RegressionSettings(n=6, batch=7), 6)
     assert torch.equal(one.theta, other.theta)
     kept = after(settings, 3)
     on = settings.step(settings.step(settings.step(kept)))
@@ -191,7 +191,7 @@ def test_equal_seeds_give_equal_runs_and_a_kept_state_goes_on_exactly():
 
 
 def test_points_of_which_nothing_can_be_learned_are_named():
-    settings = Regressor(data="few points", n=3)
+    settings = RegressionSettings(data="few points", n=3)
     state = settings.start()
     settings.edit(state, lambda rows: rows.scaled(0.0))  # a run that goes on may have them
     with pytest.raises(ValueError, match="y must vary over the training rows"):
@@ -203,7 +203,7 @@ def test_points_of_which_nothing_can_be_learned_are_named():
 
 @pytest.mark.parametrize("original", [False, True])
 def test_columns_have_the_names_of_the_sources_and_the_numbers_of_the_state(original):
-    settings = Regressor(n=3, original=original)
+    settings = RegressionSettings(n=3, original=original)
     state = after(settings)
     view = Bands(settings)
     for each in (view, Noises(settings)):
@@ -234,7 +234,7 @@ def test_columns_have_the_names_of_the_sources_and_the_numbers_of_the_state(orig
 
 
 def test_the_sentence_says_what_was_overwritten_in_which_units():
-    state = after(Regressor(n=4, original=True, unit=10))
+    state = after(RegressionSettings(n=4, original=True, unit=10))
     said = sentence(state, 2.0)
     assert (
         "Overwritten: 4 of 4" in said
@@ -245,12 +245,12 @@ def test_the_sentence_says_what_was_overwritten_in_which_units():
     assert f"learned for y in units of {state.target.unit:.4g}" in said
     bare = state.learned / state.target.unit
     assert f"a noise of {bare.mean():.4g}" in said
-    assert "Overwritten" not in sentence(after(Regressor(n=4)), 0.2)
+    assert "Overwritten" not in sentence(after(RegressionSettings(n=4)), 0.2)
 
 
 def test_the_noise_of_a_mode_is_what_the_sentence_says():
     """d log p / d log gamma = 0 at 1/gamma = (sum of error² + 2b)/(N + 2), for standardised y."""
-    state = after(Regressor(n=4, rate=0.3))
+    state = after(RegressionSettings(n=4, rate=0.3))
     target, theta = state.target, state.theta.clone()
     used = ~state.rows.held
     f = torch.stack([by_loop(state, x)[0] for x in state.rows.x[used]], 1)
@@ -271,7 +271,7 @@ def test_remarks_follow_the_settings():
 def scene(monkeypatch):
     """A tab without its pictures, which cost the most."""
     monkeypatch.setattr(Stage, "show", lambda self, view, state, drawn: None)
-    made = Regression(Regressor(n=3, hidden=2))
+    made = RegressionScene(RegressionSettings(n=3, hidden=2))
     made.live.run.watched()
     yield made
     made.live.close()

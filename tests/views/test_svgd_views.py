@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from labkit import baselines, engine, svgd
+from labkit.experiments.svgd import PRESETS, ParticlesSettings
+from labkit.experiments.svgd.particles import SNAPSHOTS
 from labkit.targets import PARAMETERS, TARGETS
 from labkit.views.spans import RANGE
 from labkit.views.stage import Stage
 from labkit.views.svgd import (
-    PRESETS,
     Curves,
     Discrepancy,
-    Experiment,
     Line,
     Microscope,
     Pair,
@@ -26,14 +26,13 @@ from labkit.views.svgd import (
     half,
     moment_errors,
 )
-from labkit.views.svgd.experiment import SNAPSHOTS
 
 STANDING = {"target"}  # a planar target's level lines do not move
 
 
 def near(target, **more):
     """An experiment that begins near the middle of its target."""
-    return Experiment(**{"target": target, "n": 12, "begin_mean": 0.0, "begin_scale": 0.5} | more)
+    return ParticlesSettings(**{"target": target, "n": 12, "begin_mean": 0.0, "begin_scale": 0.5} | more)
 
 
 def main_view(experiment):
@@ -136,7 +135,7 @@ def test_earlier_steps_are_broken_curves_and_can_be_left_out():
 
 
 def test_the_density_of_the_particles_and_of_the_target_hold_one_unit_of_area():
-    experiment = Experiment(n=300)
+    experiment = ParticlesSettings(n=300)
     view = main_view(experiment)
     found = columns(view, past_of(experiment, 3))
     for label in ("outline", "target"):
@@ -147,7 +146,7 @@ def test_the_density_of_the_particles_and_of_the_target_hold_one_unit_of_area():
 
 def test_handles_stand_on_the_peaks_of_lone_modes():
     """Modes twenty widths apart: a handle's height is the density at its mean."""
-    experiment = Experiment(means=[-10.0, 0.0, 10.0], weights=[0.2, 0.3, 0.5], scale=0.5)
+    experiment = ParticlesSettings(means=[-10.0, 0.0, 10.0], weights=[0.2, 0.3, 0.5], scale=0.5)
     handles = main_view(experiment).handles()
     at = torch.tensor([[-10.0], [0.0], [10.0]], dtype=torch.float64)
     np.testing.assert_allclose(handles[:, 0], [-10, 0, 10])
@@ -294,7 +293,7 @@ def after():
     """after(story, steps, ...) -> where a story is then."""
 
     def run(story, steps, **more):
-        experiment = Experiment(**PRESETS[story][0] | more)
+        experiment = ParticlesSettings(**PRESETS[story][0] | more)
         state = experiment.start()
         for _ in range(steps):
             state = experiment.step(state)
@@ -384,11 +383,11 @@ def test_settings_that_do_not_go_together_say_what_to_do():
 
 
 def test_the_pictures_box_holds_the_target_and_a_normal_start():
-    experiment = Experiment(begin_mean=-10.0, begin_scale=1.0)
+    experiment = ParticlesSettings(begin_mean=-10.0, begin_scale=1.0)
     (low, high), (a, b) = experiment.box()[0], experiment.density().plot_range[0]
     assert low <= min(a, -13) and high >= max(b, -7)
     assert bool(((experiment.particles() > low) & (experiment.particles() < high)).all())
-    assert Experiment(begin="uniform").box() == tuple(experiment.density().plot_range)
+    assert ParticlesSettings(begin="uniform").box() == tuple(experiment.density().plot_range)
 
 
 def test_pictures_are_overlays_with_limits():

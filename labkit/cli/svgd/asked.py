@@ -39,10 +39,10 @@ def experiment(settings: dict[str, Any], parameters: list[str], device: str) -> 
     Raises:
         ValueError: a device that is not there, or settings that the experiment refuses.
     """
+    from labkit.experiments.svgd import ParticlesSettings
     from labkit.serving import devices
-    from labkit.views.svgd import Experiment
 
-    made = Experiment(devices.choose(device))
+    made = ParticlesSettings(devices.choose(device))
     for name, value in settings.items():
         known = getattr(made.param[name], "objects", None)
         if known and value not in known:

@@ -23,8 +23,8 @@ def play(experiment: Any, steps: int, curves: list) -> tuple[Any, float]:
         ValueError: settings that do not go together, or a score that is not finite any more.
     """
     from labkit.engine import Past
+    from labkit.experiments.svgd.particles import SNAPSHOTS
     from labkit.views.svgd import RUNS_KSD
-    from labkit.views.svgd.experiment import SNAPSHOTS
 
     def record(state: Any) -> dict[str, float]:
         return {name: number for curve in curves for name, number in curve.record(state).items()}

@@ -1,1 +1,8 @@
 """Experiments with SVGD: one module a tab of its page."""
+
+from labkit.experiments.svgd.classification import ClassificationSettings
+from labkit.experiments.svgd.collapse import CollapseSettings
+from labkit.experiments.svgd.particles import PRESETS, ParticlesSettings
+from labkit.experiments.svgd.regression import RegressionSettings
+
+__all__ = ["PRESETS", "ClassificationSettings", "CollapseSettings", "ParticlesSettings", "RegressionSettings"]

@@ -1,38 +1,45 @@
 """Views of SVGD: particles on a line and in the plane, curves against steps, the force microscope, two runs beside."""
 
+from labkit.deprecation import moved
 from labkit.views.svgd.beside import Pair, half
-from labkit.views.svgd.classification import Classification
-from labkit.views.svgd.classifier import Classifier
-from labkit.views.svgd.collapse import Collapse
+from labkit.views.svgd.classification import ClassificationScene
+from labkit.views.svgd.collapse import CollapseScene
 from labkit.views.svgd.curves import RUNS_KSD, Curves, Discrepancy, accuracy, bandwidth, moment_errors
-from labkit.views.svgd.dimensions import Dimensions
-from labkit.views.svgd.experiment import PRESETS, Experiment
-from labkit.views.svgd.fitting import Regressor
 from labkit.views.svgd.line import Line
 from labkit.views.svgd.microscope import Microscope
+from labkit.views.svgd.particles import ParticlesScene
 from labkit.views.svgd.plane import Plane
-from labkit.views.svgd.regression import Regression
-from labkit.views.svgd.scene import Scene
+from labkit.views.svgd.regression import RegressionScene
 
 __all__ = [
-    "PRESETS",
-    "Classification",
-    "Classifier",
-    "Collapse",
+    "RUNS_KSD",
+    "ClassificationScene",
+    "CollapseScene",
     "Curves",
-    "Dimensions",
-    "Experiment",
+    "Discrepancy",
     "Line",
     "Microscope",
     "Pair",
+    "ParticlesScene",
     "Plane",
-    "Regression",
-    "Regressor",
-    "Scene",
-    "half",
+    "RegressionScene",
     "accuracy",
     "bandwidth",
-    "Discrepancy",
-    "RUNS_KSD",
+    "half",
     "moment_errors",
 ]
+
+__getattr__ = moved(
+    __name__,
+    {
+        "PRESETS": "labkit.experiments.svgd:PRESETS",
+        "Classification": "labkit.views.svgd:ClassificationScene",
+        "Classifier": "labkit.experiments.svgd:ClassificationSettings",
+        "Collapse": "labkit.views.svgd:CollapseScene",
+        "Dimensions": "labkit.experiments.svgd:CollapseSettings",
+        "Experiment": "labkit.experiments.svgd:ParticlesSettings",
+        "Regression": "labkit.views.svgd:RegressionScene",
+        "Regressor": "labkit.experiments.svgd:RegressionSettings",
+        "Scene": "labkit.views.svgd:ParticlesScene",
+    },
+)

@@ -7,12 +7,12 @@ import numpy as np
 import panel as pn
 from bokeh.events import DoubleTap, Pan, PanEnd, PanStart
 
+from labkit.experiments.svgd.classification import ClassificationSettings, Classified
+from labkit.experiments.svgd.classification_data import BARE, HALF, Labelled
 from labkit.views import fields
 from labkit.views.scenes import Scene
-from labkit.views.svgd.beliefs import Classes, Doubts, Precisions, Remembered
-from labkit.views.svgd.classifier import Classified, Classifier
+from labkit.views.svgd.classification_pictures import Classes, Doubts, Precisions, Remembered
 from labkit.views.svgd.curves import Curves
-from labkit.views.svgd.labelled import BARE, HALF, Labelled
 
 NEAR = 0.03  # of the picture's width and height
 STRAIGHT = ("two blobs", BARE)  # sets that a line parts
@@ -22,7 +22,7 @@ CONIC = (*STRAIGHT, "rings", "a checkerboard")  # and a conic section
 class Hand:
     """Double-click to add a point, drag one to move it; the run goes on meanwhile."""
 
-    def __init__(self, scene: "Classification"):
+    def __init__(self, scene: "ClassificationScene"):
         self.scene, self._held = scene, None
 
     def drawn(self, view: Any, figure: Any) -> None:
@@ -56,7 +56,7 @@ class Hand:
         self._held = None
 
 
-class Classification(Scene):
+class ClassificationScene(Scene):
     """Particles, each of them a classifier, and points to add, drag and remove under them."""
 
     running = ("kernel", "step_size", "batch", "rate", "held", "label")
@@ -68,9 +68,9 @@ class Classification(Scene):
         "features."
     )
 
-    def __init__(self, settings: Classifier | None = None, **params):
+    def __init__(self, settings: ClassificationSettings | None = None, **params):
         self.hand = Hand(self)
-        super().__init__(settings or Classifier(), **params)
+        super().__init__(settings or ClassificationSettings(), **params)
         self.settings.param.watch(lambda *_: self._retune(), [name for name in self.running if name != "label"])
 
     def views(self) -> list:

@@ -4,13 +4,13 @@ import math
 
 import panel as pn
 
+from labkit.experiments.svgd.collapse import MORE, Collapsed, CollapseSettings, conditional_variance, law
 from labkit.views import fields
 from labkit.views.scenes import Scene
-from labkit.views.svgd.dimensions import MORE, Collapsed, Dimensions, conditional_variance, law
-from labkit.views.svgd.spreads import Correlations, Margins, Variances
+from labkit.views.svgd.collapse_pictures import Correlations, Margins, Variances
 
 
-class Collapse(Scene):
+class CollapseScene(Scene):
     """SVGD in many dimensions, with remedies side by side."""
 
     saves = ("gif", "png", "curves")
@@ -20,8 +20,8 @@ class Collapse(Scene):
         "kernels help. Take the <b>correlated</b> target to see which of them has no notion of correlations."
     )
 
-    def __init__(self, settings: Dimensions | None = None, **params):
-        super().__init__(settings or Dimensions(), **params)
+    def __init__(self, settings: CollapseSettings | None = None, **params):
+        super().__init__(settings or CollapseSettings(), **params)
         boxes = self.settings.param.remedies  # the browser knows a group of boxes by the first
         self.live.remote.tips = self.live.remote.tips | {boxes.objects[0]: boxes.doc}
 
@@ -51,7 +51,7 @@ class Collapse(Scene):
         ]
 
 
-def said_of_the_law(s: Dimensions) -> str:
+def said_of_the_law(s: CollapseSettings) -> str:
     """What rbf comes to by the law, and how many particles it would take, as HTML."""
     if s.tied:
         return (
@@ -66,7 +66,7 @@ def said_of_the_law(s: Dimensions) -> str:
     )
 
 
-def said_of_remedies(s: Dimensions) -> str:
+def said_of_remedies(s: CollapseSettings) -> str:
     """What the chosen remedies cost, as HTML."""
     said = []
     if "per-dimension" in s.remedies:
@@ -84,7 +84,7 @@ def said_of_remedies(s: Dimensions) -> str:
     return " ".join(said)
 
 
-def _of_coordinates(s: Dimensions) -> str:
+def _of_coordinates(s: CollapseSettings) -> str:
     """What the per-dimension kernel does to correlations."""
     if not s.tied:
         return "sees each coordinate alone: where a target has correlations, it pays with them"

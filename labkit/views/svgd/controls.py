@@ -4,10 +4,10 @@ from typing import Any
 
 import panel as pn
 
+from labkit.experiments.svgd.particles import PRESETS, ParticlesSettings
 from labkit.targets import PARAMETERS
 from labkit.views.fields import WIDE, box, choice, log_slider, number
-from labkit.views.svgd.experiment import PRESETS, Experiment
-from labkit.views.svgd.scene import SAMPLERS, Scene
+from labkit.views.svgd.particles import SAMPLERS, Scene
 
 
 class Controls(pn.viewable.Viewer):
@@ -101,7 +101,7 @@ def label(parameter: Any) -> str:
     return f"{parameter.help.split(';')[0].split(',')[0].capitalize()}, {parameter.symbol}"
 
 
-def part(e: Experiment, name: str, p: Any) -> pn.widgets.Widget:
+def part(e: ParticlesSettings, name: str, p: Any) -> pn.widgets.Widget:
     """A slider of one of the target's own parameters."""
     kind = pn.widgets.IntSlider if isinstance(p.default, int) else pn.widgets.FloatSlider
     slider = kind(label=label(p), start=p.low, end=p.high, step=p.step, value=e.shape.get(name, p.default), **WIDE)

@@ -7,18 +7,18 @@ import numpy as np
 import panel as pn
 from bokeh.events import DoubleTap, Pan, PanEnd, PanStart
 
+from labkit.experiments.svgd.regression import Fitted, RegressionSettings
+from labkit.experiments.svgd.regression_data import Rows
 from labkit.views import fields
 from labkit.views.scenes import TEXT, Scene
-from labkit.views.svgd.bands import Bands, Noises
 from labkit.views.svgd.curves import Curves
-from labkit.views.svgd.fitting import Fitted, Regressor
-from labkit.views.svgd.points import Rows
+from labkit.views.svgd.regression_pictures import Bands, Noises
 from labkit.views.svgd.touch import NEAR
 
 BUTTON = {"margin": (4, 8)}
 
 
-class Regression(Scene):
+class RegressionScene(Scene):
     """Bayesian regression by networks, in one dimension."""
 
     speed, saves, running = 100, ("gif", "png", "curves"), ("kernel", "step_size", "batch")
@@ -29,10 +29,10 @@ class Regression(Scene):
         "double-click to add one in the gap."
     )
 
-    def __init__(self, settings: Regressor | None = None, **params):
+    def __init__(self, settings: RegressionSettings | None = None, **params):
         self.said = pn.pane.HTML("", sizing_mode="stretch_width", styles=TEXT)
         self._dragged: int | None = None
-        super().__init__(settings or Regressor(), **params)
+        super().__init__(settings or RegressionSettings(), **params)
         self.settings.param.watch(self._changed, list(self.running))
 
     def views(self) -> list:

@@ -8,11 +8,11 @@ import param
 import torch
 
 from labkit import baselines, svgd
+from labkit.experiments.svgd.particles import SNAPSHOTS, ParticlesSettings
 from labkit.views.live import Live
 from labkit.views.svgd import curves as numbers
 from labkit.views.svgd.beside import Pair, half, whole
 from labkit.views.svgd.curves import RUNS_KSD
-from labkit.views.svgd.experiment import SNAPSHOTS, Experiment
 from labkit.views.svgd.line import Line
 from labkit.views.svgd.microscope import Microscope
 from labkit.views.svgd.plane import Plane
@@ -27,7 +27,7 @@ CHAIN_STEP = 0.05  # of the Langevin chains, squared units of x
 class Sampler:
     """Independent draws or Langevin chains with the experiment's target, size, start and seed."""
 
-    def __init__(self, experiment: Experiment, kind: str):
+    def __init__(self, experiment: ParticlesSettings, kind: str):
         self.experiment, self.kind = experiment, kind
 
     def start(self) -> baselines.State:
@@ -45,7 +45,7 @@ class Sampler:
         return state if x is None else replace(state, x=x)
 
 
-class Scene(pn.viewable.Viewer):
+class ParticlesScene(pn.viewable.Viewer):
     """The live view of an experiment, kept in step with its settings.
 
     Settings that begin a new run (target, number, start, seed) declare the pictures anew; every other one acts on the
@@ -66,9 +66,9 @@ class Scene(pn.viewable.Viewer):
     arrows = param.Boolean(default=False, label="Arrows", doc="blue: drive, purple: repulsion, on one scale")
     snapshots = param.Boolean(default=True, label="Earlier steps", doc="the density at steps 0, 50, 75, 100, 150, 500")
 
-    def __init__(self, experiment: Experiment | None = None, play: bool | None = None, **params):
+    def __init__(self, experiment: ParticlesSettings | None = None, play: bool | None = None, **params):
         super().__init__(**params)
-        self.experiment = experiment or Experiment()
+        self.experiment = experiment or ParticlesSettings()
         self.touch = Touch(self)
         self.chosen: int | None = None
         self.right = self._second()
@@ -97,7 +97,7 @@ class Scene(pn.viewable.Viewer):
         if self.compare in SAMPLERS:
             return Sampler(self.experiment, self.compare)
         values = {name: value for name, value in self.experiment.param.values().items() if name != "name"}
-        second = Experiment(self.experiment.device, **values)
+        second = ParticlesSettings(self.experiment.device, **values)
         if self.other is not None:
             second.param.update(**{self.compare: self.other})
         return second
@@ -169,7 +169,7 @@ class Scene(pn.viewable.Viewer):
     # what changes
 
     def _changed(self, *events: Any) -> None:
-        if isinstance(self.right, Experiment):
+        if isinstance(self.right, ParticlesSettings):
             same = {e.name: e.new for e in events if e.name != self.compare}
             self.right.param.update(**same)
         if any(event.name in ANEW for event in events):

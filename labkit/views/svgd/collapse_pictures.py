@@ -6,12 +6,12 @@ import holoviews as hv
 import numpy as np
 
 from labkit import course
+from labkit.experiments.svgd.collapse import REMEDIES, Collapsed, CollapseSettings, law, marginal_variances
 from labkit.past import Past
 from labkit.views import spans
 from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES, PAST, REPULSION, TARGET
 from labkit.views.spans import RANGE
 from labkit.views.stage import ABOVE
-from labkit.views.svgd.dimensions import REMEDIES, Collapsed, Dimensions, law, marginal_variances
 from labkit.views.view import Columns, View
 
 TRUTH, LAW, BOUNDS = "truth", "log(n + 1)/D", "bounds"
@@ -50,7 +50,7 @@ class Paths(View):
     automatic = True
     title, unit, bounds = "", "", (0.0,)  # bounds: heights that the axis always holds
 
-    def __init__(self, settings: Dimensions):
+    def __init__(self, settings: CollapseSettings):
         self.names = tuple(name for name in REMEDIES if name in settings.remedies)
         self.lines = self.standing(settings)
 
@@ -58,7 +58,7 @@ class Paths(View):
     def declaration(self) -> tuple:
         return self.names, tuple(self.lines)
 
-    def standing(self, settings: Dimensions) -> dict[str, float]:
+    def standing(self, settings: CollapseSettings) -> dict[str, float]:
         """Heights of the lines that do not move, by layer."""
         raise NotImplementedError(f"{type(self).__name__} must define standing(settings)")
 
@@ -93,7 +93,7 @@ class Variances(Paths):
     leading = True
     title, unit = "Mean marginal variance", "variance, a mean over coordinates"
 
-    def standing(self, settings: Dimensions) -> dict[str, float]:
+    def standing(self, settings: CollapseSettings) -> dict[str, float]:
         return {TRUTH: 1.0} | ({LAW: law(settings.n, settings.dim)} if settings.lawful else {})
 
     def column(self, names: tuple[str, ...]) -> int:
@@ -114,7 +114,7 @@ class Correlations(Paths):
     leading = False
     title, unit, bounds = "Mean correlation", "correlation", (0.0, 1.0)
 
-    def standing(self, settings: Dimensions) -> dict[str, float]:
+    def standing(self, settings: CollapseSettings) -> dict[str, float]:
         return {TRUTH: settings.correlation}
 
     def column(self, names: tuple[str, ...]) -> int:

@@ -17,7 +17,7 @@ SNAPSHOTS = 0, 50, 75, 100, 150, 500  # steps whose states stay in the picture: 
 ROOM = 3.5  # standard deviations of the start that the picture holds
 
 
-class Experiment(param.Parameterized):
+class ParticlesSettings(param.Parameterized):
     """A run of SVGD: `start()` and `step(state)` read the settings anew each time.
 
     Raises (at `start` or `step`):

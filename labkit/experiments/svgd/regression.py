@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from labkit import svgd
+from labkit.experiments.svgd.regression_data import SETS, Made, Rows
 from labkit.targets import NeuralRegression
-from labkit.views.svgd.points import SETS, Made, Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ def spread(
     return mean, variance.sqrt(), (variance + noise.square().mean()).sqrt()
 
 
-class Regressor(param.Parameterized):
+class RegressionSettings(param.Parameterized):
     """A regression by networks: `start()` and `step(state)` read the settings anew each time.
 
     Points that a hand has moved stay where they are until other ones are asked for.

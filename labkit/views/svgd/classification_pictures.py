@@ -11,11 +11,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from labkit.experiments.svgd.classification import UNIT, Classified, rows
+from labkit.experiments.svgd.classification_data import HALF
 from labkit.past import Past
 from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES, TARGET
 from labkit.views.stage import ABOVE
-from labkit.views.svgd.classifier import UNIT, Classified, rows
-from labkit.views.svgd.labelled import HALF
 from labkit.views.view import Columns, View
 
 SIDE = 51  # places along each side that are computed, the edges included

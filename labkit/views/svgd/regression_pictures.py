@@ -4,10 +4,10 @@ import holoviews as hv
 import numpy as np
 import torch
 
+from labkit.experiments.svgd.regression import Fitted, RegressionSettings, spread
 from labkit.past import Past
 from labkit.views.palette import CHOSEN, DRIVE, PARTICLES, PAST, REPULSION, TARGET
 from labkit.views.stage import ABOVE
-from labkit.views.svgd.fitting import Fitted, Regressor, spread
 from labkit.views.view import Columns, View
 
 POINTS = 121
@@ -19,7 +19,7 @@ class Bands(View):
 
     leading = True
 
-    def __init__(self, settings: Regressor):
+    def __init__(self, settings: RegressionSettings):
         self.box, self.n, self.original = settings.box, settings.n, settings.original
         self.grid = torch.linspace(*self.box[0], POINTS, dtype=torch.float64)
         self.truth = settings.made.curve(self.grid) * settings.unit
@@ -85,7 +85,7 @@ class Noises(View):
 
     automatic = wide = True
 
-    def __init__(self, settings: Regressor):
+    def __init__(self, settings: RegressionSettings):
         self.original, self.true_noise = settings.original, settings.true_noise
 
     @property

@@ -15,9 +15,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from labkit import svgd
+from labkit.experiments.svgd import classification_data as labelled
+from labkit.experiments.svgd.classification_data import HALF, Labelled
 from labkit.targets import logistic
-from labkit.views.svgd import labelled
-from labkit.views.svgd.labelled import HALF, Labelled
 
 CLASSES = {"class 0, a blue circle": False, "class 1, a red triangle": True}
 UNIT = HALF / math.sqrt(3)  # standard deviation of a coordinate that is uniform over the picture
@@ -101,7 +101,7 @@ class Classified:
         return float(self.target.test_log_likelihood(self.run.x))
 
 
-class Classifier(param.Parameterized):
+class ClassificationSettings(param.Parameterized):
     """A run on points that a hand may change: the settings, `start()`, `step(state)` and `evaluate(state)`.
 
     `points` are those that the next start takes: the set that `data` and `seed` name, as the hand has left it.

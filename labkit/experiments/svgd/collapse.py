@@ -66,7 +66,7 @@ class Collapsed:
         return self.trail[-1, 1 : 1 + len(self.names)]
 
 
-class Dimensions(param.Parameterized):
+class CollapseSettings(param.Parameterized):
     """SVGD in D dimensions with several kernels at once: the settings, `start()` and `step(state)`."""
 
     dim = param.Integer(default=20, bounds=(1, 100), label="Dimensions, D", doc="D: of the target")
