@@ -7,13 +7,13 @@ import panel as pn
 from labkit.experiments.svgd.particles import PRESETS, ParticlesSettings
 from labkit.targets import PARAMETERS
 from labkit.views.fields import WIDE, box, choice, log_slider, number
-from labkit.views.svgd.particles import SAMPLERS, Scene
+from labkit.views.svgd.particles import SAMPLERS, ParticlesScene
 
 
 class Controls(pn.viewable.Viewer):
     """All settings of a scene, grouped; what does not apply to the target is hidden."""
 
-    def __init__(self, scene: Scene, **params):
+    def __init__(self, scene: ParticlesScene, **params):
         super().__init__(**params)
         self.scene, self.experiment = scene, scene.experiment
         self.story = pn.pane.HTML("", margin=(2, 10), styles={"font-size": "14px", "line-height": "1.45"})
@@ -109,7 +109,7 @@ def part(e: ParticlesSettings, name: str, p: Any) -> pn.widgets.Widget:
     return slider
 
 
-def modes(scene: Scene) -> list:
+def modes(scene: ParticlesScene) -> list:
     """Width of the modes, and buttons to add one or take the last away; the picture's diamonds are dragged."""
     e = scene.experiment
 
