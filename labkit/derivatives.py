@@ -24,7 +24,7 @@ class ByHand(torch.autograd.Function):
     """
 
     @staticmethod
-    def plain(*inputs: Any) -> Any:
+    def plain(*inputs: Any, **options: Any) -> Any:
         """The outputs of `forward`, by operations that torch differentiates."""
         raise NotImplementedError
 

@@ -35,7 +35,7 @@ class Config:
     classes: int = 0
     canvas: str = "zero"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("channels", "height", "width", "steps", "hidden", "latent"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:

@@ -22,7 +22,7 @@ def log_weights(
 ) -> Tensor:
     """log p(x, z_k) / q(z_k | x) for so many z_k of each image: (samples, b), in nats."""
     many = x.repeat(samples, 1, 1, 1)
-    ratio, canvas = 0, None
+    ratio, canvas = x.new_zeros(()), model.canvas
     for looked, drawn in model.steps(many, None if labels is None else labels.repeat(samples), generator):
         away = (looked.z - looked.mu) * (-looked.log_sigma).exp()
         # log N(z; 0, 1) - log N(z; mu, sigma), the halves of log 2 pi gone

@@ -32,6 +32,7 @@ class DRAW(nn.Module):
     """The network of a `Config`; `model(x)` and `model.generate(n)` answer a `Trace`."""
 
     operations = fast.OPERATIONS
+    canvas: Tensor
 
     def __init__(self, config: Config = Config()):  # noqa: B008  frozen
         super().__init__()
@@ -180,9 +181,10 @@ class DRAW(nn.Module):
         return Drawn(None, zero, self.canvas.expand(n, *self.canvas.shape), None, None, look)
 
     def _look(self, x: Tensor, drawn: Drawn) -> Tensor:
-        if drawn.look is None:
+        n = self.config.read
+        if drawn.look is None or n is None:
             return torch.cat([x, x - drawn.canvas.sigmoid()], 1)
-        return self.operations.look(x, drawn.canvas, drawn.look, self.config.read)
+        return self.operations.look(x, drawn.canvas, drawn.look, n)
 
     def _draw(self, last: Drawn, z: Tensor, parts: "_Parts") -> Drawn:
         c = self.config
@@ -196,7 +198,8 @@ class DRAW(nn.Module):
         return Drawn(h, cell, self.operations.lay(last.canvas, patch, where), patch, where, look)
 
     def _windows(self, asked: list[Tensor | None], n: int | None) -> Window | None:
-        return None if n is None else attention.window(torch.stack(asked), n, self.config.height, self.config.width)
+        raw = _stack(asked)
+        return None if n is None or raw is None else attention.window(raw, n, self.config.height, self.config.width)
 
     @property
     def _heads(self) -> list[nn.Linear]:
@@ -205,13 +208,12 @@ class DRAW(nn.Module):
     def _parts(self, labels: Tensor | None, kind: torch.dtype | None) -> "_Parts":
         """The weights as one pass uses them: each looked up, joined and rounded once, not at every step."""
         heads = self._heads
-        extra = (None, None) if labels is None else (self.encoder_label(labels), self.decoder_label(labels))
         weight, bias = torch.cat([each.weight for each in heads]), torch.cat([each.bias for each in heads])
         linear, cell = self.operations.linear, self.operations.cell
         return _Parts(
-            cell(self.encoder, kind, extra[0]),
+            cell(self.encoder, kind, _looked_up(self.encoder_label, labels)),
             linear(self.posterior.weight, self.posterior.bias, kind),
-            cell(self.decoder, kind, extra[1]),
+            cell(self.decoder, kind, _looked_up(self.decoder_label, labels)),
             linear(weight, bias, kind),
         )
 
@@ -231,12 +233,14 @@ class DRAW(nn.Module):
 
     def _check_labels(self, labels: Tensor | None, n: int) -> None:
         c = self.config
-        if not c.classes and labels is not None:
-            raise ValueError("this network knows no classes; leave labels out, or train one with classes")
-        if c.classes and (labels is None or labels.shape != (n,) or labels.is_floating_point()):
+        if not c.classes:
+            if labels is not None:
+                raise ValueError("this network knows no classes; leave labels out, or train one with classes")
+            return
+        if labels is None or labels.shape != (n,) or labels.is_floating_point():
             got = None if labels is None else f"{labels.dtype} {tuple(labels.shape)}"
             raise ValueError(f"labels must be {n} whole numbers below {c.classes}, got {got}")
-        if c.classes and not labels.is_cuda and not bool(((labels >= 0) & (labels < c.classes)).all()):
+        if not labels.is_cuda and not bool(((labels >= 0) & (labels < c.classes)).all()):
             raise ValueError(f"labels must lie in 0 to {c.classes - 1}, got {labels.min()} to {labels.max()}")
 
 
@@ -254,5 +258,12 @@ class _Parts(NamedTuple):
     heads: Callable[..., Tensor]
 
 
+def _looked_up(table: nn.Embedding | None, labels: Tensor | None) -> Tensor | None:
+    """The rows of these labels; None for a network without classes."""
+    return None if table is None or labels is None else table(labels)
+
+
 def _stack(parts: list[Tensor | None]) -> Tensor | None:
-    return None if parts[0] is None else torch.stack(parts)
+    """Those of all steps as one; None where the steps have none."""
+    known = [part for part in parts if part is not None]
+    return torch.stack(known) if known else None

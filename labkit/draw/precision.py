@@ -1,5 +1,7 @@
 """Which part of a pass may be rounded: the large products alone."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -20,6 +22,6 @@ class Exact:
             self.context.__enter__()
         return self.dtype
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: Any) -> None:
         if self.context is not None:
             self.context.__exit__(*error)

@@ -12,6 +12,8 @@ from labkit.data import binarisation
 from labkit.draw.network import DRAW
 from labkit.training import sheet
 
+Batch = tuple[Tensor, Tensor | None]  # images, and their labels for a network with classes
+
 
 class Task:
     """The side of DRAW in `labkit.training.fit`.
@@ -33,9 +35,7 @@ class Task:
         self.config = asdict(module.config)
         self.facts = {"data": data, "binarisation": binarize}
 
-    def batch(
-        self, data: tuple[Tensor, ...], index: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor | None]:
+    def batch(self, data: tuple[Tensor, ...], index: Tensor, generator: torch.Generator) -> Batch:
         """Images (B, C, H, W) in [0, 1], and their labels for a network with classes.
 
         Raises:
@@ -49,20 +49,21 @@ class Task:
         x = binarisation.drawn(data[0][index], self.binarize, self.module.posterior.weight.dtype, generator)
         return x, data[1][index] if self.module.config.classes else None
 
-    def loss(self, module: DRAW, batch: Any, generator: torch.Generator, beta: Tensor) -> dict[str, Tensor]:
+    def loss(self, module: DRAW, batch: Batch, generator: torch.Generator, beta: Tensor) -> dict[str, Tensor]:
         """Means over the batch in nats: loss = lx + beta lz is what descends, bound = lx + lz what is told."""
         x, labels = batch
         found = module.losses(x, labels=labels, generator=generator)
         lx, lz = found.nll.mean(), found.kl.sum(0).mean()
         return {"loss": lx + beta * lz, "bound": lx + lz, "lx": lx, "lz": lz}
 
-    def evaluate(self, module: DRAW, batches: Iterable[Any], generator: torch.Generator) -> dict[str, Any]:
+    def evaluate(self, module: DRAW, batches: Iterable[Batch], generator: torch.Generator) -> dict[str, Any]:
         """Means over all images in nats: "bound", "lx", "lz", and "kl" by glimpse.
 
         Raises:
             ValueError: the bound of an image is not finite.
         """
-        nll, kl, n, bad = 0.0, 0.0, 0, 0
+        nll = kl = torch.zeros((), dtype=torch.float64)
+        n, bad = 0, torch.zeros((), dtype=torch.long)
         with torch.no_grad():
             for x, labels in batches:
                 found = module.losses(x, labels=labels, generator=generator)

@@ -1,7 +1,7 @@
 """What one pass of DRAW leaves behind, and what it costs."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -90,11 +90,11 @@ class _Divergence(ByHand):
     """With the gradient by hand: mu, and sigma^2 - 1 by log sigma."""
 
     @staticmethod
-    def plain(mu, log_sigma):
+    def plain(mu: Tensor, log_sigma: Tensor) -> Tensor:
         return 0.5 * (mu * mu + (2 * log_sigma).exp() - 1 - 2 * log_sigma).sum(-1)
 
     @staticmethod
-    def forward(ctx, mu, log_sigma):
+    def forward(ctx: Any, mu: Tensor, log_sigma: Tensor) -> Tensor:
         twice = 2 * log_sigma
         more = twice.exp().sub_(1)
         ctx.save_for_backward(mu, log_sigma, more)
@@ -102,6 +102,6 @@ class _Divergence(ByHand):
 
     @staticmethod
     @differentiable(plain)
-    def backward(ctx, flow):
+    def backward(ctx: Any, flow: Tensor) -> tuple[Tensor, Tensor]:
         mu, _, more = ctx.saved_tensors
         return flow[..., None] * mu, flow[..., None] * more

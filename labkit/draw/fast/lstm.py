@@ -8,6 +8,7 @@ beside it.
 """
 
 import functools
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -55,18 +56,18 @@ class _Step(ByHand):
     """One step's product, and the weight for the next step."""
 
     @staticmethod
-    def plain(weight, bias, given):
+    def plain(weight: Tensor, bias: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
         return (given @ weight[:, : given.shape[1]].mT).to(bias.dtype) + bias, weight
 
     @staticmethod
-    def forward(ctx, weight, bias, given):
+    def forward(ctx: Any, weight: Tensor, bias: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(weight, bias, given)
         return _product(weight, bias, given), weight.detach()
 
     @staticmethod
     @differentiable(plain)
-    def backward(ctx, flow, found):
+    def backward(ctx: Any, flow: Tensor | None, found: Tensor | None) -> tuple[Tensor | None, ...]:
         if flow is None:
             return found, None, None
         weight, _, given = ctx.saved_tensors
@@ -80,12 +81,16 @@ class _Cell(ByHand):
     """
 
     @staticmethod
-    def plain(weight, bias, given, extra, cell):
+    def plain(
+        weight: Tensor, bias: Tensor, given: Tensor, extra: Tensor | None, cell: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         gates, weight = _Step.plain(weight, bias, given)
         return *gated(gates if extra is None else gates + extra, cell), weight
 
     @staticmethod
-    def forward(ctx, weight, bias, given, extra, cell):
+    def forward(
+        ctx: Any, weight: Tensor, bias: Tensor, given: Tensor, extra: Tensor | None, cell: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         gates = _product(weight, bias, given)
         if extra is not None:
             gates += extra
@@ -102,7 +107,9 @@ class _Cell(ByHand):
 
     @staticmethod
     @differentiable(plain)
-    def backward(ctx, flow_h, flow_cell, found):
+    def backward(
+        ctx: Any, flow_h: Tensor | None, flow_cell: Tensor | None, found: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
         if flow_h is None and flow_cell is None:
             return found, None, None, None, None
         weight, _, given, extra, cell, gates, squashed = ctx.saved_tensors  # once: a checkpoint unpacks them once
@@ -137,7 +144,7 @@ def _product(weight: Tensor, bias: Tensor, given: Tensor) -> Tensor:
 
 
 def _flows_back(
-    ctx, weight: Tensor, given: Tensor, out: Tensor, found: Tensor | None
+    ctx: Any, weight: Tensor, given: Tensor, out: Tensor, found: Tensor | None
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """The gradients of weight, bias and given; `found` is that of the weight by the later steps of this pass."""
     flow, wanted = out.to(weight.dtype), ctx.needs_input_grad

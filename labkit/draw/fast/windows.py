@@ -6,6 +6,7 @@ takes time, not their size.
 
 import functools
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,12 +29,12 @@ class _Look(ByHand):
     """What is lacking, x - drawn, is never made: its rows are the difference of theirs."""
 
     @staticmethod
-    def plain(x, drawn, asked, n):
+    def plain(x: Tensor, drawn: Tensor, asked: Tensor, n: int) -> Tensor:
         window = attention.window(asked, n, *x.shape[-2:])
         return attention.read(torch.cat([x, x - drawn], 1), window, n).flatten(1)
 
     @staticmethod
-    def forward(ctx, x, drawn, asked, n):
+    def forward(ctx: Any, x: Tensor, drawn: Tensor, asked: Tensor, n: int) -> Tensor:
         b, c, h, w = x.shape
         found, slope = _numbers(asked, n, h, w)
         away, filters, scale = _laid(found, n, h, w)
@@ -47,7 +48,7 @@ class _Look(ByHand):
 
     @staticmethod
     @differentiable(plain)
-    def backward(ctx, flow):
+    def backward(ctx: Any, flow: Tensor) -> tuple[Tensor | None, ...]:
         x, drawn, _, found, slope, away, filters, scale, down, seen = ctx.saved_tensors
         (b, c, h, w), n = drawn.shape, filters.shape[2]
         f_y, f_x = filters[:, 0, :, :h], filters[:, 1, :, :w]
@@ -67,11 +68,11 @@ class _Lay(ByHand):
     """What a patch adds to the canvas."""
 
     @staticmethod
-    def plain(patch, asked, h, w):
+    def plain(patch: Tensor, asked: Tensor, h: int, w: int) -> Tensor:
         return attention.write(patch, attention.window(asked, patch.shape[-1], h, w), h, w)
 
     @staticmethod
-    def forward(ctx, patch, asked, h, w):
+    def forward(ctx: Any, patch: Tensor, asked: Tensor, h: int, w: int) -> Tensor:
         b, c, n, _ = patch.shape
         found, slope = _numbers(asked, n, h, w)
         away, filters, scale = _laid(found, n, h, w)
@@ -85,7 +86,7 @@ class _Lay(ByHand):
 
     @staticmethod
     @differentiable(plain)
-    def backward(ctx, flow):
+    def backward(ctx: Any, flow: Tensor) -> tuple[Tensor | None, ...]:
         patch, _, found, slope, away, filters, scale, given, across = ctx.saved_tensors
         (b, c, n, _), (h, w) = patch.shape, ctx.rest
         f_y, f_x, beside = filters[:, 0, :, :h], filters[:, 1, :, :w], _beside(flow)
