@@ -2,12 +2,13 @@
 
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, Transform, constraints
 
+D = TypeVar("D", bound=Distribution)
 PLAIN = (bool, int, float, complex, str, type(None), torch.dtype, torch.device, constraints.Constraint)
 
 
@@ -28,7 +29,7 @@ def detach_parameters(distribution: Any) -> Distribution:
     return _copied(distribution, Tensor.detach, type(distribution).__name__, {})
 
 
-def double(distribution: Distribution) -> Distribution:
+def double(distribution: D) -> D:
     """The same distribution with float64 parameters, through which gradients flow to the given ones."""
     return _copied(distribution, _doubled, type(distribution).__name__, {})
 

@@ -202,7 +202,8 @@ def weighed(name: str, s: Weights, **parameters: Any) -> tuple[Tensor, Tensor, T
     estimator = find(name, parameters)
     check_count(s.count, estimator.least, name)
     made = (*estimator.rule(s, **parameters), estimator.model(s))
-    return tuple(c if isinstance(c, Tensor) else torch.zeros_like(s.log_w) for c in made)
+    path, score, model = (c if isinstance(c, Tensor) else torch.zeros_like(s.log_w) for c in made)
+    return path, score, model
 
 
 def bound(log_w: Tensor, name: str = "iwae") -> Tensor:

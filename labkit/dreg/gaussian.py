@@ -41,7 +41,7 @@ class Gaussian:
     mean: Float[Tensor, "..."]
     variance: float = VARIANCE
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         shapes = [tuple(each.shape) for each in (self.prior, self.x, self.mean)]
         if self.mean.ndim != 1 or not len(self.mean) or len(set(shapes)) > 1:
             raise ValueError(f"prior, x and mean must be of one shape [D], got {', '.join(map(str, shapes))}")
@@ -141,4 +141,5 @@ def instance(
 
 def line(prior: float, x: float, mean: float, variance: float = VARIANCE) -> Gaussian:
     """The model in one dimension."""
-    return Gaussian(*(torch.tensor([value], dtype=torch.float64) for value in (prior, x, mean)), variance)
+    at = [torch.tensor([value], dtype=torch.float64) for value in (prior, x, mean)]
+    return Gaussian(at[0], at[1], at[2], variance)

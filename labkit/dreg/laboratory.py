@@ -163,13 +163,14 @@ def step(state: State, toy: Gaussian, *, generator: torch.Generator, replicates:
         "entropies": moments(spread),
         "tail": moments(tail[:1]),
     }
-    return replace(state, t=state.t + 1, **{name: merge(getattr(state, name), each) for name, each in new.items()})
+    together: dict[str, Any] = {name: merge(getattr(state, name), each) for name, each in new.items()}
+    return replace(state, t=state.t + 1, **together)
 
 
 def merged(one: State, other: State) -> State:
     """Both states as though one had seen the replicates of both."""
     measured = [field.name for field in fields(one) if isinstance(getattr(one, field.name), Moments)]
-    together = {name: merge(getattr(one, name), getattr(other, name)) for name in measured}
+    together: dict[str, Any] = {name: merge(getattr(one, name), getattr(other, name)) for name in measured}
     return replace(one, t=one.t + other.t, **together)
 
 
@@ -207,14 +208,16 @@ def _replicate(state: State, toy: Gaussian, replicates: int, generator: torch.Ge
     return gradients[:, : len(state.estimators)], quiet, bounds, sizes, spread, tail[None]
 
 
-def _gradients(names: Sequence[str], s: Weights, e: Tensor, toy: Gaussian, parameters: Mapping) -> Tensor:
+def _gradients(
+    names: Sequence[str], s: Weights, e: Tensor, toy: Gaussian, parameters: Mapping[str, Mapping[str, Any]]
+) -> Tensor:
     """Gradients in the mean of q, [R, E, D], from noise [R, K, D]."""
     none = torch.full_like(s.log_w, torch.nan)
     pairs = [
         ESTIMATORS[n].rule(s, **parameters.get(n, {})) if s.count >= ESTIMATORS[n].least else (none, none)
         for n in names
     ]
-    slopes = torch.stack([path * toy.path_slope + score / toy.sigma for path, score in pairs])
+    slopes = torch.stack([torch.as_tensor(path * toy.path_slope + score / toy.sigma) for path, score in pairs])
     paths = torch.stack([path.sum(0) if isinstance(path, Tensor) else torch.zeros_like(s.total) for path, _ in pairs])
     return slopes.permute(2, 0, 1) @ e - paths.mT[..., None] * (toy.offset / POSTERIOR_VARIANCE)
 

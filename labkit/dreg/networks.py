@@ -48,7 +48,7 @@ class Config:
     halves: str = ""
     controls: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("latent", "hidden"):
             object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has lists, and tuples compare
         sizes = {"height": [self.height], "width": [self.width], "latent": self.latent, "hidden": self.hidden}
@@ -124,6 +124,8 @@ class VAE(nn.Module):
         pixels: the network of the pixels' logits.
         controls: of dreg-cv, or None.
     """
+
+    mean: Tensor  # of the images, flat
 
     def __init__(self, config: Config = Config()):  # noqa: B008  frozen
         super().__init__()

@@ -225,13 +225,13 @@ def norms(means: np.ndarray, variances: np.ndarray, reach: float) -> tuple[float
     scale, low, ends = math.log(top), 0.0, (-60.0, 60.0)
     if (squares / variances).sum() > reach:
         at = brentq(beyond, scale + ends[0], scale + ends[1], args=(1,), xtol=1e-12)
-        low = np.linalg.norm(means * math.exp(at) / _from_pole(at, 1))
+        low = float(np.linalg.norm(means * math.exp(at) / _from_pole(at, 1)))
     hard = (
         beyond(scale + ends[0], -1) <= 0
     )  # nothing of the mean along the longest axis: the rest of the reach is there
     at = scale + ends[0] if hard else brentq(beyond, scale + ends[0], scale + ends[1], args=(-1,), xtol=1e-12)
     far = means * (top + math.exp(at)) / _from_pole(at, -1)
-    return float(low), math.sqrt((far**2).sum() - (top * beyond(at, -1) if hard else 0.0))
+    return low, math.sqrt((far**2).sum() - (top * beyond(at, -1) if hard else 0.0))
 
 
 class _Spectrum(NamedTuple):

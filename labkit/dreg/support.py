@@ -74,7 +74,8 @@ def _of(support: Any) -> Ends | None:
     low, high = (getattr(support, name, None) for name in ("lower_bound", "upper_bound"))
     if support is not real and low is None and high is None:
         return None
-    return tuple(end if bound is None else torch.as_tensor(bound) for bound, end in zip((low, high), LINE, strict=True))
+    ends = [end if bound is None else torch.as_tensor(bound) for bound, end in zip((low, high), LINE, strict=True)]
+    return ends[0], ends[1]
 
 
 def _parts(transforms: list[Transform]) -> Iterator[Transform]:
@@ -91,7 +92,7 @@ def _image(transform: Transform, ends: Ends | None) -> Ends | None:
     of_vectors = transform.domain.event_dim or transform.codomain.event_dim
     parameters = [each for each in _tensors(transform, set()) if each.requires_grad]
     if ends is not None and not of_vectors and not isinstance(transform, (CatTransform, StackTransform)):
-        return tuple(_pushed(transform, end, parameters) for end in ends)
+        return _pushed(transform, ends[0], parameters), _pushed(transform, ends[1], parameters)
     if parameters and not _same(ends, LINE):
         raise MovingError
     return _of(transform.codomain)

@@ -77,7 +77,7 @@ class Task:
         found = passes.run(module, batch, self.samples, generator=generator)
         told = -find(self.estimator).bound(found.log_w).mean()  # NaN too: what is not finite, the loop leaves out
         weights, gradients = self._gradients(module, found)
-        loss = _Carry.apply(told, [-each for each in gradients], *weights)
+        loss = _Carry.apply(told, [-each for each in gradients], *weights)  # type: ignore[no-untyped-call]  # torch says none
         lx, lz = found.nll.mean(), found.kl.sum(0).mean()
         return {"loss": loss, "bound": told, "lx": lx, "lz": lz}
 
@@ -103,7 +103,8 @@ class Task:
         Raises:
             ValueError: log p(x, z) is not finite.
         """
-        total, nll, kl, n, means = 0.0, 0.0, 0.0, 0, []
+        total = nll = kl = torch.zeros((), dtype=torch.float64)
+        n, means = 0, []
         for x in batches:
             parts = list(passes.log_weights(module, x, self.samples, generator=generator))
             log_w, seen = (torch.cat(each).double() for each in list(zip(*parts, strict=True))[:2])
@@ -126,11 +127,11 @@ class _Carry(torch.autograd.Function):
     """A value whose gradient in the weights is what it is given: many estimators are no number's gradient."""
 
     @staticmethod
-    def forward(ctx, value: Tensor, gradients: Sequence[Tensor], *weights: Tensor):
+    def forward(ctx: Any, value: Tensor, gradients: Sequence[Tensor], *weights: Tensor) -> Tensor:
         ctx.gradients = gradients
         return value.clone()
 
     @staticmethod
     @once("this loss carries ready gradients; take dreg.surrogate of found.samples(), or of dreg.evaluate")
-    def backward(ctx, flow):
+    def backward(ctx: Any, flow: Tensor) -> tuple[Tensor | None, ...]:
         return None, None, *(flow * each for each in ctx.gradients)

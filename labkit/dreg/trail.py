@@ -11,7 +11,7 @@ distribution's own transforms give. A transform of vectors is inverted, as torch
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import torch
 from torch import Tensor
@@ -65,13 +65,14 @@ def _last(transforms: Iterable[Transform], x: Tensor) -> Tensor:
 def _log_prob(q: Distribution, trail: Trail, z: Tensor) -> Tensor:
     if type(q) is Independent:
         return _summed(_log_prob(q.base_dist, trail, z), q.reinterpreted_batch_ndims)
-    if trail.start is None:
+    if trail.start is None or not isinstance(q, TransformedDistribution):
         return q.log_prob(z)
     with torch.no_grad():
         known = [trail.start.z.detach().double()]
         for transform in q.transforms[:-1]:
             known.append(transform(known[-1]))
-    event, total = len(q.event_shape), 0.0  # from here on as torch.distributions has it
+    event = len(q.event_shape)  # from here on as torch.distributions has it
+    total: Tensor | float = 0.0
     for transform, x in zip(reversed(q.transforms), reversed(known), strict=True):
         x = _inverse(transform, x, z)
         event += transform.domain.event_dim - transform.codomain.event_dim
@@ -80,7 +81,7 @@ def _log_prob(q: Distribution, trail: Trail, z: Tensor) -> Tensor:
     return total + _summed(_log_prob(q.base_dist, trail.start, z), event - len(q.base_dist.event_shape))
 
 
-def _is_plain(q: Distribution) -> bool:
+def _is_plain(q: Distribution) -> TypeGuard[TransformedDistribution]:
     """Whether it draws and evaluates as TransformedDistribution does."""
     if not isinstance(q, TransformedDistribution) or not q.transforms:
         return False

@@ -12,7 +12,7 @@ A module is the shape of the function; its own weights are never changed.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -22,6 +22,7 @@ from torch.func import functional_call
 EPS = 1e-8  # ε, and
 TINY = 1e-6  # beside |g| in the clip: those of torch.optim.Adam and clip_grad_norm_
 
+M = TypeVar("M", bound=nn.Module)
 A = TypeVar("A")  # what a use of a module gives
 
 
@@ -41,7 +42,7 @@ def start(module: nn.Module) -> State:
     return State(weights, torch.zeros_like(weights), torch.zeros_like(weights))
 
 
-def call(module: nn.Module, weights: Float[Tensor, " p"], use: Callable[[nn.Module], A]) -> A:
+def call(module: M, weights: Float[Tensor, " p"], use: Callable[[M], A]) -> A:
     """use(module) with other weights in place of its own; not from two threads at once with one module.
 
     Raises:
@@ -51,7 +52,7 @@ def call(module: nn.Module, weights: Float[Tensor, " p"], use: Callable[[nn.Modu
 
 
 def gradient(
-    module: nn.Module, weights: Float[Tensor, " p"], loss: Callable[[nn.Module], dict[str, Tensor]]
+    module: M, weights: Float[Tensor, " p"], loss: Callable[[M], dict[str, Tensor]]
 ) -> tuple[dict[str, Tensor], Float[Tensor, " p"]]:
     """What `loss` finds of the module with these weights, detached, and the gradient of its "loss".
 
@@ -91,11 +92,11 @@ class _Caller(nn.Module):
         super().__init__()
         self.module = module
 
-    def forward(self, use: Callable[[nn.Module], A]) -> A:
+    def forward(self, use: Callable[[Any], A]) -> A:
         return use(self.module)
 
 
-def _call(module: nn.Module, parts: list[Tensor], use: Callable[[nn.Module], A]) -> A:
+def _call(module: M, parts: list[Tensor], use: Callable[[M], A]) -> A:
     named = {f"module.{name}": part for (name, _), part in zip(module.named_parameters(), parts, strict=True)}
     return functional_call(_Caller(module), named, (use,))
 
