@@ -14,7 +14,7 @@ from labkit.serving import pages, settings
 from labkit.serving.frame import frame
 from labkit.views.address import Address
 from labkit.views.downloads import Downloads
-from labkit.views.svgd import ClassificationScene, CollapseScene, ParticlesScene, RegressionScene
+from labkit.views.svgd import ClassificationScene, CollapseScene, ParticlesScene, RegressionScene, tables
 from labkit.views.svgd.controls import Controls
 from labkit.views.tabs import Tabs
 
@@ -80,7 +80,7 @@ def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
         """What stands below the picture and beside it follows when the browser has the picture."""
         particles.extend(
             [
-                Downloads(scene.live),
+                Downloads(scene.live, particles=tables.save_csv),
                 pn.pane.HTML(HINT, sizing_mode="stretch_width", styles={"font-size": "15px"}),
                 pn.pane.HTML(EQUATION, sizing_mode="stretch_width", styles={"overflow-x": "auto"}),
             ]

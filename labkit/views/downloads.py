@@ -3,6 +3,8 @@
 import html
 import io
 import threading
+from collections.abc import Callable
+from io import BufferedIOBase
 from typing import Any
 
 import panel as pn
@@ -24,17 +26,28 @@ FILES = {
     "particles": ("labkit-particles.csv", "text/csv"),
 }
 
+Table = Callable[[Any, BufferedIOBase], None]  # writes a table of a state
+
 
 class Downloads(pn.viewable.Viewer):
     """A button for each kind; the files are made of the kept states, in a thread, while the run goes on.
 
     Args:
-        kinds: of `KINDS`; all by default.
+        kinds: of `KINDS`.
+        particles: writes the table of a state's particles; its button is there where a method has any.
     """
 
-    def __init__(self, live: Live, kinds: tuple[str, ...] = tuple(KINDS), **params):
+    def __init__(
+        self,
+        live: Live,
+        kinds: tuple[str, ...] = ("gif", "png", "curves"),
+        particles: Table | None = None,
+        **params,
+    ):
         super().__init__(**params)
-        self.live, self.kinds, self._words = live, kinds, pn.pane.HTML("", margin=(10, 8))
+        self.live, self._particles = live, particles
+        self.kinds = (*kinds, "particles") if particles else kinds
+        self._words = pn.pane.HTML("", margin=(10, 8))
 
     def __panel__(self) -> pn.viewable.Viewable:
         buttons = pn.FlexBox(margin=(6, 4))
@@ -55,7 +68,7 @@ class Downloads(pn.viewable.Viewer):
             self._say(f"there is nothing to save: {error}")
             return
         self._say(f"making {KINDS[kind][0]} …")
-        arguments = (kind, list(live.views), past, live.run.position, live.dark)
+        arguments = (kind, list(live.views), past, live.run.position, live.dark, self._particles)
         threading.Thread(target=self._make, args=arguments, daemon=True).start()
 
     def _make(self, kind: str, *rest: Any) -> None:
@@ -76,7 +89,7 @@ class Downloads(pn.viewable.Viewer):
         self._words.object = html.escape(words)
 
 
-def content(kind: str, views: list[View], past: Past, position: int, dark: bool) -> bytes:
+def content(kind: str, views: list[View], past: Past, position: int, dark: bool, particles: Table | None) -> bytes:
     """A download as bytes; pictures are of the leading views, else of the first."""
     from labkit.views import save  # its painter is needed by few
 
@@ -88,5 +101,5 @@ def content(kind: str, views: list[View], past: Past, position: int, dark: bool)
     elif kind == "curves":
         save.curves_csv(past, target)
     else:
-        save.particles_csv(past.states[position], target)
+        particles(past.states[position], target)
     return target.getvalue()

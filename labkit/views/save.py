@@ -1,11 +1,11 @@
-"""A run in files: an animation, a picture, tables; for `Live`'s downloads and for the command line.
+"""A run in files: an animation, a picture, the table of its curves; for `Live`'s downloads and for the command line.
 
 All take an `engine.Past`, or a `cut` of one: a light copy that another thread may read while the run goes on. A target
 is a path, written whole or not at all, or an open binary file.
 """
 
 from collections.abc import Callable, Iterator
-from itertools import chain, repeat
+from itertools import repeat
 from numbers import Real
 from typing import Any
 
@@ -155,34 +155,3 @@ def curves_csv(past: Past, target: Target) -> None:
         of_all = zip(OF_ALL, past.span(name), strict=True)
         columns |= {f"{name}, {what}": part.tolist() for what, part in of_all}
     save_table(list(columns), zip(*columns.values(), strict=True), target)
-
-
-def particles_csv(state: Any, target: Target) -> None:
-    """Write the particles: their number, their coordinates, and score and phi where the state has them.
-
-    A pair of states (`left` and `right`) has a first column `run`; a state of several runs counts them there.
-    """
-    runs = {side: getattr(state, side) for side in ("left", "right") if hasattr(state, side)} or {"": state}
-    tables = {name: _fields(run) for name, run in runs.items()}
-    fields = list(dict.fromkeys(chain.from_iterable(tables.values())))
-    dims = max(table["x"].shape[-1] for table in tables.values())
-    rows = [row for name, table in tables.items() for row in _rows(name, table, fields, dims)]
-    named = any(row[0] != "" for row in rows)
-    header = ["run", "particle", *(f"{field}{i + 1}" for field in fields for i in range(dims))]
-    save_table(header[not named :], (row[not named :] for row in rows), target)
-
-
-def _fields(state: Any) -> dict[str, np.ndarray]:
-    """The columns of a state, each [..., n, d]."""
-    found = {name: getattr(state, name, None) for name in ("x", "score", "phi")}
-    return {name: values.numpy(force=True) for name, values in found.items() if values is not None}
-
-
-def _rows(name: str, table: dict[str, np.ndarray], fields: list[str], dims: int) -> Iterator[list]:
-    """A row a particle: run, number, coordinates of every field; empty where a run has no such field."""
-    *runs, _, _ = table["x"].shape
-    for run in np.ndindex(*runs):
-        label = " ".join(filter(None, [name, *map(str, run)]))
-        parts = [table[field][run].tolist() if field in table else repeat([]) for field in fields]
-        for i, row in enumerate(zip(*parts, strict=False)):
-            yield [label, i, *chain.from_iterable([*part, *[""] * (dims - len(part))] for part in row)]

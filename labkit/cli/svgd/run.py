@@ -87,13 +87,13 @@ def numbers(experiment: Any) -> list:
 def write(views: list, past: Any, files: dict[str, Path], dark: bool) -> None:
     """Write the files that were asked for."""
     from labkit.views import save
-    from labkit.views.svgd import RUNS_KSD
+    from labkit.views.svgd import RUNS_KSD, tables
 
     look = {"dark": dark, "status": lambda state: f"{RUNS_KSD} {float(state.ksd):#.3g}"}
     kinds = {
         "gif": lambda path: save.gif(views, past, path, track=tracked(path.name, len(save.thinned(past))), **look),
         "png": lambda path: save.png(views, past, -1, path, **look),
-        "csv": lambda path: save.particles_csv(past.states[-1], path),
+        "csv": lambda path: tables.save_csv(past.states[-1], path),
         "curves": lambda path: save.curves_csv(past, path),
     }
     for kind, path in files.items():
