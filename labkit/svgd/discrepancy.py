@@ -1,6 +1,6 @@
 """How far a sample is from a target (KSD, needs only the score) or from another sample (MMD)."""
 
-from typing import Any
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -8,12 +8,12 @@ from torch import Tensor
 from labkit.svgd.bandwidths import Bandwidth
 from labkit.svgd.flow import KERNEL, _at, _bandwidth, check_particles, root
 from labkit.svgd.kernels import Kernel
-from labkit.targets import as_score
+from labkit.targets.scores import Scored, as_score
 
 ROWS = 512  # of the kernel matrix at a time
 
 
-def ksd(x: Tensor, score: Any, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "median") -> Tensor:
+def ksd(x: Tensor, score: Scored, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "median") -> Tensor:
     """Kernel Stein discrepancy of x (..., n, d), (...): the root of the V-statistic (Liu, Lee & Jordan 2016).
 
     KSD^2 = 1/n^2 sum_ij [ s_i.s_j k + s_i.grad_j k + s_j.grad_i k + tr grad_i grad_j k ], diagonal included; near
@@ -47,9 +47,9 @@ def mmd(x: Tensor, y: Tensor, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "m
     h = _bandwidth(kernel, bandwidth, torch.cat([x, y], -2), None, 0).double()
     wide_x, wide_y = x.double(), y.double()
 
-    def mean(a, b):
+    def mean(a: Tensor, b: Tensor) -> Tensor:
         strips = (kernel.matrix(part, b, h).sum((-2, -1)) for part in a.split(ROWS, -2))
-        return sum(strips) / (a.shape[-2] * b.shape[-2])
+        return reduce(torch.add, strips) / (a.shape[-2] * b.shape[-2])
 
     means = torch.stack([mean(wide_x, wide_x), -2 * mean(wide_x, wide_y), mean(wide_y, wide_y)])
     # a kernel per dimension: summed over the dimensions, as in ksd

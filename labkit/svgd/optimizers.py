@@ -11,11 +11,14 @@ Any `torch.optim` optimiser works in a loop of one's own, because SVGD only supp
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+Optimizer = Callable[[Tensor, Any], tuple[Tensor, Any]]  # (direction, memory) -> (move, memory)
 
 
 def _check(step_size: float | int | Tensor) -> None:
@@ -40,12 +43,12 @@ class Adagrad:
     decay: float | int = 0.9
     epsilon: float | int = 1e-6
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check(self.step_size)
         if not 0 <= self.decay < 1:
             raise ValueError(f"decay must lie in [0, 1), got {self.decay}; the original has 0.9")
 
-    def __call__(self, direction: Tensor, memory: Any = None) -> tuple[Tensor, Tensor]:
+    def __call__(self, direction: Tensor, memory: object = None) -> tuple[Tensor, Tensor]:
         square = direction * direction
         history = torch.lerp(square, memory, self.decay) if isinstance(memory, Tensor) else square
         return (direction * self.step_size).div_(history.sqrt().add_(self.epsilon)), history
@@ -56,7 +59,7 @@ class Moments(NamedTuple):
 
     first: Tensor
     second: Tensor
-    count: int
+    count: int  # type: ignore[assignment]  # in place of a method of tuples that nobody calls
 
 
 @dataclass(frozen=True)
@@ -68,14 +71,14 @@ class Adam:
     beta2: float | int = 0.999
     epsilon: float | int = 1e-8
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check(self.step_size)
         if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
             raise ValueError(
                 f"beta1 and beta2 must lie in [0, 1), got {self.beta1} and {self.beta2}; usual are .9, .999"
             )
 
-    def __call__(self, direction: Tensor, memory: Any = None) -> tuple[Tensor, Moments]:
+    def __call__(self, direction: Tensor, memory: object = None) -> tuple[Tensor, Moments]:
         zero = torch.zeros_like(direction)
         first, second, count = memory if isinstance(memory, Moments) else Moments(zero, zero, 0)
         count += 1
@@ -91,10 +94,10 @@ class Plain:
 
     step_size: float | int | Tensor = 0.1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check(self.step_size)
 
-    def __call__(self, direction: Tensor, memory: Any = None) -> tuple[Tensor, None]:
+    def __call__(self, direction: Tensor, memory: object = None) -> tuple[Tensor, None]:
         return self.step_size * direction, None
 
 

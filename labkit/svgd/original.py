@@ -11,7 +11,7 @@ from labkit.svgd.bandwidths import Bandwidth, rule
 from labkit.svgd.flow import KERNEL, check_finite, check_particles, direction, evaluate_score
 from labkit.svgd.kernels import Kernel
 from labkit.svgd.optimizers import Adagrad
-from labkit.targets import as_score
+from labkit.targets.scores import Score, as_score
 
 
 class SVGD:
@@ -78,7 +78,7 @@ def _dtype(x0: np.ndarray) -> np.dtype:
     return np.dtype(np.float32 if x0.dtype.kind in "biuf" and np.can_cast(x0.dtype, np.float32) else np.float64)
 
 
-def _floats(values: Any, what: str, dtype: np.dtype) -> np.ndarray:
+def _floats(values: object, what: str, dtype: np.dtype) -> np.ndarray:
     """A copy of `values` in `dtype`; torch takes neither negative strides, long doubles, nor arrays of objects."""
     try:
         values = np.asarray(values)
@@ -90,11 +90,11 @@ def _floats(values: Any, what: str, dtype: np.dtype) -> np.ndarray:
         raise TypeError(f"{what} must be real numbers of one shape, got {got}; use np.asarray(x, float)") from None
 
 
-def _on_arrays(lnprob: Callable) -> Callable:
+def _on_arrays(lnprob: Callable[..., object]) -> Score:
     """A score of arrays as one of tensors."""
 
-    def score(x: Tensor):
-        x = x.numpy()
-        return torch.from_numpy(_floats(lnprob(x), "the score's values", x.dtype))
+    def score(x: Tensor) -> Tensor:
+        points = x.numpy()
+        return torch.from_numpy(_floats(lnprob(points), "the score's values", points.dtype))
 
     return score
