@@ -293,5 +293,5 @@ def limits(rows: list[Row], rates: dict) -> Table:
         [(*_names(row), f"{row.limit:.3g}", f"{row.update:.3g}", f"{row.limit / row.update:.2f}") for row in rows],
         title="The machine's limit: N^2/2 exponentials and the matrix products, nothing else",
         caption=f"ms of one thread, measured: {measured}. With many particles in one dimension labkit takes fewer than "
-        "N^2/2 exponentials (svgd/cells.py), so that there the fraction may exceed 1.",
+        "N^2/2 exponentials (svgd/fast/cells.py), so that there the fraction may exceed 1.",
     )

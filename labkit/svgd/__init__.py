@@ -9,8 +9,7 @@ from labkit.svgd.bandwidths import RULES, Fixed, Lagged, Median, Paper, Subsampl
 from labkit.svgd.discrepancy import ksd, mmd
 from labkit.svgd.flow import State, evaluate, flow, phi, pulls, start, step
 from labkit.svgd.frames import PerDimension, Preconditioned
-from labkit.svgd.fused import FusedRBF
-from labkit.svgd.kernels import IMQ, RBF, Kernel, Linear, Matern32, Products, Sum
+from labkit.svgd.kernels import IMQ, RBF, FusedRBF, Kernel, Linear, Matern32, Products, Sum
 from labkit.svgd.optimizers import OPTIMIZERS, Adagrad, Adam, Plain
 from labkit.svgd.original import SVGD
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from labkit.svgd import median as exact
-from labkit.svgd.pairs import Apart
+from labkit.svgd.fast import median as exact
+from labkit.svgd.fast.pairs import Apart
 
 
 class Rule:

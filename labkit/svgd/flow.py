@@ -16,8 +16,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from labkit.stream import iterate
-from labkit.svgd import bandwidths, pairs
+from labkit.svgd import bandwidths
 from labkit.svgd.bandwidths import Bandwidth
+from labkit.svgd.fast.together import phi_and_median
 from labkit.svgd.kernels import RBF, Kernel
 from labkit.svgd.optimizers import Adagrad
 from labkit.targets import as_score
@@ -237,11 +238,9 @@ def phi(x: Tensor, score: Any, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "
 def direction(
     x: Tensor, s: Tensor, kernel: Kernel, bandwidth: Bandwidth, last: Tensor | None = None, t: int = 0
 ) -> tuple[Tensor, Tensor]:
-    """phi of x with scores s, and its bandwidth; the distances that both need are found once."""
-    if kernel.takes_apart(x) and isinstance(bandwidths.rule(bandwidth), bandwidths.Median):
-        apart = pairs.apart(x)
-        h = bandwidths.median_bandwidth(x, apart)
-        return kernel.of_apart(x, apart, s, h), h
+    """phi of x with scores s, and its bandwidth."""
+    if (found := phi_and_median(kernel, bandwidth, x, s)) is not None:
+        return found
     h = _bandwidth(kernel, bandwidth, x, last, t)
     return kernel.phi(x, s, h), h
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from labkit.svgd import pairs
+from labkit.svgd.fast import digits
 from labkit.svgd.kernels import RBF, Kernel, Products
 
 
@@ -85,7 +85,7 @@ class Preconditioned(Kernel):
         y, h = self.frame(x), h.double()
         score = torch.linalg.solve_triangular(self._root(x), score.double().mT, upper=False).mT
         # not around the mean: the base may have a linear part
-        far = pairs.is_far(float(pairs.reach((y / h[..., None, None]).mT)), x.shape[-1], x.dtype)
+        far = digits.is_far(float(digits.reach((y / h[..., None, None]).mT)), x.shape[-1], x.dtype)
         near = self.uses_bandwidth and not far
         return tuple(part.to(x.dtype) for part in (y, score, h)) if near else (y, score, h)
 

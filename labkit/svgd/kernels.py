@@ -13,18 +13,13 @@ A radial kernel is k = f(u) of u = |x - x'|^2 / h^2. With w = -2 f'(u) and q = 4
     grad_{x_j} k(x_j, x_i) = w (x_i - x_j) / h^2,      tr grad grad' k = (d w - q) / h^2.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
-import torch
 from torch import Tensor
 
-from labkit.svgd import cells, pairs
-
-STILL = 2.0**-9  # scores in 1/h, as a part of positions in h, below which float32 may lose the repulsion
-LOG2_E = math.log2(math.e)
+from labkit.svgd.fast import choice
 
 
 class Products(NamedTuple):
@@ -53,36 +48,9 @@ class Kernel:
         drive, repulsion, _ = self.products(x, score, h)
         return drive + repulsion
 
-    def takes_apart(self, x: Tensor) -> bool:
-        """Whether this kernel has `of_apart(apart, score, h)`, phi from `pairs.apart(x)`, and would take it at x."""
-        return False
-
     def matrix(self, x: Tensor, y: Tensor, h: Tensor) -> Tensor:
         """k(x_i, y_j), (..., n, m)."""
         raise NotImplementedError(f"{type(self).__name__} must define matrix(x, y, h)")
-
-
-def _lengths(x: Tensor, h: Tensor, scale: float | int) -> Tensor:
-    """h as (..., 1, 1) beside x."""
-    return (h if scale == 1 else h * scale).unsqueeze(-1).unsqueeze(-1)  # half the time of an index
-
-
-def _transposed(x: Tensor) -> Tensor:
-    """Particles last and the mean taken away: distances do not change, the digits that cancel do."""
-    return (x - x.mean(-2, keepdim=True)).mT
-
-
-def _cancels(reach: Tensor, score: Tensor, length: Tensor) -> bool:
-    """Return whether the quick sums for phi lose digits, for positions of this reach in units of h.
-
-    Particles may be far apart. Or, in float32, they form clusters much tighter than h while all scores are small: then
-    the little push within a cluster is all there is, and the distance between clusters, which cancels, hides it.
-    """
-    if score.dtype == torch.float64:
-        return pairs.is_far(float(reach), score.shape[-1], score.dtype)
-    total, longest = score.abs().sum(), length if length.numel() == 1 else length.max()
-    reach, total, h = pairs.numbers(reach, total, longest)
-    return pairs.is_far(reach, score.shape[-1], score.dtype) or total * h < STILL * reach * score.numel()
 
 
 @dataclass(frozen=True)
@@ -90,7 +58,9 @@ class Radial(Kernel):
     """A kernel of the distance alone; `scale` multiplies the bandwidth."""
 
     scale: float | int = 1.0
-    strips = staticmethod(pairs.strips)  # how squared distances are found
+    gaussian: ClassVar[bool] = False  # whether f is exp(-u / 2), which has quicker ways than others
+    compiled: ClassVar[bool] = False  # whether a compiled program sums
+    rooted: ClassVar[bool] = False  # whether f takes the root of u, to which all digits of short distances matter
 
     def __post_init__(self):
         if not self.scale > 0:
@@ -104,38 +74,42 @@ class Radial(Kernel):
         """f(u), -2 f'(u) and 4 u f''(u)."""
         raise NotImplementedError(f"{type(self).__name__} must define f_w_q(u)")
 
+    def length(self, h: Tensor) -> Tensor:
+        """The kernel's own length, (..., 1, 1) beside x (..., n, d)."""
+        return (h if self.scale == 1 else h * self.scale).unsqueeze(-1).unsqueeze(-1)  # half the time of an index
+
+    def plain(self, x: Tensor, score: Tensor, h: Tensor, rows: slice = slice(None)) -> Products:
+        """The formulas of this module's head, term by term; every quicker way gives the same numbers to rounding.
+
+        Nothing cancels here, however far apart particles are; but it holds d numbers a pair.
+
+        Args:
+            rows: some i: their drive and repulsion, and their part of the trace.
+        """
+        (n, d), length = x.shape[-2:], self.length(h)
+        gap = x[..., rows, :].unsqueeze(-1) - x.mT.unsqueeze(-3)  # x_i - x_j, (..., rows, d, n)
+        square = (x.new_ones(1, d) @ gap.square()).squeeze(-2)  # a sum of few numbers takes five times as long
+        f, w, q = self.f_w_q(square / (length * length))
+        drive = f @ score / n
+        repulsion = (w.unsqueeze(-2) * gap).sum(-1) / (n * length * length)
+        trace = (d * w - q).sum((-2, -1)) / (n * length[..., 0, 0]) ** 2
+        return Products(drive, repulsion, trace)
+
     def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:
-        (n, d), xt, length = x.shape[-2:], _transposed(x), _lengths(x, h, self.scale)
-        a = xt / length
-        cancels = _cancels(pairs.reach(a), score, length)
-        if cancels and x.dtype != torch.float64:
-            return Products(*(p.to(x.dtype) for p in self.products(x.double(), score.double(), h.double())))
+        return Products(*choice.products(self, x, score, h))
 
-        def profile(u):
-            f, w, q = self.f_w_q(u)
-            return f, w, w.mul(d).sub_(q)
-
-        if cancels:
-            per = (length * length).reciprocal_()
-            ks, push, total = pairs.far_sums(x.mT, lambda d2: profile(d2.mul_(per)), score.mT)
-        else:
-            one = xt.new_ones((*xt.shape[:-2], 1, n))
-            fields = (score.mT, torch.cat([xt, one], -2), one)
-            ks, wx, traces = pairs.sums(a, profile, fields, self.strips)
-            push, total = xt * wx[..., d:, :] - wx[..., :d, :], traces.sum((-2, -1))
-        return Products(ks.mT / n, push.div_(n * length * length).mT, total / (n * length[..., 0, 0]) ** 2)
+    def phi(self, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
+        return choice.phi(self, x, score, h)
 
     def matrix(self, x: Tensor, y: Tensor, h: Tensor) -> Tensor:
-        length, centre = _lengths(x, h, self.scale), x.mean(-2, keepdim=True)
-        a, b = ((x - centre) / length).mT, ((y - centre) / length).mT
-        if pairs.is_far(max(pairs.numbers(pairs.reach(a.detach()), pairs.reach(b.detach()))), x.shape[-1], x.dtype):
-            return self.f(pairs.differences(x.mT, y.mT) / (length * length))
-        return self.f(pairs.squared_distances(a, b))
+        return self.f(choice.squares(x, y, self.length(h)))
 
 
 @dataclass(frozen=True)
 class RBF(Radial):
-    """k = exp(-|x - x'|^2 / (2 h^2)). One matrix serves drive, repulsion and trace (w = k, q = u k)."""
+    """k = exp(-|x - x'|^2 / (2 h^2)): w = k and q = u k."""
+
+    gaussian = True
 
     def f(self, u: Tensor) -> Tensor:
         return u.mul_(-0.5).exp_()
@@ -144,66 +118,20 @@ class RBF(Radial):
         k = u.mul(-0.5).exp_()
         return k, k, u * k
 
-    def kernel_sums(self, a: Tensor, v: Tensor) -> Tensor:
-        """K @ v for a = x^T / h (..., d, n) and v (..., c, n)."""
-        if self._is_line(a) and (found := cells.sums(a[0].double(), (v,))) is not None:
-            return found[0].to(v.dtype)
-        return pairs.sums(a, lambda u: (self.f(u),), (v,))[0]
 
-    def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:
-        (n, d), xt, length = x.shape[-2:], _transposed(x), _lengths(x, h, self.scale)
-        a, one = xt / length, xt.new_ones((*xt.shape[:-2], 1, n))
-        if _cancels(pairs.reach(a), score, length):
-            return self._on_line(x, score, length) or super().products(x, score, h)
-        sums = self.kernel_sums(a, torch.cat([score.mT, xt, one], -2)).div_(n)
-        ks, kx, k1 = sums.split_with_sizes((d, d, 1), -2)
-        square = length * length
-        repulsion = (xt * k1).sub_(kx).div_(square)
-        # sum_ij k |x_i - x_j|^2 / h^2 = 2 n sum_i x_i . repulsion_i: no second matrix for the trace
-        trace = (d * k1.mean((-2, -1)) - 2 * (xt * repulsion).sum((-2, -1)).div_(n)) / square[..., 0, 0]
-        return Products(ks.mT, repulsion.mT, trace)
+class FusedRBF(RBF):
+    """`RBF` by `torch.compile`, for at most three dimensions.
 
-    def phi(self, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
-        if self.takes_apart(x):
-            return self.of_apart(x, pairs.apart(x), score, h)
-        (n, d), xt, length = x.shape[-2:], _transposed(x), _lengths(x, h, self.scale)
-        a, one = xt / length, xt.new_ones((*xt.shape[:-2], 1, n))
-        if _cancels(pairs.reach(a), score, length):
-            return super().phi(x, score, h)
-        pull = xt.div_(length * length)
-        sums, k1 = self.kernel_sums(a, torch.cat([score.mT - pull, one], -2)).split_with_sizes((d, 1), -2)
-        return pull.mul_(k1).add_(sums).div_(n).mT
+    The same sums in another order: it agrees with `RBF` to rounding, and with itself bit for bit. Every number of
+    particles, dimension and dtype is a program of its own; torch makes eight (`torch._dynamo.config.recompile_limit`).
+    Other shapes are then computed as `RBF` does, and a warning names the first one.
 
-    def _is_line(self, a: Tensor) -> bool:
-        """Whether a (d, n) is of so many particles on one line that `cells` may be the quicker way."""
-        return type(self) is RBF and a.ndim == 2 and a.shape[0] == 1 and a.shape[1] > pairs.WHOLE and not a.is_cuda
+    Raises (at the first call):
+        ValueError: more than three dimensions, where `RBF` is as fast.
+        RuntimeError: there is no compiler; `RBF` needs none.
+    """
 
-    def _on_line(self, x: Tensor, score: Tensor, length: Tensor) -> Products | None:
-        """The products of many particles on a line that lie far apart: three sums, in none of which digits cancel."""
-        if not self._is_line(x.mT):
-            return None
-        place, one = x[:, 0].double(), torch.ones(1, len(x), dtype=torch.float64)
-        fields = (torch.cat([score.mT, one], -2), one, one)
-        if (found := cells.sums((place - place.min()) / length[0], fields)) is None:
-            return None
-        (ks, k1), (push,), (spread,) = found
-        per = 1 / (len(x) * length[0, 0].double())
-        trace = (k1 - spread).sum() * per * per
-        return Products(*(f.to(x)[:, None] for f in (ks / len(x), push * per)), trace.to(x))
-
-    def takes_apart(self, x: Tensor) -> bool:
-        """Of few particles in many dimensions, where calls are most of the time."""
-        return type(self) is RBF and x.shape[-1] > pairs.DIRECT and pairs.is_whole(x)
-
-    def of_apart(self, x: Tensor, apart: pairs.Apart, score: Tensor, h: Tensor) -> Tensor:
-        """phi of x from `pairs.apart(x)`, whose halves are written into."""
-        length = _lengths(score, h, self.scale)
-        per = (length * length).reciprocal_()
-        if _cancels((apart.squares * per[..., 0]).max().sqrt_(), score, length):
-            return super().phi(x, score, h)
-        matrix = apart.halves.clamp_(min=0).mul_(per * -LOG2_E).exp2_()  # half the time of exp_
-        drive = matrix @ torch.addcmul(score, apart.centred, -per)
-        return drive.addcmul_(apart.centred, matrix.sum(-1, keepdim=True).mul_(per)).div_(score.shape[-2])
+    compiled = True
 
 
 @dataclass(frozen=True)
@@ -223,7 +151,7 @@ class IMQ(Radial):
 class Matern32(Radial):
     """Matern-3/2, k = (1 + r) exp(-r) with r = sqrt(3) |x - x'| / h."""
 
-    strips = staticmethod(pairs.rooted_strips)
+    rooted = True
 
     def f(self, u: Tensor) -> Tensor:
         r = u.mul_(3).sqrt_()

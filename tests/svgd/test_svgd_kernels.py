@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from labkit import svgd, targets
+from labkit.svgd.kernels import Radial
 
 ISOTROPIC = ["rbf", "rbf-scaled", "imq", "matern32", "linear", "sum", "sum-mixed"]
 STILL = ["rbf", "rbf-scaled", "imq", "matern32", "sum", "per-dimension", "per-dimension-imq", "preconditioned"]
@@ -31,6 +32,11 @@ def test_drive_repulsion_and_ksd_are_the_sums_over_pairs_by_autograd(case, refer
     close(products.drive, drive, 1e-12)
     close(products.repulsion, repulsion, 1e-12)
     close(kernel.phi(x, s, h), drive + repulsion, 1e-12)
+    if isinstance(kernel, Radial):
+        plain = kernel.plain(x, s, h)
+        close(plain.drive, drive, 1e-12)
+        close(plain.repulsion, repulsion, 1e-12)
+        close(plain.trace, products.trace, 1e-12)
     state = svgd.start(x, lambda _: s, kernel=kernel, bandwidth=lambda _: h)
     assert abs(state.ksd.item() ** 2 - ksd2) < 1e-12 * (1 + abs(ksd2))
     assert torch.equal(svgd.ksd(x, lambda _: s, kernel=kernel, bandwidth=lambda _: h), state.ksd)

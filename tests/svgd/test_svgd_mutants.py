@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from labkit import svgd
-from labkit.svgd import median
+from labkit.svgd.fast import median
 from labkit.svgd.kernels import RBF, Products
 
 SIZES = ((20, 2), (21, 1), (300, 1))

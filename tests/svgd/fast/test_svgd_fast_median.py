@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from labkit import svgd
-from labkit.svgd import median
+from labkit.svgd.fast import median
 
 
 def nasty(n: int, d: int) -> dict[str, torch.Tensor]:

@@ -14,8 +14,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from labkit.private.torch import ONE_ROUNDING, most_programs, no_compiler, too_many_programs
-from labkit.svgd.kernels import RBF
-from labkit.svgd.pairs import DIRECT
+from labkit.svgd.fast.pairs import DIRECT
 
 HALF_IN_BITS = math.sqrt(0.5 / math.log(2))  # exp(-u / 2) = 2^(-u HALF_IN_BITS^2)
 LANES = 16  # the most numbers of a vector instruction: columns are padded to a multiple, so that every one is whole
@@ -81,29 +80,23 @@ def _take_plain(key: tuple) -> None:
     _plain.add(key)
 
 
-class FusedRBF(RBF):
-    """`RBF` by `torch.compile`, for at most three dimensions.
+def sums(a: Tensor, v: Tensor) -> Tensor | None:
+    """K @ v for a = x^T / h (..., d, n) and v (..., c, n); None where torch compiles no more programs.
 
-    The same sums in another order: it agrees with `RBF` to rounding, and with itself bit for bit. Every number of
-    particles, dimension and dtype is a program of its own; torch makes eight (`torch._dynamo.config.recompile_limit`).
-    Other shapes are then computed as `RBF` does, and a warning names the first one.
-
-    Raises (at the first call):
-        ValueError: more than three dimensions, where `RBF` is as fast.
-        RuntimeError: there is no compiler; `RBF` needs none.
+    Raises:
+        ValueError: more than three dimensions.
+        RuntimeError: there is no compiler.
     """
-
-    def kernel_sums(self, a: Tensor, v: Tensor) -> Tensor:
-        if a.shape[-2] > DIRECT:
-            raise ValueError(f"FusedRBF is for at most {DIRECT} dimensions, got {a.shape[-2]}; use RBF")
-        key = (tuple(a.shape), v.shape[-2], a.dtype, a.device)
-        if key in _plain:
-            return super().kernel_sums(a, v)
-        scaled, whole = a * HALF_IN_BITS, (0, -a.shape[-1] % LANES)
-        try:
-            return torch.stack(_compiled(*key)(scaled, pad(scaled, whole), pad(v, whole)), -2)
-        except no_compiler() as error:
-            raise RuntimeError("FusedRBF wants a C++ compiler, none was found; install g++, or use RBF") from error
-        except too_many_programs():
-            _take_plain(key)
-            return super().kernel_sums(a, v)
+    if a.shape[-2] > DIRECT:
+        raise ValueError(f"FusedRBF is for at most {DIRECT} dimensions, got {a.shape[-2]}; use RBF")
+    key = (tuple(a.shape), v.shape[-2], a.dtype, a.device)
+    if key in _plain:
+        return None
+    scaled, whole = a * HALF_IN_BITS, (0, -a.shape[-1] % LANES)
+    try:
+        return torch.stack(_compiled(*key)(scaled, pad(scaled, whole), pad(v, whole)), -2)
+    except no_compiler() as error:
+        raise RuntimeError("FusedRBF wants a C++ compiler, none was found; install g++, or use RBF") from error
+    except too_many_programs():
+        _take_plain(key)
+        return None

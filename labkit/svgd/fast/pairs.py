@@ -19,7 +19,6 @@ BLOCK = 128  # rows of a strip: with 1000 columns it fits a core's second-level 
 WHOLE = 256  # up to this many particles, one strip holds everything
 ELEMENTS = 4_000_000  # of a strip, all leading axes counted
 DIRECT = 3  # up to this many dimensions, differences are as quick as an expanded square and are always taken
-FAR = {torch.float32: 24.0, torch.float64: 2.0**10}  # |a| up to which 4 |a|^2 rounds to 4, or 9, digits of 1
 NEAR = 2.0**-10  # a part of the greatest |a|^2: of closer pairs an expanded square has too few digits for a root
 
 
@@ -33,29 +32,6 @@ class Apart(NamedTuple):
 
 Profile = Callable[[Tensor], tuple[Tensor, ...]]
 Strips = Iterator[tuple[slice, Tensor]]  # rows i, and |a_i - a_j|^2 for these and every j from the first of them on
-
-
-def reach(a: Tensor) -> Tensor:
-    """The greatest |a| of particles a (..., d, n); in few dimensions of a coordinate, which is quicker."""
-    if a.shape[-2] <= DIRECT:
-        return a.abs().max()  # a norm of infinite order takes eight times as long
-    return (a * a).sum(-2).max().sqrt_()
-
-
-def numbers(*scalars: Tensor) -> list[float]:
-    """Tensors of one element as floats; on a GPU after one wait for all of them."""
-    if scalars[0].is_cuda:
-        return torch.stack([scalar.reshape(()) for scalar in scalars]).tolist()
-    return [float(scalar) for scalar in scalars]
-
-
-def is_far(reach: float, d: int, dtype: torch.dtype) -> bool:
-    """Return whether sums over pairs of particles a = (x - mean)^T / h, (..., d, n), lose digits by this reach.
-
-    An expanded |a_i - a_j|^2 is off by about eps |a|^2; a_i sum_j w_ij - sum_j w_ij a_j is off by eps |a| sum_j w_ij.
-    With up to `DIRECT` dimensions only the second happens, so that twice the length is allowed.
-    """
-    return not reach <= FAR[dtype] * (2 if d <= DIRECT else 1)
 
 
 def squared_distances(a: Tensor, b: Tensor) -> Tensor:
@@ -185,27 +161,3 @@ def _add(total: Tensor, m: Tensor, v: Tensor, rows: slice) -> None:
     """Add what the strip m gives of M @ v: to its rows, and by symmetry to the columns after them."""
     total[..., rows] += v[..., rows.start :] @ m.mT
     total[..., rows.stop :] += v[..., rows] @ m[..., rows.stop - rows.start :]
-
-
-def far_sums(x: Tensor, profile: Profile, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What `sums` is used for, by differences throughout, for particles however far apart.
-
-    Args:
-        x: positions (..., d, n).
-        profile: squared distances (..., b, k) -> three matrices f, w, t; it may write into its argument.
-        v: (..., c, n).
-
-    Returns:
-        sum_j f_ij v_j (..., c, n), sum_j w_ij (x_i - x_j) (..., d, n) and sum_ij t_ij (...).
-    """
-    fv, push, total = torch.zeros_like(v), torch.zeros_like(x), x.new_zeros(x.shape[:-2])
-    for rows, d2 in exact_strips(x):
-        f, w, t = profile(d2)
-        _add(fv, f, v, rows)
-        size = rows.stop - rows.start
-        total += t.sum((-2, -1)) + t[..., size:].sum((-2, -1))
-        for k in range(x.shape[-2]):
-            pull = (x[..., k, rows, None] - x[..., k, None, rows.start :]).mul_(w)
-            push[..., k, rows] += pull.sum(-1)
-            push[..., k, rows.stop :] -= pull[..., size:].sum(-2)
-    return fv, push, total

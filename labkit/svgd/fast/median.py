@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from labkit.svgd import pairs
+from labkit.svgd.fast import pairs
 
 GATHERED = 1_000  # up to this many particles, all pairs are held at once: 8 MB
 SAMPLE = 700  # particles whose distances bracket the median of more: 4 MB

@@ -1,0 +1,159 @@
+"""Every way to the kernel's sums gives the numbers of the plain formulas: strips, one strip, few, far, batched."""
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from labkit import svgd
+from labkit.svgd import fast
+from labkit.svgd.fast import pairs
+
+
+def few(draw) -> dict[str, torch.Tensor]:
+    """Few particles in many dimensions; an even and an odd number, and what makes the median go the careful way."""
+    plain = draw(60, 20)
+    return {
+        "plain": plain,
+        "odd": draw(61, 5),
+        "far from zero": plain + 1000,
+        "an outlier": torch.cat([plain, torch.full((1, 20), 300.0)]),
+        "two clusters": torch.cat([plain, plain[:5] - 50]),
+        "some coincide": plain[torch.arange(60) % 40],
+        "one of a few dimensions": plain * torch.tensor([1e3] + [1.0] * 19),
+        "two": plain[:2],
+    }
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_few_particles_in_many_dimensions_have_the_direct_sums_at_the_median(draw, reference, dtype):
+    """To the rounding of an expanded square around the mean, 4 (d + 8) eps max |c|^2 / h^2; alone and in a batch."""
+    for name, x in few(draw).items():
+        x = x.to(dtype)
+        n, d = x.shape
+        a, s = x.double().numpy(), x.sin().double().numpy()
+        c, h2 = a - a.mean(0), reference.bandwidth(a) ** 2
+        K = np.exp(-reference.squared_distances(a) / (2 * h2))
+        size = (K @ np.abs(s) + (np.abs(c) * K.sum(1)[:, None] + K @ np.abs(c)) / h2) / n
+        eps = torch.finfo(dtype).eps
+        off = 4 * (d + 8) * eps * (1 + (c**2).sum(1).max() / h2) + 4 * eps * np.abs(a).max() / np.abs(c).max()
+        for got in (svgd.phi(x, torch.sin), svgd.phi(torch.stack([x.flip(0), x]), torch.sin)[1]):
+            assert np.abs(got.double().numpy() - reference.phi(a, s)).max() < off * size.max(), name
+
+
+def test_few_particles_that_coincide_have_bandwidth_1_and_one_alone_is_the_score(draw):
+    x = draw(4, 6)[torch.zeros(10, dtype=torch.long)]
+    with pytest.warns(UserWarning, match="bandwidth 1"):
+        assert torch.allclose(svgd.phi(x, torch.sin), x.sin(), rtol=1e-14)
+    assert torch.equal(svgd.phi(x[:1], torch.sin), x[:1].sin())
+
+
+@pytest.mark.parametrize("d", [1, 2, 4, 20])
+def test_float32_agrees_with_float64(draw, close, d):
+    x = draw(600, d)
+    rough = svgd.start(x.float(), torch.neg)
+    exact = svgd.start(x.float().double(), torch.neg)
+    close(rough.phi, exact.phi, 1e-5)
+    close(rough.ksd, exact.ksd, 5e-5)  # the root of a difference of greater numbers
+
+
+@pytest.mark.parametrize("d", [2, 5])
+def test_strips_give_what_one_strip_gives(monkeypatch, close, draw, reference, kernel_name, d):
+    """N = 300 goes in three strips; with WHOLE raised, in one; with BLOCK = 7, in 43."""
+    kernel = reference.KERNELS[kernel_name][0](d)
+    x = draw(300, d)
+    h = reference.length(kernel, x)
+    tiled = kernel.products(x, x.sin(), h)
+    for name, value in (("BLOCK", 7), ("WHOLE", 300)):
+        monkeypatch.setattr(pairs, name, value)
+        for a, b in zip(tiled, kernel.products(x, x.sin(), h), strict=True):
+            close(a, b, 1e-13)
+        close(kernel.phi(x, x.sin(), h), tiled.drive + tiled.repulsion, 1e-13)
+
+
+@pytest.mark.parametrize("n", [60, 300])
+def test_a_batch_gives_what_its_runs_give_alone(close, draw, reference, kernel_name, n):
+    kernel = reference.KERNELS[kernel_name][0](2)
+    x = draw(2, 3, n, 2) * torch.tensor([1.0, 2.0, 5.0])[:, None, None]
+    whole = svgd.start(x, torch.neg, kernel=kernel)
+    for i in range(2):
+        for j in range(3):
+            alone = svgd.start(x[i, j], torch.neg, kernel=kernel)
+            for name in ("phi", "drive", "repulsion", "ksd"):
+                close(getattr(whole, name)[i, j], getattr(alone, name), 1e-12)
+            assert torch.allclose(whole.bandwidth[i, j], alone.bandwidth, rtol=1e-13)
+
+
+PEAK = """
+import resource, sys, torch
+from labkit import svgd
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+x = torch.randn({n}, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+svgd.start(x[:300], torch.neg)
+before = peak()
+svgd.start(x, torch.neg)
+print(peak() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="getrusage is POSIX only")
+def test_20000_particles_need_less_than_400_megabytes():
+    """A matrix of 20,000 x 20,000 would be 3,200. Slow: a Python of its own, and 200 million pairs twice."""
+    done = subprocess.run([sys.executable, "-c", PEAK.format(n=20_000)], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 400
+
+
+RADIAL = {"rbf": svgd.RBF(), "rbf-scaled": svgd.RBF(0.7), "imq": svgd.IMQ(2.0), "matern32": svgd.Matern32()}
+
+
+@pytest.mark.parametrize("far", [False, True])
+@pytest.mark.parametrize(("n", "d"), [(1, 2), (60, 1), (60, 3), (60, 20), (300, 1), (300, 2), (300, 20)])
+@pytest.mark.parametrize("name", RADIAL)
+def test_every_way_gives_the_plain_formulas(draw, close, name, n, d, far):
+    """One strip, several, few in many dimensions, cells; and with one particle so far away that quick sums fail."""
+    kernel, x = RADIAL[name], draw(n, d)
+    if far:
+        x[-1] += 1e6
+    h = torch.tensor(0.8 * d**0.5, dtype=torch.float64)  # about the distance of neighbours, so that sums are not tiny
+    wanted = kernel.plain(x, x.sin(), h)
+    for got, part in zip(kernel.products(x, x.sin(), h), wanted, strict=True):
+        close(got, part, 1e-12)
+    close(kernel.phi(x, x.sin(), h), wanted.drive + wanted.repulsion, 1e-12)
+
+
+@pytest.mark.parametrize("name", RADIAL)
+def test_the_plain_formulas_of_some_rows_are_parts_of_the_whole(draw, close, name):
+    kernel, x, h = RADIAL[name], draw(2, 9, 3), torch.tensor([0.8, 2.0], dtype=torch.float64)
+    whole = kernel.plain(x, x.sin(), h)
+    first, rest = (kernel.plain(x, x.sin(), h, rows) for rows in (slice(4), slice(4, None)))
+    close(torch.cat([first.drive, rest.drive], 1), whole.drive, 1e-14)
+    close(torch.cat([first.repulsion, rest.repulsion], 1), whole.repulsion, 1e-14)
+    close(first.trace + rest.trace, whole.trace, 1e-14)
+
+
+def test_a_kernel_with_a_phi_of_its_own_is_asked_for_it(draw):
+    """Few particles in many dimensions, where `RBF` takes phi and the median from one set of distances."""
+
+    class Still(svgd.RBF):
+        def phi(self, x, score, h):
+            return torch.zeros_like(x)
+
+    x = draw(20, 5)
+    assert svgd.phi(x, torch.neg, svgd.RBF()).abs().max() > 0
+    assert torch.equal(svgd.phi(x, torch.neg, Still()), torch.zeros_like(x))
+
+
+def test_the_table_names_every_way():
+    """Each name of the table is one of the room, and each of its modules is named."""
+    modules = {path.stem for path in Path(fast.__file__).parent.glob("[!_]*.py")}
+    rows = [line.split()[0].rstrip(",") for line in fast.__doc__.splitlines() if line.startswith("    ")][1:]
+    for row in rows:
+        module, *names = row.split(".")
+        assert module in modules
+        assert all(hasattr(import_module(f"labkit.svgd.fast.{module}"), name) for name in names), row
+    assert all(module in fast.__doc__ for module in modules)
