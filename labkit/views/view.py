@@ -34,7 +34,7 @@ class View:
         """Return what does not move: axes, colours, and one labelled layer for everything that `columns` changes."""
         raise NotImplementedError(f"{type(self).__name__} must define picture(state)")
 
-    def columns(self, state: Any, past: Past | None = None) -> Columns:
+    def columns(self, state: Any, past: Past[Any] | None = None) -> Columns:
         """Return what moves: the arrays for the layers of `picture`.
 
         Args:
@@ -46,7 +46,7 @@ class View:
         """Return the numbers of this state that the run's table keeps, by name."""
         return {}
 
-    def describe(self, state: Any, past: Past | None = None) -> str:
+    def describe(self, state: Any, past: Past[Any] | None = None) -> str:
         """Return one sentence that says what the picture shows now, with numbers from the state; "" for none."""
         return ""
 
@@ -71,7 +71,7 @@ class Part(View):
         return self.view.aspect
 
     @property
-    def declaration(self) -> tuple | None:
+    def declaration(self) -> tuple[Any, ...] | None:
         """What the picture depends on, if the view says so."""
         said = self.view.declaration
         return None if said is None else (type(self.view), *said)
@@ -79,16 +79,16 @@ class Part(View):
     def picture(self, state: Any) -> hv.core.Dimensioned:
         return self.view.picture(self.part(state))
 
-    def columns(self, state: Any, past: Past | None = None) -> Columns:
+    def columns(self, state: Any, past: Past[Any] | None = None) -> Columns:
         return self.view.columns(self.part(state), self._past(past))
 
     def record(self, state: Any) -> dict[str, float]:
         return {self._mark + name: number for name, number in self.view.record(self.part(state)).items()}
 
-    def describe(self, state: Any, past: Past | None = None) -> str:
+    def describe(self, state: Any, past: Past[Any] | None = None) -> str:
         return self.view.describe(self.part(state), self._past(past))
 
-    def _past(self, past: Past | None) -> Past | None:
+    def _past(self, past: Past[Any] | None) -> Past[Any] | None:
         return None if past is None else past.of(self.part, self._mark)
 
 
