@@ -121,11 +121,20 @@ def svgd(page, server):
 # playing
 
 
-def test_it_plays_by_itself_and_asks_nothing_of_other_machines(svgd):
-    """Then Pause stops it, Step adds one, and both halves of its light can be had."""
+def test_it_plays_by_itself_and_one_story_after_another_and_asks_nothing_of_other_machines(svgd):
+    """Then Pause stops it, Step adds one, and the page can be dark or light.
+
+    From the line to many dimensions and to the plane; tests/views show that every story runs.
+    """
     svgd.open()
     first = svgd.step
     svgd.eventually(lambda: svgd.step > first + 20)
+    expect(svgd.control("combobox", "Story").locator("option")).to_have_count(len(PRESETS) + 1)
+    for story in ("Collapse", "A banana"):
+        svgd.control("combobox", "Story").select_option(story)
+        expect(svgd.page.get_by_text(PRESETS[story][1][:40])).to_be_visible()
+        svgd.eventually(lambda: svgd.step > 3)
+        assert not svgd.error().is_visible(), story
     svgd.pause()
     stopped = svgd.step
     svgd.page.wait_for_timeout(300)
@@ -143,8 +152,15 @@ def test_it_plays_by_itself_and_asks_nothing_of_other_machines(svgd):
     assert (svgd.foreign, svgd.wrong) == ([], [])
 
 
-def test_keys_act_unless_a_control_has_the_focus(svgd):
+def test_reduced_motion_starts_paused_and_keys_act_unless_a_control_has_the_focus(svgd):
     svgd.open(paused=True)
+    svgd.page.wait_for_timeout(500)
+    assert svgd.step == 0
+    svgd.press("Play")
+    svgd.eventually(lambda: svgd.step > 3)
+    svgd.pause()
+    svgd.press("Reset")
+    svgd.eventually(lambda: svgd.step == 0)
     keys = svgd.page.keyboard
     svgd.page.locator("h1").click()
     for step in (1, 2):
@@ -163,14 +179,6 @@ def test_keys_act_unless_a_control_has_the_focus(svgd):
     keys.press("r")
     svgd.eventually(lambda: svgd.step == 0)
     keys.press("Space")
-    svgd.eventually(lambda: svgd.step > 3)
-
-
-def test_reduced_motion_starts_paused(svgd):
-    svgd.open(paused=True)
-    svgd.page.wait_for_timeout(500)
-    assert svgd.step == 0
-    svgd.press("Play")
     svgd.eventually(lambda: svgd.step > 3)
 
 
@@ -218,19 +226,7 @@ def test_what_a_link_cannot_have_is_said_as_text(svgd):
     assert svgd.wrong == [] and svgd.page.locator("img[src=x]").count() == 0
 
 
-# stories, failures, comparisons
-
-
-def test_one_story_can_be_chosen_after_another(svgd):
-    """From the line to many dimensions and to the plane; that each of them runs is seen in tests/views."""
-    svgd.open()
-    expect(svgd.control("combobox", "Story").locator("option")).to_have_count(len(PRESETS) + 1)
-    for story in ("Collapse", "A banana"):
-        svgd.control("combobox", "Story").select_option(story)
-        expect(svgd.page.get_by_text(PRESETS[story][1][:40])).to_be_visible()
-        svgd.eventually(lambda: svgd.step > 3)
-        assert not svgd.error().is_visible(), story
-    assert (svgd.foreign, svgd.wrong) == ([], [])
+# failures
 
 
 def test_a_failing_step_is_shown_and_the_page_stays_alive(svgd):
@@ -243,16 +239,6 @@ def test_a_failing_step_is_shown_and_the_page_stays_alive(svgd):
     svgd.eventually(lambda: svgd.step > 5)
     expect(svgd.error()).to_be_hidden()
     assert svgd.wrong == []
-
-
-def test_every_comparison_shows_two_pictures(svgd):
-    svgd.open("?n=20", paused=True)
-    beside = svgd.control("combobox", "Beside it")
-    for kind in beside.locator("option").all_inner_texts():
-        beside.select_option(kind)
-        svgd.until(f"leading().length === {1 if kind == 'nothing' else 2}")
-        assert not svgd.error().is_visible(), kind
-    assert (svgd.foreign, svgd.wrong) == ([], [])
 
 
 # the hand
@@ -272,8 +258,8 @@ def test_a_click_fills_the_microscope_and_a_double_click_adds_a_particle(svgd):
     assert svgd.wrong == []
 
 
-def test_a_dragged_diamond_moves_its_mode_in_the_address_too(svgd):
-    svgd.open(paused=True)
+def test_a_dragged_diamond_moves_its_mode_in_the_address_and_every_comparison_shows_two_pictures(svgd):
+    svgd.open("?n=20", paused=True)
     svgd.until("leading().length === 1 && data(leading()[0], 6).x.length === 2")
     x, y = svgd.figures("(({x, y}) => [x[1], y[1]])(data(leading()[0], 6))")
     mouse = svgd.page.mouse
@@ -285,7 +271,12 @@ def test_a_dragged_diamond_moves_its_mode_in_the_address_too(svgd):
     svgd.eventually(lambda: "means" in svgd.asked)
     svgd.eventually(lambda: abs(float(svgd.asked["means"].strip("[]").split(",")[1]) - 4) < 0.2)
     svgd.until("Math.abs(data(leading()[0], 6).x[1] - 4) < .2")
-    assert svgd.wrong == []
+    beside = svgd.control("combobox", "Beside it")
+    for kind in beside.locator("option").all_inner_texts():
+        beside.select_option(kind)
+        svgd.until(f"leading().length === {1 if kind == 'nothing' else 2}")
+        assert not svgd.error().is_visible(), kind
+    assert (svgd.foreign, svgd.wrong) == ([], [])
 
 
 # files
