@@ -1,13 +1,12 @@
 """What one pass of DRAW leaves behind, and what it costs."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from labkit.derivatives import ByHand, differentiable
 from labkit.draw.attention import Window
 
 
@@ -83,25 +82,4 @@ def negative_log_likelihood(logits: Tensor, x: Tensor) -> Tensor:
 
 def divergence(mu: Tensor, log_sigma: Tensor) -> Tensor:
     """KL(N(mu, sigma^2) | N(0, I)) summed over the last axis, in nats: 1/2 sum (mu^2 + sigma^2 - 1 - log sigma^2)."""
-    return _Divergence.of(mu, log_sigma)
-
-
-class _Divergence(ByHand):
-    """With the gradient by hand: mu, and sigma^2 - 1 by log sigma."""
-
-    @staticmethod
-    def plain(mu: Tensor, log_sigma: Tensor) -> Tensor:
-        return 0.5 * (mu * mu + (2 * log_sigma).exp() - 1 - 2 * log_sigma).sum(-1)
-
-    @staticmethod
-    def forward(ctx: Any, mu: Tensor, log_sigma: Tensor) -> Tensor:
-        twice = 2 * log_sigma
-        more = twice.exp().sub_(1)
-        ctx.save_for_backward(mu, log_sigma, more)
-        return torch.addcmul(more, mu, mu).sub_(twice).sum(-1).mul_(0.5)
-
-    @staticmethod
-    @differentiable(plain)
-    def backward(ctx: Any, flow: Tensor) -> tuple[Tensor, Tensor]:
-        mu, _, more = ctx.saved_tensors
-        return flow[..., None] * mu, flow[..., None] * more
+    return 0.5 * (torch.addcmul((2 * log_sigma).exp() - 1, mu, mu) - 2 * log_sigma).sum(-1)
