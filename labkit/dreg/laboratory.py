@@ -5,9 +5,7 @@ first = laboratory.start(toy, ("iwae", "stl", "dreg"))
 for state in islice(stream.iterate(partial(laboratory.step, toy=toy, generator=generator), first), 10):
     state.variance, state.snr                       # [estimators, sizes]
 
-A replicate is ONE draw of K_max samples; its first K serve each K. G and H are linear in the noise e, so that a
-gradient is a product of coefficients and noise and no graph is needed. Draws have the resolution of float32 (they would
-be most of the work, and are cut off beyond 5.8 standard deviations); all else is float64.
+A replicate is ONE draw of K_max samples; its first K serve each K. `labkit.dreg.fast.laboratory` draws and measures it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,16 +16,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from labkit.dreg.bounds import jackknife
 from labkit.dreg.estimators import ESTIMATORS, find
-from labkit.dreg.gaussian import POSTERIOR_VARIANCE, Gaussian
+from labkit.dreg.fast import laboratory as fast
+from labkit.dreg.gaussian import Gaussian
 from labkit.dreg.statistics import Moments, crossed, empty, hotelling, merge, moments, t_test
-from labkit.dreg.weights import Weights, pareto_k
 
 SIZES = tuple(2**i for i in range(11))
 REFERENCE = "dreg"  # without bias and quiet: what the others' bias is measured against, on the same samples
 REPLICATES = 128  # a step: tens of milliseconds at K = 1024, D = 20
-ENTRIES = {"cpu": 1 << 20, "cuda": 1 << 24}  # of noise at a time: what stays in a cache, or fills a device
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,10 +143,12 @@ def step(state: State, toy: Gaussian, *, generator: torch.Generator, replicates:
             f"wanted replicates >= 1 and a toy of {state.gradients.mean.shape[-1]} dimensions, "
             f"got {replicates} and {toy.dim}; start anew for another toy"
         )
-    kind = "cuda" if toy.mean.is_cuda else "cpu"
-    most = max(1, ENTRIES[kind] // (state.sizes[-1] * toy.dim))
-    parts = [_replicate(state, toy, min(most, replicates - i), generator) for i in range(0, replicates, most)]
-    gradients, quiet, bounds, sizes, spread, tail = (torch.cat(each) for each in zip(*parts, strict=True))
+    names = list(dict.fromkeys((*state.estimators, REFERENCE)))
+    found = fast.measured(toy, names, state.sizes, state.parameters, replicates=replicates, generator=generator)
+    gradients, quiet = (
+        found.gradients[:, : len(state.estimators)].contiguous(),
+        found.gradients[:, names.index(REFERENCE)],
+    )
     along = gradients @ toy.direction
     across = (gradients - along[..., None] * toy.direction).norm(dim=-1)
     new = {
@@ -158,10 +156,10 @@ def step(state: State, toy: Gaussian, *, generator: torch.Generator, replicates:
         "reference": moments(quiet),
         "differences": crossed(gradients - quiet[:, None]),
         "straightness": moments(along.abs() / across if toy.dim > 1 else along * torch.nan),
-        "bounds": moments(bounds),
-        "sample_size": moments(sizes),
-        "entropies": moments(spread),
-        "tail": moments(tail[:1]),
+        "bounds": moments(found.bounds[:, : len(state.estimators)]),
+        "sample_size": moments(found.sample_size),
+        "entropies": moments(found.entropies),
+        "tail": moments(found.tail),
     }
     together: dict[str, Any] = {name: merge(getattr(state, name), each) for name, each in new.items()}
     return replace(state, t=state.t + 1, **together)
@@ -186,45 +184,3 @@ def gathered(state: State) -> State:
     every: list[Any] = [None] * torch.distributed.get_world_size()
     torch.distributed.all_gather_object(every, state)
     return reduce(merged, every)
-
-
-def noise(replicates: int, k: int, toy: Gaussian, generator: torch.Generator) -> Tensor:
-    """Standard normal e, [R, K, D] in float64, of float32 resolution: a fifth of the time."""
-    return torch.randn(replicates, k, toy.dim, generator=generator, device=toy.mean.device).double()
-
-
-def _replicate(state: State, toy: Gaussian, replicates: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-    """R replicates: gradients [R, E, S, D], DReG's [R, S, D], bounds [R, E, S], ESS and entropy [R, S], tail [1]."""
-    e = noise(replicates, state.sizes[-1], toy, generator)
-    log_w = toy.log_weights(e).mT  # [K, R]
-    every = [Weights(log_w[:k]) for k in state.sizes]
-    names = list(dict.fromkeys((*state.estimators, REFERENCE)))
-    gradients = torch.stack([_gradients(names, s, e[:, : s.count], toy, state.parameters) for s in every], 2)
-    bounds = torch.stack([_bounds(state.estimators, s) for s in every], 2)
-    sizes, spread = (torch.stack(each, 1) for each in ([s.effective_size for s in every], [s.entropy for s in every]))
-    pooled = log_w.flatten()
-    tail = pareto_k(pooled) if len(pooled) >= 25 else pooled.new_tensor(torch.nan)
-    quiet = gradients[:, names.index(REFERENCE)]
-    return gradients[:, : len(state.estimators)], quiet, bounds, sizes, spread, tail[None]
-
-
-def _gradients(
-    names: Sequence[str], s: Weights, e: Tensor, toy: Gaussian, parameters: Mapping[str, Mapping[str, Any]]
-) -> Tensor:
-    """Gradients in the mean of q, [R, E, D], from noise [R, K, D]."""
-    none = torch.full_like(s.log_w, torch.nan)
-    pairs = [
-        ESTIMATORS[n].rule(s, **parameters.get(n, {})) if s.count >= ESTIMATORS[n].least else (none, none)
-        for n in names
-    ]
-    slopes = torch.stack([torch.as_tensor(path * toy.path_slope + score / toy.sigma) for path, score in pairs])
-    paths = torch.stack([path.sum(0) if isinstance(path, Tensor) else torch.zeros_like(s.total) for path, _ in pairs])
-    return slopes.permute(2, 0, 1) @ e - paths.mT[..., None] * (toy.offset / POSTERIOR_VARIANCE)
-
-
-def _bounds(names: Sequence[str], s: Weights) -> Tensor:
-    """What the estimators report, [R, E]."""
-    none = torch.full_like(s.total, torch.nan)
-    kinds = {ESTIMATORS[n].bound for n in names}
-    made = {kind: kind(s.log_w) if s.count > 1 or kind is not jackknife else none for kind in kinds}
-    return torch.stack([made[ESTIMATORS[n].bound] for n in names], 1)

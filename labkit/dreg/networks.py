@@ -203,6 +203,11 @@ class VAE(nn.Module):
             z = torch.cat([z, given.expand(*z.shape[:-1], -1)], -1)
         return self.pixels(z) + self.logit_mean()
 
+    def log_pixels(self, z: Tensor, given: Tensor | None, x: Tensor) -> Tensor:
+        """log p(x | z) of the pixels that are generated, [...], in nats: Bernoulli with these logits."""
+        logits = self.logits(z, given)
+        return (x * logits - softplus(logits)).sum(-1)
+
     @torch.no_grad()
     def generate(self, n: int, *, given: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
         """Means of n images drawn from p, (n, 1, H, W) in [0, 1]; with `halves` of the images whose half is given.

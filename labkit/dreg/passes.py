@@ -1,15 +1,14 @@
-"""A VAE's pass over a batch: K samples an image, the gradient of any estimator, the bound, log p(x).
+"""A VAE's pass over a batch: K samples an image and what gradients need of them, the bound, log p(x).
 
     found = passes.run(model, x, 64, generator=generator)
-    gradients = passes.inference_gradients(model, found, ("dreg", "iwae", "stl"))     # of one backward of the decoder
+    (-dreg.surrogate(found.samples(), "dreg").mean()).backward()
 
-The decoder's backward pass, from leaves z with log p(x, z_k) weighed by w_k, gives the generative gradient and
-w_k d/dz log p(x, z_k) at once. Each further estimator is then a ratio of coefficients and a pass through the encoder,
-which sees an image once where the decoder sees it K times.
+`labkit.dreg.fast.gradients` finds the same gradients sooner, those of many estimators too.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,16 +18,13 @@ from torch import Tensor
 from torch.func import functional_call
 
 from labkit.dreg.bounds import iwae
-from labkit.dreg.decoder import Decoded
-from labkit.dreg.estimators import find
-from labkit.dreg.gradients import Samples, in_normal
+from labkit.dreg.fast.decoder import log_pixels
+from labkit.dreg.gradients import Samples
 from labkit.dreg.networks import VAE, Gaussian, log_normal, log_standard
-from labkit.dreg.weights import Weights, check_count
 from labkit.pixels import conversion
 
 ROWS = 10_000  # images x samples that are held at once where there is no gradient
 ACTIVE = 0.01  # variance of a unit's posterior mean over the images, from which it is active (Burda et al. 2016)
-APART = ("rws-dreg-norm", "jk-dreg")  # their path coefficients are no bounded multiple of the generative ones
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +60,19 @@ class Pass:
         return Samples(torch.cat(self.z, -1), self.log_w, self.log_joint, self.log_q, torch.cat(path, -1))
 
 
-def run(model: VAE, x: Float[Tensor, "b 1 h w"], k: int, *, generator: torch.Generator | None = None) -> Pass:
+def run(
+    model: VAE,
+    x: Float[Tensor, "b 1 h w"],
+    k: int,
+    *,
+    generator: torch.Generator | None = None,
+    log_pixels: Callable[[VAE, Tensor, Tensor | None, Tensor], Tensor] = log_pixels,
+) -> Pass:
     """Draw k samples of each image and evaluate both halves of the model there.
 
     Args:
         x: images in [0, 1], of the network's size.
+        log_pixels: (model, z, given, x) -> log p(x | z); `VAE.log_pixels` is the same in plain torch.
 
     Raises:
         TypeError, ValueError: k < 1; images of another size or dtype.
@@ -93,7 +97,7 @@ def run(model: VAE, x: Float[Tensor, "b 1 h w"], k: int, *, generator: torch.Gen
         log_q.append(log_normal(leaves[-1].detach(), mu, sigma))
         held.append(log_normal(leaves[-1], *fixed))
     log_p = [_log_prior(model, layer, leaves, given) for layer in range(len(leaves))]
-    seen = _log_pixels(model, leaves[0], given, wanted)
+    seen = log_pixels(model, leaves[0], given, wanted)
     log_joint, every = seen + sum(log_p), torch.stack(held)
     kl = every.detach() - torch.stack(log_p).detach()
     log_w = log_joint.detach() - every.detach().sum(0)
@@ -108,90 +112,6 @@ def _held_call(network: Gaussian, given: Tensor) -> tuple[Tensor, Tensor]:
 def _log_prior(model: VAE, layer: int, z: list[Tensor], given: Tensor | None) -> Tensor:
     of = model.prior(layer, z, given)
     return log_standard(z[layer]) if of is None else log_normal(z[layer], *of)
-
-
-def generative_gradients(model: VAE, found: Pass, name: str) -> tuple[list[Tensor], list[Tensor]]:
-    """The gradient in those parameters of p that want one, of a mean over the batch, MAXIMISED, and that in the leaves.
-
-    The latter, of each layer [K, B, latent], is d/dz_k log p(x, z_k) weighed by the generative coefficients.
-
-    Raises:
-        ValueError: no such estimator, or too few samples for it.
-    """
-    estimator, weighed = find(name), Weights(found.log_w)
-    check_count(weighed.count, estimator.least, name)
-    return _decoder(model, found, estimator.model(weighed))
-
-
-def _decoder(model: VAE, found: Pass, upstream: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    theta = [each for each in model.generative if each.requires_grad]
-    got = torch.autograd.grad(found.log_joint, [*theta, *found.leaves], upstream / upstream.shape[1], retain_graph=True)
-    return list(got[: len(theta)]), list(got[len(theta) :])
-
-
-def inference_gradients(
-    model: VAE,
-    found: Pass,
-    names: Sequence[str],
-    parameters: Mapping[str, Mapping[str, Any]] | None = None,
-    leaves: Mapping[str, list[Tensor]] | None = None,
-) -> dict[str, list[Tensor]]:
-    """The gradient in the parameters of q, of a mean over the batch, MAXIMISED, of each estimator.
-
-    Args:
-        parameters: of an estimator by its name, e.g. {"dreg-alpha": {"alpha": 0.5}}.
-        leaves: what `generative_gradients` found there, by the name of the estimator it was asked for.
-
-    Raises:
-        TypeError, ValueError: no such estimator or parameter, or too few samples for it.
-    """
-    parameters, batch = parameters or {}, found.log_w.shape[1]
-    held = torch.autograd.grad(found.held.sum(), found.leaves, retain_graph=True)
-    weighed, known, made = Weights(found.log_w), {}, {}
-
-    def paths(upstream: Tensor, slopes: list[Tensor] | None) -> list[Tensor]:
-        """G of each layer [K, B, latent], weighed by upstream / B."""
-        slopes = _decoder(model, found, upstream)[1] if slopes is None else slopes
-        weight = (upstream / batch).unsqueeze(-1)
-        return [torch.addcmul(slope, weight, away, value=-1) for slope, away in zip(slopes, held, strict=True)]
-
-    for name, slopes in (leaves or {}).items():
-        model_weights = find(name).model
-        known[model_weights] = paths(model_weights(weighed), slopes)
-    for name in names:
-        estimator = find(name, parameters.get(name, ()))
-        check_count(weighed.count, estimator.least, name)
-        path, score = estimator.rule(weighed, **parameters.get(name, {}))
-        along = None
-        if isinstance(path, Tensor):
-            key = None if name in APART else estimator.model
-            upstream = torch.ones_like(path) if key is None else key(weighed)
-            if key not in known:
-                known[key] = paths(upstream, None)
-            ratio = torch.where(upstream == 0, 0.0, path / upstream).unsqueeze(-1)
-            along = [ratio * each for each in known[key]]
-        made[name] = _in_q(model, found, along, score / batch if isinstance(score, Tensor) else None)
-    return made
-
-
-def _in_q(model: VAE, found: Pass, along: list[Tensor] | None, score: Tensor | None) -> list[Tensor]:
-    """The gradient in the parameters of q from path_k G_k of each layer, [K, B, latent], and from score [K, B]."""
-    if len(found.z) == 1:  # a Normal's: summed over the samples before any graph is walked
-        outputs, flows = found.q, in_normal(along and along[0], score, found.noise, found.q[1].detach())
-    else:
-        moving = ([*found.z], along), ([found.log_q], None if score is None else [score])
-        outputs, flows = (sum(each, []) for each in zip(*((o, f) for o, f in moving if f), strict=True))
-    return list(torch.autograd.grad(outputs, model.inference, flows, retain_graph=True))
-
-
-def _log_pixels(model: VAE, z: Tensor, given: Tensor | None, x: Tensor) -> Tensor:
-    """log p(x | z), [K, B], of z [K, B, latent] and pixels x [B, P]: `VAE.logits` with Bernoulli pixels."""
-    first, _, second, _, last = model.pixels
-    bias = last.bias + model.logit_mean()
-    if given is not None:
-        z = torch.cat([z, given.expand(*z.shape[:-1], -1)], -1)
-    weights = (first.weight, first.bias, second.weight, second.bias, last.weight, bias)
-    return Decoded.of(z, x, *weights)
 
 
 def log_weights(
@@ -266,3 +186,13 @@ def _check_finite(log_w: Tensor) -> None:
             f"log p(x, z) must be finite, got {bad} of {log_w.shape[1]} images where it is not; "
             "look for NaN in the images and in the network's weights"
         )
+
+
+def __getattr__(name: str) -> Any:
+    """Return what has moved to `labkit.dreg.fast.gradients`, with a warning that names the new path."""
+    if name not in ("generative_gradients", "inference_gradients"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from labkit.dreg.fast import gradients
+
+    warnings.warn(f"{__name__}.{name} is now labkit.dreg.fast.gradients.{name}", DeprecationWarning, stacklevel=2)
+    return getattr(gradients, name)

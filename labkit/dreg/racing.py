@@ -23,6 +23,7 @@ from labkit import course
 from labkit.data import binarisation
 from labkit.dreg import control, passes
 from labkit.dreg.estimators import find
+from labkit.dreg.fast import gradients as fast
 from labkit.dreg.networks import VAE, Config, preset
 from labkit.dreg.task import Task
 from labkit.training import functional, schedules
@@ -235,7 +236,7 @@ def gradient(model: VAE, x: Float[Tensor, " b 1 h w"], task: Task, generator: to
         parts = [-each for each in control.gradients(found.samples(), model.inference, model.controls)[0]]
     else:
         name = task.estimator
-        parts = passes.inference_gradients(model, found, [name], {name: task.parameters})[name]
+        parts = fast.inference_gradients(model, found, [name], {name: task.parameters})[name]
     return torch.cat([each.flatten() for each in parts])
 
 

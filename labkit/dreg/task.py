@@ -13,6 +13,7 @@ from labkit.derivatives import once
 from labkit.dreg import control, passes
 from labkit.dreg.bounds import iwae
 from labkit.dreg.estimators import find
+from labkit.dreg.fast import gradients as fast
 from labkit.dreg.networks import VAE
 from labkit.dreg.passes import Pass
 from labkit.training import sheet
@@ -84,14 +85,14 @@ class Task:
     def _gradients(self, module: VAE, found: Pass) -> tuple[list[Tensor], list[Tensor]]:
         """The weights that are trained, and the gradient of what is maximised in each."""
         theta = [each for each in module.generative if each.requires_grad]
-        generative, leaves = passes.generative_gradients(module, found, self.estimator)
+        generative, leaves = fast.generative_gradients(module, found, self.estimator)
         if module.controls is not None:
             own = list(module.controls.values())
             phi, steps = control.gradients(found.samples(), module.inference, module.controls)
             down = [-each for each in (*phi, *steps.values())]
             return [*theta, *module.inference, *own], [*generative, *down]
         parameters, known = {self.estimator: self.parameters}, {self.estimator: leaves}
-        phi = passes.inference_gradients(module, found, [self.estimator], parameters, known)[self.estimator]
+        phi = fast.inference_gradients(module, found, [self.estimator], parameters, known)[self.estimator]
         return [*theta, *module.inference], [*generative, *phi]
 
     def evaluate(self, module: VAE, batches: Iterable[Tensor], generator: torch.Generator) -> dict[str, Any]:

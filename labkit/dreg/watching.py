@@ -19,6 +19,7 @@ from torch import Tensor
 
 from labkit.dreg import passes
 from labkit.dreg.estimators import find
+from labkit.dreg.fast import gradients as fast
 from labkit.dreg.networks import VAE
 
 DECAY = 0.99  # beta: about the last 100 minibatches count
@@ -115,5 +116,5 @@ def watch(model: VAE, batches: Iterable[Tensor], names: Sequence[str], k: int, *
 
 def _gradients(names: Sequence[str], model: VAE, x: Tensor, k: int, generator: Any, parameters: Any) -> Tensor:
     """Of each estimator on the same samples, [E, p]."""
-    found = passes.inference_gradients(model, passes.run(model, x, k, generator=generator), names, parameters)
+    found = fast.inference_gradients(model, passes.run(model, x, k, generator=generator), names, parameters)
     return torch.stack([torch.cat([each.flatten() for each in found[name]]) for name in names])

@@ -6,34 +6,10 @@ from itertools import islice
 import pytest
 import torch
 
-from labkit import dreg
 from labkit.bench import dreg as bench
 from labkit.dreg import gaussian, laboratory
+from labkit.dreg.fast import laboratory as fast
 from labkit.stream import iterate
-
-
-def test_a_replicate_is_its_prefixes(reference, monkeypatch):
-    """Against autograd through z = m + sqrt(V) e of the same noise, K by K, with the controls and alpha given."""
-    toy, sizes = gaussian.instance(3, 0.8), (2, 5)
-    names = tuple(dreg.ESTIMATORS)
-    e = torch.randn(1, 5, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    monkeypatch.setattr(laboratory, "noise", lambda *a: e)
-    state = laboratory.start(toy, names, sizes, reference.PARAMETERS)
-    state = laboratory.step(state, toy, generator=torch.Generator(), replicates=1)
-    mean = toy.mean.clone().requires_grad_()
-    for j, k in enumerate(sizes):
-        z = mean + toy.sigma * e[0, :k]
-        held, still = z - mean.detach(), z.detach() - mean
-        joint = -(z * z).sum(-1)  # prior = x = 0, constants left out
-        paths = joint + (held**2).sum(-1) / (2 * toy.variance)
-        scores = -(still**2).sum(-1) / (2 * toy.variance)
-        log_w = toy.log_weights(e[0, :k])
-        for i, name in enumerate(names):
-            path, score, _ = reference.coefficients(name, log_w.numpy(), **reference.PARAMETERS.get(name, {}))
-            value = (torch.from_numpy(path) * paths + torch.from_numpy(score) * scores).sum()
-            (wanted,) = torch.autograd.grad(value, mean, retain_graph=True)
-            assert (state.gradients.mean[i, j] - wanted).abs().max() < 1e-12
-            assert abs(state.bounds.mean[i, j].item() - reference.bound(name, log_w.numpy())) < 1e-12
 
 
 def test_one_sample_varies_by_8_3_and_1_6(checks):
@@ -52,7 +28,7 @@ def test_chunks_do_not_show(monkeypatch, checks):
     """The noise of a step is drawn in parts of whole replicates: the statistics are of all of them."""
     toy = gaussian.instance(4)
     one = checks.run(toy, ("iwae",), (1, 8), 20)
-    monkeypatch.setitem(laboratory.ENTRIES, "cpu", 3 * 8 * 4)
+    monkeypatch.setitem(fast.ENTRIES, "cpu", 3 * 8 * 4)
     many = checks.run(toy, ("iwae",), (1, 8), 20)
     assert many.n == one.n == 20
     assert (many.gradients.mean - one.gradients.mean).abs().max() < 1e-12
@@ -131,7 +107,7 @@ def test_a_pure_direction_has_the_ratio_that_geometry_gives(monkeypatch):
     """At K = 1 with noise e: path gradient = d/s along + slope e; the ratio by hand."""
     toy = gaussian.instance(2, 1.0)
     e = torch.tensor([[[0.3, -0.2]]], dtype=torch.float64)
-    monkeypatch.setattr(laboratory, "noise", lambda *a: e)
+    monkeypatch.setattr(fast, "noise", lambda *a: e)
     state = laboratory.step(laboratory.start(toy, ("stl",), (1,)), toy, generator=torch.Generator(), replicates=1)
     g = -toy.offset / 0.5 + toy.path_slope * e[0, 0]
     along = g @ toy.direction
@@ -164,7 +140,7 @@ def test_the_three_ways_of_the_bench_measure_the_same_estimators(monkeypatch):
     """Of one noise the loop, vmap and the laboratory give the same gradients."""
     toy, case = gaussian.instance(3, 0.8), bench.Case(3, (1, 4), 2, 2, 1)
     kept = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    monkeypatch.setattr(laboratory, "noise", lambda r, k, *_: kept[:1, :k].expand(r, k, 3))
+    monkeypatch.setattr(fast, "noise", lambda r, k, *_: kept[:1, :k].expand(r, k, 3))
     loop, mapped = (way(case, toy, torch.Generator(), 2) for way in (bench.loop, bench.mapped))
     assert loop.shape == mapped.shape == (2, 2, 3, 3) and (loop - mapped).abs().max() < 1e-12
     first = laboratory.start(toy, bench.ESTIMATORS, case.sizes)
@@ -181,7 +157,7 @@ def test_the_bench_shows_every_way_with_its_bound(monkeypatch):
     monkeypatch.setattr(bench, "CASE", bench.Case(2, (1, 4), 3, 2, 1))
     out = io.StringIO()
     rows = bench.run(quick=True, console=Console(file=out, width=90))
-    assert [row.way for row in rows] == ["labkit", "loop", "vmap"]
+    assert [row.way for row in rows] == ["labkit", "noise in float64", "loop", "vmap"]
     assert "/25" in out.getvalue() and "/6" in out.getvalue() and "…" not in out.getvalue()
     assert bench.Case() == bench.Case(20, tuple(2**i for i in range(11)), 1000, 50, 5)
 

@@ -10,6 +10,7 @@ import torch
 from labkit import dreg
 from labkit.dreg import bounds, estimators, exact, gaussian, gradients, laboratory, statistics, weights
 from labkit.dreg.estimators import ESTIMATORS
+from labkit.dreg.fast import laboratory as fast_laboratory
 
 
 def _rule(name, rule=None, **changed):
@@ -113,8 +114,8 @@ def _hotelling_without_its_degrees():
 
 def _prefix_reversed():
     """The last K of a draw weighted as its first."""
-    right = laboratory._gradients
-    return [(laboratory, "_gradients", lambda names, s, e, *more: right(names, s, e.flip(1), *more))]
+    right = fast_laboratory._gradients
+    return [(fast_laboratory, "_gradients", lambda names, s, e, *more: right(names, s, e.flip(1), *more))]
 
 
 def _second_moment_off():

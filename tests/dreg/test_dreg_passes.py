@@ -17,8 +17,7 @@ from torch.nn.functional import softplus
 
 from labkit import dreg
 from labkit.dreg import VAE, Config, estimators, gradients, passes
-from labkit.dreg import decoder as decoder_module
-from labkit.dreg.decoder import Decoded
+from labkit.dreg.fast import gradients as fast
 from labkit.dreg.weights import Weights
 
 SMALL = {"height": 4, "width": 3, "latent": (3,), "hidden": (5,)}
@@ -116,9 +115,9 @@ def every_gradient_is_that_of_the_surrogate(reference, name: str, config: str) -
     assert (found.log_w - samples.log_w).abs().max() < CLOSE
     value = dreg.surrogate(samples, name, **parameters[name]).mean()
     wanted = torch.autograd.grad(value, [*model.inference, *model.generative])
-    generative, leaves = passes.generative_gradients(model, found, name)
+    generative, leaves = fast.generative_gradients(model, found, name)
     for given in (None, {name: leaves}):
-        mine = passes.inference_gradients(model, found, [name], parameters, given)[name]
+        mine = fast.inference_gradients(model, found, [name], parameters, given)[name]
         for got, each in zip([*mine, *generative], wanted, strict=True):
             assert got.shape == each.shape
             assert (got - each).abs().max() < CLOSE * max(1, each.abs().max().item())
@@ -134,9 +133,9 @@ def test_gradients_of_both_halves_are_those_of_the_surrogate(reference, name, co
 def test_all_estimators_at_once_are_each_alone(config, reference):
     model, x = made(config), images()
     found = passes.run(model, x, K, generator=seeded(3))
-    every = passes.inference_gradients(model, found, list(dreg.ESTIMATORS), reference.PARAMETERS)
+    every = fast.inference_gradients(model, found, list(dreg.ESTIMATORS), reference.PARAMETERS)
     for name, got in every.items():
-        alone = passes.inference_gradients(model, found, [name], reference.PARAMETERS)[name]
+        alone = fast.inference_gradients(model, found, [name], reference.PARAMETERS)[name]
         assert all((a - b).abs().max() < CLOSE for a, b in zip(got, alone, strict=True)), name
 
 
@@ -152,7 +151,7 @@ def test_evaluate_of_dreg_gives_the_same_of_the_same_noise(monkeypatch):
     for ours, theirs in ((mine.z, samples.z), (mine.path, samples.path), (mine.log_q, samples.log_q)):
         assert (ours - theirs).abs().max() < CLOSE
     wanted = torch.autograd.grad(dreg.surrogate(samples, "dreg").mean(), model.inference)
-    got = passes.inference_gradients(model, found, ["dreg"])["dreg"]
+    got = fast.inference_gradients(model, found, ["dreg"])["dreg"]
     assert all((a - b).abs().max() < CLOSE for a, b in zip(got, wanted, strict=True))
 
 
@@ -169,7 +168,7 @@ def test_one_sample_is_enough_where_none_is_left_out():
     """K = 1: dreg is stl, and what turns scores into paths has nothing left."""
     model, x = made("one"), images()
     found = passes.run(model, x, 1, generator=seeded(3))
-    got = passes.inference_gradients(model, found, ["dreg", "stl", "rws-dreg", "rws-dreg-norm"])
+    got = fast.inference_gradients(model, found, ["dreg", "stl", "rws-dreg", "rws-dreg-norm"])
     assert all(torch.equal(a, b) for a, b in zip(got["dreg"], got["stl"], strict=True))
     assert all((each == 0).all() for name in ("rws-dreg", "rws-dreg-norm") for each in got[name])
 
@@ -180,9 +179,17 @@ def test_one_sample_is_too_few_where_one_is_left_out(name):
     found = passes.run(model, images(), 1, generator=seeded())
     said = rf"\A{name} needs K >= 2 samples, got K = 1; it leaves one out, so draw more\Z"
     with pytest.raises(ValueError, match=said):
-        passes.inference_gradients(model, found, [name])
+        fast.inference_gradients(model, found, [name])
     with pytest.raises(ValueError, match=said):
-        passes.generative_gradients(model, found, name)
+        fast.generative_gradients(model, found, name)
+
+
+@pytest.mark.parametrize("name", ["generative_gradients", "inference_gradients"])
+def test_gradients_are_found_at_their_old_path_with_a_warning(name):
+    with pytest.warns(DeprecationWarning, match=rf"now labkit\.dreg\.fast\.gradients\.{name}"):
+        assert getattr(passes, name) is getattr(fast, name)
+    with pytest.raises(AttributeError, match="no attribute 'gradient'"):
+        passes.gradient  # noqa: B018
 
 
 # numbers that are not small
@@ -195,9 +202,9 @@ def test_log_weights_of_ten_thousand_leave_every_gradient_finite(name, reference
     steps = torch.tensor([-1e4, 0.0, 1e4, 1e4, -1e4], dtype=torch.float64)[:, None]
     found = replace(found, log_w=found.log_w + steps)
     parameters = reference.PARAMETERS
-    generative, leaves = passes.generative_gradients(model, found, name)
+    generative, leaves = fast.generative_gradients(model, found, name)
     for known in (None, {name: leaves}):
-        got = passes.inference_gradients(model, found, [name], parameters, known)[name]
+        got = fast.inference_gradients(model, found, [name], parameters, known)[name]
         assert all(each.isfinite().all() for each in [*got, *generative])
 
 
@@ -214,51 +221,11 @@ def test_logits_of_two_hundred_cost_what_bernoulli_says(logit, dtype):
     found = passes.run(model, x, K, generator=seeded())
     wanted = 200 * (x != (logit > 0)).flatten(1).sum(1)
     assert (found.nll - wanted).abs().max() < 200 * 12 * torch.finfo(dtype).eps
-    generative, _ = passes.generative_gradients(model, found, "dreg")
-    inference = passes.inference_gradients(model, found, ["dreg"])["dreg"]
+    generative, _ = fast.generative_gradients(model, found, "dreg")
+    inference = fast.inference_gradients(model, found, ["dreg"])["dreg"]
     assert all(each.isfinite().all() for each in [*generative, *inference])
     *_, bias = generative  # of the mean over images of log p: x - p
     assert (bias - (x.flatten(1) - float(logit > 0)).mean(0)).abs().max() < 1e-6
-
-
-# the decoder as one operation
-
-
-def decoder(dtype: torch.dtype = torch.float64) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """Pixels (3, 7), and z (4, 3, 2) with the three layers' weights."""
-    x = torch.rand(3, 7, generator=seeded(), dtype=dtype)
-    shapes = [(4, 3, 2), (5, 2), (5,), (6, 5), (6,), (7, 6), (7,)]
-    return x, [torch.randn(s, generator=seeded(i), dtype=dtype).requires_grad_() for i, s in enumerate(shapes)]
-
-
-def decoder_is_autograd_of_bernoulli() -> None:
-    x, (z, w1, b1, w2, b2, w3, b3) = decoder()
-    given = (z, w1, b1, w2, b2, w3, b3)
-    logits = torch.tanh(torch.tanh(z @ w1.T + b1) @ w2.T + b2) @ w3.T + b3
-    ink, paper = (Bernoulli(logits=logits).log_prob(torch.full_like(logits, on)) for on in (1.0, 0.0))
-    wanted = (x * ink + (1 - x) * paper).sum(-1)
-    flow = torch.randn(4, 3, generator=seeded(9), dtype=torch.float64)
-    got = Decoded.apply(z, x, w1, b1, w2, b2, w3, b3)
-    assert (got - wanted).abs().max() < 1e-12
-    for mine, theirs in zip(
-        torch.autograd.grad(got, given, flow), torch.autograd.grad(wanted, given, flow), strict=True
-    ):
-        assert (mine - theirs).abs().max() < 1e-12
-
-
-def test_the_decoder_is_autograd_of_its_layers():
-    decoder_is_autograd_of_bernoulli()
-
-
-def test_gradcheck_of_the_decoder():
-    x, (z, *weights) = decoder()
-    assert torch.autograd.gradcheck(Decoded.apply, (z, x.requires_grad_(), *weights))
-
-
-@pytest.mark.slow
-def test_second_derivatives_of_the_decoder_are_finite_differences():
-    x, (z, *weights) = decoder()
-    assert torch.autograd.gradgradcheck(Decoded.apply, (z, x.requires_grad_(), *weights))
 
 
 def test_the_hessian_of_a_pass_in_z_is_that_of_distributions():
@@ -274,17 +241,6 @@ def test_the_hessian_of_a_pass_in_z_is_that_of_distributions():
     assert (hessians[0] - hessians[1]).abs().max() < CLOSE and hessians[1].abs().max() > 1
 
 
-@pytest.mark.parametrize("held", [(), (1, 2), (3, 4), (1, 3, 5), (1, 2, 3, 4, 5, 6)])
-def test_weights_that_want_no_gradient_change_no_other(held):
-    x, given = decoder()
-    flow = torch.ones(4, 3, dtype=torch.float64)
-    every = torch.autograd.grad(Decoded.apply(given[0], x, *given[1:]), given, flow)
-    mixed = [each.detach().requires_grad_(i not in held) for i, each in enumerate(given)]
-    free = [i for i in range(7) if i not in held]
-    got = torch.autograd.grad(Decoded.apply(mixed[0], x, *mixed[1:]), [mixed[i] for i in free], flow)
-    assert all(torch.equal(mine, every[i]) for mine, i in zip(got, free, strict=True))
-
-
 def test_the_network_evaluates_its_own_logits():
     for name in CONFIGS:
         model, x = made(name), images()
@@ -292,6 +248,16 @@ def test_the_network_evaluates_its_own_logits():
         found = passes.run(model, x, K, generator=seeded())
         logits = model.logits(found.leaves[0], given)
         assert (found.nll + Bernoulli(logits=logits).log_prob(wanted.expand_as(logits)).sum(-1)).abs().max() < 1e-11
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_a_pass_by_the_plain_decoder_has_the_same_numbers_and_gradients(config):
+    model, x = made(config), images()
+    plain, found = (passes.run(model, x, K, generator=seeded(3), **how) for how in ({"log_pixels": VAE.log_pixels}, {}))
+    assert (found.log_w - plain.log_w).abs().max() < CLOSE
+    (wanted, of_z), (got, of_leaves) = (fast.generative_gradients(model, each, "dreg") for each in (plain, found))
+    for mine, right in zip([*got, *of_leaves], [*wanted, *of_z], strict=True):
+        assert (mine - right).abs().max() < CLOSE
 
 
 # bounds and log p(x)
@@ -421,7 +387,7 @@ def test_what_is_not_finite_is_said_where_it_is_reported():
     with pytest.raises(ValueError, match="at least 2, got 1"):
         passes.active_units(model, images(1))
     found = passes.run(model, x, K)
-    got = passes.inference_gradients(model, found, ["dreg"])["dreg"]
+    got = fast.inference_gradients(model, found, ["dreg"])["dreg"]
     assert found.bound.isfinite().tolist() == [True, False, True] and not got[0].isfinite().all()
 
 
@@ -473,13 +439,13 @@ def _squared(monkeypatch):
 
 def _scale_dropped(monkeypatch):
     """Sums in mu alone."""
-    right = passes.in_normal
+    right = fast.in_normal
 
     def dropped(*args):
         mean, deviation = right(*args)
         return mean, torch.zeros_like(deviation)
 
-    monkeypatch.setattr(passes, "in_normal", dropped)
+    monkeypatch.setattr(fast, "in_normal", dropped)
 
 
 def _ratio_forgotten(monkeypatch):
@@ -498,8 +464,8 @@ def _ratio_forgotten(monkeypatch):
 
 
 def _score_of_the_wrong_sign(monkeypatch):
-    right = passes.in_normal
-    monkeypatch.setattr(passes, "in_normal", lambda a, s, *more: right(a, None if s is None else -s, *more))
+    right = fast.in_normal
+    monkeypatch.setattr(fast, "in_normal", lambda a, s, *more: right(a, None if s is None else -s, *more))
 
 
 MUTANTS = {
@@ -527,9 +493,3 @@ def test_the_quadrature_sees_a_sum_that_forgets_the_number_of_samples(monkeypatc
     monkeypatch.setattr(passes, "log_likelihood", lambda m, x, n, **k: right(m, x, n, **k) + math.log(n / (n - 4000)))
     with pytest.raises(AssertionError):
         log_likelihood_is_that_of_quadrature()
-
-
-def test_the_decoders_check_sees_a_layer_without_its_slope(monkeypatch):
-    monkeypatch.setattr(decoder_module, "_tanh_", lambda x: x.mul_(2).sigmoid_().mul_(2).sub_(1).mul_(0.999))
-    with pytest.raises(AssertionError):
-        decoder_is_autograd_of_bernoulli()

@@ -1,4 +1,7 @@
-"""log p(x | z) of a VAE with Bernoulli pixels, from latents to nats, as one operation with its gradient by hand."""
+"""log p(x | z) of a VAE with Bernoulli pixels, from latents to nats, as one operation with its gradient by hand.
+
+It is `VAE.log_pixels`.
+"""
 
 import torch
 from torch import Tensor
@@ -6,8 +9,19 @@ from torch.nn import functional
 from torch.nn.functional import softplus
 
 from labkit.derivatives import ByHand, differentiable
+from labkit.dreg.networks import VAE
 from labkit.onednn import linear
 from labkit.private.torch import tanh_backward
+
+
+def log_pixels(model: VAE, z: Tensor, given: Tensor | None, x: Tensor) -> Tensor:
+    """`VAE.log_pixels` of z [K, B, latent], what is given [B, G], and pixels x [B, P]: [K, B]."""
+    first, _, second, _, last = model.pixels
+    bias = last.bias + model.logit_mean()
+    if given is not None:
+        z = torch.cat([z, given.expand(*z.shape[:-1], -1)], -1)
+    weights = (first.weight, first.bias, second.weight, second.bias, last.weight, bias)
+    return Decoded.of(z, x, *weights)
 
 
 class Decoded(ByHand):

@@ -1,0 +1,96 @@
+"""The gradients of both halves of a VAE, for any number of estimators, from one backward pass of the decoder.
+
+    gradients = inference_gradients(model, passes.run(model, x, 64), ("dreg", "iwae", "stl"))
+
+They are those of `dreg.surrogate(found.samples(), name)`. The decoder's backward pass, from leaves z with log p(x, z_k)
+weighed by w_k, gives the generative gradient and w_k d/dz log p(x, z_k) at once. Each further estimator is then a ratio
+of coefficients and a pass through the encoder, which sees an image once where the decoder sees it K times.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from labkit.dreg.estimators import find
+from labkit.dreg.gradients import in_normal
+from labkit.dreg.networks import VAE
+from labkit.dreg.passes import Pass
+from labkit.dreg.weights import Weights, check_count
+
+APART = ("rws-dreg-norm", "jk-dreg")  # their path coefficients are no bounded multiple of the generative ones
+
+
+def generative_gradients(model: VAE, found: Pass, name: str) -> tuple[list[Tensor], list[Tensor]]:
+    """The gradient in those parameters of p that want one, of a mean over the batch, MAXIMISED, and that in the leaves.
+
+    The latter, of each layer [K, B, latent], is d/dz_k log p(x, z_k) weighed by the generative coefficients.
+
+    Raises:
+        ValueError: no such estimator, or too few samples for it.
+    """
+    estimator, weighed = find(name), Weights(found.log_w)
+    check_count(weighed.count, estimator.least, name)
+    return _decoder(model, found, estimator.model(weighed))
+
+
+def _decoder(model: VAE, found: Pass, upstream: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    theta = [each for each in model.generative if each.requires_grad]
+    got = torch.autograd.grad(found.log_joint, [*theta, *found.leaves], upstream / upstream.shape[1], retain_graph=True)
+    return list(got[: len(theta)]), list(got[len(theta) :])
+
+
+def inference_gradients(
+    model: VAE,
+    found: Pass,
+    names: Sequence[str],
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    leaves: Mapping[str, list[Tensor]] | None = None,
+) -> dict[str, list[Tensor]]:
+    """The gradient in the parameters of q, of a mean over the batch, MAXIMISED, of each estimator.
+
+    Args:
+        parameters: of an estimator by its name, e.g. {"dreg-alpha": {"alpha": 0.5}}.
+        leaves: what `generative_gradients` found there, by the name of the estimator it was asked for.
+
+    Raises:
+        TypeError, ValueError: no such estimator or parameter, or too few samples for it.
+    """
+    parameters, batch = parameters or {}, found.log_w.shape[1]
+    held = torch.autograd.grad(found.held.sum(), found.leaves, retain_graph=True)
+    weighed, known, made = Weights(found.log_w), {}, {}
+
+    def paths(upstream: Tensor, slopes: list[Tensor] | None) -> list[Tensor]:
+        """G of each layer [K, B, latent], weighed by upstream / B."""
+        slopes = _decoder(model, found, upstream)[1] if slopes is None else slopes
+        weight = (upstream / batch).unsqueeze(-1)
+        return [torch.addcmul(slope, weight, away, value=-1) for slope, away in zip(slopes, held, strict=True)]
+
+    for name, slopes in (leaves or {}).items():
+        model_weights = find(name).model
+        known[model_weights] = paths(model_weights(weighed), slopes)
+    for name in names:
+        estimator = find(name, parameters.get(name, ()))
+        check_count(weighed.count, estimator.least, name)
+        path, score = estimator.rule(weighed, **parameters.get(name, {}))
+        along = None
+        if isinstance(path, Tensor):
+            key = None if name in APART else estimator.model
+            upstream = torch.ones_like(path) if key is None else key(weighed)
+            if key not in known:
+                known[key] = paths(upstream, None)
+            ratio = torch.where(upstream == 0, 0.0, path / upstream).unsqueeze(-1)
+            along = [ratio * each for each in known[key]]
+        made[name] = _in_q(model, found, along, score / batch if isinstance(score, Tensor) else None)
+    return made
+
+
+def _in_q(model: VAE, found: Pass, along: list[Tensor] | None, score: Tensor | None) -> list[Tensor]:
+    """The gradient in the parameters of q from path_k G_k of each layer, [K, B, latent], and from score [K, B]."""
+    if len(found.z) == 1:  # a Normal's: summed over the samples before any graph is walked
+        outputs, flows = found.q, in_normal(along and along[0], score, found.noise, found.q[1].detach())
+    else:
+        moving = ([*found.z], along), ([found.log_q], None if score is None else [score])
+        outputs, flows = (sum(each, []) for each in zip(*((o, f) for o, f in moving if f), strict=True))
+    return list(torch.autograd.grad(outputs, model.inference, flows, retain_graph=True))
