@@ -12,13 +12,19 @@ import labkit
 from labkit.serving import pages, settings
 from labkit.serving.frame import frame
 from labkit.views.address import Address
-from labkit.views.draw import Generate, Lab, Latents, Learn, Read
+from labkit.views.draw import AttentionScene, GenerateScene, LatentsScene, LearnScene, ReadScene
 from labkit.views.fields import choice
 from labkit.views.runs import shelf, words
 
 TITLE = "DRAW"
 SUMMARY = "A network draws digits stroke by stroke; let it read yours, and move its attention window yourself."
-TABS = {"Generate": Generate, "Read": Read, "Latents": Latents, "Attention lab": Lab, "Learn": Learn}
+TABS = {
+    "Generate": GenerateScene,
+    "Read": ReadScene,
+    "Latents": LatentsScene,
+    "Attention lab": AttentionScene,
+    "Learn": LearnScene,
+}
 
 
 class Studio(param.Parameterized):

@@ -132,7 +132,6 @@ def lives() -> Iterator[tuple[str, object]]:
     import labkit
     from labkit.experiments.svgd import particles
     from labkit.views import draw, dreg, svgd
-    from labkit.views.draw.exploring import Change, Interpolate, Resample
 
     yield "svgd particles", svgd.ParticlesScene(particles.ParticlesSettings(), play=False).live
     yield "svgd banana", svgd.ParticlesScene(particles.ParticlesSettings(target="banana"), play=False).live
@@ -141,9 +140,12 @@ def lives() -> Iterator[tuple[str, object]]:
     for kind in (dreg.Variance, dreg.Microscope, dreg.BiasMeter, dreg.AlphaDial):
         yield f"dreg {kind.__name__}", kind().live
     yield "dreg Network", dreg.Network(dreg.Bench({"vae-mnist": "vae-mnist"})).live
-    for kind in (draw.Generate, draw.Read, draw.Lab, Resample, Change, Interpolate):
-        yield f"draw {kind.__name__}", kind(labkit.load_checkpoint("draw-small")).live
-    yield "draw Learn", draw.Learn(labkit.load_checkpoint("draw-digits")).live
+    for name, kind in (
+        ("Generate", draw.GenerateScene), ("Read", draw.ReadScene), ("Lab", draw.AttentionScene),
+        ("Resample", draw.ResampleScene), ("Change", draw.TraverseScene), ("Interpolate", draw.InterpolateScene),
+    ):  # fmt: skip
+        yield f"draw {name}", kind(labkit.load_checkpoint("draw-small")).live
+    yield "draw Learn", draw.LearnScene(labkit.load_checkpoint("draw-digits")).live
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ from torch import nn
 
 import labkit
 from labkit.data import load
-from labkit.views.draw.drawing import Generator, Reader
-from labkit.views.draw.lab import Bench as Attention
-from labkit.views.draw.latents import Changer, Interpolator, Resampler
-from labkit.views.draw.learning import Learner
-from labkit.views.draw.scenes import printed
+from labkit.experiments.draw.attention import AttentionSettings
+from labkit.experiments.draw.generate import GenerateSettings
+from labkit.experiments.draw.images import printed
+from labkit.experiments.draw.latents import InterpolateSettings, ResampleSettings, TraverseSettings
+from labkit.experiments.draw.learn import LearnSettings
+from labkit.experiments.draw.read import ReadSettings
 from labkit.views.dreg.dial import Dial
 from labkit.views.dreg.measuring import Laboratory
 from labkit.views.dreg.microscope import Lens
@@ -32,18 +33,18 @@ def of_network(make, name="draw-digits"):
 
 
 def learner(model, _digits):
-    return Learner(model, *(load("digits", split)[0][:120] for split in ("train", "test")), batch=4)
+    return LearnSettings(model, *(load("digits", split)[0][:120] for split in ("train", "test")), batch=4)
 
 
 SETTINGS = {
-    "generate": of_network(lambda model, _: Generator(model, n=2)),
-    "generate classes": of_network(lambda model, _: Generator(model, n=2), "draw-small-labels"),
-    "read": of_network(lambda model, digits: Reader(model, digits[3])),
-    "read classes": of_network(lambda model, digits: Reader(model, digits[3], label=3), "draw-small-labels"),
-    "resample": of_network(lambda model, _: Resampler(model, n=3)),
-    "change": of_network(lambda model, _: Changer(model, i=2)),
-    "interpolate": of_network(lambda model, digits: Interpolator(model, digits, a=3, n=3)),
-    "attention": lambda device: Attention(torch.rand(1, 8, 8, generator=torch.Generator().manual_seed(0)).to(device)),
+    "generate": of_network(lambda model, _: GenerateSettings(model, n=2)),
+    "generate classes": of_network(lambda model, _: GenerateSettings(model, n=2), "draw-small-labels"),
+    "read": of_network(lambda model, digits: ReadSettings(model, digits[3])),
+    "read classes": of_network(lambda model, digits: ReadSettings(model, digits[3], label=3), "draw-small-labels"),
+    "resample": of_network(lambda model, _: ResampleSettings(model, n=3)),
+    "change": of_network(lambda model, _: TraverseSettings(model, i=2)),
+    "interpolate": of_network(lambda model, digits: InterpolateSettings(model, digits, a=3, n=3)),
+    "attention": of_network(lambda model, digits: AttentionSettings(model, digits[5])),
     "learn": of_network(learner),
     "variance": lambda device: Laboratory((2, 4), 8, device=device, dim=3),
     "microscope": lambda device: Lens(device=device),

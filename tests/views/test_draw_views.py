@@ -8,15 +8,14 @@ import torch
 from PIL import Image
 
 from labkit import data, draw
-from labkit.data import AlteredError, load
+from labkit.data import AlteredError
 from labkit.draw import Window
 from labkit.engine import Past
+from labkit.experiments.draw import images
+from labkit.experiments.draw.generate import GenerateSettings
 from labkit.views import save
-from labkit.views.draw import Generate, Generator, Lab, Read, Reader, album, mosaic, printed
-from labkit.views.draw.drawing import REST
-from labkit.views.draw.lab import Bank, Bench, Under
+from labkit.views.draw import AttentionScene, CanvasStrip, GenerateScene, ReadScene, mosaic
 from labkit.views.draw.pad import Pad, centred
-from labkit.views.draw.sheet import Film
 
 CONFIGS = {
     "windows": draw.Config(height=10, width=12, steps=3, hidden=8, latent=2, read=2, write=3),
@@ -30,11 +29,6 @@ CONFIGS = {
 def model(request):
     torch.manual_seed(0)
     return draw.DRAW(CONFIGS[request.param]).eval()
-
-
-def image_of(model):
-    c = model.config
-    return torch.rand(c.channels, c.height, c.width, generator=torch.Generator().manual_seed(1))
 
 
 # the mosaic
@@ -78,46 +72,11 @@ def test_narrow_filters_have_thick_lines():
     assert width[0] > width[1] > 0
 
 
-# the run
-
-
-def test_strokes_come_one_by_one_rest_and_begin_anew(model):
-    maker = Generator(model, n=4)
-    state, shown = maker.start(), []
-    for _ in range(model.config.steps + REST + 1):
-        shown.append(state.shown)
-        state = maker.step(state)
-    steps = model.config.steps
-    assert shown == [*range(steps + 1), *[steps] * REST]
-    assert state.sheet == 1 and state.shown == 0 and state.t == steps + REST + 1
-
-
-def test_seed_and_number_give_a_sheet(model):
-    one, same = Generator(model, n=4, seed=3).sheet(2), Generator(model, n=4, seed=3).sheet(2)
-    other, next_one = Generator(model, n=4, seed=4).sheet(2), Generator(model, n=4, seed=3).sheet(3)
-    assert torch.equal(one.trace.z, same.trace.z)
-    assert not torch.equal(one.trace.z, other.trace.z) and not torch.equal(one.trace.z, next_one.trace.z)
-
-
-def test_the_first_canvas_is_the_start_and_the_last_the_drawing(model):
-    state = Generator(model, n=2).start()
-    assert torch.allclose(state.canvas(0), torch.full_like(state.canvas(0), 0.5))
-    assert torch.equal(state.canvas(state.steps), state.trace.canvas[-1].sigmoid())
-
-
-def test_a_reader_reads_its_image_again_and_again(model):
-    reader = Reader(model, image_of(model))
-    state = reader.start()
-    for _ in range(model.config.steps + REST + 1):
-        state = reader.step(state)
-    assert state.shown == 0 and torch.equal(state.trace.z, reader.start().trace.z)
-
-
 # the views
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [Generate, Read, Lab])
+@pytest.mark.parametrize("kind", [GenerateScene, ReadScene, AttentionScene])
 def test_columns_are_those_of_the_layers_before_amid_and_after_the_strokes(model, kind, stood):
     scene = kind(model)
     try:
@@ -137,8 +96,8 @@ def test_columns_are_those_of_the_layers_before_amid_and_after_the_strokes(model
 
 
 def test_the_film_shows_every_canvas_in_turn(model):
-    state = Generator(model, n=2).start()
-    view = Film(model.config)
+    state = GenerateSettings(model, n=2).start()
+    view = CanvasStrip(model.config)
     got = view._tiles(state)
     for t in range(state.steps + 1):
         left, top = mosaic.corner(t, view.across, model.config.height, model.config.width)
@@ -146,17 +105,8 @@ def test_the_film_shows_every_canvas_in_turn(model):
         assert np.array_equal(got[top : top + model.config.height, left : left + model.config.width], want)
 
 
-def test_the_class_that_is_told_changes_what_is_drawn():
-    torch.manual_seed(0)
-    model = draw.DRAW(CONFIGS["classes"])
-    drawn = [Generator(model, n=3, label=k).sheet(0).trace for k in (1, 2)]
-    assert torch.equal(drawn[0].z, drawn[1].z) and not torch.equal(drawn[0].canvas, drawn[1].canvas)
-    read = [Reader(model, image_of(model), label=k).start().trace for k in (1, 2)]
-    assert not torch.equal(read[0].canvas, read[1].canvas)
-
-
 def test_a_change_of_setting_begins_anew(model):
-    scene = Generate(model)
+    scene = GenerateScene(model)
     try:
         scene.settings.n = 9
         assert scene.live.run.past(lambda past: past.states[0].trace.z.shape[1]) == 9
@@ -164,30 +114,7 @@ def test_a_change_of_setting_begins_anew(model):
         scene.live.close()
 
 
-# the lab and the pad
-
-
-def test_the_lab_reads_by_the_equations():
-    """One narrow filter at a pixel's middle reads that pixel; written back it stands there alone."""
-    image = printed(draw.Config())[5]
-    bench = Bench(image, n=1, center_x=12.0, center_y=9.0, sigma=0.05)
-    state = bench.start()
-    assert torch.allclose(state.patch[0, 0, 0], image[0, 9, 12], atol=1e-6)
-    assert torch.allclose(state.back.sum(), image[0, 9, 12], atol=1e-5)
-    assert [type(view) for view in (Under(bench), Bank(bench, "X"))] == [Under, Bank]
-
-
-def test_intensity_multiplies_what_is_read_and_not_what_is_written_back():
-    image = printed(draw.Config())[2]
-    one, three = Bench(image).start(), Bench(image, intensity=3.0).start()
-    assert torch.allclose(three.patch, 3 * one.patch, rtol=1e-5)
-    assert torch.allclose(three.back, one.back, atol=1e-6)
-
-
-def test_printed_digits_are_ten_different_ones_with_ink():
-    digits = printed(draw.Config())
-    assert digits.shape == (10, 1, 28, 28) and (digits.flatten(1).max(1)[0] > 0.9).all()
-    assert len({tuple(digit.flatten().tolist()) for digit in digits}) == 10
+# the pad
 
 
 def test_drawn_ink_is_scaled_and_centred_by_its_mass():
@@ -235,24 +162,11 @@ def test_the_pad_gives_an_image_of_the_network():
 # test images, downloads
 
 
-def test_the_album_offers_sets_of_the_networks_size_and_turns_to_their_images():
-    small = draw.Config(height=8, width=8)
-    assert album.names(small) == ["digits"] and album.names(draw.Config(height=9, width=8)) == []
-    images, labels = load("digits", "test")
-    seen, generator = set(), torch.Generator().manual_seed(0)
-    for _ in range(20):
-        image, known, words = album.image("digits", generator)
-        i = int(words.split()[2])
-        assert torch.equal(image, images[i] / 255) and known == labels[i] and words.endswith(f"of digits, a {known}")
-        seen.add(i)
-    assert len(seen) > 10
-
-
 def test_a_test_image_is_read_and_its_class_told():
     torch.manual_seed(0)
-    scene = Read(draw.DRAW(draw.Config(height=8, width=8, steps=2, hidden=4, latent=2, classes=10)).eval())
+    scene = ReadScene(draw.DRAW(draw.Config(height=8, width=8, steps=2, hidden=4, latent=2, classes=10)).eval())
     said = pn.pane.HTML("")
-    scene._turn("digits", said)
+    scene._read_random("digits", said)
     assert scene.settings.label == int(said.object[-1])
     assert scene.settings.start().image.max() <= 1 and "test image" in said.object
     scene.live.close()
@@ -263,10 +177,10 @@ def test_a_set_whose_file_is_altered_is_said_and_the_image_stays(monkeypatch):
         raise AlteredError(f"{name}/<b>: expected one, found another")
 
     monkeypatch.setattr(data, "load", fail)
-    album._test.cache_clear()
-    scene, said = Read(draw.DRAW(CONFIGS["windows"]).eval()), pn.pane.HTML("")
+    images._test_set.cache_clear()
+    scene, said = ReadScene(draw.DRAW(CONFIGS["windows"]).eval()), pn.pane.HTML("")
     before = scene.settings.image
-    scene._turn("mnist", said)
+    scene._read_random("mnist", said)
     assert said.object == "mnist/&lt;b&gt;: expected one, found another" and scene.settings.image is before
     scene.live.close()
 
@@ -274,8 +188,8 @@ def test_a_set_whose_file_is_altered_is_said_and_the_image_stays(monkeypatch):
 def test_a_saved_sheet_has_square_pixels(tmp_path):
     """A mosaic of 2 x 2 square images is a square in a wide picture; empty canvases are grey."""
     model = draw.DRAW(draw.Config(height=8, width=8, steps=2, hidden=4, latent=2, read=2, write=2)).eval()
-    settings = Generator(model, n=4)
-    view, past = Generate(model).live.views[0], Past(None)
+    settings = GenerateSettings(model, n=4)
+    view, past = GenerateScene(model).live.views[0], Past(None)
     past.add(settings.start())
     save.png([type(view)(model.config, 4)], past, 0, tmp_path / "sheet.png", size=(600, 330))
     pixels = np.asarray(Image.open(tmp_path / "sheet.png").convert("RGB")).astype(int)

@@ -1,18 +1,18 @@
-"""What the network sees of an image."""
+"""What the network reads of an image at a glimpse."""
 
 import holoviews as hv
 import numpy as np
 
 from labkit.draw import Config
+from labkit.experiments.draw.drawing import Drawing
 from labkit.past import Past
 from labkit.views.draw import mosaic
-from labkit.views.draw.drawing import Drawing
-from labkit.views.draw.sheet import at
+from labkit.views.draw.grid import window_at
 from labkit.views.palette import READ, WRITE
 from labkit.views.view import Columns, View
 
 
-class Looking(View):
+class Glimpse(View):
     """The image with the read window on it, what that window sees, and the drawing with the write window."""
 
     wide = True
@@ -41,8 +41,8 @@ class Looking(View):
     def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         c, found = self.config, {}
         for name, window, n, column in (
-            ("read", at(state.trace.read, state.shown), c.read, 0),
-            ("write", at(state.trace.write, state.shown), c.write, 2),
+            ("read", window_at(state.trace.read, state.shown), c.read, 0),
+            ("write", window_at(state.trace.write, state.shown), c.write, 2),
         ):
             place = (np.array([column * (c.width + mosaic.GAP)]), np.array([0]))
             found[name] = mosaic.no_boxes() if window is None else mosaic.boxes(window, n, place, c.height, c.width)

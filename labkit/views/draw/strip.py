@@ -1,62 +1,17 @@
-"""A sheet of images that are being drawn, and the film of one of them."""
+"""The canvas of one image after every stroke, side by side."""
 
 import holoviews as hv
 import numpy as np
 
 from labkit.draw import Config, Window
+from labkit.experiments.draw.drawing import Drawing
 from labkit.past import Past
 from labkit.views.draw import mosaic
-from labkit.views.draw.drawing import Drawing
 from labkit.views.palette import WRITE
 from labkit.views.view import Columns, View
 
 
-def at(window: Window | None, stroke: int) -> Window | None:
-    """The windows (B,) of one stroke, counted from 1; none where there are none yet."""
-    if window is None or not stroke:
-        return None
-    return Window(*(field[stroke - 1] for field in window))
-
-
-class Sheet(View):
-    """All images of a drawing after the strokes so far, with the write window of the last of them on each."""
-
-    leading = True
-
-    def __init__(self, config: Config, n: int):
-        self.config, self.n = config, n
-        self.columns_of = int(np.ceil(np.sqrt(n)))
-
-    @property
-    def declaration(self) -> tuple:
-        return self.config, self.n
-
-    @property
-    def aspect(self) -> float:
-        """Width of the picture over its height."""
-        rows = -(-self.n // self.columns_of)
-        return mosaic.aspect(rows, self.columns_of, self.config.height, self.config.width)
-
-    def picture(self, state: Drawing) -> hv.Overlay:
-        """The mosaic and the outlines."""
-        layers = [mosaic.picture(self._tiles(state), "images"), mosaic.outline("write", WRITE)]
-        return hv.Overlay(layers).opts(show_legend=False)
-
-    def columns(self, state: Drawing, past: Past | None = None) -> Columns:
-        """The images as they are now."""
-        c, window = self.config, at(state.trace.write, state.shown)
-        place = mosaic.corner(np.arange(self.n), self.columns_of, c.height, c.width)
-        done = state.stroke > state.steps
-        outlines = (
-            mosaic.no_boxes() if window is None or done else mosaic.boxes(window, c.write, place, c.height, c.width)
-        )
-        return {"images": {"image": [mosaic.packed(self._tiles(state))]}, "write": outlines}
-
-    def _tiles(self, state: Drawing) -> np.ndarray:
-        return mosaic.tiles(state.canvas(state.shown).numpy(force=True), self.columns_of, ground=128)
-
-
-class Film(View):
+class CanvasStrip(View):
     """One image after every stroke, from the empty canvas on, with the window that wrote it; the last one is marked.
 
     Args:
@@ -108,3 +63,10 @@ class Film(View):
         i = self._one(state)
         all_of_it = np.stack([state.canvas(t)[i].numpy(force=True) for t in range(state.steps + 1)])
         return mosaic.tiles(all_of_it, self.across, ground=128)
+
+
+class UnmarkedStrip(CanvasStrip):
+    """The same without a mark: of a drawing that is done."""
+
+    def columns(self, state: Drawing, past: Past | None = None) -> Columns:
+        return super().columns(state) | {"now": mosaic.no_boxes()}

@@ -1,19 +1,21 @@
-"""DRAW while it learns, as states: weights with Adam's memory, the course of the bound, and what they draw now."""
+"""The tab *Learn*: DRAW while it learns, as states: weights with Adam's memory, the bound, and what they draw now."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import param
 import torch
 from torch import Tensor
 
 from labkit import course, draw
+from labkit.data import load
 from labkit.draw.task import Task
 from labkit.experiments.devices import kept, noise
+from labkit.experiments.draw.drawing import Drawing, device_of
 from labkit.training import functional, schedules
-from labkit.views.draw.drawing import Drawing, device_of
 
-EVERY = 8  # steps from one look at samples and test images to the next: it costs more than a step
-SAMPLES, REBUILT, HELD = 16, 10, 100  # images drawn, test images drawn again, test images in the bound
+EVERY = 8  # steps from one evaluation to the next: samples and test images cost more than a step
+SAMPLES, RECONSTRUCTIONS, HELD_OUT = 16, 10, 100  # images drawn, test images drawn again, test images in the bound
 STARTS = ["warm start", "from scratch"]
 
 
@@ -21,28 +23,32 @@ STARTS = ["warm start", "from scratch"]
 class Learned:
     """A network after t steps.
 
-    trained: its weights and Adam's memory. batches: tables of `labkit.course` of bound, Lx and Lz of the batch that a
-    step was taken on, in nats; tests: of the bound of the held-out images. samples, rebuilt: what is drawn from
-    latents that stay the same, and of test images, as of the last step of every `EVERY`.
+    Attributes:
+        trained: its weights and Adam's memory.
+        batches: a table of `labkit.course` of bound, Lx and Lz of the batch that each step was taken on, in nats.
+        tests: a table of the bound of the held-out images.
+        samples: what is drawn from latents that stay the same, as of the last step of every `EVERY`.
+        reconstructions: what is drawn of test images, likewise.
     """
 
     trained: functional.State
     batches: Tensor
     tests: Tensor
     samples: Drawing
-    rebuilt: Drawing
+    reconstructions: Drawing
 
     @property
     def t(self) -> int:
+        """Steps taken."""
         return self.trained.t
 
 
-class Learner(param.Parameterized):
-    """A network that learns: the settings, `start()` and `step(state)`.
+class LearnSettings(param.Parameterized):
+    """Settings of a network that learns.
 
     Args:
         model: what "warm start" begins with, and the shape of the other; its weights stay as they are.
-        train, test: images uint8 (N, C, H, W).
+        train, test: images uint8 (N, C, H, W); by default those of the set "digits".
     """
 
     lr = param.Number(
@@ -58,22 +64,23 @@ class Learner(param.Parameterized):
         default=0, bounds=(0, 9999), label="Seed", doc="of the batches and all noise, and of the weights from scratch"
     )
 
-    def __init__(self, model: draw.DRAW, train: Tensor, test: Tensor, **params):
+    def __init__(self, model: draw.DRAW, train: Tensor | None = None, test: Tensor | None = None, **params: Any):
+        train, test = (load("digits", split)[0] if x is None else x for x, split in ((train, "train"), (test, "test")))
         self.device = device_of(model)
         self.model, self.train = model, train.to(self.device)
         self.task = Task(model)
-        held = test[:HELD].to(self.device)
-        self.held = self.task.batch((held,), torch.arange(len(held), device=self.device), self._noise("held"))
-        self.shown = test[:REBUILT] / 255
+        held = test[:HELD_OUT].to(self.device)
+        self.held_out = self.task.batch((held,), torch.arange(len(held), device=self.device), self._noise("held"))
+        self.shown = test[:RECONSTRUCTIONS] / 255
         super().__init__(**params)
 
     def start(self) -> Learned:
-        """Before the first step."""
+        """Return the state before the first step."""
         trained = functional.start(self.model if self.begin == STARTS[0] else self._fresh())
-        return self._looked(trained, course.empty(3), course.empty(1))
+        return self._evaluated(trained, course.empty(3), course.empty(1))
 
     def step(self, state: Learned) -> Learned:
-        """One step of Adam on the next batch.
+        """Return the state after one step of Adam on the next batch.
 
         Raises:
             ValueError: the learning rate has thrown the weights to where the bound is not finite.
@@ -88,8 +95,8 @@ class Learner(param.Parameterized):
         trained = functional.adam(state.trained, gradient, lr=self.lr)
         batches = course.longer(state.batches, state.t, *(float(found[name]) for name in ("bound", "lx", "lz")))
         if trained.t % EVERY == 0:
-            return self._looked(trained, batches, state.tests)
-        return Learned(trained, batches, state.tests, state.samples, state.rebuilt)
+            return self._evaluated(trained, batches, state.tests)
+        return Learned(trained, batches, state.tests, state.samples, state.reconstructions)
 
     def _fresh(self) -> draw.DRAW:
         with torch.random.fork_rng(devices=[]):
@@ -99,22 +106,22 @@ class Learner(param.Parameterized):
     def _noise(self, *what: int | str) -> torch.Generator:
         return noise(schedules.seed("learn", *what), self.device)
 
-    def _looked(self, trained: functional.State, batches: Tensor, tests: Tensor) -> Learned:
-        """The state with what these weights draw and cost: with the same noise at every look."""
+    def _evaluated(self, trained: functional.State, batches: Tensor, tests: Tensor) -> Learned:
+        """Return the state with what these weights draw and their bound: every evaluation uses the same noise."""
 
-        def look(model: draw.DRAW) -> tuple[draw.Trace, draw.Trace, float]:
+        def passes(model: draw.DRAW) -> tuple[draw.Trace, draw.Trace, float]:
             samples = model.generate(SAMPLES, generator=self._noise(self.seed, "samples"))
-            rebuilt = model(self.shown.to(self.device), generator=self._noise(self.seed, "rebuilt"))
-            return samples, rebuilt, self.task.evaluate(model, [self.held], self._noise("held"))["bound"]
+            again = model(self.shown.to(self.device), generator=self._noise(self.seed, "rebuilt"))
+            return samples, again, self.task.evaluate(model, [self.held_out], self._noise("held"))["bound"]
 
         with torch.no_grad():
             try:
-                samples, rebuilt, bound = functional.call(self.model, trained.weights, look)
+                samples, again, bound = functional.call(self.model, trained.weights, passes)
             except ValueError as error:  # the bound of an image is not finite
                 raise _lost(trained.t) from error
-        _check(trained.t, torch.tensor(bound), samples.canvas, rebuilt.canvas)
+        _check(trained.t, torch.tensor(bound), samples.canvas, again.canvas)
         done = self.model.config.steps + 1
-        drawings = Drawing(kept(samples), done), Drawing(kept(rebuilt), done, image=self.shown)
+        drawings = Drawing(kept(samples), done), Drawing(kept(again), done, image=self.shown)
         return Learned(trained, batches, course.longer(tests, trained.t, bound), *drawings)
 
 

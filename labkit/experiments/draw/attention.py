@@ -1,0 +1,81 @@
+"""The tab *Attention lab*: a window that is moved over an image, its filters, what it reads and writes back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import param
+import torch
+from torch import Tensor
+
+from labkit.draw import DRAW, Window, attention
+from labkit.experiments.devices import kept
+from labkit.experiments.draw.drawing import device_of
+from labkit.experiments.draw.images import printed
+
+
+@dataclass(frozen=True, eq=False)
+class Attended:
+    """An image under a window.
+
+    Attributes:
+        image: (C, H, W).
+        window: of one image, fields (1,).
+        f_y, f_x: the filters, (N, H) and (N, W).
+        patch: what is read, (C, N, N).
+        back: what that patch gives when it is written back, (C, H, W).
+        t: always 0: nothing moves by itself.
+    """
+
+    image: Tensor
+    window: Window
+    f_y: Tensor
+    f_x: Tensor
+    patch: Tensor
+    back: Tensor
+    t: int = 0
+
+
+class AttentionSettings(param.Parameterized):
+    """Settings of an attention window: its five numbers and how many filters it has.
+
+    Args:
+        model: gives the size of the image, the window's first place, and the device.
+        image: under the window, (C, H, W) in [0, 1]; by default a printed 3.
+    """
+
+    n = param.Integer(default=5, bounds=(1, 12), label="Filters, N", doc="N: filters along an axis, N x N in all")
+    center_x = param.Number(
+        default=13.5, bounds=(-4, 32), step=0.1, label="Centre, gX", doc="gX: pixels from the left, counted from 0"
+    )
+    center_y = param.Number(
+        default=13.5, bounds=(-4, 32), step=0.1, label="Centre, gY", doc="gY: pixels from the top, counted from 0"
+    )
+    stride = param.Number(
+        default=4.0, bounds=(0.1, 12), step=0.1, label="Stride, δ", doc="δ: pixels from one filter to the next"
+    )
+    sigma = param.Number(
+        default=1.0, bounds=(0.05, 8), step=0.05, label="Width, σ", doc="σ: standard deviation of a filter, in pixels"
+    )
+    intensity = param.Number(
+        default=1.0, bounds=(0.1, 5), step=0.1, label="Intensity, γ", doc="γ: multiplies what is read"
+    )
+
+    def __init__(self, model: DRAW, image: Tensor | None = None, **params: Any):
+        c = model.config
+        self.image = (printed(c)[3] if image is None else image).to(device_of(model))
+        middle = {"center_x": (c.width - 1) / 2, "center_y": (c.height - 1) / 2, "stride": c.width / 7}
+        super().__init__(**middle | params)
+
+    def start(self) -> Attended:
+        """Return what the present settings give."""
+        height, width = self.image.shape[-2:]
+        fields = (self.center_y, self.center_x, self.stride, self.sigma, self.intensity)
+        window = Window(*(torch.tensor([value], dtype=self.image.dtype, device=self.image.device) for value in fields))
+        f_y, f_x = attention.filterbank(window, self.n, height, width)
+        patch = attention.read(self.image[None], window, self.n)
+        back = attention.write(patch, window, height, width)
+        return kept(Attended(self.image, window, f_y[0], f_x[0], patch[0], back[0]))
+
+    def step(self, state: Attended) -> Attended:
+        """Return what the present settings give; the state before does not matter."""
+        return self.start()

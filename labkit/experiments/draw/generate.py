@@ -1,0 +1,55 @@
+"""The tab *Generate*: images that DRAW samples from its prior, stroke by stroke."""
+
+from typing import Any
+
+import param
+import torch
+from torch import Tensor
+
+from labkit import draw
+from labkit.experiments.devices import kept, noise
+from labkit.experiments.draw.drawing import Drawing, device_of, onwards
+
+
+class GenerateSettings(param.Parameterized):
+    """Settings of images from the prior.
+
+    Args:
+        model: the network; the images are computed on its device.
+    """
+
+    n = param.Integer(default=16, bounds=(1, 64), label="Images, n", doc="n: images on a sheet")
+    temperature = param.Number(
+        default=1.0, bounds=(0.0, 2.0), step=0.05, label="Temperature of z",
+        doc="standard deviation of z: 1 is the prior, less gives more usual images, 0 one and the same",
+    )  # fmt: skip
+    seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="the same seed draws the same sheets")
+    label = param.Integer(default=-1, bounds=(-1, 999), doc="the class that is drawn; -1 for all in turn")
+
+    def __init__(self, model: draw.DRAW, **params: Any):
+        self.model = model
+        super().__init__(**params)
+
+    def start(self) -> Drawing:
+        """Return the first sheet before its first stroke."""
+        return self.sheet(0)
+
+    def step(self, state: Drawing) -> Drawing:
+        """Return the state after the next stroke."""
+        return onwards(state, self.sheet)
+
+    def sheet(self, number: int) -> Drawing:
+        """Return the images of one sheet: seed and number give its noise."""
+        source = noise(10_000 * self.seed + number, device_of(self.model))
+        with torch.no_grad():
+            trace = self.model.generate(self.n, labels=self.labels(), temperature=self.temperature, generator=source)
+        return Drawing(kept(trace), sheet=number)
+
+    def labels(self) -> Tensor | None:
+        """Return the class of each image, (n,); None for a network without classes."""
+        classes, device = self.model.config.classes, device_of(self.model)
+        if not classes:
+            return None
+        if 0 <= self.label < classes:
+            return torch.full((self.n,), self.label, device=device)
+        return torch.arange(self.n, device=device) % classes

@@ -1,0 +1,48 @@
+"""Images for a network to read: printed digits, and test images of the data sets that are here."""
+
+from functools import lru_cache
+
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from labkit import data
+from labkit.draw import Config
+
+CLASSES = ("digits", "mnist")  # sets whose labels are the classes of labkit's class-conditional networks
+
+
+def printed(config: Config) -> Tensor:
+    """Return the ten digits as a book prints them, for a network: (10, C, H, W) in [0, 1]."""
+    height, width = config.height, config.width
+    font = ImageFont.load_default(0.85 * height)
+    found = torch.zeros(10, 1, height, width)
+    for k in range(10):
+        sheet = Image.new("L", (width, height))
+        ImageDraw.Draw(sheet).text((width / 2, height / 2), str(k), 255, font, anchor="mm")
+        found[k, 0] = torch.frombuffer(bytearray(sheet.tobytes()), dtype=torch.uint8).view(height, width) / 255
+    return found.expand(-1, config.channels, -1, -1)
+
+
+def data_sets(config: Config) -> list[str]:
+    """Return the names of the sets whose test images the network can read."""
+    shape = (config.channels, config.height, config.width)
+    return [name for name in data.here("test") if data.SETS[name].shape == shape]
+
+
+def random_image(name: str, generator: torch.Generator) -> tuple[Tensor, int | None, str]:
+    """Return a random test image (C, H, W) in [0, 1], its class where the set has those of the networks, and its name.
+
+    Raises:
+        OSError, ValueError: its file is gone, or altered.
+    """
+    images, labels = _test_set(name)
+    i = int(torch.randint(len(images), (), generator=generator))
+    known = int(labels[i]) if labels is not None and name in CLASSES else None
+    words = f"test image {i:,} of {name}" + ("" if known is None else f", a {known}")
+    return images[i] / 255, known, words
+
+
+@lru_cache(maxsize=4)
+def _test_set(name: str) -> tuple[Tensor, Tensor | None]:
+    return data.load(name, "test")

@@ -1,0 +1,234 @@
+"""The tab *Latents*: three experiments with z: resampled from a glimpse on, one number changed, interpolated.
+
+Images begin finished, so that what a control changes is seen at once; then they are drawn again, stroke by stroke.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import param
+import torch
+from torch import Tensor
+
+from labkit import draw
+from labkit.draw import latents
+from labkit.experiments.devices import kept, noise
+from labkit.experiments.draw.drawing import Drawing, device_of, onwards
+from labkit.experiments.draw.images import printed
+
+VALUES = torch.linspace(-3, 3, 7)  # of one number of z: three standard deviations to each side
+NOISE = -1  # instead of a printed digit: an image of the prior
+ENDS = {"drawn from noise": NOISE} | {f"a printed {k}": k for k in range(10)}
+ENDS_WORDS = "a new image, or a printed digit as the network reads and draws it"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Resampled(Drawing):
+    """Images that share z_1 .. z_{glimpse - 1}, the original first.
+
+    Attributes:
+        spread: standard deviation of a pixel of the finished images, had they shared z before t = 1 .. T + 1, (T + 1,).
+        deviation: standard deviation of each pixel of these finished images, (C, H, W).
+        marked: the image that is the original.
+    """
+
+    glimpse: int
+    spread: Tensor
+    deviation: Tensor
+    marked: int = 0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Traversed(Drawing):
+    """Images that differ in one number of z.
+
+    Attributes:
+        coordinate: which number, counted from 1.
+        slopes: of the original by each number of that glimpse's z, (latent, C, H, W).
+        marked: the image whose value is nearest to the original's.
+    """
+
+    coordinate: int
+    slopes: Tensor
+    marked: int
+
+    @property
+    def effects(self) -> Tensor:
+        """How far each number of that z moves the image: mean |slope| over the pixels, (latent,)."""
+        return self.slopes.abs().flatten(1).mean(1)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Interpolated(Drawing):
+    """Images from A, the first, to B, the last.
+
+    Attributes:
+        share: of B in each, 0 to 1, (n,).
+        turned: length of all the z of each, along the sphere, (n,).
+        straight: the same on the straight line.
+        marked: no image is.
+    """
+
+    share: Tensor
+    turned: Tensor
+    straight: Tensor
+    marked: None = None
+
+
+class SharedSettings(param.Parameterized):
+    """What the settings of the three experiments share. A subclass defines `sheet`."""
+
+    seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="the same seed draws the same images")
+    label = param.Integer(default=0, bounds=(0, 999), doc="the class that the network is told, where it knows classes")
+
+    def __init__(self, model: draw.DRAW, **params: Any):
+        self.model = model
+        super().__init__(**params)
+
+    def start(self) -> Drawing:
+        """Return the first images, finished."""
+        first = self.sheet(0)
+        return replace(first, stroke=first.steps + 1)
+
+    def sheet(self, number: int) -> Drawing:
+        """Return the images of one sheet, before their first stroke."""
+        raise NotImplementedError(f"{type(self).__name__} must define sheet(number)")
+
+    def step(self, state: Drawing) -> Drawing:
+        """Return the state after the next stroke; after the last the next sheet begins."""
+        return onwards(state, self.sheet)
+
+    @property
+    def known(self) -> int | None:
+        """The class that the network is told, None for a network without classes."""
+        classes = self.model.config.classes
+        return min(self.label, classes - 1) if classes else None
+
+    def labels(self, n: int) -> Tensor | None:
+        """Return the class of each of n images, (n,); None for a network without classes."""
+        return None if self.known is None else torch.full((n,), self.known, device=device_of(self.model))
+
+    def noise(self, n: int, number: int) -> Tensor:
+        """Return z of n images [T, n, latent]; another number gives others."""
+        source = noise(10_000 * self.seed + number, "cpu")
+        return torch.randn(self.model.config.steps, n, self.model.config.latent, generator=source)
+
+    def drawn(self, z: Tensor) -> draw.Trace:
+        """Return the network's pass from z [T, n, latent], in main memory."""
+        with torch.no_grad():
+            return kept(self.model.generate(z.shape[1], z=z.to(device_of(self.model)), labels=self.labels(z.shape[1])))
+
+
+class ResampleSettings(SharedSettings):
+    """Settings of one image and others that keep its z before glimpse t; every sheet samples other ones."""
+
+    t = param.Integer(
+        default=1, bounds=(1, None), label="Drawn anew from glimpse t",
+        doc="t: z before it is kept; one past the last keeps all of it",
+    )  # fmt: skip
+    n = param.Integer(default=16, bounds=(2, 64), label="Images, n", doc="n: images on a sheet, the original included")
+
+    def __init__(self, model: draw.DRAW, **params: Any):
+        self.param.t.bounds = (1, model.config.steps + 1)
+        self._spread = None, torch.zeros(0)  # it knows nothing of t: kept while t moves
+        super().__init__(model, **{"t": min(3, model.config.steps + 1)} | params)
+
+    def sheet(self, number: int) -> Resampled:
+        """Return the original and images of new noise."""
+        original = self.noise(1, 0)
+        others = self.noise(self.n, number + 1)
+        others[:, :1] = original
+        key = self.seed, number, self.n, self.known
+        if self._spread[0] != key:
+            both = (z.to(device_of(self.model)) for z in (original, others))
+            self._spread = key, kept(latents.spread(self.model, *both, label=self.known))
+        trace = self.drawn(latents.resample(original, self.t, others))
+        deviation = trace.images[-1].std(0)
+        return Resampled(trace, sheet=number, glimpse=self.t, spread=self._spread[1], deviation=deviation)
+
+
+class TraverseSettings(SharedSettings):
+    """Settings of a latent traversal: one image, and what it becomes where z_{t,i} has another value."""
+
+    t = param.Integer(default=1, bounds=(1, None), label="Glimpse t", doc="t: whose z is changed")
+    i = param.Integer(default=1, bounds=(1, None), label="Number i of its z", doc="i: which number of z is changed")
+
+    def __init__(self, model: draw.DRAW, **params: Any):
+        self.param.t.bounds, self.param.i.bounds = (1, model.config.steps), (1, model.config.latent)
+        super().__init__(model, **params)
+        if "i" not in params:  # one that shows something
+            self.i = 1 + int(self.sheet(0).effects.argmax())
+
+    def sheet(self, number: int) -> Traversed:
+        """Return an image for each of `VALUES`."""
+        original = self.noise(1, 0)
+        z = original.repeat(1, len(VALUES), 1)
+        z[self.t - 1, :, self.i - 1] = VALUES
+        nearest = int((VALUES - original[self.t - 1, 0, self.i - 1]).abs().argmin())
+        slopes = latents.slopes(self.model, original.to(device_of(self.model)), self.t, label=self.known)
+        return Traversed(self.drawn(z), sheet=number, coordinate=self.i, slopes=kept(slopes), marked=nearest)
+
+
+class InterpolateSettings(SharedSettings):
+    """Settings of images from A to B, each of the two new or a printed digit that the network reads.
+
+    Args:
+        digits: what is read, (10, C, H, W) in [0, 1]; by default printed ones.
+    """
+
+    a = param.Selector(default=NOISE, objects=ENDS, label="Image A", doc=ENDS_WORDS)
+    b = param.Selector(default=NOISE, objects=ENDS, label="Image B", doc=ENDS_WORDS)
+    n = param.Integer(default=9, bounds=(3, 15), label="Images, n", doc="n: images in the row, A and B included")
+
+    def __init__(self, model: draw.DRAW, digits: Tensor | None = None, **params: Any):
+        self.digits = printed(model.config) if digits is None else digits
+        super().__init__(model, **params)
+
+    def sheet(self, number: int) -> Interpolated:
+        """Return the images of evenly spaced shares of B."""
+        a, b, share = self.end(self.a, 0), self.end(self.b, 1), torch.linspace(0, 1, self.n)
+        turned, straight = latents.slerp(a, b, share), torch.lerp(a, b, share[:, None])
+        lengths = {"turned": turned.norm(dim=(0, 2)), "straight": straight.norm(dim=(0, 2))}
+        return Interpolated(self.drawn(turned), sheet=number, share=share, **lengths)
+
+    def end(self, which: int, number: int) -> Tensor:
+        """Return z of one end [T, 1, latent]: noise, or what the network infers from a digit, about as long."""
+        if which == NOISE:
+            return self.noise(1, number)
+        device = device_of(self.model)
+        digit, source = self.digits[which : which + 1].to(device), noise(10_000 * self.seed + number, device)
+        with torch.no_grad():
+            return kept(self.model(digit, labels=self.labels(1), generator=source).z)
+
+
+EXPERIMENTS: dict[str, type[SharedSettings]] = {
+    "Resample from glimpse t on": ResampleSettings,
+    "Change one latent": TraverseSettings,
+    "Interpolate between two images": InterpolateSettings,
+}
+
+
+class LatentsSettings(param.Parameterized):
+    """Settings of the tab: which of the three experiments runs. Each has settings of its own."""
+
+    experiment = param.Selector(objects=list(EXPERIMENTS), label="What to do", doc="the experiment with the latents z")
+
+    def __init__(self, model: draw.DRAW, **params: Any):
+        self.model = model
+        self._made: dict[str, SharedSettings] = {}
+        super().__init__(**params)
+
+    @property
+    def chosen(self) -> SharedSettings:
+        """The settings of the present experiment, made when it is first chosen."""
+        if self.experiment not in self._made:
+            self._made[self.experiment] = EXPERIMENTS[self.experiment](self.model)
+        return self._made[self.experiment]
+
+    def start(self) -> Drawing:
+        """Return the first images of the present experiment, finished."""
+        return self.chosen.start()
+
+    def step(self, state: Drawing) -> Drawing:
+        """Return the state after the next stroke."""
+        return self.chosen.step(state)

@@ -1,0 +1,42 @@
+"""The tab *Read*: an image that DRAW reads glimpse by glimpse and draws again."""
+
+from dataclasses import replace
+from typing import Any
+
+import param
+import torch
+from torch import Tensor
+
+from labkit import draw
+from labkit.experiments.devices import kept, noise
+from labkit.experiments.draw.drawing import Drawing, device_of, onwards
+from labkit.experiments.draw.images import printed
+
+
+class ReadSettings(param.Parameterized):
+    """Settings of a reading.
+
+    Args:
+        model: the network, which reads on its device.
+        image: what is read, (C, H, W) in [0, 1]; by default a printed 3. It may be replaced between two runs.
+    """
+
+    seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="of the noise in z")
+    label = param.Integer(default=0, bounds=(0, 999), doc="the class that the network is told, where it knows classes")
+
+    def __init__(self, model: draw.DRAW, image: Tensor | None = None, **params: Any):
+        self.model = model
+        self.image = printed(model.config)[3] if image is None else image
+        super().__init__(**params)
+
+    def start(self) -> Drawing:
+        """Return the state before the first glimpse."""
+        device, classes = device_of(self.model), self.model.config.classes
+        labels = torch.tensor([min(self.label, classes - 1)], device=device) if classes else None
+        with torch.no_grad():
+            trace = self.model(self.image[None].to(device), labels=labels, generator=noise(self.seed, device))
+        return Drawing(kept(trace), image=self.image[None])
+
+    def step(self, state: Drawing) -> Drawing:
+        """Return the state after the next glimpse and stroke; after the last the same reading begins again."""
+        return onwards(state, lambda sheet: replace(state, stroke=0, sheet=sheet))

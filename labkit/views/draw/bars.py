@@ -1,0 +1,66 @@
+"""Bars of one number each: the KL of every glimpse, and how far every number of z moves the image."""
+
+import holoviews as hv
+import numpy as np
+
+from labkit.experiments.draw.drawing import Drawing
+from labkit.experiments.draw.latents import Traversed
+from labkit.past import Past
+from labkit.views.draw.curves import of_first
+from labkit.views.palette import CHOSEN, DRIVE, PAST
+from labkit.views.view import Columns, View
+
+
+class KLBars(View):
+    """KL of every glimpse as bars; those still to come are pale."""
+
+    def picture(self, state: Drawing) -> hv.Overlay:
+        kl = of_first(state.trace.kl)
+        t, zero = np.arange(1, len(kl) + 1), np.zeros_like(kl)
+        bars = [
+            hv.Segments((t, zero, t, kl), ["x0", "y0", "x1", "y1"], label=label).opts(
+                color=color, line_width=max(2, 160 / len(kl)), alpha=alpha, show_legend=False
+            )
+            for label, color, alpha in (("to come", PAST, 0.35), ("so far", DRIVE, 1.0))
+        ]
+        return hv.Overlay(bars).opts(
+            title="KL of each glimpse", xlabel="glimpse t", ylabel="nats", xlim=(0.3, len(kl) + 0.7),
+            ylim=(0, 1.1 * float(kl.max()) + 1e-3),
+        )  # fmt: skip
+
+    def columns(self, state: Drawing, past: Past | None = None) -> Columns:
+        kl = of_first(state.trace.kl)
+        t = np.arange(1.0, len(kl) + 1)
+        zero = np.zeros_like(t)
+        return {
+            "to come": {"x0": t, "y0": zero, "x1": t, "y1": kl},
+            "so far": {"x0": t, "y0": zero, "x1": t, "y1": np.where(t <= state.shown, kl, 0)},
+        }
+
+
+class SensitivityBars(View):
+    """How far each number of one z moves the image, as bars; the chosen one is coloured."""
+
+    automatic = True
+    declaration = ()
+
+    def picture(self, state: Traversed) -> hv.Overlay:
+        none, width = np.zeros(0), max(2, 160 / len(state.slopes))
+        bars = [
+            hv.Segments((none, none, none, none), ["x0", "y0", "x1", "y1"], label=label).opts(
+                color=color, line_width=width, show_legend=False
+            )
+            for label, color in (("others", PAST), ("chosen", CHOSEN))
+        ]
+        return hv.Overlay(bars).opts(
+            title="What each number moves", xlabel="number i", ylabel="change of a pixel"
+        )  # fmt: skip
+
+    def columns(self, state: Traversed, past: Past | None = None) -> Columns:
+        effect = state.effects.numpy(force=True).astype(float)
+        i, zero, chosen = np.arange(1.0, len(effect) + 1), np.zeros_like(effect), np.zeros(len(effect), bool)
+        chosen[state.coordinate - 1] = True
+        return {
+            label: {"x0": i[which], "y0": zero[which], "x1": i[which], "y1": effect[which]}
+            for label, which in (("others", ~chosen), ("chosen", chosen))
+        }

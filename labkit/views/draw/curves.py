@@ -1,0 +1,138 @@
+"""Curves of one image's numbers against glimpses, and of many images' against what they share; one point is marked."""
+
+from collections.abc import Callable
+from typing import Any
+
+import holoviews as hv
+import numpy as np
+from torch import Tensor
+
+from labkit.draw import Config
+from labkit.experiments.draw.drawing import Drawing
+from labkit.experiments.draw.latents import Interpolated, Resampled
+from labkit.past import Past
+from labkit.views.palette import DRIVE, EDGE, PAST, WRITE
+from labkit.views.view import Columns, View
+
+Series = Callable[[Drawing], dict[str, np.ndarray]]
+
+
+class TraceCurves(View):
+    """Curves over t = 1 .. T; the axes follow the numbers.
+
+    Args:
+        title, unit: above the picture, and of its numbers.
+        colors: of the curves by name, in the order in which `series` gives them.
+        series: drawing -> name -> T numbers.
+    """
+
+    automatic = True
+
+    def __init__(self, title: str, unit: str, colors: dict[str, str], series: Series):
+        self.title, self.unit, self.colors, self.series = title, unit, colors, series
+
+    @property
+    def declaration(self) -> tuple:
+        return self.title, self.unit, tuple(self.colors)
+
+    def picture(self, state: Drawing) -> hv.Overlay:
+        none = (np.zeros(0), np.zeros(0))
+        layers = [
+            hv.Curve(none, "t", "y", label=name).opts(color=color, line_width=2.5, line_dash=dash)
+            for (name, color), dash in zip(self.colors.items(), ("solid", "dashed"), strict=False)
+        ]
+        layers.append(hv.Scatter(none, "t", "y", label="now").opts(color=EDGE, size=10, show_legend=False))
+        return hv.Overlay(layers).opts(
+            title=self.title, xlabel="glimpse t", ylabel=self.unit, legend_position="top_right"
+        )  # fmt: skip
+
+    def columns(self, state: Drawing, past: Past | None = None) -> Columns:
+        found = self.series(state)
+        t, first = np.arange(1.0, state.steps + 1), next(iter(found.values()))
+        now = slice(max(state.shown - 1, 0), max(state.shown, 1))
+        return {name: {"t": t, "y": values} for name, values in found.items()} | {"now": {"t": t[now], "y": first[now]}}
+
+
+def bound_if_stopped() -> TraceCurves:
+    """Return the curves of the bound had the drawing stopped at each step: nll of that canvas, and all KL so far."""
+
+    def series(state: Drawing) -> dict[str, np.ndarray]:
+        nll, kl = of_first(state.trace.nll), of_first(state.trace.kl)
+        return {"bound": nll + kl.cumsum(), "nll alone": nll}
+
+    return TraceCurves("Bound if stopped at t", "nats", {"bound": DRIVE, "nll alone": PAST}, series)
+
+
+def write_window() -> TraceCurves:
+    """Return the curves of stride and width of the write window of the first image."""
+
+    def series(state: Drawing) -> dict[str, np.ndarray]:
+        return {"stride δ": of_first(state.trace.write.stride), "width σ": of_first(state.trace.write.sigma)}
+
+    return TraceCurves("The pen on the first image", "pixels", {"stride δ": WRITE, "width σ": PAST}, series)
+
+
+def of_first(field: Tensor) -> np.ndarray:
+    """Return a field (T, B) of the first image, (T,)."""
+    return field[:, 0].numpy(force=True).astype(float)
+
+
+class LatentCurves(TraceCurves):
+    """Curves over something else than the strokes.
+
+    Args:
+        title, unit, colors, series: of `TraceCurves`.
+        places: state -> x of every number, and which of them are marked.
+        options: of the picture; without `ylim` the axes follow the numbers.
+    """
+
+    def __init__(
+        self, title: str, unit: str, colors: dict[str, str], series: Callable, places: Callable, **options: Any
+    ):
+        super().__init__(title, unit, colors, series)
+        self.places, self.options, self.automatic = places, options, "ylim" not in options
+
+    @property
+    def declaration(self) -> tuple:
+        return *super().declaration, *self.options.items()
+
+    def picture(self, state: Drawing) -> hv.Overlay:
+        return super().picture(state).opts(show_legend=len(self.colors) > 1, **self.options)
+
+    def columns(self, state: Drawing, past: Past | None = None) -> Columns:
+        found, (x, marked) = self.series(state), self.places(state)
+        first = next(iter(found.values()))
+        curves = {name: {"t": x, "y": values} for name, values in found.items()}
+        return curves | {"now": {"t": x[marked], "y": first[marked]}}
+
+
+def spread_curve() -> LatentCurves:
+    """Return the curve of how far images end up apart that share all before glimpse t, against t."""
+
+    def series(state: Resampled) -> dict[str, np.ndarray]:
+        return {"spread": state.spread.numpy(force=True).astype(float)}
+
+    def places(state: Resampled) -> tuple[np.ndarray, slice]:
+        return np.arange(1.0, len(state.spread) + 1), slice(state.glimpse - 1, state.glimpse)
+
+    return LatentCurves(
+        "How far apart they end", "spread of a pixel", {"spread": DRIVE}, series, places,
+        xlabel="drawn anew from glimpse t",
+    )  # fmt: skip
+
+
+def norm_curves(config: Config) -> LatentCurves:
+    """Return the curves of how long z is on the way from A to B, along the sphere and straight."""
+
+    def series(state: Interpolated) -> dict[str, np.ndarray]:
+        both = {"on the sphere": state.turned, "straight": state.straight}
+        return {name: length.numpy(force=True).astype(float) for name, length in both.items()}
+
+    def places(state: Interpolated) -> tuple[np.ndarray, slice]:
+        return state.share.numpy(force=True).astype(float), slice(None)
+
+    numbers = config.steps * config.latent  # |z| has mean sqrt(numbers) and a standard deviation of at most 0.71
+    return LatentCurves(
+        "Length of z", "|z|", {"on the sphere": DRIVE, "straight": PAST}, series, places, xlabel="from A to B",
+        xlim=(-0.03, 1.03), ylim=(0, numbers**0.5 + 4), legend_position="bottom_right",
+    )  # fmt: skip

@@ -1,0 +1,36 @@
+"""The filters of an attention window along one axis."""
+
+import holoviews as hv
+import numpy as np
+
+from labkit.experiments.draw.attention import Attended, AttentionSettings
+from labkit.past import Past
+from labkit.views.draw import mosaic
+from labkit.views.view import Columns, View
+
+
+class Filterbank(View):
+    """One axis' filters as an image: a row a filter, dark where it looks."""
+
+    def __init__(self, settings: AttentionSettings, axis: str):
+        self.settings, self.axis = settings, axis
+
+    @property
+    def declaration(self) -> tuple:
+        return self.axis, self.settings.n, tuple(self.settings.image.shape)
+
+    def picture(self, state: Attended) -> hv.Overlay:
+        rgb = self._rows(state)
+        n, size = rgb.shape[:2]
+        layer = hv.RGB(rgb, bounds=(-0.5, 0.5, size - 0.5, n + 0.5), label=self.axis)
+        return hv.Overlay([layer]).opts(
+            title=f"Filters F_{self.axis}", xlabel=f"pixel along {self.axis.lower()}", ylabel="filter i",
+            xlim=(-0.5, size - 0.5), ylim=(0.5, n + 0.5), show_legend=False,
+        )  # fmt: skip
+
+    def columns(self, state: Attended, past: Past | None = None) -> Columns:
+        return {self.axis: {"image": [mosaic.packed(self._rows(state))]}}
+
+    def _rows(self, state: Attended) -> np.ndarray:
+        rows = (state.f_x if self.axis == "X" else state.f_y).numpy(force=True)
+        return mosaic.tiles((rows / rows.max())[None, None, ::-1], 1)

@@ -1,0 +1,43 @@
+"""What the scenes of DRAW's page share: a network, and buttons for the classes that it knows."""
+
+from typing import Any
+
+import panel as pn
+
+from labkit.draw import DRAW
+from labkit.views.scenes import Scene
+
+STROKES = 8  # a second
+
+
+class NetworkScene(Scene):
+    """A scene of a network, as many steps a second as the eye follows.
+
+    Args:
+        settings: of the tab; or a network, which is shown with the settings that `params` gives.
+
+    Attributes:
+        kind: the class of the settings.
+        network: the shipped network that the scene is about, where it leaves no choice.
+    """
+
+    kind: type
+    network, speed = "", STROKES
+
+    def __init__(self, settings: Any, **params: Any):
+        if isinstance(settings, DRAW):
+            settings, params = self.kind(settings, **params), {}
+        super().__init__(settings, **params)
+
+
+def class_buttons(settings: Any, more: dict[str, int]) -> list:
+    """Return a button for every class that the network knows, and more; none for a network without classes."""
+    known = settings.model.config.classes
+    if not known:
+        return []
+    buttons = pn.FlexBox(margin=(4, 4))
+    for name, value in (more | {str(k): k for k in range(known)}).items():
+        button = pn.widgets.Button(label=name, description=f"Tell it the class {name}", width=38, margin=3)
+        button.on_click(lambda _, value=value: settings.param.update(label=value))
+        buttons.append(button)
+    return [pn.pane.HTML("The class it is told", margin=(4, 10, 0, 10)), buttons]

@@ -1,0 +1,76 @@
+"""The tab *Read*: an image that the network looks at and draws again."""
+
+import html
+from typing import Any
+
+import panel as pn
+import torch
+from torch import Tensor
+
+from labkit.experiments.draw import images
+from labkit.experiments.draw.read import ReadSettings
+from labkit.views import fields
+from labkit.views.draw.bars import KLBars
+from labkit.views.draw.curves import bound_if_stopped
+from labkit.views.draw.glimpse import Glimpse
+from labkit.views.draw.network import NetworkScene, class_buttons
+from labkit.views.draw.pad import Pad
+from labkit.views.draw.strip import CanvasStrip
+
+
+class ReadScene(NetworkScene):
+    """An image that the network looks at and draws again."""
+
+    kind = ReadSettings
+    words = (
+        "The network never sees the image at once: at each step it reads a few numbers through the <b>green</b> "
+        "window, then draws through the <b>red</b> one. Draw a digit in the square, or take one."
+    )
+
+    def __init__(self, settings: Any, **params: Any):
+        super().__init__(settings, **params)
+        self._generator = torch.Generator().manual_seed(0)  # which test images come next
+
+    def views(self) -> list:
+        config = self.settings.model.config
+        return [Glimpse(config), KLBars(), bound_if_stopped(), CanvasStrip(config)]
+
+    def read(self, image: Tensor) -> None:
+        """Read another image (C, H, W)."""
+        self.settings.image = image
+        self.show()
+        self.live.play()
+
+    def controls(self) -> list:
+        config = self.settings.model.config
+        pad = Pad(self.read, side=config.height)
+        clear = pn.widgets.Button(label="Clear the square", margin=(4, 8))
+        clear.on_click(lambda _: pad.clear())
+        digits = pn.FlexBox(margin=(4, 4))
+        for k, image in enumerate(images.printed(config)):
+            button = pn.widgets.Button(label=str(k), description=f"Read a printed {k}", width=38, margin=3)
+            button.on_click(lambda _, image=image: self.read(image))
+            digits.append(button)
+        seed = fields.number(self.settings, "seed")
+        return [pad, clear, digits, *self._test_images(), seed, *class_buttons(self.settings, {})]
+
+    def _test_images(self) -> list:
+        """A button for every data set that is here, which takes another of its test images."""
+        buttons, said = pn.FlexBox(margin=(4, 4)), pn.pane.HTML("", margin=(0, 10))
+        for name in images.data_sets(self.settings.model.config):
+            button = pn.widgets.Button(label=name, description=f"Read another test image of {name}", margin=3)
+            button.on_click(lambda _, name=name: self._read_random(name, said))
+            buttons.append(button)
+        heading = pn.pane.HTML("A test image of", margin=(4, 10, 0, 10))
+        return [heading, buttons, said] if len(buttons) else []
+
+    def _read_random(self, name: str, said: pn.pane.HTML) -> None:
+        try:
+            image, known, words = images.random_image(name, self._generator)
+        except (OSError, ValueError) as error:
+            said.object = html.escape(str(error))
+            return
+        said.object = words
+        if known is not None and known < self.settings.model.config.classes:
+            self.settings.label = known
+        self.read(image)

@@ -1,0 +1,72 @@
+"""The bound of a network that learns, and its two terms, against steps."""
+
+from collections.abc import Callable
+
+import holoviews as hv
+from torch import Tensor
+
+from labkit import course
+from labkit.experiments.draw.learn import HELD_OUT, Learned
+from labkit.past import Past
+from labkit.views import spans
+from labkit.views.palette import CHOSEN, DRIVE, PAST, REPULSION
+from labkit.views.spans import RANGE
+from labkit.views.view import Columns, View
+
+Column = Callable[[Learned], tuple[Tensor, int]]  # a table of a state, and which of its columns
+
+
+class TrainingCurves(View):
+    """Nats against steps, means with bands from the least to the greatest of the steps between.
+
+    The axis is logarithmic, so that a rate that is too high stays on it.
+
+    Args:
+        title: above the picture.
+        curves: name -> colour, width of the line, and state -> a table of `labkit.course` and a column of it.
+        legend: where it is least in the way, in Bokeh's words.
+    """
+
+    automatic = True
+
+    def __init__(self, title: str, curves: dict[str, tuple[str, float, Column]], legend: str):
+        self.title, self.curves, self.legend = title, curves, legend
+
+    @property
+    def declaration(self) -> tuple:
+        return self.title, tuple(self.curves)
+
+    def picture(self, state: Learned) -> hv.Overlay:
+        columns = self.columns(state)
+        bands = [spans.band(name + RANGE, color) for name, (color, *_) in self.curves.items()]
+        lines = [
+            hv.Curve((columns[name]["x"], columns[name]["y"]), "x", "y", label=name).opts(color=color, line_width=width)
+            for name, (color, width, _) in self.curves.items()
+        ]
+        return hv.Overlay([*bands, *lines]).opts(
+            title=self.title, xlabel="step", ylabel="nats", logy=True, xlim=(0, 1), ylim=(1, 100),
+            legend_opts={"location": self.legend},
+        )  # fmt: skip
+
+    def columns(self, state: Learned, past: Past | None = None) -> Columns:
+        found: dict[str, dict] = {}
+        for name, (*_, of) in self.curves.items():
+            table, column = of(state)
+            found |= spans.curve(name, table[:, 0].numpy(), course.drawn_of(table, column), log=True)
+        return found
+
+
+def bound_curves() -> TrainingCurves:
+    """Return the curves of the bound of each step's batch, and of the images that no step has seen."""
+    batch = PAST, 1.0, lambda state: (state.batches, 1)
+    tests = DRIVE, 3.0, lambda state: (state.tests, 1)
+    return TrainingCurves("Bound", {"of the batch": batch, f"of {HELD_OUT} test images": tests}, "top_right")
+
+
+def bound_terms() -> TrainingCurves:
+    """Return the curves of the two terms of the batch's bound."""
+    image = CHOSEN, 1.5, lambda state: (state.batches, 2)
+    latents = REPULSION, 1.5, lambda state: (state.batches, 3)
+    return TrainingCurves(
+        "Its halves, of the batch", {"Lx, the image": image, "Lz, the latents": latents}, "center_right"
+    )

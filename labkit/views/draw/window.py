@@ -1,0 +1,49 @@
+"""An attention window over an image, and what it reads and writes back."""
+
+import holoviews as hv
+import numpy as np
+
+from labkit.experiments.draw.attention import Attended, AttentionSettings
+from labkit.past import Past
+from labkit.views.draw import mosaic
+from labkit.views.palette import READ
+from labkit.views.view import Columns, View
+
+
+class AttentionWindow(View):
+    """The picture with the window on it, what is read, and what is written back, each to its own full shade."""
+
+    wide = True
+    words = ("the picture", "what is read", "written back")
+
+    def __init__(self, settings: AttentionSettings):
+        self.settings = settings
+        self.size = tuple(settings.image.shape[-2:])
+
+    @property
+    def declaration(self) -> tuple:
+        return self.size
+
+    @property
+    def aspect(self) -> float:
+        """Width of the picture over its height."""
+        return mosaic.aspect_in_words(3, *self.size)
+
+    def picture(self, state: Attended) -> hv.Overlay:
+        layers = [
+            mosaic.picture(self._tiles(state), "three"), mosaic.outline("read", READ),
+            mosaic.words(self.words, *self.size),
+        ]  # fmt: skip
+        return mosaic.in_words(layers, 3, *self.size)
+
+    def columns(self, state: Attended, past: Past | None = None) -> Columns:
+        return {
+            "three": {"image": [mosaic.packed(self._tiles(state))]},
+            "read": mosaic.boxes(state.window, len(state.f_x), (np.zeros(1), np.zeros(1)), *self.size),
+        }
+
+    def _tiles(self, state: Attended) -> np.ndarray:
+        image, patch, back = (field.numpy(force=True) for field in (state.image, state.patch, state.back))
+        return mosaic.tiles(
+            np.stack([image, mosaic.enlarged(mosaic.shaded(patch), *self.size), mosaic.shaded(back)]), 3, ground=128
+        )
