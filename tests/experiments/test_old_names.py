@@ -17,6 +17,25 @@ OLD = {
         "Regressor": "labkit.experiments.svgd.RegressionSettings",
         "Scene": "labkit.views.svgd.ParticlesScene",
     },
+    "labkit.views.draw": {
+        "Course": "labkit.views.draw.TraceCurves",
+        "Divergence": "labkit.views.draw.KLBars",
+        "Drawing": "labkit.experiments.draw.Drawing",
+        "Film": "labkit.views.draw.CanvasStrip",
+        "Generate": "labkit.views.draw.GenerateScene",
+        "Generator": "labkit.experiments.draw.GenerateSettings",
+        "Lab": "labkit.views.draw.AttentionScene",
+        "Latents": "labkit.views.draw.LatentsScene",
+        "Learn": "labkit.views.draw.LearnScene",
+        "Learner": "labkit.experiments.draw.LearnSettings",
+        "Looking": "labkit.views.draw.Glimpse",
+        "Read": "labkit.views.draw.ReadScene",
+        "Reader": "labkit.experiments.draw.ReadSettings",
+        "Sheet": "labkit.views.draw.SampleGrid",
+        "pen": "labkit.views.draw.write_window",
+        "printed": "labkit.experiments.draw.printed",
+        "stopped": "labkit.views.draw.bound_if_stopped",
+    },
 }
 
 

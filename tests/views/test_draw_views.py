@@ -195,3 +195,12 @@ def test_a_saved_sheet_has_square_pixels(tmp_path):
     pixels = np.asarray(Image.open(tmp_path / "sheet.png").convert("RGB")).astype(int)
     grey = (abs(pixels - 127).max(-1) <= 1).nonzero()
     assert abs(np.ptp(grey[0]) - np.ptp(grey[1])) <= 2 and np.ptp(grey[0]) > 200
+
+
+def test_a_scene_takes_settings_or_a_network_with_their_values():
+    model = draw.DRAW(CONFIGS["windows"]).eval()
+    settings = GenerateSettings(model, n=3)
+    scenes = GenerateScene(settings), GenerateScene(model, n=3)
+    assert scenes[0].settings is settings and (scenes[1].settings.model, scenes[1].settings.n) == (model, 3)
+    for scene in scenes:
+        scene.live.close()

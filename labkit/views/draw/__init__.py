@@ -1,5 +1,6 @@
 """Views of DRAW: the scenes of its page, grids of images that are drawn stroke by stroke, and what they cost."""
 
+from labkit.deprecation import moved
 from labkit.views.draw.attention import AttentionScene
 from labkit.views.draw.bars import KLBars, SensitivityBars
 from labkit.views.draw.curves import LatentCurves, TraceCurves, bound_if_stopped, write_window
@@ -23,3 +24,26 @@ __all__ = [
     "Reconstructions", "ResampleScene", "SampleGrid", "SensitivityBars", "TraceCurves", "TrainingCurves",
     "TraverseScene", "bound_if_stopped", "write_window",
 ]  # fmt: skip
+
+__getattr__ = moved(
+    __name__,
+    {
+        "Course": "labkit.views.draw:TraceCurves",
+        "Divergence": "labkit.views.draw:KLBars",
+        "Drawing": "labkit.experiments.draw:Drawing",
+        "Film": "labkit.views.draw:CanvasStrip",
+        "Generate": "labkit.views.draw:GenerateScene",
+        "Generator": "labkit.experiments.draw:GenerateSettings",
+        "Lab": "labkit.views.draw:AttentionScene",
+        "Latents": "labkit.views.draw:LatentsScene",
+        "Learn": "labkit.views.draw:LearnScene",
+        "Learner": "labkit.experiments.draw:LearnSettings",
+        "Looking": "labkit.views.draw:Glimpse",
+        "Read": "labkit.views.draw:ReadScene",
+        "Reader": "labkit.experiments.draw:ReadSettings",
+        "Sheet": "labkit.views.draw:SampleGrid",
+        "pen": "labkit.views.draw:write_window",
+        "printed": "labkit.experiments.draw:printed",
+        "stopped": "labkit.views.draw:bound_if_stopped",
+    },
+)

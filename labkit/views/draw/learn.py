@@ -36,5 +36,5 @@ class LearnScene(NetworkScene):
 
     def controls(self) -> list:
         s = self.settings
-        rate = fields.log_slider(s, "lr", *s.param.lr.get_soft_bounds())
+        rate = fields.log_slider(s, "lr")
         return [fields.choice(s, "begin"), rate, fields.number(s, "batch"), fields.number(s, "seed")]
