@@ -98,6 +98,7 @@ def test_the_contents_of_a_transform_leave_out_the_point_that_it_remembers(relie
         y = transform(x)
         found = [id(each) for each in private.contents(transform) if isinstance(each, torch.Tensor)]
         assert found == [id(shift), id(scale)]
+        assert not any(isinstance(each, tuple) for each in private.contents(transform))
         assert any(each[0] is x and each[1] is y for each in vars(transform).values() if isinstance(each, tuple))
         assert not [each for each in private.contents(ExpTransform()) if isinstance(each, torch.Tensor)]
         assert [*private.contents(constraints.interval(shift, scale))][:2] == [shift, scale]
