@@ -19,11 +19,17 @@ class Target:
         dim: d, the length of the last axis of x; None, as are plot_range and moments, for a function of unknown d.
         plot_range: one pair (low, high) a dimension that holds nearly all of the mass.
         labels: one name a dimension, for axes and tables.
+        rows: of the data that it is trained on, which `minibatch` draws from; 0 for a density without data.
+        classifies: whether it is the posterior of a classifier, with `accuracy(x)`.
+        start: mean and standard deviation of a normal start that suits it.
     """
 
     mean: Float[Tensor, " d"] | None = None
     covariance: Float[Tensor, "d d"] | None = None
     plot_range: Range | None = None
+    rows: int = 0
+    classifies: bool = False
+    start: tuple[float, float] = (0.0, 1.0)
 
     def __init__(self, name: str, dim: int | None, plot_range: Range | None, labels: tuple[str, ...] | None = None):
         self.name, self.dim = name, dim
@@ -41,6 +47,10 @@ class Target:
     def score(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
         """∇ log p(x)."""
         raise NotImplementedError
+
+    def handles(self) -> Float[Tensor, "m 2"]:
+        """Where a picture offers to drag parts of the density, (place, height) of each; of most there are none."""
+        return torch.zeros(0, 2, dtype=torch.float64)
 
     def constrain(self, x: Float[Tensor, "*batch d"]) -> Tensor:
         """The place of x in the support of the density: x itself where that is all of R^d."""

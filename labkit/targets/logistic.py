@@ -52,6 +52,9 @@ class Posterior(KnownTarget):
         names: of the p columns.
     """
 
+    classifies = True
+    start = (0.0, 0.1)
+
     def __init__(self, train: Tensor, test: Tensor, rate: float, names: tuple[str, ...]):
         p = train.shape[1]
         super().__init__("logistic", p + 1, ((-3.0, 3.0),) * p + ((-3.0, 6.0),), (*names, "log α"))

@@ -32,6 +32,8 @@ class Mixture(KnownTarget):
         ValueError: lengths that do not match, a scale <= 0, weights that are no probabilities, a NaN.
     """
 
+    start = (-10.0, 1.0)  # as in the paper's figure
+
     def __init__(
         self,
         means: checks.Numbers = (-2.0, 2.0),
@@ -51,6 +53,10 @@ class Mixture(KnownTarget):
         self.covariance = (w @ (s**2 + (m - self.mean) ** 2)).reshape(1, 1)
         log_w = w.log() - s.log() - math.log(2 * math.pi) / 2
         self._constants = (m, s**-2, log_w, s, w, m[:, None], s[:, None] ** -2, log_w[:, None])
+
+    def handles(self) -> Float[Tensor, "m 2"]:
+        """Each mode's mean, and the height that its weight gives it alone."""
+        return torch.stack([self.means, self.weights / (self.scales * math.sqrt(2 * math.pi))], -1)
 
     def log_prob(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
         m, precision, log_w = self._cast(x)[:3]

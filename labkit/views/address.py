@@ -131,7 +131,8 @@ def rounded(value: Any) -> Any:
 def set_all(owner: param.Parameterized, values: dict[str, Any]) -> list[str]:
     """Set parameters in one go where each is allowed; answer what was refused and why.
 
-    An owner may have `refuses(name, value) -> str`: what it takes from its own page, but not from a stranger's link.
+    An owner may have `refuses(name, value, values) -> str`: what it takes from its own page, but not from a link that
+    asks for these values together.
     """
     refused, good = [], {}
     for name, value in values.items():
@@ -143,7 +144,7 @@ def set_all(owner: param.Parameterized, values: dict[str, Any]) -> list[str]:
             number = isinstance(wanted, param.Number) and not isinstance(wanted, param.Boolean)
             why = "must be a number" if number and isinstance(value, bool) else ""
             why = why or ("" if _finite(value) else "must be finite")
-            why = why or (owner.refuses(name, value) if hasattr(owner, "refuses") else "")
+            why = why or (owner.refuses(name, value, values) if hasattr(owner, "refuses") else "")
         except ValueError as error:
             why = _why(error)
         if why:

@@ -3,73 +3,117 @@
 from typing import Any
 
 import panel as pn
+import param
 
-from labkit.views.downloads import Downloads
+from labkit.views.downloads import Downloads, Table
 from labkit.views.live import Live
+from labkit.views.view import View
 
 TEXT = {"font-size": "15px"}
 
 
 class Scene(pn.viewable.Viewer):
-    """A live view of some settings; a change of any begins it anew.
+    """A live view of some settings. What a change of a setting does is decided in one place, `_changed`.
 
     Args:
-        settings: a `param.Parameterized` with `start()` and `step(state)`.
+        settings: a `param.Parameterized` with `start()` and `step(state)`; with `edits` also `evaluate(state)`.
+        play: as in `Live`.
 
     Attributes:
-        words: above the pictures, HTML. speed: steps a second. saves: the kinds of downloads.
-        looks: settings of the pictures alone, which leave the run as it is.
-        running: settings that act on the next step instead.
+        words: above the pictures, HTML. below: under all else, HTML.
+        speed: steps a second. saves: the kinds of downloads; table: of the particles of a state, as in `Downloads`. pinned: steps whose states are kept, as in `Live`.
+        looks: settings of the pictures alone: these are declared again and the run stays as it is.
+        edits: settings under which the state is evaluated again where the run stands.
+        running: settings that act on the next step.
+        A change of any other setting begins the run again.
     """
 
-    words, speed, saves, looks, running = "", 30, ("gif", "png"), (), ()
+    words, below, speed, saves, pinned = "", (), 30, ("gif", "png"), ()
+    table: Table | None = None
+    looks, edits, running = (), (), ()
 
-    def __init__(self, settings: Any, **params):
+    def __init__(self, settings: Any, play: bool | None = None, **params):
         super().__init__(**params)
         self.settings = settings
         self.live = Live(
-            settings.start, settings.step, self.views(), speed=self.speed, status=self.status, drawn=self.drawn
-        )
+            settings.start, settings.step, self.views(), speed=self.speed, status=self.status, drawn=self.drawn,
+            play=play, pinned=self.pinned,
+        )  # fmt: skip
         self.remark = pn.pane.HTML(self.remarks(), sizing_mode="stretch_width", styles=TEXT)
-        others = ("name", *self.looks, *self.running)
-        settings.param.watch(lambda *_: self.show(), [p for p in settings.param if p not in others])
-        if self.looks:
-            settings.param.watch(lambda *_: self.look(), list(self.looks))
-        self.live.remote.tips = self.live.remote.tips | {
-            p.label: p.doc for p in settings.param.objects().values() if p.doc
-        }
+        self.live.remote.tips = self.live.remote.tips | self.tips()
+        for owner in owners(settings):
+            owner.param.watch(self._changed, [name for name in owner.param if name != "name"])
 
-    def views(self) -> list:
-        """What `Live` shows, of the settings as they are."""
+    # what a scene says of itself
+
+    def views(self) -> list[View]:
+        """Return what `Live` shows, of the settings as they are."""
         raise NotImplementedError(f"{type(self).__name__} must define views()")
 
     def controls(self) -> list:
-        """Widgets beside it."""
+        """Return the widgets beside it."""
         raise NotImplementedError(f"{type(self).__name__} must define controls()")
 
     def status(self, state: Any) -> str:
-        """A few words on a state, beside the step counter."""
+        """Return a few words on a state, beside the step counter."""
         return ""
 
-    def drawn(self, view: Any, figure: Any) -> None:
+    def drawn(self, view: View, figure: Any) -> None:
         """Called with each Bokeh figure when it is made, for what the pointer does."""
 
     def remarks(self) -> str:
-        """What is to be said of these settings, as HTML."""
+        """Return what is to be said of these settings, as HTML."""
         return ""
 
+    def tips(self) -> dict[str, str]:
+        """Return the tooltip of each control by its label."""
+        both = [p for owner in owners(self.settings) for p in owner.param.objects().values()]
+        return {p.label: p.doc for p in both if p.doc}
+
+    # what changes
+
+    def _changed(self, *events: Any) -> None:
+        names = {event.name for event in events}
+        if names - {*self.looks, *self.edits, *self.running}:
+            self.show()
+        elif names & {*self.edits}:
+            self.remark.object = self.remarks()
+            self.live.run.edit(self.settings.evaluate)
+        elif names & {*self.looks}:
+            self.look()
+
     def show(self) -> None:
-        """Begin anew, with the pictures that the settings want."""
+        """Begin the run again, with the pictures that the settings want."""
         self.remark.object = self.remarks()
-        self.live.show(*self.views())
+        try:
+            found = self.views()
+        except (TypeError, ValueError) as error:  # settings that do not go together
+            self.live.fail(str(error))
+            return
+        self.live.show(*found)
 
     def look(self) -> None:
-        """Declare the pictures anew; the run stays where it is."""
+        """Declare the pictures again; the run stays where it is."""
         self.remark.object = self.remarks()
         self.live.views = self.views()
         self.live.redeclare()
 
+    # where it stands
+
+    def first(self) -> list:
+        """Return what a page shows at once: the player and the pictures."""
+        said = [pn.pane.HTML(self.words, sizing_mode="stretch_width", styles=TEXT)] if self.words else []
+        return [self.live.player, self.live.error, *said, self.live.pictures]
+
+    def rest(self) -> list:
+        """Return what follows below once the browser has the pictures, which stand sooner so."""
+        below = [pn.pane.HTML(words, sizing_mode="stretch_width", styles=TEXT) for words in self.below]
+        return [self.remark, Downloads(self.live, self.saves, self.table), *below]
+
     def __panel__(self) -> pn.viewable.Viewable:
-        said = pn.pane.HTML(self.words, sizing_mode="stretch_width", styles=TEXT)
-        shown = [self.live.player, self.live.error, said, self.live.pictures, self.remark]
-        return pn.Column(*shown, Downloads(self.live, self.saves), sizing_mode="stretch_width")
+        return pn.Column(*self.first(), *self.rest(), sizing_mode="stretch_width")
+
+
+def owners(settings: Any) -> tuple[param.Parameterized, ...]:
+    """Return whose parameters some settings are: their own, unless they say otherwise."""
+    return getattr(settings, "owners", (settings,))

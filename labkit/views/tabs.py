@@ -1,34 +1,79 @@
 """Tabs of a page: buttons that open them, each built when it is first opened."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import panel as pn
+import param
+
+from labkit.views.address import Address
+from labkit.views.scenes import Scene, owners
 
 WRAPPED = ".bk-btn-group { flex-wrap: wrap; }"  # on a telephone
 
 
-class Tabs:
-    """The buttons, the room where the open tab stands, and the side for its settings.
+class Tab(NamedTuple):
+    """A tab: its title, the scene that it shows, and the settings of that scene.
 
-    Args:
-        chosen: has a Selector `tab`.
-        make: name -> what stands in the room, and () -> the widgets beside it, asked for at each opening.
+    Attributes:
+        scene: settings -> Scene, called when the tab is first opened.
+        settings: () -> settings, called once for each visitor.
     """
 
-    def __init__(self, chosen: Any, make: Callable[[str], tuple[Any, Callable[[], list]]]):
-        self._chosen, self._make, self._made = chosen, make, {}
+    title: str
+    scene: Callable[[Any], Scene]
+    settings: Callable[[], Any]
+
+
+class Tabs:
+    """The buttons, the room where the open tab stands, and the side for its controls.
+
+    The first picture stands early: only the player and the pictures of the first tab are there at once. What is below
+    them, and the controls, follow with `finish()`, when the browser has the page.
+    """
+
+    def __init__(self, tabs: Sequence[Tab], address: Address):
+        self._tabs = {tab.title: tab for tab in tabs}
+        self._settings = {tab.title: tab.settings() for tab in tabs}
+        self._made: dict[str, tuple[Scene, pn.Column]] = {}
+        self._finished: dict[str, list] = {}  # tab -> its controls
+        self._late = False
+        self._open = _open(list(self._tabs))
+        address.sync_tabs(self._open, lambda title: owners(self._settings[title]))
         self.room, self.side = pn.Column(sizing_mode="stretch_width"), pn.Column(margin=0, sizing_mode="stretch_width")
         self.buttons = pn.widgets.RadioButtonGroup.from_param(
-            chosen.param.tab, color="primary", variant="outline", margin=(4, 8), stylesheets=[WRAPPED]
+            self._open.param.tab, color="primary", variant="outline", margin=(4, 8), stylesheets=[WRAPPED]
         )
-        chosen.param.watch(lambda _: self.open(), "tab")
-        self.open()
+        self._open.param.watch(lambda _: self.show(), "tab")
+        self.show()
 
-    def open(self) -> None:
+    def show(self) -> None:
         """Show the tab that is chosen."""
-        name = self._chosen.tab
-        if name not in self._made:
-            self._made[name] = self._make(name)
-        shown, controls = self._made[name]
-        self.room.objects, self.side.objects = [shown], controls()
+        title = self._open.tab
+        if title not in self._made:
+            scene = self._tabs[title].scene(self._settings[title])
+            self._made[title] = scene, pn.Column(*scene.first(), sizing_mode="stretch_width")
+        scene, column = self._made[title]
+        if self._late and title not in self._finished:
+            column.extend(scene.rest())
+            self._finished[title] = scene.controls()
+        self.room.objects, self.side.objects = [column], self._finished.get(title, [])
+
+    def finish(self) -> pn.Column:
+        """Add what follows the first picture, and return the side."""
+        self._late = True
+        self.show()
+        return self.side
+
+
+class Open(param.Parameterized):
+    """Which tab is open."""
+
+    tab = param.Selector()
+
+
+def _open(titles: list[str]) -> Open:
+    opened = Open()
+    opened.param.tab.objects, opened.param.tab.default = titles, titles[0]
+    opened.tab = titles[0]
+    return opened

@@ -7,6 +7,7 @@ import pytest
 
 OLD = {
     "labkit.views.svgd": {
+        "Pair": "labkit.experiments.svgd.Pair",
         "PRESETS": "labkit.experiments.svgd.PRESETS",
         "Classification": "labkit.views.svgd.ClassificationScene",
         "Classifier": "labkit.experiments.svgd.ClassificationSettings",

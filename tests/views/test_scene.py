@@ -19,8 +19,8 @@ from labkit.views.remote import Remote
 from labkit.views.stage import Stage
 from labkit.views.svgd import Discrepancy, Line, Pair, ParticlesScene, Plane
 from labkit.views.svgd.controls import Controls
-from labkit.views.svgd.particles import SAMPLERS, SETTINGS
-from labkit.views.svgd.touch import added, move_mode, moved
+from labkit.experiments.svgd.comparison import SAMPLERS, SETTINGS
+from labkit.views.svgd.hand import added, moved
 
 pytestmark = pytest.mark.slow  # whole pages, but for the browser
 
@@ -89,22 +89,22 @@ def test_a_setting_acts_on_the_run_where_it_stands(make, name, value):
     """The state keeps its step and its particles, and is evaluated anew; the next step is that of the new setting."""
     scene = make()
     before = steps(scene, 3)
-    setattr(scene.experiment, name, value)
+    setattr(scene.settings.run, name, value)
     now = settled(scene).state
     assert now.t == 3 and torch.equal(now.x, before.x)
-    again = scene.experiment.evaluate(before)
+    again = scene.settings.run.evaluate(before)
     assert torch.equal(now.phi, again.phi)
-    assert torch.equal(steps(scene, 1).x, scene.experiment.step(again).x)
+    assert torch.equal(steps(scene, 1).x, scene.settings.run.step(again).x)
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_every_target_can_be_chosen_while_the_run_plays_which_plays_on(make, name):
     scene = make()
-    scene.experiment.param.update(target="banana" if name == "mixture" else "mixture", begin_mean=0.0)
+    scene.settings.run.param.update(target="banana" if name == "mixture" else "mixture", begin_mean=0.0)
     scene.live.play()
     settled(scene, lambda frame: frame.state.t > 1)
-    scene.experiment.target = name
-    dim = scene.experiment.density().dim
+    scene.settings.run.target = name
+    dim = scene.settings.run.density().dim
     frame = settled(scene, lambda frame: frame.state.x.shape[1] == dim and frame.state.t > 1 and frame.playing)
     assert isinstance(scene.live.views[0], Line if dim == 1 else Plane)
     assert len(frame.content[1]) == len(scene.live.stages) == len(scene.live.views)
@@ -113,7 +113,7 @@ def test_every_target_can_be_chosen_while_the_run_plays_which_plays_on(make, nam
 def test_a_setting_that_begins_anew_resets_the_run(make):
     scene = make()
     steps(scene, 4)
-    scene.experiment.seed = 5
+    scene.settings.run.seed = 5
     frame = settled(scene)
     assert frame.state.t == 0 and frame.kept == 1
     assert torch.equal(frame.state.x, ParticlesSettings(n=12, seed=5).particles())
@@ -127,7 +127,7 @@ def test_only_pictures_that_another_setting_changes_are_put_up_anew(drawn, chang
     """A picture costs a tenth of a second: of another seed all stay, of a moved start all but the one with its axis."""
     scene = drawn()
     pictures = [stage.pane.object for stage in scene.live.stages]
-    scene.experiment.param.update(**change)
+    scene.settings.run.param.update(**change)
     settled(scene)
     assert sum(a is b.pane.object for a, b in zip(pictures, scene.live.stages, strict=True)) == kept
     assert len(settled(scene).content[1]) == 5
@@ -136,15 +136,15 @@ def test_only_pictures_that_another_setting_changes_are_put_up_anew(drawn, chang
 def test_what_cannot_be_is_shown_and_a_good_setting_mends_it(make):
     scene = make(target="banana", begin_mean=0.0)
     steps(scene, 1)
-    scene.experiment.param.update(target="double_banana", begin="target")
+    scene.settings.run.param.update(target="double_banana", begin="target")
     wait_for_error(scene, "has no sampler")
-    scene.experiment.begin = "normal"
+    scene.settings.run.begin = "normal"
     assert settled(scene).state.x.shape == (12, 2)
-    scene.experiment.kernel = "preconditioned"
-    scene.experiment.target = "logistic"
+    scene.settings.run.kernel = "preconditioned"
+    scene.settings.run.target = "logistic"
     wait_for_error(scene, "choose another kernel")
-    scene.experiment.kernel = "rbf"
-    assert settled(scene).state.x.shape[1] == scene.experiment.density().dim
+    scene.settings.run.kernel = "rbf"
+    assert settled(scene).state.x.shape[1] == scene.settings.run.density().dim
     assert steps(scene, 2).t == 2
 
 
@@ -170,9 +170,9 @@ def test_the_line_and_the_chart_name_their_ksd_apart(make):
     chart = next(view for view in scene.live.views if isinstance(view, Discrepancy))
     options = hv.Store.lookup_options("bokeh", chart.picture(state), "plot").kwargs
     assert options["title"] == "KSD (fixed kernel)" and options["ylabel"] == "KSD, h of step 0"
-    h = svgd.median_bandwidth(scene.experiment.particles())
+    h = svgd.median_bandwidth(scene.settings.run.particles())
     assert f"Stein discrepancy: KSD (fixed kernel, h = {h:.3g})" in chart.record(state)
-    fixed = float(svgd.ksd(state.x, scene.experiment.density(), bandwidth=float(h)))
+    fixed = float(svgd.ksd(state.x, scene.settings.run.density(), bandwidth=float(h)))
     (shown,) = set(chart.record(state).values())
     assert shown == pytest.approx(fixed, rel=1e-5) and shown != pytest.approx(state.ksd.item(), rel=1e-3)
     assert scene._status(state).startswith(f"KSD (run's kernel) {float(state.ksd):.3g} · ")
@@ -181,10 +181,10 @@ def test_the_line_and_the_chart_name_their_ksd_apart(make):
 def test_arrows_and_earlier_steps_are_the_pictures_alone(make):
     scene = make(target="banana", begin_mean=0.0)
     before = steps(scene, 2)
-    scene.arrows = True
+    scene.settings.arrows = True
     frame = settled(scene)
     assert torch.equal(frame.state.x, before.x) and "drive" in frame.content[1][0]
-    scene.arrows = False
+    scene.settings.arrows = False
     assert "drive" not in settled(scene).content[1][0]
 
 
@@ -194,13 +194,13 @@ def test_arrows_and_earlier_steps_are_the_pictures_alone(make):
 @pytest.mark.parametrize("compare", SETTINGS)
 def test_two_runs_differ_in_one_setting_alone(make, compare):
     scene = make(**({"bandwidth": "fixed"} if compare == "length" else {}))
-    scene.compare = compare
-    scene.other = OTHERS[compare]
+    scene.settings.compare = compare
+    scene.settings.other = OTHERS[compare]
     first = settled(scene).state
     assert isinstance(first, Pair)
     last = steps(scene, 2)
     assert last.t == last.left.t == last.right.t == 2
-    alone, beside = scene.experiment, ParticlesSettings(**scene.experiment.param.values() | {compare: OTHERS[compare]})
+    alone, beside = scene.settings.run, ParticlesSettings(**scene.settings.run.param.values() | {compare: OTHERS[compare]})
     for run, side in ((alone, "left"), (beside, "right")):
         state = run.start()
         for _ in range(2):
@@ -213,7 +213,7 @@ def test_two_runs_differ_in_one_setting_alone(make, compare):
 @pytest.mark.parametrize("target", ["mixture", "banana"])
 def test_another_sampler_stands_beside(make, compare, target):
     scene = make(target=target, begin_mean=0.0)
-    scene.compare = compare
+    scene.settings.compare = compare
     first = settled(scene).state
     last = steps(scene, 3)
     assert isinstance(last.right, baselines.State) and last.right.x.shape == last.left.x.shape
@@ -223,31 +223,31 @@ def test_another_sampler_stands_beside(make, compare, target):
 
 def test_a_target_without_a_sampler_says_so(make):
     scene = make(target="double_banana", begin_mean=0.0)
-    scene.compare = "independent draws"
+    scene.settings.compare = "independent draws"
     wait_for_error(scene, "no exact sampler; compare with Langevin chains")
-    scene.compare = "Langevin chains"
+    scene.settings.compare = "Langevin chains"
     assert steps(scene, 2).t == 2
 
 
 def test_another_comparison_forgets_the_value_of_the_last(make):
     scene = make()
-    scene.compare = "kernel"
-    scene.other = "imq"
-    scene.compare = "n"
-    assert scene.other is None and settled(scene).state.right.x.shape == (12, 1)
-    scene.compare = "nothing"
+    scene.settings.compare = "kernel"
+    scene.settings.other = "imq"
+    scene.settings.compare = "n"
+    assert scene.settings.other is None and settled(scene).state.right.x.shape == (12, 1)
+    scene.settings.compare = "nothing"
     assert not isinstance(settled(scene).state, Pair)
 
 
 def test_a_common_setting_reaches_both_runs(make):
     scene = make()
-    scene.compare = "kernel"
-    scene.other = "imq"
-    scene.experiment.n = 9
-    assert scene.right.n == 9 and scene.right.kernel == "imq"
+    scene.settings.compare = "kernel"
+    scene.settings.other = "imq"
+    scene.settings.run.n = 9
+    assert scene.settings.second().n == 9 and scene.settings.second().kernel == "imq"
     assert settled(scene).state.right.x.shape == (9, 1)
-    scene.experiment.kernel = "linear"
-    assert scene.right.kernel == "imq"
+    scene.settings.run.kernel = "linear"
+    assert scene.settings.second().kernel == "imq"
 
 
 # controls
@@ -255,9 +255,9 @@ def test_a_common_setting_reaches_both_runs(make):
 
 def test_every_setting_has_a_control_with_a_tooltip(make):
     scene = make()
-    controls = Controls(scene)
+    controls = Controls(scene.settings, scene.live)
     tips = scene.live.remote.tips
-    for owner in (scene.experiment, scene):
+    for owner in (scene.settings.run, scene.settings):
         for name, p in owner.param.objects().items():
             if name not in ("name", "shape", "means", "weights", "other"):  # the targets' own, or the hand's
                 assert tips[p.label], name
@@ -269,12 +269,12 @@ def test_every_setting_has_a_control_with_a_tooltip(make):
 @pytest.mark.parametrize("story", PRESETS)
 def test_every_story_can_be_chosen(make, story):
     scene = make(seed=3, optimizer="adam")
-    controls = Controls(scene)
+    controls = Controls(scene.settings, scene.live)
     controls.preset.value = story
     values, words = PRESETS[story]
     for name, value in values.items():
-        assert getattr(scene.experiment, name) == value
-    assert scene.experiment.seed == 3 and scene.experiment.optimizer == "adagrad"
+        assert getattr(scene.settings.run, name) == value
+    assert scene.settings.run.seed == 3 and scene.settings.run.optimizer == "adagrad"
     assert words in controls.story.object
     assert settled(scene, lambda frame: frame.state.t > 1).playing
 
@@ -282,15 +282,15 @@ def test_every_story_can_be_chosen(make, story):
 @pytest.mark.parametrize("compare", ["nothing", "Langevin chains", "step_size", "kernel", "length"])
 def test_the_second_run_has_a_control_of_its_own(make, compare):
     scene = make()
-    controls = Controls(scene)
-    scene.compare = compare
+    controls = Controls(scene.settings, scene.live)
+    scene.settings.compare = compare
     if compare not in SETTINGS:
         assert len(controls.second) == 0
         return
     widget = controls.second[1]
     widget.value = min(getattr(widget, "options", [5]), key=lambda o: abs(o - 0.5)) if compare in (
         "length", "step_size") else OTHERS[compare]  # fmt: skip
-    assert getattr(scene.right, compare) == widget.value == scene.other
+    assert getattr(scene.settings.second(), compare) == widget.value == scene.settings.other
     settled(scene)
 
 
@@ -341,10 +341,10 @@ def test_a_click_chooses_the_particle_under_it_and_a_click_elsewhere_none(make):
     scene = make(target="banana", begin_mean=0.0)
     x = settled(scene).state.x
     view = scene.live.views[0]
-    scene.touch._tap("left", view, point(*x[5]))
+    scene.pointer("left", view).tap(*(*x[5]))
     assert scene.chosen == 5
     assert len(settled(scene).content[1][-1]["drive"]["x"]) == 12
-    scene.touch._tap("left", view, point(*(x.max(0).values + 3)))
+    scene.pointer("left", view).tap(*(*(x.max(0).values + 3)))
     assert scene.chosen is None
     line = make()
     x = settled(line).state.x
@@ -371,7 +371,7 @@ def test_a_dragged_particle_follows_and_the_run_holds_still_and_then_plays_on(ma
 def test_a_double_click_adds_a_particle_and_the_run_goes_on(make):
     scene = make()
     steps(scene, 2)
-    scene.touch._add("left", scene.live.views[0], point(1.25, 0.1))
+    scene.pointer("left", scene.live.views[0]).add(*(1.25, 0.1))
     state = settled(scene).state
     assert state.x.shape == (13, 1) and state.x[-1].item() == 1.25 and state.t == 2
     assert steps(scene, 2).x.shape == (13, 1)
@@ -379,10 +379,10 @@ def test_a_double_click_adds_a_particle_and_the_run_goes_on(make):
 
 def test_a_hand_on_one_side_leaves_the_other_alone(make):
     scene = make()
-    scene.compare = "kernel"
+    scene.settings.compare = "kernel"
     before = steps(scene, 1)
     right = next(view for view in scene.live.views if view.name == "right")
-    scene.touch._add("right", right.view, point(0.0, 0.1))
+    scene.pointer("right", right.view).add(*(0.0, 0.1))
     state = settled(scene).state
     assert torch.equal(state.left.x, before.left.x) and state.right.x.shape == (13, 1)
 
@@ -395,7 +395,7 @@ def test_a_dragged_mode_moves_the_target_and_keeps_the_run(make):
     touch._grab("left", view, point(*handle))
     touch._drag(view, point(4.0, handle[1]))
     touch._drop()
-    assert scene.experiment.means == [-2.0, 4.0] and settled(scene).state.t == 2
+    assert scene.settings.run.means == [-2.0, 4.0] and settled(scene).state.t == 2
     assert view.handles()[1, 0] == 4.0
 
 

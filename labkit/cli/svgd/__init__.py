@@ -54,8 +54,7 @@ def command(
     asked.check_paths(files)
     settings = {"target": target, "n": particles, "begin": start, "seed": seed, "kernel": kernel, "temper": temper}
     settings |= {"optimizer": optimizer, "step_size": step_size, **asked.bandwidth(bandwidth)}
-    settings["begin_mean"] = start_mean if start_mean is not None else -10.0 if target == "mixture" else 0.0
-    settings["begin_scale"] = start_scale if start_scale is not None else 0.1 if target == "logistic" else 1.0
+    settings |= {k: v for k, v in {"begin_mean": start_mean, "begin_scale": start_scale}.items() if v is not None}
     try:
         experiment = asked.experiment(settings, parameters or [], device)
         drawn = run.numbers(experiment) if files.keys() - {"csv"} else []

@@ -52,6 +52,8 @@ def experiment(settings: dict[str, Any], parameters: list[str], device: str) -> 
         if hasattr(made.param[name], "bounds"):
             made.param[name].bounds = None
     made.param.update(**settings, **_parameters(settings["target"], parameters))
+    suits = dict(zip(("begin_mean", "begin_scale"), made.density().start, strict=True))
+    made.param.update(**{name: value for name, value in suits.items() if name not in settings})
     return made
 
 

@@ -29,7 +29,7 @@ def rows(target: Any, state: Any) -> Iterator[tuple[str, str, str]]:
     from labkit.views.svgd import RUNS_KSD
 
     yield RUNS_KSD, f"{float(state.ksd):.4g}", "0"
-    if hasattr(target, "accuracy"):
+    if target.classifies:
         yield "test accuracy", f"{float(target.accuracy(state.x)):.1%}", ""
     else:
         yield from _moments(target, state.x.detach().cpu().double())

@@ -79,7 +79,7 @@ def numbers(experiment: Any) -> list:
     curves = [views.Discrepancy(target.score, svgd.RBF(), length), views.bandwidth()]
     if target.covariance is not None:
         curves.append(views.moment_errors(experiment.density))
-    if hasattr(target, "accuracy"):
+    if target.classifies:
         curves.append(views.accuracy(target))
     return curves
 

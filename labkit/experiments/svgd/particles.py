@@ -1,5 +1,6 @@
 """All settings of an SVGD run as one object: what a page's controls, a notebook's or a command line's set."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -105,7 +106,18 @@ class ParticlesSettings(param.Parameterized):
         self.device, self._made = device, (None, None)
         super().__init__(**params)
 
-    def refuses(self, name: str, value: Any) -> str:
+    def but(self, **changes: Any) -> "ParticlesSettings":
+        """Return the same settings except for some.
+
+        Raises:
+            ValueError: a value that a setting does not take.
+        """
+        values = {name: value for name, value in self.param.values().items() if name != "name"}
+        other = ParticlesSettings(self.device, **values | changes)
+        other._made = self._made
+        return other
+
+    def refuses(self, name: str, value: Any, asked: dict[str, Any]) -> str:
         """Why a link may not set this: parameters of a target beyond the sliders' ends can take for ever."""
         ranges = [part for known in PARAMETERS.values() for part in known.items()]
         for key, number in value.items() if name == "shape" else ():
@@ -134,7 +146,7 @@ class ParticlesSettings(param.Parameterized):
     def score(self) -> Any:
         """The score of the target: of a minibatch, tempered, or as it is."""
         target = self.density()
-        score = target.minibatch(self.batch, order="cyclic") if self.batch and hasattr(target, "minibatch") else target
+        score = target.minibatch(self.batch, order="cyclic") if self.batch and target.rows else target
         if self.temper == "none":
             return score
         schedule = targets.linear_schedule(TEMPERED) if self.temper == "linear" else targets.cyclical_schedule(TEMPERED)
@@ -161,6 +173,15 @@ class ParticlesSettings(param.Parameterized):
         low, high = self.begin_mean - reach, self.begin_mean + reach
         wide = self.begin == "normal"
         return tuple((min(a, low), max(b, high)) if wide else (a, b) for a, b in self.density().plot_range)
+
+    def move_handle(self, i: int, x: float, height: float) -> None:
+        """Put a mode's mean at x and let its weight follow its height; the other weights share the rest."""
+        weights, peak = list(self.weights), 1 / (self.scale * (2 * math.pi) ** 0.5)
+        weight = min(max(height / peak, 0.02), 0.98) if len(weights) > 1 else 1.0
+        rest = sum(w for j, w in enumerate(weights) if j != i) or 1.0
+        shared = [weight if j == i else w / rest * (1 - weight) for j, w in enumerate(weights)]
+        means = [float(x) if j == i else m for j, m in enumerate(self.means)]
+        self.param.update(means=means, weights=shared)
 
     # the run
 

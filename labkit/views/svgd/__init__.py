@@ -1,7 +1,7 @@
 """Views of SVGD: particles on a line and in the plane, curves against steps, the force microscope, two runs beside."""
 
 from labkit.deprecation import moved
-from labkit.views.svgd.beside import Pair, half
+from labkit.views.svgd.beside import half
 from labkit.views.svgd.classification import ClassificationScene
 from labkit.views.svgd.collapse import CollapseScene
 from labkit.views.svgd.curves import RUNS_KSD, Curves, Discrepancy, accuracy, bandwidth, moment_errors
@@ -19,7 +19,6 @@ __all__ = [
     "Discrepancy",
     "Line",
     "Microscope",
-    "Pair",
     "ParticlesScene",
     "Plane",
     "RegressionScene",
@@ -32,6 +31,7 @@ __all__ = [
 __getattr__ = moved(
     __name__,
     {
+        "Pair": "labkit.experiments.svgd:Pair",
         "PRESETS": "labkit.experiments.svgd:PRESETS",
         "Classification": "labkit.views.svgd:ClassificationScene",
         "Classifier": "labkit.experiments.svgd:ClassificationSettings",

@@ -1,24 +1,15 @@
-"""Two runs side by side in one: a state that is a pair, and views of one half of it."""
+"""Two runs side by side: views of the halves of a `Pair`."""
 
-from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
 
 from labkit.views.view import Part, View
 
-
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """Two states that are stepped together."""
-
-    left: Any
-    right: Any
-    t: int = 0
+SIDES = "left", "right"
 
 
-def half(view: View, name: str) -> Part:
-    """A view of the left or the right half of a `Pair`."""
-    return Part(view, attrgetter(name), name)
+def half(view: View, side: str) -> Part:
+    """Return a view of the left or the right half of a `Pair`."""
+    return Part(view, attrgetter(side), side)
 
 
 def whole(view: View) -> tuple[str, View]:

@@ -5,61 +5,25 @@ from typing import Any
 
 import numpy as np
 import panel as pn
-from bokeh.events import DoubleTap, Pan, PanEnd, PanStart
 
 from labkit.experiments.svgd.classification import ClassificationSettings, Classified
 from labkit.experiments.svgd.classification_data import BARE, HALF, Labelled
 from labkit.views import fields
+from labkit.views.pointer import Pointer
 from labkit.views.scenes import Scene
 from labkit.views.svgd.classification_pictures import Classes, Doubts, Precisions, Remembered
 from labkit.views.svgd.curves import Curves
+from labkit.views.view import View
 
 NEAR = 0.03  # of the picture's width and height
 STRAIGHT = ("two blobs", BARE)  # sets that a line parts
 CONIC = (*STRAIGHT, "rings", "a checkerboard")  # and a conic section
 
 
-class Hand:
-    """Double-click to add a point, drag one to move it; the run goes on meanwhile."""
-
-    def __init__(self, scene: "ClassificationScene"):
-        self.scene, self._held = scene, None
-
-    def drawn(self, view: Any, figure: Any) -> None:
-        """Listen to the picture of the points."""
-        if not isinstance(view, Classes):
-            return
-        figure.on_event(DoubleTap, lambda e: self.add((e.x, e.y)))
-        figure.on_event(PanStart, lambda e: self.grab((e.x, e.y)))
-        figure.on_event(Pan, lambda e: self.drag((e.x, e.y)))
-        figure.on_event(PanEnd, lambda _: self.drop())
-
-    def add(self, place: tuple[float, float]) -> None:
-        """A point of the class that is chosen."""
-        y = self.scene.settings.label
-        self.scene.change(lambda data: data.added(place, y))
-
-    def grab(self, place: tuple[float, float]) -> None:
-        """Take the point under the pointer, if there is one."""
-        self._held, state = None, self.scene.live.run.frame.state
-        if state is None or not len(state.data.x):
-            return
-        apart = np.linalg.norm(state.data.x.numpy() - place, axis=1) / (2 * HALF)
-        self._held = int(apart.argmin()) if apart.min() < NEAR else None
-
-    def drag(self, place: tuple[float, float]) -> None:
-        """Carry it along; it may have been removed meanwhile."""
-        if (i := self._held) is not None:
-            self.scene.change(lambda data: data.moved(i, place) if i < len(data.x) else data)
-
-    def drop(self) -> None:
-        self._held = None
-
-
 class ClassificationScene(Scene):
     """Particles, each of them a classifier, and points to add, drag and remove under them."""
 
-    running = ("kernel", "step_size", "batch", "rate", "held", "label")
+    edits, running = ("kernel", "step_size", "batch", "rate", "held"), ("label",)
     saves = ("gif", "png", "curves")
     words = (
         "Each particle is a whole classifier, the weights w of a logistic regression. The tint is their mean "
@@ -69,9 +33,7 @@ class ClassificationScene(Scene):
     )
 
     def __init__(self, settings: ClassificationSettings | None = None, **params):
-        self.hand = Hand(self)
         super().__init__(settings or ClassificationSettings(), **params)
-        self.settings.param.watch(lambda *_: self._retune(), [name for name in self.running if name != "label"])
 
     def views(self) -> list:
         seen = Remembered()
@@ -81,16 +43,34 @@ class ClassificationScene(Scene):
         likelihood = Curves("Held-out log-likelihood", nats, "nats a point", log=False)
         return [Classes(seen), accuracy, Doubts(seen), likelihood, Precisions()]
 
-    def drawn(self, view: Any, figure: Any) -> None:
-        self.hand.drawn(view, figure)
+    def drawn(self, view: View, figure: Any) -> None:
+        """Points are dragged and added on the picture of the classes."""
+        if isinstance(view, Classes):
+            self.pointer().listen(figure)
+
+    def pointer(self) -> Pointer:
+        """Return what the pointer does on the picture of the points; the run goes on meanwhile."""
+
+        def move(i: int, x: float, y: float) -> None:  # the point may have been removed meanwhile
+            self.change(lambda data: data.moved(i, (x, y)) if i < len(data.x) else data)
+
+        def add(x: float, y: float) -> None:
+            label = self.settings.label
+            self.change(lambda data: data.added((x, y), label))
+
+        return Pointer(self._nearest, move, add)
+
+    def _nearest(self, x: float, y: float) -> int | None:
+        """The point there, if there is one."""
+        state = self.live.run.frame.state
+        if state is None or not len(state.data.x):
+            return None
+        apart = np.linalg.norm(state.data.x.numpy() - (x, y), axis=1) / (2 * HALF)
+        return int(apart.argmin()) if apart.min() < NEAR else None
 
     def change(self, edit: Callable[[Labelled], Labelled]) -> None:
         """Other points under the particles, which stay."""
         self.live.run.edit(lambda state: self.settings.evaluate(state, edit(state.data)))
-
-    def _retune(self) -> None:
-        self.remark.object = self.remarks()
-        self.live.run.edit(self.settings.evaluate)
 
     def status(self, state: Classified) -> str:
         held = int(state.target.held.sum())

@@ -4,93 +4,106 @@ from typing import Any
 
 import panel as pn
 
+from labkit.experiments.svgd.comparison import NOTHING, SETTINGS, ComparisonSettings
 from labkit.experiments.svgd.particles import PRESETS, ParticlesSettings
 from labkit.targets import PARAMETERS
 from labkit.views.fields import WIDE, box, choice, log_slider, number
-from labkit.views.svgd.particles import SAMPLERS, ParticlesScene
+from labkit.views.live import Live
 
 
 class Controls(pn.viewable.Viewer):
-    """All settings of a scene, grouped; what does not apply to the target is hidden."""
+    """All settings of a scene, grouped; what does not apply to the target is hidden.
 
-    def __init__(self, scene: ParticlesScene, **params):
+    Args:
+        settings: of the run, and of the one beside it.
+        live: plays when a story is chosen.
+    """
+
+    def __init__(self, settings: ComparisonSettings, live: Live, **params):
         super().__init__(**params)
-        self.scene, self.experiment = scene, scene.experiment
+        self.settings, self.live = settings, live
         self.story = pn.pane.HTML("", margin=(2, 10), styles={"font-size": "14px", "line-height": "1.45"})
         self.preset = pn.widgets.Select(
             label="Story", options={"choose one": "", **{name: name for name in PRESETS}}, value="", **WIDE
         )
         self.preset.param.watch(self._tell, "value")
         self.shape, self.second = pn.Column(margin=0, **STRETCH), pn.Column(margin=0, **STRETCH)
-        e = self.experiment
-        self.length = log_slider(e, "length", 0.01, 100.0)
-        self.batch = number(e, "batch")
+        run = settings.run
+        self.length, self.batch = log_slider(run, "length", *LENGTHS), number(run, "batch")
         self._made = pn.Column(
             self.preset, self.story,
-            choice(e, "target"), self.shape,
-            number(e, "n"), choice(e, "begin"), number(e, "begin_mean"), number(e, "begin_scale"),
-            choice(e, "kernel"), choice(e, "bandwidth"), self.length,
-            choice(e, "optimizer"), log_slider(e, "step_size", 0.001, 2.0), choice(e, "temper"), self.batch,
-            number(e, "seed"),
-            choice(scene, "compare"), self.second,
-            pn.FlexBox(box(scene, "arrows"), box(scene, "snapshots")),
+            choice(run, "target"), self.shape,
+            number(run, "n"), choice(run, "begin"), number(run, "begin_mean"), number(run, "begin_scale"),
+            choice(run, "kernel"), choice(run, "bandwidth"), self.length,
+            choice(run, "optimizer"), log_slider(run, "step_size", *STEPS), choice(run, "temper"), self.batch,
+            number(run, "seed"),
+            compared(settings), self.second,
+            pn.FlexBox(box(settings, "arrows"), box(settings, "snapshots")),
             margin=0, **STRETCH,
         )  # fmt: skip
-        e.param.watch(self._fit, ["target", "bandwidth", "means"])
-        scene.param.watch(self._beside, "compare")
-        scene.live.remote.tips = scene.live.remote.tips | self._tips()
+        run.param.watch(self._fit, ["target", "bandwidth", "means"])
+        settings.param.watch(self._beside, "compare")
         self._fit()
         self._beside()
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._made
 
-    def _tips(self) -> dict[str, str]:
-        """Label -> tooltip, of every setting."""
-        both = [p for owner in (self.experiment, self.scene) for p in owner.param.objects().values()]
-        shapes = {label(p): p.help for known in PARAMETERS.values() for p in known.values()}
-        return (
-            {p.label: p.doc for p in both if p.doc}
-            | shapes
-            | {"Story": "settings that show one thing, with what to watch"}
-        )
-
     def _tell(self, event: Any) -> None:
         """Set what a story wants, all else back to its default, and begin."""
         if event.new not in PRESETS:
             return
         values, words = PRESETS[event.new]
-        fresh = {p: self.experiment.param[p].default for p in self.experiment.param if p not in ("name", "seed")}
-        self.scene.param.update(compare="nothing", arrows=event.new == "A banana")
-        self.experiment.param.update(**fresh | values)
+        run = self.settings.run
+        fresh = {p: run.param[p].default for p in run.param if p not in ("name", "seed")}
+        self.settings.param.update(compare=NOTHING, other=None, arrows=event.new == "A banana")
+        run.param.update(**fresh | values)
         self.story.object = f"<b>What to look for.</b> {words}"
-        self.scene.live.play()
+        self.live.play()
 
     def _fit(self, *_events: Any) -> None:
         """Show what belongs to the target."""
-        e = self.experiment
-        self.length.visible = e.bandwidth == "fixed"
-        self.batch.visible = e.target == "logistic"
-        known = PARAMETERS.get(e.target, {})
-        self.shape.objects = modes(self.scene) if e.target == "mixture" else [part(e, k, p) for k, p in known.items()]
+        run = self.settings.run
+        target, known = run.density(), PARAMETERS.get(run.target, {})
+        self.length.visible = run.bandwidth == "fixed"
+        self.batch.visible = target.rows > 0
+        self.shape.objects = modes(run) if len(target.handles()) else [part(run, k, p) for k, p in known.items()]
 
     def _beside(self, *_events: Any) -> None:
-        """The control of the one setting in which the second run differs."""
-        scene = self.scene
-        if scene.compare in ("nothing", *SAMPLERS):
+        """Show the control of the one setting in which the second run differs."""
+        name, run = self.settings.compare, self.settings.run
+        if name not in SETTINGS:
             self.second.objects = []
             return
-        make = {"length": lambda r: log_slider(r, "length", 0.01, 100.0)} | {
-            "step_size": lambda r: log_slider(r, "step_size", 0.001, 2.0)
-        }
-        kind = type(scene.right.param[scene.compare]).__name__
-        widget = make.get(scene.compare, lambda r: (choice if kind == "Selector" else number)(r, scene.compare))(
-            scene.right
-        )
-        if scene.compare == "length":
-            self.experiment.bandwidth = "fixed"
-        scene.right.param.watch(lambda event: setattr(scene, "other", event.new), scene.compare)
-        self.second.objects = [pn.pane.HTML("The second run's", margin=(4, 10, 0, 10)), widget]
+        if name == "length":
+            run.bandwidth = "fixed"
+        shown = run.but(**({} if self.settings.other is None else {name: self.settings.other}))
+        shown.param.watch(lambda event: setattr(self.settings, "other", event.new), name)
+        self.second.objects = [pn.pane.HTML("The second run's", margin=(4, 10, 0, 10)), control(shown, name)]
+
+
+LENGTHS, STEPS = (0.01, 100.0), (0.001, 2.0)  # what the sliders of a bandwidth and of a step size offer
+
+
+def control(run: ParticlesSettings, name: str) -> Any:
+    """Return the widget of one setting."""
+    if name in ("length", "step_size"):
+        return log_slider(run, name, *(LENGTHS if name == "length" else STEPS))
+    return (choice if type(run.param[name]).__name__ == "Selector" else number)(run, name)
+
+
+def compared(settings: ComparisonSettings) -> pn.widgets.Select:
+    """Return a list of what may stand beside the run; another choice makes the last one's value void."""
+    p = settings.param.compare
+    select = pn.widgets.Select(label=p.label, options=p.objects, value=settings.compare, **WIDE)
+
+    def choose(event: Any) -> None:
+        if event.new != settings.compare:
+            settings.param.update(compare=event.new, other=None)
+
+    select.param.watch(choose, "value")
+    settings.param.watch(lambda event: select.param.update(value=event.new), "compare")
+    return select
 
 
 STRETCH = {"sizing_mode": "stretch_width"}
@@ -109,9 +122,8 @@ def part(e: ParticlesSettings, name: str, p: Any) -> pn.widgets.Widget:
     return slider
 
 
-def modes(scene: ParticlesScene) -> list:
+def modes(e: ParticlesSettings) -> list:
     """Width of the modes, and buttons to add one or take the last away; the picture's diamonds are dragged."""
-    e = scene.experiment
 
     def add(_event):
         n = len(e.means)

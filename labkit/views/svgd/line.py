@@ -88,12 +88,8 @@ class Line(View):
         }
 
     def handles(self) -> np.ndarray:
-        """Handles of a mixture's modes (m, 2): its mean, and the height that its weight gives it alone."""
-        target = self.density()
-        if not hasattr(target, "means"):
-            return np.zeros((0, 2))
-        means, weights, scales = (np.asarray(v, dtype=float) for v in (target.means, target.weights, target.scales))
-        return np.column_stack([means, weights / (scales * np.sqrt(2 * np.pi))])
+        """Where the density can be dragged, (m, 2): place and height."""
+        return self.density().handles().numpy(force=True)
 
     def _rug(self, x: np.ndarray) -> np.ndarray:
         return np.full(len(x), -0.03 * self.top)

@@ -5,23 +5,24 @@ from typing import Any
 
 import numpy as np
 import panel as pn
-from bokeh.events import DoubleTap, Pan, PanEnd, PanStart
 
 from labkit.experiments.svgd.regression import Fitted, RegressionSettings
 from labkit.experiments.svgd.regression_data import Rows
 from labkit.views import fields
+from labkit.views.pointer import Pointer
 from labkit.views.scenes import TEXT, Scene
 from labkit.views.svgd.curves import Curves
 from labkit.views.svgd.regression_pictures import Bands, Noises
-from labkit.views.svgd.touch import NEAR
+from labkit.views.view import View
 
 BUTTON = {"margin": (4, 8)}
+NEAR = 0.025  # of the picture's width and height
 
 
 class RegressionScene(Scene):
     """Bayesian regression by networks, in one dimension."""
 
-    speed, saves, running = 100, ("gif", "png", "curves"), ("kernel", "step_size", "batch")
+    speed, saves, edits = 100, ("gif", "png", "curves"), ("kernel", "step_size", "batch")
     words = (
         "Each thin line is a network, a particle of SVGD on the posterior of its weights. Where there are points they "
         "agree; where there are none they may part, and the inner band widens by what the model does not know. The "
@@ -31,9 +32,7 @@ class RegressionScene(Scene):
 
     def __init__(self, settings: RegressionSettings | None = None, **params):
         self.said = pn.pane.HTML("", sizing_mode="stretch_width", styles=TEXT)
-        self._dragged: int | None = None
         super().__init__(settings or RegressionSettings(), **params)
-        self.settings.param.watch(self._changed, list(self.running))
 
     def views(self) -> list:
         s = self.settings
@@ -68,10 +67,8 @@ class RegressionScene(Scene):
             fields.box(s, "original"), fields.number(s, "seed"),
         ]  # fmt: skip
 
-    def __panel__(self) -> pn.viewable.Viewable:
-        column = super().__panel__()
-        column.insert(len(column) - 2, self.said)
-        return column
+    def first(self) -> list:
+        return [*super().first(), self.said]
 
     # what changes
 
@@ -84,41 +81,34 @@ class RegressionScene(Scene):
         self.settings.forget()
         self.show()
 
-    def _changed(self, *_events: Any) -> None:
-        self.remark.object = self.remarks()
-        self.live.run.edit(self.settings.evaluate)
-
     # what the pointer does
 
-    def drawn(self, view: Any, figure: Any) -> None:
+    def drawn(self, view: View, figure: Any) -> None:
         """Points are dragged and added on the large picture."""
         if isinstance(view, Bands):
-            figure.on_event(PanStart, self._grab)
-            figure.on_event(Pan, self._drag)
-            figure.on_event(PanEnd, self._drop)
-            figure.on_event(DoubleTap, self._add)
+            self.pointer().listen(figure)
 
-    def _grab(self, event: Any) -> None:
-        state = self.live.run.frame.state
-        if state is not None:
-            self._dragged = nearest(state.rows, self.settings.box, event.x, event.y)
+    def pointer(self) -> Pointer:
+        """Return what the pointer does on the picture of the points; the networks go on learning meanwhile."""
 
-    def _drag(self, event: Any) -> None:
-        if self._dragged is not None:
-            i, place = self._dragged, self._place(event)
+        def under(x: float, y: float) -> int | None:
+            state = self.live.run.frame.state
+            return None if state is None else nearest(state.rows, self.settings.box, x, y)
+
+        def move(i: int, x: float, y: float) -> None:
+            place = self._place(x, y)
             self.change(lambda rows: rows.moved(i, *place))
 
-    def _drop(self, _event: Any) -> None:
-        self._dragged = None
+        def add(x: float, y: float) -> None:
+            place = self._place(x, y)
+            self.change(lambda rows: rows.added(*place))
 
-    def _add(self, event: Any) -> None:
-        place = self._place(event)
-        self.change(lambda rows: rows.added(*place))
+        return Pointer(under, move, add)
 
-    def _place(self, event: Any) -> tuple[float, float]:
-        """Where the pointer is, within the picture."""
+    def _place(self, x: float, y: float) -> tuple[float, float]:
+        """A place within the picture."""
         across, up = self.settings.box
-        return float(np.clip(event.x, *across)), float(np.clip(event.y, *up))
+        return float(np.clip(x, *across)), float(np.clip(y, *up))
 
 
 def nearest(rows: Rows, box: tuple, x: float, y: float) -> int | None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from labkit.experiments.svgd.comparison import Pair
 from labkit.paint.files import Target, save_table
-from labkit.views.svgd.beside import Pair
 
 FIELDS = "x", "score", "phi"  # of a state: what the table has of every particle
 

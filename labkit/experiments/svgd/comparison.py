@@ -1,0 +1,137 @@
+"""Two runs in step: the second differs from the first in one setting, or samples in another way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import param
+import torch
+from torch import Tensor
+
+from labkit import baselines
+from labkit.experiments.svgd.particles import ParticlesSettings
+
+NOTHING = "nothing"
+SETTINGS = ("kernel", "bandwidth", "length", "optimizer", "step_size", "temper", "n", "begin", "seed")
+INDEPENDENT, LANGEVIN = SAMPLERS = ("independent draws", "Langevin chains")
+CHAIN_STEP = 0.05  # of the Langevin chains, in squared units of x
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two states that are stepped together."""
+
+    left: Any
+    right: Any
+    t: int = 0
+
+
+class Sampler:
+    """Independent draws or Langevin chains with a run's target, number of particles, start and seed."""
+
+    def __init__(self, run: ParticlesSettings, kind: str):
+        self.run, self.kind = run, kind
+
+    def start(self) -> baselines.State:
+        self.generator = torch.Generator().manual_seed(self.run.seed)
+        first = baselines.State(self.run.particles())
+        return first if self.kind == LANGEVIN else self.step(first)
+
+    def step(self, state: baselines.State) -> baselines.State:
+        target = self.run.density()
+        if self.kind == LANGEVIN:
+            return baselines.langevin(state, target.score, step_size=CHAIN_STEP, generator=self.generator)
+        return baselines.independent(state, target, generator=self.generator)
+
+    def evaluate(self, state: baselines.State, x: Tensor | None = None) -> baselines.State:
+        """Return the state with other particles, if any are given."""
+        return state if x is None else replace(state, x=x)
+
+
+class ComparisonSettings(param.Parameterized):
+    """A run of SVGD, and one beside it if that is wanted; its states are those of the run, or a `Pair`.
+
+    Args:
+        run: the settings of the first run, by default those of a new one.
+    """
+
+    compare = param.Selector(
+        default=NOTHING,
+        objects=[NOTHING, *SAMPLERS, *SETTINGS],
+        label="Beside it",
+        doc="a second run that differs in this one setting, or another way to sample, in step with the first",
+    )
+    other = param.Parameter(default=None, doc="the second run's value of that setting")
+    arrows = param.Boolean(default=False, label="Arrows", doc="blue: drive, purple: repulsion, on one scale")
+    snapshots = param.Boolean(default=True, label="Earlier steps", doc="the density at steps 0, 50, 75, 100, 150, 500")
+
+    def __init__(self, run: ParticlesSettings | None = None, **params):
+        self.run, self._second = run or ParticlesSettings(), None
+        super().__init__(**params)
+        self.param.watch(self._forget, ["compare", "other"])
+        self.run.param.watch(self._follow, list(self.run.param))
+
+    @property
+    def owners(self) -> tuple[param.Parameterized, ...]:
+        """Whose parameters these settings are, for a link."""
+        return self.run, self
+
+    def refuses(self, name: str, value: Any, asked: dict[str, Any]) -> str:
+        """Return why a link may not set this, "" if it may."""
+        compare = asked.get("compare", self.compare)
+        if name != "other" or value is None or compare not in SETTINGS:
+            return ""
+        try:
+            self.run.but(**{compare: value})
+        except ValueError as error:
+            return f"as the second run's {compare}: {error}"
+        return ""
+
+    def _forget(self, *_events: Any) -> None:
+        self._second = None
+
+    def _follow(self, *_events: Any) -> None:
+        """A second run takes over the settings of the first; a sampler reads them itself and keeps its generator."""
+        if not isinstance(self._second, Sampler):
+            self._second = None
+
+    def second(self) -> ParticlesSettings | Sampler | None:
+        """Return the settings of the second run, None where there is none.
+
+        Raises:
+            ValueError: `other` is no value of the setting that is compared.
+        """
+        if self._second is None and self.compare in SAMPLERS:
+            self._second = Sampler(self.run, self.compare)
+        elif self._second is None and self.compare in SETTINGS:
+            self._second = self.run.but(**({} if self.other is None else {self.compare: self.other}))
+        return self._second
+
+    # the run, or the two
+
+    def start(self) -> Any:
+        """Return the first state."""
+        right = self.second()
+        return self.run.start() if right is None else Pair(self.run.start(), right.start())
+
+    def step(self, state: Any) -> Any:
+        """Return the state one step later."""
+        right = self.second()
+        if right is None:
+            return self.run.step(state)
+        return Pair(self.run.step(state.left), right.step(state.right), state.t + 1)
+
+    def evaluate(self, state: Any) -> Any:
+        """Return the state under the settings as they are now."""
+        right = self.second()
+        if right is None:
+            return self.run.evaluate(state)
+        return replace(state, left=self.run.evaluate(state.left), right=right.evaluate(state.right))
+
+    def moved(self, state: Any, side: str, change: Callable[[Tensor], Tensor]) -> Any:
+        """Return the state with the particles of one side changed: x -> x."""
+        right = self.second()
+        if right is None:
+            return self.run.evaluate(state, change(state.x))
+        half, settings = getattr(state, side), self.run if side == "left" else right
+        return replace(state, **{side: settings.evaluate(half, change(half.x))})
