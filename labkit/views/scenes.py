@@ -21,7 +21,8 @@ class Scene(pn.viewable.Viewer):
 
     Attributes:
         words: above the pictures, HTML. below: under all else, HTML.
-        speed: steps a second. saves: the kinds of downloads; table: of the particles of a state, as in `Downloads`. pinned: steps whose states are kept, as in `Live`.
+        speed: steps a second. pinned: steps whose states are kept, as in `Live`.
+        saves: the kinds of downloads; table: writes that of a state's particles, as in `Downloads`.
         looks: settings of the pictures alone: these are declared again and the run stays as it is.
         edits: settings under which the state is evaluated again where the run stands.
         running: settings that act on the next step.

@@ -6,9 +6,8 @@ import param
 import pytest
 from panel.io.location import Location
 
-from labkit.experiments.svgd import PRESETS, ParticlesSettings
+from labkit.experiments.svgd import PRESETS, ComparisonSettings, ParticlesSettings
 from labkit.views.address import Address, encode, rounded, set_all
-from labkit.views.svgd import ParticlesScene
 
 EXPERIMENT = {
     "target": "banana",
@@ -73,19 +72,15 @@ def test_one_setting_alone_goes_round(visit, name):
     assert values(second) == values(ParticlesSettings()) | {name: rounded(EXPERIMENT[name])}
 
 
-@pytest.mark.slow
-def test_a_scene_goes_round(visit):
-    first, written = ParticlesScene(), visit()
+def test_a_comparison_goes_round(visit):
+    first, written = ComparisonSettings(), visit()
     assert set(SCENE) == set(values(first))
-    written.sync(first.experiment, first)
+    written.sync(*first.owners)
     first.param.update(**SCENE)
-    search = written.location.search
-    first.live.close()
-    second, read = ParticlesScene(), visit(search)
-    read.sync(second.experiment, second)
-    assert values(second) == SCENE and second.right.kernel == "matern32" and second.experiment.kernel == "rbf"
+    second, read = ComparisonSettings(), visit(written.location.search)
+    read.sync(*second.owners)
+    assert values(second) == SCENE and second.second().kernel == "matern32" and second.run.kernel == "rbf"
     assert not read.warning.visible
-    second.live.close()
 
 
 @pytest.mark.parametrize("story", PRESETS)
@@ -145,14 +140,12 @@ def test_the_warning_is_text(visit, search):
     assert "<script" not in address.warning.object and "&lt;script&gt;" in address.warning.object
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("other", ['"abc"', "[1]"])
+@pytest.mark.parametrize("other", ['"abc"', "[1]", "99999"])
 def test_a_second_run_that_cannot_be_is_said_and_is_like_the_first(visit, other):
-    scene, address = ParticlesScene(), visit(f"?compare=n&other={other}")
-    address.sync(scene.experiment, scene)
-    assert address.warning.visible and "compare=n" in address.warning.object
-    assert scene.compare == "n" and scene.other is None and scene.right.n == scene.experiment.n
-    scene.live.close()
+    settings, address = ComparisonSettings(), visit(f"?compare=n&other={other}")
+    address.sync(*settings.owners)
+    assert address.warning.visible and "as the second run" in address.warning.object
+    assert settings.compare == "n" and settings.other is None and settings.second().n == settings.run.n
 
 
 class Open(param.Parameterized):

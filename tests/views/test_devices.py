@@ -55,13 +55,5 @@ def test_the_page_of_draw_puts_its_networks_on_the_device_of_the_command_line(as
 
 
 @pytest.mark.slow
-def test_the_page_of_dreg_gives_each_tab_the_device_of_the_command_line(asked, monkeypatch):
-    given = {}
-
-    def noted(tab, kind):
-        return lambda device: given.setdefault(tab, device) and kind(device="cpu")
-
-    tabs = {tab: (scene, noted(tab, kind)) for tab, (scene, kind) in asked["dreg"].TABS.items()}
-    monkeypatch.setattr(asked["dreg"], "TABS", tabs)
-    asked["dreg"].live()
-    assert set(given) == set(tabs) and set(given.values()) == {"cuda:7"}
+def test_the_page_of_dreg_gives_each_tab_the_device_of_the_command_line(asked):
+    assert {tab.settings().device for tab in asked["dreg"].TABS} == {"cuda:7"}

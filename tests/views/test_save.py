@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from labkit import engine
-from labkit.experiments.svgd import ParticlesSettings
+from labkit.experiments.svgd import Pair, ParticlesSettings
 from labkit.views import save
-from labkit.views.svgd import Curves, Line, Pair, Plane, half
+from labkit.views.svgd import Curves, Line, Plane, half
 from labkit.views.view import View
 
 SIZE = (320, 200)

@@ -12,14 +12,14 @@ from bokeh.document import Document
 from panel.io.state import set_curdoc
 
 from labkit import baselines, svgd
-from labkit.experiments.svgd import PRESETS, ParticlesSettings
+from labkit.experiments.svgd import PRESETS, Pair, ParticlesSettings
+from labkit.experiments.svgd.comparison import SAMPLERS, SETTINGS
 from labkit.serving import pages
 from labkit.targets import TARGETS
 from labkit.views.remote import Remote
 from labkit.views.stage import Stage
-from labkit.views.svgd import Discrepancy, Line, Pair, ParticlesScene, Plane
+from labkit.views.svgd import Discrepancy, Line, ParticlesScene, Plane
 from labkit.views.svgd.controls import Controls
-from labkit.experiments.svgd.comparison import SAMPLERS, SETTINGS
 from labkit.views.svgd.hand import added, moved
 
 pytestmark = pytest.mark.slow  # whole pages, but for the browser
@@ -175,7 +175,7 @@ def test_the_line_and_the_chart_name_their_ksd_apart(make):
     fixed = float(svgd.ksd(state.x, scene.settings.run.density(), bandwidth=float(h)))
     (shown,) = set(chart.record(state).values())
     assert shown == pytest.approx(fixed, rel=1e-5) and shown != pytest.approx(state.ksd.item(), rel=1e-3)
-    assert scene._status(state).startswith(f"KSD (run's kernel) {float(state.ksd):.3g} · ")
+    assert scene.status(state).startswith(f"KSD (run's kernel) {float(state.ksd):.3g} · ")
 
 
 def test_arrows_and_earlier_steps_are_the_pictures_alone(make):
@@ -200,7 +200,7 @@ def test_two_runs_differ_in_one_setting_alone(make, compare):
     assert isinstance(first, Pair)
     last = steps(scene, 2)
     assert last.t == last.left.t == last.right.t == 2
-    alone, beside = scene.settings.run, ParticlesSettings(**scene.settings.run.param.values() | {compare: OTHERS[compare]})
+    alone, beside = scene.settings.run, scene.settings.run.but(**{compare: OTHERS[compare]})
     for run, side in ((alone, "left"), (beside, "right")):
         state = run.start()
         for _ in range(2):
@@ -233,7 +233,7 @@ def test_another_comparison_forgets_the_value_of_the_last(make):
     scene = make()
     scene.settings.compare = "kernel"
     scene.settings.other = "imq"
-    scene.settings.compare = "n"
+    scene.settings.param.update(compare="n", other=None)
     assert scene.settings.other is None and settled(scene).state.right.x.shape == (12, 1)
     scene.settings.compare = "nothing"
     assert not isinstance(settled(scene).state, Pair)
@@ -318,7 +318,7 @@ def test_the_weights_stay_a_distribution_while_a_mode_is_dragged(i, height):
     experiment = ParticlesSettings(means=[-4.0, 0.0, 4.0], weights=[0.2, 0.3, 0.5], scale=0.8)
     others = [j for j in range(3) if j != i]
     ratio = experiment.weights[others[0]] / experiment.weights[others[1]]
-    move_mode(experiment, i, 1.5, height)
+    experiment.move_handle(i, 1.5, height)
     weights = experiment.weights
     assert sum(weights) == pytest.approx(1) and min(weights) > 0
     assert weights[others[0]] / weights[others[1]] == pytest.approx(ratio)
@@ -329,26 +329,22 @@ def test_the_weights_stay_a_distribution_while_a_mode_is_dragged(i, height):
 
 def test_a_lone_mode_keeps_all_of_the_weight():
     experiment = ParticlesSettings(means=[0.0], weights=[1.0])
-    move_mode(experiment, 0, 3.0, 0.1)
+    experiment.move_handle(0, 3.0, 0.1)
     assert experiment.weights == [1.0] and experiment.means == [3.0]
-
-
-def point(x, y):
-    return SimpleNamespace(x=float(x), y=float(y))
 
 
 def test_a_click_chooses_the_particle_under_it_and_a_click_elsewhere_none(make):
     scene = make(target="banana", begin_mean=0.0)
     x = settled(scene).state.x
     view = scene.live.views[0]
-    scene.pointer("left", view).tap(*(*x[5]))
+    scene.pointer("left", view).tap(*x[5].tolist())
     assert scene.chosen == 5
     assert len(settled(scene).content[1][-1]["drive"]["x"]) == 12
-    scene.pointer("left", view).tap(*(*(x.max(0).values + 3)))
+    scene.pointer("left", view).tap(*(x.max(0).values + 3).tolist())
     assert scene.chosen is None
     line = make()
     x = settled(line).state.x
-    line.touch._tap("left", line.live.views[0], point(x[3], 0))
+    line.pointer("left", line.live.views[0]).tap(float(x[3]), 0.0)
     assert abs(float(x[line.chosen] - x[3])) == 0
 
 
@@ -358,20 +354,20 @@ def test_a_dragged_particle_follows_and_the_run_holds_still_and_then_plays_on(ma
     settled(scene, lambda frame: frame.state.t > 1)
     scene.live.run.speed = 1e-3  # so that it stays where the pointer finds it
     x = settled(scene).state.x
-    view, touch = scene.live.views[0], scene.touch
-    touch._grab("left", view, point(*x[5]))
+    pointer = scene.pointer("left", scene.live.views[0])
+    pointer.grab(*x[5].tolist())
     for place in ((0.5, 0.5), (1.0, -0.75)):
-        touch._drag(view, point(*place))
+        pointer.drag(*place)
     frame = settled(scene)
     assert frame.state.x[5].tolist() == [1.0, -0.75] and not frame.playing
-    touch._drop()
+    pointer.drop()
     assert settled(scene).playing
 
 
 def test_a_double_click_adds_a_particle_and_the_run_goes_on(make):
     scene = make()
     steps(scene, 2)
-    scene.pointer("left", scene.live.views[0]).add(*(1.25, 0.1))
+    scene.pointer("left", scene.live.views[0]).add(1.25, 0.1)
     state = settled(scene).state
     assert state.x.shape == (13, 1) and state.x[-1].item() == 1.25 and state.t == 2
     assert steps(scene, 2).x.shape == (13, 1)
@@ -382,7 +378,7 @@ def test_a_hand_on_one_side_leaves_the_other_alone(make):
     scene.settings.compare = "kernel"
     before = steps(scene, 1)
     right = next(view for view in scene.live.views if view.name == "right")
-    scene.pointer("right", right.view).add(*(0.0, 0.1))
+    scene.pointer("right", right.view).add(0.0, 0.1)
     state = settled(scene).state
     assert torch.equal(state.left.x, before.left.x) and state.right.x.shape == (13, 1)
 
@@ -390,11 +386,12 @@ def test_a_hand_on_one_side_leaves_the_other_alone(make):
 def test_a_dragged_mode_moves_the_target_and_keeps_the_run(make):
     scene = make()
     steps(scene, 2)
-    view, touch = scene.live.views[0], scene.touch
-    handle = view.handles()[1]
-    touch._grab("left", view, point(*handle))
-    touch._drag(view, point(4.0, handle[1]))
-    touch._drop()
+    view = scene.live.views[0]
+    pointer = scene.pointer("left", view)
+    handle = view.handles()[1].tolist()
+    pointer.grab(*handle)
+    pointer.drag(4.0, handle[1])
+    pointer.drop()
     assert scene.settings.run.means == [-2.0, 4.0] and settled(scene).state.t == 2
     assert view.handles()[1, 0] == 4.0
 

@@ -319,19 +319,19 @@ def state_of(scene):
 
 
 def test_the_hand_adds_drags_and_removes(scene):
-    first = state_of(scene).run.x
+    first, hand = state_of(scene).run.x, scene.pointer()
     scene.settings.label = False
-    scene.hand.add((0.5, 0.5))
+    hand.add(0.5, 0.5)
     data = state_of(scene).data
     assert data.x[-1].tolist() == [0.5, 0.5] and not data.y[-1]
-    scene.hand.grab((0.6, 0.45))
-    scene.hand.drag((2.0, -2.0))
+    hand.grab(0.6, 0.45)
+    hand.drag(2.0, -2.0)
     assert state_of(scene).data.x[-1].tolist() == [2.0, -2.0]
     next(c for c in scene.controls() if getattr(c, "label", "").startswith("Remove")).param.trigger("clicks")
-    scene.hand.drag((1.0, 1.0))  # the point in the hand is gone
-    scene.hand.drop()
-    scene.hand.grab((0.0, 2.0))  # where no point is
-    scene.hand.drag((1.0, 2.0))
+    hand.drag(1.0, 1.0)  # the point in the hand is gone
+    hand.drop()
+    hand.grab(0.0, 2.0)  # where no point is
+    hand.drag(1.0, 2.0)
     state = state_of(scene)
     assert state.data.x.tolist() == [[-1.0, 0.0], [1.0, 0.0]] and torch.equal(state.run.x, first) and state.t == 0
     assert scene.live.run.frame.error == ""

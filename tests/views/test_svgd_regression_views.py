@@ -2,7 +2,6 @@
 
 import math
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import panel as pn
@@ -288,24 +287,20 @@ def settled(scene):
     return run.frame.state, run.frame.error
 
 
-def at(x, y):
-    return SimpleNamespace(x=float(x), y=float(y))
-
-
 def test_a_hand_drags_adds_and_removes_points_under_the_run(scene):
-    state, _ = settled(scene)
+    (state, _), hand = settled(scene), scene.pointer()
     rows = state.rows
-    scene._grab(at(5.5, -2.9))  # nothing is there
-    scene._drag(at(0, 0))
+    hand.grab(5.5, -2.9)  # nothing is there
+    hand.drag(0.0, 0.0)
     assert settled(scene)[0].rows.x is rows.x
-    scene._grab(at(rows.x[3] + 0.01, rows.y[3]))
-    scene._drag(at(1, 2))
-    scene._drag(at(9, 2))  # out of the picture: its edge
-    scene._drop(None)
-    scene._drag(at(0, 0))
+    hand.grab(float(rows.x[3]) + 0.01, float(rows.y[3]))
+    hand.drag(1.0, 2.0)
+    hand.drag(9.0, 2.0)  # out of the picture: its edge
+    hand.drop()
+    hand.drag(0.0, 0.0)
     moved, _ = settled(scene)
     assert (float(moved.rows.x[3]), float(moved.rows.y[3])) == (6.0, 2.0) and torch.equal(moved.theta, state.theta)
-    scene._add(at(1.5, 1.0))
+    hand.add(1.5, 1.0)
     assert settled(scene)[0].target.rows == state.target.rows + 1
     scene.live.reset()
     assert float(settled(scene)[0].rows.x[0]) == 1.5  # it stays

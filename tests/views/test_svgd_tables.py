@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import torch
 
 from labkit import svgd, targets
-from labkit.views.svgd import Pair
+from labkit.experiments.svgd import Pair
 from labkit.views.svgd.tables import save_csv
 
 

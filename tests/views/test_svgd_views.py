@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from labkit import baselines, engine, svgd
-from labkit.experiments.svgd import PRESETS, ParticlesSettings
+from labkit.experiments.svgd import PRESETS, Pair, ParticlesSettings
 from labkit.experiments.svgd.particles import SNAPSHOTS
 from labkit.targets import PARAMETERS, TARGETS
 from labkit.views.spans import RANGE
@@ -19,7 +19,6 @@ from labkit.views.svgd import (
     Discrepancy,
     Line,
     Microscope,
-    Pair,
     Plane,
     accuracy,
     bandwidth,
@@ -365,7 +364,7 @@ def test_every_slider_of_a_target_makes_a_target():
         for key, p in known.items():
             for value in (p.low, p.default, p.high):
                 experiment = near(name, shape={key: value})
-                assert experiment.refuses("shape", {key: value}) == ""
+                assert experiment.refuses("shape", {key: value}, {}) == ""
                 assert bool(experiment.start().x.isfinite().all()), (name, key, value)
 
 
