@@ -23,7 +23,7 @@ class Rule:
         raise NotImplementedError(f"{type(self).__name__} must define __call__(x, last, t)")
 
 
-Bandwidth = str | float | int | Tensor | Callable
+Bandwidth = str | float | int | Tensor | Callable[..., Tensor | float]
 
 
 def median_bandwidth(x: Tensor, apart: Apart | None = None) -> Tensor:
@@ -97,7 +97,7 @@ class Fixed(Rule):
 
     h: float | int | Tensor
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         h = torch.as_tensor(self.h)
         wrong = h[~((h > 0) & h.isfinite())]
         if len(wrong):
@@ -127,7 +127,7 @@ class Subsampled(Rule):
 
     size: int = 256
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_count("size", self.size)
 
     def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
@@ -146,7 +146,7 @@ class Lagged(Rule):
     every: int = 10
     rule: Rule = Median()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_count("every", self.every)
 
     def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
@@ -157,7 +157,7 @@ class Lagged(Rule):
 class _Called(Rule):
     """A reader's own x -> h; it gets a copy of x, so that it cannot move the particles."""
 
-    function: Callable
+    function: Callable[[Tensor], Tensor | float]
 
     def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
         h = torch.as_tensor(self.function(x.clone()), dtype=x.dtype, device=x.device)

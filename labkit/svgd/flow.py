@@ -20,8 +20,8 @@ from labkit.svgd import bandwidths
 from labkit.svgd.bandwidths import Bandwidth
 from labkit.svgd.fast.together import phi_and_median
 from labkit.svgd.kernels import RBF, Kernel
-from labkit.svgd.optimizers import Adagrad
-from labkit.targets import as_score
+from labkit.svgd.optimizers import Adagrad, Optimizer
+from labkit.targets.scores import Score, Scored, as_score
 
 KERNEL = RBF()
 OPTIMIZER = Adagrad()
@@ -83,7 +83,7 @@ def check_finite(values: Tensor, what: str, do: str) -> None:
         )
 
 
-def evaluate_score(score, x: Tensor, t: int = 0, generator: torch.Generator | None = None) -> Tensor:
+def evaluate_score(score: Score, x: Tensor, t: int = 0, generator: torch.Generator | None = None) -> Tensor:
     """The score of step t at x, checked and detached. It gets a copy of x, so that it cannot move the particles."""
     if hasattr(score, "at"):
         score = score.at(t, generator)
@@ -114,7 +114,16 @@ def _bandwidth(kernel: Kernel, bandwidth: Bandwidth, x: Tensor, last: Tensor | N
     return bandwidths.rule(bandwidth)(frame, last, t).to(x.dtype)
 
 
-def _at(x: Tensor, score, kernel: Kernel, bandwidth: Bandwidth, generator, t: int, last, memory) -> State:
+def _at(
+    x: Tensor,
+    score: Score,
+    kernel: Kernel,
+    bandwidth: Bandwidth,
+    generator: torch.Generator | None,
+    t: int,
+    last: Tensor | None,
+    memory: Any,
+) -> State:
     """The state at x."""
     s = evaluate_score(score, x, t, generator)
     h = _bandwidth(kernel, bandwidth, x, last, t)
@@ -135,7 +144,14 @@ def root(square: Tensor, size: Callable[[], Tensor]) -> Tensor:
     return torch.where(square < rounding, math.nan, square.clamp(min=0)).sqrt_()
 
 
-def start(x0: Tensor, score: Any, *, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "median", generator=None) -> State:
+def start(
+    x0: Tensor,
+    score: Scored,
+    *,
+    kernel: Kernel = KERNEL,
+    bandwidth: Bandwidth = "median",
+    generator: torch.Generator | None = None,
+) -> State:
     """The state of a run before its first step.
 
     Args:
@@ -155,7 +171,12 @@ def start(x0: Tensor, score: Any, *, kernel: Kernel = KERNEL, bandwidth: Bandwid
 
 
 def evaluate(
-    state: State, score: Any, *, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "median", generator=None
+    state: State,
+    score: Scored,
+    *,
+    kernel: Kernel = KERNEL,
+    bandwidth: Bandwidth = "median",
+    generator: torch.Generator | None = None,
 ) -> State:
     """The same particles, step and memory, all else anew: after an edit of x, or a change of target or kernel.
 
@@ -188,11 +209,11 @@ def memory_for(memory: Any, x: Tensor) -> Any:
 
 def step(
     state: State,
-    score: Any,
+    score: Scored,
     *,
     kernel: Kernel = KERNEL,
     bandwidth: Bandwidth = "median",
-    optimizer=OPTIMIZER,
+    optimizer: Optimizer = OPTIMIZER,
     generator: torch.Generator | None = None,
 ) -> State:
     """Move every particle once along phi and evaluate everything at the new place.
@@ -209,12 +230,12 @@ def step(
 
 
 def flow(
-    score_or_target: Any,
+    score_or_target: Scored,
     x0: Tensor,
     *,
     kernel: Kernel = KERNEL,
     bandwidth: Bandwidth = "median",
-    optimizer=OPTIMIZER,
+    optimizer: Optimizer = OPTIMIZER,
     generator: torch.Generator | None = None,
 ) -> Iterator[State]:
     """The endless stream of states from x0: `iterate(step, start(x0))`.
@@ -227,7 +248,7 @@ def flow(
     return iterate(move, first)
 
 
-def phi(x: Tensor, score: Any, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "median") -> Tensor:
+def phi(x: Tensor, score: Scored, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "median") -> Tensor:
     """The direction phi at x (..., n, d) alone: what an optimiser of one's own needs, cheaper than a state."""
     check_particles(x)
     x = x.detach()

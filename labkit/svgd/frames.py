@@ -19,11 +19,11 @@ class PerDimension(Kernel):
 
     base: Kernel = RBF()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_base(self.base)
 
     @property
-    def uses_bandwidth(self) -> bool:
+    def uses_bandwidth(self) -> bool:  # type: ignore[override]  # that of the base, and nobody sets it
         return self.base.uses_bandwidth
 
     def frame(self, x: Tensor) -> Tensor:
@@ -86,8 +86,9 @@ class Preconditioned(Kernel):
         score = torch.linalg.solve_triangular(self._root(x), score.double().mT, upper=False).mT
         # not around the mean: the base may have a linear part
         far = digits.is_far(float(digits.reach((y / h[..., None, None]).mT)), x.shape[-1], x.dtype)
-        near = self.uses_bandwidth and not far
-        return tuple(part.to(x.dtype) for part in (y, score, h)) if near else (y, score, h)
+        if far or not self.uses_bandwidth:
+            return y, score, h
+        return y.to(x.dtype), score.to(x.dtype), h.to(x.dtype)
 
     def _back(self, direction: Tensor, x: Tensor) -> Tensor:
         """A direction of y as one of x: rows L^-T v."""

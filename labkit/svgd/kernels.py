@@ -15,8 +15,10 @@ A radial kernel is k = f(u) of u = |x - x'|^2 / h^2. With w = -2 f'(u) and q = 4
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import ClassVar, NamedTuple
 
+import torch
 from torch import Tensor
 
 from labkit.svgd.fast import choice
@@ -62,7 +64,7 @@ class Radial(Kernel):
     compiled: ClassVar[bool] = False  # whether a compiled program sums
     rooted: ClassVar[bool] = False  # whether f takes the root of u, to which all digits of short distances matter
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.scale > 0:
             raise ValueError(f"scale must be > 0, got {self.scale}; it multiplies the bandwidth")
 
@@ -188,7 +190,7 @@ class Sum(Kernel):
 
     kernels: Sequence[Kernel] = field(default=(RBF(0.5), RBF(1.0), RBF(2.0)))
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.kernels:
             raise ValueError("Sum wants at least one kernel, got none; e.g. Sum((RBF(), IMQ(scale=2)))")
         if framed := [k for k in self.kernels if type(k).frame is not Kernel.frame]:
@@ -197,14 +199,15 @@ class Sum(Kernel):
             )
 
     @property
-    def uses_bandwidth(self) -> bool:
+    def uses_bandwidth(self) -> bool:  # type: ignore[override]  # that of others, and nobody sets it
         return any(k.uses_bandwidth for k in self.kernels)
 
     def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:
-        return Products(*(sum(p) for p in zip(*(k.products(x, score, h) for k in self.kernels), strict=True)))
+        parts = zip(*(k.products(x, score, h) for k in self.kernels), strict=True)
+        return Products(*(reduce(torch.add, part) for part in parts))
 
     def phi(self, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
-        return sum(k.phi(x, score, h) for k in self.kernels)
+        return reduce(torch.add, (k.phi(x, score, h) for k in self.kernels))
 
     def matrix(self, x: Tensor, y: Tensor, h: Tensor) -> Tensor:
-        return sum(k.matrix(x, y, h) for k in self.kernels)
+        return reduce(torch.add, (k.matrix(x, y, h) for k in self.kernels))

@@ -67,9 +67,11 @@ def sums(a: Tensor, fields: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
     v = torch.cat(fields).double().index_select(1, order)
     moments = torch.cat([some @ each.mT for some, each in zip(v.split_with_sizes(sizes, 1), slices, strict=True)], 1)
     counts = [field.shape[0] for field in fields]
-    moments = moments.split_with_sizes(counts)
     nodes = ((cells[:, None] + (points + 1) / 2) * WIDTH).flatten()
-    found = [_at_nodes(some, nodes, moments) for some in nodes.split(max(1, ELEMENTS // nodes.shape[0]))]
+    found = [
+        _at_nodes(some, nodes, moments.split_with_sizes(counts))
+        for some in nodes.split(max(1, ELEMENTS // nodes.shape[0]))
+    ]
     at_cells = torch.cat(found, 1).split(ORDER, 1)
     v[:, order] = torch.cat([field @ each for field, each in zip(at_cells, slices, strict=True)], 1)
     return v.split_with_sizes(counts)

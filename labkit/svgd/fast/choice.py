@@ -4,7 +4,8 @@ Every way gives the numbers of `Radial.plain`, to rounding. Arrays are transpose
 """
 
 import math
-from typing import Protocol, runtime_checkable
+from functools import reduce
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -21,9 +22,9 @@ Parts = tuple[Tensor, Tensor, Tensor]  # drive and repulsion (..., n, d); trace 
 class Radial(Protocol):
     """What the ways ask of a kernel k = f(|x - x'|^2 / h^2); `labkit.svgd.kernels` says what the names mean."""
 
-    gaussian: bool
-    compiled: bool
-    rooted: bool
+    gaussian: ClassVar[bool]
+    compiled: ClassVar[bool]
+    rooted: ClassVar[bool]
 
     def length(self, h: Tensor) -> Tensor: ...
     def f(self, u: Tensor) -> Tensor: ...
@@ -112,8 +113,8 @@ def _times(kernel: Radial, a: Tensor, v: Tensor) -> Tensor:
     """K @ v of a Gaussian for a = x^T / h (..., d, n) and v (..., c, n)."""
     if kernel.compiled and (found := compiled.sums(a, v)) is not None:
         return found
-    if _is_line(a) and (found := cells.sums(a[0].double(), (v,))) is not None:
-        return found[0].to(v.dtype)
+    if _is_line(a) and (of_cells := cells.sums(a[0].double(), (v,))) is not None:
+        return of_cells[0].to(v.dtype)
     return pairs.sums(a, lambda u: (kernel.f(u),), (v,))[0]
 
 
@@ -126,7 +127,7 @@ def _by_three(kernel: Radial, a: Tensor, xt: Tensor, score: Tensor, length: Tens
     """Of any radial kernel: three matrices, of k, of w and of d w - q."""
     d, n = xt.shape[-2:]
 
-    def profile(u):
+    def profile(u: Tensor) -> Parts:
         f, w, q = kernel.f_w_q(u)
         return f, w, w.mul(d).sub_(q)
 
@@ -146,8 +147,8 @@ def _far(kernel: Radial, x: Tensor, score: Tensor, h: Tensor) -> Parts:
         return drive.to(x.dtype), repulsion.to(x.dtype), trace.to(x.dtype)
     rows = max(1, ROWS // x.numel())
     parts = (kernel.plain(x, score, h, slice(i, i + rows)) for i in range(0, x.shape[-2], rows))
-    drive, repulsion, trace = zip(*parts, strict=True)
-    return torch.cat(drive, -2), torch.cat(repulsion, -2), sum(trace)
+    drives, repulsions, traces = zip(*parts, strict=True)
+    return torch.cat(drives, -2), torch.cat(repulsions, -2), reduce(torch.add, traces)
 
 
 def _far_on_line(x: Tensor, score: Tensor, length: Tensor) -> Parts | None:

@@ -6,6 +6,7 @@ Opt-in by name, for there must be a C++ compiler (a GPU needs none) and the firs
 import functools
 import math
 import warnings
+from collections.abc import Callable
 from typing import no_type_check
 
 import torch
@@ -17,6 +18,8 @@ from labkit.private.torch import ONE_ROUNDING, most_programs, no_compiler, too_m
 from labkit.svgd.fast.pairs import DIRECT
 
 HALF_IN_BITS = math.sqrt(0.5 / math.log(2))  # exp(-u / 2) = 2^(-u HALF_IN_BITS^2)
+Key = tuple[tuple[int, ...], int, torch.dtype, torch.device]  # all that a program is made for
+Sums = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, ...]]
 LANES = 16  # the most numbers of a vector instruction: columns are padded to a multiple, so that every one is whole
 
 
@@ -59,16 +62,16 @@ def _sums(rows, columns, v):
 
 
 @functools.cache
-def _compiled(shape: tuple, fields: int, dtype: torch.dtype, device: torch.device):
+def _compiled(shape: tuple[int, ...], fields: int, dtype: torch.dtype, device: torch.device) -> Sums:
     """One program for each shape, so that nothing is compiled again, or given up, in the middle of a run."""
     del shape, fields, dtype, device  # the key only
-    return torch.compile(_sums, dynamic=False, fullgraph=True, options=ONE_ROUNDING)
+    return torch.compile(_sums, dynamic=False, fullgraph=True, options={**ONE_ROUNDING})
 
 
-_plain: set[tuple] = set()  # shapes beyond torch's limit: asking again would cost more than their sums
+_plain: set[Key] = set()  # shapes beyond torch's limit: asking again would cost more than their sums
 
 
-def _take_plain(key: tuple) -> None:
+def _take_plain(key: Key) -> None:
     """Remember that this shape has no program, and warn of the first one."""
     if not _plain:
         warnings.warn(

@@ -41,5 +41,5 @@ def are_lost(reach: Tensor, score: Tensor, length: Tensor) -> bool:
     if score.dtype == torch.float64:
         return is_far(float(reach), score.shape[-1], score.dtype)
     total, longest = score.abs().sum(), length if length.numel() == 1 else length.max()
-    reach, total, h = numbers(reach, total, longest)
-    return is_far(reach, score.shape[-1], score.dtype) or total * h < STILL * reach * score.numel()
+    most, scores, h = numbers(reach, total, longest)
+    return is_far(most, score.shape[-1], score.dtype) or scores * h < STILL * most * score.numel()

@@ -118,8 +118,8 @@ def _at_ranks(values: Tensor, ranks: Ranks, below: int = 0) -> Tensor:
         found = torch.stack((ordered[..., first - 1], ordered[..., last - 1]), -1)
     else:
         rows = values.numpy().reshape(-1, values.shape[-1])
-        found = np.array([_two(row, first, last) for row in rows], rows.dtype)
-        found = torch.from_numpy(found).reshape(*values.shape[:-1], 2)
+        two = np.array([_two(row, first, last) for row in rows], rows.dtype)
+        found = torch.from_numpy(two).reshape(*values.shape[:-1], 2)
     if ranks.first == 0:
         found[..., 0] = 0
     return found
@@ -137,11 +137,11 @@ def _screened(x: Tensor, ranks: Ranks) -> Tensor:
         rough = _every_pair(x.float(), pairs.strips)
         low, high = _at_ranks(rough, ranks).tolist()
         off = 4 * (d + 8) * 2.0**-24 * float(greatest)
-        rough = rough.numpy()
-        where = np.flatnonzero((rough >= low - 2 * off) & (rough <= high + 2 * off))
+        squares = rough.numpy()
+        where = np.flatnonzero((squares >= low - 2 * off) & (squares <= high + 2 * off))
         if len(where) <= FEW * n:
             i, j = _place(where, n)
-            return _at_ranks((x[i] - x[j]).square().sum(-1), ranks, int(np.count_nonzero(rough < low - 2 * off)))
+            return _at_ranks((x[i] - x[j]).square().sum(-1), ranks, int(np.count_nonzero(squares < low - 2 * off)))
     return _at_ranks(_every_pair(x, pairs.strips), ranks)
 
 
@@ -269,7 +269,8 @@ def _sample_bracket(xt: Tensor, strips: Callable[[Tensor], pairs.Strips], spread
     some = xt[:, torch.linspace(0, n - 1, min(SAMPLE, n), device=xt.device).round().long()]
     count, values = some.shape[1] * (some.shape[1] - 1) // 2, _every_pair(some.mT, strips)
     low, high = (max(1, int(part * count)) for part in (0.5 - spread, 0.5 + spread))
-    return tuple(float(_at_ranks(values, Ranks(rank, rank))[0]) for rank in (low, high))
+    ends = [float(_at_ranks(values, Ranks(rank, rank))[0]) for rank in (low, high)]
+    return ends[0], ends[1]
 
 
 def _count(strips: pairs.Strips, low: float, high: float) -> tuple[int, Tensor]:

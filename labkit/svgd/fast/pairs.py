@@ -146,7 +146,7 @@ def sums(
         for every field (..., c_m, n): sum over j of M_m[i, j] v_m[j].
     """
     n = a.shape[-1]
-    out = None
+    out: tuple[Tensor, ...] = ()
     for rows, d2 in strips(a):
         matrices = profile(d2)
         if rows == slice(0, n):
