@@ -9,12 +9,13 @@ import panel as pn
 import param
 
 import labkit
+from labkit.experiments.runs import directory
 from labkit.serving import pages, settings
 from labkit.serving.frame import frame
 from labkit.views.address import Address
 from labkit.views.draw import AttentionScene, GenerateScene, LatentsScene, LearnScene, ReadScene
 from labkit.views.fields import choice
-from labkit.views.runs import shelf, words
+from labkit.views.runs import words
 
 TITLE = "DRAW"
 SUMMARY = "A network draws digits stroke by stroke; let it read yours, and move its attention window yourself."
@@ -43,7 +44,7 @@ def page() -> pn.Template:
 
 def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
     """The tabs, each built when it is first opened, and the settings of the open one."""
-    address, studio, networks = Address(), Studio(), shelf.networks(settings.runs, "draw")
+    address, studio, networks = Address(), Studio(), directory.networks(settings.runs, "draw")
     studio.param.model.objects = list(networks)
     address.sync(studio)
     room, side, made = pn.Column(sizing_mode="stretch_width"), pn.Column(margin=0, sizing_mode="stretch_width"), {}

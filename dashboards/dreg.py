@@ -5,6 +5,7 @@ Doubly reparameterised gradients (Tucker et al. 2019) beside the others, on a Ga
 
 import panel as pn
 
+from labkit.experiments.runs import directory
 from labkit.serving import pages, tabbed
 from labkit.serving import settings as served
 from labkit.serving.tabbed import on_device
@@ -22,7 +23,6 @@ from labkit.views.dreg import (
     Racer,
     Variance,
 )
-from labkit.views.runs import shelf
 from labkit.views.tabs import Tab
 
 TITLE = "DReG"
@@ -35,7 +35,7 @@ TABS = [
     Tab("Bias meter", BiasMeter, on_device(Court)),
     Tab("Alpha dial", AlphaDial, on_device(Dial)),
     Tab("Race", Race, on_device(Racer)),
-    Tab("Network", Network, on_device(Bench, lambda: shelf.networks(served.runs, "vae"))),
+    Tab("Network", Network, on_device(Bench, lambda: directory.networks(served.runs, "vae"))),
 ]
 
 

@@ -8,10 +8,11 @@ from collections.abc import Callable
 import panel as pn
 import param
 
+from labkit.experiments.runs import directory
 from labkit.serving import pages, settings
 from labkit.serving.frame import frame
 from labkit.views.address import Address
-from labkit.views.runs import Scene, shelf
+from labkit.views.runs import RunsScene
 
 TITLE = "Runs"
 SUMMARY = "Watch networks train: bound, KL of every glimpse and samples by epoch, while the files grow and after."
@@ -31,9 +32,9 @@ def page() -> pn.Template:
 def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
     """The table of runs with the pictures of one, and its configuration."""
     address, choice = Address(), Choice()
-    choice.param.run.objects = ["", *(shelf.PREFIX + folder.name for folder in shelf.folders(settings.runs))]
+    choice.param.run.objects = ["", *(directory.PREFIX + folder.name for folder in directory.folders(settings.runs))]
     address.sync(choice)
-    scene = Scene(settings.runs, choice.run.removeprefix(shelf.PREFIX))
+    scene = RunsScene(settings.runs, choice.run.removeprefix(directory.PREFIX))
     return pn.Column(address.warning, scene, sizing_mode="stretch_width"), lambda: scene.settings
 
 

@@ -1,6 +1,7 @@
 """What tests share: a free port, a running server, and the browser that is on this machine."""
 
 import gc
+import importlib.util
 import os
 import shutil
 import socket
@@ -11,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -133,3 +135,18 @@ def _wait(process: subprocess.Popen, get, base: str, log: Path) -> None:
         except OSError:
             time.sleep(0.1)
     pytest.fail(f"the server did not answer at {base}/liveness:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def made_runs() -> ModuleType:
+    """The module made_runs.py beside this one; pytest's importlib mode leaves the folder off the path."""
+    spec = importlib.util.spec_from_file_location("labkit_tests_made_runs", Path(__file__).with_name("made_runs.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path, made_runs: ModuleType) -> Path:
+    """The folder of a run named "a", alone in its directory."""
+    return made_runs.trained(tmp_path / "runs" / "a")

@@ -20,10 +20,11 @@ def write(folder: Path) -> None:
 
 def _written(folder: Path) -> list[Path]:
     from labkit import atomic
-    from labkit.views.runs import files, state
+    from labkit.experiments import runs
+    from labkit.views.runs import files
 
-    run = state.read(folder)
-    makers = {state.CURVES: run.step and files.curves, state.ANIMATION: run.sheets and files.animation}
+    run = runs.read(folder)
+    makers = {runs.CURVES: run.step and files.curves, runs.ANIMATION: run.sheets and files.animation}
     wrote = []
     for name, make in makers.items():
         if make:

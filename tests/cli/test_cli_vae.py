@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 import signal
+from dataclasses import replace
 
 import holoviews as hv
 import numpy as np
@@ -16,8 +17,10 @@ from safetensors.torch import load_file
 import labkit
 from labkit import dreg, models
 from labkit.cli import main, watch
-from labkit.views import runs, sheets
-from labkit.views.runs import scene, shelf
+from labkit.experiments import runs
+from labkit.experiments.runs import directory
+from labkit.views import sheets
+from labkit.views.runs import KLHeatmap, scene
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("heard")]  # whole scenes and commands
 
@@ -126,18 +129,22 @@ def test_a_network_with_halves_has_nothing_to_go_on_from(monkeypatch, tmp_path, 
 def test_its_run_stands_beside_drawing_networks_and_is_not_offered_to_draw(run):
     pn.extension()
     hv.extension("bokeh")
-    state = runs.state.read(run)
-    views = scene.pictures(runs.state.showing(state))
-    assert state.kl().shape[1] == 1 and [type(view).__name__ for view in views] == ["Bound", "Samples", "Parts"]
-    name = shelf.PREFIX + run.name
-    assert name in shelf.networks(run.parent, "vae") and name not in shelf.networks(run.parent, "draw")
-    assert all(models.card(each)["kind"] == "draw" for each in shelf.networks(run.parent, "draw").values())
+    state = runs.read(run)
+    views = scene.pictures(runs.with_samples(state))
+    assert state.kl().shape[1] == 1 and [type(view).__name__ for view in views] == [
+        "BoundCurves",
+        "SampleSheet",
+        "BoundTerms",
+    ]
+    name = directory.PREFIX + run.name
+    assert name in directory.networks(run.parent, "vae") and name not in directory.networks(run.parent, "draw")
+    assert all(models.card(each)["kind"] == "draw" for each in directory.networks(run.parent, "draw").values())
 
 
 def test_a_network_of_two_layers_shows_layers_not_glimpses(run):
-    state = runs.state.read(run)
-    two = runs.state.replace(state, epochs=state.epochs | {"kl_2": state.epochs["kl_1"] / 2})
-    (view,) = [each for each in scene.pictures(two) if isinstance(each, runs.Glimpses)]
+    state = runs.read(run)
+    two = replace(state, epochs=state.epochs | {"kl_2": state.epochs["kl_1"] / 2})
+    (view,) = [each for each in scene.pictures(two) if isinstance(each, KLHeatmap)]
     plot = hv.render(view.picture(two))
     assert plot.title.text == "KL of each layer, nats" and plot.yaxis[0].axis_label == "layer of latents"
 

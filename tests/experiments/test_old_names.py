@@ -37,6 +37,18 @@ OLD = {
         "printed": "labkit.experiments.draw.printed",
         "stopped": "labkit.views.draw.bound_if_stopped",
     },
+    "labkit.views.runs": {
+        "Bound": "labkit.views.runs.BoundCurves",
+        "Curves": "labkit.views.runs.RunCurves",
+        "Glimpses": "labkit.views.runs.KLHeatmap",
+        "Parts": "labkit.views.runs.BoundTerms",
+        "Samples": "labkit.views.runs.SampleSheet",
+        "Scene": "labkit.views.runs.RunsScene",
+        "State": "labkit.experiments.runs.RunState",
+        "read": "labkit.experiments.runs.read",
+        "shelf": "labkit.experiments.runs.directory",
+        "showing": "labkit.experiments.runs.with_samples",
+    },
 }
 
 

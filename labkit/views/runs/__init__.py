@@ -1,9 +1,25 @@
-"""Pictures of a run's folder, of whatever method, while it trains and after."""
+"""Views of a run's folder, of whatever method, while it trains and after."""
 
-from labkit.views.runs.curves import Bound, Curves, Parts
-from labkit.views.runs.glimpses import Glimpses
-from labkit.views.runs.samples import Samples
-from labkit.views.runs.scene import Scene
-from labkit.views.runs.state import State, read, showing
+from labkit.deprecation import moved
+from labkit.views.runs.curves import BoundCurves, BoundTerms, RunCurves
+from labkit.views.runs.heatmap import KLHeatmap
+from labkit.views.runs.samples import SampleSheet
+from labkit.views.runs.scene import RunsScene
 
-__all__ = ["Bound", "Curves", "Glimpses", "Parts", "Samples", "Scene", "State", "read", "showing"]
+__all__ = ["BoundCurves", "BoundTerms", "KLHeatmap", "RunCurves", "RunsScene", "SampleSheet"]
+
+__getattr__ = moved(
+    __name__,
+    {
+        "Bound": "labkit.views.runs:BoundCurves",
+        "Curves": "labkit.views.runs:RunCurves",
+        "Glimpses": "labkit.views.runs:KLHeatmap",
+        "Parts": "labkit.views.runs:BoundTerms",
+        "Samples": "labkit.views.runs:SampleSheet",
+        "Scene": "labkit.views.runs:RunsScene",
+        "State": "labkit.experiments.runs:RunState",
+        "read": "labkit.experiments.runs:read",
+        "shelf": "labkit.experiments.runs:directory",
+        "showing": "labkit.experiments.runs:with_samples",
+    },
+)

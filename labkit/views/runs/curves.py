@@ -9,10 +9,9 @@ from typing import NamedTuple
 import holoviews as hv
 import numpy as np
 
+from labkit.experiments.runs.state import RunState, Table
 from labkit.past import Past
 from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES
-from labkit.views.runs.state import Columns as Table
-from labkit.views.runs.state import State
 from labkit.views.view import Columns, View
 
 MOST = 300  # points of a training curve; more records are averaged in groups
@@ -39,7 +38,7 @@ class Series(NamedTuple):
         return self.table == "metrics"
 
 
-class Curves(View):
+class RunCurves(View):
     """A few columns of a run against the step, on one axis.
 
     Args:
@@ -49,7 +48,7 @@ class Curves(View):
 
     automatic = True
 
-    def __init__(self, title: str, series: dict[str, Series], state: State):
+    def __init__(self, title: str, series: dict[str, Series], state: RunState):
         self.title, self.series = title, series
         self.group = group(len(state.metrics.get("step", ())))
         whole, kept = self._whole(state), self.columns(state)
@@ -59,7 +58,7 @@ class Curves(View):
     def declaration(self) -> tuple:
         return self.title, self.group, self.cut
 
-    def picture(self, state: State) -> hv.Overlay:
+    def picture(self, state: RunState) -> hv.Overlay:
         columns = self.columns(state)
         layers = [_layer(label, one, columns[label]) for label, one in self.series.items()]
         names = [_name(label, one, columns[label + NAME]) for label, one in self.series.items() if one.name]
@@ -74,33 +73,33 @@ class Curves(View):
         notes = ", ".join(filter(None, [means, "steep start cut off" if self.cut else ""]))
         return f"step ({notes})" if notes else "step"
 
-    def columns(self, state: State, past: Past | None = None) -> Columns:
+    def columns(self, state: RunState, past: Past | None = None) -> Columns:
         whole = self._whole(state)
         top = ceiling(list(whole.values()), STEEP * state.step)
         kept = {label: {"x": x[y <= top], "y": y[y <= top]} for label, (x, y) in whole.items()}
         return kept | {label + NAME: _end(label, kept[label]) for label, one in self.series.items() if one.name}
 
-    def _whole(self, state: State) -> dict[str, Points]:
+    def _whole(self, state: RunState) -> dict[str, Points]:
         return {
             label: averaged(getattr(state, one.table), one.column, self.group if one.trains else 1)
             for label, one in self.series.items()
         }
 
 
-class Bound(Curves):
+class BoundCurves(RunCurves):
     """The bound, train and test."""
 
     leading = True
 
-    def __init__(self, state: State):
+    def __init__(self, state: RunState):
         series = {"train": Series("metrics", "bound", DRIVE), "test": Series("epochs", "bound", CHOSEN)}
         super().__init__("Bound", series, state)
 
 
-class Parts(Curves):
-    """What the pixels cost and what the latents cost: their sum is the bound."""
+class BoundTerms(RunCurves):
+    """The two terms of the bound: what the pixels cost and what the latents cost."""
 
-    def __init__(self, state: State):
+    def __init__(self, state: RunState):
         series = {
             "Lx": Series("metrics", "lx", OTHER, "top"),
             "Lz": Series("metrics", "lz", PARTICLES, "bottom"),

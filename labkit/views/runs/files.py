@@ -3,13 +3,13 @@
 from PIL import Image
 
 from labkit.engine import Past
+from labkit.experiments.runs import RunState, with_samples
 from labkit.paint import save_gif
 from labkit.paint.axes import LIGHT
 from labkit.paint.files import Target
 from labkit.paint.words import write
 from labkit.views import save
-from labkit.views.runs.curves import Bound, Parts
-from labkit.views.runs.state import State, showing
+from labkit.views.runs.curves import BoundCurves, BoundTerms
 
 SIZE = (1280, 540)  # of the curves
 SIDE = 480  # pixels of an enlarged sheet, about
@@ -20,7 +20,7 @@ SLOWEST, FASTEST = 2.0, 12.0  # sheets a second
 LINGER = 2.0  # seconds that it rests on the newest sheet
 
 
-def curves(state: State, target: Target) -> None:
+def curves(state: RunState, target: Target) -> None:
     """Write Lx and Lz together, and the bound of training and test, as a PNG.
 
     Raises:
@@ -30,10 +30,12 @@ def curves(state: State, target: Target) -> None:
         raise ValueError(f"{state.name} must have a record to show, got none; let it train for a while")
     found = "" if state.bound is None else f"   test bound {state.bound:.2f} nats"
     past = Past(None, [state], [state.step])
-    save.png([Parts(state), Bound(state)], past, -1, target, size=SIZE, status=lambda _: f"of {state.name}{found}")
+    save.png(
+        [BoundTerms(state), BoundCurves(state)], past, -1, target, size=SIZE, status=lambda _: f"of {state.name}{found}"
+    )
 
 
-def animation(state: State, target: Target) -> None:
+def animation(state: RunState, target: Target) -> None:
     """Write the sheets of the epochs as an endless GIF that rests on the newest; of more than `MOST` some are left out.
 
     Raises:
@@ -44,12 +46,12 @@ def animation(state: State, target: Target) -> None:
         raise ValueError(f"{state.name} must have a sheet of samples, got none; let it train to the end of an epoch")
     stride = -(-len(epochs) // MOST)
     chosen = epochs[::-stride][::-1]  # the newest always
-    frames = [_page(showing(state, epoch)) for epoch in chosen]
+    frames = [_page(with_samples(state, epoch)) for epoch in chosen]
     fps = min(max(len(frames) / SECONDS, SLOWEST), FASTEST)
     save_gif(frames + [frames[-1]] * round(LINGER * fps), target, fps=fps)
 
 
-def _page(state: State) -> Image.Image:
+def _page(state: RunState) -> Image.Image:
     """A sheet, enlarged, under the number of its epoch."""
     sheet = Image.fromarray(state.sheet).convert("RGB")
     times = max(1, SIDE // max(sheet.size))

@@ -3,18 +3,18 @@
 import holoviews as hv
 import numpy as np
 
+from labkit.experiments.runs.state import RunState
 from labkit.past import Past
 from labkit.views.pixels import packed
-from labkit.views.runs.state import State
 from labkit.views.view import Columns, View
 
 
-class Samples(View):
+class SampleSheet(View):
     """The sheet that the state shows, a pixel a pixel."""
 
     leading = True
 
-    def __init__(self, state: State):
+    def __init__(self, state: RunState):
         self.size = state.sheet.shape[:2]
 
     @property
@@ -26,12 +26,12 @@ class Samples(View):
         """Width of the picture over its height."""
         return self.size[1] / self.size[0]
 
-    def picture(self, state: State) -> hv.Overlay:
+    def picture(self, state: RunState) -> hv.Overlay:
         high, wide = self.size
         layer = hv.RGB(rgb(state.sheet), bounds=(0, 0, wide, high), label="sheet").opts(xaxis=None, yaxis=None)
         return hv.Overlay([layer]).opts(title="", show_legend=False)
 
-    def columns(self, state: State, past: Past | None = None) -> Columns:
+    def columns(self, state: RunState, past: Past | None = None) -> Columns:
         return {"sheet": {"image": [packed(rgb(state.sheet))]}}
 
 

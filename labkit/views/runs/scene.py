@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import panel as pn
 
+from labkit.experiments.runs import RunState, directory, with_samples
 from labkit.views.live import GRID_BESIDE
-from labkit.views.runs import shelf, words
-from labkit.views.runs.curves import Bound, Parts
-from labkit.views.runs.glimpses import Glimpses
-from labkit.views.runs.look import Look
-from labkit.views.runs.samples import Samples
-from labkit.views.runs.state import State, showing
+from labkit.views.runs import words
+from labkit.views.runs.curves import BoundCurves, BoundTerms
+from labkit.views.runs.heatmap import KLHeatmap
+from labkit.views.runs.polling import Poller
+from labkit.views.runs.samples import SampleSheet
 from labkit.views.stage import Stage
 
 NEWEST = -1  # the epoch that is shown unless the reader asks for another
@@ -22,13 +22,13 @@ NEWEST = -1  # the epoch that is shown unless the reader asks for another
 class Found(NamedTuple):
     """What a look at the files brought: the runs, and the one that is to be shown, if it can be read."""
 
-    runs: dict[str, State | str]
-    state: State | None = None
+    runs: dict[str, RunState | str]
+    state: RunState | None = None
     drawable: bool = False
     wrong: str = ""
 
 
-class Scene(pn.viewable.Viewer):
+class RunsScene(pn.viewable.Viewer):
     """A directory's runs on screen.
 
     Args:
@@ -40,15 +40,15 @@ class Scene(pn.viewable.Viewer):
         super().__init__(**params)
         self.place, self.chosen, self.epoch = place, chosen, NEWEST
         self.stages: list[Stage] = []
-        self._state: State | None = None
+        self._state: RunState | None = None
         self._epochs: list[int] = []
         self._dark = self._following = False
         self._make()
-        self.look = Look(self._find, self._show, self._fail, self._recolour)
+        self.poller = Poller(self._find, self._show, self._fail, self._recolour)
 
     def __panel__(self) -> pn.viewable.Viewable:
         bar = pn.FlexBox(self.head, self.scrub, self.link, align_items="center")
-        shown = [self.look.remote, self.listing, self.wrong, bar, self.pictures]
+        shown = [self.poller.remote, self.listing, self.wrong, bar, self.pictures]
         return pn.Column(*shown, sizing_mode="stretch_width")
 
     def _make(self) -> None:
@@ -68,15 +68,15 @@ class Scene(pn.viewable.Viewer):
     # in the reader's thread
 
     def _find(self) -> Found:
-        runs = shelf.states(self.place)
-        readable = [name for name, run in runs.items() if isinstance(run, State)]
+        runs = directory.states(self.place)
+        readable = [name for name, run in runs.items() if isinstance(run, RunState)]
         self.chosen = self.chosen or next(iter(readable), "")
         state = runs.get(self.chosen)
-        if not isinstance(state, State):
+        if not isinstance(state, RunState):
             return Found(runs)
-        drawable = state.exported and shelf.is_kind(self.place / self.chosen, "draw")
+        drawable = state.exported and directory.is_kind(self.place / self.chosen, "draw")
         try:
-            return Found(runs, showing(state, self.epoch), drawable)
+            return Found(runs, with_samples(state, self.epoch), drawable)
         except ValueError as error:
             return Found(runs, state, drawable, str(error))
 
@@ -104,9 +104,9 @@ class Scene(pn.viewable.Viewer):
         self.wrong.param.update(object=words.wrong(text) if text else "", visible=bool(text))
 
     def _fail(self, error: Exception) -> None:
-        self._say(f"{self.chosen or self.place}: {shelf.reason(error)}")
+        self._say(f"{self.chosen or self.place}: {directory.reason(error)}")
 
-    def _headline(self, state: State) -> str:
+    def _headline(self, state: RunState) -> str:
         what = f"samples of epoch {state.shown}" if state.shown else "no samples yet" if state.step else "nothing yet"
         return f"<b>{html.escape(self.chosen)}</b> · {what}"
 
@@ -124,9 +124,9 @@ class Scene(pn.viewable.Viewer):
         if self._following or event.new >= len(self._epochs):
             return
         self.epoch = NEWEST if event.new == len(self._epochs) - 1 else self._epochs[event.new]
-        self.look.again()
+        self.poller.again()
 
-    def _draw(self, state: State) -> None:
+    def _draw(self, state: RunState) -> None:
         views = pictures(state)
         anew = len(views) != len(self.stages)
         if anew:
@@ -147,14 +147,14 @@ class Scene(pn.viewable.Viewer):
             stage.recolour(dark)
 
 
-def pictures(state: State) -> list:
-    """The views for which a run has numbers."""
+def pictures(state: RunState) -> list:
+    """Return the views for which a run has numbers."""
     kl = state.kl()
     there = {
-        Bound: state.step,
-        Samples: state.sheet is not None,
-        Parts: "lx" in state.metrics and "lz" in state.metrics,
-        Glimpses: len(kl) and kl.shape[1] > 1,
+        BoundCurves: state.step,
+        SampleSheet: state.sheet is not None,
+        BoundTerms: "lx" in state.metrics and "lz" in state.metrics,
+        KLHeatmap: len(kl) and kl.shape[1] > 1,
     }
     return [view(state) for view, has in there.items() if has]
 
@@ -164,6 +164,6 @@ def unaligned(figure: Any) -> None:
     figure.frame_align = False
 
 
-def alike(one: State, other: State) -> bool:
+def alike(one: RunState, other: RunState) -> bool:
     """Whether the same files were read for both, and the same sheet is shown."""
     return all(getattr(one, name) is getattr(other, name) for name in ("metrics", "epochs", "sheet"))

@@ -5,8 +5,8 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from labkit.views.runs.shelf import PREFIX, reason
-from labkit.views.runs.state import State
+from labkit.experiments.runs.directory import PREFIX, reason
+from labkit.experiments.runs.state import RunState
 
 STATUS = {"training": "training now", "stopped": "stopped", "done": "done"}
 PARTS = {"facts": "data", "config": "network", "settings": "training"}  # of a configuration
@@ -27,7 +27,7 @@ p { margin: 4px 0; } code { overflow-wrap: anywhere; }
 HEAD = '<tr><th>run</th><th>state</th><th class="number">step</th><th class="number">test bound</th><th>data</th></tr>'
 
 
-def listing(runs: dict[str, State | str], chosen: str, now: float) -> str:
+def listing(runs: dict[str, RunState | str], chosen: str, now: float) -> str:
     """A row a run, the chosen one marked, and a line for each folder that cannot be read."""
     lines = {name: _line(name, run, name == chosen, now) for name, run in runs.items()}
     rows = "".join(line for line in lines.values() if line.startswith("<tr"))
@@ -35,7 +35,7 @@ def listing(runs: dict[str, State | str], chosen: str, now: float) -> str:
     return LOOK + table + "".join(line for line in lines.values() if not line.startswith("<tr"))
 
 
-def _line(name: str, run: State | str, chosen: bool, now: float) -> str:
+def _line(name: str, run: RunState | str, chosen: bool, now: float) -> str:
     if isinstance(run, str):
         return _wrong(f"{name}: {run}")
     try:
@@ -44,7 +44,7 @@ def _line(name: str, run: State | str, chosen: bool, now: float) -> str:
         return _wrong(f"{name}: {reason(error)}")
 
 
-def _row(name: str, run: State, chosen: bool, now: float) -> str:
+def _row(name: str, run: RunState, chosen: bool, now: float) -> str:
     status, bound = run.status(now), "" if run.bound is None else f"{run.bound:.2f}"
     here = ' aria-current="true"' if chosen else ""
     return (
@@ -54,7 +54,7 @@ def _row(name: str, run: State, chosen: bool, now: float) -> str:
     )
 
 
-def progress(run: State) -> str:
+def progress(run: RunState) -> str:
     """How far it is."""
     return f"{run.step:,} of {run.steps:,}" if run.steps else f"{run.step:,}"
 
@@ -68,17 +68,17 @@ def wrong(text: str) -> str:
     return LOOK + _wrong(text)
 
 
-def none_in(shelf: str) -> str:
+def none_in(place: str) -> str:
     """Where there is no run: where it was looked for, and how to make one."""
     return LOOK + (
-        f"<p>No run is in <code>{html.escape(shelf)}</code> yet. This makes one in a minute, of images that come with "
+        f"<p>No run is in <code>{html.escape(place)}</code> yet. This makes one in a minute, of images that come with "
         "labkit, and it shows here while it trains:</p><p><code>labkit train draw --data digits --preset digits</code>"
         "</p><p>It writes to <code>runs</code> in the folder where it is called; "
         "<code>labkit serve --runs FOLDER</code> looks elsewhere.</p>"
     )
 
 
-def configuration(run: State) -> str:
+def configuration(run: RunState) -> str:
     """What the run was told, a row a name."""
     rows = "".join(f'<tr><th colspan="2">{said}</th></tr>{_rows(run.config[part])}' for part, said in PARTS.items())
     return f"{LOOK}<p>A run of <b>{html.escape(run.kind)}</b></p><table>{rows}</table>"

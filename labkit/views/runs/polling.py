@@ -16,7 +16,7 @@ PAUSE = 2.0  # seconds between two looks at the files
 _reader = ThreadPoolExecutor(1, "labkit-runs")  # one for all visitors: what one has read the next one need not
 
 
-class Look:
+class Poller:
     """Calls `find()` in a thread now and then, and `show(found)` on the page's event loop.
 
     Args:

@@ -1,4 +1,4 @@
-"""The runs of one directory: its own folders with a run's files; what leads out of it is not followed.
+"""The runs of one directory: its own folders with a run's files; links out of it are not followed.
 
 Whatever is wrong with a folder is one line about it, and the others are shown.
 """
@@ -7,26 +7,27 @@ import textwrap
 from pathlib import Path
 
 from labkit import models
+from labkit.experiments.runs.reading import inside, read
+from labkit.experiments.runs.state import RunState
 from labkit.training.folder import CONFIG, Folder
-from labkit.views.runs.state import State, inside, read
 
 PREFIX = "runs/"  # of a run's name in an address
 REASON = 300  # characters of the line that says why a folder cannot be read
 
 
-def folders(shelf: Path) -> list[Path]:
-    """The folders of runs, damaged ones too, the one that was written last first; none where there is no directory."""
+def folders(place: Path) -> list[Path]:
+    """Return the folders of runs, damaged ones too, last written first; none where there is no directory."""
     try:
-        found = [path for path in shelf.iterdir() if _is_run(path, shelf)]
+        found = [path for path in place.iterdir() if _is_run(path, place)]
     except OSError:
         return []
     return sorted(found, key=_written, reverse=True)
 
 
-def _is_run(path: Path, shelf: Path) -> bool:
+def _is_run(path: Path, place: Path) -> bool:
     """Whether a path is a folder of the directory with a run's files, or one that may not be opened."""
     try:
-        return path.is_dir() and inside(path, shelf) and bool(_marks(path))
+        return path.is_dir() and inside(path, place) and bool(_marks(path))
     except OSError:
         return True
 
@@ -45,12 +46,12 @@ def _written(folder: Path) -> float:
         return 0.0
 
 
-def states(shelf: Path) -> dict[str, State | str]:
-    """Name -> the run, or one line that says why it cannot be read; newest first."""
-    return dict(map(_state, folders(shelf)))
+def states(place: Path) -> dict[str, RunState | str]:
+    """Return name -> the run, or one line that says why it cannot be read; newest first."""
+    return dict(map(_state, folders(place)))
 
 
-def _state(folder: Path) -> tuple[str, State | str]:
+def _state(folder: Path) -> tuple[str, RunState | str]:
     try:
         folder.name.encode()
     except UnicodeError:
@@ -67,14 +68,14 @@ def reason(error: Exception) -> str:
     return textwrap.shorten(said, REASON, placeholder=" ...")
 
 
-def networks(shelf: Path, kind: str) -> dict[str, str | Path]:
-    """Name in an address -> what `labkit.load_checkpoint` takes: all of a kind, those of labkit and those of runs."""
+def networks(place: Path, kind: str) -> dict[str, str | Path]:
+    """Return name in an address -> what `labkit.load_checkpoint` takes: networks of a kind, of labkit and of runs."""
     shipped = {name: name for name in models.shipped() if models.card(name)["kind"] == kind}
-    return shipped | {PREFIX + folder.name: folder for folder in folders(shelf) if is_kind(folder, kind)}
+    return shipped | {PREFIX + folder.name: folder for folder in folders(place) if is_kind(folder, kind)}
 
 
 def is_kind(folder: Path, kind: str) -> bool:
-    """Whether a folder holds weights of a kind that can be loaded, under a name that a page can show."""
+    """Return whether a folder holds weights of a kind that can be loaded, under a name that a page can show."""
     file = folder / models.EXPORT
     try:
         return bool(folder.name.encode()) and inside(file, folder) and models.card(file)["kind"] == kind

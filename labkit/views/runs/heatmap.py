@@ -4,9 +4,9 @@ import holoviews as hv
 import numpy as np
 from bokeh.models import BasicTicker
 
+from labkit.experiments.runs.state import RunState
 from labkit.past import Past
 from labkit.views.palette import PAST
-from labkit.views.runs.state import State
 from labkit.views.view import Columns, View
 
 MAP = "cividis"  # as bright as it is high, for every eye
@@ -14,12 +14,12 @@ MOST = 400  # columns of the image
 PARTS = {"draw": ("glimpse", "glimpse t"), "vae": ("layer", "layer of latents")}  # by kind of network
 
 
-class Glimpses(View):
+class KLHeatmap(View):
     """KL by epoch and glimpse as an image with its scale beside it; an epoch that was not evaluated shows the next."""
 
     automatic = True
 
-    def __init__(self, state: State):
+    def __init__(self, state: RunState):
         self.top = rounded_up(float(np.nanmax(state.kl(), initial=0)))
         self.part, self.axis = PARTS.get(state.kind, PARTS["draw"])
 
@@ -28,7 +28,7 @@ class Glimpses(View):
         """The scale of the colours stays until a glimpse outgrows it."""
         return self.top, self.part
 
-    def picture(self, state: State) -> hv.Overlay:
+    def picture(self, state: RunState) -> hv.Overlay:
         cells = self.columns(state)["kl"]
         (left,), (bottom,), (wide,), (high,) = (cells[name] for name in ("x", "y", "dw", "dh"))
         ink = {"major_label_text_color": PAST, "major_tick_line_color": PAST, "background_fill_alpha": 0}
@@ -40,7 +40,7 @@ class Glimpses(View):
             xticks=BasicTicker(min_interval=1), yticks=BasicTicker(min_interval=1),
         )  # fmt: skip
 
-    def columns(self, state: State, past: Past | None = None) -> Columns:
+    def columns(self, state: RunState, past: Past | None = None) -> Columns:
         cells, last = by_epoch(state.epochs["epoch"], state.kl()), float(state.epochs["epoch"][-1])
         return {"kl": {"image": [cells], "x": [0.5], "y": [0.5], "dw": [last], "dh": [float(len(cells))]}}
 

@@ -1,0 +1,6 @@
+"""Training runs as states, whatever is trained: one folder, and all of a directory."""
+
+from labkit.experiments.runs.reading import ANIMATION, CURVES, read, with_samples
+from labkit.experiments.runs.state import RunState
+
+__all__ = ["ANIMATION", "CURVES", "RunState", "read", "with_samples"]
