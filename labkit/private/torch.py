@@ -12,16 +12,6 @@ ONE_ROUNDING = {"cpp.enable_floating_point_contract_flag": "fast"}
 """Options of `torch.compile`: a product and the sum that follows are rounded once, in one instruction of a CPU."""
 
 
-def has_onednn_linear() -> bool:
-    """Return whether this torch multiplies by oneDNN on request; its public functions choose the BLAS themselves."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-
-
-def onednn_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Return x W^T + b by oneDNN, without gradients."""
-    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
-
-
 def tanh_backward(flow: Tensor, y: Tensor) -> Tensor:
     """Return flow (1 - y^2), where y = tanh(x), in one pass over memory; torch's public functions take three."""
     return torch.ops.aten.tanh_backward(flow, y)

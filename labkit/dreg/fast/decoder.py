@@ -5,12 +5,10 @@ It is `VAE.log_pixels`.
 
 import torch
 from torch import Tensor
-from torch.nn import functional
-from torch.nn.functional import softplus
+from torch.nn.functional import linear, softplus
 
 from labkit.derivatives import ByHand, differentiable
 from labkit.dreg.networks import VAE
-from labkit.onednn import linear
 from labkit.private.torch import tanh_backward
 
 
@@ -33,8 +31,8 @@ class Decoded(ByHand):
 
     @staticmethod
     def plain(z, x, w1, b1, w2, b2, w3, b3):
-        h2 = functional.linear(functional.linear(z, w1, b1).tanh(), w2, b2).tanh()
-        logits = functional.linear(h2, w3, b3)
+        h2 = linear(linear(z, w1, b1).tanh(), w2, b2).tanh()
+        logits = linear(h2, w3, b3)
         return (x * logits - softplus(logits)).sum(-1)
 
     @staticmethod
