@@ -18,8 +18,8 @@ TICK = 33  # milliseconds between two looks at all pages
 
 
 @runtime_checkable
-class Page(Protocol):
-    """What is looked at, on the event loop."""
+class Refreshable(Protocol):
+    """What a timer looks at, on the event loop, and has show what is new."""
 
     def has_news(self) -> bool:
         """Whether there is anything to show."""
@@ -35,19 +35,19 @@ class Pulse:
     """The pages of one event loop."""
 
     def __init__(self):
-        self._pages: dict[Page, Document] = {}
-        self._called: set[Page] = set()  # they will have the lock and have not yet
-        self._builds: Page | None = None  # the one of these whose turn it is
+        self._pages: dict[Refreshable, Document] = {}
+        self._called: set[Refreshable] = set()  # they will have the lock and have not yet
+        self._builds: Refreshable | None = None  # the one of these whose turn it is
         self._timer = PeriodicCallback(self._beat, TICK)
 
-    def add(self, page: Page, document: Document) -> None:
+    def add(self, page: Refreshable, document: Document) -> None:
         """Look at a page until its session ends."""
         self._pages[page] = document
         document.on_session_destroyed(lambda _context: self._drop(page))
         if not self._timer.is_running():
             Context().run(self._timer.start)  # in that of this page, the timer would keep its document
 
-    def _drop(self, page: Page) -> None:
+    def _drop(self, page: Refreshable) -> None:
         self._pages.pop(page, None)
         self._answered(page)
         if not self._pages:
@@ -63,7 +63,7 @@ class Pulse:
                 self._called.add(page)
                 document.add_next_tick_callback(partial(self._show, page, document))
 
-    def _show(self, page: Page, document: Document) -> None:
+    def _show(self, page: Refreshable, document: Document) -> None:
         if page not in self._called:  # its session has ended
             return
         more = self._builds is page
@@ -71,7 +71,7 @@ class Pulse:
         with current(document):  # the timer began in the context of another page
             page.show_news(more)
 
-    def _answered(self, page: Page) -> None:
+    def _answered(self, page: Refreshable) -> None:
         self._called.discard(page)
         if self._builds is page:
             self._builds = None
@@ -80,6 +80,6 @@ class Pulse:
 _pulses: WeakKeyDictionary[IOLoop, Pulse] = WeakKeyDictionary()
 
 
-def watch(page: Page, document: Document) -> None:
+def watch(page: Refreshable, document: Document) -> None:
     """Have a page looked at by the timer of the event loop that this is called on."""
     _pulses.setdefault(IOLoop.current(), Pulse()).add(page, document)

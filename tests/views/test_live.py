@@ -9,7 +9,7 @@ import holoviews as hv
 import numpy as np
 import pytest
 
-from labkit.views import live as player
+from labkit.views import notebook, pictures, player
 from labkit.views.live import Live
 from labkit.views.view import View
 
@@ -37,7 +37,7 @@ class Dot(View):
 @pytest.fixture
 def make(monkeypatch):
     """make(step, ...) -> a Live of one dot, drawn as a page would draw it; `make.figures` holds what was drawn."""
-    monkeypatch.setattr(player, "_cells", {})
+    monkeypatch.setattr(notebook, "_cells", {})
     made = []
 
     def live(step=lambda state: Count(state.t + 1), start=Count, view=None, **options):
@@ -62,7 +62,7 @@ def shown(live, until=lambda frame: True):
     while live.run.frame.number == number or not until(live.run.frame):
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.002)
-    live._tick()
+    live.clock.tick()
     return live.run.frame
 
 
@@ -87,7 +87,7 @@ def test_where_few_frames_come_only_some_change_the_text_too(make, monkeypatch):
     frame = shown(live)
     clock, read = [1e9], []
     monkeypatch.setattr(player, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    monkeypatch.setattr(live, "_line", lambda frame: read.append(clock[0]) or "")
+    monkeypatch.setattr(live.bar, "_line", lambda frame: read.append(clock[0]) or "")
     for _ in range(2 * player.SELDOM + 1):
         clock[0] += 2 * player.READOUT
         live._show_frame(dataclasses.replace(frame, playing=True))
@@ -99,13 +99,13 @@ def test_where_few_frames_come_only_some_change_the_text_too(make, monkeypatch):
 def test_it_renders_the_first_state_and_follows_the_run(make):
     live = make()
     shown(live)
-    assert place(live) == 0 and "step <b>0</b>" in live._text.value and "paused" in live._text.value
+    assert place(live) == 0 and "step <b>0</b>" in live.bar.text.value and "paused" in live.bar.text.value
     for _ in range(3):
-        live._once.param.trigger("clicks")
+        live.bar.once.param.trigger("clicks")
     live.run.once()
     assert shown(live).state.t >= 1
     assert place(live) == live.run.frame.state.t
-    assert f"step <b>{live.run.frame.state.t}</b>" in live._text.value
+    assert f"step <b>{live.run.frame.state.t}</b>" in live.bar.text.value
 
 
 def test_pictures_whose_axes_follow_their_data_take_turns_while_a_run_plays(make, monkeypatch):
@@ -117,7 +117,7 @@ def test_pictures_whose_axes_follow_their_data_take_turns_while_a_run_plays(make
     live = make(view=[Dot(), Following(), Following(), Following()])
     frame = shown(live)
     clock, patched = [1000.0], []
-    monkeypatch.setattr(player, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(pictures, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     for i, stage in enumerate(live.stages):
         monkeypatch.setattr(stage, "patch", lambda _, i=i: patched[-1].append(i))
 
@@ -126,7 +126,7 @@ def test_pictures_whose_axes_follow_their_data_take_turns_while_a_run_plays(make
         live._show_frame(dataclasses.replace(frame, playing=playing))
 
     for _ in range(6):
-        clock[0] += player.CURVES / 3 + 1e-6
+        clock[0] += pictures.CURVES / 3 + 1e-6
         show(playing=True)
     assert all(len(each) == 2 and each[0] == 0 for each in patched)
     assert [each[1] for each in patched] == [each[1] for each in patched[:3]] * 2
@@ -146,7 +146,7 @@ def test_off_a_server_it_starts_paused_and_with_play_it_waits_for_a_browser_that
     live = make(play=True)
     say(live, kind="hello", dark=False, reduced=False)
     assert shown(live).playing
-    assert live._button.label == "Pause"
+    assert live.bar.button.label == "Pause"
     live.pause()
     say(live, kind="hello", dark=False, reduced=False)  # a second browser, or a connection that came back
     assert not shown(live).playing
@@ -172,13 +172,13 @@ def shown_error(live):
     while not live.run.frame.error:
         assert time.monotonic() < deadline
         time.sleep(0.002)
-    live._tick()
+    live.clock.tick()
 
 
 def test_the_status_is_shown_as_text(make):
     live = make(status=lambda state: ATTACK)
     shown(live)
-    assert "<script" not in live._text.value and "&lt;script&gt;" in live._text.value
+    assert "<script" not in live.bar.text.value and "&lt;script&gt;" in live.bar.text.value
 
 
 def test_a_start_that_fails_is_shown_and_mended_by_a_reset(make):
@@ -248,18 +248,20 @@ def test_the_scrub_slider_looks_back_and_follows(make):
     for _ in range(5):
         live.run.once()
     shown(live)
-    assert (live._scrub.end, live._scrub.value) == (5, 5)
-    live.served = True  # in a notebook a position that comes back within two seconds counts as an echo
+    assert (live.bar.scrub.end, live.bar.scrub.value) == (5, 5)
+    live.bar._clock = (
+        None  # as on a page: in a notebook a position that comes back within two seconds counts as an echo
+    )
     for position in (2, 4, 2, 5):
-        live._scrub.value = position
-        live._scrub.param.trigger("value")
+        live.bar.scrub.value = position
+        live.bar.scrub.param.trigger("value")
         assert shown(live).position == position
         assert place(live) == position
 
 
 def test_the_speed_slider_sets_the_speed(make):
     live = make()
-    live._speed.value = 3
+    live.bar.speed.value = 3
     assert live.run.speed == 3.0
 
 
@@ -268,8 +270,8 @@ def test_a_run_that_nobody_watches_in_a_notebook_is_paused(make):
     live.play()
     shown(live, lambda frame: frame.state.t > 0)
     live.run.leave()
-    live._ticked = time.monotonic()
-    live._tick()
+    live.clock.last = time.monotonic()
+    live.clock.tick()
     say(live, kind="beat")
     assert not shown(live).playing
 
@@ -291,7 +293,7 @@ def test_good_bye_stops_the_computing_and_a_beat_starts_it_again(make):
 @pytest.mark.slow
 def test_running_a_cell_again_stops_what_it_had_started(make, monkeypatch):
     turn = ["cell 1", 1]
-    monkeypatch.setattr(player, "_cell", lambda: tuple(turn))
+    monkeypatch.setattr(notebook, "_cell", lambda: tuple(turn))
     first, beside = make(), make()
     first.play()
     assert shown(first).playing and not shown(beside).playing
@@ -309,10 +311,10 @@ def test_the_browsers_light_colours_the_pictures(make):
     live = make()
     ink = live.figures[0].xaxis.major_label_text_color
     say(live, kind="hello", dark=True, reduced=True)
-    live._tick()
+    live.clock.tick()
     assert live.dark and live.figures[0].xaxis.major_label_text_color != ink
     say(live, kind="scheme", dark=False)
-    live._tick()
+    live.clock.tick()
     assert not live.dark and live.figures[0].xaxis.major_label_text_color == ink
 
 
@@ -320,8 +322,8 @@ def test_tasks_from_other_threads_are_done_at_the_next_tick(make):
     live, done = make(), []
     live.later(lambda: done.append(1))
     assert done == []
-    live._tick()
-    live._tick()
+    live.clock.tick()
+    live.clock.tick()
     assert done == [1]
 
 

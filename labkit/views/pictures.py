@@ -1,0 +1,105 @@
+"""The pictures of a run's views in one grid: which are up, which wait to be put up, and whose turn it is to move."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import panel as pn
+
+from labkit.views.stage import Stage
+from labkit.views.view import Columns, View
+
+CURVES = 0.3  # seconds between two changes of a picture whose axes follow its data; such pictures take turns
+# As many columns as there is room for; the picture of the method itself takes two by two where it can.
+GRID = """
+.scroll-button { display: none; }
+:host { display: grid !important; grid-template-columns: repeat(auto-fit, minmax(min(280px, 100%), 1fr)); gap: 10px; }
+.leading { grid-column: span 2; grid-row: span 2; }
+.wide { grid-column: 1 / -1; }
+@media (max-width: 700px) { .leading { grid-column: auto; grid-row: auto; } }
+"""
+# Two runs: one column each.
+GRID_BESIDE = """
+.scroll-button { display: none; }
+:host { display: grid !important; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; }
+@media (max-width: 700px) { :host { grid-template-columns: minmax(0, 1fr); } }
+"""
+
+
+class Pictures:
+    """A stage for each view, in one grid.
+
+    Args:
+        drawn: called as drawn(view, figure) with each Bokeh figure made, for tools and events.
+        gradual: whether only the first picture and large ones are put up at once, the others by `put_up_next`. On a
+            page the large picture is seen sooner so.
+
+    Attributes:
+        declared: the views whose pictures are up, None before the first.
+    """
+
+    def __init__(self, drawn: Callable[[View, Any], None], gradual: bool):
+        self._drawn, self._gradual = drawn, gradual
+        self.column = pn.Column(sizing_mode="stretch_width", stylesheets=[GRID])
+        self.stages: list[Stage] = []
+        self.declared: list[View] | None = None
+        self.dark = False
+        self._waiting: list[tuple[Stage, View, Any]] = []
+        self._turned, self._turns = 0.0, 0
+
+    def declare(self, views: list[View], state: Any) -> None:
+        """Put up the pictures of these views; one that already shows the same stays."""
+        if len(self.stages) != len(views):
+            self.stages = [Stage(order) for order, _ in enumerate(views)]
+            self.column.objects = [stage.pane for stage in self.stages]
+            beside = sum(view.leading for view in views) > 1
+            self.column.stylesheets = [GRID_BESIDE if beside else GRID]
+        self._waiting = []
+        for stage, view in zip(self.stages, views, strict=True):
+            if stage.holds(view):
+                continue
+            if not self._gradual or view.leading or view is views[0]:
+                self._put_up(stage, view, state)
+            else:
+                stage.retire()
+                self._waiting.append((stage, view, state))
+        self.declared = views
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a picture waits to be put up."""
+        return bool(self._waiting)
+
+    def put_up_next(self) -> None:
+        """Put up the first picture that waits."""
+        if self._waiting:
+            self._put_up(*self._waiting.pop(0))
+
+    def _put_up(self, stage: Stage, view: View, state: Any) -> None:
+        stage.dark = self.dark
+        stage.show(view, state, lambda figure: self._drawn(view, figure))
+
+    def patch(self, columns: Sequence[Columns], moving: bool) -> None:
+        """Write what a frame holds into the pictures.
+
+        Args:
+            columns: of each view.
+            moving: whether the next frame comes soon; then pictures whose axes follow their data take turns.
+        """
+        resting = self._resting() if moving else []
+        for stage, arrays in zip(self.stages, columns, strict=True):
+            if stage not in resting:
+                stage.patch(arrays)
+
+    def _resting(self) -> list[Stage]:
+        """The pictures that wait for their turn: new axes cost the browser more than all that moves in them."""
+        following = [stage for stage in self.stages if stage.automatic]
+        if following and time.monotonic() - self._turned >= CURVES / len(following):
+            self._turned, self._turns = time.monotonic(), self._turns + 1
+            following.pop(self._turns % len(following))
+        return following
+
+    def recolour(self) -> None:
+        """Give the pictures the colours of a dark page or of a light one, as `dark` says."""
+        for stage in self.stages:
+            stage.recolour(self.dark)

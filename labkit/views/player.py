@@ -1,0 +1,118 @@
+"""The row of a live view's controls: play, step, reset, speed, the scrub slider and the step counter."""
+
+import html
+import time
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+
+from labkit import engine
+from labkit.views.notebook import Clock
+from labkit.views.readout import Readout
+
+SPEEDS = [1, 3, 10, 30, 100, 300, 1000]
+READOUT = 0.2  # seconds between two changes of the text and the scrub slider while playing
+SELDOM = 3  # frames between two of these at least, where few frames come
+ECHO = 60  # ticks within which a notebook's slider may send back a position that it was sent
+TIPS = {
+    "Speed, steps a second": "How many steps a second are taken at most; a slow machine takes fewer",
+    "Look back, kept states": "Shows an earlier state of this run; Play goes on from there",
+}
+ALERT = {"background": "#b3261e", "color": "#ffffff", "padding": "8px 12px", "border-radius": "6px"}
+
+
+class PlayerBar:
+    """Buttons, sliders and keys that act on a run, and the texts that say where it is.
+
+    Args:
+        run: what they act on.
+        speed: steps a second, at most.
+        status: state -> a few words for the line beside the step counter.
+        clock: of the notebook cell that shows the run; None on a served page.
+
+    Attributes:
+        row: the controls; on a page they follow the picture, by `fill()`, which stands sooner so.
+        error: the text of what went wrong in the last step, hidden while nothing did.
+    """
+
+    def __init__(self, run: engine.Run, speed: int, status: Callable[[Any], str], clock: Clock | None):
+        self.run, self._status, self._clock = run, status, clock
+        self._read, self._unread, self._following = 0.0, SELDOM, False
+        self._sent: dict[int, int] = {}  # position of the scrub slider -> the tick at which it was sent
+        self._make_buttons()
+        self._make_sliders(speed)
+        self.text = Readout(margin=(8, 12))
+        self.error = pn.widgets.StaticText(value="", visible=False, sizing_mode="stretch_width", styles=ALERT)
+        self._controls = [self.button, self.once, self.anew, self.speed, self.scrub, self.text]
+        self.row = pn.FlexBox(*self._controls if clock else [], align_items="center", min_height=58)
+
+    def _make_buttons(self) -> None:
+        button = {"width": 84, "margin": (4, 4)}
+        self.button = pn.widgets.Button(label="Play", color="primary", description="Play or pause (space)", **button)
+        self.once = pn.widgets.Button(label="Step", description="Pause and take one step (right arrow)", **button)
+        self.anew = pn.widgets.Button(label="Reset", description="Back to the start (r)", **button)
+        self.button.on_click(lambda _: self.toggle())
+        self.once.on_click(lambda _: self.run.once())
+        self.anew.on_click(lambda _: self.run.reset())
+
+    def _make_sliders(self, speed: int) -> None:
+        self.speed = pn.widgets.DiscreteSlider(
+            label="Speed, steps a second", options=sorted({*SPEEDS, speed}), value=speed, width=190, margin=(0, 12)
+        )
+        self.speed.param.watch(lambda event: setattr(self.run, "speed", float(event.new)), "value")
+        self.scrub = pn.widgets.IntSlider(
+            label="Look back, kept states", start=0, end=1, value=0, width=230, margin=(0, 12), show_value=False
+        )
+        self.scrub.param.watch(self._scrubbed, "value")
+
+    @property
+    def filled(self) -> bool:
+        """Whether the controls are in their row."""
+        return bool(self.row.objects)
+
+    def fill(self) -> None:
+        """Put the controls into their row."""
+        self.row.extend(self._controls)
+
+    def toggle(self) -> None:
+        """Play or pause."""
+        self.run.pause() if self.run.frame.playing else self.run.play()
+
+    def press(self, key: str | None) -> None:
+        """Do what a key stands for: space, right, left or r; others do nothing."""
+        if key == "space":
+            self.toggle()
+        elif key == "right":
+            self.run.once()
+        elif key == "left":
+            self.run.seek(self.run.frame.position - 1)
+        elif key == "r":
+            self.run.reset()
+
+    def show(self, frame: engine.Frame) -> None:
+        """Show where the run is; while it plays only a few times a second, as it costs as much as a picture."""
+        moving = frame.playing and not frame.error
+        self._unread += 1
+        if moving and (time.monotonic() - self._read < READOUT or self._unread < SELDOM):
+            return
+        self._read, self._unread = time.monotonic(), 0 if moving else SELDOM
+        self.button.label = "Pause" if frame.playing else "Play"
+        self.error.visible = bool(frame.error)
+        self.error.value = f"<b>The run has stopped.</b> {html.escape(frame.error)}" if frame.error else ""
+        self.text.value = self._line(frame)
+        self._following, self._sent[frame.position] = True, self._clock.ticks if self._clock else 0
+        self.scrub.param.update(end=max(1, frame.kept - 1), value=frame.position)
+        self._following = False
+
+    def _line(self, frame: engine.Frame) -> str:
+        rate = f"{frame.rate:,.0f} steps/s" if frame.playing else "paused"
+        if frame.stride > 1 and not frame.playing:
+            rate += f" · states kept: every {frame.stride} steps"
+        words = self._status(frame.state) if frame.state is not None else ""
+        return f"step <b>{getattr(frame.state, 't', 0)}</b> · {rate}" + (f" · {html.escape(words)}" if words else "")
+
+    def _scrubbed(self, event: Any) -> None:
+        echo = self._clock is not None and self._clock.ticks - self._sent.get(event.new, -ECHO) < ECHO
+        if not self._following and not echo:
+            self.run.seek(event.new)
