@@ -5,24 +5,17 @@ Doubly reparameterised gradients (Tucker et al. 2019) beside the others, on a Ga
 
 import panel as pn
 
+from labkit.experiments.dreg.alpha import AlphaSettings
+from labkit.experiments.dreg.bias import BiasSettings
+from labkit.experiments.dreg.microscope import MicroscopeSettings
+from labkit.experiments.dreg.network import NetworkSettings
+from labkit.experiments.dreg.race import RaceSettings
+from labkit.experiments.dreg.variance import VarianceSettings
 from labkit.experiments.runs import directory
 from labkit.serving import pages, tabbed
 from labkit.serving import settings as served
 from labkit.serving.tabbed import on_device
-from labkit.views.dreg import (
-    AlphaDial,
-    Bench,
-    BiasMeter,
-    Court,
-    Dial,
-    Laboratory,
-    Lens,
-    Microscope,
-    Network,
-    Race,
-    Racer,
-    Variance,
-)
+from labkit.views.dreg import AlphaScene, BiasScene, MicroscopeScene, NetworkScene, RaceScene, VarianceScene
 from labkit.views.tabs import Tab
 
 TITLE = "DReG"
@@ -30,12 +23,12 @@ SUMMARY = (
     "More samples make some gradients worse: watch estimators' variance, SNR and bias against K, beside exact answers."
 )
 TABS = [
-    Tab("Variance against samples", Variance, on_device(Laboratory)),
-    Tab("Microscope", Microscope, on_device(Lens)),
-    Tab("Bias meter", BiasMeter, on_device(Court)),
-    Tab("Alpha dial", AlphaDial, on_device(Dial)),
-    Tab("Race", Race, on_device(Racer)),
-    Tab("Network", Network, on_device(Bench, lambda: directory.networks(served.runs, "vae"))),
+    Tab("Variance against samples", VarianceScene, on_device(VarianceSettings)),
+    Tab("Microscope", MicroscopeScene, on_device(MicroscopeSettings)),
+    Tab("Bias meter", BiasScene, on_device(BiasSettings)),
+    Tab("Alpha dial", AlphaScene, on_device(AlphaSettings)),
+    Tab("Race", RaceScene, on_device(RaceSettings)),
+    Tab("Network", NetworkScene, on_device(NetworkSettings, lambda: directory.networks(served.runs, "vae"))),
 ]
 
 

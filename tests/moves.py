@@ -130,6 +130,7 @@ def document(pane) -> str:
 def lives() -> Iterator[tuple[str, object]]:
     """Every tab's live view, of default settings."""
     import labkit
+    from labkit.experiments.dreg.network import NetworkSettings
     from labkit.experiments.svgd import particles
     from labkit.views import draw, dreg, svgd
 
@@ -137,9 +138,10 @@ def lives() -> Iterator[tuple[str, object]]:
     yield "svgd banana", svgd.ParticlesScene(particles.ParticlesSettings(target="banana"), play=False).live
     for kind in (svgd.RegressionScene, svgd.ClassificationScene, svgd.CollapseScene):
         yield f"svgd {kind.__name__}", kind().live
-    for kind in (dreg.Variance, dreg.Microscope, dreg.BiasMeter, dreg.AlphaDial):
-        yield f"dreg {kind.__name__}", kind().live
-    yield "dreg Network", dreg.Network(dreg.Bench({"vae-mnist": "vae-mnist"})).live
+    scenes = dreg.VarianceScene, dreg.MicroscopeScene, dreg.BiasScene, dreg.AlphaScene
+    for name, kind in zip(("Variance", "Microscope", "BiasMeter", "AlphaDial"), scenes, strict=True):
+        yield f"dreg {name}", kind().live
+    yield "dreg Network", dreg.NetworkScene(NetworkSettings({"vae-mnist": "vae-mnist"})).live
     for name, kind in (
         ("Generate", draw.GenerateScene), ("Read", draw.ReadScene), ("Lab", draw.AttentionScene),
         ("Resample", draw.ResampleScene), ("Change", draw.TraverseScene), ("Interpolate", draw.InterpolateScene),

@@ -14,12 +14,12 @@ from labkit.experiments.draw.images import printed
 from labkit.experiments.draw.latents import InterpolateSettings, ResampleSettings, TraverseSettings
 from labkit.experiments.draw.learn import LearnSettings
 from labkit.experiments.draw.read import ReadSettings
-from labkit.views.dreg.dial import Dial
-from labkit.views.dreg.measuring import Laboratory
-from labkit.views.dreg.microscope import Lens
-from labkit.views.dreg.network import Bench
-from labkit.views.dreg.racers import Racer
-from labkit.views.dreg.trial import Court
+from labkit.experiments.dreg.alpha import AlphaSettings
+from labkit.experiments.dreg.bias import BiasSettings
+from labkit.experiments.dreg.microscope import MicroscopeSettings
+from labkit.experiments.dreg.network import NetworkSettings
+from labkit.experiments.dreg.race import RaceSettings
+from labkit.experiments.dreg.variance import VarianceSettings
 
 
 def of_network(make, name="draw-digits"):
@@ -46,12 +46,12 @@ SETTINGS = {
     "interpolate": of_network(lambda model, digits: InterpolateSettings(model, digits, a=3, n=3)),
     "attention": of_network(lambda model, digits: AttentionSettings(model, digits[5])),
     "learn": of_network(learner),
-    "variance": lambda device: Laboratory((2, 4), 8, device=device, dim=3),
-    "microscope": lambda device: Lens(device=device),
-    "bias meter": lambda device: Court(device=device, dim=3),
-    "alpha dial": lambda device: Dial(device=device, dim=3, k=4),
-    "race": lambda device: Racer(device=device, estimators=["dreg"], k=2, batch=4),
-    "network": lambda device: Bench({"vae-mnist": "vae-mnist"}, (2, 4), device=device, estimators=["dreg"]),
+    "variance": lambda device: VarianceSettings((2, 4), 8, device=device, dim=3),
+    "microscope": lambda device: MicroscopeSettings(device=device),
+    "bias meter": lambda device: BiasSettings(device=device, dim=3),
+    "alpha dial": lambda device: AlphaSettings(device=device, dim=3, k=4),
+    "race": lambda device: RaceSettings(device=device, estimators=["dreg"], k=2, batch=4),
+    "network": lambda device: NetworkSettings({"vae-mnist": "vae-mnist"}, (2, 4), device=device, estimators=["dreg"]),
 }
 
 
@@ -62,7 +62,7 @@ def tensors(value):
     if isinstance(value, tuple):
         return [tensor for each in value for tensor in tensors(each)]
     if dataclasses.is_dataclass(value) and not isinstance(value, nn.Module):
-        kept = [field.name for field in dataclasses.fields(value) if field.name not in ("trained", "stand")]
+        kept = [field.name for field in dataclasses.fields(value) if field.name not in ("trained", "subject")]
         return [tensor for name in kept for tensor in tensors(getattr(value, name))]
     return []
 

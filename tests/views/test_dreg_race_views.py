@@ -1,8 +1,5 @@
 """The tab where estimators race: its pictures are the tables of the lanes, its dials act on the next step."""
 
-import csv
-import io
-
 import holoviews as hv
 import numpy as np
 import pytest
@@ -11,8 +8,8 @@ import torch
 from labkit import dreg
 from labkit.dreg import racing
 from labkit.dreg.racing import entry
-from labkit.views.dreg import Race, Racer, race, save_race_csv
-from labkit.views.dreg.racers import CLOCKS
+from labkit.experiments.dreg.race import CLOCKS, RaceSettings
+from labkit.views.dreg import RaceScene, race
 from labkit.views.stage import Stage
 
 pytestmark = pytest.mark.slow  # whole scenes and commands
@@ -34,8 +31,8 @@ def raced(small):
     return state
 
 
-class Quick(Racer):
-    """A racer on small images."""
+class Quick(RaceSettings):
+    """A race on small images."""
 
     def __init__(self, track, **params):
         self.small = track
@@ -47,7 +44,7 @@ class Quick(Racer):
 
 
 def views(against):
-    return [race.bound(against), race.noise(against), race.lead("iwae"), race.snr(against)]
+    return [race.bound(against), race.variance(against), race.lead("iwae"), race.snr(against)]
 
 
 def test_curves_are_the_lanes_own_rows_against_either_clock(raced):
@@ -85,7 +82,7 @@ def test_pictures_are_patched_in_place_and_lanes_of_one_colour_have_their_own_da
 
 
 def test_dials_act_on_a_run_that_goes_on_and_other_lanes_begin_it_anew(small):
-    scene = Race(Quick(small))
+    scene = RaceScene(Quick(small))
     run, s = scene.live.run, scene.settings
     newest = lambda: run.past(lambda past: past.states[run.position])  # noqa: E731
     try:
@@ -107,26 +104,3 @@ def test_dials_act_on_a_run_that_goes_on_and_other_lanes_begin_it_anew(small):
         assert len(scene.controls()) == 8
     finally:
         scene.live.close()
-
-
-def test_the_racer_starts_on_digits_with_its_own_seed():
-    one, two = (Racer(estimators=["dreg"], seed=seed, k=2) for seed in (0, 1))
-    first = [each.start().lanes[0] for each in (one, two)]
-    assert one.track.train.shape == (1437, 1, 8, 8) and not torch.equal(*(lane.trained.weights for lane in first))
-    assert one.step(one.start()).t == 1
-
-
-def test_the_table_has_a_row_for_each_lane_and_step_with_looks_where_there_were_some(raced):
-    file = io.BytesIO()
-    save_race_csv(raced, file)
-    rows = list(csv.DictReader(io.StringIO(file.getvalue().decode())))
-    assert len(rows) == 3 * 17 and [row["lane"] for row in rows[::17]] == ["iwae", "dreg", "dreg, K = 2"]
-    lane, row = raced.lanes[1], rows[17 + 16]
-    found = [float(row[name]) for name in ("step", "seconds", "held_out_bound", "monte_carlo_variance")]
-    assert found == lane.looks[1, :4].tolist() and float(row["bound"]) == lane.batches[16, 2]
-    assert rows[18]["held_out_bound"] == "" and float(rows[18]["bound_smoothed"]) == lane.batches[1, 3]
-    ended = io.BytesIO()  # a look at a step that nobody has taken yet
-    save_race_csv(racing.State((racing.replace(lane, batches=lane.batches[:16]),)), ended)
-    last = list(csv.DictReader(io.StringIO(ended.getvalue().decode())))[-1]
-    assert last["step"] == "16" and last["bound"] == "" and float(last["snr"]) == lane.looks[1, 5]
-    assert float(last["seconds"]) == lane.looks[1, 1]

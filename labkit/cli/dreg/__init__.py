@@ -10,6 +10,7 @@ import typer
 from labkit.cli import console
 from labkit.cli.dreg import bias, race, variance
 from labkit.cli.errors import check_folder, check_writable, fail, unknown
+from labkit.experiments.dreg import limits
 
 MEASUREMENTS = {"variance": variance, "bias": bias, "race": race}
 _OF = {
@@ -28,14 +29,14 @@ _ESTIMATORS = typer.Option(
     metavar="NAME,NAME,...",
     help="By comma; a wrong name lists them. race: with a K of its own NAME@K, dreg-alpha=ALPHA too.",
 )
-_DIMENSIONS = typer.Option(metavar="D", help="Of z and of x.", min=1, max=50)
+_DIMENSIONS = typer.Option(metavar="D", help="Of z and of x.", min=limits.DIMENSIONS[0], max=limits.DIMENSIONS[1])
 _SAMPLES = typer.Option(
     "--samples",
     "-K",
     metavar="K",
     help="variance: the largest K, beside the powers of 2 below it. bias, race: K.",
-    min=1,
-    max=1 << 14,
+    min=limits.SAMPLES[0],
+    max=limits.SAMPLES[1],
     show_default=f"{variance.SAMPLES}, bias {bias.SAMPLES}, race {race.SAMPLES}",
 )
 _REPLICATES = typer.Option(
@@ -74,10 +75,11 @@ def command(
     for option, kinds in _OF.items():
         if what not in kinds and given[option] != inspect.signature(command).parameters[option].default:
             fail(f"--{option} is of labkit dreg {' and '.join(kinds)}, got labkit dreg {what}; leave it out")
-    if not 0 < level < 1:
-        fail(f"--level wants a number between 0 and 1, got {level:g}; 0.05 is usual")
-    if what == "bias" and replicates is not None and replicates < bias.LEAST:
-        fail(f"--replicates of a test of bias must be at least {bias.LEAST}, got {replicates}")
+    low, high = limits.LEVEL
+    if not low < level < high:
+        fail(f"--level wants a number between {low:g} and {high:g}, got {level:g}; 0.05 is usual")
+    if what == "bias" and replicates is not None:
+        bias.check(replicates)
     kind = MEASUREMENTS[what]
     names, samples = _names(estimators, race.name if kind is race else str), samples or kind.SAMPLES
     try:

@@ -86,6 +86,6 @@ def write(raced: Raced, folder: Path) -> list[Path]:
     state = raced.state
     csv, png = (folder / file for file in FILES)
     save_race_csv(state, csv)
-    views = [race.bound(), race.noise(), race.lead(state.lanes[0].entry.label), race.snr()]
+    views = [race.bound(), race.variance(), race.lead(state.lanes[0].entry.label), race.snr()]
     save.png(views, Past(None, [state], [state.t]), -1, png, size=SIZE)
     return [csv, png]

@@ -14,26 +14,24 @@ def sizes(samples: int) -> tuple[int, ...]:
 
 
 def measured(names: list[str], dim: int, sizes: tuple[int, ...], replicates: int, seed: int) -> Any:
-    """The laboratory after about so many replicates, at least so many, in equal batches."""
+    """The estimators after about so many replicates, at least so many, in equal batches."""
     import torch
 
     from labkit.cli import interrupts
     from labkit.cli.console import bar
-    from labkit.views.dreg import Laboratory, batch_size
+    from labkit.experiments.dreg.variance import VarianceSettings, batch_size
 
     torch.set_num_threads(1)  # small problems: more cost more than they bring
     batch = min(batch_size(len(names), dim, sizes[-1]), replicates // BATCHES)
-    laboratory = Laboratory(sizes, batch, estimators=names, dim=dim)
-    laboratory.param.seed.bounds = None
-    laboratory.seed = seed
+    settings = VarianceSettings(sizes, batch, estimators=names, dim=dim, seed=seed)
     count = -(-replicates // batch)
     with bar("batches") as progress, interrupts.first() as pressed:
         task = progress.add_task("variance", total=count, completed=1)
-        measured = laboratory.start()
+        measured = settings.start()
         for _ in range(count - 1):
             if pressed and measured.batches.n > 1:
                 break
-            measured = laboratory.step(measured)
+            measured = settings.step(measured)
             progress.advance(task)
     return measured
 
@@ -44,7 +42,7 @@ def show(measured: Any) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from labkit.views.dreg.law import between
+    from labkit.experiments.dreg.variance import between
 
     values, (low, high) = measured.values("variance"), measured.interval("variance")
     console, table = Console(highlight=False, soft_wrap=True), Table(box=box.SIMPLE_HEAD)
@@ -76,11 +74,12 @@ def _cell(value: Any, width: Any) -> str:
 def write(measured: Any, folder: Path) -> list[Path]:
     """Write the table as CSV and as a picture; return their paths."""
     from labkit.engine import Past
+    from labkit.experiments.dreg.variance import VarianceSettings
     from labkit.views import save
-    from labkit.views.dreg import Laboratory, Law, save_csv
+    from labkit.views.dreg import Scaling, save_csv
 
     csv, png = (folder / name for name in FILES)
     save_csv(measured, csv)
     past = Past(None, [measured], [measured.t])
-    save.png([Law(Laboratory())], past, -1, png, status=lambda state: f"{state.total.n:,} replicates")
+    save.png([Scaling(VarianceSettings())], past, -1, png, status=lambda state: f"{state.total.n:,} replicates")
     return [csv, png]

@@ -1,47 +1,61 @@
-"""Views of DReG: every estimator's variance against the number of samples, one draw under the microscope, an estimator
-on trial for bias, dreg-alpha from one end to the other, networks that race, and one whose gradient
-is measured."""
+"""The tabs of /dreg, a module each: pictures, and the scene that puts them beside their controls.
 
-from labkit.views.dreg.dial import Dial
-from labkit.views.dreg.evidence import Bias, Evidence
-from labkit.views.dreg.law import Law
+Every estimator's variance against the number of samples, one draw under the microscope, a test for bias, dreg-alpha for
+every alpha, networks that race, and one whose gradient is measured. `labkit.experiments.dreg` has what they run.
+"""
+
+from labkit.deprecation import moved
+from labkit.views.dreg.alpha import AlphaScene
+from labkit.views.dreg.bias import BiasScene
+from labkit.views.dreg.evidence import BiasInterval, Evidence
 from labkit.views.dreg.looks import LOOKS
-from labkit.views.dreg.measuring import QUANTITIES, Laboratory, Measured, batch_size, slope
-from labkit.views.dreg.microscope import Lens
-from labkit.views.dreg.network import Bench, Network, Noises
-from labkit.views.dreg.race import Race
-from labkit.views.dreg.racers import Racer
-from labkit.views.dreg.scenes import Microscope, Variance, remarks
+from labkit.views.dreg.microscope import MicroscopeScene
+from labkit.views.dreg.network import NetworkScaling, NetworkScene
+from labkit.views.dreg.race import RaceScene
+from labkit.views.dreg.scaling import Scaling
 from labkit.views.dreg.tables import save_bias_csv, save_csv, save_race_csv
-from labkit.views.dreg.tabs import AlphaDial, BiasMeter
-from labkit.views.dreg.trial import Court, Trials, sentence
+from labkit.views.dreg.variance import VarianceScene, remarks
 
 __all__ = [
     "LOOKS",
-    "QUANTITIES",
-    "AlphaDial",
-    "Bench",
-    "Bias",
-    "BiasMeter",
-    "Court",
-    "Dial",
+    "AlphaScene",
+    "BiasInterval",
+    "BiasScene",
     "Evidence",
-    "Laboratory",
-    "Law",
-    "Lens",
-    "Measured",
-    "Microscope",
-    "Network",
-    "Noises",
-    "Race",
-    "Racer",
-    "Trials",
-    "Variance",
-    "batch_size",
+    "MicroscopeScene",
+    "NetworkScaling",
+    "NetworkScene",
+    "RaceScene",
+    "Scaling",
+    "VarianceScene",
     "remarks",
     "save_bias_csv",
     "save_csv",
     "save_race_csv",
-    "sentence",
-    "slope",
 ]
+
+OLD = {
+    "AlphaDial": "labkit.views.dreg:AlphaScene",
+    "Bench": "labkit.experiments.dreg.network:NetworkSettings",
+    "Bias": "labkit.views.dreg:BiasInterval",
+    "BiasMeter": "labkit.views.dreg:BiasScene",
+    "Court": "labkit.experiments.dreg.bias:BiasSettings",
+    "Dial": "labkit.experiments.dreg.alpha:AlphaSettings",
+    "Laboratory": "labkit.experiments.dreg.variance:VarianceSettings",
+    "Law": "labkit.views.dreg:Scaling",
+    "Lens": "labkit.experiments.dreg.microscope:MicroscopeSettings",
+    "Measured": "labkit.experiments.dreg.variance:Measured",
+    "Microscope": "labkit.views.dreg:MicroscopeScene",
+    "Network": "labkit.views.dreg:NetworkScene",
+    "Noises": "labkit.views.dreg:NetworkScaling",
+    "QUANTITIES": "labkit.experiments.dreg.variance:QUANTITIES",
+    "Race": "labkit.views.dreg:RaceScene",
+    "Racer": "labkit.experiments.dreg.race:RaceSettings",
+    "Trials": "labkit.experiments.dreg.bias:BiasTests",
+    "Variance": "labkit.views.dreg:VarianceScene",
+    "batch_size": "labkit.experiments.dreg.variance:batch_size",
+    "sentence": "labkit.experiments.dreg.bias:sentence",
+    "slope": "labkit.experiments.dreg.variance:slope",
+}
+
+__getattr__ = moved(__name__, OLD)

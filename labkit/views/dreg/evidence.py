@@ -1,4 +1,4 @@
-"""|bias| with its band, and the evidence against "no bias", of estimators on trial, against replicates."""
+"""|bias| with its band, and the evidence against "no bias", of tested estimators, against replicates."""
 
 import math
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ import holoviews as hv
 import numpy as np
 
 from labkit.dreg.sequential import BLOCK
+from labkit.experiments.dreg.bias import BiasTest, BiasTests
 from labkit.past import Past
-from labkit.views.dreg.law import BAND
 from labkit.views.dreg.looks import LOOKS
-from labkit.views.dreg.trial import Trial, Trials
+from labkit.views.dreg.scaling import BAND
 from labkit.views.palette import PAST, TARGET
 from labkit.views.view import Columns, View
 
@@ -19,7 +19,7 @@ THRESHOLD = "threshold"
 HEIGHT = -4.0, 8.0  # of the evidence, powers of ten
 
 
-class Bias(View):
+class BiasInterval(View):
     """|bias| of each estimator as a line with the band of what is not excluded, the exact one dashed."""
 
     leading = True
@@ -28,35 +28,35 @@ class Bias(View):
         self.budget = budget
         self._limits: tuple[float, float] | None = None
 
-    def record(self, state: Trials) -> dict[str, float]:
+    def record(self, state: BiasTests) -> dict[str, float]:
         """A row of the run's table."""
         found: dict[str, float] = {}
-        for each in state.trials:
+        for each in state.tests:
             s = each.state
             numbers = {"replicates": s.n, "|bias|": s.norm, "low": s.low, "high": s.high, "log e": s.log_e}
             found |= {f"{name} of {each.name}": float(value) for name, value in numbers.items()}
         return found
 
-    def picture(self, state: Trials) -> hv.Overlay:
+    def picture(self, state: BiasTests) -> hv.Overlay:
         self._limits = limits(state, self.budget)
         columns = self.columns(state)
         bands = [
             hv.Area(([1.0], [1.0], [1.0]), "x", ["y", "y2"], label=each.name + BAND).opts(
-                color=LOOKS[each.name].color, alpha=0.22 if len(state.trials) == 1 else 0.1, line_alpha=0
+                color=LOOKS[each.name].color, alpha=0.22 if len(state.tests) == 1 else 0.1, line_alpha=0
             )
-            for each in state.trials
+            for each in state.tests
         ]
         lines = [
             hv.Curve(_points(columns[each.name]), "x", "y", label=each.name).opts(
                 color=LOOKS[each.name].color, line_width=2.5
             )
-            for each in state.trials
+            for each in state.tests
         ]
         exact = [
             hv.Curve(_points(columns[each.name + EXACT]), "x", "y", label=each.name + EXACT).opts(
-                color=TARGET if len(state.trials) == 1 else LOOKS[each.name].color, line_dash="dashed", line_width=2
+                color=TARGET if len(state.tests) == 1 else LOOKS[each.name].color, line_dash="dashed", line_width=2
             )
-            for each in state.trials
+            for each in state.tests
         ]
         return hv.Overlay([*bands, *lines, *exact]).opts(
             title="|bias|, and what is not excluded", xlabel="replicates   (dashed: exact)",
@@ -64,11 +64,11 @@ class Bias(View):
             yticks=list(decades(*self._limits)), show_legend=False,
         )  # fmt: skip
 
-    def columns(self, state: Trials, past: Past | None = None) -> Columns:
+    def columns(self, state: BiasTests, past: Past | None = None) -> Columns:
         floor, top = self._limits or limits(state, self.budget)
         found = {}
-        for each in state.trials:
-            n, norm, low, high, *_ = each.trail.numpy().T
+        for each in state.tests:
+            n, norm, low, high, *_ = each.history.numpy().T
             good = np.isfinite(high) & (high > 0)
             x, low, high = n[good], low[good].clip(floor / 10, top * 10), high[good].clip(floor / 10, top * 10)
             around = {"x": np.append(x, x[::-1]), "y": np.append(low, high[::-1])}
@@ -89,22 +89,22 @@ class Evidence(View):
     def __init__(self, budget: int, level: float):
         self.budget, self.level = budget, level
 
-    def picture(self, state: Trials) -> hv.Overlay:
+    def picture(self, state: BiasTests) -> hv.Overlay:
         columns = self.columns(state)
         lines = [
             hv.Curve(_points(columns[each.name + ", T²"]), "x", "y", label=each.name + ", T²").opts(
                 color=LOOKS[each.name].color, line_width=2.5
             )
-            for each in state.trials
+            for each in state.tests
         ]
         sums = [
             hv.Curve(_points(columns[each.name + SUM]), "x", "y", label=each.name + SUM).opts(
-                color=PAST if len(state.trials) == 1 else LOOKS[each.name].color,
+                color=PAST if len(state.tests) == 1 else LOOKS[each.name].color,
                 line_dash="dotted",
                 line_width=2.5,
-                show_legend=len(state.trials) == 1,
+                show_legend=len(state.tests) == 1,
             )
-            for each in state.trials
+            for each in state.tests
         ]
         at = -math.log10(self.level)
         threshold = hv.Curve(([BLOCK, self.budget], [at, at]), "x", "y", label=THRESHOLD).opts(
@@ -115,10 +115,10 @@ class Evidence(View):
             ylabel="log₁₀ e", logx=True, xlim=(BLOCK, self.budget), ylim=HEIGHT, legend_position="top_left",
         )  # fmt: skip
 
-    def columns(self, state: Trials, past: Past | None = None) -> Columns:
+    def columns(self, state: BiasTests, past: Past | None = None) -> Columns:
         found = {}
-        for each in state.trials:
-            n, *_, whole, total = each.trail.numpy().T
+        for each in state.tests:
+            n, *_, whole, total = each.history.numpy().T
             found |= {
                 each.name + ", T²": {"x": n, "y": whole.clip(*HEIGHT)},
                 each.name + SUM: {"x": n, "y": total.clip(*HEIGHT)},
@@ -126,9 +126,9 @@ class Evidence(View):
         return found
 
 
-def limits(state: Trials, budget: int) -> tuple[float, float]:
+def limits(state: BiasTests, budget: int) -> tuple[float, float]:
     """Decades from where |bias| would fall without any, or the exact one, to a little above the first block's."""
-    tops, floors = zip(*(_reach(each, budget) for each in state.trials), strict=True)
+    tops, floors = zip(*(_reach(each, budget) for each in state.tests), strict=True)
     top, floor = max(tops), min((f for f in floors if f > 0), default=0.0)
     if not top:
         return 1e-3, 1.0
@@ -140,10 +140,10 @@ def decades(low: float, high: float) -> Iterator[float]:
     return (10.0**i for i in range(round(math.log10(low)), round(math.log10(high)) + 1))
 
 
-def _reach(trial: Trial, budget: int) -> tuple[float, float]:
-    first = trial.trail[0, 1].item()
+def _reach(test: BiasTest, budget: int) -> tuple[float, float]:
+    first = test.history[0, 1].item()
     last = first * (BLOCK / budget) ** 0.5
-    return max(first, trial.exact or 0.0), min(last, trial.exact / 2) if trial.exact else last
+    return max(first, test.exact or 0.0), min(last, test.exact / 2) if test.exact else last
 
 
 def _points(columns: dict) -> tuple:

@@ -1,25 +1,21 @@
-"""One draw of K samples in the plane under a lens: weights, path and score of each, and the gradients they sum to."""
-
-import math
-from dataclasses import dataclass
+"""The tab *Microscope*: one draw of K samples in the plane, and the gradients that it and the earlier ones sum to."""
 
 import holoviews as hv
 import numpy as np
-import param
 import torch
 from torch import Tensor
 
-from labkit.dreg import coefficients, effective_sample_size, exact, gaussian
+from labkit.dreg import gaussian
 from labkit.dreg.gaussian import Gaussian
-from labkit.experiments.devices import kept, moved, noise
+from labkit.experiments.dreg.microscope import COMPARED, Draw, MicroscopeSettings
 from labkit.past import Past
-from labkit.training import schedules
+from labkit.views import fields
 from labkit.views.dreg.looks import LOOKS
 from labkit.views.palette import DRIVE, PAST, REPULSION, TARGET
+from labkit.views.scenes import Scene
 from labkit.views.view import Columns, View
 
-CHAINS = {"iwae": "iwae: Σ w (G − H)", "dreg": "dreg: Σ w² G"}
-KEPT = 300  # gradients of earlier draws
+TERMS = {"iwae": "iwae: Σ w (G − H)", "dreg": "dreg: Σ w² G"}  # the layer of each sum
 REACH = 2.8  # standard deviations that the picture of samples holds
 BROAD = 1.5  # its width over its height, about: circles are round then
 ROOM = 3.5, 7.0  # standard deviations of iwae's gradient about the bound's, and to the left, where the legend stands
@@ -27,81 +23,12 @@ ARROW = 0.22  # of the picture's width: the longest arrow
 LARGEST = 46.0  # pixels across, of a sample that has all the weight
 
 
-@dataclass(frozen=True, eq=False)
-class Draw:
-    """One draw of K samples and what it comes to, in the plane.
-
-    z, path, score: samples, G and H of each, [K, 2]. w: weights that sum to 1, [K]. terms: of each of `CHAINS`, what
-    every sample adds to its gradient, [2, K, 2]. gradients: of the draws so far, this one last, [., 2, 2]. truth: the
-    gradient of the bound at this K, [2]. scatter: standard deviation of a coordinate of iwae's gradient.
-    """
-
-    toy: Gaussian
-    z: Tensor
-    path: Tensor
-    score: Tensor
-    w: Tensor
-    terms: Tensor
-    ess: float
-    gradients: Tensor
-    truth: Tensor
-    scatter: float
-    t: int = 0
-
-
-class Lens(param.Parameterized):
-    """Draws of K samples: the settings, `start()` and `step(state)`."""
-
-    k = param.Integer(default=8, bounds=(1, 64), label="Samples, K", doc="K: samples of one draw")
-    distance = param.Number(
-        default=0.7, bounds=(0.0, 2.0), step=0.01, label="Offset, |m − a|",
-        doc="|m − a|: from the mean m of q to the posterior's mean a",
-    )  # fmt: skip
-    variance = param.Number(
-        default=gaussian.VARIANCE, bounds=(0.1, 2.0), step=1 / 120, label="Variance of q, V",
-        doc="V: of both coordinates of q; the posterior's is 1/2",
-    )  # fmt: skip
-    seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="the same seed draws the same samples")
-
-    def __init__(self, device: str = "cpu", **params):
-        self.device = device  # where samples are drawn
-        super().__init__(**params)
-
-    def start(self) -> Draw:
-        """The first draw."""
-        toy = gaussian.instance(2, self.distance, self.variance)
-        found = exact.answers(toy, (self.k,), ("iwae",))
-        truth, scatter = toy.direction.nan_to_num() * found.mean[0, 0], math.sqrt(found.variance[0, 0])
-        return self._drawn(toy, truth, scatter, torch.zeros(0, 2, 2, dtype=torch.float64), self.k, 0)
-
-    def step(self, state: Draw) -> Draw:
-        """The next draw."""
-        return self._drawn(state.toy, state.truth, state.scatter, state.gradients, len(state.w), state.t + 1)
-
-    def _drawn(self, toy: Gaussian, truth: Tensor, scatter: float, before: Tensor, k: int, t: int) -> Draw:
-        source, toy = noise(schedules.seed("lens", self.seed, t), self.device), moved(toy, self.device)
-        e = torch.randn(k, 2, generator=source, dtype=torch.float64, device=self.device)
-        log_w = toy.log_weights(e)
-        path, score = -toy.offset / gaussian.POSTERIOR_VARIANCE + toy.path_slope * e, e / toy.sigma
-        terms = torch.stack([_terms(name, log_w, path, score) for name in CHAINS])
-        gradients = torch.cat([before, kept(terms.sum(1)[None])])[-KEPT:]
-        ess = float(effective_sample_size(log_w))
-        z, w = toy.mean + toy.sigma * e, log_w.softmax(0)
-        return kept(Draw(toy, z, path, score, w, terms, ess, gradients, truth, scatter, t))
-
-
-def _terms(name: str, log_w: Tensor, path: Tensor, score: Tensor) -> Tensor:
-    """What each sample adds to an estimator's gradient, [K, 2]."""
-    of_path, of_score, _ = coefficients(name, log_w)
-    return of_path[:, None] * path + of_score[:, None] * score
-
-
-class Samples(View):
+class WeightedSamples(View):
     """The samples, as large as their weights, with G and H of each at it; q and the posterior as circles."""
 
     leading = True
 
-    def __init__(self, settings: Lens):
+    def __init__(self, settings: MicroscopeSettings):
         self.settings = settings
 
     @property
@@ -158,7 +85,7 @@ class Samples(View):
         return [x - BROAD * reach, y - reach], [x + BROAD * reach, y + reach]
 
 
-class Sums(View):
+class GradientTerms(View):
     """The terms of this draw laid head to tail, the heaviest sample first; a marker at the end, the gradient."""
 
     automatic = True
@@ -173,24 +100,24 @@ class Sums(View):
             hv.Curve((columns[label]["x"], columns[label]["y"]), "x", "y", label=label).opts(
                 color=LOOKS[name].color, line_width=2.5
             )
-            for name, label in CHAINS.items()
+            for name, label in TERMS.items()
         ]
-        ends = [_marks(name, columns[name], 12, 1.0).opts(show_legend=False) for name in CHAINS]
+        ends = [_marks(name, columns[name], 12, 1.0).opts(show_legend=False) for name in COMPARED]
         return _plane([*chains, *ends, _true(columns)], "This draw, term by term").opts(show_legend=False)
 
     def columns(self, state: Draw, past: Past | None = None) -> Columns:
         order = state.w.argsort(descending=True)
         found: dict[str, dict] = {"the bound's": _xy(state.truth[None])}
-        for (name, label), terms in zip(CHAINS.items(), state.terms, strict=True):
+        for (name, label), terms in zip(TERMS.items(), state.terms, strict=True):
             chain = torch.cat([torch.zeros_like(terms[:1]), terms[order].cumsum(0)])
             found |= {label: _xy(chain), name: _xy(chain[-1:])}
         return found
 
 
-class Cloud(View):
+class GradientScatter(View):
     """The gradients of all draws so far, and the bound's: how far each estimator scatters about it."""
 
-    def __init__(self, settings: Lens):
+    def __init__(self, settings: MicroscopeSettings):
         self.settings = settings
 
     @property
@@ -199,14 +126,37 @@ class Cloud(View):
 
     def picture(self, state: Draw) -> hv.Overlay:
         columns, (x, y) = self.columns(state), state.truth.tolist()
-        clouds = [_marks(name, columns[name], 7, 0.55) for name in CHAINS]
+        clouds = [_marks(name, columns[name], 7, 0.55) for name in COMPARED]
         near, left = (times * state.scatter for times in ROOM)
         around = {"xlim": (x - left, x + near), "ylim": (y - near, y + near)}
         return _plane([*clouds, _true(columns)], "All draws so far").opts(**around)
 
     def columns(self, state: Draw, past: Past | None = None) -> Columns:
-        found = {name: _xy(state.gradients[:, i]) for i, name in enumerate(CHAINS)}
+        found = {name: _xy(state.gradients[:, i]) for i, name in enumerate(COMPARED)}
         return found | {"the bound's": _xy(state.truth[None])}
+
+
+class MicroscopeScene(Scene):
+    """One draw of K samples after the other, in the plane."""
+
+    speed = 1
+    words = (
+        "Each sample z has a weight w, a path gradient G, which pulls it to the posterior (dashed), and a score H, "
+        "which points away from the middle of q (grey). iwae sums w (G &minus; H), dreg w&sup2; G, added up on the "
+        "right with the heaviest sample first. Play draws anew: both scatter about the bound's gradient, not alike."
+    )
+
+    def __init__(self, settings: MicroscopeSettings | None = None, **params):
+        super().__init__(settings or MicroscopeSettings(), **params)
+
+    def views(self) -> list:
+        return [WeightedSamples(self.settings), GradientTerms(), GradientScatter(self.settings)]
+
+    def status(self, state: Draw) -> str:
+        return f"ESS {state.ess:.2f} of {len(state.w)}"
+
+    def controls(self) -> list:
+        return [fields.number(self.settings, name) for name in ("k", "distance", "variance", "seed")]
 
 
 def _plane(layers: list, title: str) -> hv.Overlay:

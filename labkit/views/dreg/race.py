@@ -8,10 +8,10 @@ from torch import Tensor
 
 from labkit.course import Span, drawn_of
 from labkit.dreg.racing import HELD, HELD_SAMPLES, IMAGES, Lane, State
+from labkit.experiments.dreg.race import CLOCKS, RaceSettings
 from labkit.past import Past
 from labkit.views import fields
 from labkit.views.dreg.looks import LOOKS
-from labkit.views.dreg.racers import CLOCKS, Racer
 from labkit.views.scenes import Scene
 from labkit.views.spans import FAINT, RANGE, band, curve
 from labkit.views.view import Columns, View
@@ -20,7 +20,7 @@ DASHES = "solid", "dashed", "dotted", "dotdash"  # of the first, second, ... lan
 TRAINING = ", minibatches"
 
 
-class Curves(View):
+class LaneCurves(View):
     """Numbers of every lane, in its estimator's colour: means, with bands from the least to the greatest.
 
     Args:
@@ -79,41 +79,43 @@ class Curves(View):
         return curve(label, table[:, CLOCKS.index(self.against)].numpy(), numbers, self.log)
 
 
-def bound(against: str = CLOCKS[0]) -> Curves:
+def bound(against: str = CLOCKS[0]) -> LaneCurves:
     """The bound of the held-out images, and that of the minibatches."""
     title = "Bound, held out (thin: minibatches)"
-    return Curves(
+    return LaneCurves(
         title, "nats, higher is better", lambda lane, _: (lane.looks, drawn_of(lane.looks, 2)), against, training=True
     )
 
 
-def noise(against: str = CLOCKS[0]) -> Curves:
+def variance(against: str = CLOCKS[0]) -> LaneCurves:
     """What the draws of the samples alone do to a gradient."""
     title, unit = "Gradient's Monte Carlo variance", f"of q's, on {IMAGES} images, a mean over coordinates"
-    return Curves(title, unit, lambda lane, _: (lane.looks, drawn_of(lane.looks, 3)), against, log=True)
+    return LaneCurves(title, unit, lambda lane, _: (lane.looks, drawn_of(lane.looks, 3)), against, log=True)
 
 
-def lead(first: str) -> Curves:
+def lead(first: str) -> LaneCurves:
     """The held-out bound minus that of the first lane at the same steps: what they share cancels. A mean, no band."""
 
     def numbers(lane: Lane, of: Lane) -> tuple[Tensor, Span]:
         gap = drawn_of(lane.looks, 2).mean - drawn_of(of.looks, 2).mean
         return lane.looks, Span(gap, gap, gap)
 
-    return Curves(f"Bound, minus that of {first}", "nats", numbers, leading=False)
+    return LaneCurves(f"Bound, minus that of {first}", "nats", numbers, leading=False)
 
 
-def snr(against: str = CLOCKS[0]) -> Curves:
+def snr(against: str = CLOCKS[0]) -> LaneCurves:
     """How much of a gradient is signal."""
     title = "SNR of q's gradient"
-    return Curves(title, "SNR", lambda lane, _: (lane.looks, drawn_of(lane.looks, 5)), against, log=True, leading=False)
+    return LaneCurves(
+        title, "SNR", lambda lane, _: (lane.looks, drawn_of(lane.looks, 5)), against, log=True, leading=False
+    )
 
 
 def _line(columns: dict, label: str) -> hv.Curve:
     return hv.Curve((columns["x"], columns["y"]), "x", "y", label=label)
 
 
-class Race(Scene):
+class RaceScene(Scene):
     """Estimators that train side by side."""
 
     saves, looks, running = ("png",), ("against",), ("k", "batch", "lr", "alpha")
@@ -124,13 +126,13 @@ class Race(Scene):
         f"Thick: {HELD} images that no step has seen, K = {HELD_SAMPLES} in every lane, the same noise at every look."
     )
 
-    def __init__(self, settings: Racer | None = None, **params):
-        super().__init__(settings or Racer(), **params)
+    def __init__(self, settings: RaceSettings | None = None, **params):
+        super().__init__(settings or RaceSettings(), **params)
 
     def views(self) -> list:
         s = self.settings
         first = next((name for name in LOOKS if name in s.estimators), "none")
-        return [bound(s.against), noise(s.against), lead(first), snr(s.against)]
+        return [bound(s.against), variance(s.against), lead(first), snr(s.against)]
 
     def status(self, state: State) -> str:
         best = max(state.lanes, key=lambda lane: lane.looks[-1, 2].item())
@@ -140,6 +142,6 @@ class Race(Scene):
         s = self.settings
         names = pn.widgets.CheckBoxGroup.from_param(s.param.estimators, margin=(0, 12))
         heading = pn.pane.HTML("Estimators", margin=(4, 10, 0, 10))
-        rate = fields.log_slider(s, "lr", 1e-5, 1.0)
+        rate = fields.log_slider(s, "lr")
         dials = [fields.number(s, "k"), fields.number(s, "batch"), rate, fields.number(s, "alpha")]
         return [fields.choice(s, "against"), *dials, fields.number(s, "seed"), heading, names]

@@ -15,6 +15,7 @@ that there are enough replicates. Where weights have too few moments, that is ne
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import param
 import torch
@@ -25,6 +26,7 @@ from labkit.dreg import ESTIMATORS, exact, gaussian, laboratory, tails
 from labkit.dreg.gaussian import Gaussian
 from labkit.dreg.statistics import Moments, crossed, merge
 from labkit.experiments.devices import kept, moved, noise
+from labkit.experiments.dreg import parameters
 from labkit.training import schedules
 
 COVERED = 0.95  # of the intervals
@@ -32,7 +34,6 @@ STEP = 60.0  # milliseconds that a batch takes, about
 OF_ESTIMATOR, OF_DIMENSION = 0.06, 0.005  # of them, for one replicate of 1024 samples (measured)
 ROUNDING, ROUNDING_EXACT = 1e-24, 1e-12  # relative to squares: a variance below is 0 but for the arithmetic
 SLOPES_FROM = 64  # K, from which slopes are fitted
-DEFAULTS = ["iwae", "stl", "dreg", "rws-dreg"]
 
 # f of (1): q, e, v [E, S], whether the estimator's mean is the true gradient [E, 1], D
 QUANTITIES: dict[str, Callable[[Tensor, Tensor, Tensor, Tensor, int], Tensor]] = {
@@ -163,7 +164,7 @@ def truth(dim: int, distance: float, variance: float, sizes: tuple[int, ...]) ->
     return torch.stack([true, error, spread], -1)
 
 
-class Laboratory(param.Parameterized):
+class VarianceSettings(param.Parameterized):
     """Estimators on the Gaussian model: the settings, `start()` and `step(state)`.
 
     Args:
@@ -176,25 +177,20 @@ class Laboratory(param.Parameterized):
         doc="of a gradient in the mean of q: variance, a mean over coordinates; SNR, |mean| over the root of the "
         "summed variance; bias against the gradient of the bound L; mean squared error, summed",
     )  # fmt: skip
-    estimators = param.ListSelector(
-        default=DEFAULTS, objects=list(ESTIMATORS), label="Estimators", doc="all from the same samples"
+    estimators = parameters.estimators()
+    dim = parameters.dimensions()
+    distance = parameters.offset(
+        gaussian.DISTANCE,
+        "|m − a|: how far the mean m of q was perturbed from the posterior's mean a; its direction does not matter",
     )
-    dim = param.Integer(default=20, bounds=(1, 50), label="Dimensions, D", doc="D: of z and of x")
-    distance = param.Number(
-        default=gaussian.DISTANCE, bounds=(0.0, 2.0), step=0.01, label="Offset, |m − a|",
-        doc="|m − a|: how far the mean m of q was perturbed from the posterior's mean a; its direction does not matter",
-    )  # fmt: skip
-    variance = param.Number(
-        default=gaussian.VARIANCE, bounds=(0.1, 2.0), step=1 / 120, label="Variance of q, V",
-        doc="V: of each coordinate of q; the posterior's is 1/2. Below 3/8 the K⁻³ law of dreg breaks",
-    )  # fmt: skip
+    variance = parameters.variance(parameters.VARIANCE + ". Below 3/8 the K⁻³ law of dreg breaks")
     snap = param.Boolean(
         default=False, label="Snap to the posterior", doc="q is the posterior itself: V = 1/2 and no offset"
     )
-    seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="the same seed draws the same replicates")
+    seed = parameters.seed()
 
     def __init__(
-        self, sizes: Sequence[int] = laboratory.SIZES, batch: int | None = None, device: str = "cpu", **params
+        self, sizes: Sequence[int] = laboratory.SIZES, batch: int | None = None, device: str = "cpu", **params: Any
     ):
         self.sizes, self.batch, self.device = tuple(sizes), batch, device
         super().__init__(**params)
@@ -204,7 +200,7 @@ class Laboratory(param.Parameterized):
         return (self.dim, 0.0, gaussian.POSTERIOR_VARIANCE) if self.snap else (self.dim, self.distance, self.variance)
 
     def start(self) -> Measured:
-        """The first batch.
+        """Return the state after the first batch.
 
         Raises:
             ValueError: no estimator is chosen.
@@ -219,7 +215,7 @@ class Laboratory(param.Parameterized):
         return Measured(toy, total, batches, known, true, enough(*self.where(), tuple(chosen), self.sizes))
 
     def step(self, state: Measured) -> Measured:
-        """One batch more."""
+        """Return the state after one batch more."""
         new = self._batch(laboratory.start(state.toy, state.estimators, state.sizes), state.toy, state.t)
         batches = merge(state.batches, crossed(_numbers(new, state.toy)[None]))
         return replace(state, total=laboratory.merged(state.total, new), batches=batches)
@@ -237,3 +233,8 @@ def batch_size(estimators: int, dim: int, largest: int) -> int:
     """Replicates of which a step takes about `STEP` milliseconds: a power of 2, at least 2."""
     each = (OF_ESTIMATOR * (estimators + 1) + OF_DIMENSION * dim) * largest / laboratory.SIZES[-1]
     return 1 << max(1, int(STEP / each).bit_length() - 1)
+
+
+def between(sizes: Sequence[int]) -> str:
+    """Return sizes K in words: one, or the least and the greatest."""
+    return f"K = {sizes[0]}" + (f" to {sizes[-1]}" if len(sizes) > 1 else "")

@@ -1,16 +1,15 @@
-"""The tabs of the page: each a live view with its controls, and words that follow the settings."""
+"""The tab *Variance against samples*: the picture with its controls, and words that follow the settings."""
 
 import panel as pn
 
 from labkit.dreg import gaussian
+from labkit.experiments.dreg.variance import Measured, VarianceSettings
 from labkit.views import fields
-from labkit.views.dreg.law import Law
-from labkit.views.dreg.measuring import Laboratory, Measured
-from labkit.views.dreg.microscope import Cloud, Draw, Lens, Samples, Sums
+from labkit.views.dreg.scaling import Scaling
 from labkit.views.scenes import Scene
 
 
-class Variance(Scene):
+class VarianceScene(Scene):
     """A quantity of every estimator against K, ever sharper."""
 
     saves, looks = ("png", "curves"), ("quantity",)
@@ -21,11 +20,11 @@ class Variance(Scene):
         "each name is its slope over K &ge; 64."
     )
 
-    def __init__(self, settings: Laboratory | None = None, **params):
-        super().__init__(settings or Laboratory(), **params)
+    def __init__(self, settings: VarianceSettings | None = None, **params):
+        super().__init__(settings or VarianceSettings(), **params)
 
     def views(self) -> list:
-        return [Law(self.settings)]
+        return [Scaling(self.settings)]
 
     def status(self, state: Measured) -> str:
         return f"{state.total.n:,} replicates"
@@ -72,26 +71,3 @@ def remarks(dim: int, distance: float, variance: float, quantity: str) -> str:
     if quantity == "bias":
         said.append("A band that reaches the bottom does not exclude a bias of 0: iwae and dreg have none.")
     return " ".join(said)
-
-
-class Microscope(Scene):
-    """One draw of K samples after the other, in the plane."""
-
-    speed = 1
-    words = (
-        "Each sample z has a weight w, a path gradient G, which pulls it to the posterior (dashed), and a score H, "
-        "which points away from the middle of q (grey). iwae sums w (G &minus; H), dreg w&sup2; G, added up on the "
-        "right with the heaviest sample first. Play draws anew: both scatter about the bound's gradient, not alike."
-    )
-
-    def __init__(self, settings: Lens | None = None, **params):
-        super().__init__(settings or Lens(), **params)
-
-    def views(self) -> list:
-        return [Samples(self.settings), Sums(), Cloud(self.settings)]
-
-    def status(self, state: Draw) -> str:
-        return f"ESS {state.ess:.2f} of {len(state.w)}"
-
-    def controls(self) -> list:
-        return [fields.number(self.settings, name) for name in ("k", "distance", "variance", "seed")]

@@ -9,6 +9,7 @@ import numpy as np
 import param
 from torch import Tensor
 
+from labkit.experiments.dreg.variance import between
 from labkit.past import Past
 from labkit.views import spans
 from labkit.views.dreg.looks import LOOKS
@@ -23,8 +24,8 @@ MARKERS = ", measured"
 
 
 @runtime_checkable
-class Told(Protocol):
-    """What a state knows of its estimators [E] at its sizes [S], as `measuring.Measured` and `network.Noise` do.
+class Measurements(Protocol):
+    """What a state says of its estimators [E] at its sizes [S], as `Measured` and `GradientNoise` do.
 
     total: has the number of replicates, n.
     """
@@ -44,7 +45,7 @@ class Told(Protocol):
     def slopes(self, quantity: str) -> list[float]: ...
 
 
-class Law(View):
+class Scaling(View):
     """Measured lines with their bands, exact curves dashed, names with slopes at the ends.
 
     The limits are those of the first batch and of the exact curves, in whole decades.
@@ -57,7 +58,7 @@ class Law(View):
         self.quantity = settings.quantity
         self._limits: tuple[float, float] | None = None
 
-    def record(self, state: Told) -> dict[str, float]:
+    def record(self, state: Measurements) -> dict[str, float]:
         """A row of the run's table."""
         values = state.values("variance")
         named = {
@@ -67,7 +68,7 @@ class Law(View):
         }
         return {"replicates": float(state.total.n), **named}
 
-    def picture(self, state: Told) -> hv.Overlay:
+    def picture(self, state: Measurements) -> hv.Overlay:
         self._limits = limits(state, self.quantity)
         columns = self.columns(state)
         bands = [spans.band(name + BAND, LOOKS[name].color) for name in state.estimators]
@@ -82,7 +83,7 @@ class Law(View):
             xticks=list(state.sizes[:: 2 if len(state.sizes) > 7 else 1]), show_legend=False,
         )  # fmt: skip
 
-    def columns(self, state: Told, past: Past | None = None) -> Columns:
+    def columns(self, state: Measurements, past: Past | None = None) -> Columns:
         low, high = self._limits or limits(state, self.quantity)
         values = state.values(self.quantity)
         k, shown = np.array(state.sizes, dtype=float), spans.shown(values.numpy(), log=True)
@@ -102,7 +103,7 @@ class Law(View):
         return found
 
 
-def limits(state: Told, quantity: str) -> tuple[float, float]:
+def limits(state: Measurements, quantity: str) -> tuple[float, float]:
     """Whole decades that hold what is measured and what is exact; (0.1, 1) where nothing is above zero."""
     every = np.concatenate([f(quantity).numpy().ravel() for f in (state.values, state.truths)])
     every = every[np.isfinite(every) & (every > 0)]
@@ -118,11 +119,6 @@ def words(name: str, rate: float, last: float, doubted: Sequence[int] = ()) -> s
         return f"{name} = 0"
     slope = f" {'−' if rate < 0 else '+'}{abs(rate):.2f}" if math.isfinite(rate) else ""
     return name + slope + (f", no band at {between(doubted)}" if doubted else "")
-
-
-def between(sizes: Sequence[int]) -> str:
-    """Sizes K in words: one, or the least and the greatest."""
-    return f"K = {sizes[0]}" + (f" to {sizes[-1]}" if len(sizes) > 1 else "")
 
 
 def apart(values: list[float], axis: tuple[float, float]) -> np.ndarray:

@@ -1,18 +1,17 @@
-"""The tabs *Bias meter* and *Alpha dial*: live views with their controls."""
+"""The tab *Bias meter*: the pictures of a test with its controls, and a run that ends by itself."""
 
 import html
 
 import panel as pn
 
+from labkit.experiments.dreg.bias import BiasSettings, BiasTests, sentence
 from labkit.views import fields
-from labkit.views.dreg.dial import Dial, Dialed, Errors, Line
-from labkit.views.dreg.evidence import Bias, Evidence
-from labkit.views.dreg.trial import Court, Trials, sentence
+from labkit.views.dreg.evidence import BiasInterval, Evidence
 from labkit.views.scenes import TEXT, Scene
 
 
-class BiasMeter(Scene):
-    """An estimator on trial: the run ends by itself with a verdict."""
+class BiasScene(Scene):
+    """An estimator is tested for bias: the run ends by itself with a verdict."""
 
     speed, saves = 30, ("png", "curves")
     words = (
@@ -22,21 +21,21 @@ class BiasMeter(Scene):
         "dotted line asks the sum over coordinates alone, in which biases of opposite signs cancel."
     )
 
-    def __init__(self, settings: Court | None = None, **params):
+    def __init__(self, settings: BiasSettings | None = None, **params):
         self.said = pn.pane.HTML("", sizing_mode="stretch_width", styles=TEXT | {"font-weight": "600"})
-        super().__init__(settings or Court(), **params)
+        super().__init__(settings or BiasSettings(), **params)
         self.live.run.step = self._until_decided
         self._ended = False
 
     def views(self) -> list:
         s = self.settings
-        return [Bias(s.budget), Evidence(s.budget, s.level)]
+        return [BiasInterval(s.budget), Evidence(s.budget, s.level)]
 
-    def status(self, state: Trials) -> str:
+    def status(self, state: BiasTests) -> str:
         """The sentence below the pictures is of the same state."""
-        (trial,) = state.trials
-        self.said.object = html.escape(sentence(trial))
-        return f"{trial.state.n:,} replicates"
+        (test,) = state.tests
+        self.said.object = html.escape(sentence(test))
+        return f"{test.state.n:,} replicates"
 
     def remarks(self) -> str:
         s = self.settings
@@ -55,7 +54,7 @@ class BiasMeter(Scene):
         dials = [fields.number(s, name) for name in ("k", "dim", "distance", "variance", "effect")]
         return [fields.choice(s, "estimator"), *dials, fields.box(s, "opposed"), fields.number(s, "seed")]
 
-    def _until_decided(self, state: Trials) -> Trials:
+    def _until_decided(self, state: BiasTests) -> BiasTests:
         """A step; the run pauses at the verdict, and may be played on."""
         new = self.settings.step(state)
         if new.decided and not state.decided:
@@ -64,7 +63,7 @@ class BiasMeter(Scene):
         return new
 
     def show(self) -> None:
-        """A trial that ended by itself makes way for the next."""
+        """A test that ended by itself makes way for the next."""
         super().show()
         if self._ended:
             self._ended = False
@@ -74,35 +73,3 @@ class BiasMeter(Scene):
         column = super().__panel__()
         column.insert(2, self.said)
         return column
-
-
-class AlphaDial(Scene):
-    """dreg-alpha: bias against variance, all alphas from the same samples."""
-
-    speed, saves, looks = 30, ("png", "curves"), ("alpha",)
-    words = (
-        "dreg-alpha is (1 &minus; alpha) DReG + alpha RWS-DReG. The gradient is linear in alpha: means, variances and "
-        "the covariance of the two parts give every alpha at once. Bias counts against the gradient of the bound L, "
-        "dreg's own target. Wake-sleep has another target on purpose: measured against the wake-sleep gradient, "
-        "rws-dreg is the unbiased one."
-    )
-
-    def __init__(self, settings: Dial | None = None, **params):
-        super().__init__(settings or Dial(), **params)
-
-    def views(self) -> list:
-        return [Line(self.settings), Errors(self.settings)]
-
-    def status(self, state: Dialed) -> str:
-        return f"{state.total.n:,} replicates · best alpha {state.measured.best:.2f}"
-
-    def look(self) -> None:
-        """Another alpha moves the marks, nothing else."""
-        self.live.run.redraw()
-
-    def controls(self) -> list:
-        s = self.settings
-        return [
-            fields.dial(s, "alpha"),
-            *(fields.number(s, name) for name in ("k", "dim", "distance", "variance", "seed")),
-        ]

@@ -1,21 +1,24 @@
-"""A race of estimators on the bundled digits: the settings, `start()` and `step(state)`."""
+"""The tab *Race*: small networks on the bundled digits, which differ by their estimator, train side by side."""
+
+from typing import Any
 
 import param
 
 from labkit.data import load
 from labkit.dreg import ESTIMATORS, racing
-from labkit.views.dreg.measuring import DEFAULTS
+from labkit.experiments.dreg import parameters
 
 CLOCKS = ["steps", "seconds of its own"]
 
 
-class Racer(param.Parameterized):
-    """Several small networks that train side by side, alike in all but the estimator."""
+class RaceSettings(param.Parameterized):
+    """Several small networks, alike in all but the estimator: the settings, `start()` and `step(state)`.
 
-    estimators = param.ListSelector(
-        default=DEFAULTS, objects=list(ESTIMATORS), label="Estimators",
-        doc="a lane each: the same first weights, minibatches and noise",
-    )  # fmt: skip
+    Args:
+        device: where the networks train.
+    """
+
+    estimators = parameters.estimators("a lane each: the same first weights, minibatches and noise")
     against = param.Selector(
         objects=CLOCKS, label="Against",
         doc="steps, or the processor's seconds that a lane's own steps took, whatever the others do",
@@ -33,16 +36,14 @@ class Racer(param.Parameterized):
         default=0.9, bounds=(0.0, 1.0), step=0.05, label="Alpha of dreg-alpha",
         doc="from 0, dreg, to 1, rws-dreg; acts on the very next step",
     )  # fmt: skip
-    seed = param.Integer(
-        default=0, bounds=(0, 9999), label="Seed", doc="of the first weights, the minibatches and all noise"
-    )
+    seed = parameters.seed("of the first weights, the minibatches and all noise")
 
-    def __init__(self, device: str = "cpu", **params):
-        self.device = device  # where networks train
+    def __init__(self, device: str = "cpu", **params: Any):
+        self.device = device
         super().__init__(**params)
 
     def start(self) -> racing.State:
-        """All lanes at the line.
+        """Return the state before the first step.
 
         Raises:
             ValueError: no estimator is chosen, or K is too small for one.
@@ -53,7 +54,7 @@ class Racer(param.Parameterized):
         return racing.start(self.track, entries, k=self.k, alpha=self.alpha)
 
     def step(self, state: racing.State) -> racing.State:
-        """One step in every lane.
+        """Return the state after one step in every lane.
 
         Raises:
             ValueError: as `racing.step`.

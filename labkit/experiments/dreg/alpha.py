@@ -1,0 +1,69 @@
+"""The tab *Alpha dial*: the bias and the variance of dreg-alpha, for every alpha from the same batches."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import param
+
+from labkit.dreg import frontier, gaussian, laboratory
+from labkit.dreg.frontier import Frontier
+from labkit.dreg.gaussian import Gaussian
+from labkit.experiments.devices import kept, moved, noise
+from labkit.experiments.dreg import parameters
+from labkit.experiments.dreg.variance import batch_size
+from labkit.training import schedules
+
+MOST = 1024  # replicates a step
+
+
+@dataclass(frozen=True, eq=False)
+class Frontiers:
+    """The moments of both parts over all batches so far, and the frontiers: measured, and exact."""
+
+    toy: Gaussian
+    total: laboratory.State
+    measured: Frontier
+    exact: Frontier
+
+    @property
+    def t(self) -> int:
+        return self.total.t
+
+
+class AlphaSettings(param.Parameterized):
+    """dreg-alpha at one K: the settings, `start()` and `step(state)`.
+
+    Args:
+        device: where the replicates are drawn.
+    """
+
+    alpha = param.Number(
+        default=0.5, bounds=(0.0, 1.0), step=0.01, label="alpha",
+        doc="0: DReG, for the gradient of the bound L; 1: RWS-DReG, for wake-sleep's; the paper's default is 0.9",
+    )  # fmt: skip
+    k = param.Integer(default=4, bounds=(1, 256), label="Samples, K", doc="K: samples of one gradient")
+    dim = parameters.dimensions()
+    distance = parameters.offset(0.5)
+    variance = parameters.variance()
+    seed = parameters.seed()
+
+    def __init__(self, device: str = "cpu", **params: Any):
+        self.device = device
+        super().__init__(**params)
+
+    def start(self) -> Frontiers:
+        """Return the state after the first batch."""
+        toy = gaussian.instance(self.dim, self.distance, self.variance)
+        total = self._batch(toy, 0)
+        return Frontiers(toy, total, frontier.measured(total), frontier.true(toy, self.k))
+
+    def step(self, state: Frontiers) -> Frontiers:
+        """Return the state after one batch more."""
+        total = laboratory.merged(state.total, self._batch(state.toy, state.t))
+        return replace(state, total=total, measured=frontier.measured(total))
+
+    def _batch(self, toy: Gaussian, t: int) -> laboratory.State:
+        source, toy = noise(schedules.seed("alpha", self.seed, t), self.device), moved(toy, self.device)
+        replicates = min(MOST, batch_size(len(frontier.PARTS), toy.dim, self.k))
+        first = laboratory.start(toy, frontier.PARTS, (self.k,))
+        return kept(laboratory.step(first, toy, generator=source, replicates=replicates))

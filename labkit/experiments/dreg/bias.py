@@ -1,0 +1,148 @@
+"""The tab *Bias meter*: an estimator is tested for bias, block by block, until the evidence decides."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import param
+import torch
+from torch import Tensor
+
+from labkit.dreg import ESTIMATORS, exact, gaussian, sequential
+from labkit.dreg.gaussian import Gaussian
+from labkit.experiments.devices import kept, moved, noise
+from labkit.experiments.dreg import parameters
+from labkit.experiments.dreg.limits import LEVEL, SAMPLES
+from labkit.experiments.dreg.variance import truth
+from labkit.training import schedules
+
+SPACING = 1.02  # of replicates between two points of the history, at least
+COLUMNS = ("replicates", "norm", "low", "high", "log10 e", "log10 e of the sum")
+
+
+@dataclass(frozen=True, eq=False)
+class BiasTest:
+    """The sequential test of one estimator.
+
+    history: `COLUMNS` after blocks ever farther apart, the newest last, [., 6]. exact: |bias|, None where it is
+    not known. verdict: the first that was reached, None before.
+    """
+
+    state: sequential.State
+    history: Tensor
+    exact: float | None
+    verdict: sequential.Verdict | None = None
+
+    @property
+    def name(self) -> str:
+        return self.state.estimator
+
+
+@dataclass(frozen=True, eq=False)
+class BiasTests:
+    """The test of one estimator, or those of several that are shown in one picture."""
+
+    toy: Gaussian
+    tests: tuple[BiasTest, ...]
+
+    @property
+    def t(self) -> int:
+        return max(each.state.t for each in self.tests)
+
+    @property
+    def decided(self) -> bool:
+        return all(each.verdict for each in self.tests)
+
+
+class BiasSettings(param.Parameterized):
+    """The test of one estimator: the settings, `start()` and `step(state)`.
+
+    Args:
+        device: where the replicates are drawn.
+    """
+
+    estimator = param.Selector(
+        default="stl", objects=list(ESTIMATORS), label="Estimator",
+        doc="against DReG on the same samples; dreg itself against iwae",
+    )  # fmt: skip
+    k = param.Integer(
+        default=8, bounds=SAMPLES, softbounds=(1, 256), label="Samples, K", doc="K: samples of one gradient"
+    )
+    dim = parameters.dimensions(4)
+    distance = parameters.offset(0.02)
+    variance = parameters.variance()
+    opposed = param.Boolean(
+        default=True, label="Offsets that sum to 0",
+        doc="m − a with coordinates of both signs: biases cancel in their sum, not in Hotelling's T²",
+    )  # fmt: skip
+    effect = param.Number(
+        default=0.02, bounds=(0.005, 0.2), step=0.005, label="Bias that matters, of the scatter",
+        doc="“none found” once a |bias| above so much of the gradient's scatter, the root of its summed variance, is "
+        "excluded",
+    )  # fmt: skip
+    budget = param.Integer(default=100_000, bounds=(sequential.BLOCK, None), precedence=-1)
+    level = param.Number(default=0.05, bounds=LEVEL, inclusive_bounds=(False, False), precedence=-1)
+    seed = parameters.seed()
+
+    def __init__(self, device: str = "cpu", **params: Any):
+        self.device = device
+        super().__init__(**params)
+
+    def toy(self) -> Gaussian:
+        """Return the model, its offset turned so that it sums to 0 if asked for and if D allows it."""
+        toy = gaussian.instance(self.dim, self.distance, self.variance)
+        if not self.opposed or self.dim == 1:
+            return toy
+        signs = torch.ones(self.dim, dtype=torch.float64)
+        signs[1::2] = -1
+        signs -= signs.mean()
+        return replace(toy, mean=self.distance * signs / signs.norm())
+
+    def start(self) -> BiasTests:
+        """Return the state after the first block.
+
+        Raises:
+            ValueError: fewer samples than the estimator needs.
+        """
+        toy = self.toy()
+        none = torch.zeros(0, len(COLUMNS), dtype=torch.float64)
+        first = sequential.start(toy, self.estimator, self.k, level=self.level)
+        return self.step(BiasTests(toy, (BiasTest(first, none, self._exact()),)))
+
+    def step(self, state: BiasTests) -> BiasTests:
+        """Return the state after one block more, decided or not."""
+        (test,) = state.tests
+        source = noise(schedules.seed("bias", self.estimator, self.seed, test.state.t), self.device)
+        before, toy = moved(test.state, self.device), moved(state.toy, self.device)
+        new = kept(sequential.step(before, toy, generator=source))
+        verdict = test.verdict or sequential.verdict(new, self.effect, self.budget)
+        return replace(state, tests=(replace(test, state=new, history=_longer(test.history, new), verdict=verdict),))
+
+    def _exact(self) -> float | None:
+        chosen = ESTIMATORS[self.estimator]
+        if chosen.steady:
+            return 0.0
+        if self.estimator not in exact.POLYNOMIALS:
+            return None
+        numbers = truth(self.dim, self.distance, self.variance, (self.k,))
+        return numbers[list(exact.POLYNOMIALS).index(self.estimator), 0, 1].abs().item()
+
+
+def _longer(history: Tensor, state: sequential.State) -> Tensor:
+    """The history with a point for the state; the last one gives way to it if it was too near the one before."""
+    row = (state.n, state.norm, state.low, state.high, state.log_e / math.log(10), state.scalar_log_e() / math.log(10))
+    near = len(history) > 1 and bool(history[-1, 0] < SPACING * history[-2, 0])
+    return torch.cat([history[: len(history) - near], history.new_tensor(row)[None]])
+
+
+def sentence(test: BiasTest) -> str:
+    """Return the verdict in words, or how far the test is."""
+    state, said = test.state, test.verdict
+    spent = f"{state.n:,} replicates"
+    if said is None:
+        return f"{test.name}: not decided after {spent}."
+    known = "" if test.exact is None else f" (exactly {test.exact:.3g})"
+    between = f"|bias| is from {state.low:.3g} to {state.high:.3g}{known} with {100 * (1 - state.level):g} %"
+    t, p = (each.item() for each in state.scalar_t())
+    alone = f"The sum over coordinates alone: t = {t:.2f}, p = {p:.2g}"
+    return f"{test.name}: {said.word} after {spent}: {said.why}; {between}. {alone}."

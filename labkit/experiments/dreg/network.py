@@ -1,0 +1,163 @@
+"""The tab *Network*: the noise of a trained VAE's gradient against K, measured on a few images."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import param
+import torch
+from torch import Tensor
+
+from labkit import data, models
+from labkit.dreg import ESTIMATORS, VAE, replicates
+from labkit.dreg.replicates import SIZES
+from labkit.experiments.devices import kept, moved, noise
+from labkit.experiments.dreg import parameters
+from labkit.experiments.dreg.variance import slope
+from labkit.training import schedules
+
+IMAGES = 8
+ROWS = 2048  # images x samples of a step: about 40 ms with the original's sizes
+SLOPES_FROM = 8  # K
+QUANTITIES = {"variance": lambda state: state.variance, "SNR": lambda state: state.snr}
+NONE = (
+    "no trained VAE is here yet; labkit train vae --data digits --preset small makes one in a minute, offline: reload "
+    "this page then"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A network and the images that it is measured on, with what they are in words."""
+
+    model: VAE
+    images: Tensor
+    words: str
+
+
+@dataclass(frozen=True, eq=False)
+class GradientNoise:
+    """What the replicates so far say of each estimator at each K, under the names of `variance.Measured`."""
+
+    subject: Subject
+    total: replicates.State
+
+    @property
+    def t(self) -> int:
+        return self.total.t
+
+    @property
+    def estimators(self) -> tuple[str, ...]:
+        return self.total.estimators
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return self.total.sizes
+
+    def values(self, quantity: str) -> Tensor:
+        return QUANTITIES[quantity](self.total)
+
+    def interval(self, quantity: str) -> tuple[Tensor, Tensor]:
+        """None is told: NaN."""
+        none = torch.full_like(self.values(quantity), torch.nan)
+        return none, none
+
+    def doubted(self, quantity: str) -> list[list[int]]:
+        """There is no band anywhere."""
+        return [[] for _ in self.estimators]
+
+    def truths(self, quantity: str) -> Tensor:
+        """Nothing exact is known of a network: [0, S]."""
+        return torch.zeros(0, len(self.sizes), dtype=torch.float64)
+
+    def slopes(self, quantity: str) -> list[float]:
+        return [slope(self.sizes, row, SLOPES_FROM) for row in self.values(quantity)]
+
+
+class NetworkSettings(param.Parameterized):
+    """Which network, which estimators: the settings, `start()` and `step(state)`.
+
+    Args:
+        networks: name -> what `labkit.load_checkpoint` takes, VAEs all.
+        device: where the network computes.
+    """
+
+    network = param.Selector(objects=[], label="Network", doc="a trained VAE, of labkit or of a run")
+    quantity = param.Selector(
+        objects=list(QUANTITIES), label="Quantity",
+        doc="of the gradient in mu and sigma of q: variance, a mean over them; SNR, |mean| over the root of the summed "
+        "variance",
+    )  # fmt: skip
+    estimators = parameters.estimators()
+    seed = parameters.seed()
+
+    def __init__(
+        self,
+        networks: Mapping[str, str | Path] | None = None,
+        sizes: Sequence[int] = SIZES,
+        device: str = "cpu",
+        **params: Any,
+    ):
+        self.networks, self.sizes, self.device = dict(networks or {}), tuple(sizes), device
+        self._subjects: dict[str, Subject] = {}
+        super().__init__(**params)
+        self.param.network.objects = list(self.networks)
+        self.network = self.network or next(iter(self.networks), None)
+
+    def subject(self) -> Subject:
+        """Return the chosen network with its images, loaded once.
+
+        Raises:
+            ValueError, OSError: there is no network, or it cannot be had.
+        """
+        if self.network is None:
+            raise ValueError(NONE)
+        if self.network not in self._subjects:
+            where = self.networks[self.network]
+            model = models.load_checkpoint(where).requires_grad_(False).float()
+            images, words = images_of(model, models.card(where).get("data", "mnist"))
+            self._subjects[self.network] = Subject(model.to(self.device), images.to(self.device), words)
+        return self._subjects[self.network]
+
+    def start(self) -> GradientNoise:
+        """Return the state after the first replicates."""
+        subject = self.subject()
+        chosen = [name for name in ESTIMATORS if name in self.estimators]
+        return self.step(GradientNoise(subject, kept(replicates.start(subject.model, IMAGES, chosen, self.sizes))))
+
+    def step(self, state: GradientNoise) -> GradientNoise:
+        """Return the state after some replicates more; at least two a step."""
+        some = max(2, ROWS // (self.sizes[-1] * IMAGES))
+        source = noise(schedules.seed("network", self.seed, state.t), self.device)
+        model, x, before = state.subject.model, state.subject.images, moved(state.total, self.device)
+        return replace(state, total=kept(replicates.step(before, model, x, generator=source, replicates=some)))
+
+
+def images_of(model: VAE, name: str) -> tuple[Tensor, str]:
+    """Return a few test images of the network's own data set, else of its own making, binarised; and which they are.
+
+    Raises:
+        ValueError: a network with halves cannot make images by itself.
+    """
+    c, source = model.config, noise(0, "cpu")
+    own = "mnist" if name == "struct_mnist" else name
+    try:
+        found = data.load(own, "test")[0][:IMAGES].float() / 255
+        words = f"the first {IMAGES} test images of {own}"
+    except (OSError, ValueError):
+        found = None
+    if found is None or found.shape[1:] != (1, c.height, c.width):
+        if c.halves:
+            raise ValueError(f"{own} is not here and this network goes on from its images; labkit data fetch {own}")
+        found, words = model.generate(IMAGES, generator=source), f"{IMAGES} that it drew itself, for {own} is not here"
+    return torch.bernoulli(found, generator=source), words
+
+
+def reconstructed(subject: Subject) -> Tensor:
+    """Return the means of the pixels at the mean of q, (B, 1, H, W); of halves the given half as it is."""
+    model, flat = subject.model, subject.images.flatten(1)
+    with torch.no_grad():
+        given, _ = model.split(flat)
+        made = model.logits(model.infer(flat)[0], given).sigmoid()
+    return model.whole(made, given).view_as(subject.images)

@@ -1,0 +1,37 @@
+"""Settings that several tabs have: each range and label stands here once."""
+
+import param
+
+from labkit.dreg import ESTIMATORS, gaussian
+from labkit.experiments.dreg.limits import DIMENSIONS
+
+DEFAULTS = ["iwae", "stl", "dreg", "rws-dreg"]
+OFFSET = "|m − a|: from the mean m of q to the posterior's mean a"
+VARIANCE = "V: of each coordinate of q; the posterior's is 1/2"
+SEED = "the same seed draws the same replicates"
+
+
+def estimators(doc: str = "all from the same samples") -> param.ListSelector:
+    """Return the setting for several estimators, each with a line of its own."""
+    return param.ListSelector(default=DEFAULTS, objects=list(ESTIMATORS), label="Estimators", doc=doc)
+
+
+def dimensions(default: int = 20) -> param.Integer:
+    """Return the setting D, the number of coordinates of the Gaussian model."""
+    return param.Integer(default=default, bounds=DIMENSIONS, label="Dimensions, D", doc="D: of z and of x")
+
+
+def offset(default: float, doc: str = OFFSET) -> param.Number:
+    """Return the setting |m - a|, how far the mean of q is from the posterior's."""
+    return param.Number(default=default, bounds=(0.0, 2.0), step=0.01, label="Offset, |m − a|", doc=doc)
+
+
+def variance(doc: str = VARIANCE) -> param.Number:
+    """Return the setting V, the variance of each coordinate of q."""
+    label = "Variance of q, V"
+    return param.Number(default=gaussian.VARIANCE, bounds=(0.1, 2.0), step=1 / 120, label=label, doc=doc)
+
+
+def seed(doc: str = SEED) -> param.Integer:
+    """Return the setting for the seed of all random numbers."""
+    return param.Integer(default=0, bounds=(0, None), softbounds=(0, 9999), label="Seed", doc=doc)
