@@ -69,7 +69,7 @@ class BiasScene(Scene):
             self._ended = False
             self.live.play()
 
-    def __panel__(self) -> pn.viewable.Viewable:
-        column = super().__panel__()
-        column.insert(2, self.said)
-        return column
+    def first(self) -> list:
+        """Return what a page shows at once, with the sentence on the verdict above the words."""
+        player, error, *rest = super().first()
+        return [player, error, self.said, *rest]
