@@ -12,7 +12,7 @@ D = TypeVar("D", bound=Distribution)
 PLAIN = (bool, int, float, complex, str, type(None), torch.dtype, torch.device, constraints.Constraint)
 
 
-def detach_parameters(distribution: Any) -> Distribution:
+def detach_parameters(distribution: object) -> Distribution:
     """The same distribution, every parameter detached: log_prob(z) has a gradient in z and in nothing else.
 
     It goes into what the distribution is made of: Independent, TransformedDistribution with its transforms,

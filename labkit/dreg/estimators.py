@@ -19,7 +19,7 @@ a wall          log p(x, z) jumps inside the support of q, for example where z m
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ from labkit.dreg import bounds
 from labkit.dreg.weights import Weights, check_count, check_log_weights, mean_of_others
 
 Pair = tuple[Tensor | int, Tensor | int]  # path and score; 0 where there is none
+Number = Tensor | float | int
 
 
 def iwae(s: Weights) -> Pair:
@@ -85,7 +86,7 @@ def jk_dreg(s: Weights) -> Pair:
     return s.count * s.w2 - (s.count - 1) * s.loo_mean(2), 0
 
 
-def dreg_cv(s: Weights, alpha: Any = 0, beta: Any = 0, gamma: Any = 0, delta: Any = 0) -> Pair:
+def dreg_cv(s: Weights, alpha: Number = 0, beta: Number = 0, gamma: Number = 0, delta: Number = 0) -> Pair:
     """Three unbiased ways to L's gradient mixed; the four numbers are learned (`labkit.dreg.control`)."""
     path = (1 - alpha) * s.w + beta * (s.w2 - s.w)
     signal = bounds.iwae(s.log_w) - (1 - gamma) * s.loo
@@ -163,7 +164,7 @@ ESTIMATORS: dict[str, Estimator] = {
 }
 
 
-def find(name: str, parameters: Any = ()) -> Estimator:
+def find(name: str, parameters: Iterable[str] = ()) -> Estimator:
     """The estimator of that name, which takes such parameters.
 
     Raises:

@@ -80,7 +80,7 @@ def evaluate(proposal: Distribution, log_joint: Callable[[Tensor], Tensor], k: i
     return Samples(drawn.z, log_w, log_p, score, path, moving, dead is not None)
 
 
-def _check_shape(log_p: Any, log_q: Tensor) -> None:
+def _check_shape(log_p: object, log_q: Tensor) -> None:
     if not isinstance(log_p, Tensor) or log_p.shape != log_q.shape:
         got = tuple(log_p.shape) if isinstance(log_p, Tensor) else type(log_p).__name__
         raise ValueError(

@@ -10,17 +10,18 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from labkit.dreg.bounds import iwae
 from labkit.dreg.fast.decoder import log_pixels
 from labkit.dreg.gradients import Samples
-from labkit.dreg.networks import VAE, Gaussian, log_normal, log_standard
+from labkit.dreg.networks import VAE, log_normal, log_standard
 from labkit.pixels import conversion
 
 ROWS = 10_000  # images x samples that are held at once where there is no gradient
@@ -81,7 +82,9 @@ def run(
     flat = x.flatten(1)
     given, wanted = model.split(flat)
     mu, sigma = first = model.infer(flat)
-    z, leaves, log_q, held, noises = [], [], [], [], []
+    z: list[Tensor] = []
+    leaves: list[Tensor] = []
+    log_q, held, noises = [], [], []
     for layer, units in enumerate(model.config.latent):
         if layer:
             mu, sigma = model.q[layer](z[-1])
@@ -101,10 +104,12 @@ def run(
     log_joint, every = seen + sum(log_p), torch.stack(held)
     kl = every.detach() - torch.stack(log_p).detach()
     log_w = log_joint.detach() - every.detach().sum(0)
-    return Pass(z, leaves, first, noises[0], log_joint, every.sum(0), sum(log_q), log_w, -seen.detach(), kl)
+    return Pass(
+        z, leaves, first, noises[0], log_joint, every.sum(0), reduce(torch.add, log_q), log_w, -seen.detach(), kl
+    )
 
 
-def _held_call(network: Gaussian, given: Tensor) -> tuple[Tensor, Tensor]:
+def _held_call(network: nn.Module, given: Tensor) -> tuple[Tensor, Tensor]:
     """mu and sigma as functions of what is given alone: the network's parameters are held."""
     return functional_call(network, {name: each.detach() for name, each in network.named_parameters()}, (given,))
 

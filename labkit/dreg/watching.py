@@ -114,7 +114,14 @@ def watch(model: VAE, batches: Iterable[Tensor], names: Sequence[str], k: int, *
         yield state
 
 
-def _gradients(names: Sequence[str], model: VAE, x: Tensor, k: int, generator: Any, parameters: Any) -> Tensor:
+def _gradients(
+    names: Sequence[str],
+    model: VAE,
+    x: Tensor,
+    k: int,
+    generator: torch.Generator | None,
+    parameters: Mapping[str, Mapping[str, Any]] | None,
+) -> Tensor:
     """Of each estimator on the same samples, [E, p]."""
     found = fast.inference_gradients(model, passes.run(model, x, k, generator=generator), names, parameters)
     return torch.stack([torch.cat([each.flatten() for each in found[name]]) for name in names])

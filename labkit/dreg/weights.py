@@ -10,7 +10,6 @@ of -inf is a weight of 0, as where p(x, z_k) = 0: the sample counts in K and tak
 import math
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -21,7 +20,7 @@ TAIL = 5  # of the weights, the fewest that a tail is fitted to
 Alive = Callable[[int], int]  # of K samples, how many must have a weight above 0
 
 
-def check_log_weights(log_w: Any, least: int = 1, name: str = "log_w", alive: Alive | None = None) -> bool:
+def check_log_weights(log_w: object, least: int = 1, name: str = "log_w", alive: Alive | None = None) -> bool:
     """Refuse what cannot be log-weights of at least so many samples; return whether a weight among them is 0.
 
     `alive` says how many of K must have a weight above 0, `least` where it is left out.

@@ -52,7 +52,7 @@ class State:
     memory: Any = None
 
 
-def check_particles(x: Any) -> None:
+def check_particles(x: object) -> None:
     """Refuse what cannot be particles.
 
     Raises:

@@ -3,8 +3,10 @@
 It is `VAE.log_pixels`.
 """
 
+from typing import Any
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import linear, softplus
 
 from labkit.derivatives import ByHand, differentiable
@@ -14,7 +16,7 @@ from labkit.private.torch import tanh_backward
 
 def log_pixels(model: VAE, z: Tensor, given: Tensor | None, x: Tensor) -> Tensor:
     """`VAE.log_pixels` of z [K, B, latent], what is given [B, G], and pixels x [B, P]: [K, B]."""
-    first, _, second, _, last = model.pixels
+    first, second, last = (layer for layer in model.pixels if isinstance(layer, nn.Linear))
     bias = last.bias + model.logit_mean()
     if given is not None:
         z = torch.cat([z, given.expand(*z.shape[:-1], -1)], -1)
@@ -30,13 +32,15 @@ class Decoded(ByHand):
     """
 
     @staticmethod
-    def plain(z, x, w1, b1, w2, b2, w3, b3):
+    def plain(z: Tensor, x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor, w3: Tensor, b3: Tensor) -> Tensor:
         h2 = linear(linear(z, w1, b1).tanh(), w2, b2).tanh()
         logits = linear(h2, w3, b3)
         return (x * logits - softplus(logits)).sum(-1)
 
     @staticmethod
-    def forward(ctx, z, x, w1, b1, w2, b2, w3, b3):
+    def forward(
+        ctx: Any, z: Tensor, x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor, w3: Tensor, b3: Tensor
+    ) -> Tensor:
         k, batch, _ = z.shape
         h1 = _tanh_(linear(z.flatten(0, 1), w1, b1))
         h2 = _tanh_(linear(h1, w2, b2))
@@ -47,7 +51,7 @@ class Decoded(ByHand):
 
     @staticmethod
     @differentiable(plain)
-    def backward(ctx, flow):
+    def backward(ctx: Any, flow: Tensor) -> tuple[Tensor | None, ...]:
         z, x, w1, _, w2, _, w3, _, h1, h2, logits = ctx.saved_tensors
         (k, batch), wanted = flow.shape, ctx.needs_input_grad
         pixels = (flow[..., None] * logits.view(k, batch, -1)).sum(0) if wanted[1] else None

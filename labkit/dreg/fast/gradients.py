@@ -7,7 +7,7 @@ weighed by w_k, gives the generative gradient and w_k d/dz log p(x, z_k) at once
 of coefficients and a pass through the encoder, which sees an image once where the decoder sees it K times.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -59,7 +59,9 @@ def inference_gradients(
     """
     parameters, batch = parameters or {}, found.log_w.shape[1]
     held = torch.autograd.grad(found.held.sum(), found.leaves, retain_graph=True)
-    weighed, known, made = Weights(found.log_w), {}, {}
+    weighed = Weights(found.log_w)
+    known: dict[Callable[[Weights], Tensor] | None, list[Tensor]] = {}
+    made: dict[str, list[Tensor]] = {}
 
     def paths(upstream: Tensor, slopes: list[Tensor] | None) -> list[Tensor]:
         """G of each layer [K, B, latent], weighed by upstream / B."""
@@ -88,9 +90,12 @@ def inference_gradients(
 
 def _in_q(model: VAE, found: Pass, along: list[Tensor] | None, score: Tensor | None) -> list[Tensor]:
     """The gradient in the parameters of q from path_k G_k of each layer, [K, B, latent], and from score [K, B]."""
+    outputs: Sequence[Tensor]
+    flows: Sequence[Tensor]
     if len(found.z) == 1:  # a Normal's: summed over the samples before any graph is walked
-        outputs, flows = found.q, in_normal(along and along[0], score, found.noise, found.q[1].detach())
+        path = None if along is None else along[0]
+        outputs, flows = found.q, in_normal(path, score, found.noise, found.q[1].detach())
     else:
-        moving = ([*found.z], along), ([found.log_q], None if score is None else [score])
-        outputs, flows = (sum(each, []) for each in zip(*((o, f) for o, f in moving if f), strict=True))
+        outputs = [*([] if along is None else found.z), *([] if score is None else [found.log_q])]
+        flows = [*(along or []), *([] if score is None else [score])]
     return list(torch.autograd.grad(outputs, model.inference, flows, retain_graph=True))
