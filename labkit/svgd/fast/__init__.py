@@ -7,17 +7,21 @@ float32. The rows are those of `labkit bench svgd`.
 
     way                       taken                                buys                               row
     pairs.sums, .strips       always but for the ways below        memory O(N); half the exponentials all
-    pairs, expanded squares   D > 3                                6 to 9 of a median                 N = 1000, D = 50
+    pairs, expanded squares   D > 3                                phi 5 / 7, a median 5 / 4          N = 1000, D = 50
     choice._by_one_matrix     RBF                                  products 7 / 4; at D = 50 1.3      N = 1000
     choice.phi, one sum       RBF                                  phi 1.4, at N = 1000, D = 1 1.1    N = 100; N = 1000
     cells.sums                RBF, D = 1, N > 256, CPU, one run    phi 4 / 3; at N = 5000 29 / 24     N = 1000; N = 5000
     cells.sums, far apart     the same, where digits are lost      products 6 / 4; N = 5000 58 / 45   none
     choice.phi_of_few         RBF, D > 3, N <= 256                 phi 1.7                            none (N = 100)
     together.phi_and_median   the same with the median rule        phi with its bandwidth 1.4 to 1.9  none (N = 100)
-    compiled.sums             `FusedRBF`, chosen by name, D <= 3   a step 1.5 to 2                    N = 1000; N = 5000
+    compiled.sums             `FusedRBF`, chosen by name, D <= 3   D = 2: phi 1.6 / 3.7; D = 1: below N = 1000; N = 5000
     median._sorted            D = 1, N > 256                       a median 19 / 17; N = 5000 60 / 58 N = 1000; N = 5000
     median._counted           D > 1, N > 1000                      memory O(N)                        none
     median._screened          D > 3, 256 < N <= 1000, float64, CPU a step 1.07 to 1.09                N = 1000, D = 50
-    median._near              3000 values or more, CPU             a median 5; 50 runs at once 1.3    N = 1000, D = 50
-    median._at_ranks, sort    CUDA                                 no waiting for the device          none
+    median._near              3000 values or more, CPU             a median 5; 50 runs a step 1.3     N = 1000, D = 50
+    median._of_pairs, pdist   D > 3, N^2 D <= 10^6, a state        a step 0.9 / 1.1; at N = 20 1.2    none
+    median._at_ranks, sort    CUDA                                 nothing is quicker there           none
+
+On a line `FusedRBF` is beside `cells`, not beside strips: a step at N = 1000 takes 0.9 of the time of `RBF`, and at
+N = 5000 four times as long.
 """
