@@ -10,6 +10,7 @@ import param
 
 import labkit
 from labkit.experiments.runs import directory
+from labkit.experiments.settings import Linkable
 from labkit.serving import pages, settings
 from labkit.serving.frame import frame
 from labkit.views.address import Address
@@ -28,7 +29,7 @@ TABS = {
 }
 
 
-class Studio(param.Parameterized):
+class Studio(Linkable):
     """What the whole page shares."""
 
     model = param.Selector(

@@ -9,6 +9,7 @@ import panel as pn
 import param
 
 from labkit.experiments.runs import directory
+from labkit.experiments.settings import Linkable
 from labkit.serving import pages, settings
 from labkit.serving.frame import frame
 from labkit.views.address import Address
@@ -18,7 +19,7 @@ TITLE = "Runs"
 SUMMARY = "Watch networks train: bound, KL of every glimpse and samples by epoch, while the files grow and after."
 
 
-class Choice(param.Parameterized):
+class Choice(Linkable):
     """What a link asks for."""
 
     run = param.Selector(default="", objects=[""], doc="a run of the directory, runs/NAME; else the newest")

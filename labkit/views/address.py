@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import panel as pn
 import param
 
+from labkit.experiments.settings import Linkable
 from labkit.private.param import check
 
 QUIET = ("name",)
@@ -26,11 +27,11 @@ class Address:
         self.location, self._watched = pn.state.location, set()
         self.warning = pn.pane.HTML("", visible=False, sizing_mode="stretch_width", styles=WARN)
 
-    def sync(self, *owners: param.Parameterized) -> None:
+    def sync(self, *owners: Linkable) -> None:
         """Read the address into the owners, then write their changes to it; unknown names are said in `warning`."""
         self._keep(lambda: owners, self._read(owners))
 
-    def sync_tabs(self, chosen: param.Parameterized, settings: Callable[[str], Iterable[param.Parameterized]]) -> None:
+    def sync_tabs(self, chosen: Linkable, settings: Callable[[str], Iterable[Linkable]]) -> None:
         """The same on a page of tabs: the address is the open tab's, whose settings may have the names of another's.
 
         Args:
@@ -41,7 +42,7 @@ class Address:
         refused += self._read(settings(chosen.tab))
         self._keep(lambda: (chosen, *settings(chosen.tab)), refused)
 
-    def _read(self, owners: Iterable[param.Parameterized]) -> list[str]:
+    def _read(self, owners: Iterable[Linkable]) -> list[str]:
         """Give the owners what the address asks of them; what they refuse, and why."""
         asked, refused = self._asked(), []
         for owner in owners:
@@ -49,7 +50,7 @@ class Address:
             refused += set_all(owner, known)
         return refused
 
-    def _keep(self, owners: Callable[[], Iterable[param.Parameterized]], refused: list[str]) -> None:
+    def _keep(self, owners: Callable[[], Iterable[Linkable]], refused: list[str]) -> None:
         """Say what the link asked for in vain; from now on the address tells the settings of the owners of the day."""
         self._owners = owners
         names = {name for owner in owners() for name in owner.param}
@@ -128,12 +129,8 @@ def rounded(value: Any) -> Any:
     return [rounded(v) for v in value] if isinstance(value, list) else value
 
 
-def set_all(owner: param.Parameterized, values: dict[str, Any]) -> list[str]:
-    """Set parameters in one go where each is allowed; answer what was refused and why.
-
-    An owner may have `refuses(name, value, values) -> str`: what it takes from its own page, but not from a link that
-    asks for these values together.
-    """
+def set_all(owner: Linkable, values: dict[str, Any]) -> list[str]:
+    """Set parameters in one go where each is allowed, and return what was refused and why."""
     refused, good = [], {}
     for name, value in values.items():
         wanted = owner.param[name]
@@ -144,7 +141,7 @@ def set_all(owner: param.Parameterized, values: dict[str, Any]) -> list[str]:
             number = isinstance(wanted, param.Number) and not isinstance(wanted, param.Boolean)
             why = "must be a number" if number and isinstance(value, bool) else ""
             why = why or ("" if _finite(value) else "must be finite")
-            why = why or (owner.refuses(name, value, values) if hasattr(owner, "refuses") else "")
+            why = why or owner.refuses(name, value, values)
         except ValueError as error:
             why = _why(error)
         if why:

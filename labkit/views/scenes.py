@@ -3,8 +3,8 @@
 from typing import Any
 
 import panel as pn
-import param
 
+from labkit.experiments.settings import ExperimentSettings
 from labkit.views.downloads import Downloads, Table
 from labkit.views.live import Live
 from labkit.views.view import View
@@ -16,7 +16,7 @@ class Scene(pn.viewable.Viewer):
     """A live view of some settings. What a change of a setting does is decided in one place, `_changed`.
 
     Args:
-        settings: a `param.Parameterized` with `start()` and `step(state)`; with `edits` also `evaluate(state)`.
+        settings: what the tab runs; `edits` need its `evaluate(state)`.
         play: as in `Live`.
 
     Attributes:
@@ -33,16 +33,16 @@ class Scene(pn.viewable.Viewer):
     table: Table | None = None
     looks, edits, running = (), (), ()
 
-    def __init__(self, settings: Any, play: bool | None = None, **params):
+    def __init__(self, settings: ExperimentSettings, play: bool | None = None, **params):
         super().__init__(**params)
-        self.settings = settings
+        self.settings: Any = settings  # of the class that the scene is for
         self.live = Live(
             settings.start, settings.step, self.views(), speed=self.speed, status=self.status, drawn=self.drawn,
             play=play, pinned=self.pinned,
         )  # fmt: skip
         self.remark = pn.pane.HTML(self.remarks(), sizing_mode="stretch_width", styles=TEXT)
         self.live.remote.tips = self.live.remote.tips | self.tips()
-        for owner in owners(settings):
+        for owner in settings.owners:
             owner.param.watch(self._changed, [name for name in owner.param if name != "name"])
 
     # what a scene says of itself
@@ -68,7 +68,7 @@ class Scene(pn.viewable.Viewer):
 
     def tips(self) -> dict[str, str]:
         """Return the tooltip of each control by its label."""
-        both = [p for owner in owners(self.settings) for p in owner.param.objects().values()]
+        both = [p for owner in self.settings.owners for p in owner.param.objects().values()]
         return {p.label: p.doc for p in both if p.doc}
 
     # what changes
@@ -113,8 +113,3 @@ class Scene(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         return pn.Column(*self.first(), *self.rest(), sizing_mode="stretch_width")
-
-
-def owners(settings: Any) -> tuple[param.Parameterized, ...]:
-    """Return whose parameters some settings are: their own, unless they say otherwise."""
-    return getattr(settings, "owners", (settings,))

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import panel as pn
 import param
 
+from labkit.experiments.settings import ExperimentSettings, Linkable
 from labkit.views.address import Address
-from labkit.views.scenes import Scene, owners
+from labkit.views.scenes import Scene
 
 WRAPPED = ".bk-btn-group { flex-wrap: wrap; }"  # on a telephone
 
@@ -22,7 +23,7 @@ class Tab(NamedTuple):
 
     title: str
     scene: Callable[[Any], Scene]
-    settings: Callable[[], Any]
+    settings: Callable[[], ExperimentSettings]
 
 
 class Tabs:
@@ -39,7 +40,7 @@ class Tabs:
         self._finished: dict[str, list] = {}  # tab -> its controls
         self._late = False
         self._open = _open(list(self._tabs))
-        address.sync_tabs(self._open, lambda title: owners(self._settings[title]))
+        address.sync_tabs(self._open, lambda title: self._settings[title].owners)
         self.room, self.side = pn.Column(sizing_mode="stretch_width"), pn.Column(margin=0, sizing_mode="stretch_width")
         self.buttons = pn.widgets.RadioButtonGroup.from_param(
             self._open.param.tab, color="primary", variant="outline", margin=(4, 8), stylesheets=[WRAPPED]
@@ -66,7 +67,7 @@ class Tabs:
         return self.side
 
 
-class Open(param.Parameterized):
+class Open(Linkable):
     """Which tab is open."""
 
     tab = param.Selector()

@@ -6,6 +6,7 @@ import param
 import pytest
 from panel.io.location import Location
 
+from labkit.experiments.settings import Linkable
 from labkit.experiments.svgd import PRESETS, ComparisonSettings, ParticlesSettings
 from labkit.views.address import Address, encode, rounded, set_all
 
@@ -148,11 +149,11 @@ def test_a_second_run_that_cannot_be_is_said_and_is_like_the_first(visit, other)
     assert settings.compare == "n" and settings.other is None and settings.second().n == settings.run.n
 
 
-class Open(param.Parameterized):
+class Open(Linkable):
     tab = param.Selector(objects=["one", "two"])
 
 
-class Tab(param.Parameterized):
+class Tab(Linkable):
     n = param.Integer(default=5, bounds=(1, 9))
     width = param.Number(default=1.0)
 
@@ -199,7 +200,7 @@ def test_numbers_keep_ten_digits_and_text_stays_text():
 
 
 def test_whole_numbers_are_numbers():
-    class Owner(param.Parameterized):
+    class Owner(Linkable):
         size = param.Number(default=0.5, bounds=(0, 5))
 
     owner = Owner()

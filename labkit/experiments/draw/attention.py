@@ -11,6 +11,7 @@ from labkit.draw import DRAW, Window, attention
 from labkit.experiments.devices import kept
 from labkit.experiments.draw.drawing import device_of
 from labkit.experiments.draw.images import printed
+from labkit.experiments.settings import ExperimentSettings
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,7 @@ class Attended:
     t: int = 0
 
 
-class AttentionSettings(param.Parameterized):
+class AttentionSettings(ExperimentSettings):
     """Settings of an attention window: its five numbers and how many filters it has.
 
     Args:

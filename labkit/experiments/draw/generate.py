@@ -9,9 +9,10 @@ from torch import Tensor
 from labkit import draw
 from labkit.experiments.devices import kept, noise
 from labkit.experiments.draw.drawing import Drawing, device_of, onwards
+from labkit.experiments.settings import ExperimentSettings
 
 
-class GenerateSettings(param.Parameterized):
+class GenerateSettings(ExperimentSettings):
     """Settings of images from the prior.
 
     Args:

@@ -15,6 +15,7 @@ from labkit.draw import latents
 from labkit.experiments.devices import kept, noise
 from labkit.experiments.draw.drawing import Drawing, device_of, onwards
 from labkit.experiments.draw.images import printed
+from labkit.experiments.settings import ExperimentSettings
 
 VALUES = torch.linspace(-3, 3, 7)  # of one number of z: three standard deviations to each side
 NOISE = -1  # instead of a printed digit: an image of the prior
@@ -75,7 +76,7 @@ class Interpolated(Drawing):
     marked: None = None
 
 
-class SharedSettings(param.Parameterized):
+class SharedSettings(ExperimentSettings):
     """What the settings of the three experiments share. A subclass defines `sheet`."""
 
     seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="the same seed draws the same images")
@@ -208,7 +209,7 @@ EXPERIMENTS: dict[str, type[SharedSettings]] = {
 }
 
 
-class LatentsSettings(param.Parameterized):
+class LatentsSettings(ExperimentSettings):
     """Settings of the tab: which of the three experiments runs. Each has settings of its own."""
 
     experiment = param.Selector(objects=list(EXPERIMENTS), label="What to do", doc="the experiment with the latents z")

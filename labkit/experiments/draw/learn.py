@@ -12,6 +12,7 @@ from labkit.data import load
 from labkit.draw.task import Task
 from labkit.experiments.devices import kept, noise
 from labkit.experiments.draw.drawing import Drawing, device_of
+from labkit.experiments.settings import ExperimentSettings
 from labkit.training import functional, schedules
 
 EVERY = 8  # steps from one evaluation to the next: samples and test images cost more than a step
@@ -43,7 +44,7 @@ class Learned:
         return self.trained.t
 
 
-class LearnSettings(param.Parameterized):
+class LearnSettings(ExperimentSettings):
     """Settings of a network that learns.
 
     Args:

@@ -11,9 +11,10 @@ from labkit import draw
 from labkit.experiments.devices import kept, noise
 from labkit.experiments.draw.drawing import Drawing, device_of, onwards
 from labkit.experiments.draw.images import printed
+from labkit.experiments.settings import ExperimentSettings
 
 
-class ReadSettings(param.Parameterized):
+class ReadSettings(ExperimentSettings):
     """Settings of a reading.
 
     Args:

@@ -11,6 +11,7 @@ from labkit.dreg.gaussian import Gaussian
 from labkit.experiments.devices import kept, moved, noise
 from labkit.experiments.dreg import parameters
 from labkit.experiments.dreg.variance import batch_size
+from labkit.experiments.settings import ExperimentSettings
 from labkit.training import schedules
 
 MOST = 1024  # replicates a step
@@ -30,7 +31,7 @@ class Frontiers:
         return self.total.t
 
 
-class AlphaSettings(param.Parameterized):
+class AlphaSettings(ExperimentSettings):
     """dreg-alpha at one K: the settings, `start()` and `step(state)`.
 
     Args:

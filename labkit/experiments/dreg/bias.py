@@ -14,6 +14,7 @@ from labkit.experiments.devices import kept, moved, noise
 from labkit.experiments.dreg import parameters
 from labkit.experiments.dreg.limits import LEVEL, SAMPLES
 from labkit.experiments.dreg.variance import truth
+from labkit.experiments.settings import ExperimentSettings
 from labkit.training import schedules
 
 SPACING = 1.02  # of replicates between two points of the history, at least
@@ -54,7 +55,7 @@ class BiasTests:
         return all(each.verdict for each in self.tests)
 
 
-class BiasSettings(param.Parameterized):
+class BiasSettings(ExperimentSettings):
     """The test of one estimator: the settings, `start()` and `step(state)`.
 
     Args:

@@ -12,6 +12,7 @@ from labkit.dreg import coefficients, effective_sample_size, exact, gaussian
 from labkit.dreg.gaussian import Gaussian
 from labkit.experiments.devices import kept, moved, noise
 from labkit.experiments.dreg import parameters
+from labkit.experiments.settings import ExperimentSettings
 from labkit.training import schedules
 
 COMPARED = "iwae", "dreg"
@@ -40,7 +41,7 @@ class Draw:
     t: int = 0
 
 
-class MicroscopeSettings(param.Parameterized):
+class MicroscopeSettings(ExperimentSettings):
     """Draws of K samples: the settings, `start()` and `step(state)`.
 
     Args:

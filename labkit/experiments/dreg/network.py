@@ -15,6 +15,7 @@ from labkit.dreg.replicates import SIZES
 from labkit.experiments.devices import kept, moved, noise
 from labkit.experiments.dreg import parameters
 from labkit.experiments.dreg.variance import slope
+from labkit.experiments.settings import ExperimentSettings
 from labkit.training import schedules
 
 IMAGES = 8
@@ -75,7 +76,7 @@ class GradientNoise:
         return [slope(self.sizes, row, SLOPES_FROM) for row in self.values(quantity)]
 
 
-class NetworkSettings(param.Parameterized):
+class NetworkSettings(ExperimentSettings):
     """Which network, which estimators: the settings, `start()` and `step(state)`.
 
     Args:

@@ -7,11 +7,12 @@ import param
 from labkit.data import load
 from labkit.dreg import ESTIMATORS, racing
 from labkit.experiments.dreg import parameters
+from labkit.experiments.settings import ExperimentSettings
 
 CLOCKS = ["steps", "seconds of its own"]
 
 
-class RaceSettings(param.Parameterized):
+class RaceSettings(ExperimentSettings):
     """Several small networks, alike in all but the estimator: the settings, `start()` and `step(state)`.
 
     Args:

@@ -27,6 +27,7 @@ from labkit.dreg.gaussian import Gaussian
 from labkit.dreg.statistics import Moments, crossed, merge
 from labkit.experiments.devices import kept, moved, noise
 from labkit.experiments.dreg import parameters
+from labkit.experiments.settings import ExperimentSettings
 from labkit.training import schedules
 
 COVERED = 0.95  # of the intervals
@@ -164,7 +165,7 @@ def truth(dim: int, distance: float, variance: float, sizes: tuple[int, ...]) ->
     return torch.stack([true, error, spread], -1)
 
 
-class VarianceSettings(param.Parameterized):
+class VarianceSettings(ExperimentSettings):
     """Estimators on the Gaussian model: the settings, `start()` and `step(state)`.
 
     Args:

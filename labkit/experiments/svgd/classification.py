@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from labkit import svgd
+from labkit.experiments.settings import ExperimentSettings
 from labkit.experiments.svgd import classification_data as labelled
 from labkit.experiments.svgd.classification_data import HALF, Labelled
 from labkit.targets import logistic
@@ -101,7 +102,7 @@ class Classified:
         return float(self.target.test_log_likelihood(self.run.x))
 
 
-class ClassificationSettings(param.Parameterized):
+class ClassificationSettings(ExperimentSettings):
     """A run on points that a hand may change: the settings, `start()`, `step(state)` and `evaluate(state)`.
 
     `points` are those that the next start takes: the set that `data` and `seed` name, as the hand has left it.

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from labkit import course, svgd
+from labkit.experiments.settings import ExperimentSettings
 from labkit.svgd import Kernel
 from labkit.targets import Normal
 
@@ -66,7 +67,7 @@ class Collapsed:
         return self.trail[-1, 1 : 1 + len(self.names)]
 
 
-class CollapseSettings(param.Parameterized):
+class CollapseSettings(ExperimentSettings):
     """SVGD in D dimensions with several kernels at once: the settings, `start()` and `step(state)`."""
 
     dim = param.Integer(default=20, bounds=(1, 100), label="Dimensions, D", doc="D: of the target")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from labkit import baselines
+from labkit.experiments.settings import ExperimentSettings, Linkable
 from labkit.experiments.svgd.particles import ParticlesSettings
 
 NOTHING = "nothing"
@@ -48,7 +49,7 @@ class Sampler:
         return state if x is None else replace(state, x=x)
 
 
-class ComparisonSettings(param.Parameterized):
+class ComparisonSettings(ExperimentSettings):
     """A run of SVGD, and one beside it if that is wanted; its states are those of the run, or a `Pair`.
 
     Args:
@@ -72,7 +73,7 @@ class ComparisonSettings(param.Parameterized):
         self.run.param.watch(self._follow, list(self.run.param))
 
     @property
-    def owners(self) -> tuple[param.Parameterized, ...]:
+    def owners(self) -> tuple[Linkable, ...]:
         """Whose parameters these settings are, for a link."""
         return self.run, self
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from labkit import svgd, targets
+from labkit.experiments.settings import ExperimentSettings
 from labkit.targets import PARAMETERS, TARGETS
 
 STARTS = ("normal", "uniform", "target")
@@ -18,7 +19,7 @@ SNAPSHOTS = 0, 50, 75, 100, 150, 500  # steps whose states stay in the picture: 
 ROOM = 3.5  # standard deviations of the start that the picture holds
 
 
-class ParticlesSettings(param.Parameterized):
+class ParticlesSettings(ExperimentSettings):
     """A run of SVGD: `start()` and `step(state)` read the settings anew each time.
 
     Raises (at `start` or `step`):

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from labkit import svgd
+from labkit.experiments.settings import ExperimentSettings
 from labkit.experiments.svgd.regression_data import SETS, Made, Rows
 from labkit.targets import NeuralRegression
 
@@ -87,7 +88,7 @@ def spread(
     return mean, variance.sqrt(), (variance + noise.square().mean()).sqrt()
 
 
-class RegressionSettings(param.Parameterized):
+class RegressionSettings(ExperimentSettings):
     """A regression by networks: `start()` and `step(state)` read the settings anew each time.
 
     Points that a hand has moved stay where they are until other ones are asked for.

@@ -1,0 +1,49 @@
+"""The base class of settings: what it declares, and that every settings class has it."""
+
+import importlib
+import inspect
+import pkgutil
+
+import param
+import pytest
+
+from labkit import experiments
+from labkit.experiments.settings import ExperimentSettings, Linkable
+
+SHARED = {"ExperimentSettings", "SharedSettings"}  # bases, which run nothing by themselves
+
+
+def settings_classes():
+    """Every class of labkit.experiments whose name ends in Settings."""
+    found = {}
+    for module in pkgutil.walk_packages(experiments.__path__, "labkit.experiments."):
+        for name, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if name.endswith("Settings") and kind.__module__ == module.name:
+                found[name] = kind
+    return found
+
+
+def test_every_settings_class_is_declared_and_can_start_and_step():
+    found = settings_classes()
+    assert len(found) > 20 and all(issubclass(kind, ExperimentSettings) for kind in found.values())
+    runs = [kind for name, kind in found.items() if name not in SHARED]
+    for method in ("start", "step"):
+        assert [k for k in runs if getattr(k, method) is getattr(ExperimentSettings, method)] == []
+
+
+def test_settings_own_their_parameters_and_refuse_nothing_unless_they_say_otherwise():
+    class Quiet(ExperimentSettings):
+        n = param.Integer(1)
+
+    quiet = Quiet()
+    assert quiet.owners == (quiet,) and quiet.refuses("n", 5, {"n": 5}) == "" and Linkable().refuses("n", 1, {}) == ""
+
+
+@pytest.mark.parametrize("call", ["start()", "step(state)", "evaluate(state)"])
+def test_what_a_settings_class_leaves_out_is_named(call):
+    class Empty(ExperimentSettings):
+        pass
+
+    name, arguments = call.removesuffix(")").split("(")
+    with pytest.raises(NotImplementedError, match=f"Empty must define {name}"):
+        getattr(Empty(), name)(*filter(None, [arguments]))
