@@ -3,13 +3,13 @@
 Rows of `labkit bench dreg` show what each way buys; medians there:
 
     way                                     | instead of            | taken by          | buys  | row
-    `decoder`: layers and pixels as one     | `VAE.log_pixels`      | `passes.run`      | 1.3 x | decoder layer
+    `decoder`: layers and pixels as one     | `VAE.log_pixels`      | `passes.run`      | 1.2 x | decoder layer
     operation, its gradient by hand         |                       |                   |       | by layer
-    `gradients`: one backward pass of the   | `surrogate` of        | `task`, `racing`, | 1.5 x | surrogates of the
+    `gradients`: one backward pass of the   | `surrogate` of        | `task`, `racing`, | 1.6 x | surrogates of the
     decoder for both halves and every       | `found.samples()`     | `watching`        |       | same samples
     estimator                               |                       |                   |       |
-    `laboratory`: coefficients times noise, | `surrogate` of        | `laboratory`      | 11 x  | vmap
+    `laboratory`: coefficients times noise, | `surrogate` of        | `laboratory`      | 9 x   | vmap
     drawn once for every estimator and K    | `evaluate`            |                   |       |
-    `laboratory`: noise of float32's        | noise of float64      | `laboratory`      | 2 x   | noise in float64
+    `laboratory`: noise of float32's        | noise of float64      | `laboratory`      | 1.7 x | noise in float64
     resolution                              |                       |                   |       |
 """
