@@ -14,12 +14,14 @@ from labkit.experiments.draw.images import printed
 from labkit.experiments.draw.latents import InterpolateSettings, ResampleSettings, TraverseSettings
 from labkit.experiments.draw.learn import LearnSettings
 from labkit.experiments.draw.read import ReadSettings
-from labkit.experiments.dreg.alpha import AlphaSettings
-from labkit.experiments.dreg.bias import BiasSettings
-from labkit.experiments.dreg.microscope import MicroscopeSettings
-from labkit.experiments.dreg.network import NetworkSettings
-from labkit.experiments.dreg.race import RaceSettings
-from labkit.experiments.dreg.variance import VarianceSettings
+from labkit.experiments.dreg import (
+    AlphaSettings,
+    BiasSettings,
+    MicroscopeSettings,
+    NetworkSettings,
+    RaceSettings,
+    VarianceSettings,
+)
 
 
 def of_network(make, name="draw-digits"):

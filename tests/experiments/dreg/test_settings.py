@@ -2,13 +2,15 @@
 
 import pytest
 
-from labkit.experiments.dreg import limits
-from labkit.experiments.dreg.alpha import AlphaSettings
-from labkit.experiments.dreg.bias import BiasSettings
-from labkit.experiments.dreg.microscope import MicroscopeSettings
-from labkit.experiments.dreg.network import NetworkSettings
-from labkit.experiments.dreg.race import RaceSettings
-from labkit.experiments.dreg.variance import VarianceSettings
+from labkit.experiments.dreg import (
+    AlphaSettings,
+    BiasSettings,
+    MicroscopeSettings,
+    NetworkSettings,
+    RaceSettings,
+    VarianceSettings,
+    limits,
+)
 
 ALL = AlphaSettings, BiasSettings, MicroscopeSettings, NetworkSettings, RaceSettings, VarianceSettings
 
