@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ class Table(NamedTuple):
     """Names of the columns, and the rows; a cell without a number is empty."""
 
     columns: list[str]
-    rows: Iterator[list]
+    rows: Iterator[list[Any]]
 
 
 def variance(state: Measured) -> Table:
@@ -55,7 +55,7 @@ def race(state: State) -> Table:
     return Table(["lane", "estimator", "step", "seconds", *BATCHES, *LOOKED, *every], rows)
 
 
-def _lane(lane: Lane) -> Iterator[list]:
+def _lane(lane: Lane) -> Iterator[list[Any]]:
     batches, looks = _by_step(lane.batches, len(BATCHES)), _by_step(lane.looks, len(LOOKED))
     for step in sorted(batches.keys() | looks.keys()):
         tables = [each.get(step) for each in (batches, looks)]
@@ -66,14 +66,14 @@ def _lane(lane: Lane) -> Iterator[list]:
         yield [lane.entry.label, lane.entry.estimator, step, seconds, *map(_cell, (*own, *rest))]
 
 
-def _by_step(table: Tensor, k: int) -> dict[int, tuple[float, list, list]]:
+def _by_step(table: Tensor, k: int) -> dict[int, tuple[float, list[float], list[float]]]:
     """Step -> the seconds before it, its k numbers, and mean, least and greatest of each in its interval."""
     spans = np.stack([np.stack(course.span(course.rows_of(table), i)) for i in range(1, 1 + k)])  # [k, 3, rows]
     every = spans.transpose(2, 0, 1).reshape(len(table), 3 * k).tolist()
     return {int(row[0]): (row[1], row[2 : 2 + k], of_all) for row, of_all in zip(table.tolist(), every, strict=True)}
 
 
-def _test(test: BiasTest) -> list:
+def _test(test: BiasTest) -> list[Any]:
     s, exact = test.state, math.nan if test.exact is None else test.exact
     numbers = s.level, s.t2, s.peak, s.p, s.norm, s.low, s.high, exact, s.scatter, *map(float, s.scalar_t())
     verdict = test.verdict.word if test.verdict else ""
@@ -84,7 +84,7 @@ def _cell(value: float) -> float | str:
     return value if math.isfinite(value) else ""
 
 
-def _rows(state: Measured) -> Iterator[list]:
+def _rows(state: Measured) -> Iterator[list[Any]]:
     numbers = torch.cat([_quantity(state, name) for name in QUANTITIES], -1)
     for name, of_name in zip(state.estimators, numbers.tolist(), strict=True):
         for k, row in zip(state.sizes, of_name, strict=True):

@@ -132,7 +132,8 @@ def slope(sizes: Sequence[int], values: Tensor, least: int = SLOPES_FROM) -> flo
 
 def _of(quantity: str, numbers: Tensor, estimators: Sequence[str], dim: int) -> Tensor:
     steady = torch.tensor([[ESTIMATORS[n].steady] for n in estimators])
-    return QUANTITIES[quantity](*numbers.unbind(-1), steady, dim)
+    q, e, v = numbers.unbind(-1)
+    return QUANTITIES[quantity](q, e, v, steady, dim)
 
 
 def _numbers(state: laboratory.State, toy: Gaussian) -> Tensor:
