@@ -2,9 +2,9 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from torch import Tensor
@@ -12,6 +12,7 @@ from torch import Tensor
 from labkit import course
 
 KEEP_BYTES, KEEP_STATES = 8_000_000, 400  # of states kept for scrubbing
+OF_ALL = "mean", "least", "greatest"  # over the steps of a row of the whole table
 
 S = TypeVar("S")  # a state
 P = TypeVar("P")  # a part of a state
@@ -59,6 +60,18 @@ class Past(Generic[S]):
     def drawn(self, name: str) -> course.Span:
         """The same for a curve, as `course.drawn`."""
         return course.drawn(self.rows, self.names.index(name))
+
+    def whole_table(self) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+        """Return columns and a row for every kept state: its step, and each number at that step; then how many steps
+        there were since the row before, itself included, and the mean, least and greatest of each number over them.
+
+        Reading the rows raises a ValueError where the columns do not have one length.
+        """
+        columns = {"step": self.marks} | self.table | {"steps": self.rows.counts.tolist()}
+        for name in self.names:
+            of_all = zip(OF_ALL, self.span(name), strict=True)
+            columns |= {f"{name}, {what}": part.tolist() for what, part in of_all}
+        return list(columns), zip(*columns.values(), strict=True)
 
     def add(self, state: S, mark: int | None = None) -> None:
         """Keep the newest state; the one before it stays if its turn has come, and all are thinned when too many."""

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from labkit import course
+from labkit.experiments.svgd.numbers import Numbers
 from labkit.past import KEEP_STATES, Past
 from labkit.views.spans import RANGE, outline
 from labkit.views.svgd.curves import Curves
@@ -99,7 +100,7 @@ def test_a_second_look_at_a_step_joins_the_first():
 @pytest.mark.parametrize("last", [1600, 1601, 1603])
 def test_a_curve_of_a_run_that_swings_is_level_with_a_band_from_its_least_to_its_greatest(last):
     """Wherever the run stands: the newest step, alone in its interval, does not make the end leap."""
-    view = Curves("Bandwidth", {"h": lambda state: state.value})
+    view = Curves(Numbers("Bandwidth", {"h": lambda state: state.value}))
     past = run(Past(view.record), np.where(np.arange(last + 1) % 2, HIGH, LOW))
     columns = view.columns(past.states[-1], past)
     x, y = columns["h"]["x"], columns["h"]["y"]
@@ -112,7 +113,7 @@ def test_a_curve_of_a_run_that_swings_is_level_with_a_band_from_its_least_to_its
 
 
 def test_there_is_no_band_while_every_step_is_kept():
-    view = Curves("Title", {"y": lambda state: state.value}, log=False)
+    view = Curves(Numbers("Title", {"y": lambda state: state.value}, log=False))
     past = run(Past(view.record), values(100))
     columns = view.columns(past.states[-1], past)
     assert np.isnan(columns["y" + RANGE]["y"]).all() and np.array_equal(columns["y"]["y"], values(100))

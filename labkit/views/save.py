@@ -22,7 +22,6 @@ from labkit.views.view import View, checked
 
 HEAD = 30  # pixels at 960 x 540 for the line that counts the steps
 LINGER = 1.0  # seconds that an animation rests on its last frame
-OF_ALL = "mean", "least", "greatest"  # over the steps of a row of the curves' table
 SAMPLE = 5  # states whose columns fix the limits that a view leaves open
 
 
@@ -147,11 +146,5 @@ def png(
 
 
 def curves_csv(past: Past, target: Target) -> None:
-    """Write the table of a run, a row for every kept state: its step, and each number at that step; then how many steps
-    there were since the row before, itself included, and the mean, least and greatest of each number over them.
-    """
-    columns = {"step": past.marks} | past.table | {"steps": past.rows.counts.tolist()}
-    for name in past.names:
-        of_all = zip(OF_ALL, past.span(name), strict=True)
-        columns |= {f"{name}, {what}": part.tolist() for what, part in of_all}
-    save_table(list(columns), zip(*columns.values(), strict=True), target)
+    """Write `past.whole_table()` to a path or an open binary file."""
+    save_table(*past.whole_table(), target)

@@ -14,7 +14,7 @@ from labkit.cli import main
 from labkit.cli.svgd import asked
 from labkit.cli.svgd import run as command
 from labkit.experiments.svgd import ParticlesSettings
-from labkit.views.svgd import tables
+from labkit.paint import files
 
 SHORT = ["svgd", "--particles", "20", "--steps", "30"]
 
@@ -250,7 +250,7 @@ def test_a_disk_that_fails_after_the_run_is_one_line(tmp_path, monkeypatch, caps
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tables, "save_csv", full)
+    monkeypatch.setattr(files, "save_table", full)
     assert main([*SHORT, "--csv", str(tmp_path / "x.csv")]) == 2
     assert "No space left" in capsys.readouterr().err
 

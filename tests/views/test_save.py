@@ -13,6 +13,7 @@ from PIL import Image
 
 from labkit import engine
 from labkit.experiments.svgd import Pair, ParticlesSettings
+from labkit.experiments.svgd.numbers import Numbers
 from labkit.views import save
 from labkit.views.svgd import Curves, Line, Plane, half
 from labkit.views.view import View
@@ -50,7 +51,7 @@ def counted(steps, record=None):
 def mixture():
     """Forty steps of twenty particles, with a table of KSD, and the views of it."""
     experiment = ParticlesSettings(n=20)
-    curve = Curves("Stein discrepancy", {"KSD": lambda state: state.ksd})
+    curve = Curves(Numbers("Stein discrepancy", {"KSD": lambda state: state.ksd}))
     past = engine.Past(curve.record)
     state = experiment.start()
     for _ in range(41):

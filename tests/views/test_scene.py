@@ -14,11 +14,12 @@ from panel.io.state import set_curdoc
 from labkit import baselines, svgd
 from labkit.experiments.svgd import PRESETS, Pair, ParticlesSettings
 from labkit.experiments.svgd.comparison import SAMPLERS, SETTINGS
+from labkit.experiments.svgd.numbers import Discrepancy
 from labkit.serving import pages
 from labkit.targets import TARGETS
 from labkit.views.remote import Remote
 from labkit.views.stage import Stage
-from labkit.views.svgd import Discrepancy, Line, ParticlesScene, Plane
+from labkit.views.svgd import Curves, Line, ParticlesScene, Plane
 from labkit.views.svgd.controls import Controls
 from labkit.views.svgd.hand import added, moved
 
@@ -167,7 +168,9 @@ def test_the_line_and_the_chart_name_their_ksd_apart(make):
     """Two numbers: one under the run's kernel, one under that of the first particles."""
     scene = make()
     state = steps(scene, 40)
-    chart = next(view for view in scene.live.views if isinstance(view, Discrepancy))
+    chart = next(
+        view for view in scene.live.views if isinstance(view, Curves) and isinstance(view.numbers, Discrepancy)
+    )
     options = hv.Store.lookup_options("bokeh", chart.picture(state), "plot").kwargs
     assert options["title"] == "KSD (fixed kernel)" and options["ylabel"] == "KSD, h of step 0"
     h = svgd.median_bandwidth(scene.settings.run.particles())

@@ -10,21 +10,12 @@ import torch
 
 from labkit import baselines, engine, svgd
 from labkit.experiments.svgd import PRESETS, Pair, ParticlesSettings
+from labkit.experiments.svgd.numbers import Numbers, bandwidth, of_run
 from labkit.experiments.svgd.particles import SNAPSHOTS
 from labkit.targets import PARAMETERS, TARGETS
 from labkit.views.spans import RANGE
 from labkit.views.stage import Stage
-from labkit.views.svgd import (
-    Curves,
-    Discrepancy,
-    Line,
-    Microscope,
-    Plane,
-    accuracy,
-    bandwidth,
-    half,
-    moment_errors,
-)
+from labkit.views.svgd import Curves, Line, Microscope, Plane, half
 
 STANDING = {"target"}  # a planar target's level lines do not move
 
@@ -209,7 +200,7 @@ def test_the_microscope_shows_lengths_in_more_dimensions(name):
 
 
 def test_curves_follow_the_table():
-    view = Curves("Title", {"t": lambda s: s.t, "odd": lambda s: s.t % 2}, log=False)
+    view = Curves(Numbers("Title", {"t": lambda s: s.t, "odd": lambda s: s.t % 2}, log=False))
     experiment = near("mixture")
     past = past_of(experiment, 5, view)
     found = view.columns(past.states[-1], past)
@@ -222,7 +213,7 @@ def test_curves_follow_the_table():
 
 
 def test_what_a_logarithmic_axis_cannot_show_is_left_out():
-    view = Curves("Title", {"y": lambda s: [1.0, 0.0, -1.0, math.inf, math.nan, 2.0][s.t]})
+    view = Curves(Numbers("Title", {"y": lambda s: [1.0, 0.0, -1.0, math.inf, math.nan, 2.0][s.t]}))
     past = past_of(near("mixture"), 5, view)
     np.testing.assert_array_equal(view.columns(past.states[-1], past)["y"]["y"], [1] + [np.nan] * 4 + [2])
 
@@ -230,26 +221,11 @@ def test_what_a_logarithmic_axis_cannot_show_is_left_out():
 @pytest.mark.parametrize("name", TARGETS)
 def test_every_targets_numbers_can_be_drawn(name):
     experiment = near(name)
-    target, state = experiment.density(), experiment.start()
-    views = [Discrepancy(target, svgd.RBF(), 1.0), bandwidth()]
-    views += [moment_errors(experiment.density)] if target.covariance is not None else []
-    views += [accuracy(target)] if hasattr(target, "accuracy") else []
-    for view in views:
+    state = experiment.start()
+    for view in map(Curves, [*of_run(experiment), bandwidth()]):
         past = past_of(experiment, 1, view)
         assert all(math.isfinite(number) for number in view.record(state).values())
         assert set(columns(view, past)) == set(labels(view.picture(state)))
-
-
-def test_the_errors_of_the_moments_are_those_of_the_particles():
-    experiment = near("normal", shape={"dim": 3, "mean": 0.5})
-    state = experiment.start()
-    row = moment_errors(experiment.density).record(state)
-    target = experiment.density()
-    x = state.x
-    assert row["Error of the moments: mean"] == pytest.approx((x.mean(0) - target.mean).abs().mean().item())
-    spread = ((x - x.mean(0)) ** 2).mean(0)
-    wanted = (spread - target.covariance.diagonal()).abs().mean().item()
-    assert row["Error of the moments: variance"] == pytest.approx(wanted)
 
 
 # two runs beside
@@ -257,7 +233,7 @@ def test_the_errors_of_the_moments_are_those_of_the_particles():
 
 def test_a_side_shows_its_half_and_marks_its_numbers():
     one, other = near("mixture"), near("mixture", seed=5)
-    curve = Curves("Title", {"first": lambda s: s.x[0, 0]}, log=False)
+    curve = Curves(Numbers("Title", {"first": lambda s: s.x[0, 0]}, log=False))
     past = engine.Past(lambda pair: half(curve, "left").record(pair) | half(curve, "right").record(pair))
     pair = Pair(one.start(), other.start())
     for _ in range(3):

@@ -57,9 +57,9 @@ def command(
     settings |= {k: v for k, v in {"begin_mean": start_mean, "begin_scale": start_scale}.items() if v is not None}
     try:
         experiment = asked.experiment(settings, parameters or [], device)
-        drawn = run.numbers(experiment) if files.keys() - {"csv"} else []
-        past, seconds = run.play(experiment, steps, drawn)
-        views = run.pictures(experiment, drawn, arrows) if files.keys() & {"gif", "png"} else []
+        followed = run.numbers(experiment) if files.keys() - {"csv"} else []
+        past, seconds = run.play(experiment, steps, followed)
+        views = run.pictures(experiment, followed, arrows) if files.keys() & {"gif", "png"} else []
         run.write(views, past, files, dark)  # first: nothing is lost where the output takes no more
         report.show(experiment, past, seconds, steps)
         console.wrote(*files.values())

@@ -26,7 +26,7 @@ def show(experiment: Any, past: Any, seconds: float, steps: int) -> None:
 
 def rows(target: Any, state: Any) -> Iterator[tuple[str, str, str]]:
     """Name, number of the particles, exact number where it is known."""
-    from labkit.views.svgd import RUNS_KSD
+    from labkit.experiments.svgd.numbers import RUNS_KSD
 
     yield RUNS_KSD, f"{float(state.ksd):.4g}", "0"
     if target.classifies:

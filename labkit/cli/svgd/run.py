@@ -13,21 +13,21 @@ LOOK = 0.1  # seconds between two looks at the run
 MANY = 3000  # particles, from which more threads than one pay
 
 
-def play(experiment: Any, steps: int, curves: list) -> tuple[Any, float]:
+def play(experiment: Any, steps: int, followed: list) -> tuple[Any, float]:
     """Take the steps; answer the past of the run and the seconds it took.
 
     Args:
-        curves: whose numbers fill the table of the past.
+        followed: the numbers that fill the table of the past.
 
     Raises:
         ValueError: settings that do not go together, or a score that is not finite any more.
     """
     from labkit.engine import Past
+    from labkit.experiments.svgd.numbers import RUNS_KSD
     from labkit.experiments.svgd.particles import SNAPSHOTS
-    from labkit.views.svgd import RUNS_KSD
 
     def record(state: Any) -> dict[str, float]:
-        return {name: number for curve in curves for name, number in curve.record(state).items()}
+        return {name: number for each in followed for name, number in each.record(state).items()}
 
     past = Past(record, pins=SNAPSHOTS)
     began, looked = time.perf_counter(), 0.0
@@ -70,43 +70,54 @@ def _quick_arithmetic(n: int) -> Iterator[None]:
 
 
 def numbers(experiment: Any) -> list:
-    """Curves as a page draws them: KSD under a fixed kernel, bandwidth, errors of the moments, accuracy."""
-    from labkit import svgd
-    from labkit.views import svgd as views
+    """Return the numbers that a page draws too: those that the target allows, and the bandwidth."""
+    from labkit.experiments.svgd.numbers import bandwidth, of_run
 
-    target = experiment.density()
-    length = float(svgd.median_bandwidth(experiment.particles()))
-    curves = [views.Discrepancy(target.score, svgd.RBF(), length), views.bandwidth()]
-    if target.covariance is not None:
-        curves.append(views.moment_errors(experiment.density))
-    if target.classifies:
-        curves.append(views.accuracy(target))
-    return curves
+    discrepancy, *others = of_run(experiment)
+    return [discrepancy, bandwidth(), *others]
 
 
 def write(views: list, past: Any, files: dict[str, Path], dark: bool) -> None:
-    """Write the files that were asked for."""
-    from labkit.views import save
-    from labkit.views.svgd import RUNS_KSD, tables
+    """Write the files that were asked for; tables need no display package."""
+    from labkit.experiments.svgd import tables
+    from labkit.paint.files import save_table
 
-    look = {"dark": dark, "status": lambda state: f"{RUNS_KSD} {float(state.ksd):#.3g}"}
     kinds = {
-        "gif": lambda path: save.gif(views, past, path, track=tracked(path.name, len(save.thinned(past))), **look),
-        "png": lambda path: save.png(views, past, -1, path, **look),
-        "csv": lambda path: tables.save_csv(past.states[-1], path),
-        "curves": lambda path: save.curves_csv(past, path),
+        "gif": lambda path: _save_gif(views, past, path, dark),
+        "png": lambda path: _save_png(views, past, path, dark),
+        "csv": lambda path: save_table(*tables.particles(past.states[-1]), path),
+        "curves": lambda path: save_table(*past.whole_table(), path),
     }
     for kind, path in files.items():
         kinds[kind](path)
 
 
-def pictures(experiment: Any, curves: list, arrows: bool) -> list:
-    """The particles on a line, or in the plane with the first curve beside them."""
-    from labkit.views.svgd import Line, Plane
+def _save_gif(views: list, past: Any, path: Path, dark: bool) -> None:
+    from labkit.views import save
+
+    track = tracked(path.name, len(save.thinned(past)))
+    save.gif(views, past, path, track=track, dark=dark, status=_status)
+
+
+def _save_png(views: list, past: Any, path: Path, dark: bool) -> None:
+    from labkit.views import save
+
+    save.png(views, past, -1, path, dark=dark, status=_status)
+
+
+def _status(state: Any) -> str:
+    from labkit.experiments.svgd.numbers import RUNS_KSD
+
+    return f"{RUNS_KSD} {float(state.ksd):#.3g}"
+
+
+def pictures(experiment: Any, followed: list, arrows: bool) -> list:
+    """Return the particles on a line, or in the plane with the first of the numbers beside them."""
+    from labkit.views.svgd import Curves, Line, Plane
 
     target, box = experiment.density(), experiment.box()
     if target.dim == 1:
         return [Line(experiment.density, box[0])]
     plane = Plane(target, box, experiment.target)
     plane.arrows = arrows
-    return [plane, curves[0]]
+    return [plane, Curves(followed[0])]

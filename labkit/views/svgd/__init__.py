@@ -4,7 +4,7 @@ from labkit.deprecation import moved
 from labkit.views.svgd.beside import half
 from labkit.views.svgd.classification import ClassificationScene
 from labkit.views.svgd.collapse import CollapseScene
-from labkit.views.svgd.curves import RUNS_KSD, Curves, Discrepancy, accuracy, bandwidth, moment_errors
+from labkit.views.svgd.curves import Curves
 from labkit.views.svgd.line import Line
 from labkit.views.svgd.microscope import Microscope
 from labkit.views.svgd.particles import ParticlesScene
@@ -12,26 +12,22 @@ from labkit.views.svgd.plane import Plane
 from labkit.views.svgd.regression import RegressionScene
 
 __all__ = [
-    "RUNS_KSD",
     "ClassificationScene",
     "CollapseScene",
     "Curves",
-    "Discrepancy",
     "Line",
     "Microscope",
     "ParticlesScene",
     "Plane",
     "RegressionScene",
-    "accuracy",
-    "bandwidth",
     "half",
-    "moment_errors",
 ]
 
 __getattr__ = moved(
     __name__,
     {
         "Pair": "labkit.experiments.svgd:Pair",
+        "RUNS_KSD": "labkit.experiments.svgd.numbers:RUNS_KSD",
         "PRESETS": "labkit.experiments.svgd:PRESETS",
         "Classification": "labkit.views.svgd:ClassificationScene",
         "Classifier": "labkit.experiments.svgd:ClassificationSettings",

@@ -8,6 +8,7 @@ import panel as pn
 
 from labkit.experiments.svgd.classification import ClassificationSettings, Classified
 from labkit.experiments.svgd.classification_data import BARE, HALF, Labelled
+from labkit.experiments.svgd.numbers import Numbers
 from labkit.views import fields
 from labkit.views.pointer import Pointer
 from labkit.views.scenes import Scene
@@ -39,8 +40,8 @@ class ClassificationScene(Scene):
         seen = Remembered()
         right = {"held out": lambda s: s.accuracies[0], "trained on": lambda s: s.accuracies[1]}
         nats = {"log p": lambda s: s.log_likelihood}
-        accuracy = Curves("Accuracy", right, "fraction right", log=False, legend="bottom_right")
-        likelihood = Curves("Held-out log-likelihood", nats, "nats a point", log=False)
+        accuracy = Curves(Numbers("Accuracy", right, "fraction right", log=False), "bottom_right")
+        likelihood = Curves(Numbers("Held-out log-likelihood", nats, "nats a point", log=False))
         return [Classes(seen), accuracy, Doubts(seen), likelihood, Precisions()]
 
     def drawn(self, view: View, figure: Any) -> None:

@@ -4,17 +4,16 @@ from typing import Any
 
 import panel as pn
 
-from labkit import svgd
+from labkit.experiments.svgd import numbers
 from labkit.experiments.svgd.comparison import SETTINGS, ComparisonSettings, Pair
 from labkit.experiments.svgd.particles import SNAPSHOTS, ParticlesSettings
 from labkit.targets import PARAMETERS
 from labkit.views.pointer import Pointer
 from labkit.views.scenes import Scene
-from labkit.views.svgd import curves as numbers
 from labkit.views.svgd import hand, tables
 from labkit.views.svgd.beside import SIDES, half, whole
 from labkit.views.svgd.controls import Controls, label
-from labkit.views.svgd.curves import RUNS_KSD
+from labkit.views.svgd.curves import Curves
 from labkit.views.svgd.line import Line
 from labkit.views.svgd.microscope import Microscope
 from labkit.views.svgd.plane import Plane
@@ -70,7 +69,11 @@ class ParticlesScene(Scene):
     def views(self) -> list[View]:
         s, right = self.settings, self.settings.second()
         if right is None:
-            return [*self._pictures(""), numbers.bandwidth(), Microscope(s.run.make_kernel, s.run.density().dim == 1)]
+            return [
+                *self._pictures(""),
+                Curves(numbers.bandwidth()),
+                Microscope(s.run.make_kernel, s.run.density().dim == 1),
+            ]
         both = (s.run, right)
         words = [f"{s.compare} = {getattr(run, s.compare)}" for run in both] if s.compare in SETTINGS else None
         left, other = (self._pictures(title) for title in words or ("SVGD", s.compare))
@@ -83,22 +86,11 @@ class ParticlesScene(Scene):
         box = s.run.box()
         main = Line(s.run.density, box[0], title) if target.dim == 1 else Plane(target, box, title)
         main.arrows, main.snapshots, main.chosen = s.arrows, s.snapshots, None
-        curves = [self._discrepancy()]
-        if target.covariance is not None:
-            curves.append(numbers.moment_errors(s.run.density))
-        if target.classifies:
-            curves.append(numbers.accuracy(target))
-        return [main, *curves]
-
-    def _discrepancy(self) -> numbers.Discrepancy:
-        """KSD with the RBF kernel at the median length of the first particles, the same for both sides."""
-        run = self.settings.run
-        length = float(svgd.median_bandwidth(run.particles()))
-        return numbers.Discrepancy(lambda y: run.density().score(y), svgd.RBF(), length)
+        return [main, *map(Curves, numbers.of_run(s.run))]  # the same numbers for both sides
 
     def status(self, state: Any) -> str:
         first = state.left if isinstance(state, Pair) else state
-        return f"{RUNS_KSD} {float(first.ksd):.3g} · h {float(first.bandwidth.mean()):.3g}"
+        return f"{numbers.RUNS_KSD} {float(first.ksd):.3g} · h {float(first.bandwidth.mean()):.3g}"
 
     def controls(self) -> list:
         return [Controls(self.settings, self.live)]

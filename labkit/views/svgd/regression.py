@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import panel as pn
 
+from labkit.experiments.svgd.numbers import Numbers
 from labkit.experiments.svgd.regression import Fitted, RegressionSettings
 from labkit.experiments.svgd.regression_data import Rows
 from labkit.views import fields
@@ -41,8 +42,8 @@ class RegressionScene(Scene):
             likelihoods["overwritten noise"] = Fitted.overwritten_log_likelihood
         errors = {"held out": Fitted.held_out_rmse, "training": Fitted.training_rmse}
         return [
-            Bands(s), Curves("Error of the mean", errors, "RMSE, units of y"),
-            Curves("Log-likelihood, held out", likelihoods, "nats, a mean", log=False, legend="bottom_right"),
+            Bands(s), Curves(Numbers("Error of the mean", errors, "RMSE, units of y")),
+            Curves(Numbers("Log-likelihood, held out", likelihoods, "nats, a mean", log=False), "bottom_right"),
             Noises(s),
         ]  # fmt: skip
 
