@@ -131,7 +131,7 @@ class ResampleSettings(SharedSettings):
 
     def __init__(self, model: draw.DRAW, **params: Any):
         self.param.t.bounds = (1, model.config.steps + 1)
-        self._spread = None, torch.zeros(0)  # it knows nothing of t: kept while t moves
+        self._spread: tuple[Any, Tensor] = None, torch.zeros(0)  # does not depend on t: kept while t moves
         super().__init__(model, **{"t": min(3, model.config.steps + 1)} | params)
 
     def sheet(self, number: int) -> Resampled:

@@ -25,6 +25,8 @@ PIXELS = 2048**2  # of a whole sheet
 BYTES = {".json": 2**20, ".csv": 2**25, ".png": 2**25}  # of a file that is read, by its kind
 DEPTH = 8  # levels of a configuration
 
+Stamp = tuple[int, int]  # when a file was written, in nanoseconds, and its bytes
+
 
 def read(folder: Path) -> RunState:
     """Return the run of a folder; the same object again while nothing in it has changed.
@@ -41,7 +43,7 @@ def _files(folder: Path) -> tuple[Path, ...]:
     return folder / CONFIG, run.metrics.path, run.epochs.path, run.samples, folder / CURVES, folder / EXPORT
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _stamp(path: Path) -> Stamp | None:
     """What changes when a file or folder does; None where there is none inside the run's folder."""
     try:
         about = path.stat()
@@ -68,7 +70,7 @@ def _bounded(path: Path) -> Path:
 
 
 @lru_cache(maxsize=256)
-def _read(folder: Path, stamps: tuple) -> RunState:
+def _read(folder: Path, stamps: tuple[Stamp | None, ...]) -> RunState:
     config, metrics, epochs, samples, curves, export = stamps
     about = _config(folder, config is not None)
     tables = [time for time, _ in filter(None, (metrics, epochs))]
@@ -79,7 +81,7 @@ def _read(folder: Path, stamps: tuple) -> RunState:
         metrics=table(run.metrics.path) if metrics else {},
         epochs=table(run.epochs.path) if epochs else {},
         sheets=_sheets(run.samples) if samples else {},
-        touched=max([config[0], *tables]) / 1e9,
+        touched=max(time for time, _ in filter(None, (config, metrics, epochs))) / 1e9,
         left=curves is not None and curves[0] >= max(tables, default=0),
         exported=export is not None,
     )
@@ -148,7 +150,7 @@ def with_samples(state: RunState, epoch: int | None = None) -> RunState:
 
 
 @lru_cache(maxsize=32)
-def _pixels(path: Path, _as_it_was: tuple | None) -> np.ndarray:
+def _pixels(path: Path, _as_it_was: Stamp | None) -> np.ndarray:
     wide, high = _announced(_bounded(path))
     if max(wide, high) > LARGEST or wide * high > PIXELS:
         raise OSError(f"at most {PIXELS:,} pixels, {LARGEST} along an axis, are shown, got {wide} x {high}")

@@ -96,5 +96,5 @@ class RunState:
 
 
 def _last(table: Table, name: str, none: Any) -> Any:
-    values = table.get(name, ())
+    values = table.get(name, np.zeros(0))
     return float(values[-1]) if len(values) else none

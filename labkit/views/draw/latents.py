@@ -113,5 +113,13 @@ class LatentsScene(pn.viewable.Viewer):
         """Widgets beside it."""
         return [fields.choice(self.settings, "experiment"), self.side]
 
+    def first(self) -> list:
+        """Return what a page shows at once."""
+        return [self.room]
+
+    def rest(self) -> list:
+        """Return what follows below: nothing, for the chosen scene is whole."""
+        return []
+
     def __panel__(self) -> pn.viewable.Viewable:
         return self.room
