@@ -8,7 +8,8 @@ import torch
 from torch.distributions import Bernoulli, Independent, Normal
 
 from labkit import dreg
-from labkit.dreg import VAE, Config, passes, replicates
+from labkit.dreg import VAE, Config, replicates
+from labkit.dreg.fast import decoder
 from labkit.dreg.statistics import moments
 
 NAMES = ("iwae", "stl", "dreg", "rws", "jk", "vae")
@@ -116,8 +117,8 @@ def test_equal_seeds_give_equal_states_and_what_was_is_kept(model, x):
 
 
 def test_the_decoder_is_walked_once_a_sample(model, x, monkeypatch):
-    rows, right = [], passes._log_pixels
-    monkeypatch.setattr(passes, "_log_pixels", lambda m, z, *more: rows.append(z.shape[:2]) or right(m, z, *more))
+    rows, right = [], decoder.Decoded.of
+    monkeypatch.setattr(decoder.Decoded, "of", lambda z, *more: rows.append(z.shape[:2]) or right(z, *more))
     replicates.step(replicates.start(model, 3, NAMES, SIZES), model, x, generator=seeded(), replicates=4)
     assert rows == [(5, 12)]
 
