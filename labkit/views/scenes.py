@@ -108,7 +108,8 @@ class Scene(pn.viewable.Viewer):
 
     def rest(self) -> list:
         """Return what follows below once the browser has the pictures, which stand sooner so."""
-        below = [pn.pane.HTML(words, sizing_mode="stretch_width", styles=TEXT) for words in self.below]
+        wide = TEXT | {"overflow-x": "auto"}  # a formula on a telephone
+        below = [pn.pane.HTML(words, sizing_mode="stretch_width", styles=wide) for words in self.below]
         return [self.remark, Downloads(self.live, self.saves, self.table), *below]
 
     def __panel__(self) -> pn.viewable.Viewable:
