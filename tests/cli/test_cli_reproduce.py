@@ -5,7 +5,10 @@ import csv
 import pytest
 
 from labkit.cli import main
+from labkit.cli.reproduce import toys
+from labkit.reproduce import gmm as figure
 from labkit.reproduce import uci
+from labkit.views import save
 
 
 @pytest.fixture
@@ -78,3 +81,14 @@ def test_a_wrong_call_is_one_line(call, words, tmp_path, capsys, monkeypatch):
     assert main(["reproduce", *call]) == 2
     said = capsys.readouterr().err.strip()
     assert words in said and "\n" not in said
+
+
+@pytest.mark.slow
+def test_the_animation_of_gmm_counts_the_steps_of_the_run(monkeypatch, tmp_path):
+    """Its states are some of the run's: their steps are not their places among the frames."""
+    made = []
+    monkeypatch.setattr(save, "gif", lambda views, past, path: (made.append(past), path.touch()))
+    toys.gmm(0, tmp_path)
+    (past,) = made
+    assert past.marks == [state.t for state in past.states] and past.marks[-1] == 500 > len(past.marks)
+    assert {step: state.t for step, state in past.pinned.items()} == {t: t for t in figure.SNAPSHOTS}

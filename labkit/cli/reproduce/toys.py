@@ -25,8 +25,8 @@ def gmm(seed: int, out: Path) -> None:
     snapshots_picture(shown, targets.Mixture(), picture)
     past = Past(pins=figure.SNAPSHOTS)
     for state in states[:: max(1, len(states) // 100)]:
-        past.add(state)
-    save.gif([Line(targets.Mixture, (-14.0, 8.0))], past, moving, status=lambda state: f"step {state.t}")
+        past.add(state, state.t)
+    save.gif([Line(targets.Mixture, (-14.0, 8.0))], past, moving)
     x = states[-1].x
     told = f"mean {float(x.mean()):.3f} (exact .667), variance {float(x.var(correction=0)):.3f} (4.556)"
     ksd = float(svgd.ksd(x, targets.Mixture().score))
