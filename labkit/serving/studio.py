@@ -1,33 +1,43 @@
 """A page of tabs that share a trained network, which the visitor chooses."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import panel as pn
 import param
 
 import labkit
 from labkit.experiments.runs import directory
+from labkit.experiments.settings import Linkable
 from labkit.serving import settings
 from labkit.serving.frame import frame
 from labkit.views.address import Address
 from labkit.views.fields import choice
 from labkit.views.runs import words
-from labkit.views.tabs import WRAPPED, Tab
+from labkit.views.tabs import WRAPPED
 
 
-class Studio(param.Parameterized):
+class NetworkTab(NamedTuple):
+    """A tab: its title, and the class of scene that is called with the network.
+
+    A scene class with a name in `network` always shows that network.
+    """
+
+    title: str
+    scene: Any
+
+
+class Studio(Linkable):
     """What the whole page shares: the network, and the tab that is open."""
 
     model = param.Selector(label="Network", doc="a trained network, of labkit or of a run")
     tab = param.Selector(doc="the tab that is open")
 
 
-def page(title: str, summary: str, tabs: Sequence[Tab], kind: str, default: str) -> pn.Template:
+def page(title: str, summary: str, tabs: Sequence[NetworkTab], kind: str, default: str) -> pn.Template:
     """Return a page whose tabs show a network of some kind.
 
     Args:
-        tabs: `scene` is called with the network. A scene class with a name in `network` always shows that one.
         kind: of the networks that are offered, those of labkit and of the runs: "draw" or "vae".
         default: the name of the network at first.
     """
@@ -35,7 +45,7 @@ def page(title: str, summary: str, tabs: Sequence[Tab], kind: str, default: str)
     return frame(title, summary, lambda: live(tabs, kind, default))
 
 
-def live(tabs: Sequence[Tab], kind: str, default: str) -> tuple[pn.Column, Callable[[], pn.Column]]:
+def live(tabs: Sequence[NetworkTab], kind: str, default: str) -> tuple[pn.Column, Callable[[], pn.Column]]:
     """Return the tabs, each built when it is first opened with a network, and () -> the controls of the open one."""
     address, networks = Address(), directory.networks(settings.runs, kind)
     studio = _studio({"model": (default, list(networks)), "tab": (tabs[0].title, [tab.title for tab in tabs])})

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit.experiments.devices import kept, moved, noise
-from labkit.serving import devices, pages
+from labkit.serving import devices, pages, studio
 
 
 class Pair(NamedTuple):
@@ -50,7 +50,7 @@ def asked(monkeypatch):
 def test_the_page_of_draw_puts_its_networks_on_the_device_of_the_command_line(asked, monkeypatch):
     seen = []
     monkeypatch.setattr(nn.Module, "to", lambda self, device: seen.append(device) or self)
-    asked["draw"].live()
+    studio.live(asked["draw"].TABS, "draw", "draw-small")
     assert seen == ["cuda:7"]
 
 
