@@ -11,7 +11,7 @@ class Linkable(param.Parameterized):
     def refuses(self, name: str, value: Any, asked: dict[str, Any]) -> str:
         """Return why a link may not set this parameter to this value, "" if it may.
 
-        A page's own controls are not asked. `bounds` and `objects` of the parameter hold without it.
+        A page's own controls are not asked. `softbounds`, `bounds` and `objects` of the parameter hold without it.
 
         Args:
             asked: all that the link sets of these parameters, by name.
@@ -22,7 +22,8 @@ class Linkable(param.Parameterized):
 class ExperimentSettings(Linkable):
     """What a tab runs. A subclass has the parameters and defines `start` and `step`, which read them each time.
 
-    `bounds` of a parameter are what a link or a script may ask for, `softbounds` what a slider shows.
+    `bounds` of a parameter are what a script or a command line may ask for. `softbounds` are what a slider shows and a
+    link may set: whoever follows a link starts no run that takes for ever. Without them `bounds` hold for both.
     """
 
     @property
@@ -45,3 +46,13 @@ class ExperimentSettings(Linkable):
     def evaluate(self, state: Any) -> Any:
         """Return the same state under the settings as they are now; a scene with `edits` needs it."""
         raise NotImplementedError(f"{type(self).__name__} must define evaluate(state)")
+
+
+def beyond_softbounds(parameter: param.Parameter, value: Any) -> str:
+    """Return why a value that a parameter takes is out of a link's reach, "" if it is not."""
+    if not isinstance(parameter, param.Number) or value is None:
+        return ""
+    low, high = parameter.get_soft_bounds()
+    if low is not None and value < low:
+        return f"must be at least {low}, not {value}"
+    return f"must be at most {high}, not {value}" if high is not None and value > high else ""

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import panel as pn
 import param
 
-from labkit.experiments.settings import Linkable
+from labkit.experiments.settings import Linkable, beyond_softbounds
 from labkit.private.param import check
 
 QUIET = ("name",)
@@ -130,7 +130,10 @@ def rounded(value: Any) -> Any:
 
 
 def set_all(owner: Linkable, values: dict[str, Any]) -> list[str]:
-    """Set parameters in one go where each is allowed, and return what was refused and why."""
+    """Set parameters in one go where each is allowed, and return what was refused and why.
+
+    A link may not go beyond the `softbounds` of a parameter; a script may.
+    """
     refused, good = [], {}
     for name, value in values.items():
         wanted = owner.param[name]
@@ -141,7 +144,7 @@ def set_all(owner: Linkable, values: dict[str, Any]) -> list[str]:
             number = isinstance(wanted, param.Number) and not isinstance(wanted, param.Boolean)
             why = "must be a number" if number and isinstance(value, bool) else ""
             why = why or ("" if _finite(value) else "must be finite")
-            why = why or owner.refuses(name, value, values)
+            why = why or beyond_softbounds(wanted, value) or owner.refuses(name, value, values)
         except ValueError as error:
             why = _why(error)
         if why:

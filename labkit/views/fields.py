@@ -90,13 +90,12 @@ def dial(owner: Any, name: str) -> pn.widgets.Widget:
     return kind.from_param(p, label=p.label, **WIDE)
 
 
-def log_slider(owner: Any, name: str, *ends: float) -> pn.widgets.DiscreteSlider:
+def log_slider(owner: Any, name: str) -> pn.widgets.DiscreteSlider:
     """A slider whose steps multiply, 20 a decade; it shows the nearest where the setting lies between.
 
-    Args:
-        ends: the least and the largest number, those of the parameter's `softbounds` or `bounds` if left out.
+    Its ends are the parameter's `softbounds`, or its `bounds` where it has no others.
     """
-    low, high = ends or owner.param[name].get_soft_bounds()
+    low, high = owner.param[name].get_soft_bounds()
     count = round(20 * math.log10(high / low)) + 1
     options = [float(f"{v:.3g}") for v in np.geomspace(low, high, count)]
     nearest = lambda v: min(options, key=lambda o: abs(math.log(o / v)))  # noqa: E731

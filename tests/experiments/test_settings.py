@@ -8,7 +8,7 @@ import param
 import pytest
 
 from labkit import experiments
-from labkit.experiments.settings import ExperimentSettings, Linkable
+from labkit.experiments.settings import ExperimentSettings, Linkable, beyond_softbounds
 
 SHARED = {"ExperimentSettings", "SharedSettings"}  # bases, which run nothing by themselves
 
@@ -37,6 +37,18 @@ def test_settings_own_their_parameters_and_refuse_nothing_unless_they_say_otherw
 
     quiet = Quiet()
     assert quiet.owners == (quiet,) and quiet.refuses("n", 5, {"n": 5}) == "" and Linkable().refuses("n", 1, {}) == ""
+
+
+def test_what_lies_beyond_the_softbounds_is_named():
+    class Wide(Linkable):
+        n = param.Integer(100, bounds=(1, None), softbounds=(2, 2000))
+        x = param.Number(0.0)
+        name_of = param.String("a")
+
+    p = Wide().param
+    assert beyond_softbounds(p.n, 2000) == beyond_softbounds(p.x, 1e9) == beyond_softbounds(p.name_of, "b") == ""
+    assert beyond_softbounds(p.n, 2001) == "must be at most 2000, not 2001"
+    assert beyond_softbounds(p.n, 1) == "must be at least 2, not 1"
 
 
 @pytest.mark.parametrize("call", ["start()", "step(state)", "evaluate(state)"])

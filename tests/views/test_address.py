@@ -108,7 +108,10 @@ def test_what_is_at_its_default_is_left_out(visit):
     "search, words",
     [
         ("?n=0", "n=0: must be at least 1"),
-        ("?n=999999", "n=999999: must be at most 2000"),
+        ("?n=999999", "n=999999: must be at most 2000, not 999999"),
+        ("?length=0.001", "length=0.001: must be at least 0.01"),
+        ("?length=-1", "length=-1.0: must be greater than 0"),
+        ("?begin_mean=20", "begin_mean=20.0: must be at most 15.0"),
         ("?n=many", "n=many: must be an integer"),
         ("?n=true", "n=True: must be a number"),
         ("?step_size=NaN", "step_size=nan"),

@@ -9,7 +9,6 @@ from labkit.cli.errors import check_writable, fail, unknown
 ENDINGS = {"gif": ".gif", "png": ".png", "csv": ".csv", "curves": ".csv"}
 LISTS = ("means", "weights")  # of the mixture on a line
 WORDS = {"begin": "start", "bandwidth": "bandwidth rule", "temper": "tempering", "length": "bandwidth"}
-POSITIVE = ("length", "step_size", "begin_scale")
 
 
 def check_paths(files: dict[str, Path]) -> None:
@@ -34,7 +33,7 @@ def bandwidth(words: str) -> dict[str, Any]:
 
 
 def experiment(settings: dict[str, Any], parameters: list[str], device: str) -> Any:
-    """The experiment of these settings; the bounds are those of a page's sliders, and do not hold here.
+    """The experiment of these settings; it may go beyond what a page's sliders show.
 
     Raises:
         ValueError: a device that is not there, or settings that the experiment refuses.
@@ -48,19 +47,17 @@ def experiment(settings: dict[str, Any], parameters: list[str], device: str) -> 
         if known and value not in known:
             unknown(WORDS.get(name, name), value, [each for each in known if each != "fixed"])
         if isinstance(value, float):
-            _check_number(name, value)
-        if hasattr(made.param[name], "bounds"):
-            made.param[name].bounds = None
+            _check_number(name, value, made.param[name].bounds)
     made.param.update(**settings, **_parameters(settings["target"], parameters))
     suits = dict(zip(("begin_mean", "begin_scale"), made.density().start, strict=True))
     made.param.update(**{name: value for name, value in suits.items() if name not in settings})
     return made
 
 
-def _check_number(name: str, value: float) -> None:
+def _check_number(name: str, value: float, bounds: tuple | None) -> None:
     words = WORDS.get(name, name.replace("_", " ").replace("begin", "start"))
-    if not math.isfinite(value) or (name in POSITIVE and value <= 0):
-        fail(f"{words} must be {'> 0 and ' if name in POSITIVE else ''}finite, got {value:g}")
+    if not math.isfinite(value) or (bounds and value <= bounds[0]):
+        fail(f"{words} must be {f'> {bounds[0]:g} and ' if bounds else ''}finite, got {value:g}")
 
 
 def _parameters(target: str, given: list[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from labkit import baselines
-from labkit.experiments.settings import ExperimentSettings, Linkable
+from labkit.experiments.settings import ExperimentSettings, Linkable, beyond_softbounds
 from labkit.experiments.svgd.particles import ParticlesSettings
 
 NOTHING = "nothing"
@@ -86,7 +86,8 @@ class ComparisonSettings(ExperimentSettings):
             self.run.but(**{compare: value})
         except ValueError as error:
             return f"as the second run's {compare}: {error}"
-        return ""
+        beyond = beyond_softbounds(self.run.param[compare], value)
+        return f"as the second run's {compare}: {beyond}" if beyond else ""
 
     def _forget(self, *_events: Any) -> None:
         self._second = None

@@ -17,6 +17,7 @@ TEMPERS = ("none", "linear", "cyclical")
 TEMPERED = 500  # steps of a tempered beginning
 SNAPSHOTS = 0, 50, 75, 100, 150, 500  # steps whose states stay in the picture: those of the original's figure
 ROOM = 3.5  # standard deviations of the start that the picture holds
+ABOVE_0, OPEN = (0.0, None), (False, True)  # bounds of a length, and that 0 itself is none
 
 
 class ParticlesSettings(ExperimentSettings):
@@ -34,12 +35,16 @@ class ParticlesSettings(ExperimentSettings):
     weights = param.List(default=[1 / 3, 2 / 3], doc="weights of the mixture on a line; they sum to 1")
     scale = param.Number(
         default=1.0,
-        bounds=(0.1, 3.0),
+        bounds=ABOVE_0,
+        inclusive_bounds=OPEN,
+        softbounds=(0.1, 3.0),
         step=0.05,
         label="Width of the modes, σ",
         doc="σ: standard deviation of every mode, in units of x",
     )
-    n = param.Integer(default=100, bounds=(1, 2000), label="Particles, n", doc="n: the number of particles")
+    n = param.Integer(
+        default=100, bounds=(1, None), softbounds=(1, 2000), label="Particles, n", doc="n: the number of particles"
+    )
     begin = param.Selector(
         default="normal",
         objects=list(STARTS),
@@ -48,14 +53,16 @@ class ParticlesSettings(ExperimentSettings):
     )
     begin_mean = param.Number(
         default=-10.0,
-        bounds=(-15.0, 15.0),
+        softbounds=(-15.0, 15.0),
         step=0.1,
         label="Start mean, m₀",
         doc="m₀: mean of the normal start in every coordinate, in units of x",
     )
     begin_scale = param.Number(
         default=1.0,
-        bounds=(0.01, 5.0),
+        bounds=ABOVE_0,
+        inclusive_bounds=OPEN,
+        softbounds=(0.01, 5.0),
         step=0.01,
         label="Start width, s₀",
         doc="s₀: standard deviation of the normal start, in units of x",
@@ -74,7 +81,9 @@ class ParticlesSettings(ExperimentSettings):
     )
     length = param.Number(
         default=1.0,
-        bounds=(0.01, 100.0),
+        bounds=ABOVE_0,
+        inclusive_bounds=OPEN,
+        softbounds=(0.01, 100.0),
         label="Fixed bandwidth, h",
         doc="h: the kernel's length in units of x, where the rule is fixed",
     )
@@ -86,7 +95,9 @@ class ParticlesSettings(ExperimentSettings):
     )
     step_size = param.Number(
         default=0.1,
-        bounds=(0.001, 2.0),
+        bounds=ABOVE_0,
+        inclusive_bounds=OPEN,
+        softbounds=(0.001, 2.0),
         label="Step size, ε",
         doc="ε: the step size; for Adagrad and Adam in units of x",
     )
@@ -97,10 +108,18 @@ class ParticlesSettings(ExperimentSettings):
         doc="weaken the score at first, β(t)·∇log p with β → 1 over 500 steps, so that far modes are found",
     )
     batch = param.Integer(
-        default=0, bounds=(0, 455), label="Minibatch, B", doc="B: rows for each score on a data set, 0 for all of them"
+        default=0,
+        bounds=(0, None),
+        softbounds=(0, 455),
+        label="Minibatch, B",
+        doc="B: rows for each score on a data set, 0 for all of them",
     )
     seed = param.Integer(
-        default=0, bounds=(0, 9999), label="Seed", doc="seed of the first particles: the same seed gives the same run"
+        default=0,
+        bounds=(0, None),
+        softbounds=(0, 9999),
+        label="Seed",
+        doc="seed of the first particles: the same seed gives the same run",
     )
 
     def __init__(self, device: str = "cpu", **params):

@@ -105,8 +105,8 @@ class ClassificationScene(Scene):
         remove.on_click(lambda _: self.change(Labelled.fewer))
         return [
             fields.choice(s, "data"), fields.choice(s, "features"), heading, label, remove,
-            fields.number(s, "n"), fields.choice(s, "kernel"), fields.log_slider(s, "step_size", 0.001, 2.0),
-            fields.number(s, "batch"), fields.log_slider(s, "rate", 0.001, 100.0), fields.number(s, "held"),
+            fields.number(s, "n"), fields.choice(s, "kernel"), fields.log_slider(s, "step_size"),
+            fields.number(s, "batch"), fields.log_slider(s, "rate"), fields.number(s, "held"),
             fields.number(s, "seed"),
         ]  # fmt: skip
 

@@ -29,13 +29,13 @@ class Controls(pn.viewable.Viewer):
         self.preset.param.watch(self._tell, "value")
         self.shape, self.second = pn.Column(margin=0, **STRETCH), pn.Column(margin=0, **STRETCH)
         run = settings.run
-        self.length, self.batch = log_slider(run, "length", *LENGTHS), number(run, "batch")
+        self.length, self.batch = log_slider(run, "length"), number(run, "batch")
         self._made = pn.Column(
             self.preset, self.story,
             choice(run, "target"), self.shape,
             number(run, "n"), choice(run, "begin"), number(run, "begin_mean"), number(run, "begin_scale"),
             choice(run, "kernel"), choice(run, "bandwidth"), self.length,
-            choice(run, "optimizer"), log_slider(run, "step_size", *STEPS), choice(run, "temper"), self.batch,
+            choice(run, "optimizer"), log_slider(run, "step_size"), choice(run, "temper"), self.batch,
             number(run, "seed"),
             compared(settings), self.second,
             pn.FlexBox(box(settings, "arrows"), box(settings, "snapshots")),
@@ -82,13 +82,10 @@ class Controls(pn.viewable.Viewer):
         self.second.objects = [pn.pane.HTML("The second run's", margin=(4, 10, 0, 10)), control(shown, name)]
 
 
-LENGTHS, STEPS = (0.01, 100.0), (0.001, 2.0)  # what the sliders of a bandwidth and of a step size offer
-
-
 def control(run: ParticlesSettings, name: str) -> Any:
     """Return the widget of one setting."""
     if name in ("length", "step_size"):
-        return log_slider(run, name, *(LENGTHS if name == "length" else STEPS))
+        return log_slider(run, name)
     return (choice if type(run.param[name]).__name__ == "Selector" else number)(run, name)
 
 

@@ -63,8 +63,8 @@ class RegressionScene(Scene):
         anew.on_click(lambda _: self.anew())
         return [
             fields.choice(s, "data"), pn.FlexBox(less, anew), fields.number(s, "times"), fields.choice(s, "unit"),
-            fields.number(s, "n"), fields.number(s, "hidden"), fields.log_slider(s, "rate", 0.01, 10.0),
-            fields.choice(s, "kernel"), fields.log_slider(s, "step_size", 1e-4, 1.0), fields.number(s, "batch"),
+            fields.number(s, "n"), fields.number(s, "hidden"), fields.log_slider(s, "rate"),
+            fields.choice(s, "kernel"), fields.log_slider(s, "step_size"), fields.number(s, "batch"),
             fields.box(s, "original"), fields.number(s, "seed"),
         ]  # fmt: skip
 
