@@ -22,7 +22,7 @@ from labkit.paint import save_gif, save_png
 from labkit.paint.files import save_table
 from labkit.reproduce.store import Store
 from labkit.training import checkpoints
-from labkit.training.folder import Folder, Table
+from labkit.training.folder import CsvLog, Folder
 
 resource = pytest.importorskip("resource", reason="this system cannot limit the size of a file")
 STATE = {"step": 3, "module": {"w": torch.zeros(200_000)}, "facts": {}}
@@ -47,7 +47,7 @@ WRITES = {  # name of the file -> what writes it into a folder
     "step-000000003.pt": lambda folder: checkpoints.save(folder, STATE),
     "model.safetensors": lambda folder: atomic.write(folder / "model.safetensors", save(STATE["module"])),
     "epoch-0001.png": lambda folder: Folder(folder).sheet(np.asarray(noise()), 1),
-    "metrics.csv": lambda folder: Table(folder / "metrics.csv").add({"step": 1, "note": "x" * 9000}),
+    "metrics.csv": lambda folder: CsvLog(folder / "metrics.csv").add({"step": 1, "note": "x" * 9000}),
     "results.jsonl": lambda folder: Store(folder).add({"a": 1}, "x" * 9000),
     "a.png": lambda folder: save_png(noise(), folder / "a.png"),
     "a.gif": lambda folder: save_gif([noise(0), noise(1)], folder / "a.gif"),

@@ -16,7 +16,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "firefox"
 
 
 @dataclass(frozen=True)
-class Row:
+class Check:
     """One line of the table; `state` is good, fair (works, could be better) or bad (must be mended)."""
 
     what: str
@@ -25,18 +25,18 @@ class Row:
     advice: str = "nothing to do"
 
 
-def versions() -> Iterator[Row]:
+def versions() -> Iterator[Check]:
     good = sys.version_info >= (3, 11)
     advice = "nothing to do" if good else "install Python 3.11 or newer"
-    yield Row("python", f"{platform.python_version()} on {platform.system()}", "good" if good else "bad", advice)
+    yield Check("python", f"{platform.python_version()} on {platform.system()}", "good" if good else "bad", advice)
     for name in PACKAGES:
         try:
-            yield Row(name, importlib.metadata.version(name))
+            yield Check(name, importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:
-            yield Row(name, "missing", "bad", "pip install labkit again, in this environment")
+            yield Check(name, "missing", "bad", "pip install labkit again, in this environment")
 
 
-def devices() -> Iterator[Row]:
+def devices() -> Iterator[Check]:
     if importlib.util.find_spec("torch") is None:
         return
     import torch
@@ -46,39 +46,39 @@ def devices() -> Iterator[Row]:
         yield _float64(f"cuda:{index}", torch.cuda.get_device_name(index))
     yield _float64("cpu", platform.processor() or platform.machine())
     if torch.backends.mps.is_available():
-        yield Row("device mps", "no float64", "fair", "labkit does not use it; --device cpu is right here")
+        yield Check("device mps", "no float64", "fair", "labkit does not use it; --device cpu is right here")
     threads, cores = torch.get_num_threads(), os.cpu_count() or 1
     few = threads < cores // 2
     advice = "OMP_NUM_THREADS sets more" if few else "pages of small problems use one each"
-    yield Row("threads", f"{threads} of torch on {cores} cores", "fair" if few else "good", advice)
+    yield Check("threads", f"{threads} of torch on {cores} cores", "fair" if few else "good", advice)
 
 
-def compiler() -> Iterator[Row]:
+def compiler() -> Iterator[Check]:
     names = ("cl",) if os.name == "nt" else ("g++", "clang++")
     found = next(filter(None, map(shutil.which, names)), None)
     if found:
-        yield Row("C++ compiler", found, "good", "the fused path (torch.compile) can be chosen")
+        yield Check("C++ compiler", found, "good", "the fused path (torch.compile) can be chosen")
     else:
         advice = f"install {names[0]} for the fused path (torch.compile); all else works"
-        yield Row("C++ compiler", "none", "fair", advice)
+        yield Check("C++ compiler", "none", "fair", advice)
 
 
-def browser() -> Iterator[Row]:
+def browser() -> Iterator[Check]:
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found:
-        yield Row("browser", found, "good", "the browser tests need a Chromium")
+        yield Check("browser", found, "good", "the browser tests need a Chromium")
     else:
-        yield Row("browser", "none on PATH", "fair", "install Chromium for the browser tests")
+        yield Check("browser", "none on PATH", "fair", "install Chromium for the browser tests")
 
 
-def data() -> Iterator[Row]:
+def data() -> Iterator[Check]:
     named = os.environ.get("LABKIT_DATA")
     if not named:
-        yield Row("data folder", "LABKIT_DATA is not set", "good", "set it to a folder of data sets to work offline")
+        yield Check("data folder", "LABKIT_DATA is not set", "good", "set it to a folder of data sets to work offline")
     elif Path(named).is_dir():
-        yield Row("data folder", named, "good", "looked in before anything is downloaded")
+        yield Check("data folder", named, "good", "looked in before anything is downloaded")
     else:
-        yield Row(
+        yield Check(
             "data folder",
             f"{named} is no folder",
             "fair",
@@ -86,21 +86,21 @@ def data() -> Iterator[Row]:
         )
 
 
-def port(number: int = 5006) -> Iterator[Row]:
+def port(number: int = 5006) -> Iterator[Check]:
     try:
         with socket.create_server(("127.0.0.1", number)):
-            yield Row(f"port {number}", "free", "good", "labkit serve will answer there")
+            yield Check(f"port {number}", "free", "good", "labkit serve will answer there")
     except OSError:
-        yield Row(f"port {number}", "taken", "fair", f"labkit serve --port {number + 1}, or stop what holds it")
+        yield Check(f"port {number}", "taken", "fair", f"labkit serve --port {number + 1}, or stop what holds it")
 
 
-def _float64(device: str, name: str) -> Row:
+def _float64(device: str, name: str) -> Check:
     import torch
 
     try:
         exact = float(torch.ones(1, dtype=torch.float64, device=device).exp()) > 2.7
     except RuntimeError as error:
-        return Row(f"device {device}", f"{name}: {str(error).splitlines()[0]}", "fair", "take --device cpu")
+        return Check(f"device {device}", f"{name}: {str(error).splitlines()[0]}", "fair", "take --device cpu")
     if exact:
-        return Row(f"device {device}", f"{name}, float64")
-    return Row(f"device {device}", f"{name}: wrong numbers", "bad", "update its driver, or take another device")
+        return Check(f"device {device}", f"{name}, float64")
+    return Check(f"device {device}", f"{name}: wrong numbers", "bad", "update its driver, or take another device")

@@ -19,7 +19,7 @@ def _checks() -> list:
     return [checks.versions, checks.devices, checks.compiler, checks.browser, checks.data, checks.port]
 
 
-def _show(rows: list[checks.Row]) -> None:
+def _show(rows: list[checks.Check]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -19,7 +19,7 @@ from torch import Tensor
 from labkit.dreg.estimators import ESTIMATORS, find
 from labkit.dreg.fast import laboratory as fast
 from labkit.dreg.gaussian import Gaussian
-from labkit.dreg.statistics import Moments, crossed, empty, hotelling, merge, moments, t_test
+from labkit.dreg.statistics import RunningMoments, crossed, empty, hotelling, merge, moments, t_test
 
 SIZES = tuple(2**i for i in range(11))
 REFERENCE = "dreg"  # without bias and quiet: what the others' bias is measured against, on the same samples
@@ -40,14 +40,14 @@ class State:
 
     estimators: tuple[str, ...]
     sizes: tuple[int, ...]
-    gradients: Moments
-    reference: Moments
-    differences: Moments
-    straightness: Moments
-    bounds: Moments
-    sample_size: Moments
-    entropies: Moments
-    tail: Moments
+    gradients: RunningMoments
+    reference: RunningMoments
+    differences: RunningMoments
+    straightness: RunningMoments
+    bounds: RunningMoments
+    sample_size: RunningMoments
+    entropies: RunningMoments
+    tail: RunningMoments
     parameters: Mapping[str, Mapping[str, Any]]
     t: int = 0
 
@@ -123,7 +123,7 @@ def start(
         raise ValueError(f"sizes must be whole numbers K >= 1 in growing order, got {tuple(sizes)}; e.g. 1, 2, 4")
     zero = toy.mean.new_zeros(len(estimators), len(sizes), toy.dim)
     each, one = empty(zero[..., 0]), empty(zero[0, :, 0])
-    cross = Moments(0, zero, zero.new_zeros(*zero.shape, toy.dim))
+    cross = RunningMoments(0, zero, zero.new_zeros(*zero.shape, toy.dim))
     tail = empty(zero[0, 0, 0])
     measured = (empty(zero), empty(zero[0]), cross, each, each, one, one, tail)
     return State(tuple(estimators), tuple(sizes), *measured, parameters)
@@ -167,7 +167,7 @@ def step(state: State, toy: Gaussian, *, generator: torch.Generator, replicates:
 
 def merged(one: State, other: State) -> State:
     """Both states as though one had seen the replicates of both."""
-    measured = [field.name for field in fields(one) if isinstance(getattr(one, field.name), Moments)]
+    measured = [field.name for field in fields(one) if isinstance(getattr(one, field.name), RunningMoments)]
     together: dict[str, Any] = {name: merge(getattr(one, name), getattr(other, name)) for name in measured}
     return replace(one, t=one.t + other.t, **together)
 

@@ -102,7 +102,7 @@ class Perceptron(nn.Sequential):
         super().__init__(layers[0], nn.Tanh(), layers[1], nn.Tanh(), layers[2])
 
 
-class Gaussian(nn.Module):
+class ConditionalNormal(nn.Module):
     """[..., inputs] -> mu and sigma [..., latent] of a Normal with independent coordinates."""
 
     def __init__(self, inputs: int, hidden: int, latent: int, deviation: str):
@@ -132,11 +132,11 @@ class VAE(nn.Module):
         self.config = c = config
         image = c.pixels // 2 if c.halves else c.pixels
         inputs = (c.pixels, *c.latent)
-        self.q = nn.ModuleList(map(Gaussian, inputs, c.hidden, c.latent, [c.deviation] * len(c.latent)))
+        self.q = nn.ModuleList(map(ConditionalNormal, inputs, c.hidden, c.latent, [c.deviation] * len(c.latent)))
         above = list(zip(c.latent[1:], c.hidden[1:], c.latent[:-1], strict=True))
         if c.halves:
             above.append((image, c.hidden[0], c.latent[0]))
-        self.p = nn.ModuleList(Gaussian(*size, c.deviation) for size in above)
+        self.p = nn.ModuleList(ConditionalNormal(*size, c.deviation) for size in above)
         self.pixels = Perceptron(c.latent[0] + (image if c.halves else 0), c.hidden[0], image)
         self.controls = control.start() if c.controls else None
         self.register_buffer("mean", torch.full((c.pixels,), 0.5))

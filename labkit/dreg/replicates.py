@@ -15,7 +15,7 @@ from labkit.dreg import passes
 from labkit.dreg.estimators import ESTIMATORS, find
 from labkit.dreg.gradients import normal_gradients
 from labkit.dreg.networks import VAE
-from labkit.dreg.statistics import Moments, empty, merge, moments
+from labkit.dreg.statistics import RunningMoments, empty, merge, moments
 
 SIZES = (1, 2, 4, 8, 16, 32, 64)
 STEADY = "dreg"  # the unbiased estimator whose mean is known best
@@ -31,8 +31,8 @@ class State:
 
     estimators: tuple[str, ...]
     sizes: tuple[int, ...]
-    gradients: Moments
-    reference: Moments
+    gradients: RunningMoments
+    reference: RunningMoments
     t: int = 0
 
     @property
@@ -53,7 +53,7 @@ class State:
         return square.where(square > 0, torch.nan).sqrt() / self.gradients.variance.sum(-1).sqrt()
 
 
-def _squared_norm(of: Moments) -> Tensor:
+def _squared_norm(of: RunningMoments) -> Tensor:
     """|mean|^2 without what the noise of the mean adds to it."""
     return of.mean.square().sum(-1) - of.variance.sum(-1) / max(of.n, 1)
 

@@ -30,7 +30,7 @@ from torch import Tensor
 from labkit.dreg import laboratory
 from labkit.dreg.estimators import find
 from labkit.dreg.gaussian import Gaussian
-from labkit.dreg.statistics import Moments, crossed, empty, merge, t_test
+from labkit.dreg.statistics import RunningMoments, crossed, empty, merge, t_test
 
 BLOCK = 64  # replicates of which a mean is taken to be normal
 SCALES = (1.0, 10.0, 100.0, 1000.0)  # g: an effect is found soonest that shows in about g blocks
@@ -51,8 +51,8 @@ class State:
     k: int
     level: float
     parameters: Mapping[str, Any]
-    blocks: Moments
-    gradients: Moments
+    blocks: RunningMoments
+    gradients: RunningMoments
     log_e: float = 0.0
     peak: float = 0.0
     low: float = 0.0
@@ -130,7 +130,7 @@ def start(
         raise ValueError(f"level must be between 0 and 1, got {level}; 0.05 is usual")
     reference = "iwae" if estimator == laboratory.REFERENCE else laboratory.REFERENCE
     zero = toy.mean.new_zeros(toy.dim)
-    blocks = Moments(0, zero, zero.new_zeros(toy.dim, toy.dim))
+    blocks = RunningMoments(0, zero, zero.new_zeros(toy.dim, toy.dim))
     return State(estimator, reference, k, level, dict(parameters or {}), blocks, empty(zero))
 
 
@@ -140,7 +140,7 @@ def step(state: State, toy: Gaussian, *, generator: torch.Generator, replicates:
     first = laboratory.start(toy, names, (state.k,), given)
     made = laboratory.step(first, toy, generator=generator, replicates=replicates)
     one, other = made.bias[:, 0]
-    own = Moments(made.n, made.gradients.mean[0, 0], made.gradients.spread[0, 0])
+    own = RunningMoments(made.n, made.gradients.mean[0, 0], made.gradients.spread[0, 0])
     new = replace(
         state,
         blocks=merge(state.blocks, crossed((one - other)[None])),

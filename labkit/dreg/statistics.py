@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class Moments:
+class RunningMoments:
     """n draws of a [...] quantity: mean [...], and spread [...], the sum of squares about it.
 
     With `crossed`, spread is [..., d, d]: products of the last axis, from which covariances come.
@@ -28,31 +28,31 @@ class Moments:
         return self.spread / (self.n - 1) if self.n > 1 else torch.full_like(self.spread, torch.nan)
 
 
-def moments(x: Float[Tensor, " n *quantity"]) -> Moments:
+def moments(x: Float[Tensor, " n *quantity"]) -> RunningMoments:
     """Of one batch, in two passes."""
     mean = x.mean(0)
-    return Moments(len(x), mean, (x - mean).square_().sum(0))
+    return RunningMoments(len(x), mean, (x - mean).square_().sum(0))
 
 
-def crossed(x: Float[Tensor, "n *quantity d"]) -> Moments:
+def crossed(x: Float[Tensor, "n *quantity d"]) -> RunningMoments:
     """Of one batch, with the products of its last axis."""
     mean = x.mean(0)
     away = (x - mean).movedim(0, -2)
-    return Moments(len(x), mean, away.mT @ away)
+    return RunningMoments(len(x), mean, away.mT @ away)
 
 
-def merge(a: Moments, b: Moments) -> Moments:
+def merge(a: RunningMoments, b: RunningMoments) -> RunningMoments:
     """As though both had been one batch."""
     if not a.n or not b.n:
         return a if a.n else b
     n, apart = a.n + b.n, b.mean - a.mean
     square = apart * apart if a.spread.shape == apart.shape else apart.unsqueeze(-1) * apart.unsqueeze(-2)
-    return Moments(n, a.mean + apart * (b.n / n), a.spread + b.spread + square * (a.n * b.n / n))
+    return RunningMoments(n, a.mean + apart * (b.n / n), a.spread + b.spread + square * (a.n * b.n / n))
 
 
-def empty(like: Tensor) -> Moments:
+def empty(like: Tensor) -> RunningMoments:
     """No draws yet of a quantity of that shape."""
-    return Moments(0, torch.zeros_like(like), torch.zeros_like(like))
+    return RunningMoments(0, torch.zeros_like(like), torch.zeros_like(like))
 
 
 def t_test(n: int, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ PARTICLES, STEPS, STEP_SIZE = 10, 1000, 0.01
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class ParticleMoments:
     """Mean [2] and covariance [2, 2] of the particles after all steps, and the exact ones."""
 
     mean: Tensor
@@ -20,9 +20,9 @@ class Found:
     exact_covariance: Tensor
 
 
-def run(n: int = PARTICLES, steps: int = STEPS, seed: int = 0) -> Found:
+def run(n: int = PARTICLES, steps: int = STEPS, seed: int = 0) -> ParticleMoments:
     """One run from N(0, I); covariances are means over the particles, not n - 1."""
     target = targets.make("correlated")
     x0 = torch.randn(n, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     x = svgd.SVGD().update(x0, target.score, steps, STEP_SIZE)
-    return Found(x.mean(0), x.T.cov(correction=0), target.mean, target.covariance)
+    return ParticleMoments(x.mean(0), x.T.cov(correction=0), target.mean, target.covariance)

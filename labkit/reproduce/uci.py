@@ -39,7 +39,7 @@ RERUN = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class UCISettings:
     """What decides the numbers of a run, but for the table and the split; None takes the mode's own."""
 
     mode: str = "original"
@@ -69,7 +69,7 @@ class Score:
     overwritten: int = 0
 
 
-def run(table: Table, number: int, settings: Settings, device: str = "cpu") -> Score:
+def run(table: Table, number: int, settings: UCISettings, device: str = "cpu") -> Score:
     """Train on one split and measure.
 
     Raises:
@@ -96,7 +96,7 @@ def run(table: Table, number: int, settings: Settings, device: str = "cpu") -> S
     )
 
 
-def train_particles(target: NeuralRegression, settings: Settings, number: int = 0, device: str = "cpu") -> Tensor:
+def train_particles(target: NeuralRegression, settings: UCISettings, number: int = 0, device: str = "cpu") -> Tensor:
     """Particles [particles, d] in float64 after all steps of SVGD with the original's kernel, bandwidth and Adagrad."""
     original = settings.mode == "original"
     generator = torch.Generator().manual_seed(1000 * settings.seed + number)

@@ -54,7 +54,7 @@ class Adagrad:
         return (direction * self.step_size).div_(history.sqrt().add_(self.epsilon)), history
 
 
-class Moments(NamedTuple):
+class AdamMemory(NamedTuple):
     """Adam's running means of the direction and of its square, and the number of steps."""
 
     first: Tensor
@@ -78,14 +78,14 @@ class Adam:
                 f"beta1 and beta2 must lie in [0, 1), got {self.beta1} and {self.beta2}; usual are .9, .999"
             )
 
-    def __call__(self, direction: Tensor, memory: object = None) -> tuple[Tensor, Moments]:
+    def __call__(self, direction: Tensor, memory: object = None) -> tuple[Tensor, AdamMemory]:
         zero = torch.zeros_like(direction)
-        first, second, count = memory if isinstance(memory, Moments) else Moments(zero, zero, 0)
+        first, second, count = memory if isinstance(memory, AdamMemory) else AdamMemory(zero, zero, 0)
         count += 1
         first = self.beta1 * first + (1 - self.beta1) * direction
         second = self.beta2 * second + (1 - self.beta2) * direction * direction
         scale = (second / (1 - self.beta2**count)).sqrt() + self.epsilon
-        return self.step_size * first / ((1 - self.beta1**count) * scale), Moments(first, second, count)
+        return self.step_size * first / ((1 - self.beta1**count) * scale), AdamMemory(first, second, count)
 
 
 @dataclass(frozen=True)

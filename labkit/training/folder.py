@@ -21,7 +21,7 @@ LARGEST = 1 << 20  # bytes that are read of it
 LOCK = ".lock"  # stays in the folder; the system gives it back when its process ends, however that ends
 
 
-class Table:
+class CsvLog:
     """A CSV file that grows by rows, each with a column "step"."""
 
     def __init__(self, path: Path):
@@ -65,7 +65,7 @@ class Folder:
     def __init__(self, path: Path | str):
         self.path = Path(path)
         self.checkpoints, self.samples = self.path / "checkpoints", self.path / "samples"
-        self.metrics, self.epochs = Table(self.path / "metrics.csv"), Table(self.path / "epochs.csv")
+        self.metrics, self.epochs = CsvLog(self.path / "metrics.csv"), CsvLog(self.path / "epochs.csv")
         self._lock = FileLock(self.path / LOCK, thread_local=False)  # a page may end a run in another thread
 
     def claim(self, config: dict[str, Any]) -> None:

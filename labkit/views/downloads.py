@@ -26,7 +26,7 @@ FILES = {
     "particles": ("labkit-particles.csv", "text/csv"),
 }
 
-Table = Callable[[Any, BufferedIOBase], None]  # writes a table of a state
+TableWriter = Callable[[Any, BufferedIOBase], None]  # writes a table of a state
 
 
 class Downloads(pn.viewable.Viewer):
@@ -41,7 +41,7 @@ class Downloads(pn.viewable.Viewer):
         self,
         live: Live,
         kinds: tuple[str, ...] = ("gif", "png", "curves"),
-        particles: Table | None = None,
+        particles: TableWriter | None = None,
         **params,
     ):
         super().__init__(**params)
@@ -89,7 +89,9 @@ class Downloads(pn.viewable.Viewer):
         self._words.object = html.escape(words)
 
 
-def content(kind: str, views: list[View], past: Past, position: int, dark: bool, particles: Table | None) -> bytes:
+def content(
+    kind: str, views: list[View], past: Past, position: int, dark: bool, particles: TableWriter | None
+) -> bytes:
     """A download as bytes; pictures are of the leading views, else of the first."""
     from labkit.views import save  # its painter is needed by few
 

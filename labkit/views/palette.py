@@ -3,6 +3,8 @@
 Each is dark enough for a white page and light enough for a black one.
 """
 
+from typing import NamedTuple
+
 TARGET = "#D55E00"  # vermilion, always dashed where it is a line
 PARTICLES = "#009E73"  # bluish green
 DRIVE = "#2B8CC4"  # blue
@@ -13,3 +15,11 @@ OTHER = "#9467BD"  # violet: the run beside
 READ = "#009E73"  # the window that looks: green, as in the paper
 WRITE = "#D55E00"  # the window that draws: red there, vermilion here
 EDGE = "#E69F00"  # the image that is meant
+
+
+class Style(NamedTuple):
+    """How a line and its points are drawn: Bokeh's names of a colour, a marker and a dash."""
+
+    color: str
+    marker: str
+    dash: str = "solid"

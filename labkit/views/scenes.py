@@ -5,7 +5,7 @@ from typing import Any
 import panel as pn
 
 from labkit.experiments.settings import ExperimentSettings
-from labkit.views.downloads import Downloads, Table
+from labkit.views.downloads import Downloads, TableWriter
 from labkit.views.live import Live
 from labkit.views.view import View
 
@@ -30,7 +30,7 @@ class Scene(pn.viewable.Viewer):
     """
 
     words, below, speed, saves, pinned = "", (), 30, ("gif", "png"), ()
-    table: Table | None = None
+    table: TableWriter | None = None
     looks, edits, running = (), (), ()
 
     def __init__(self, settings: ExperimentSettings, play: bool | None = None, **params):

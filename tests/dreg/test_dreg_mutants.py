@@ -91,13 +91,13 @@ def _property(owner, name, wrong):
 
 
 def _variance_of_n():
-    return [(statistics.Moments, "variance", property(lambda self: self.spread / self.n))]
+    return [(statistics.RunningMoments, "variance", property(lambda self: self.spread / self.n))]
 
 
 def _merge_without_the_distance_of_means():
     def wrong(a, b):
         n = a.n + b.n
-        return statistics.Moments(n, a.mean + (b.mean - a.mean) * (b.n / n), a.spread + b.spread)
+        return statistics.RunningMoments(n, a.mean + (b.mean - a.mean) * (b.n / n), a.spread + b.spread)
 
     return [(owner, "merge", wrong) for owner in (statistics, laboratory)]
 

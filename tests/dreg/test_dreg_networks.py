@@ -90,7 +90,7 @@ def test_what_is_inferred_from_is_centred_and_what_is_generated_begins_at_the_me
 def test_both_deviations_are_their_functions():
     raw = torch.linspace(-3, 3, 6, dtype=torch.float64)
     for name, wanted in (("exp", raw.exp()), ("softplus", (1 + (raw + 0.25).exp()).log())):
-        layer = networks.Gaussian(2, 4, 6, name).double()
+        layer = networks.ConditionalNormal(2, 4, 6, name).double()
         nn.init.zeros_(layer.net[4].weight)
         with torch.no_grad():
             layer.net[4].bias[6:] = raw

@@ -44,6 +44,7 @@ OLD = {
         "BiasMeter": "labkit.views.dreg.BiasScene",
         "Court": "labkit.experiments.dreg.BiasSettings",
         "Dial": "labkit.experiments.dreg.AlphaSettings",
+        "LOOKS": "labkit.views.dreg.STYLES",
         "Laboratory": "labkit.experiments.dreg.VarianceSettings",
         "Law": "labkit.views.dreg.Scaling",
         "Lens": "labkit.experiments.dreg.MicroscopeSettings",

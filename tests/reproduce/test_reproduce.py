@@ -70,7 +70,7 @@ def test_noise_is_overwritten_where_the_rows_kept_back_are_likelier_so(table):
 @pytest.mark.parametrize("mode", uci.MODES)
 @pytest.mark.slow
 def test_a_run_learns_and_repeats_itself(table, mode):
-    settings = uci.Settings(mode, particles=5, hidden=10, steps=250, step_size=0.02)
+    settings = uci.UCISettings(mode, particles=5, hidden=10, steps=250, step_size=0.02)
     one, other = uci.run(table, 0, settings), uci.run(table, 0, settings)
     assert (one.rmse, one.log_likelihood) == (other.rmse, other.log_likelihood)
     spread = float(table.y[table.split(0)[1]].std())
@@ -84,7 +84,7 @@ def test_the_last_tenth_is_kept_back_in_original_alone(table, monkeypatch):
     monkeypatch.setattr(uci, "NeuralRegression", lambda x, y, test, **rest: rows.append(len(x)) or _stop())
     for mode in uci.MODES:
         with pytest.raises(StopIteration):
-            uci.run(table, 0, uci.Settings(mode))
+            uci.run(table, 0, uci.UCISettings(mode))
     assert rows == [300 - 27, 300]
 
 
@@ -94,7 +94,7 @@ def _stop():
 
 def test_an_unknown_mode_is_named():
     with pytest.raises(ValueError, match="mode must be one of original, default, got 'new'"):
-        uci.Settings("new")
+        uci.UCISettings("new")
 
 
 def test_means_and_standard_errors_over_the_splits():

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 
 from labkit import training
 from labkit.training import checkpoints, export
-from labkit.training.folder import Folder, Table
+from labkit.training.folder import CsvLog, Folder
 
 KILLS = 6
 
@@ -114,7 +114,7 @@ def test_a_run_closed_at_every_record_is_the_whole_run(play, toy, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("crash", [(export, "save"), (checkpoints, "save"), (Folder, "sheet"), (Table, "add")])
+@pytest.mark.parametrize("crash", [(export, "save"), (checkpoints, "save"), (Folder, "sheet"), (CsvLog, "add")])
 def test_a_crash_in_the_last_write_of_any_kind_is_made_good(play, tmp_path, monkeypatch, crash):
     """The checkpoint comes last, so that what it stands for is there; without it all is done again."""
     play("whole")

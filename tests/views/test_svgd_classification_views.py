@@ -12,7 +12,7 @@ import torch
 
 from labkit.experiments.svgd import classification as classifier
 from labkit.experiments.svgd import classification_data as labelled
-from labkit.experiments.svgd.classification import FEATURES, UNIT, ClassificationSettings, Posterior
+from labkit.experiments.svgd.classification import FEATURES, UNIT, ClassificationSettings, ClassifierPosterior
 from labkit.experiments.svgd.classification_data import HALF, SETS, drawn
 from labkit.views.stage import Stage
 from labkit.views.svgd import ClassificationScene, Curves
@@ -20,12 +20,12 @@ from labkit.views.svgd import classification_pictures as seen
 from labkit.views.svgd.classification_pictures import (
     AXIS,
     FINE,
-    Classes,
-    Doubts,
-    Remembered,
-    beliefs,
+    CachedPredictions,
+    ClassProbabilities,
+    PredictiveDeviation,
     boundaries,
     lines,
+    predictions,
     shades,
 )
 
@@ -108,7 +108,7 @@ def test_monomials_have_mean_nought_and_variance_one_over_the_picture(features):
 @pytest.mark.parametrize("features", FEATURES)
 def test_the_density_is_that_of_the_model_point_by_point(features):
     data = drawn("two moons", 1)
-    target = Posterior(data, features, 2.0, data.held(0.25))
+    target = ClassifierPosterior(data, features, 2.0, data.held(0.25))
     theta = target.initial(3, torch.Generator().manual_seed(0))
     for one, found in zip(theta.tolist(), target.log_prob(theta).tolist(), strict=True):
         *w, lam = one
@@ -203,7 +203,7 @@ def test_no_points_one_class_and_too_large_a_batch_are_all_well():
     for left in (1, 0):
         state = after(settings, 2, settings.evaluate(state, state.data.fewer()))
         assert len(state.data.x) == left and state.run.x.isfinite().all()
-    prior = Posterior(state.data, "linear", settings.rate, state.data.held(0.25))
+    prior = ClassifierPosterior(state.data, "linear", settings.rate, state.data.held(0.25))
     assert torch.allclose(prior.log_prob(state.run.x), prior.log_prior(state.run.x))
 
 
@@ -213,7 +213,7 @@ def test_no_points_one_class_and_too_large_a_batch_are_all_well():
 @pytest.mark.parametrize("features", FEATURES)
 def test_the_tint_and_the_doubt_are_mean_and_deviation_of_the_sigmoids(features):
     state = after(ClassificationSettings(features=features, n=9), 20)
-    found = beliefs(state)
+    found = predictions(state)
     for row, column in ((0, 0), (10, 40), (25, 25), (50, 7)):
         f = by_hand(features, (AXIS[column], AXIS[row]))
         odds = [sum(v * e for v, e in zip(w, f, strict=True)) for w in state.weights.tolist()]
@@ -221,8 +221,8 @@ def test_the_tint_and_the_doubt_are_mean_and_deviation_of_the_sigmoids(features)
         assert found.mean[row, column].item() == pytest.approx(p.mean(), abs=1e-5)
         assert found.deviation[row, column].item() == pytest.approx(p.std(), abs=1e-3)  # float32, mean² taken away
         assert found.log_odds[:, row, column].tolist() == pytest.approx(odds[: seen.FEW], abs=1e-4)
-    tint = Classes(Remembered()).columns(state)[seen.PROBABILITY]["image"][0]
-    doubt = next(iter(Doubts(Remembered()).columns(state).values()))["image"][0]
+    tint = ClassProbabilities(CachedPredictions()).columns(state)[seen.PROBABILITY]["image"][0]
+    doubt = next(iter(PredictiveDeviation(CachedPredictions()).columns(state).values()))["image"][0]
     assert tint.shape == doubt.shape == (FINE, FINE) and tint.dtype == doubt.dtype == np.uint8
     assert np.abs(tint[::2, ::2] - 255 * found.mean.numpy()).max() <= 0.51
     assert np.abs(doubt[::2, ::2] - 255 * (found.deviation.numpy() / seen.FULL).clip(max=1)).max() <= 0.51
@@ -230,7 +230,7 @@ def test_the_tint_and_the_doubt_are_mean_and_deviation_of_the_sigmoids(features)
 
 def test_between_places_lies_their_mean():
     values = torch.zeros(len(AXIS), len(AXIS))
-    (image,) = Doubts(Remembered()).picture(ClassificationSettings(n=2).start()).values()
+    (image,) = PredictiveDeviation(CachedPredictions()).picture(ClassificationSettings(n=2).start()).values()
     left, bottom, right, top = image.bounds.lbrt()
     pixel = (right - left) / FINE
     assert left == bottom == -right == -top and left + pixel / 2 == pytest.approx(AXIS[0])  # each in its pixel's middle
@@ -248,14 +248,14 @@ def test_a_linear_particle_has_a_straight_boundary_through_the_picture():
     w = state.weights.numpy()
     assert np.abs((x / UNIT * w[:, None, :2]).sum(-1) + w[:, None, 2]).max() < 1e-9
     assert (np.linalg.norm(x[:, 1] - x[:, 0], axis=1) > 4 * math.sqrt(2) * HALF).all()
-    level = boundaries(beliefs(state).log_odds, 0.0)
+    level = boundaries(predictions(state).log_odds, 0.0)
     for px, py in np.stack([level["x"], level["y"]], 1)[~np.isnan(level["x"])]:
         assert np.abs(w @ by_hand("linear", (px, py))).min() < 1e-4
 
 
 def test_the_boundary_of_the_mean_is_where_it_is_a_half():
     state = after(ClassificationSettings(features="bumps"), 30)
-    found = Classes(Remembered()).columns(state)[seen.MEAN]
+    found = ClassProbabilities(CachedPredictions()).columns(state)[seen.MEAN]
     at = np.stack([found["x"], found["y"]], 1)[~np.isnan(found["x"])]
     p = torch.sigmoid(classifier.rows("bumps", torch.from_numpy(at)) @ state.weights.T).mean(1)
     assert len(at) > 20 and (p - 0.5).abs().max() < 0.01  # a lattice of .12 under bumps of 1.2
@@ -267,7 +267,7 @@ def test_columns_are_those_of_the_layers_and_every_point_is_in_one():
         layers = {e.label for e in view.picture(state).traverse(lambda e: e, [hv.Element]) if e.label}
         if not isinstance(view, Curves):
             assert set(view.columns(state)) == layers
-    columns = Classes(Remembered()).columns(state)
+    columns = ClassProbabilities(CachedPredictions()).columns(state)
     counts = {n: len(c["x"]) for n, c in columns.items() if "class" in n}
     held = [int((state.target.held & (state.data.y == y)).sum()) for y in (False, True)]
     names = ("class 0", "class 1", f"{seen.HELD}, class 0", f"{seen.HELD}, class 1")
@@ -277,7 +277,7 @@ def test_columns_are_those_of_the_layers_and_every_point_is_in_one():
 @pytest.mark.slow
 def test_a_layer_that_is_rendered_twice_moves_in_both():
     settings = ClassificationSettings(features="linear", n=5)
-    state, view, stage = settings.start(), Classes(Remembered()), Stage()
+    state, view, stage = settings.start(), ClassProbabilities(CachedPredictions()), Stage()
     stage.show(view, state, lambda figure: None)
     told = []
     for name in "one", "other":
@@ -292,11 +292,11 @@ def test_a_layer_that_is_rendered_twice_moves_in_both():
 
 
 def test_both_pictures_are_of_the_state_that_is_shown():
-    both, settings = Remembered(), ClassificationSettings(features="linear")
+    both, settings = CachedPredictions(), ClassificationSettings(features="linear")
     one = settings.start()
     other = settings.step(one)
     assert both(one) is both(one) and both(other) is both(other)
-    assert torch.equal(both(one).mean, beliefs(one).mean) and not torch.equal(both(one).mean, both(other).mean)
+    assert torch.equal(both(one).mean, predictions(one).mean) and not torch.equal(both(one).mean, both(other).mean)
 
 
 # the scene
@@ -355,7 +355,7 @@ def test_too_many_points_are_refused_in_words_and_the_run_stays(scene):
     scene.change(lambda data: data.added((0.0, 1.0), True))
     assert len(state_of(scene).data.x) == labelled.MOST
     assert f"at most {labelled.MOST}, got one more; remove some" in scene.live.run.frame.error
-    scene.change(labelled.Labelled.fewer)
+    scene.change(labelled.LabelledPoints.fewer)
     assert len(state_of(scene).data.x) == labelled.MOST - 1
 
 

@@ -13,7 +13,7 @@ from labkit.experiments.svgd.regression_data import BACK_LEAST, FEWEST, SETS
 from labkit.views.stage import Stage
 from labkit.views.svgd import RegressionScene
 from labkit.views.svgd.regression import nearest, remarks, sentence
-from labkit.views.svgd.regression_pictures import WIDTH, Bands, Noises
+from labkit.views.svgd.regression_pictures import WIDTH, Bands, NoiseLevels
 
 
 def after(settings, steps=3):
@@ -205,7 +205,7 @@ def test_columns_have_the_names_of_the_sources_and_the_numbers_of_the_state(orig
     settings = RegressionSettings(n=3, original=original)
     state = after(settings)
     view = Bands(settings)
-    for each in (view, Noises(settings)):
+    for each in (view, NoiseLevels(settings)):
         stage = Stage()
         stage.show(each, state, lambda figure: None)
         stage.pane.get_root()
@@ -227,7 +227,7 @@ def test_columns_have_the_names_of_the_sources_and_the_numbers_of_the_state(orig
     assert columns["truth"]["y"][50] == pytest.approx(math.sin(x))
     counts = {name: len(columns[name]["x"]) for name in ("training", "held out")}
     assert counts == {"training": 60 - 6 * original, "held out": 20}
-    noises = Noises(settings).columns(state)
+    noises = NoiseLevels(settings).columns(state)
     assert noises["learned"]["y"] == pytest.approx(by_loop(state, 0.0)[1].numpy())
     assert noises["made with"]["y"].tolist() == [0.2, 0.2]
 

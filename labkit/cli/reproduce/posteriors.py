@@ -38,7 +38,7 @@ def uci_table(asked: Asked, out: Path) -> None:
     from labkit.reproduce.store import Store
     from labkit.serving import devices
 
-    settings = uci.Settings(asked.mode, seed=asked.seed)
+    settings = uci.UCISettings(asked.mode, seed=asked.seed)
     if asked.steps is not None:
         settings = replace(settings, steps=asked.steps)
     tables = _tables(asked)

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from labkit.dreg import ESTIMATORS, exact, gaussian, laboratory, tails
 from labkit.dreg.gaussian import Gaussian
-from labkit.dreg.statistics import Moments, crossed, merge
+from labkit.dreg.statistics import RunningMoments, crossed, merge
 from labkit.experiments.devices import kept, moved, noise
 from labkit.experiments.dreg import parameters
 from labkit.experiments.settings import ExperimentSettings
@@ -63,7 +63,7 @@ class Measured:
 
     toy: Gaussian
     total: laboratory.State
-    batches: Moments
+    batches: RunningMoments
     known: tuple[str, ...]
     exact: Tensor
     enough: tails.Enough

@@ -17,7 +17,7 @@ from torch import Tensor
 from labkit import svgd
 from labkit.experiments.settings import ExperimentSettings
 from labkit.experiments.svgd import classification_data as labelled
-from labkit.experiments.svgd.classification_data import HALF, Labelled
+from labkit.experiments.svgd.classification_data import HALF, LabelledPoints
 from labkit.targets import logistic
 
 CLASSES = {"class 0, a blue circle": False, "class 1, a red triangle": True}
@@ -51,7 +51,7 @@ def rows(features: str, x: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch p
     return torch.cat([FEATURES[features](x), torch.ones_like(x[..., :1])], -1)
 
 
-class Posterior(logistic.Posterior):
+class ClassifierPosterior(logistic.Posterior):
     """The posterior of θ given points in the plane.
 
     Features are scaled over the picture once for all: θ keeps its meaning while points come, move and go. Any number of
@@ -62,24 +62,24 @@ class Posterior(logistic.Posterior):
         held: which points are held out; the accuracy of none is NaN.
     """
 
-    def __init__(self, data: Labelled, features: str, rate: float, held: Bool[Tensor, " n"]):
+    def __init__(self, data: LabelledPoints, features: str, rate: float, held: Bool[Tensor, " n"]):
         self.data, self.features, self.held = data, features, held
         signed = rows(features, data.x) * torch.where(data.y, 1.0, -1.0)[:, None]
         names = *(f"w{j + 1}" for j in range(signed.shape[1] - 1)), "bias"
         super().__init__(signed[~held], signed[held], rate, names)
 
     @cached_property
-    def opposite(self) -> "Posterior":
+    def opposite(self) -> "ClassifierPosterior":
         """The same with the two parts exchanged: what it says of points held out is of those trained on here."""
-        return Posterior(self.data, self.features, self.rate, ~self.held)
+        return ClassifierPosterior(self.data, self.features, self.rate, ~self.held)
 
 
 @dataclass(frozen=True, eq=False)
 class Classified:
     """The points, the posterior that they make, and particles on their way to it."""
 
-    data: Labelled
-    target: Posterior
+    data: LabelledPoints
+    target: ClassifierPosterior
     run: svgd.State
 
     @property
@@ -158,7 +158,7 @@ class ClassificationSettings(ExperimentSettings):
         run = svgd.step(state.run, self.score(target), kernel=self._kernel, optimizer=move)
         return replace(state, target=target, run=run)
 
-    def evaluate(self, state: Classified, data: Labelled | None = None) -> Classified:
+    def evaluate(self, state: Classified, data: LabelledPoints | None = None) -> Classified:
         """A state under the settings of now, on other points if given; these are then what the next start takes."""
         if data is not None:
             self.points = data
@@ -166,14 +166,14 @@ class ClassificationSettings(ExperimentSettings):
         target = self.posterior(data, state.target.features)
         return Classified(data, target, svgd.evaluate(state.run, self.score(target), kernel=self._kernel))
 
-    def posterior(self, data: Labelled, features: str) -> Posterior:
+    def posterior(self, data: LabelledPoints, features: str) -> ClassifierPosterior:
         """Made anew only where something has changed."""
         key = data, features, self.rate, self.held
         if self._made[0] != key:
-            self._made = key, Posterior(data, features, self.rate, data.held(self.held))
+            self._made = key, ClassifierPosterior(data, features, self.rate, data.held(self.held))
         return self._made[1]
 
-    def score(self, target: Posterior) -> Any:
+    def score(self, target: ClassifierPosterior) -> Any:
         """Of all points trained on, or of a few of them in turn."""
         size = min(self.batch, target.rows)
         return target.minibatch(size, order="cyclic") if size else target

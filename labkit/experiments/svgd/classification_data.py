@@ -12,7 +12,7 @@ MANY, MOST = 120, 400  # points of a drawn set; of any
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
+class LabelledPoints:
     """Points of two classes, the newest last.
 
     `turn` holds a point out of training where it lies below the share that is held out: it stays with its point, so
@@ -28,7 +28,7 @@ class Labelled:
         """Which points are held out."""
         return self.turn < share
 
-    def added(self, place: tuple[float, float], y: bool) -> "Labelled":
+    def added(self, place: tuple[float, float], y: bool) -> "LabelledPoints":
         """One point more.
 
         Raises:
@@ -37,17 +37,17 @@ class Labelled:
         if len(self.x) >= MOST:
             raise ValueError(f"points must be at most {MOST}, got one more; remove some")
         one = within(place)[None], torch.tensor([y]), torch.ones(1, dtype=torch.float64)
-        return Labelled(*(torch.cat(pair) for pair in zip((self.x, self.y, self.turn), one, strict=True)))
+        return LabelledPoints(*(torch.cat(pair) for pair in zip((self.x, self.y, self.turn), one, strict=True)))
 
-    def moved(self, i: int, place: tuple[float, float]) -> "Labelled":
+    def moved(self, i: int, place: tuple[float, float]) -> "LabelledPoints":
         """Point i elsewhere."""
         x = self.x.clone()
         x[i] = within(place)
         return replace(self, x=x)
 
-    def fewer(self) -> "Labelled":
+    def fewer(self) -> "LabelledPoints":
         """All but the newest."""
-        return Labelled(self.x[:-1], self.y[:-1], self.turn[:-1])
+        return LabelledPoints(self.x[:-1], self.y[:-1], self.turn[:-1])
 
 
 def within(place: tuple[float, float]) -> Float[Tensor, "2"]:
@@ -87,15 +87,15 @@ SETS: dict[str, Callable] = {"two blobs": blobs, "two moons": moons, "rings": ri
 BARE = "two points"
 
 
-def drawn(name: str, seed: int) -> Labelled:
+def drawn(name: str, seed: int) -> LabelledPoints:
     """A set by name: one of `SETS`, as many points of either class; or `BARE`, to begin from."""
     if name == BARE:
         x = torch.tensor([[-1.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
-        return Labelled(x, torch.tensor([False, True]), torch.ones(2, dtype=torch.float64))
+        return LabelledPoints(x, torch.tensor([False, True]), torch.ones(2, dtype=torch.float64))
     generator = torch.Generator().manual_seed(seed)
     y = torch.arange(MANY) % 2 == 1
     x = SETS[name](y, generator).clamp(-HALF, HALF)
-    return Labelled(x, y, torch.randperm(MANY, generator=generator).double() / MANY)
+    return LabelledPoints(x, y, torch.randperm(MANY, generator=generator).double() / MANY)
 
 
 def _sign(y: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from labkit import svgd
 from labkit.experiments.settings import ExperimentSettings
-from labkit.experiments.svgd.regression_data import SETS, Made, Rows
+from labkit.experiments.svgd.regression_data import SETS, NoisyCurve, RegressionPoints
 from labkit.targets import NeuralRegression
 
 
@@ -29,7 +29,7 @@ class Fitted:
 
     particles: svgd.State
     target: NeuralRegression
-    rows: Rows
+    rows: RegressionPoints
     back: Tensor
     unit: float | int = 1
 
@@ -135,13 +135,13 @@ class RegressionSettings(ExperimentSettings):
     )
 
     def __init__(self, **params):
-        self._rows: Rows | None = None
+        self._rows: RegressionPoints | None = None
         super().__init__(**params)
 
     # the points
 
     @property
-    def made(self) -> Made:
+    def made(self) -> NoisyCurve:
         """What the points are made of, for y in units of 1."""
         return SETS[self.data]
 
@@ -156,7 +156,7 @@ class RegressionSettings(ExperimentSettings):
         across, (low, high) = self.made.box
         return across, (low * self.unit, high * self.unit)
 
-    def rows(self) -> Rows:
+    def rows(self) -> RegressionPoints:
         """The points as they are: made, or where the hand has put them."""
         rows = self._rows or self.made.rows(torch.Generator().manual_seed(self.seed), self.times)
         return rows.scaled(self.unit)
@@ -189,7 +189,7 @@ class RegressionSettings(ExperimentSettings):
         """A state under the settings of now."""
         return replace(state, particles=svgd.evaluate(state.particles, **self._how(state.target)))
 
-    def edit(self, state: Fitted, change: Callable[[Rows], Rows]) -> Fitted:
+    def edit(self, state: Fitted, change: Callable[[RegressionPoints], RegressionPoints]) -> Fitted:
         """The same networks on other points, which the next start will have too."""
         rows = change(state.rows)
         back = self._back(rows)
@@ -197,7 +197,7 @@ class RegressionSettings(ExperimentSettings):
         self._rows = rows.scaled(1 / state.unit)
         return edited
 
-    def _back(self, rows: Rows) -> Tensor:
+    def _back(self, rows: RegressionPoints) -> Tensor:
         return rows.kept_back() if self.original else torch.zeros_like(rows.held)
 
     def _how(self, target: NeuralRegression) -> dict[str, Any]:
@@ -206,6 +206,6 @@ class RegressionSettings(ExperimentSettings):
         return {"score": score, "kernel": svgd.KERNELS[self.kernel]}
 
 
-def _table(rows: Rows, back: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _table(rows: RegressionPoints, back: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """What `NeuralRegression` takes: x, y and the row numbers held out, without the points kept back."""
     return rows.x[~back, None], rows.y[~back], rows.held[~back].nonzero()[:, 0]

@@ -14,25 +14,25 @@ BACK_LEAST = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class RegressionPoints:
     """Points and which of them are held out; the newest comes first."""
 
     x: Float[Tensor, " _"]  # axes of its own: they are checked where they are learned from
     y: Float[Tensor, " _"]
     held: Bool[Tensor, " _"]
 
-    def moved(self, i: int, x: float, y: float) -> "Rows":
+    def moved(self, i: int, x: float, y: float) -> "RegressionPoints":
         """Point i elsewhere."""
         here = torch.arange(len(self.x)) == i
         return replace(self, x=self.x.where(~here, x), y=self.y.where(~here, y))
 
-    def added(self, x: float, y: float) -> "Rows":
+    def added(self, x: float, y: float) -> "RegressionPoints":
         """One point more to learn from."""
         one = torch.tensor([x, y, 0.0], dtype=torch.float64)
         new = one[:1], one[1:2], one[2:].bool()
-        return Rows(*(torch.cat(each) for each in zip(new, (self.x, self.y, self.held), strict=True)))
+        return RegressionPoints(*(torch.cat(each) for each in zip(new, (self.x, self.y, self.held), strict=True)))
 
-    def without_newest(self) -> "Rows":
+    def without_newest(self) -> "RegressionPoints":
         """One point less to learn from.
 
         Raises:
@@ -42,9 +42,9 @@ class Rows:
         if len(used) <= FEWEST:
             raise ValueError(f"at least {FEWEST} training points are needed; add one by a double-click first")
         stays = torch.arange(len(self.x)) != used[0]
-        return Rows(self.x[stays], self.y[stays], self.held[stays])
+        return RegressionPoints(self.x[stays], self.y[stays], self.held[stays])
 
-    def scaled(self, factor: float | int) -> "Rows":
+    def scaled(self, factor: float | int) -> "RegressionPoints":
         """In another unit of y."""
         return replace(self, y=self.y * factor)
 
@@ -56,7 +56,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Made:
+class NoisyCurve:
     """What points are made of.
 
     Attributes:
@@ -71,20 +71,20 @@ class Made:
     spans: tuple[tuple[float, float], ...]
     box: tuple[tuple[float, float], tuple[float, float]]
 
-    def rows(self, generator: torch.Generator, times: float | int = 1) -> Rows:
+    def rows(self, generator: torch.Generator, times: float | int = 1) -> RegressionPoints:
         """Points in no order, their noise multiplied."""
         u = torch.rand(self.count, generator=generator, dtype=torch.float64)
         e = torch.randn(self.count, generator=generator, dtype=torch.float64)
         x = u * sum(high - low for low, high in self.spans) + self.spans[0][0]
         for (_, high), (low, _) in zip(self.spans, self.spans[1:], strict=False):
             x = torch.where(x > high, x + low - high, x)
-        return Rows(x, self.curve(x) + times * self.noise * e, torch.arange(self.count) % HELD == 0)
+        return RegressionPoints(x, self.curve(x) + times * self.noise * e, torch.arange(self.count) % HELD == 0)
 
 
 WHOLE = ((-4.0, 4.0),)
 SETS = {
-    "sine with a gap": Made(torch.sin, 0.2, 80, ((-4.0, 0.3), (2.8, 4.0)), ((-6.0, 6.0), (-3.0, 3.0))),
-    "cubic": Made(lambda x: x**3, 3.0, 27, WHOLE, ((-6.0, 6.0), (-160.0, 160.0))),
-    "step": Made(torch.sign, 0.2, 80, WHOLE, ((-6.0, 6.0), (-3.0, 3.0))),
-    "few points": Made(lambda x: x / 2, 0.3, 12, WHOLE, ((-6.0, 6.0), (-5.0, 5.0))),
+    "sine with a gap": NoisyCurve(torch.sin, 0.2, 80, ((-4.0, 0.3), (2.8, 4.0)), ((-6.0, 6.0), (-3.0, 3.0))),
+    "cubic": NoisyCurve(lambda x: x**3, 3.0, 27, WHOLE, ((-6.0, 6.0), (-160.0, 160.0))),
+    "step": NoisyCurve(torch.sign, 0.2, 80, WHOLE, ((-6.0, 6.0), (-3.0, 3.0))),
+    "few points": NoisyCurve(lambda x: x / 2, 0.3, 12, WHOLE, ((-6.0, 6.0), (-5.0, 5.0))),
 }

@@ -19,7 +19,7 @@ Parts = tuple[Tensor, Tensor, Tensor]  # drive and repulsion (..., n, d); trace 
 
 
 @runtime_checkable
-class Radial(Protocol):
+class RadialKernel(Protocol):
     """What the ways ask of a kernel k = f(|x - x'|^2 / h^2); `labkit.svgd.kernels` says what the names mean."""
 
     gaussian: ClassVar[bool]
@@ -33,7 +33,7 @@ class Radial(Protocol):
     def products(self, x: Tensor, score: Tensor, h: Tensor) -> Parts: ...
 
 
-def products(kernel: Radial, x: Tensor, score: Tensor, h: Tensor) -> Parts:
+def products(kernel: RadialKernel, x: Tensor, score: Tensor, h: Tensor) -> Parts:
     """Drive, repulsion and trace."""
     xt, length = _transposed(x), kernel.length(h)
     a = xt / length
@@ -42,7 +42,7 @@ def products(kernel: Radial, x: Tensor, score: Tensor, h: Tensor) -> Parts:
     return (_by_one_matrix if kernel.gaussian else _by_three)(kernel, a, xt, score, length)
 
 
-def phi(kernel: Radial, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
+def phi(kernel: RadialKernel, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
     """Drive plus repulsion alone, which of a Gaussian is one sum: 1/n sum_j k_ij (s_j + (x_i - x_j) / h^2)."""
     if not kernel.gaussian:
         return _added(kernel, x, score, h)
@@ -72,7 +72,7 @@ def are_few(x: Tensor) -> bool:
     return x.shape[-1] > pairs.DIRECT and pairs.is_whole(x)
 
 
-def phi_of_few(kernel: Radial, x: Tensor, apart: pairs.Apart, score: Tensor, h: Tensor) -> Tensor:
+def phi_of_few(kernel: RadialKernel, x: Tensor, apart: pairs.Apart, score: Tensor, h: Tensor) -> Tensor:
     """phi of a Gaussian at x from `pairs.apart(x)`, whose halves are written into."""
     length = kernel.length(h)
     per = (length * length).reciprocal_()
@@ -83,7 +83,7 @@ def phi_of_few(kernel: Radial, x: Tensor, apart: pairs.Apart, score: Tensor, h: 
     return drive.addcmul_(apart.centred, matrix.sum(-1, keepdim=True).mul_(per)).div_(score.shape[-2])
 
 
-def _added(kernel: Radial, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
+def _added(kernel: RadialKernel, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
     drive, repulsion, _ = kernel.products(x, score, h)
     return drive + repulsion
 
@@ -97,7 +97,7 @@ def _one(xt: Tensor) -> Tensor:
     return xt.new_ones((*xt.shape[:-2], 1, xt.shape[-1]))
 
 
-def _by_one_matrix(kernel: Radial, a: Tensor, xt: Tensor, score: Tensor, length: Tensor) -> Parts:
+def _by_one_matrix(kernel: RadialKernel, a: Tensor, xt: Tensor, score: Tensor, length: Tensor) -> Parts:
     """Of a Gaussian, whose w is k and whose q is u k: K @ [s, x, 1] gives all."""
     d, n = xt.shape[-2:]
     sums = _times(kernel, a, torch.cat([score.mT, xt, _one(xt)], -2)).div_(n)
@@ -109,7 +109,7 @@ def _by_one_matrix(kernel: Radial, a: Tensor, xt: Tensor, score: Tensor, length:
     return ks.mT, repulsion.mT, trace
 
 
-def _times(kernel: Radial, a: Tensor, v: Tensor) -> Tensor:
+def _times(kernel: RadialKernel, a: Tensor, v: Tensor) -> Tensor:
     """K @ v of a Gaussian for a = x^T / h (..., d, n) and v (..., c, n)."""
     if kernel.compiled and (found := compiled.sums(a, v)) is not None:
         return found
@@ -123,7 +123,7 @@ def _is_line(a: Tensor) -> bool:
     return a.ndim == 2 and a.shape[0] == 1 and a.shape[1] > pairs.WHOLE and not a.is_cuda
 
 
-def _by_three(kernel: Radial, a: Tensor, xt: Tensor, score: Tensor, length: Tensor) -> Parts:
+def _by_three(kernel: RadialKernel, a: Tensor, xt: Tensor, score: Tensor, length: Tensor) -> Parts:
     """Of any radial kernel: three matrices, of k, of w and of d w - q."""
     d, n = xt.shape[-2:]
 
@@ -138,7 +138,7 @@ def _by_three(kernel: Radial, a: Tensor, xt: Tensor, score: Tensor, length: Tens
     return ks.mT / n, push.div_(n * length * length).mT, trace / (n * length[..., 0, 0]) ** 2
 
 
-def _far(kernel: Radial, x: Tensor, score: Tensor, h: Tensor) -> Parts:
+def _far(kernel: RadialKernel, x: Tensor, score: Tensor, h: Tensor) -> Parts:
     """Where the quick sums lose digits: by cells on a line, in float64, or by the plain formulas, some rows at once."""
     if kernel.gaussian and _is_line(x.mT) and (found := _far_on_line(x, score, kernel.length(h))) is not None:
         return found

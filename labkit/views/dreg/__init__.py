@@ -8,16 +8,16 @@ from labkit.deprecation import moved
 from labkit.views.dreg.alpha import AlphaScene
 from labkit.views.dreg.bias import BiasScene
 from labkit.views.dreg.evidence import BiasInterval, Evidence
-from labkit.views.dreg.looks import LOOKS
 from labkit.views.dreg.microscope import MicroscopeScene
 from labkit.views.dreg.network import NetworkScaling, NetworkScene
 from labkit.views.dreg.race import RaceScene
 from labkit.views.dreg.scaling import Scaling
+from labkit.views.dreg.styles import STYLES
 from labkit.views.dreg.tables import save_bias_csv, save_csv, save_race_csv
 from labkit.views.dreg.variance import VarianceScene, remarks
 
 __all__ = [
-    "LOOKS",
+    "STYLES",
     "AlphaScene",
     "BiasInterval",
     "BiasScene",
@@ -43,6 +43,7 @@ __getattr__ = moved(
         "BiasMeter": "labkit.views.dreg:BiasScene",
         "Court": "labkit.experiments.dreg:BiasSettings",
         "Dial": "labkit.experiments.dreg:AlphaSettings",
+        "LOOKS": "labkit.views.dreg:STYLES",
         "Laboratory": "labkit.experiments.dreg:VarianceSettings",
         "Law": "labkit.views.dreg:Scaling",
         "Lens": "labkit.experiments.dreg:MicroscopeSettings",

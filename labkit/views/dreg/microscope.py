@@ -10,7 +10,7 @@ from labkit.dreg.gaussian import Gaussian
 from labkit.experiments.dreg.microscope import COMPARED, Draw, MicroscopeSettings
 from labkit.past import Past
 from labkit.views import fields
-from labkit.views.dreg.looks import LOOKS
+from labkit.views.dreg.styles import STYLES
 from labkit.views.palette import DRIVE, PAST, REPULSION, TARGET
 from labkit.views.scenes import Scene
 from labkit.views.view import Columns, View
@@ -52,7 +52,7 @@ class WeightedSamples(View):
         layers = [
             *circles,
             hv.Points(points, ["x", "y"], "size", label="samples, as large as w").opts(
-                color=LOOKS["dreg"].color, size="size", alpha=0.45, line_color=None
+                color=STYLES["dreg"].color, size="size", alpha=0.45, line_color=None
             ),
             *[
                 hv.Segments(tuple(columns[label].values()), ["x0", "y0", "x1", "y1"], label=label).opts(
@@ -98,7 +98,7 @@ class GradientTerms(View):
         columns = self.columns(state)
         chains = [
             hv.Curve((columns[label]["x"], columns[label]["y"]), "x", "y", label=label).opts(
-                color=LOOKS[name].color, line_width=2.5
+                color=STYLES[name].color, line_width=2.5
             )
             for name, label in TERMS.items()
         ]
@@ -167,7 +167,7 @@ def _plane(layers: list, title: str) -> hv.Overlay:
 
 
 def _marks(name: str, columns: dict, size: int, alpha: float) -> hv.Scatter:
-    color, marker = LOOKS[name]
+    color, marker, _ = STYLES[name]
     return hv.Scatter((columns["x"], columns["y"]), "x", "y", label=name).opts(
         color=color, marker=marker, size=size, alpha=alpha
     )

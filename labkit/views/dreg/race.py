@@ -11,7 +11,7 @@ from labkit.dreg.racing import HELD, HELD_SAMPLES, IMAGES, Lane, State
 from labkit.experiments.dreg.race import CLOCKS, RaceSettings
 from labkit.past import Past
 from labkit.views import fields
-from labkit.views.dreg.looks import LOOKS
+from labkit.views.dreg.styles import STYLES
 from labkit.views.scenes import Scene
 from labkit.views.spans import FAINT, RANGE, band, curve
 from labkit.views.view import Columns, View
@@ -52,14 +52,14 @@ class LaneCurves(View):
     def picture(self, state: State) -> hv.Overlay:
         columns, seen, bands, thin, thick = self.columns(state), [], [], [], []
         for lane in state.lanes:
-            color, label = LOOKS[lane.entry.estimator].color, lane.entry.label
-            look = {"color": color, "line_dash": DASHES[min(seen.count(color), len(DASHES) - 1)]}
+            color, label = STYLES[lane.entry.estimator].color, lane.entry.label
+            style = {"color": color, "line_dash": DASHES[min(seen.count(color), len(DASHES) - 1)]}
             seen.append(color)
             bands.append(band(label + RANGE, color))
-            thick.append(_line(columns[label], label).opts(line_width=2.5, **look))
+            thick.append(_line(columns[label], label).opts(line_width=2.5, **style))
             if self.training:
                 bands.append(band(label + TRAINING + RANGE, color, FAINT / 2))
-                thin.append(_line(columns[label + TRAINING], label + TRAINING).opts(alpha=0.5, line_width=1, **look))
+                thin.append(_line(columns[label + TRAINING], label + TRAINING).opts(alpha=0.5, line_width=1, **style))
         thin = [line.opts(show_legend=False) for line in thin]
         clock = "step" if self.against == CLOCKS[0] else "seconds of its own"
         return hv.Overlay([*bands, *thin, *thick]).opts(
@@ -131,7 +131,7 @@ class RaceScene(Scene):
 
     def views(self) -> list:
         s = self.settings
-        first = next((name for name in LOOKS if name in s.estimators), "none")
+        first = next((name for name in STYLES if name in s.estimators), "none")
         return [bound(s.against), variance(s.against), lead(first), snr(s.against)]
 
     def status(self, state: State) -> str:

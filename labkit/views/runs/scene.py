@@ -19,7 +19,7 @@ from labkit.views.stage import Stage
 NEWEST = -1  # the epoch that is shown unless the reader asks for another
 
 
-class Found(NamedTuple):
+class FoundRuns(NamedTuple):
     """What a look at the files brought: the runs, and the one that is to be shown, if it can be read."""
 
     runs: dict[str, RunState | str]
@@ -67,22 +67,22 @@ class RunsScene(pn.viewable.Viewer):
 
     # in the reader's thread
 
-    def _find(self) -> Found:
+    def _find(self) -> FoundRuns:
         runs = directory.states(self.place)
         readable = [name for name, run in runs.items() if isinstance(run, RunState)]
         self.chosen = self.chosen or next(iter(readable), "")
         state = runs.get(self.chosen)
         if not isinstance(state, RunState):
-            return Found(runs)
+            return FoundRuns(runs)
         drawable = state.exported and directory.is_kind(self.place / self.chosen, "draw")
         try:
-            return Found(runs, with_samples(state, self.epoch), drawable)
+            return FoundRuns(runs, with_samples(state, self.epoch), drawable)
         except ValueError as error:
-            return Found(runs, state, drawable, str(error))
+            return FoundRuns(runs, state, drawable, str(error))
 
     # on the event loop
 
-    def _show(self, found: Found) -> None:
+    def _show(self, found: FoundRuns) -> None:
         now = time.time()
         self.listing.object = (
             words.listing(found.runs, self.chosen, now) if found.runs else words.none_in(str(self.place.absolute()))
@@ -97,7 +97,7 @@ class RunsScene(pn.viewable.Viewer):
         if self._state is None or not alike(found.state, self._state):
             self._draw(found.state)
 
-    def _gone(self, found: Found) -> str:
+    def _gone(self, found: FoundRuns) -> str:
         return f"{self.chosen} is no longer there" if self.chosen and self.chosen not in found.runs else ""
 
     def _say(self, text: str) -> None:

@@ -7,12 +7,17 @@ import numpy as np
 import panel as pn
 
 from labkit.experiments.svgd.classification import ClassificationSettings, Classified
-from labkit.experiments.svgd.classification_data import BARE, HALF, Labelled
+from labkit.experiments.svgd.classification_data import BARE, HALF, LabelledPoints
 from labkit.experiments.svgd.numbers import Numbers
 from labkit.views import fields
 from labkit.views.pointer import Pointer
 from labkit.views.scenes import Scene
-from labkit.views.svgd.classification_pictures import Classes, Doubts, Precisions, Remembered
+from labkit.views.svgd.classification_pictures import (
+    CachedPredictions,
+    ClassProbabilities,
+    Precisions,
+    PredictiveDeviation,
+)
 from labkit.views.svgd.curves import Curves
 from labkit.views.view import View
 
@@ -37,16 +42,16 @@ class ClassificationScene(Scene):
         super().__init__(settings or ClassificationSettings(), **params)
 
     def views(self) -> list:
-        seen = Remembered()
+        seen = CachedPredictions()
         right = {"held out": lambda s: s.accuracies[0], "trained on": lambda s: s.accuracies[1]}
         nats = {"log p": lambda s: s.log_likelihood}
         accuracy = Curves(Numbers("Accuracy", right, "fraction right", log=False), "bottom_right")
         likelihood = Curves(Numbers("Held-out log-likelihood", nats, "nats a point", log=False))
-        return [Classes(seen), accuracy, Doubts(seen), likelihood, Precisions()]
+        return [ClassProbabilities(seen), accuracy, PredictiveDeviation(seen), likelihood, Precisions()]
 
     def drawn(self, view: View, figure: Any) -> None:
         """Points are dragged and added on the picture of the classes."""
-        if isinstance(view, Classes):
+        if isinstance(view, ClassProbabilities):
             self.pointer().listen(figure)
 
     def pointer(self) -> Pointer:
@@ -69,7 +74,7 @@ class ClassificationScene(Scene):
         apart = np.linalg.norm(state.data.x.numpy() - (x, y), axis=1) / (2 * HALF)
         return int(apart.argmin()) if apart.min() < NEAR else None
 
-    def change(self, edit: Callable[[Labelled], Labelled]) -> None:
+    def change(self, edit: Callable[[LabelledPoints], LabelledPoints]) -> None:
         """Other points under the particles, which stay."""
         self.live.run.edit(lambda state: self.settings.evaluate(state, edit(state.data)))
 
@@ -102,7 +107,7 @@ class ClassificationScene(Scene):
         remove = pn.widgets.Button(
             label="Remove the newest point", description="One fewer at each press", margin=(4, 8)
         )
-        remove.on_click(lambda _: self.change(Labelled.fewer))
+        remove.on_click(lambda _: self.change(LabelledPoints.fewer))
         return [
             fields.choice(s, "data"), fields.choice(s, "features"), heading, label, remove,
             fields.number(s, "n"), fields.choice(s, "kernel"), fields.log_slider(s, "step_size"),

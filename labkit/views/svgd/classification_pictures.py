@@ -1,4 +1,4 @@
-"""What particles believe of every place in the plane: mean probability of class 1, boundaries, doubts."""
+"""What particles predict at every place in the plane: mean probability of class 1, boundaries, standard deviation."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -28,12 +28,12 @@ NAMES = {False: "class 0", True: "class 1"}
 COLORS = {False: DRIVE, True: TARGET}
 MARKERS = {False: "circle", True: "triangle"}
 HELD = "held out"
-PROBABILITY, MEAN, EACH, DOUBT = "p(y = 1 | x)", "mean", "particle", "standard deviation"
+PROBABILITY, MEAN, EACH, DEVIATION = "p(y = 1 | x)", "mean", "particle", "standard deviation"
 BOX = {"xlim": (-HALF, HALF), "ylim": (-HALF, HALF), "xlabel": "x1", "ylabel": "x2"}
 
 
 @dataclass(frozen=True, eq=False)
-class Beliefs:
+class Predictions:
     """On the lattice, by rows from the lowest: log odds of the first `FEW` particles, mean and standard deviation
     of all particles' probabilities; float32."""
 
@@ -49,39 +49,39 @@ def lattice(features: str) -> Float[Tensor, "p gg"]:
     return rows(features, torch.stack([across, up], -1).flatten(0, 1)).T.contiguous()
 
 
-def beliefs(state: Classified) -> Beliefs:
+def predictions(state: Classified) -> Predictions:
     """Of all particles, in float32."""
     log_odds = state.weights.cpu().float() @ lattice(state.target.features)
     some = log_odds[:FEW].clone().view(-1, SIDE, SIDE)
     p = log_odds.sigmoid_()
     mean = p.mean(0)
     deviation = (p.square_().mean(0) - mean * mean).clamp_(min=0).sqrt_()
-    return Beliefs(some, mean.view(SIDE, SIDE), deviation.view(SIDE, SIDE))
+    return Predictions(some, mean.view(SIDE, SIDE), deviation.view(SIDE, SIDE))
 
 
-class Remembered:
-    """The beliefs of a state, computed once for both pictures."""
+class CachedPredictions:
+    """The predictions of a state, computed once for both pictures."""
 
     def __init__(self):
         self._last: tuple = (None, None)
 
-    def __call__(self, state: Classified) -> Beliefs:
+    def __call__(self, state: Classified) -> Predictions:
         last = self._last
         if last[0] is not state:
-            self._last = last = state, beliefs(state)
+            self._last = last = state, predictions(state)
         return last[1]
 
 
 class Lattice(View):
-    """A picture of beliefs: nothing in it depends on the run but its columns."""
+    """A picture of predictions: nothing in it depends on the run but its columns."""
 
     declaration = ()
 
-    def __init__(self, beliefs: Remembered):
-        self.beliefs = beliefs
+    def __init__(self, predictions: CachedPredictions):
+        self.predictions = predictions
 
 
-class Classes(Lattice):
+class ClassProbabilities(Lattice):
     """The points on a tint of the class that is believed there, fading out where both are as likely."""
 
     leading = True
@@ -117,7 +117,7 @@ class Classes(Lattice):
         )  # fmt: skip
 
     def columns(self, state: Classified, past: Past | None = None) -> Columns:
-        found, data, held = self.beliefs(state), state.data, state.target.held
+        found, data, held = self.predictions(state), state.data, state.target.held
         each = lines(state.weights) if state.target.features == "linear" else boundaries(found.log_odds, 0.0)
         layers = {
             PROBABILITY: {"image": [shades(found.mean)]},
@@ -131,17 +131,17 @@ class Classes(Lattice):
         return layers
 
 
-class Doubts(Lattice):
+class PredictiveDeviation(Lattice):
     """Where the particles disagree: the standard deviation of their probabilities."""
 
     def picture(self, state: Classified) -> hv.Overlay:
-        layers = [_image(DOUBT, [f"{OTHER}{v:02x}" for v in range(256)])]
+        layers = [_image(DEVIATION, [f"{OTHER}{v:02x}" for v in range(256)])]
         return hv.Overlay(layers).opts(
             title="Where they disagree", show_legend=False, **BOX | {"xlabel": f"x1   (full colour: {FULL:g} or more)"}
         )
 
     def columns(self, state: Classified, past: Past | None = None) -> Columns:
-        return {DOUBT: {"image": [shades((self.beliefs(state).deviation / FULL).clamp(max=1))]}}
+        return {DEVIATION: {"image": [shades((self.predictions(state).deviation / FULL).clamp(max=1))]}}
 
 
 class Precisions(View):

@@ -1,7 +1,5 @@
 """The spread of particles under several kernels: over the run, and of every coordinate now."""
 
-from typing import NamedTuple
-
 import holoviews as hv
 import numpy as np
 
@@ -9,7 +7,7 @@ from labkit import course
 from labkit.experiments.svgd.collapse import REMEDIES, Collapsed, CollapseSettings, law, marginal_variances
 from labkit.past import Past
 from labkit.views import spans
-from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES, PAST, REPULSION, TARGET
+from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES, PAST, REPULSION, TARGET, Style
 from labkit.views.spans import RANGE
 from labkit.views.stage import ABOVE
 from labkit.views.view import Columns, View
@@ -18,22 +16,16 @@ TRUTH, LAW, BOUNDS = "truth", "log(n + 1)/D", "bounds"
 ROOM = 1.1  # times the largest variance at the start, that the picture holds
 
 
-class Look(NamedTuple):
-    color: str
-    marker: str
-    dash: str = "solid"
-
-
-LOOKS = dict(
+STYLES = dict(
     zip(
         REMEDIES,
         (
-            Look(PARTICLES, "circle"),
-            Look(DRIVE, "square"),
-            Look(CHOSEN, "triangle"),
-            Look(REPULSION, "diamond"),
-            Look(OTHER, "inverted_triangle"),
-            Look(PARTICLES, "x", "dotdash"),
+            Style(PARTICLES, "circle"),
+            Style(DRIVE, "square"),
+            Style(CHOSEN, "triangle"),
+            Style(REPULSION, "diamond"),
+            Style(OTHER, "inverted_triangle"),
+            Style(PARTICLES, "x", "dotdash"),
         ),
         strict=True,
     )
@@ -67,11 +59,11 @@ class Paths(View):
         raise NotImplementedError(f"{type(self).__name__} must define column(names)")
 
     def picture(self, state: Collapsed) -> hv.Overlay:
-        columns, looks = self.columns(state), {TRUTH: Look(TARGET, "", "dashed"), LAW: Look(PAST, "", "dotted")}
-        layers = [_line(columns, BOUNDS, Look(PAST, "")).opts(line_width=1, alpha=0.5, show_legend=False)]
-        layers += [spans.band(name + RANGE, LOOKS[name].color) for name in self.names]
-        layers += [_line(columns, name, LOOKS[name]) for name in self.names]
-        layers += [_line(columns, name, looks[name]) for name in self.lines]
+        columns, styles = self.columns(state), {TRUTH: Style(TARGET, "", "dashed"), LAW: Style(PAST, "", "dotted")}
+        layers = [_line(columns, BOUNDS, Style(PAST, "")).opts(line_width=1, alpha=0.5, show_legend=False)]
+        layers += [spans.band(name + RANGE, STYLES[name].color) for name in self.names]
+        layers += [_line(columns, name, STYLES[name]) for name in self.names]
+        layers += [_line(columns, name, styles[name]) for name in self.lines]
         return hv.Overlay(layers).opts(
             title=self.title, xlabel="step", ylabel=self.unit, xlim=(0, 1), ylim=(0, 1),
             show_legend=self.leading, **ABOVE,
@@ -128,12 +120,12 @@ class Margins(View):
         columns = self.columns(state)
         points = [
             hv.Scatter((columns[name]["x"], columns[name]["y"]), "x", "y", label=name).opts(
-                color=LOOKS[name].color, marker=LOOKS[name].marker, size=6
+                color=STYLES[name].color, marker=STYLES[name].marker, size=6
             )
             for name in state.names
         ]
         top = ROOM * max(1.0, *(columns[name]["y"][0] for name in state.names))
-        return hv.Overlay([_line(columns, TRUTH, Look(TARGET, "", "dashed")), *points]).opts(
+        return hv.Overlay([_line(columns, TRUTH, Style(TARGET, "", "dashed")), *points]).opts(
             title="Variance by coordinate", xlabel="coordinate, largest variance first", ylabel="variance",
             xlim=(0, state.target.dim + 1), ylim=(0, top), show_legend=False,
         )  # fmt: skip
@@ -147,7 +139,7 @@ class Margins(View):
         return found | {TRUTH: {"x": np.array([0.0, state.target.dim + 1]), "y": np.ones(2)}}
 
 
-def _line(columns: dict[str, dict], name: str, look: Look) -> hv.Curve:
+def _line(columns: dict[str, dict], name: str, style: Style) -> hv.Curve:
     return hv.Curve((columns[name]["x"], columns[name]["y"]), "x", "y", label=name).opts(
-        color=look.color, line_dash=look.dash, line_width=2.5
+        color=style.color, line_dash=style.dash, line_width=2.5
     )

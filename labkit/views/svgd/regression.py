@@ -8,12 +8,12 @@ import panel as pn
 
 from labkit.experiments.svgd.numbers import Numbers
 from labkit.experiments.svgd.regression import Fitted, RegressionSettings
-from labkit.experiments.svgd.regression_data import Rows
+from labkit.experiments.svgd.regression_data import RegressionPoints
 from labkit.views import fields
 from labkit.views.pointer import Pointer
 from labkit.views.scenes import TEXT, Scene
 from labkit.views.svgd.curves import Curves
-from labkit.views.svgd.regression_pictures import Bands, Noises
+from labkit.views.svgd.regression_pictures import Bands, NoiseLevels
 from labkit.views.view import View
 
 BUTTON = {"margin": (4, 8)}
@@ -44,7 +44,7 @@ class RegressionScene(Scene):
         return [
             Bands(s), Curves(Numbers("Error of the mean", errors, "RMSE, units of y")),
             Curves(Numbers("Log-likelihood, held out", likelihoods, "nats, a mean", log=False), "bottom_right"),
-            Noises(s),
+            NoiseLevels(s),
         ]  # fmt: skip
 
     def status(self, state: Fitted) -> str:
@@ -58,7 +58,7 @@ class RegressionScene(Scene):
     def controls(self) -> list:
         s = self.settings
         less = pn.widgets.Button(label="Remove the newest", description="Take the newest training point away", **BUTTON)
-        less.on_click(lambda _: self.change(Rows.without_newest))
+        less.on_click(lambda _: self.change(RegressionPoints.without_newest))
         anew = pn.widgets.Button(label="Points anew", description="All points as they were made; begin again", **BUTTON)
         anew.on_click(lambda _: self.anew())
         return [
@@ -73,7 +73,7 @@ class RegressionScene(Scene):
 
     # what changes
 
-    def change(self, how: Callable[[Rows], Rows]) -> None:
+    def change(self, how: Callable[[RegressionPoints], RegressionPoints]) -> None:
         """Other points under the running networks."""
         self.live.run.edit(lambda state: self.settings.edit(state, how))
 
@@ -112,7 +112,7 @@ class RegressionScene(Scene):
         return float(np.clip(x, *across)), float(np.clip(y, *up))
 
 
-def nearest(rows: Rows, box: tuple, x: float, y: float) -> int | None:
+def nearest(rows: RegressionPoints, box: tuple, x: float, y: float) -> int | None:
     """The point under the pointer."""
     (left, right), (low, high) = box
     apart = np.hypot((rows.x.numpy() - x) / (right - left), (rows.y.numpy() - y) / (high - low))

@@ -80,7 +80,7 @@ class Bands(View):
         return {"x": np.concatenate([x, x[::-1]]), "y": np.concatenate([low, high[::-1]])}
 
 
-class Noises(View):
+class NoiseLevels(View):
     """The standard deviation that each network gives to y about its line."""
 
     automatic = wide = True
