@@ -53,7 +53,8 @@ def replace_handlers(ours: Mapping[type[RequestHandler], type[RequestHandler]]) 
 
     Panel itself replaces Bokeh's in this list; a server takes no handlers as arguments.
     """
-    per_app_patterns[:] = [(route, ours.get(handler, handler)) for route, handler in per_app_patterns]
+    pairs: Iterable[tuple[str, type[RequestHandler]]] = per_app_patterns  # type: ignore[assignment]  # none has more
+    per_app_patterns[:] = [(route, ours.get(handler, handler)) for route, handler in pairs]
 
 
 async def build_session(context: ApplicationContext) -> ServerSession:
@@ -61,7 +62,7 @@ async def build_session(context: ApplicationContext) -> ServerSession:
 
     Bokeh builds sessions only for a request, and throws away those to which nobody connects.
     """
-    line = RequestStartLine("GET", context.url, "HTTP/1.1")
+    line = RequestStartLine("GET", context.url, "HTTP/1.1")  # type: ignore[arg-type]  # in a server each has a url
     plain = HTTPServerRequest(start_line=line, headers=HTTPHeaders({"Host": "localhost"}))
     session = await context.create_session_if_needed(generate_session_id(), plain)
     session.block_expiration()
@@ -76,7 +77,8 @@ def release(session: ServerSession) -> None:
 async def greet(session: ServerSession) -> None:
     """Tell a session that a browser has its document, as a browser would."""
     if not session.destroyed:
-        await session.with_document_locked(session.document.callbacks.trigger_event, DocumentReady())
+        ready = session.document.callbacks.trigger_event, DocumentReady()
+        await session.with_document_locked(*ready)  # type: ignore[misc]  # its decorator makes it a coroutine
 
 
 class Written:
@@ -86,23 +88,26 @@ class Written:
     """
 
     def __init__(self, document: Document):
-        self._document, self._write, self._found = document, document.to_json, document.to_json()
+        self._document, self._write = document, document.to_json
+        self._found: Serialized[DocJson] | None = document.to_json()
         document.on_change(self._changed)
-        document.to_json = self
+        document.to_json = self  # type: ignore[method-assign, assignment]  # replaced on purpose
 
     def _changed(self, _event: DocumentChangedEvent) -> None:
         self._leave()  # when a callback comes or goes too: of what it changes under `hold` Panel may tell nobody
 
-    def _leave(self) -> Serialized | None:
+    def _leave(self) -> Serialized[DocJson] | None:
         found, self._found = self._found, None
         if found is not None:
             self._document.remove_on_change(self._changed)
-            self._document.to_json = self._write
+            self._document.to_json = self._write  # type: ignore[method-assign]  # and put back
         return found
 
-    def __call__(self, *, deferred: bool = True) -> Serialized | DocJson:
+    def __call__(self, *, deferred: bool = True) -> Serialized[DocJson] | DocJson:
         found = self._leave()
-        return found if found and deferred else self._write(deferred=deferred)
+        if not deferred:
+            return self._write(deferred=False)
+        return found or self._write(deferred=True)
 
 
 def write(session: ServerSession) -> None:

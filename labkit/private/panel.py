@@ -50,8 +50,9 @@ def read_addresses(
         parts: (protocol, host, uri) -> the parts of an address, by the names of Panel's Location.
         asked: the query with its question mark -> what it asks for, by name.
     """
-    location._get_location_params = parts
-    location.parse_query = asked
+    # both are called by position, so the names of their arguments may differ
+    location._get_location_params = parts  # type: ignore[assignment]  # see above
+    location.parse_query = asked  # type: ignore[assignment, attr-defined]  # and imported, so not exported
 
 
 def push_changes(panes: Iterable[pn.viewable.Viewable]) -> None:
@@ -71,14 +72,15 @@ class Ear(JupyterCommJSBinary):
     JupyterLab 4.4 and later lets another thread of the kernel hear it; Panel's messages of several parts then mix.
     """
 
-    def __init__(self, *args, **options):
+    def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._loop: asyncio.AbstractEventLoop | None
         try:
             self._loop = asyncio.get_running_loop()
         except RuntimeError:
             self._loop = None
 
-    def _handle_msg(self, msg: dict) -> None:
+    def _handle_msg(self, msg: dict[str, Any]) -> None:
         if self._loop is None:
             super()._handle_msg(msg)
         else:
@@ -101,4 +103,4 @@ class Corrected:
         raise NotImplementedError(f"{type(self).__name__} must define corrected(props)")
 
     def _process_property_change(self, props: dict[str, Any]) -> dict[str, Any]:
-        return super()._process_property_change(self.corrected(props))
+        return super()._process_property_change(self.corrected(props))  # type: ignore[misc]  # Panel's, after this one

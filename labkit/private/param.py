@@ -5,7 +5,7 @@ from typing import Any
 import param
 
 
-def check(parameter: param.Parameter, value: Any) -> None:
+def check(parameter: "param.Parameter[Any]", value: Any) -> None:
     """Return if a parameter takes the value, and leave the parameter as it is.
 
     Param has a public way to set a value, none to ask: a link with one bad value would set the good ones before it.

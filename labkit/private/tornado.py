@@ -1,6 +1,7 @@
 """What labkit uses of tornado that tornado does not promise to keep."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from tornado.httputil import HTTPServerRequest
 from tornado.routing import Rule
@@ -25,7 +26,7 @@ def reached(request: HTTPServerRequest) -> str | None:
 
     A request has a public name for its client's address, none for ours.
     """
-    stream = getattr(request.connection, "stream", None)
+    stream: Any = getattr(request.connection, "stream", None)
     try:
         return stream.socket.getsockname()[0]
     except (AttributeError, OSError):
