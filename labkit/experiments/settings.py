@@ -1,12 +1,16 @@
 """What every settings class declares: the parameters that a link may set, and the run that follows from them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import param
 
 
 class Linkable(param.Parameterized):
     """Parameters that a link may set."""
+
+    if TYPE_CHECKING:  # param's own method has no types
+
+        def __init__(self, **params: Any) -> None: ...
 
     def refuses(self, name: str, value: Any, asked: dict[str, Any]) -> str:
         """Return why a link may not set this parameter to this value, "" if it may.
@@ -19,6 +23,8 @@ class Linkable(param.Parameterized):
         return ""
 
 
+# A type checker cannot infer the values of a `param.Selector`: it is annotated, in quotes because the classes of older
+# versions of param take no [type] at run time.
 class ExperimentSettings(Linkable):
     """What a tab runs. A subclass has the parameters and defines `start` and `step`, which read them each time.
 
@@ -48,7 +54,7 @@ class ExperimentSettings(Linkable):
         raise NotImplementedError(f"{type(self).__name__} must define evaluate(state)")
 
 
-def beyond_softbounds(parameter: param.Parameter, value: Any) -> str:
+def beyond_softbounds(parameter: "param.Parameter[Any]", value: Any) -> str:
     """Return why a value that a parameter takes is out of a link's reach, "" if it is not."""
     if not isinstance(parameter, param.Number) or value is None:
         return ""

@@ -1,5 +1,7 @@
 """What every target is: a density on R^d that follows the dtype and the device of the points it is given."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -46,6 +48,10 @@ class Target:
 
     def score(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
         """∇ log p(x)."""
+        raise NotImplementedError
+
+    def minibatch(self, size: int, order: str = "random") -> Callable[[Tensor], Tensor]:
+        """A score with `.at(t, generator)` that sees `size` of the rows a step; a target without rows has none."""
         raise NotImplementedError
 
     def handles(self) -> Float[Tensor, "m 2"]:

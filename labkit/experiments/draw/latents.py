@@ -177,8 +177,8 @@ class InterpolateSettings(SharedSettings):
         digits: what is read, (10, C, H, W) in [0, 1]; by default printed ones.
     """
 
-    a = param.Selector(default=NOISE, objects=ENDS, label="Image A", doc=ENDS_WORDS)
-    b = param.Selector(default=NOISE, objects=ENDS, label="Image B", doc=ENDS_WORDS)
+    a: "param.Selector[int]" = param.Selector(default=NOISE, objects=ENDS, label="Image A", doc=ENDS_WORDS)
+    b: "param.Selector[int]" = param.Selector(default=NOISE, objects=ENDS, label="Image B", doc=ENDS_WORDS)
     n = param.Integer(default=9, bounds=(3, 15), label="Images, n", doc="n: images in the row, A and B included")
 
     def __init__(self, model: draw.DRAW, digits: Tensor | None = None, **params: Any):
@@ -212,7 +212,9 @@ EXPERIMENTS: dict[str, type[SharedSettings]] = {
 class LatentsSettings(ExperimentSettings):
     """Settings of the tab: which of the three experiments runs. Each has settings of its own."""
 
-    experiment = param.Selector(objects=list(EXPERIMENTS), label="What to do", doc="the experiment with the latents z")
+    experiment: "param.Selector[str]" = param.Selector(
+        objects=list(EXPERIMENTS), label="What to do", doc="the experiment with the latents z"
+    )
 
     def __init__(self, model: draw.DRAW, **params: Any):
         self.model = model

@@ -58,7 +58,7 @@ class LearnSettings(ExperimentSettings):
     batch = param.Integer(
         default=32, bounds=(1, 128), label="Batch size", doc="training images a step; acts on the very next step"
     )
-    begin = param.Selector(
+    begin: "param.Selector[str]" = param.Selector(
         objects=STARTS, label="Start", doc="warm start: a network that has begun to learn; from scratch: random weights"
     )
     seed = param.Integer(

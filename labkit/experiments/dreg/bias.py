@@ -62,7 +62,7 @@ class BiasSettings(ExperimentSettings):
         device: where the replicates are drawn.
     """
 
-    estimator = param.Selector(
+    estimator: "param.Selector[str]" = param.Selector(
         default="stl", objects=list(ESTIMATORS), label="Estimator",
         doc="against DReG on the same samples; dreg itself against iwae",
     )  # fmt: skip

@@ -84,8 +84,10 @@ class NetworkSettings(ExperimentSettings):
         device: where the network computes.
     """
 
-    network = param.Selector(objects=[], label="Network", doc="a trained VAE, of labkit or of a run")
-    quantity = param.Selector(
+    network: "param.Selector[str | None]" = param.Selector(
+        objects=[], label="Network", doc="a trained VAE, of labkit or of a run"
+    )
+    quantity: "param.Selector[str]" = param.Selector(
         objects=list(QUANTITIES), label="Quantity",
         doc="of the gradient in mu and sigma of q: variance, a mean over them; SNR, |mean| over the root of the summed "
         "variance",

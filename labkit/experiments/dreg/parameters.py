@@ -16,22 +16,22 @@ def estimators(doc: str = "all from the same samples") -> param.ListSelector:
     return param.ListSelector(default=DEFAULTS, objects=list(ESTIMATORS), label="Estimators", doc=doc)
 
 
-def dimensions(default: int = 20) -> param.Integer:
+def dimensions(default: int = 20) -> "param.Integer[int]":
     """Return the setting D, the number of coordinates of the Gaussian model."""
     return param.Integer(default=default, bounds=DIMENSIONS, label="Dimensions, D", doc="D: of z and of x")
 
 
-def offset(default: float, doc: str = OFFSET) -> param.Number:
+def offset(default: float, doc: str = OFFSET) -> "param.Number[float | int]":
     """Return the setting |m - a|, how far the mean of q is from the posterior's."""
     return param.Number(default=default, bounds=(0.0, 2.0), step=0.01, label="Offset, |m − a|", doc=doc)
 
 
-def variance(doc: str = VARIANCE) -> param.Number:
+def variance(doc: str = VARIANCE) -> "param.Number[float | int]":
     """Return the setting V, the variance of each coordinate of q."""
     label = "Variance of q, V"
     return param.Number(default=gaussian.VARIANCE, bounds=(0.1, 2.0), step=1 / 120, label=label, doc=doc)
 
 
-def seed(doc: str = SEED) -> param.Integer:
+def seed(doc: str = SEED) -> "param.Integer[int]":
     """Return the setting for the seed of all random numbers."""
     return param.Integer(default=0, bounds=(0, None), softbounds=(0, 9999), label="Seed", doc=doc)

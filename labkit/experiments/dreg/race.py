@@ -20,7 +20,7 @@ class RaceSettings(ExperimentSettings):
     """
 
     estimators = parameters.estimators("a lane each: the same first weights, minibatches and noise")
-    against = param.Selector(
+    against: "param.Selector[str]" = param.Selector(
         objects=CLOCKS, label="Against",
         doc="steps, or the processor's seconds that a lane's own steps took, whatever the others do",
     )  # fmt: skip

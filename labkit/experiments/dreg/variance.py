@@ -174,7 +174,7 @@ class VarianceSettings(ExperimentSettings):
         device: where the replicates are drawn.
     """
 
-    quantity = param.Selector(
+    quantity: "param.Selector[str]" = param.Selector(
         objects=list(QUANTITIES), label="Quantity",
         doc="of a gradient in the mean of q: variance, a mean over coordinates; SNR, |mean| over the root of the "
         "summed variance; bias against the gradient of the bound L; mean squared error, summed",

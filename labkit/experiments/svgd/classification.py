@@ -94,7 +94,8 @@ class Classified:
     @property
     def accuracies(self) -> tuple[float, float]:
         """Share of the points held out, and of those trained on, whose class has the greater mean probability."""
-        return tuple(float(target.accuracy(self.run.x)) for target in (self.target, self.target.opposite))
+        held, used = (float(target.accuracy(self.run.x)) for target in (self.target, self.target.opposite))
+        return held, used
 
     @property
     def log_likelihood(self) -> float:
@@ -108,17 +109,19 @@ class ClassificationSettings(ExperimentSettings):
     `points` are those that the next start takes: the set that `data` and `seed` name, as the hand has left it.
     """
 
-    data = param.Selector(
+    data: "param.Selector[str]" = param.Selector(
         default="two moons", objects=[*labelled.SETS, labelled.BARE], label="Points",
         doc="the set of points to begin from; the hand adds, moves and removes more",
     )  # fmt: skip
-    features = param.Selector(
+    features: "param.Selector[str]" = param.Selector(
         default="bumps", objects=list(FEATURES), label="Features, f(x)",
         doc="f(x): x1 and x2; all monomials up to degree 2; or 36 Gaussian bumps on a lattice over the picture",
     )  # fmt: skip
-    label = param.Selector(default=True, objects=CLASSES, label="Class of a new point", doc="y of the next point")
+    label: "param.Selector[bool]" = param.Selector(
+        default=True, objects=CLASSES, label="Class of a new point", doc="y of the next point"
+    )
     n = param.Integer(default=50, bounds=(1, 200), label="Particles, n", doc="n: each is a whole classifier")
-    kernel = param.Selector(
+    kernel: "param.Selector[str]" = param.Selector(
         default="rbf", objects=[k for k in svgd.KERNELS if k != "rbf-fused"], label="Kernel k",
         doc="k(θ, θ′): who feels whom",
     )  # fmt: skip
@@ -139,9 +142,10 @@ class ClassificationSettings(ExperimentSettings):
         default=0, bounds=(0, 9999), label="Seed", doc="of the points and of the first particles; draws both anew"
     )
 
-    def __init__(self, **params):
+    def __init__(self, **params: Any) -> None:
         super().__init__(**params)
-        self._drawn, self._made = None, (None, None)
+        self._drawn: tuple[str, int] | None = None
+        self._made: tuple[object, ClassifierPosterior] | None = None
 
     def start(self) -> Classified:
         """The first state."""
@@ -169,7 +173,7 @@ class ClassificationSettings(ExperimentSettings):
     def posterior(self, data: LabelledPoints, features: str) -> ClassifierPosterior:
         """Made anew only where something has changed."""
         key = data, features, self.rate, self.held
-        if self._made[0] != key:
+        if self._made is None or self._made[0] != key:
             self._made = key, ClassifierPosterior(data, features, self.rate, data.held(self.held))
         return self._made[1]
 

@@ -83,7 +83,12 @@ def checkerboard(y: Bool[Tensor, " n"], generator: Generator) -> Float[Tensor, "
     return torch.stack([side * across, side * _sign(y) * up], 1)
 
 
-SETS: dict[str, Callable] = {"two blobs": blobs, "two moons": moons, "rings": rings, "a checkerboard": checkerboard}
+SETS: dict[str, Callable[[Tensor, Generator], Tensor]] = {
+    "two blobs": blobs,
+    "two moons": moons,
+    "rings": rings,
+    "a checkerboard": checkerboard,
+}
 BARE = "two points"
 
 

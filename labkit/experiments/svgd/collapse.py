@@ -72,11 +72,11 @@ class CollapseSettings(ExperimentSettings):
 
     dim = param.Integer(default=20, bounds=(1, 100), label="Dimensions, D", doc="D: of the target")
     n = param.Integer(default=100, bounds=(10, 500), label="Particles, n", doc="n: particles of every run")
-    target = param.Selector(
+    target: "param.Selector[str]" = param.Selector(
         objects=list(CORRELATIONS), label="Target p(x)",
         doc="a normal of mean 0 and variance 1 in every coordinate; correlated: 0.9 between any two",
     )  # fmt: skip
-    begin = param.Selector(
+    begin: "param.Selector[str]" = param.Selector(
         objects=list(STARTS), label="Start",
         doc="independent draws of a standard normal or of the target itself; variances are right in both",
     )  # fmt: skip

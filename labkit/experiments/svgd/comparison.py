@@ -56,7 +56,7 @@ class ComparisonSettings(ExperimentSettings):
         run: the settings of the first run, by default those of a new one.
     """
 
-    compare = param.Selector(
+    compare: "param.Selector[str]" = param.Selector(
         default=NOTHING,
         objects=[NOTHING, *SAMPLERS, *SETTINGS],
         label="Beside it",
@@ -66,8 +66,9 @@ class ComparisonSettings(ExperimentSettings):
     arrows = param.Boolean(default=False, label="Arrows", doc="blue: drive, purple: repulsion, on one scale")
     snapshots = param.Boolean(default=True, label="Earlier steps", doc="the density at steps 0, 50, 75, 100, 150, 500")
 
-    def __init__(self, run: ParticlesSettings | None = None, **params):
-        self.run, self._second = run or ParticlesSettings(), None
+    def __init__(self, run: ParticlesSettings | None = None, **params: Any) -> None:
+        self.run = run or ParticlesSettings()
+        self._second: ParticlesSettings | Sampler | None = None
         super().__init__(**params)
         self.param.watch(self._forget, ["compare", "other"])
         self.run.param.watch(self._follow, list(self.run.param))

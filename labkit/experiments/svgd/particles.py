@@ -11,6 +11,7 @@ from torch import Tensor
 from labkit import svgd, targets
 from labkit.experiments.settings import ExperimentSettings
 from labkit.targets import PARAMETERS, TARGETS
+from labkit.targets.base import KnownTarget, Range
 
 STARTS = ("normal", "uniform", "target")
 TEMPERS = ("none", "linear", "cyclical")
@@ -27,7 +28,7 @@ class ParticlesSettings(ExperimentSettings):
         ValueError: settings that do not go together; the message says what to do.
     """
 
-    target = param.Selector(
+    target: "param.Selector[str]" = param.Selector(
         default="mixture", objects=list(TARGETS), label="Target p(x)", doc="the density p(x) that the particles flow to"
     )
     shape = param.Dict(default={}, doc="parameters of the target by name")
@@ -45,7 +46,7 @@ class ParticlesSettings(ExperimentSettings):
     n = param.Integer(
         default=100, bounds=(1, None), softbounds=(1, 2000), label="Particles, n", doc="n: the number of particles"
     )
-    begin = param.Selector(
+    begin: "param.Selector[str]" = param.Selector(
         default="normal",
         objects=list(STARTS),
         label="Start",
@@ -67,13 +68,13 @@ class ParticlesSettings(ExperimentSettings):
         label="Start width, s₀",
         doc="s₀: standard deviation of the normal start, in units of x",
     )
-    kernel = param.Selector(
+    kernel: "param.Selector[str]" = param.Selector(
         default="rbf",
         objects=[*(k for k in svgd.KERNELS if k != "rbf-fused"), "preconditioned"],
         label="Kernel k",
         doc="k(x, x′): who feels whom; preconditioned takes the target's own precision",
     )
-    bandwidth = param.Selector(
+    bandwidth: "param.Selector[str]" = param.Selector(
         default="median",
         objects=[*svgd.RULES, "fixed"],
         label="Bandwidth rule",
@@ -87,7 +88,7 @@ class ParticlesSettings(ExperimentSettings):
         label="Fixed bandwidth, h",
         doc="h: the kernel's length in units of x, where the rule is fixed",
     )
-    optimizer = param.Selector(
+    optimizer: "param.Selector[str]" = param.Selector(
         default="adagrad",
         objects=list(svgd.OPTIMIZERS),
         label="Optimiser",
@@ -101,7 +102,7 @@ class ParticlesSettings(ExperimentSettings):
         label="Step size, ε",
         doc="ε: the step size; for Adagrad and Adam in units of x",
     )
-    temper = param.Selector(
+    temper: "param.Selector[str]" = param.Selector(
         default="none",
         objects=list(TEMPERS),
         label="Tempering",
@@ -122,8 +123,9 @@ class ParticlesSettings(ExperimentSettings):
         doc="seed of the first particles: the same seed gives the same run",
     )
 
-    def __init__(self, device: str = "cpu", **params):
-        self.device, self._made = device, (None, None)
+    def __init__(self, device: str = "cpu", **params: Any) -> None:
+        self.device = device
+        self._made: tuple[object, KnownTarget] | None = None
         super().__init__(**params)
 
     def but(self, **changes: Any) -> "ParticlesSettings":
@@ -149,10 +151,10 @@ class ParticlesSettings(ExperimentSettings):
 
     # what the settings stand for
 
-    def density(self) -> targets.Target:
+    def density(self) -> KnownTarget:
         """The target, made anew only where its settings have changed."""
         key = (self.target, tuple(sorted(self.shape.items())), tuple(self.means), tuple(self.weights), self.scale)
-        if self._made[0] != key:
+        if self._made is None or self._made[0] != key:
             if self.target == "mixture":
                 made = targets.make(
                     "mixture", means=self.means, weights=self.weights, scales=[self.scale] * len(self.means)
@@ -187,7 +189,7 @@ class ParticlesSettings(ExperimentSettings):
             )
         return svgd.Preconditioned(torch.linalg.inv(target.covariance))
 
-    def box(self) -> tuple[tuple[float, float], ...]:
+    def box(self) -> Range:
         """Ranges for a picture that hold the target and a normal start."""
         reach = ROOM * self.begin_scale
         low, high = self.begin_mean - reach, self.begin_mean + reach

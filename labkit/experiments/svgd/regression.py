@@ -94,14 +94,14 @@ class RegressionSettings(ExperimentSettings):
     Points that a hand has moved stay where they are until other ones are asked for.
     """
 
-    data = param.Selector(
+    data: "param.Selector[str]" = param.Selector(
         objects=list(SETS), label="Points", doc="what they are made of: cubic is x³ of Hernández-Lobato & Adams 2015"
     )
     times = param.Number(
         default=1.0, bounds=(0.0, 4.0), step=0.1, label="Noise of the points, × σ",
         doc="σ: what the points' own noise is multiplied by; other noise makes all points anew",
     )  # fmt: skip
-    unit = param.Selector(
+    unit: "param.Selector[float | int]" = param.Selector(
         default=1, objects=[0.01, 1, 10, 100], label="Unit of y, ×",
         doc="the same points with every y multiplied; the networks learn standardised y and see no difference",
     )  # fmt: skip
@@ -113,7 +113,7 @@ class RegressionSettings(ExperimentSettings):
         default=1.0, bounds=(0.01, 10.0), label="Prior rate, b",
         doc="b: of the Gamma priors of both precisions, of the noise and of the weights; the original's is 0.1",
     )  # fmt: skip
-    kernel = param.Selector(
+    kernel: "param.Selector[str]" = param.Selector(
         default="rbf", objects=[k for k in svgd.KERNELS if k != "rbf-fused"], label="Kernel k",
         doc="k(θ, θ′): which networks feel each other; its length is the median rule's",
     )  # fmt: skip
@@ -134,7 +134,7 @@ class RegressionSettings(ExperimentSettings):
         default=0, bounds=(0, 9999), label="Seed", doc="of the points and of the first networks; it makes both anew"
     )
 
-    def __init__(self, **params):
+    def __init__(self, **params: Any) -> None:
         self._rows: RegressionPoints | None = None
         super().__init__(**params)
 

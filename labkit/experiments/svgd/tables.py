@@ -11,7 +11,7 @@ from labkit.experiments.svgd.comparison import Pair
 FIELDS = "x", "score", "phi"  # of a state: what the table has of every particle
 
 
-def particles(state: Any) -> tuple[list[str], Iterator[list]]:
+def particles(state: Any) -> tuple[list[str], Iterator[list[Any]]]:
     """Return columns and a row for each particle: its number, its coordinates, its score and phi.
 
     Score and phi are left out where the state has none. A `Pair` of states has a first column `run`; a state of several
@@ -33,7 +33,7 @@ def _fields(state: Any) -> dict[str, np.ndarray]:
     return {name: values.numpy(force=True) for name, values in found.items() if values is not None}
 
 
-def _rows(name: str, table: dict[str, np.ndarray], fields: list[str], dims: int) -> Iterator[list]:
+def _rows(name: str, table: dict[str, np.ndarray], fields: list[str], dims: int) -> Iterator[list[Any]]:
     """A row a particle: run, number, coordinates of every field; empty where a run has no such field."""
     *runs, _, _ = table["x"].shape
     for run in np.ndindex(*runs):
