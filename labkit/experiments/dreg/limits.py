@@ -1,4 +1,4 @@
-"""What a link, a script or a command line may ask of several experiments. Nothing is imported: help texts need it."""
+"""What a script or a command line may ask of several experiments. Nothing is imported: help texts need it."""
 
 DIMENSIONS = 1, 50  # D
 SAMPLES = 1, 1 << 14  # K
