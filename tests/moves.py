@@ -127,6 +127,7 @@ def document(pane) -> str:
     made = Document()
     made.add_root(pane.get_root())
     text = json.dumps(made.to_json(deferred=False), sort_keys=True, default=str)
+    text = re.sub(r'"([A-Z]\w*?)\d{5}"', r'"\1"', text)  # Panel counts what it has made in the names
     seen: dict[str, str] = {}
     return re.sub(r'"(p\d+|[0-9a-f]{8}-[0-9a-f-]{27})"', lambda m: seen.setdefault(m[1], f'"id{len(seen)}"'), text)
 
