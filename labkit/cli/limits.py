@@ -1,9 +1,10 @@
-"""The largest whole numbers that any command takes."""
+"""The class of all commands: the largest whole numbers that they take, and help with the names of registries."""
 
 from typing import Any
 
 from typer.core import TyperCommand
 
+from labkit.cli import names
 from labkit.cli.errors import fail
 
 MOST = 999_999_999  # the steps of a run are counted in nine digits
@@ -19,6 +20,11 @@ class Command(TyperCommand):
             if isinstance(value, int) and value > most:
                 fail(f"--{name.replace('_', '-')} must be at most {most:,}, got {_short(value)}")
         return super().invoke(ctx)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        for parameter in self.params:
+            parameter.help = names.filled(parameter.help or "")
+        super().format_help(ctx, formatter)
 
 
 def _short(value: int) -> str:

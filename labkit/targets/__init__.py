@@ -12,7 +12,7 @@ from labkit.targets.mixture import Mixture
 from labkit.targets.mixture_nd import GaussianMixture
 from labkit.targets.network import NeuralRegression
 from labkit.targets.normal import Normal
-from labkit.targets.registry import PARAMETERS, TARGETS, Parameter, make
+from labkit.targets.registry import PARAMETERS, TARGETS, Parameter, make, taken
 from labkit.targets.scores import Annealed, Minibatch, as_score, cyclical_schedule, linear_schedule
 from labkit.targets.wrap import from_log_prob
 
@@ -34,4 +34,5 @@ __all__ = [
     "from_log_prob",
     "linear_schedule",
     "make",
+    "taken",
 ]

@@ -96,10 +96,15 @@ def make(name: str, **params: object) -> KnownTarget:
     if name not in TARGETS:
         near = difflib.get_close_matches(name, TARGETS, n=1, cutoff=0.0)[0]
         raise ValueError(f"target must be one of {', '.join(TARGETS)}, got {name!r}; did you mean {near!r}?")
-    known = inspect.signature(TARGETS[name]).parameters
+    known = taken(name)
     unknown = [key for key in params if key not in known]
     if unknown:
         raise ValueError(
             f"{name} takes {', '.join(known) or 'no parameters'}, got {', '.join(unknown)}; leave that out"
         )
     return TARGETS[name](**params)
+
+
+def taken(name: str) -> list[str]:
+    """The parameters that `make` takes for the target of that name."""
+    return list(inspect.signature(TARGETS[name]).parameters)

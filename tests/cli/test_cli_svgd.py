@@ -3,6 +3,7 @@
 import csv
 import os
 import signal
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,8 @@ def test_every_option_reaches_the_run(tmp_path):
 
 
 def test_the_mixture_takes_its_modes_from_the_line():
-    assert asked._parameters("mixture", ["means=-1,0,1"]) == {"means": [-1, 0, 1], "weights": [1 / 3] * 3}
+    modes = {"means": [-1, 0, 1], "weights": [1 / 3] * 3}
+    assert asked._parameters("mixture", ["means=-1,0,1"]) == {**modes, "shape": {}}
     assert asked._parameters("star", ["arms=4"]) == {"shape": {"arms": 4}}
 
 
@@ -259,6 +261,6 @@ def test_the_help_names_every_choice(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     assert main(["svgd", "--help"]) == 0
     said = capsys.readouterr().out
-    choices = [*ParticlesSettings.param.kernel.objects, *svgd.OPTIMIZERS, *ParticlesSettings.param.temper.objects]
-    choices += [*ParticlesSettings.param.begin.objects, "median", "paper", "-10 for mixture"]
+    names = [ParticlesSettings.param[name].objects for name in ("kernel", "temper", "begin")]
+    choices = [*chain.from_iterable(names), *svgd.OPTIMIZERS, *svgd.RULES, *targets.TARGETS]
     assert [name for name in choices if name not in said] == []

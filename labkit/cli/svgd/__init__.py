@@ -14,16 +14,16 @@ def _in(group: str, form: str | None, text: str, *names: str, **rest: Any) -> An
     return typer.Option(*names, help=text, metavar=form, rich_help_panel=group, **rest)
 
 
-_TARGET = _in("Target", "NAME", "Density p(x): mixture, banana, logistic, ... (a wrong name lists them)")
+_TARGET = _in("Target", "NAME", "Density p(x): {targets}.")
 _PARAM = _in("Target", "NAME=VALUE", "A number of the target, again for each; a list by comma: means=-2,2", "--param")
-_START = _in("Particles", "NAME", "Law of the first ones: normal, uniform or target.")
-_MEAN = _in("Particles", "X", "Mean of a normal start, in units of x.", show_default="-10 for mixture, else 0")
-_SCALE = _in("Particles", "X", "Deviation of a normal start, units of x.", show_default="0.1 for logistic, else 1")
+_START = _in("Particles", "NAME", "Law of the first ones: {starts}.")
+_MEAN = _in("Particles", "X", "Mean of a normal start, in units of x.", show_default="what suits the target")
+_SCALE = _in("Particles", "X", "Deviation of a normal start, units of x.", show_default="what suits the target")
 _SEED = _in("Particles", "N", "The same seed gives the same run.", min=0)
-_KERNEL = _in("Method", "NAME", "rbf, imq, matern32, linear, sum, per-dimension or preconditioned.")
-_BANDWIDTH = _in("Method", "NAME|H", "A rule for every step (median, paper, ...), or a length h in units of x.")
+_KERNEL = _in("Method", "NAME", "{kernels}.")
+_BANDWIDTH = _in("Method", "NAME|H", "A rule for every step, {rules}, or a length h in units of x.")
 _STEP = _in("Method", "X", "Step size; for adagrad and adam in units of x.")
-_TEMPER = _in("Method", "NAME", "Weaken the score at first, over 500 steps: none, linear or cyclical.")
+_TEMPER = _in("Method", "NAME", "Weaken the score at first, over 500 steps: {tempers}.")
 _CURVES = _in("Files", "FILE", "KSD under a fixed kernel, errors and bandwidth against steps, .csv.")
 
 
@@ -38,7 +38,7 @@ def command(
     steps: Annotated[int, _in("Method", "N", "How many; Ctrl-C ends the run early.", min=0)] = 500,
     kernel: Annotated[str, _KERNEL] = "rbf",
     bandwidth: Annotated[str, _BANDWIDTH] = "median",
-    optimizer: Annotated[str, _in("Method", "NAME", "adagrad, adam or plain.")] = "adagrad",
+    optimizer: Annotated[str, _in("Method", "NAME", "{optimizers}.")] = "adagrad",
     step_size: Annotated[float, _STEP] = 0.1,
     temper: Annotated[str, _TEMPER] = "none",
     device: Annotated[str, _in("Method", "NAME", "auto, cpu or cuda.")] = "auto",

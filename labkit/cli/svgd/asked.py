@@ -7,7 +7,6 @@ from typing import Any
 from labkit.cli.errors import check_writable, fail, unknown
 
 ENDINGS = {"gif": ".gif", "png": ".png", "csv": ".csv", "curves": ".csv"}
-LISTS = ("means", "weights")  # of the mixture on a line
 WORDS = {"begin": "start", "bandwidth": "bandwidth rule", "temper": "tempering", "length": "bandwidth"}
 
 
@@ -38,14 +37,14 @@ def experiment(settings: dict[str, Any], parameters: list[str], device: str) -> 
     Raises:
         ValueError: a device that is not there, or settings that the experiment refuses.
     """
-    from labkit.experiments.svgd import ParticlesSettings
+    from labkit.experiments.svgd.particles import FIXED, ParticlesSettings
     from labkit.serving import devices
 
     made = ParticlesSettings(devices.choose(device))
     for name, value in settings.items():
         known = getattr(made.param[name], "objects", None)
         if known and value not in known:
-            unknown(WORDS.get(name, name), value, [each for each in known if each != "fixed"])
+            unknown(WORDS.get(name, name), value, [each for each in known if each != FIXED])
         if isinstance(value, float):
             _check_number(name, value, made.param[name].bounds)
     made.param.update(**settings, **_parameters(settings["target"], parameters))
@@ -61,27 +60,30 @@ def _check_number(name: str, value: float, bounds: tuple | None) -> None:
 
 
 def _parameters(target: str, given: list[str]) -> dict[str, Any]:
-    """The settings of `--param`: those of the mixture are the experiment's own, others make its `shape`."""
+    """The settings of `--param`: lists and numbers of modes are the run's own settings, others make its `shape`."""
+    from labkit.experiments.svgd.particles import ParticlesSettings, modes_of
     from labkit.targets import PARAMETERS
 
-    known = {**dict.fromkeys(LISTS), "scale": None} if target == "mixture" else PARAMETERS[target]
-    found: dict[str, Any] = {}
+    modes, known, found = modes_of(target).values(), PARAMETERS.get(target, {}), {}
     for words in given:
         name, equals, value = words.partition("=")
-        if not known:
+        if not (modes or known):
             fail(f"{target} has no parameters, got --param {words}")
         if not equals:
-            fail(f"--param wants NAME=VALUE, got {words}; {target} has {', '.join(known)}")
-        if name not in known:
-            unknown(f"parameter of {target}", name, known)
-        found[name] = [_number(words, v) for v in value.split(",")] if name in LISTS else _number(words, value)
-        if known[name] is not None and isinstance(known[name].default, int):
-            found[name] = _whole(words, found[name])
-    if target != "mixture":
-        return {"shape": found}
-    if "means" in found:
+            fail(f"--param wants NAME=VALUE, got {words}; {target} has {', '.join([*modes, *known])}")
+        if name in modes:
+            many = isinstance(ParticlesSettings.param[name].default, list)
+            found[name] = [_number(words, v) for v in value.split(",")] if many else _number(words, value)
+        elif name in known:
+            whole = isinstance(known[name].default, int)
+            found[name] = _whole(words, _number(words, value)) if whole else _number(words, value)
+        else:
+            unknown(f"parameter of {target}", name, [*modes, *known])
+    if "means" in found and "weights" in modes:
         found.setdefault("weights", [1 / len(found["means"])] * len(found["means"]))
-    return found
+    return {name: found[name] for name in found if name in modes} | {
+        "shape": {name: found[name] for name in found if name in known}
+    }
 
 
 def _number(words: str, value: str) -> float:

@@ -10,13 +10,16 @@ from torch import Tensor
 
 from labkit import svgd, targets
 from labkit.experiments.settings import ExperimentSettings
-from labkit.targets import PARAMETERS, TARGETS
+from labkit.experiments.svgd.kernels import KERNELS
+from labkit.targets import PARAMETERS, TARGETS, taken
 from labkit.targets.base import KnownTarget, Range
 
 STARTS = ("normal", "uniform", "target")
-TEMPERS = ("none", "linear", "cyclical")
+FIXED = "fixed"  # in place of a bandwidth rule: the setting `length`
+TEMPERS = {"none": None, "linear": targets.linear_schedule, "cyclical": targets.cyclical_schedule}
 TEMPERED = 500  # steps of a tempered beginning
 SNAPSHOTS = 0, 50, 75, 100, 150, 500  # steps whose states stay in the picture: those of the original's figure
+MODES = {"means": "means", "weights": "weights", "scales": "scale"}  # what a target with modes takes -> the setting
 ROOM = 3.5  # standard deviations of the start that the picture holds
 ABOVE_0, OPEN = (0.0, None), (False, True)  # bounds of a length, and that 0 itself is none
 
@@ -70,13 +73,13 @@ class ParticlesSettings(ExperimentSettings):
     )
     kernel: "param.Selector[str]" = param.Selector(
         default="rbf",
-        objects=[*(k for k in svgd.KERNELS if k != "rbf-fused"), "preconditioned"],
+        objects=[*KERNELS, "preconditioned"],
         label="Kernel k",
         doc="k(x, x′): who feels whom; preconditioned takes the target's own precision",
     )
     bandwidth: "param.Selector[str]" = param.Selector(
         default="median",
-        objects=[*svgd.RULES, "fixed"],
+        objects=[*svgd.RULES, FIXED],
         label="Bandwidth rule",
         doc="how the kernel's length h is found: by rule at every step, or fixed",
     )
@@ -155,28 +158,21 @@ class ParticlesSettings(ExperimentSettings):
         """The target, made anew only where its settings have changed."""
         key = (self.target, tuple(sorted(self.shape.items())), tuple(self.means), tuple(self.weights), self.scale)
         if self._made is None or self._made[0] != key:
-            if self.target == "mixture":
-                made = targets.make(
-                    "mixture", means=self.means, weights=self.weights, scales=[self.scale] * len(self.means)
-                )
-            else:
-                known = PARAMETERS.get(self.target, {})
-                made = targets.make(self.target, **{k: v for k, v in self.shape.items() if k in known})
-            self._made = (key, made)
+            modes = {name: getattr(self, setting) for name, setting in modes_of(self.target).items()}
+            shape = {name: value for name, value in self.shape.items() if name in PARAMETERS.get(self.target, {})}
+            self._made = (key, targets.make(self.target, **modes, **shape))
         return self._made[1]
 
     def score(self) -> Any:
         """The score of the target: of a minibatch, tempered, or as it is."""
         target = self.density()
         score = target.minibatch(self.batch, order="cyclic") if self.batch and target.rows else target
-        if self.temper == "none":
-            return score
-        schedule = targets.linear_schedule(TEMPERED) if self.temper == "linear" else targets.cyclical_schedule(TEMPERED)
-        return targets.Annealed(score, schedule)
+        schedule = TEMPERS[self.temper]
+        return score if schedule is None else targets.Annealed(score, schedule(TEMPERED))
 
     def arguments(self) -> dict[str, Any]:
         """Kernel and bandwidth as `svgd.start` takes them."""
-        return {"kernel": self.make_kernel(), "bandwidth": self.length if self.bandwidth == "fixed" else self.bandwidth}
+        return {"kernel": self.make_kernel(), "bandwidth": self.length if self.bandwidth == FIXED else self.bandwidth}
 
     def make_kernel(self) -> svgd.Kernel:
         """The kernel; the preconditioned one has the target's precision, or the identity where that is not known."""
@@ -237,6 +233,11 @@ class ParticlesSettings(ExperimentSettings):
         """A state under the settings of now, at other particles if given."""
         state = state if x is None else replace(state, x=x)
         return svgd.evaluate(state, self.score(), **self.arguments())
+
+
+def modes_of(target: str) -> dict[str, str]:
+    """Return those of `MODES` that the target of that name takes: parameter -> setting; all or none of them."""
+    return MODES if MODES.keys() <= set(taken(target)) else {}
 
 
 # Stories for a class: what is set, and what to watch for.

@@ -1,0 +1,75 @@
+"""What a registry holds is in the pages' lists, in the help texts and on the command lines, with no other edit."""
+
+import subprocess
+import sys
+
+import pytest
+
+from labkit.cli.names import filled
+from labkit.cli.svgd import asked
+from labkit.experiments.svgd import ParticlesSettings
+from labkit.targets import TARGETS, Mixture
+
+TOYS = """
+from labkit import dreg, svgd, targets
+svgd.KERNELS["toy-kernel"] = svgd.IMQ()
+svgd.RULES["toy-rule"] = svgd.RULES["median"]
+svgd.OPTIMIZERS["toy-optimizer"] = svgd.Plain
+targets.TARGETS["toy-target"] = targets.TARGETS["banana"]
+dreg.ESTIMATORS["toy-estimator"] = dreg.ESTIMATORS["iwae"]
+"""
+COMMAND = """
+import sys
+from labkit.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+PAGES = """
+import panel as pn
+import holoviews as hv
+hv.extension("bokeh")
+from labkit.views.dreg import VarianceScene
+from labkit.views.svgd import ParticlesScene
+for scene in (ParticlesScene, VarianceScene):
+    for widget in pn.Column(*scene(play=False).controls()).select(pn.widgets.Widget):
+        print(*[name for name in getattr(widget, "options", []) if "toy" in str(name)])
+"""
+
+
+def said(script, *arguments):
+    """What a process prints in which the registries have one entry more each."""
+    line = [sys.executable, "-c", TOYS + script, *map(str, arguments)]
+    return subprocess.run(line, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.slow
+def test_a_new_entry_of_a_registry_is_in_the_lists_of_the_pages():
+    assert set(said(PAGES).split()) == {"toy-kernel", "toy-rule", "toy-optimizer", "toy-target", "toy-estimator"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["svgd", "dreg"])
+def test_a_new_entry_of_a_registry_is_in_the_help(command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    wanted = {"svgd": ["toy-kernel", "toy-rule", "toy-optimizer", "toy-target"], "dreg": ["toy-estimator"]}[command]
+    text = said(COMMAND, command, "--help")
+    assert [name for name in wanted if name not in text] == []
+
+
+@pytest.mark.slow
+def test_a_new_entry_of_a_registry_is_taken_by_the_command_line(tmp_path):
+    toys = ["--target", "toy-target", "--kernel", "toy-kernel", "--optimizer", "toy-optimizer"]
+    text = said(COMMAND, "svgd", "--particles", 5, "--steps", 3, *toys, "--bandwidth", "toy-rule")
+    assert "toy-target: 5 particles, 3 steps" in text
+
+
+def test_names_of_a_registry_stand_in_a_text_for_its_word():
+    assert filled("One of {optimizers}.") == "One of adagrad, adam or plain." and filled("No names.") == "No names."
+
+
+def test_any_target_that_takes_modes_has_those_of_the_run(monkeypatch):
+    monkeypatch.setitem(TARGETS, "toy", Mixture)
+    assert asked._parameters("toy", ["means=-1,1"]) == {"means": [-1, 1], "weights": [0.5, 0.5], "shape": {}}
+    run = ParticlesSettings(means=[3.0], weights=[1.0], scale=0.5)
+    run.param.target.objects = [*TARGETS]
+    run.target = "toy"
+    assert run.density().mean.tolist() == [3.0] and run.density().covariance.tolist() == [[0.25]]
