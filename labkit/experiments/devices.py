@@ -1,26 +1,32 @@
 """Tabs that compute on a device of the server and keep their states in main memory, where pictures are drawn."""
 
 import dataclasses
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
+T = TypeVar("T")
 
-def moved(value: Any, device: torch.device | str) -> Any:
+
+def moved(value: T, device: torch.device | str) -> T:
     """Return a tensor, or a tuple or dataclass of such, on a device; what is no tensor stays as it is."""
+    return _moved(value, device)
+
+
+def _moved(value: Any, device: torch.device | str) -> Any:  # of the type that came in
     if isinstance(value, Tensor):
         return value.to(device)
     if isinstance(value, tuple):
-        parts = [moved(each, device) for each in value]
+        parts = [_moved(each, device) for each in value]
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: moved(getattr(value, field.name), device) for field in dataclasses.fields(value)}
+        fields = {field.name: _moved(getattr(value, field.name), device) for field in dataclasses.fields(value)}
         return dataclasses.replace(value, **fields)
     return value
 
 
-def kept(value: Any) -> Any:
+def kept(value: T) -> T:
     """Return the same in main memory."""
     return moved(value, "cpu")
 

@@ -2,11 +2,10 @@
 
 import csv
 import io
-from types import SimpleNamespace
 
 import torch
 
-from labkit import svgd, targets
+from labkit import baselines, svgd, targets
 from labkit.experiments.svgd import Pair
 from labkit.views.svgd.tables import save_csv
 
@@ -30,7 +29,7 @@ def test_particles_are_those_of_the_state_to_the_last_bit(tmp_path):
 
 def test_a_pair_names_its_sides_and_leaves_out_what_a_side_has_not():
     state = svgd.start(torch.tensor([[0.0], [1.0]], dtype=torch.float64), targets.make("mixture"))
-    other = SimpleNamespace(x=torch.tensor([[2.0], [3.0], [4.0]], dtype=torch.float64))
+    other = baselines.State(torch.tensor([[2.0], [3.0], [4.0]], dtype=torch.float64))
     file = io.BytesIO()
     save_csv(Pair(state, other), file)
     header, *rows = read(file)

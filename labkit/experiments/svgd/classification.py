@@ -20,6 +20,7 @@ from labkit.experiments.svgd import classification_data as labelled
 from labkit.experiments.svgd.classification_data import HALF, LabelledPoints
 from labkit.experiments.svgd.kernels import KERNELS
 from labkit.targets import logistic
+from labkit.targets.scores import Scored
 
 CLASSES = {"class 0, a blue circle": False, "class 1, a red triangle": True}
 UNIT = HALF / math.sqrt(3)  # standard deviation of a coordinate that is uniform over the picture
@@ -178,7 +179,7 @@ class ClassificationSettings(ExperimentSettings):
             self._made = key, ClassifierPosterior(data, features, self.rate, data.held(self.held))
         return self._made[1]
 
-    def score(self, target: ClassifierPosterior) -> Any:
+    def score(self, target: ClassifierPosterior) -> Scored:
         """Of all points trained on, or of a few of them in turn."""
         size = min(self.batch, target.rows)
         return target.minibatch(size, order="cyclic") if size else target

@@ -8,7 +8,7 @@ import param
 import torch
 from torch import Tensor
 
-from labkit import baselines
+from labkit import baselines, svgd
 from labkit.experiments.settings import ExperimentSettings, Linkable, beyond_softbounds
 from labkit.experiments.svgd.particles import ParticlesSettings
 
@@ -22,8 +22,8 @@ CHAIN_STEP = 0.05  # of the Langevin chains, in squared units of x
 class Pair:
     """Two states that are stepped together."""
 
-    left: Any
-    right: Any
+    left: svgd.State | baselines.State
+    right: svgd.State | baselines.State
     t: int = 0
 
 
@@ -112,26 +112,26 @@ class ComparisonSettings(ExperimentSettings):
 
     # the run, or the two
 
-    def start(self) -> Any:
+    def start(self) -> svgd.State | Pair:
         """Return the first state."""
         right = self.second()
         return self.run.start() if right is None else Pair(self.run.start(), right.start())
 
-    def step(self, state: Any) -> Any:
+    def step(self, state: Any) -> svgd.State | Pair:
         """Return the state one step later."""
         right = self.second()
         if right is None:
             return self.run.step(state)
         return Pair(self.run.step(state.left), right.step(state.right), state.t + 1)
 
-    def evaluate(self, state: Any) -> Any:
+    def evaluate(self, state: Any) -> svgd.State | Pair:
         """Return the state under the settings as they are now."""
         right = self.second()
         if right is None:
             return self.run.evaluate(state)
         return replace(state, left=self.run.evaluate(state.left), right=right.evaluate(state.right))
 
-    def moved(self, state: Any, side: str, change: Callable[[Tensor], Tensor]) -> Any:
+    def moved(self, state: Any, side: str, change: Callable[[Tensor], Tensor]) -> svgd.State | Pair:
         """Return the state with the particles of one side changed: x -> x."""
         right = self.second()
         if right is None:

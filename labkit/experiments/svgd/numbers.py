@@ -6,6 +6,7 @@ from typing import Any
 from labkit import svgd
 from labkit.experiments.svgd.particles import ParticlesSettings
 from labkit.targets import Target
+from labkit.targets.scores import Scored
 
 RUNS_KSD = "KSD (run's kernel)"  # what State.ksd is called wherever it is shown
 
@@ -49,7 +50,7 @@ class Discrepancy(Numbers):
 
     OLDER = "Stein discrepancy: KSD"  # the column's name in files of before; it stays for programs that read it
 
-    def __init__(self, score: Any, kernel: svgd.Kernel, length: float):
+    def __init__(self, score: Scored, kernel: svgd.Kernel, length: float):
         self.length = length
         functions = {"KSD": lambda s: svgd.ksd(s.x, score, kernel, length)}
         super().__init__("Stein discrepancy", functions, "KSD, h of step 0", heading="KSD (fixed kernel)")

@@ -13,6 +13,7 @@ from labkit.experiments.settings import ExperimentSettings
 from labkit.experiments.svgd.kernels import KERNELS
 from labkit.targets import PARAMETERS, TARGETS, taken
 from labkit.targets.base import KnownTarget, Range
+from labkit.targets.scores import Scored
 
 STARTS = ("normal", "uniform", "target")
 FIXED = "fixed"  # in place of a bandwidth rule: the setting `length`
@@ -163,7 +164,7 @@ class ParticlesSettings(ExperimentSettings):
             self._made = (key, targets.make(self.target, **modes, **shape))
         return self._made[1]
 
-    def score(self) -> Any:
+    def score(self) -> Scored:
         """The score of the target: of a minibatch, tempered, or as it is."""
         target = self.density()
         score = target.minibatch(self.batch, order="cyclic") if self.batch and target.rows else target
