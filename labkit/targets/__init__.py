@@ -12,11 +12,12 @@ from labkit.targets.mixture import Mixture
 from labkit.targets.mixture_nd import GaussianMixture
 from labkit.targets.network import NeuralRegression
 from labkit.targets.normal import Normal
-from labkit.targets.registry import PARAMETERS, TARGETS, Parameter, make, taken
+from labkit.targets.registry import LISTS, PARAMETERS, TARGETS, Parameter, make
 from labkit.targets.scores import Annealed, Minibatch, as_score, cyclical_schedule, linear_schedule
 from labkit.targets.wrap import from_log_prob
 
 __all__ = [
+    "LISTS",
     "PARAMETERS",
     "TARGETS",
     "Annealed",
@@ -34,5 +35,4 @@ __all__ = [
     "from_log_prob",
     "linear_schedule",
     "make",
-    "taken",
 ]

@@ -86,6 +86,9 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {name: {} for name in TARGETS} | {
     "logistic": {"rate": Parameter(0.01, 0.01, 10.0, 0.01, "b", "rate of the Gamma prior of α; its mean is 1/b")},
 }
 
+# The parameters that are lists with one number for each mode; a picture's handles and a command line set them.
+LISTS: dict[str, tuple[str, ...]] = {"mixture": ("means", "weights", "scales")}
+
 
 def make(name: str, **params: object) -> KnownTarget:
     """The target of that name, its parameters the factory's.
@@ -96,15 +99,10 @@ def make(name: str, **params: object) -> KnownTarget:
     if name not in TARGETS:
         near = difflib.get_close_matches(name, TARGETS, n=1, cutoff=0.0)[0]
         raise ValueError(f"target must be one of {', '.join(TARGETS)}, got {name!r}; did you mean {near!r}?")
-    known = taken(name)
+    known = inspect.signature(TARGETS[name]).parameters
     unknown = [key for key in params if key not in known]
     if unknown:
         raise ValueError(
             f"{name} takes {', '.join(known) or 'no parameters'}, got {', '.join(unknown)}; leave that out"
         )
     return TARGETS[name](**params)
-
-
-def taken(name: str) -> list[str]:
-    """The parameters that `make` takes for the target of that name."""
-    return list(inspect.signature(TARGETS[name]).parameters)

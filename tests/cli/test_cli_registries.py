@@ -8,7 +8,7 @@ import pytest
 from labkit.cli.names import filled
 from labkit.cli.svgd import asked
 from labkit.experiments.svgd import ParticlesSettings
-from labkit.targets import TARGETS, Mixture
+from labkit.targets import LISTS, TARGETS, Mixture
 
 TOYS = """
 from labkit import dreg, svgd, targets
@@ -68,6 +68,7 @@ def test_names_of_a_registry_stand_in_a_text_for_its_word():
 
 def test_any_target_that_takes_modes_has_those_of_the_run(monkeypatch):
     monkeypatch.setitem(TARGETS, "toy", Mixture)
+    monkeypatch.setitem(LISTS, "toy", LISTS["mixture"])
     assert asked._parameters("toy", ["means=-1,1"]) == {"means": [-1, 1], "weights": [0.5, 0.5], "shape": {}}
     run = ParticlesSettings(means=[3.0], weights=[1.0], scale=0.5)
     run.param.target.objects = [*TARGETS]

@@ -11,7 +11,7 @@ from torch import Tensor
 from labkit import svgd, targets
 from labkit.experiments.settings import ExperimentSettings
 from labkit.experiments.svgd.kernels import KERNELS
-from labkit.targets import PARAMETERS, TARGETS, taken
+from labkit.targets import LISTS, PARAMETERS, TARGETS
 from labkit.targets.base import KnownTarget, Range
 from labkit.targets.scores import Scored
 
@@ -20,7 +20,7 @@ FIXED = "fixed"  # in place of a bandwidth rule: the setting `length`
 TEMPERS = {"none": None, "linear": targets.linear_schedule, "cyclical": targets.cyclical_schedule}
 TEMPERED = 500  # steps of a tempered beginning
 SNAPSHOTS = 0, 50, 75, 100, 150, 500  # steps whose states stay in the picture: those of the original's figure
-MODES = {"means": "means", "weights": "weights", "scales": "scale"}  # what a target with modes takes -> the setting
+MODES = {"means": "means", "weights": "weights", "scales": "scale"}  # a target's list, one number a mode -> the setting
 ROOM = 3.5  # standard deviations of the start that the picture holds
 ABOVE_0, OPEN = (0.0, None), (False, True)  # bounds of a length, and that 0 itself is none
 
@@ -237,8 +237,8 @@ class ParticlesSettings(ExperimentSettings):
 
 
 def modes_of(target: str) -> dict[str, str]:
-    """Return those of `MODES` that the target of that name takes: parameter -> setting; all or none of them."""
-    return MODES if MODES.keys() <= set(taken(target)) else {}
+    """Return the lists that the target of that name takes, and the setting that holds each."""
+    return {name: MODES[name] for name in LISTS.get(target, ())}
 
 
 # Stories for a class: what is set, and what to watch for.

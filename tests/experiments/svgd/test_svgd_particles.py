@@ -1,7 +1,9 @@
 """The settings of a run: what a script may ask for."""
 
 import pytest
+import torch
 
+from labkit import targets
 from labkit.experiments.svgd import ParticlesSettings
 
 
@@ -15,3 +17,11 @@ def test_a_script_may_go_beyond_what_a_slider_shows():
 def test_a_length_or_a_number_of_particles_of_0_is_refused(name):
     with pytest.raises(ValueError, match=f"{name}' must be"):
         ParticlesSettings(**{name: 0})
+
+
+@pytest.mark.parametrize("name", targets.TARGETS)
+def test_a_run_has_the_target_of_that_name(name):
+    """The settings of the mixture on a line are those of no other target, whatever its parameters are called."""
+    found, wanted = ParticlesSettings(target=name, scale=0.7).density(), targets.make(name)
+    x = torch.linspace(-1, 1, 3 * wanted.dim, dtype=torch.float64).reshape(3, wanted.dim)
+    assert torch.equal(found.log_prob(x), wanted.log_prob(x)) == (name != "mixture")
