@@ -3,11 +3,11 @@
 from labkit.experiments.draw.attention import AttentionSettings
 from labkit.views import fields
 from labkit.views.draw.filterbank import Filterbank
-from labkit.views.draw.network import NetworkScene
+from labkit.views.draw.network import DRAWScene
 from labkit.views.draw.window import AttentionWindow
 
 
-class AttentionScene(NetworkScene):
+class AttentionScene(DRAWScene):
     """An attention window that the reader moves."""
 
     kind, saves = AttentionSettings, ("png",)

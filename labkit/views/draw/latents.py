@@ -16,11 +16,11 @@ from labkit.views import fields
 from labkit.views.draw.bars import SensitivityBars
 from labkit.views.draw.curves import norm_curves, spread_curve
 from labkit.views.draw.grid import LabelledRow, MarkedGrid
-from labkit.views.draw.network import NetworkScene, class_buttons
+from labkit.views.draw.network import DRAWScene, class_buttons
 from labkit.views.draw.pixel_map import pixel_deviation, pixel_slopes
 
 
-class ResampleScene(NetworkScene):
+class ResampleScene(DRAWScene):
     """One image, and others that keep the beginning of its z."""
 
     kind = ResampleSettings
@@ -39,7 +39,7 @@ class ResampleScene(NetworkScene):
         return [fields.dial(s, "t"), fields.number(s, "n"), fields.number(s, "seed"), *class_buttons(s, {})]
 
 
-class TraverseScene(NetworkScene):
+class TraverseScene(DRAWScene):
     """One image, and one number of its z in the reader's hand."""
 
     kind = TraverseSettings
@@ -60,7 +60,7 @@ class TraverseScene(NetworkScene):
         return [*dials, fields.number(s, "seed"), *class_buttons(s, {})]
 
 
-class InterpolateScene(NetworkScene):
+class InterpolateScene(DRAWScene):
     """From one image to another through z."""
 
     kind = InterpolateSettings

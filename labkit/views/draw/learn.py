@@ -3,14 +3,14 @@
 from labkit.experiments.draw.learn import RECONSTRUCTIONS, SAMPLES, LearnSettings
 from labkit.views import fields
 from labkit.views.draw.grid import SampleGrid
-from labkit.views.draw.network import NetworkScene
+from labkit.views.draw.network import DRAWScene
 from labkit.views.draw.reconstructions import Reconstructions
 from labkit.views.draw.strip import UnmarkedStrip
 from labkit.views.draw.training import bound_curves, bound_terms
 from labkit.views.view import Part
 
 
-class LearnScene(NetworkScene):
+class LearnScene(DRAWScene):
     """A network that learns while one looks on."""
 
     kind = LearnSettings

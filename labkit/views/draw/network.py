@@ -10,7 +10,7 @@ from labkit.views.scenes import Scene
 STROKES = 8  # a second
 
 
-class NetworkScene(Scene):
+class DRAWScene(Scene):
     """A scene of a network, as many steps a second as the eye follows.
 
     Args:
