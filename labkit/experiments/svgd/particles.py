@@ -279,3 +279,4 @@ PRESETS: dict[str, tuple[dict[str, Any], str]] = {
         "data. Watch the accuracy on patients that were held out while the particles spread.",
     ),
 }
+WITH_ARROWS = ("A banana",)  # stories whose words speak of the arrows

@@ -5,7 +5,7 @@ from typing import Any
 import panel as pn
 
 from labkit.experiments.svgd.comparison import NOTHING, SETTINGS, ComparisonSettings
-from labkit.experiments.svgd.particles import PRESETS, ParticlesSettings
+from labkit.experiments.svgd.particles import FIXED, PRESETS, WITH_ARROWS, ParticlesSettings
 from labkit.targets import PARAMETERS
 from labkit.views.fields import WIDE, box, choice, log_slider, number
 from labkit.views.live import Live
@@ -56,7 +56,7 @@ class Controls(pn.viewable.Viewer):
         values, words = PRESETS[event.new]
         run = self.settings.run
         fresh = {p: run.param[p].default for p in run.param if p not in ("name", "seed")}
-        self.settings.param.update(compare=NOTHING, other=None, arrows=event.new == "A banana")
+        self.settings.param.update(compare=NOTHING, other=None, arrows=event.new in WITH_ARROWS)
         run.param.update(**fresh | values)
         self.story.object = f"<b>What to look for.</b> {words}"
         self.live.play()
@@ -65,7 +65,7 @@ class Controls(pn.viewable.Viewer):
         """Show what belongs to the target."""
         run = self.settings.run
         target, known = run.density(), PARAMETERS.get(run.target, {})
-        self.length.visible = run.bandwidth == "fixed"
+        self.length.visible = run.bandwidth == FIXED
         self.batch.visible = target.rows > 0
         self.shape.objects = modes(run) if len(target.handles()) else [part(run, k, p) for k, p in known.items()]
 
@@ -76,7 +76,7 @@ class Controls(pn.viewable.Viewer):
             self.second.objects = []
             return
         if name == "length":
-            run.bandwidth = "fixed"
+            run.bandwidth = FIXED
         shown = run.but(**({} if self.settings.other is None else {name: self.settings.other}))
         shown.param.watch(lambda event: setattr(self.settings, "other", event.new), name)
         self.second.objects = [pn.pane.HTML("The second run's", margin=(4, 10, 0, 10)), control(shown, name)]
