@@ -30,8 +30,8 @@ class NetworkTab(NamedTuple):
 class Studio(Linkable):
     """What the whole page shares: the network, and the tab that is open."""
 
-    model = param.Selector(label="Network", doc="a trained network, of labkit or of a run")
-    tab = param.Selector(doc="the tab that is open")
+    model = param.Selector(check_on_set=True, label="Network", doc="a trained network, of labkit or of a run")
+    tab = param.Selector(check_on_set=True, doc="the tab that is open")
 
 
 def page(title: str, summary: str, tabs: Sequence[NetworkTab], kind: str, default: str) -> pn.Template:

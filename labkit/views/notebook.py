@@ -1,7 +1,7 @@
 """What a notebook needs: the scripts of Panel and Bokeh in its page, and a clock for each live view of a cell."""
 
 import time
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import holoviews as hv
 import panel as pn
@@ -43,7 +43,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.ticks, self.last = 0, time.monotonic()
-        self._callback: pn.io.PeriodicCallback | None = None
+        self._callback: Any = None  # Panel's, of the event loop
 
     def start(self, shown: CellOutput) -> None:
         """Look at something from now on, and close what this cell showed when it ran before."""

@@ -70,7 +70,7 @@ class Tabs:
 class Open(Linkable):
     """Which tab is open."""
 
-    tab = param.Selector()
+    tab = param.Selector(check_on_set=True)  # also before it is known what there is
 
 
 def _open(titles: list[str]) -> Open:

@@ -325,7 +325,7 @@ def test_dials_act_on_the_run_where_it_stands_and_others_begin_anew(scene):
     scene.settings.original = True
     state, error = settled(scene)
     assert state.t == 0 and int(state.back.sum()) == 6 and not error
-    assert len(scene.live.views[2].numbers) == 2
+    assert len(scene.live.views[2].numbers.functions) == 2
     scene.settings.data = "few points"
     for _ in range(9 - FEWEST):
         scene.change(lambda rows: rows.without_newest())
