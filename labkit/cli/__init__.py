@@ -1,6 +1,6 @@
 """The command `labkit`: one module a command, each with a function `command`.
 
-A command's module imports neither torch nor panel at its top, only inside its functions, so that help is quick.
+A command's module imports neither torch nor panel at its top, only inside its functions: `labkit --help` is quick.
 """
 
 import sys
