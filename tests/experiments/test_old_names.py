@@ -5,6 +5,9 @@ import warnings
 
 import pytest
 
+from labkit.experiments.svgd import ParticlesSettings
+from labkit.views.svgd import ParticlesScene
+
 OLD = {
     "labkit.views.svgd": {
         "Pair": "labkit.experiments.svgd.Pair",
@@ -89,3 +92,10 @@ def test_a_name_that_never_was_is_still_an_error():
         warnings.simplefilter("error")
         with pytest.raises(AttributeError, match="no attribute"):
             _ = importlib.import_module("labkit.views.svgd").Nothing
+
+
+def test_a_scene_of_particles_still_has_its_experiment():
+    scene = ParticlesScene(ParticlesSettings(n=3), play=False)
+    with pytest.warns(DeprecationWarning, match=r"scene\.settings\.run"):
+        assert scene.experiment is scene.settings.run
+    scene.live.close()

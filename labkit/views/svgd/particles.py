@@ -1,5 +1,6 @@
 """The tab *Particles*: a run of SVGD, a second one beside it, and the pointer that moves particles and modes."""
 
+import warnings
 from typing import Any
 
 import panel as pn
@@ -63,6 +64,14 @@ class ParticlesScene(Scene):
     def __panel__(self) -> pn.viewable.Viewable:
         """The live view alone, as the last line of a notebook's cell shows it."""
         return self.live.__panel__()
+
+    @property
+    def experiment(self) -> ParticlesSettings:
+        """The settings of the run, by their name of before."""
+        warnings.warn(
+            "scene.experiment is now scene.settings.run; the old name will go", DeprecationWarning, stacklevel=2
+        )
+        return self.settings.run
 
     # the pictures
 
