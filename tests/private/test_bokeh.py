@@ -25,10 +25,16 @@ from labkit.private import bokeh as private
 from labkit.private.panel import PageHandler, SocketHandler
 
 
+def theirs(handler):
+    """Bokeh's or Panel's own class of a handler that labkit has replaced."""
+    return next(each for each in handler.__mro__ if not each.__module__.startswith("labkit"))
+
+
 @pytest.fixture
 def patterns():
-    """The handlers of later servers, put back at the end."""
+    """The handlers of later servers, as they were before labkit replaced any; put back at the end."""
     kept = [*urls.per_app_patterns]
+    urls.per_app_patterns[:] = [(route, theirs(handler)) for route, handler in kept]
     yield urls.per_app_patterns
     urls.per_app_patterns[:] = kept
 
