@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -60,6 +61,28 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
         missing = f"no browser on PATH, looked for {', '.join(CHROMIUM)}"
         pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
     return {**browser_type_launch_args, "executable_path": found, "args": FLAGS}
+
+
+@pytest.fixture
+def no_file_above():
+    """no_file_above(bytes), a context: the system refuses each write beyond, as a full disk does.
+
+    Python would leave modules that are compiled meanwhile cut off, for every later process; none is written then.
+    """
+    resource = pytest.importorskip("resource", reason="this system cannot limit the size of a file")
+
+    @contextmanager
+    def limited(size: int):
+        before, compiles = resource.getrlimit(resource.RLIMIT_FSIZE), sys.dont_write_bytecode
+        sys.dont_write_bytecode = True
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            sys.dont_write_bytecode = compiles
+
+    return limited
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -24,19 +23,7 @@ from labkit.reproduce.store import Store
 from labkit.training import checkpoints
 from labkit.training.folder import CsvLog, Folder
 
-resource = pytest.importorskip("resource", reason="this system cannot limit the size of a file")
 STATE = {"step": 3, "module": {"w": torch.zeros(200_000)}, "facts": {}}
-
-
-@contextmanager
-def no_file_above(size):
-    """The system refuses each write beyond so many bytes of a file, as a full disk does."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def noise(seed=0, size=60):
@@ -64,7 +51,7 @@ def write_arrays(path):
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_a_write_that_the_system_refuses_names_its_file_in_one_line(name, tmp_path, monkeypatch):
+def test_a_write_that_the_system_refuses_names_its_file_in_one_line(name, tmp_path, monkeypatch, no_file_above):
     monkeypatch.setenv("LABKIT_CACHE", str(tmp_path))
     (tmp_path / "shipped").mkdir()
     (tmp_path / "shipped" / "a.bin").write_bytes(bytes(9000))

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -27,12 +28,10 @@ def one_line(capsys, *said):
 
 
 @pytest.fixture
-def no_room():
+def no_room(no_file_above):
     """no_room(): from now on no file may have more than 100 bytes, as if the disk were full."""
-    resource = pytest.importorskip("resource", reason="this system cannot limit the size of a file")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with ExitStack() as limits:
+        yield lambda: limits.enter_context(no_file_above(100))
 
 
 @pytest.mark.parametrize(

@@ -172,18 +172,12 @@ def test_a_key_press_keeps_what_came_and_nothing_else(serve, register, mnist, ro
     assert names(room) == sorted(mnist)
 
 
-def test_a_download_without_room_names_its_file_and_is_continued(serve, register, mnist, room):
+def test_a_download_without_room_names_its_file_and_is_continued(serve, register, mnist, room, no_file_above):
     """No other mirror is asked: it would find no room either. What came stays, and the next download continues it."""
-    resource = pytest.importorskip("resource", reason="this system cannot limit the size of a file")
     server, other = serve(mnist), serve(mnist)
     register("mnist", mnist, [server.url, other.url])
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    try:
-        with pytest.raises(atomic.WriteError, match=rf"cannot write \S*{IMAGES}.part: File too large"):
-            data.fetch("mnist")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with no_file_above(1000), pytest.raises(atomic.WriteError, match=rf"cannot write \S*{IMAGES}.part: File too large"):
+        data.fetch("mnist")
     assert other.asked == [] and (room / "cache" / "mnist" / f"{IMAGES}.part").stat().st_size == 1000
     data.fetch("mnist")
     assert server.asked[1] == (IMAGES, "bytes=1000-") and names(room) == sorted(mnist)

@@ -58,19 +58,13 @@ def test_the_lock_of_a_killed_training_does_not_block_the_next(begin, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(begin, toy, tmp_path, monkeypatch):
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(begin, toy, tmp_path, monkeypatch, no_file_above):
     """The run that goes on afterwards ends with the weights of one that was never disturbed."""
-    resource = pytest.importorskip("resource", reason="this system cannot limit the size of a file")
     whole = list(training.fit(toy.Task(), toy.SETTINGS, tmp_path / "whole", toy.images(), toy.images(24, 1)))
     records = begin()
     next(records)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    try:
-        with pytest.raises(atomic.WriteError, match="cannot write .*run.*: File too large"):
-            next(records)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with no_file_above(1000), pytest.raises(atomic.WriteError, match="cannot write .*run.*: File too large"):
+        next(records)
     assert checkpoints.newest(tmp_path / "run" / "checkpoints")["step"] == 3
     assert not list((tmp_path / "run").rglob(f"*{atomic.ENDING}"))
     rest = list(begin())
