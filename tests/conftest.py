@@ -160,13 +160,49 @@ def _wait(process: subprocess.Popen, get, base: str, log: Path) -> None:
     pytest.fail(f"the server did not answer at {base}/liveness:\n{log.read_text()}")
 
 
-@pytest.fixture(scope="session")
-def made_runs() -> ModuleType:
-    """The module made_runs.py beside this one; pytest's importlib mode leaves the folder off the path."""
-    spec = importlib.util.spec_from_file_location("labkit_tests_made_runs", Path(__file__).with_name("made_runs.py"))
+def beside(name: str) -> ModuleType:
+    """The module of this name beside this one; pytest's importlib mode leaves the folder off the path."""
+    spec = importlib.util.spec_from_file_location(f"labkit_tests_{name}", Path(__file__).with_name(f"{name}.py"))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def made_runs() -> ModuleType:
+    """The module made_runs.py."""
+    return beside("made_runs")
+
+
+@pytest.fixture(scope="session")
+def made_networks() -> ModuleType:
+    """The module made_networks.py."""
+    return beside("made_networks")
+
+
+@pytest.fixture(params=["windows", "whole images", "colour, N = 1", "classes"])
+def draw_of_a_shape(request, made_networks):
+    """A small DRAW of each kind."""
+    return made_networks.network(made_networks.SHAPES[request.param])
+
+
+@pytest.fixture(params=["windows", "whole images", "colour"])
+def draw_for_latents(request, made_networks):
+    """A small DRAW of each kind whose weights are large enough for z to be seen."""
+    return made_networks.network(made_networks.LATENTS[request.param], scale=3)
+
+
+@pytest.fixture
+def vae_files(tmp_path, made_networks) -> dict[str, Path]:
+    """Files of untrained VAEs by name: for digits, for a set that is not here, and one of its halves."""
+    return {name: made_networks.vae_file(tmp_path, name) for name in made_networks.VAES}
+
+
+@pytest.fixture
+def nothing_here(monkeypatch, tmp_path):
+    """No data set is on this machine."""
+    for name in ("LABKIT_DATA", "LABKIT_CACHE"):
+        monkeypatch.setenv(name, str(tmp_path))
 
 
 @pytest.fixture

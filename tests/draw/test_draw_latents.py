@@ -4,25 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from labkit import draw
 from labkit.draw import latents
 
-CONFIGS = {
-    "windows": draw.Config(height=9, width=10, steps=4, hidden=8, latent=3, read=2, write=3),
-    "whole images": draw.Config(height=9, width=10, steps=3, hidden=8, latent=3, read=None, write=None),
-    "colour": draw.Config(channels=3, height=8, width=8, steps=2, hidden=8, latent=2, read=2, write=1, classes=3),
-}  # fmt: skip
 
-
-@pytest.fixture(params=list(CONFIGS))
-def model(request):
-    """A network whose weights are large enough for z to be seen."""
-    torch.manual_seed(0)
-    made = draw.DRAW(CONFIGS[request.param]).eval()
-    with torch.no_grad():
-        for weight in made.parameters():
-            weight.mul_(3)
-    return made
+@pytest.fixture
+def model(draw_for_latents):
+    return draw_for_latents
 
 
 def noise_of(config, n, seed=0):

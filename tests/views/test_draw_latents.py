@@ -15,22 +15,10 @@ from labkit.views.draw.curves import spread_curve
 from labkit.views.draw.latents import SCENES
 from labkit.views.draw.pixel_map import pixel_deviation, pixel_slopes
 
-CONFIGS = {
-    "windows": draw.Config(height=9, width=10, steps=4, hidden=8, latent=3, read=2, write=3),
-    "whole images": draw.Config(height=9, width=10, steps=3, hidden=8, latent=3, read=None, write=None),
-    "colour": draw.Config(channels=3, height=8, width=8, steps=2, hidden=8, latent=2, read=2, write=1, classes=3),
-}  # fmt: skip
 
-
-@pytest.fixture(params=list(CONFIGS))
-def model(request):
-    """A network whose weights are large enough for z to be seen."""
-    torch.manual_seed(0)
-    made = draw.DRAW(CONFIGS[request.param]).eval()
-    with torch.no_grad():
-        for weight in made.parameters():
-            weight.mul_(3)
-    return made
+@pytest.fixture
+def model(draw_for_latents):
+    return draw_for_latents
 
 
 def test_the_marked_point_of_the_curve_is_the_spread_of_the_images_on_screen(model):
@@ -63,9 +51,9 @@ def test_shades_are_dark_where_it_moves_and_where_they_differ(model):
 
 
 @pytest.mark.slow
-def test_columns_are_those_of_the_layers_before_amid_and_after_the_strokes():
+def test_columns_are_those_of_the_layers_before_amid_and_after_the_strokes(made_networks):
     torch.manual_seed(0)
-    model = draw.DRAW(CONFIGS["windows"])
+    model = draw.DRAW(made_networks.LATENTS["windows"])
     for kind in SCENES.values():
         scene = kind(model)
         try:
@@ -90,9 +78,9 @@ def test_the_frame_lies_on_the_image_that_is_meant(model):
     assert -model.config.height < frame["y0"].min() < frame["y0"].max() < 0
 
 
-def test_a_change_of_setting_shows_its_finished_sheet_at_once_and_declares_no_picture_anew():
+def test_a_change_of_setting_shows_its_finished_sheet_at_once_and_declares_no_picture_anew(made_networks):
     torch.manual_seed(0)
-    tab = LatentsScene(draw.DRAW(CONFIGS["windows"]))
+    tab = LatentsScene(draw.DRAW(made_networks.LATENTS["windows"]))
     scene = tab.made[tab.settings.experiment]
     try:
         before = scene.live.stages, [stage.pane.object for stage in scene.live.stages]
@@ -104,9 +92,9 @@ def test_a_change_of_setting_shows_its_finished_sheet_at_once_and_declares_no_pi
         scene.live.close()
 
 
-def test_the_tab_has_the_chosen_experiment_and_makes_each_once():
+def test_the_tab_has_the_chosen_experiment_and_makes_each_once(made_networks):
     torch.manual_seed(0)
-    tab = LatentsScene(draw.DRAW(CONFIGS["colour"]))
+    tab = LatentsScene(draw.DRAW(made_networks.LATENTS["colour"]))
     try:
         labels, first = {}, {}
         for name in [*EXPERIMENTS, *EXPERIMENTS]:

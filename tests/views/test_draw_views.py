@@ -17,18 +17,10 @@ from labkit.views import save
 from labkit.views.draw import AttentionScene, CanvasStrip, GenerateScene, ReadScene, mosaic
 from labkit.views.draw.pad import Pad, centred
 
-CONFIGS = {
-    "windows": draw.Config(height=10, width=12, steps=3, hidden=8, latent=2, read=2, write=3),
-    "whole images": draw.Config(height=10, width=12, steps=3, hidden=8, latent=2, read=None, write=None),
-    "colour, N = 1": draw.Config(channels=3, height=9, width=9, steps=2, hidden=8, latent=2, read=1, write=1),
-    "classes": draw.Config(height=10, width=10, steps=2, hidden=8, latent=2, read=3, write=2, classes=4),
-}
 
-
-@pytest.fixture(params=list(CONFIGS))
-def model(request):
-    torch.manual_seed(0)
-    return draw.DRAW(CONFIGS[request.param]).eval()
+@pytest.fixture
+def model(draw_of_a_shape):
+    return draw_of_a_shape
 
 
 # the mosaic
@@ -172,13 +164,13 @@ def test_a_test_image_is_read_and_its_class_told():
     scene.live.close()
 
 
-def test_a_set_whose_file_is_altered_is_said_and_the_image_stays(monkeypatch):
+def test_a_set_whose_file_is_altered_is_said_and_the_image_stays(monkeypatch, made_networks):
     def fail(name, split):
         raise AlteredError(f"{name}/<b>: expected one, found another")
 
     monkeypatch.setattr(data, "load", fail)
     images._test_set.cache_clear()
-    scene, said = ReadScene(draw.DRAW(CONFIGS["windows"]).eval()), pn.pane.HTML("")
+    scene, said = ReadScene(draw.DRAW(made_networks.SHAPES["windows"]).eval()), pn.pane.HTML("")
     before = scene.settings.image
     scene._read_random("mnist", said)
     assert said.object == "mnist/&lt;b&gt;: expected one, found another" and scene.settings.image is before
@@ -197,8 +189,8 @@ def test_a_saved_sheet_has_square_pixels(tmp_path):
     assert abs(np.ptp(grey[0]) - np.ptp(grey[1])) <= 2 and np.ptp(grey[0]) > 200
 
 
-def test_a_scene_takes_settings_or_a_network_with_their_values():
-    model = draw.DRAW(CONFIGS["windows"]).eval()
+def test_a_scene_takes_settings_or_a_network_with_their_values(made_networks):
+    model = draw.DRAW(made_networks.SHAPES["windows"]).eval()
     settings = GenerateSettings(model, n=3)
     scenes = GenerateScene(settings), GenerateScene(model, n=3)
     assert scenes[0].settings is settings and (scenes[1].settings.model, scenes[1].settings.n) == (model, 3)

@@ -1,16 +1,12 @@
 """The tab *Network*: which networks and images it measures, what it says, and columns that are its state's numbers."""
 
 import html
-import json
 import math
 
 import holoviews as hv
 import numpy as np
 import pytest
-import torch
-from safetensors.torch import save_file
 
-from labkit import dreg
 from labkit.experiments.dreg.network import QUANTITIES, NetworkSettings
 from labkit.views.dreg import NetworkScaling, NetworkScene
 from labkit.views.dreg.scaling import NAME
@@ -21,33 +17,12 @@ pytestmark = pytest.mark.slow  # whole scenes and commands
 SIZES = (1, 8, 16)
 
 
-@pytest.fixture
-def networks(tmp_path):
-    """Files of untrained VAEs by name: for digits, and for a set that is not here."""
-    found = {}
-    for name, of, config in (
-        ("digits", "digits", dreg.Config(8, 8, (2,), (4,))),
-        ("far", "omniglot", dreg.Config(6, 4, (2,), (4,))),
-    ):
-        torch.manual_seed(0)
-        about = {"kind": "vae", "data": of, "config": json.dumps(vars(config))}
-        found[name] = tmp_path / f"{name}.safetensors"
-        save_file(dreg.VAE(config).state_dict(), found[name], about)
-    return found
-
-
-@pytest.fixture
-def nothing_here(monkeypatch, tmp_path):
-    for name in ("LABKIT_DATA", "LABKIT_CACHE"):
-        monkeypatch.setenv(name, str(tmp_path))
-
-
 # the picture
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES)
-def test_lines_are_the_values_and_names_have_their_slopes(networks, quantity):
-    settings = NetworkSettings(networks, SIZES, quantity=quantity, estimators=["iwae", "dreg", "rws-dreg", "jk"])
+def test_lines_are_the_values_and_names_have_their_slopes(vae_files, quantity):
+    settings = NetworkSettings(vae_files, SIZES, quantity=quantity, estimators=["iwae", "dreg", "rws-dreg", "jk"])
     state = settings.step(settings.start())
     view, stage = NetworkScaling(settings), Stage()
     stage.show(view, state, lambda figure: None)
@@ -81,8 +56,8 @@ def test_where_there_is_no_network_the_page_says_how_to_make_one():
         scene.live.close()
 
 
-def test_another_network_begins_anew_and_is_shown_with_its_images(networks, nothing_here):
-    scene = NetworkScene(NetworkSettings(networks, SIZES))
+def test_another_network_begins_anew_and_is_shown_with_its_images(vae_files, nothing_here):
+    scene = NetworkScene(NetworkSettings(vae_files, SIZES))
     try:
         assert "the first 8 test images of digits" in scene.remark.object and "data:image/png" in scene.remark.object
         scene.live.run.once()

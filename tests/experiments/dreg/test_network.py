@@ -1,10 +1,7 @@
 """The noise of a network's gradient: which networks and images it is measured on, and the replicates of a seed."""
 
-import json
-
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from labkit import data, dreg
 from labkit.dreg import replicates
@@ -18,49 +15,27 @@ pytestmark = pytest.mark.slow  # networks from files
 SIZES = (1, 8, 16)
 
 
-@pytest.fixture
-def networks(tmp_path):
-    """Files of untrained VAEs by name: for digits, for a set that is not here, and one of its halves."""
-    found = {}
-    for name, of, config in (
-        ("digits", "digits", dreg.Config(8, 8, (2,), (4,))),
-        ("far", "omniglot", dreg.Config(6, 4, (2,), (4,))),
-        ("halves", "omniglot", dreg.Config(6, 4, (2,), (4,), halves="bottom")),
-    ):
-        torch.manual_seed(0)
-        about = {"kind": "vae", "data": of, "config": json.dumps(vars(config))}
-        found[name] = tmp_path / f"{name}.safetensors"
-        save_file(dreg.VAE(config).state_dict(), found[name], about)
-    return found
-
-
-@pytest.fixture
-def nothing_here(monkeypatch, tmp_path):
-    for name in ("LABKIT_DATA", "LABKIT_CACHE"):
-        monkeypatch.setenv(name, str(tmp_path))
-
-
-def test_images_are_the_first_of_the_networks_own_test_set(networks):
-    subject = NetworkSettings(networks).subject()
+def test_images_are_the_first_of_the_networks_own_test_set(vae_files):
+    subject = NetworkSettings(vae_files).subject()
     assert subject.words == "the first 8 test images of digits"
     assert set(subject.images.unique().tolist()) == {0.0, 1.0} and subject.images.shape == (8, 1, 8, 8)
     grey = data.load("digits", "test")[0][:8] / 255
     assert (subject.images[grey == 0] == 0).all() and (subject.images[grey == 1] == 1).all()
 
 
-def test_without_its_set_a_network_draws_its_images_itself_and_says_so(networks, nothing_here):
-    subject = NetworkSettings(networks, network="far").subject()
+def test_without_its_set_a_network_draws_its_images_itself_and_says_so(vae_files, nothing_here):
+    subject = NetworkSettings(vae_files, network="far").subject()
     assert subject.words == "8 that it drew itself, for omniglot is not here"
     assert set(subject.images.unique().tolist()) == {0.0, 1.0} and subject.images.shape == (8, 1, 6, 4)
 
 
-def test_halves_without_images_say_what_to_fetch(networks, nothing_here):
+def test_halves_without_images_say_what_to_fetch(vae_files, nothing_here):
     with pytest.raises(ValueError, match=r"\Aomniglot is not here and this network .*; labkit data fetch omniglot\Z"):
-        NetworkSettings(networks, network="halves").start()
+        NetworkSettings(vae_files, network="halves").start()
 
 
-def test_steps_are_replicates_of_the_seed(networks):
-    settings = NetworkSettings(networks, SIZES, seed=3)
+def test_steps_are_replicates_of_the_seed(vae_files):
+    settings = NetworkSettings(vae_files, SIZES, seed=3)
     state = settings.step(settings.start())
     want = replicates.start(state.subject.model, 8, state.estimators, SIZES)
     for t in range(2):
@@ -69,7 +44,7 @@ def test_steps_are_replicates_of_the_seed(networks):
     assert state.t == 2 and state.total.n == 32 and torch.equal(state.total.variance, want.variance)
 
 
-def test_reconstructions_keep_the_given_half(networks):
+def test_reconstructions_keep_the_given_half(vae_files):
     model = dreg.VAE(dreg.Config(6, 4, (2,), (4,), halves="bottom"))
     x = torch.rand(3, 1, 6, 4)
     made = network.reconstructed(network.Subject(model, x, ""))
