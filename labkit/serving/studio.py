@@ -14,7 +14,7 @@ from labkit.serving.frame import frame
 from labkit.views.address import Address
 from labkit.views.fields import choice
 from labkit.views.runs import words
-from labkit.views.tabs import WRAPPED
+from labkit.views.tabs import buttons, offer
 
 
 class NetworkTab(NamedTuple):
@@ -48,13 +48,11 @@ def page(title: str, summary: str, tabs: Sequence[NetworkTab], kind: str, defaul
 def live(tabs: Sequence[NetworkTab], kind: str, default: str) -> tuple[pn.Column, Callable[[], pn.Column]]:
     """Return the tabs, each built when it is first opened with a network, and () -> the controls of the open one."""
     address, networks = Address(), directory.networks(settings.runs, kind)
-    studio = _studio({"model": (default, list(networks)), "tab": (tabs[0].title, [tab.title for tab in tabs])})
+    studio, scenes, made = Studio(), {tab.title: tab.scene for tab in tabs}, {}
+    offer(studio, "model", list(networks), default)
+    offer(studio, "tab", list(scenes), tabs[0].title)
     address.sync(studio)
-    scenes, made = {tab.title: tab.scene for tab in tabs}, {}
     room, side = pn.Column(sizing_mode="stretch_width"), pn.Column(margin=0, sizing_mode="stretch_width")
-    buttons = pn.widgets.RadioButtonGroup.from_param(
-        studio.param.tab, color="primary", variant="outline", margin=(4, 8), stylesheets=[WRAPPED]
-    )
 
     def show(*_events: Any) -> None:
         scene = scenes[studio.tab]
@@ -71,13 +69,4 @@ def live(tabs: Sequence[NetworkTab], kind: str, default: str) -> tuple[pn.Column
 
     studio.param.watch(show, ["model", "tab"])
     show()
-    return pn.Column(address.warning, buttons, room, sizing_mode="stretch_width"), lambda: side
-
-
-def _studio(choices: dict[str, tuple[str, list[str]]]) -> Studio:
-    """The shared settings, with what can be chosen here as their values and defaults."""
-    studio = Studio()
-    for name, (first, names) in choices.items():
-        studio.param[name].objects, studio.param[name].default = names, first
-        setattr(studio, name, first)
-    return studio
+    return pn.Column(address.warning, buttons(studio), room, sizing_mode="stretch_width"), lambda: side

@@ -39,12 +39,11 @@ class Tabs:
         self._made: dict[str, tuple[Scene, pn.Column]] = {}
         self._finished: dict[str, list] = {}  # tab -> its controls
         self._late = False
-        self._open = _open(list(self._tabs))
+        self._open = Open()
+        offer(self._open, "tab", list(self._tabs), tabs[0].title)
         address.sync_tabs(self._open, lambda title: self._settings[title].owners)
         self.room, self.side = pn.Column(sizing_mode="stretch_width"), pn.Column(margin=0, sizing_mode="stretch_width")
-        self.buttons = pn.widgets.RadioButtonGroup.from_param(
-            self._open.param.tab, color="primary", variant="outline", margin=(4, 8), stylesheets=[WRAPPED]
-        )
+        self.buttons = buttons(self._open)
         self._open.param.watch(lambda _: self.show(), "tab")
         self.show()
 
@@ -73,8 +72,14 @@ class Open(Linkable):
     tab = param.Selector(check_on_set=True)  # also before it is known what there is
 
 
-def _open(titles: list[str]) -> Open:
-    opened = Open()
-    opened.param.tab.objects, opened.param.tab.default = titles, titles[0]
-    opened.tab = titles[0]
-    return opened
+def offer(owner: Linkable, name: str, names: list[str], first: str) -> None:
+    """Say what a Selector can be from now on; the first is its value and its default, which a link leaves out."""
+    owner.param[name].objects, owner.param[name].default = names, first
+    setattr(owner, name, first)
+
+
+def buttons(owner: Linkable) -> pn.widgets.RadioButtonGroup:
+    """Return a button for each tab of an owner with a Selector `tab`."""
+    return pn.widgets.RadioButtonGroup.from_param(
+        owner.param.tab, color="primary", variant="outline", margin=(4, 8), stylesheets=[WRAPPED]
+    )
