@@ -13,9 +13,7 @@ def command(
     model: Annotated[str, typer.Argument(help="A run's folder, a .safetensors file or a shipped name.")],
     data: Annotated[str | None, typer.Option(help="Data set.", show_default="the one it was trained on")] = None,
     split: Annotated[str, typer.Option(help="train, valid or test, as far as the data set has them.")] = "test",
-    binarize: Annotated[
-        str | None, typer.Option(help="stochastic, fixed or grey.", show_default="as it was trained")
-    ] = None,
+    binarize: Annotated[str | None, typer.Option(help="{binarisations}.", show_default="as it was trained")] = None,
     samples: Annotated[int, typer.Option(help="Importance samples an image for log p(x) too; 0 for none.", min=0)] = 0,
     images: Annotated[int | None, typer.Option(help="The first N images alone.", min=1, show_default="all")] = None,
     batch: Annotated[int, typer.Option(help="Images at a time.", min=1)] = 100,

@@ -1,44 +1,62 @@
 """Names in help texts that come from registries: `{kernels}` stands in a text until a command's help is shown.
 
-Registries import torch. `labkit --help` shows none of these texts and stays quick.
+To import a registry takes two seconds, because it imports torch. Its names are the keys of a dictionary in the text of
+its module, and are read from there.
 """
 
+import ast
 import re
-from collections.abc import Callable
+import sys
+from pathlib import Path
+
+import labkit
+
+# word of a help text -> the registries whose names replace it, each as its module and its name there
+REGISTRIES = {
+    "targets": [("labkit.targets.registry", "TARGETS")],
+    "starts": [("labkit.experiments.svgd.particles", "STARTS")],
+    "kernels": [("labkit.svgd", "KERNELS"), ("labkit.experiments.svgd.particles", "OF_TARGET")],
+    "rules": [("labkit.svgd.bandwidths", "RULES")],
+    "optimizers": [("labkit.svgd.optimizers", "OPTIMIZERS")],
+    "tempers": [("labkit.experiments.svgd.particles", "TEMPERS")],
+    "estimators": [("labkit.dreg.estimators", "ESTIMATORS")],
+    "binarisations": [("labkit.data.binarisation", "BINARISATIONS")],
+    "draw_presets": [("labkit.draw.config", "PRESETS")],
+    "vae_presets": [("labkit.dreg.networks", "PRESETS")],
+}
 
 
 def filled(text: str) -> str:
-    """Return a help text with the names of a registry for each word in braces, as "a, b or c"."""
-    return re.sub(r"{(\w+)}", lambda found: _listed(REGISTRIES[found[1]]()), text)
+    """Return a help text in which the names of registries replace each word in braces, as "a, b or c"."""
+    return re.sub(r"{(\w+)}", lambda found: _listed(_names(found[1])), text)
 
 
 def _listed(names: list[str]) -> str:
     return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def _choices(setting: str) -> Callable[[], list[str]]:
-    """Of a setting of a run of SVGD."""
-
-    def read() -> list[str]:
-        from labkit.experiments.svgd.particles import FIXED, ParticlesSettings
-
-        return [name for name in ParticlesSettings.param[setting].objects if name != FIXED]
-
-    return read
+def _names(word: str) -> list[str]:
+    """The names for a word. A registry that is imported already may have more of them than its module's text."""
+    return [
+        name
+        for module, registry in REGISTRIES[word]
+        for name in (getattr(sys.modules[module], registry) if module in sys.modules else written(module, registry))
+    ]
 
 
-def _estimators() -> list[str]:
-    from labkit.dreg import ESTIMATORS
+def written(module: str, registry: str) -> list[str]:
+    """Return the names that a module's text gives a registry: the keys of its dictionary, or the parts of its tuple.
 
-    return list(ESTIMATORS)
-
-
-REGISTRIES: dict[str, Callable[[], list[str]]] = {
-    "targets": _choices("target"),
-    "starts": _choices("begin"),
-    "kernels": _choices("kernel"),
-    "rules": _choices("bandwidth"),
-    "optimizers": _choices("optimizer"),
-    "tempers": _choices("temper"),
-    "estimators": _estimators,
-}
+    Raises:
+        LookupError: the text has no such dictionary or tuple.
+    """
+    path = Path(labkit.__file__).parent.joinpath(*module.split(".")[1:])
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        match node:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict(keys=parts) | ast.Tuple(elts=parts))
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.Dict(keys=parts) | ast.Tuple(elts=parts))
+            ) if name == registry:
+                return [ast.literal_eval(part) for part in parts]
+    raise LookupError(f"{path} must give {registry} a dictionary or a tuple of names")

@@ -17,11 +17,14 @@ def _in(group: str, form: str | None, text: str, *names: str, **rest: Any) -> An
 
 
 _DATA = _in("Data", "NAME", "mnist, digits (comes with labkit), ...; labkit data lists them. vae: struct_mnist too.")
-_BINARIZE = _in("Data", "NAME", "stochastic (drawn anew at every look), fixed or grey.")
+_BINARIZE = _in("Data", "NAME", "How images become black and white: {binarisations}.")
 _PRESET = _in(
-    "Network", "NAME", "Of the method's table; a wrong name lists them.", show_default="small of draw, original of vae"
+    "Network",
+    "NAME",
+    "draw: {draw_presets}. vae: {vae_presets}.",
+    show_default=", ".join(f"{method.preset} of {name}" for name, method in METHODS.items()),
 )
-_ESTIMATOR = _in("VAE", "NAME", "Gradient estimator of q; a wrong name lists them.")
+_ESTIMATOR = _in("VAE", "NAME", "Gradient estimator of q: {estimators}.")
 _SAMPLES = _in("VAE", "K", "Samples an image.", "--samples", "-K", min=1)
 _ALPHA = _in("VAE", "X", "Of dreg-alpha, from 0 (dreg) to 1 (rws-dreg).", min=0, max=1, show_default=".9")
 _ONLY = _in("VAE", "MODEL", "Hold the generative half of a trained VAE, and train q alone.")

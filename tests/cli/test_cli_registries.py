@@ -1,11 +1,12 @@
 """What a registry holds is in the pages' lists, in the help texts and on the command lines, with no other edit."""
 
+import importlib
 import subprocess
 import sys
 
 import pytest
 
-from labkit.cli.names import filled
+from labkit.cli import names
 from labkit.cli.svgd import asked
 from labkit.experiments.svgd import ParticlesSettings
 from labkit.targets import LISTS, TARGETS, Mixture
@@ -62,8 +63,19 @@ def test_a_new_entry_of_a_registry_is_taken_by_the_command_line(tmp_path):
     assert "toy-target: 5 particles, 3 steps" in text
 
 
-def test_names_of_a_registry_stand_in_a_text_for_its_word():
-    assert filled("One of {optimizers}.") == "One of adagrad, adam or plain." and filled("No names.") == "No names."
+def test_the_names_of_a_registry_replace_its_word_in_a_text():
+    assert names.filled("One of {optimizers}.") == "One of adagrad, adam or plain."
+    assert names.filled("No names.") == "No names."
+
+
+@pytest.mark.parametrize(("module", "registry"), [place for places in names.REGISTRIES.values() for place in places])
+def test_the_names_in_the_text_of_a_module_are_those_of_its_registry(module, registry):
+    assert names.written(module, registry) == list(getattr(importlib.import_module(module), registry))
+
+
+def test_a_registry_without_names_in_the_text_of_its_module_is_an_error():
+    with pytest.raises(LookupError, match="must give COMPUTED"):
+        names.written("labkit.svgd", "COMPUTED")
 
 
 def test_any_target_that_takes_modes_has_those_of_the_run(monkeypatch):

@@ -18,7 +18,6 @@ from labkit import svgd
 from labkit.experiments.settings import ExperimentSettings
 from labkit.experiments.svgd import classification_data as labelled
 from labkit.experiments.svgd.classification_data import HALF, LabelledPoints
-from labkit.experiments.svgd.kernels import KERNELS
 from labkit.targets import logistic
 from labkit.targets.scores import Scored
 
@@ -124,7 +123,7 @@ class ClassificationSettings(ExperimentSettings):
     )
     n = param.Integer(default=50, bounds=(1, 200), label="Particles, n", doc="n: each is a whole classifier")
     kernel: "param.Selector[str]" = param.Selector(
-        default="rbf", objects=list(KERNELS), label="Kernel k",
+        default="rbf", objects=list(svgd.KERNELS), label="Kernel k",
         doc="k(θ, θ′): who feels whom",
     )  # fmt: skip
     step_size = param.Number(default=0.1, bounds=(0.001, 2.0), label="Step size, ε", doc="ε: of Adagrad, in units of θ")

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from labkit import svgd, targets
 from labkit.experiments.settings import ExperimentSettings
-from labkit.experiments.svgd.kernels import KERNELS
 from labkit.targets import LISTS, PARAMETERS, TARGETS
 from labkit.targets.base import KnownTarget, Range
 from labkit.targets.scores import Scored
 
 STARTS = ("normal", "uniform", "target")
+OF_TARGET = ("preconditioned",)  # kernels that are made from what the target knows of itself
 FIXED = "fixed"  # in place of a bandwidth rule: the setting `length`
 TEMPERS = {"none": None, "linear": targets.linear_schedule, "cyclical": targets.cyclical_schedule}
 TEMPERED = 500  # steps of a tempered beginning
@@ -74,7 +74,7 @@ class ParticlesSettings(ExperimentSettings):
     )
     kernel: "param.Selector[str]" = param.Selector(
         default="rbf",
-        objects=[*KERNELS, "preconditioned"],
+        objects=[*svgd.KERNELS, *OF_TARGET],
         label="Kernel k",
         doc="k(x, x′): who feels whom; preconditioned takes the target's own precision",
     )
@@ -177,7 +177,7 @@ class ParticlesSettings(ExperimentSettings):
 
     def make_kernel(self) -> svgd.Kernel:
         """The kernel; the preconditioned one has the target's precision, or the identity where that is not known."""
-        if self.kernel != "preconditioned":
+        if self.kernel not in OF_TARGET:
             return svgd.KERNELS[self.kernel]
         target = self.density()
         if target.covariance is None:

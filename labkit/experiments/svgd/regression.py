@@ -12,7 +12,6 @@ from torch import Tensor
 
 from labkit import svgd
 from labkit.experiments.settings import ExperimentSettings
-from labkit.experiments.svgd.kernels import KERNELS
 from labkit.experiments.svgd.regression_data import SETS, NoisyCurve, RegressionPoints
 from labkit.targets import NeuralRegression
 
@@ -115,7 +114,7 @@ class RegressionSettings(ExperimentSettings):
         doc="b: of the Gamma priors of both precisions, of the noise and of the weights; the original's is 0.1",
     )  # fmt: skip
     kernel: "param.Selector[str]" = param.Selector(
-        default="rbf", objects=list(KERNELS), label="Kernel k",
+        default="rbf", objects=list(svgd.KERNELS), label="Kernel k",
         doc="k(θ, θ′): which networks feel each other; its length is the median rule's",
     )  # fmt: skip
     step_size = param.Number(
