@@ -1,5 +1,6 @@
 """What tests share: a free port, a running server, and the browser that is on this machine."""
 
+import asyncio
 import gc
 import importlib.util
 import os
@@ -16,7 +17,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # many processes: none compiles what another has compiled
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch comes: the problems are small, and -n shares the cores
 
 _logs: dict[str, Path] = {}  # of servers, by address
@@ -35,15 +38,51 @@ FLAGS = [
 ]
 
 
-LONGEST = ("test_svgd_page.py", "test_notebook.py")  # of the browser tests, more than half a minute each
+LONG = ("test_cli_first.py", ".ipynb")  # what takes a process half a minute starts before the rest
+
+
+class OneBrowser(LoadScopeScheduling):
+    """One process opens all pages, from the start, while the others share the other files, each file in one piece.
+
+    A browser waits most of its time; two at once on two cores make each other's tests slow.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/browser/") else nodeid.split("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneBrowser:
+    return OneBrowser(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests run last: Playwright leaves an event loop running in this thread, where no other can then start.
+    items.sort(key=lambda item: ("browser" not in item.path.parts, not item.path.name.endswith(LONG)))
 
-    A process takes one file at a time. The longest start first, so that no process waits for the other at the end.
-    """
-    items.sort(key=lambda item: ("browser" in item.keywords, item.path.name not in LONGEST))
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    with _without_the_loop_of_playwright(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    with _without_the_loop_of_playwright(item):
+        return (yield)
+
+
+@contextmanager
+def _without_the_loop_of_playwright(item: pytest.Item) -> Iterator[None]:
+    """Playwright leaves an event loop running in its thread, where no other can start: other tests do not see it."""
+    left = None if "browser" in item.keywords else asyncio._get_running_loop()
+    if left is None:
+        yield
+        return
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(left)
 
 
 def pytest_collection_finish() -> None:
