@@ -86,6 +86,8 @@ def _run(arguments: list[str]) -> int:
     except OSError as error:  # of the output: a command tells those of its files itself
         typer.echo(f"labkit: {errors.words(error)}", err=True)
         return 2
-    except (typer.Abort, KeyboardInterrupt):
+    except typer.Abort as stop:
+        if isinstance(stop.__cause__, EOFError):  # not the end of the input at a prompt: a file that is cut short
+            raise stop.__cause__ from None
         typer.echo("labkit: stopped", err=True)
         return 130

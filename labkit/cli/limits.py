@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import typer
 from typer.core import TyperCommand
 
 from labkit.cli import names
@@ -19,7 +20,10 @@ class Command(TyperCommand):
             most = SEED if name == "seed" else MOST
             if isinstance(value, int) and value > most:
                 fail(f"--{name.replace('_', '-')} must be at most {most:,}, got {_short(value)}")
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # Typer would leave without a word
+            raise typer.Abort from None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         for parameter in self.params:

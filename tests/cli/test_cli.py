@@ -1,15 +1,19 @@
 """The command line: help, mistakes in one line, copies that never overwrite, the doctor's table."""
 
 import importlib.metadata
+import io
 import json
+import marshal
+import signal
 import socket
 import subprocess
 import sys
 
 import pytest
+import typer
 
 from labkit import places
-from labkit.cli import app, checks, copies, lab, main
+from labkit.cli import app, checks, copies, doctor, lab, main
 
 COMMANDS = [command.name for command in app.registered_commands]
 
@@ -92,6 +96,22 @@ def test_a_number_too_large_is_one_line(line, name, capsys):
         captured = capsys.readouterr()
         one_line(captured, name)
         assert len(captured.err) < 150
+
+
+@pytest.mark.parametrize("stop", [lambda: typer.confirm("go on?"), lambda: signal.raise_signal(signal.SIGINT)])
+def test_the_end_of_the_input_at_a_prompt_and_ctrl_c_stop_a_command(stop, heard, monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "_checks", stop)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert main(["doctor"]) == 130
+    assert capsys.readouterr().err == "labkit: stopped\n"
+
+
+def test_a_file_that_is_cut_short_is_an_error_and_does_not_stop_a_command_in_silence(monkeypatch, capsys):
+    """Python raises EOFError for a compiled module that is cut short, and so it does at a prompt without input."""
+    monkeypatch.setattr(doctor, "_checks", lambda: marshal.loads(marshal.dumps("module")[:-1]))
+    with pytest.raises(EOFError, match="marshal data too short"):
+        main(["doctor"])
+    assert "stopped" not in capsys.readouterr().err
 
 
 def test_a_taken_port_is_one_line_that_names_another(capsys):
