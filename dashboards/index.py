@@ -6,7 +6,7 @@ import panel as pn
 import segno
 
 from labkit.serving import pages, settings
-from labkit.serving.frame import watch_connection
+from labkit.serving.frame import dress
 
 LEAD = "Learning algorithms to watch and to steer while they run."
 
@@ -22,7 +22,7 @@ def page() -> pn.Template:
     addresses = settings.addresses
     template = pn.Template((Path(__file__).with_name("index.html")).read_text(encoding="utf-8"))
     template.add_variable("lead", LEAD)
-    watch_connection(template)
+    dress(template)
     template.add_variable("pages", [each for each in pages.listing() if each.route != "/"])
     template.add_variable("addresses", addresses)
     template.add_variable("code", code(addresses[0]) if addresses else "")

@@ -45,7 +45,7 @@ def command(
     from labkit.serving import devices, gate, pages
 
     try:
-        routes = {each.name: each.route for each in pages.listing()}
+        routes = {each.name: each.route for each in pages.listing()} | {"guide": "/guide"}
     except FileNotFoundError as error:
         fail(error)
     if page is not None and page.strip("/") not in routes:

@@ -23,10 +23,10 @@ def frame(title: str, lead: str, main: Callable[[], tuple[Any, Callable[[], Any]
         main: () -> what stands in the middle, and () -> the settings beside it. The second is asked for once the
             browser has the first, so that the picture stands sooner. What it raises is shown on a card.
     """
-    template = pn.Template(Path(__file__).with_name("frame.html").read_text(encoding="utf-8"), location=True)
+    template = pn.Template(_beside("frame.html"), location=True)
     template.add_variable("title", title)
     template.add_variable("lead", lead)
-    watch_connection(template)
+    dress(template)
     side, middle, wrong = (pn.Column(sizing_mode="stretch_width") for _ in range(3))
     template.add_panel("sidebar", side)
     template.add_panel("main", pn.Column(wrong, middle, sizing_mode="stretch_width"))
@@ -50,8 +50,16 @@ def frame(title: str, lead: str, main: Callable[[], tuple[Any, Callable[[], Any]
     return template
 
 
-def watch_connection(template: pn.Template) -> None:
-    """Have the page say when its server is gone, and reload itself when it is back; its file takes {{ connection }}."""
-    template.add_variable("connection", Path(__file__).with_name("connection.js").read_text(encoding="utf-8"))
+def dress(template: pn.Template) -> None:
+    """Give a page its colours, light and dark, and have it notice a lost server and reload itself when it is back.
+
+    The page's file takes {{ scheme }} and {{ connection }}.
+    """
+    template.add_variable("scheme", _beside("scheme.html"))
+    template.add_variable("connection", _beside("connection.js"))
     # Bokeh would connect again, to a session that a new server builds in the place of the one on screen
     pn.state.curdoc.config.reconnect_session = False
+
+
+def _beside(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")

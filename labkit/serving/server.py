@@ -20,7 +20,7 @@ import panel as pn
 from bokeh.server.server import Server
 
 from labkit.private import bokeh
-from labkit.serving import addresses, ahead, cards, gate, headers, location, logs, memory, pages, settings
+from labkit.serving import addresses, ahead, cards, gate, guide, headers, location, logs, memory, pages, settings
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,9 @@ _SESSIONS = {  # milliseconds; a session thrown away before its websocket opens 
 
 
 def build(found: list[pages.Page], *, port: int, address: str, allowed: Iterable[str] = ()) -> Server:
-    """A server bound to address and port (0 takes a free one), not yet answering; /liveness answers while it lives.
+    """Return a server that is bound to address and port (0 takes a free one) and waits for `run`.
+
+    It serves the pages, /guide and /liveness.
 
     Args:
         allowed: hosts that browsers may name beside those of this machine.
@@ -48,6 +50,7 @@ def build(found: list[pages.Page], *, port: int, address: str, allowed: Iterable
         port=port,
         address=addresses.to_bind(address),
         location=True,
+        extra_patterns=guide.PATTERNS,
         liveness=True,
         show=False,
         start=False,

@@ -49,5 +49,10 @@ def test_the_index_fits_its_screen_and_follows_the_readers_light(visit, page, wi
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
-        ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-        assert (sum(map(int, ground[4:-1].split(","))) > 380) == (scheme == "light")
+        page.wait_for_function(
+            """(dark) => {
+                const [red] = getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g)
+                return red < 128 === dark
+            }""",
+            arg=scheme == "dark",
+        )
