@@ -1,13 +1,13 @@
-"""Three methods of approximate inference to watch and to steer while they run.
+"""labkit runs three methods of approximate inference that you can watch and steer.
 
-labkit.svgd     particles that flow to a density (Liu & Wang 2016)
-labkit.targets  densities to flow to
-labkit.draw     a network that draws images stroke by stroke (Gregor et al. 2015)
-labkit.dreg     gradients of importance weighted bounds, and how good they are (Tucker et al. 2019)
-labkit.stream   a run is a stream of states
-labkit.training the one training loop; `labkit.load_checkpoint` opens what came of it
+    labkit.svgd      moves particles to a target density (Liu & Wang 2016)
+    labkit.targets   holds target densities
+    labkit.draw      trains a network that paints images step by step (Gregor et al. 2015)
+    labkit.dreg      estimates gradients of importance weighted bounds (Tucker et al. 2019)
+    labkit.stream    makes a run a stream of states
+    labkit.training  holds the training loop; `labkit.load_checkpoint` loads a trained model
 
-`labkit serve` opens the dashboards, `labkit lab` the notebooks; both are made of `labkit.views`.
+`labkit serve` opens the dashboards and `labkit lab` the notebooks. Both use `labkit.views`.
 """
 
 import importlib
@@ -25,7 +25,10 @@ __all__ = ["load_checkpoint", *ROOMS]
 
 
 def __getattr__(name: str) -> Any:
-    """Return a room, or `load_checkpoint`, imported when it is first used: `import labkit` stays light."""
+    """Return `load_checkpoint` or a part of labkit such as `svgd`, and import it only at its first use.
+
+    This keeps `import labkit` light.
+    """
     if name == "load_checkpoint":
         return importlib.import_module("labkit.models").load_checkpoint
     if name in ROOMS:

@@ -1,8 +1,11 @@
-"""Stein variational gradient descent: particles that flow to a target density (Liu & Wang 2016, arXiv 1608.04471).
+"""Stein variational gradient descent moves particles to a target density (Liu & Wang 2016, arXiv 1608.04471).
 
-from itertools import islice
-for state in islice(svgd.flow(target, x0), 500):
-    state.x, state.ksd          # where the particles are, and how far from the target
+`flow` returns an endless stream of states:
+
+    from itertools import islice
+
+    for state in islice(svgd.flow(target, x0), 500):
+        state.x, state.ksd  # the positions of the particles, and how far they are from the target
 """
 
 from labkit.svgd.bandwidths import RULES, Fixed, Lagged, Median, Paper, Subsampled, median_bandwidth, paper_bandwidth

@@ -1,7 +1,8 @@
-"""Bandwidth rules: how far the kernel reaches, decided anew from the particles at every step.
+"""Bandwidth rules set how far the kernel reaches; each step applies the rule to its particles.
 
-A rule is called as rule(x, last, t): x (..., n, d) in the kernel's own coordinates, `last` the bandwidth of the state
-before (None at the first), t the step; it returns the length h (...). A reader's rule may be any callable x -> h.
+A step calls rule(x, last, t) and gets the bandwidth h (...), a length. Here x (..., n, d) are the particles in the
+kernel's coordinates. `last` is the bandwidth of the previous state, None at the first; t counts the steps.
+Your own rule may be any callable x -> h.
 """
 
 import math
@@ -17,7 +18,7 @@ from labkit.svgd.fast.pairs import Apart
 
 
 class Rule:
-    """What `step` calls; rules that need less ignore the rest."""
+    """A rule defines `__call__(x, last, t)`, which `step` calls; it may ignore `last` and t."""
 
     def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} must define __call__(x, last, t)")
@@ -27,15 +28,15 @@ Bandwidth = str | float | int | Tensor | Callable[..., Tensor | float]
 
 
 def median_bandwidth(x: Tensor, apart: Apart | None = None) -> Tensor:
-    """The original code's median rule, h = sqrt(med / (2 log(n + 1))).
+    """Return the bandwidth of the original code's median rule, h = sqrt(med / (2 log(n + 1))).
 
-    med is the median over ALL n^2 squared distances, the n zeros of the diagonal included, an even count taking the
-    mean of the two middle values. Other libraries leave the diagonal out, or take log n, or one median a dimension.
-    One particle has h = 1; so have particles of which half coincide, with a warning.
+    med is the median of ALL n^2 squared distances, with the n zeros of the diagonal. For an even count it is the mean
+    of the two middle values. Other libraries leave out the diagonal, use log n, or take one median per dimension.
+    One particle has h = 1. If at least half of all pairs coincide, h is 1 too, with a warning.
 
     Args:
         x: particles (..., n, d).
-        apart: `pairs.apart(x)`, where somebody has it already.
+        apart: `pairs.apart(x)`, if the caller has it already.
 
     Returns:
         h (...), a length in units of x.
@@ -45,21 +46,21 @@ def median_bandwidth(x: Tensor, apart: Apart | None = None) -> Tensor:
 
 
 def paper_bandwidth(x: Tensor) -> Tensor:
-    """The rule of the paper's text, k = exp(-|x - x'|^2 / (med^2 / log n)): h = med / sqrt(2 log n).
+    """Return the bandwidth of the rule in the paper's text, h = med / sqrt(2 log n), a length (...).
 
-    med is the median distance of the n (n - 1) / 2 pairs. (As remembered from the paper; the code that came with it
-    uses `median_bandwidth`.)
+    There the kernel is k = exp(-|x - x'|^2 / (med^2 / log n)), from Liu & Wang 2016, section 5. For x (..., n, d), med
+    is the median distance of the n (n - 1) / 2 pairs. The code of the same authors uses `median_bandwidth`.
     """
     n = x.shape[-2]
     return _length(x, lambda x: exact.distance_of_pairs(x).div_(math.sqrt(2 * math.log(n))))
 
 
 def _length(x: Tensor, rule: Callable[[Tensor], Tensor]) -> Tensor:
-    """rule(x), but 1 where there is one particle, or where the rule says 0."""
+    """Return rule(x), or 1 for one particle and where the rule returns 0."""
     if x.shape[-2] == 1:
         return x.new_ones(x.shape[:-2])
     h = rule(x)
-    if h.is_cuda:  # to look at it would be to wait for the device: neither digits nor a warning are worth it there
+    if h.is_cuda:  # reading h would wait for the GPU: precision and a warning are not worth that
         return torch.where(h > 0, h, 1.0)
     if h.ndim:
         low, high = (float(end) for end in h.aminmax())
@@ -67,17 +68,21 @@ def _length(x: Tensor, rule: Callable[[Tensor], Tensor]) -> Tensor:
         low = high = float(h)
     if 0 < low <= high < math.inf:
         return h
-    if x.dtype != torch.float64:  # squares of very long or very short distances are no float32
+    if x.dtype != torch.float64:  # float32 cannot hold the squares of very long or very short distances
         return _length(x.double(), rule).to(x.dtype)
     if low > 0:
         return h
-    warnings.warn("the median distance is 0: half of the particles or more coincide; bandwidth 1 is used", stacklevel=2)
+    warnings.warn(
+        "the median distance is 0 because at least half of all pairs coincide, so the bandwidth is set to 1; "
+        "spread the particles or give a bandwidth",
+        stacklevel=2,
+    )
     return torch.where(h > 0, h, 1.0)
 
 
 @dataclass(frozen=True)
 class Median(Rule):
-    """`median_bandwidth` as a rule."""
+    """This rule returns `median_bandwidth(x)`."""
 
     def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
         return median_bandwidth(x)
@@ -85,7 +90,7 @@ class Median(Rule):
 
 @dataclass(frozen=True)
 class Paper(Rule):
-    """`paper_bandwidth` as a rule."""
+    """This rule returns `paper_bandwidth(x)`."""
 
     def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
         return paper_bandwidth(x)
@@ -93,7 +98,11 @@ class Paper(Rule):
 
 @dataclass(frozen=True)
 class Fixed(Rule):
-    """Always the same h: one number, or a tensor (...) with one for every run."""
+    """This rule always returns the same h: one number, or a tensor (...) with one h per run.
+
+    Raises:
+        ValueError: a bandwidth is not positive and finite, or the tensor does not fit the number of runs.
+    """
 
     h: float | int | Tensor
 
@@ -102,7 +111,8 @@ class Fixed(Rule):
         wrong = h[~((h > 0) & h.isfinite())]
         if len(wrong):
             raise ValueError(
-                f"bandwidth must be a length > 0 and finite, got {wrong[0]:g}; or name a rule: {', '.join(RULES)}"
+                f"bandwidth must be a finite number > 0, got {wrong[0]:g}; "
+                f"give a length or name a rule: {', '.join(RULES)}"
             )
 
     def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
@@ -111,8 +121,8 @@ class Fixed(Rule):
             return h.expand(runs)
         except RuntimeError:
             raise ValueError(
-                f"a tensor of bandwidths must hold one length for every run, {tuple(runs)}, got {tuple(h.shape)}; "
-                "give one number or as many as there are runs"
+                f"a tensor of bandwidths must have the shape of the runs, {tuple(runs)}, got {tuple(h.shape)}; "
+                "give one number, or one per run"
             ) from None
 
 
@@ -123,7 +133,13 @@ def _check_count(name: str, count: int) -> None:
 
 @dataclass(frozen=True)
 class Subsampled(Rule):
-    """The median rule on every k-th particle, at most `size` of them: near enough for many particles, much cheaper."""
+    """This rule applies the median rule to every k-th particle, at most `size` of them.
+
+    For many particles it is close to `median_bandwidth` and much cheaper.
+
+    Raises:
+        ValueError: size is not a whole number of at least 1.
+    """
 
     size: int = 256
 
@@ -135,13 +151,17 @@ class Subsampled(Rule):
         if n <= self.size:
             return median_bandwidth(x)
         some = x[..., :: math.ceil(n / self.size), :]
-        # the rule's log(n + 1) belongs to all particles, not to the sample
+        # the rule's log(n + 1) counts all particles, not only these
         return median_bandwidth(some) * math.sqrt(math.log(some.shape[-2] + 1) / math.log(n + 1))
 
 
 @dataclass(frozen=True)
 class Lagged(Rule):
-    """Another rule, asked only every `every` steps; between them the last answer stands."""
+    """This rule applies another rule every `every` steps and keeps its last bandwidth in between.
+
+    Raises:
+        ValueError: every is not a whole number of at least 1.
+    """
 
     every: int = 10
     rule: Rule = Median()
@@ -155,7 +175,7 @@ class Lagged(Rule):
 
 @dataclass(frozen=True)
 class _Called(Rule):
-    """A reader's own x -> h; it gets a copy of x, so that it cannot move the particles."""
+    """This rule calls the user's function x -> h with a copy of x, so that it cannot move the particles."""
 
     function: Callable[[Tensor], Tensor | float]
 
@@ -163,8 +183,9 @@ class _Called(Rule):
         h = torch.as_tensor(self.function(x.clone()), dtype=x.dtype, device=x.device)
         if h.shape not in (torch.Size(()), x.shape[:-2]) or not bool(((h > 0) & h.isfinite()).all()):
             raise ValueError(
-                f"the bandwidth rule must return lengths > 0 of shape {tuple(x.shape[:-2])}, "
-                f"got {h.tolist() if h.numel() < 5 else tuple(h.shape)} at step {t}"
+                f"the bandwidth rule must return finite numbers > 0 of shape {tuple(x.shape[:-2])}, "
+                f"got {h.tolist() if h.numel() < 5 else tuple(h.shape)} at step {t}; "
+                "correct the function that you gave as bandwidth"
             )
         return h.expand(x.shape[:-2])
 
@@ -178,14 +199,14 @@ RULES: dict[str, Rule] = {
 
 
 def rule(bandwidth: Bandwidth) -> Rule:
-    """The rule that a name, a number (or one for every run) or a callable x -> h stands for.
+    """Return the rule for a name, a number, a tensor with one number per run, or a callable x -> h.
 
     Raises:
-        ValueError: an unknown name, or a number that is not positive and finite.
+        ValueError: the name is unknown, or a number is not positive and finite.
     """
     if isinstance(bandwidth, str):
         if bandwidth not in RULES:
-            raise ValueError(f"bandwidth must be a number, a callable or one of {', '.join(RULES)}; got {bandwidth!r}")
+            raise ValueError(f"bandwidth {bandwidth!r} is unknown; give a number, a callable, or {', '.join(RULES)}")
         return RULES[bandwidth]
     if isinstance(bandwidth, Rule):
         return bandwidth

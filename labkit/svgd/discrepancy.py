@@ -1,4 +1,4 @@
-"""How far a sample is from a target (KSD, needs only the score) or from another sample (MMD)."""
+"""These functions measure how far a sample is from a target (KSD) or from a second sample (MMD)."""
 
 from functools import reduce
 
@@ -6,19 +6,28 @@ import torch
 from torch import Tensor
 
 from labkit.svgd.bandwidths import Bandwidth
-from labkit.svgd.flow import KERNEL, _at, _bandwidth, check_particles, root
+from labkit.svgd.checks import check_particles
+from labkit.svgd.flow import KERNEL, _at, _bandwidth, root
 from labkit.svgd.kernels import Kernel
 from labkit.targets.scores import Scored, as_score
 
-ROWS = 512  # of the kernel matrix at a time
+ROWS = 512  # rows of the kernel matrix that are in memory at a time
 
 
 def ksd(x: Tensor, score: Scored, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "median") -> Tensor:
-    """Kernel Stein discrepancy of x (..., n, d), (...): the root of the V-statistic (Liu, Lee & Jordan 2016).
+    """Return the kernel Stein discrepancy (KSD) of x (..., n, d) as (...), the root of the V-statistic.
 
-    KSD^2 = 1/n^2 sum_ij [ s_i.s_j k + s_i.grad_j k + s_j.grad_i k + tr grad_i grad_j k ], diagonal included; near
-    sqrt(mean of the diagonal / n) for n independent draws from p, less for particles that SVGD has spread. To compare
-    samples, or to follow a run, give a fixed bandwidth: under the median rule the yardstick changes with the sample.
+        KSD^2 = 1/n^2 sum_ij [ s_i.s_j k + s_i.grad_j k + s_j.grad_i k + tr grad_i grad_j k ]
+
+    The sum includes the diagonal (Liu, Lee & Jordan 2016). A perfect fit has KSD 0. For n independent samples from p,
+    KSD is near sqrt(mean of the diagonal / n). For particles that SVGD has spread it is smaller.
+    To compare samples or states, give a fixed bandwidth: the median rule changes the scale with the sample.
+
+    Args:
+        x: particles (..., n, d), float32 or float64.
+        score: the score of the target, or a target, as in `start`.
+        kernel: one of `labkit.svgd`'s, or your own `Kernel`.
+        bandwidth: a rule or a length in units of x, as in `start`.
 
     Raises:
         TypeError, ValueError: as `start`.
@@ -28,11 +37,13 @@ def ksd(x: Tensor, score: Scored, kernel: Kernel = KERNEL, bandwidth: Bandwidth 
 
 
 def mmd(x: Tensor, y: Tensor, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "median") -> Tensor:
-    """Maximum mean discrepancy between samples x (..., n, d) and y (..., m, d): the root of the V-statistic, (...).
+    """Return the maximum mean discrepancy (MMD) of samples x (..., n, d) and y (..., m, d) as (...).
 
-    MMD^2 = mean k(x, x') - 2 mean k(x, y) + mean k(y, y'), diagonals included (Gretton et al. 2012, eq. 5). A rule
-    for the bandwidth is asked for both samples together. The three means nearly cancel: they are found in float64, and
-    NaN is returned where even there only rounding is left of them.
+        MMD^2 = mean k(x, x') - 2 mean k(x, y) + mean k(y, y')
+
+    It is the root of the V-statistic, with the diagonals (Gretton et al. 2012, eq. 5). If MMD is 0, the samples agree.
+    A bandwidth rule is applied to both samples together. The three means nearly cancel, so they are computed in
+    float64. The result is NaN where only rounding error is left.
 
     Raises:
         TypeError, ValueError: bad samples, or samples of different dimension or dtype.
@@ -41,8 +52,8 @@ def mmd(x: Tensor, y: Tensor, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "m
     check_particles(y)
     if x.shape[-1] != y.shape[-1] or x.shape[:-2] != y.shape[:-2] or x.dtype != y.dtype:
         raise ValueError(
-            f"samples must agree but in number, got {tuple(x.shape)} {x.dtype} and {tuple(y.shape)} {y.dtype}; "
-            "bring them to one dimension and dtype"
+            f"samples may differ only in number, got {tuple(x.shape)} {x.dtype} and {tuple(y.shape)} {y.dtype}; "
+            "give both the same leading axes, dimension and dtype"
         )
     h = _bandwidth(kernel, bandwidth, torch.cat([x, y], -2), None, 0).double()
     wide_x, wide_y = x.double(), y.double()
@@ -52,6 +63,6 @@ def mmd(x: Tensor, y: Tensor, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "m
         return reduce(torch.add, strips) / (a.shape[-2] * b.shape[-2])
 
     means = torch.stack([mean(wide_x, wide_x), -2 * mean(wide_x, wide_y), mean(wide_y, wide_y)])
-    # a kernel per dimension: summed over the dimensions, as in ksd
+    # with one kernel per dimension, sum over the dimensions as ksd does
     means = means.reshape(3, *x.shape[:-2], -1).sum(-1)
     return root(means.sum(0), lambda: means.abs().sum(0)).to(x.dtype)

@@ -1,8 +1,8 @@
-"""Stein variational gradient descent (Liu & Wang 2016, algorithm 1) as states and steps.
+"""Stein variational gradient descent as states and steps (Liu & Wang 2016, algorithm 1).
 
     x_i <- x_i + move(phi(x_i)),   phi(x_i) = 1/n sum_j [ k(x_j, x_i) s(x_j) + grad_{x_j} k(x_j, x_i) ]     (eq. 8)
 
-Everything in a state is evaluated at its x, with the kernel at its bandwidth.
+All fields of a state are evaluated at its x, with the kernel at its bandwidth.
 """
 
 import math
@@ -18,6 +18,7 @@ from torch import Tensor
 from labkit.stream import iterate
 from labkit.svgd import bandwidths
 from labkit.svgd.bandwidths import Bandwidth
+from labkit.svgd.checks import check_particles, evaluate_score
 from labkit.svgd.fast.together import phi_and_median
 from labkit.svgd.kernels import RBF, Kernel
 from labkit.svgd.optimizers import Adagrad, Optimizer
@@ -25,23 +26,23 @@ from labkit.targets.scores import Score, Scored, as_score
 
 KERNEL = RBF()
 OPTIMIZER = Adagrad()
-LOG_DENSITY = "this looks like a log-density; wrap it: targets.from_log_prob(f)"
-ROUNDING = 64  # units of the last digit by which a sum over pairs may be off, as a part of its terms
+ROUNDING = 64  # allowed rounding error of a sum over pairs, in units of the last digit of its terms
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """The particles after t steps and all that is known of them; any number of runs in the leading axes.
+    """A state holds the particles after t steps and all values computed at them; leading axes are separate runs.
 
-    x, score, phi, drive, repulsion: (..., n, d), phi = drive + repulsion; the score is that of this step (of its
-    minibatch, its temperature). x are coordinates of R^d: of a target with a bounded support, `target.constrain(x)`
-    are the places of the particles in it.
+    x: particles (..., n, d) in R^d; for a target with a bounded support, `target.constrain(x)` are the points in it.
+    score: (..., n, d), the score of this step, with its minibatch and temperature.
+    phi, drive, repulsion: (..., n, d), with phi = drive + repulsion.
     bandwidth: (...), a length; (..., d) for `PerDimension`; infinite for `Linear`.
-    ksd: (...), the root of the V-statistic of KSD^2 under the run's kernel; NaN where rounding is all that is left of
-    it. memory: the optimiser's, None at first.
+    ksd: (...), the root of the V-statistic of KSD^2 under the run's kernel. NaN where only rounding error is left.
+    memory: the memory of the optimiser, None at first.
     """
 
-    x: Float[Tensor, "*_ _ _"]  # axes of its own: `replace(state, x=more)` is legal, `evaluate` brings the rest after
+    # x has its own axes: `replace(state, x=more)` is legal, `evaluate` then updates the rest
+    x: Float[Tensor, "*_ _ _"]
     score: Float[Tensor, "*runs n d"]
     phi: Float[Tensor, "*runs n d"]
     drive: Float[Tensor, "*runs n d"]
@@ -50,59 +51,6 @@ class State:
     ksd: Float[Tensor, "*runs"]
     t: int = 0
     memory: Any = None
-
-
-def check_particles(x: object) -> None:
-    """Refuse what cannot be particles.
-
-    Raises:
-        TypeError: not a tensor of float32 or float64.
-        ValueError: not (..., n, d) with n, d >= 1, or not finite.
-    """
-    if not isinstance(x, Tensor) or x.dtype not in (torch.float32, torch.float64):
-        got = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise TypeError(
-            f"particles must be a float32 or float64 tensor, got {got}; use torch.as_tensor(x, dtype=torch.float64)"
-        )
-    if x.ndim < 2 or 0 in x.shape:
-        raise ValueError(
-            f"particles must be (..., n, d) with n and d at least 1, got {tuple(x.shape)}; "
-            "for one dimension use x[:, None]"
-        )
-    check_finite(x.detach(), "particles", "check where they come from")
-
-
-def check_finite(values: Tensor, what: str, do: str) -> None:
-    """Raise ValueError where a value is NaN or infinite."""
-    # one sum finds nearly every good case in a single pass; finite values whose sum overflows get the second look
-    if not math.isfinite(values.sum()) and not bool(values.isfinite().all()):
-        bad = values.isfinite().logical_not_()
-        first = tuple(bad.nonzero()[0].tolist())
-        raise ValueError(
-            f"{what} must be finite, got {int(bad.sum())} of {values.numel()} that are not, the first at {first}; {do}"
-        )
-
-
-def evaluate_score(score: Score, x: Tensor, t: int = 0, generator: torch.Generator | None = None) -> Tensor:
-    """The score of step t at x, checked and detached. It gets a copy of x, so that it cannot move the particles."""
-    if hasattr(score, "at"):
-        score = score.at(t, generator)
-    # a copy, not a look at the tensor's version: a write through `x.numpy()` does not change the version
-    s = score(x.clone())
-    if not isinstance(s, Tensor) or s.shape != x.shape:
-        got = tuple(s.shape) if isinstance(s, Tensor) else type(s).__name__
-        one_each = isinstance(s, Tensor) and s.shape in (x.shape[:-1], (*x.shape[:-1], 1))
-        raise ValueError(
-            f"the score must return a tensor {tuple(x.shape)} like the particles, got {got}; "
-            + (LOG_DENSITY if one_each else "differentiate log_p(x).sum()")
-        )
-    if s.dtype != x.dtype:
-        raise ValueError(
-            f"the score must return {x.dtype} like the particles, got {s.dtype}; make its constants follow x.dtype"
-        )
-    s = s.detach()
-    check_finite(s, f"the score at step {t}", "take a smaller step size, or a target whose score is finite there")
-    return s
 
 
 def _bandwidth(kernel: Kernel, bandwidth: Bandwidth, x: Tensor, last: Tensor | None, t: int) -> Tensor:
@@ -124,7 +72,7 @@ def _at(
     last: Tensor | None,
     memory: Any,
 ) -> State:
-    """The state at x."""
+    """Return the state at x."""
     s = evaluate_score(score, x, t, generator)
     h = _bandwidth(kernel, bandwidth, x, last, t)
     drive, repulsion, trace = kernel.products(x, s, h)
@@ -134,11 +82,13 @@ def _at(
 
 
 def root(square: Tensor, size: Callable[[], Tensor]) -> Tensor:
-    """Return the root of a square that is a sum of terms of this size, which is asked for where a square is negative.
+    """Return the root of `square`, a sum of terms whose total size is `size()`.
 
-    A negative square is 0 where rounding explains it, and NaN where it does not: then no digit of it is right.
+    `size` is called only if a square is negative. A negative square becomes 0 if rounding explains it. Otherwise it
+    becomes NaN, because then none of its digits is right.
     """
-    if not square.is_cuda and float(square.min()) >= 0:  # nearly always; on a GPU to look would be to wait
+    # true nearly always; on a GPU reading it would wait for the device
+    if not square.is_cuda and float(square.min()) >= 0:
         return square.sqrt()
     rounding = size() * (-ROUNDING * torch.finfo(square.dtype).eps)
     return torch.where(square < rounding, math.nan, square.clamp(min=0)).sqrt_()
@@ -152,19 +102,19 @@ def start(
     bandwidth: Bandwidth = "median",
     generator: torch.Generator | None = None,
 ) -> State:
-    """The state of a run before its first step.
+    """Return the state of a run before its first step.
 
     Args:
         x0: particles (..., n, d), float32 or float64, on any device; copied.
-        score: x -> grad log p(x) of the same shape; or a target; or a `torch.distributions` object. A function that
-            gives log p itself needs `targets.from_log_prob(f)`: in one dimension -x**2 / 2 has the shape of a score,
-            and is taken for one.
+        score: x -> grad log p(x) of the same shape, or a target, or a `torch.distributions` object. Wrap a function
+            that returns log p with `targets.from_log_prob(f)`. In one dimension labkit cannot detect the mistake,
+            because log p has the shape of a score there.
         kernel: one of `labkit.svgd`'s, or your own `Kernel`.
-        bandwidth: a rule's name (`bandwidths.RULES`), a length h, a tensor with one h for every run, or x -> h.
-        generator: for scores that draw a minibatch.
+        bandwidth: a rule's name (`bandwidths.RULES`), a length h in units of x, a tensor with one h per run, or x -> h.
+        generator: the source of randomness for scores that sample a minibatch.
 
     Raises:
-        TypeError, ValueError: bad particles, score, or bandwidth; the message says which and what to do.
+        TypeError, ValueError: the particles, the score or the bandwidth are wrong; the message says what to do.
     """
     check_particles(x0)
     return _at(x0.detach().clone(), as_score(score), kernel, bandwidth, generator, 0, None, None)
@@ -178,10 +128,14 @@ def evaluate(
     bandwidth: Bandwidth = "median",
     generator: torch.Generator | None = None,
 ) -> State:
-    """The same particles, step and memory, all else anew: after an edit of x, or a change of target or kernel.
+    """Return a state with the same particles, t and memory, and with everything else recomputed.
 
-    `evaluate(dataclasses.replace(state, x=edited), score)` lets a run go on from edited particles. Where particles
-    came or went, the memory of the newcomers is the mean of the others'; `memory_for` does it.
+    Use it after an edit of x, or after a change of target or kernel. With
+    `evaluate(dataclasses.replace(state, x=edited), score)` a run continues from edited particles. If the number of
+    particles changes, `memory_for` gives the new particles the mean memory of the others.
+
+    Raises:
+        TypeError, ValueError: as `start`.
     """
     check_particles(state.x)
     memory = memory_for(state.memory, state.x)
@@ -189,11 +143,15 @@ def evaluate(
 
 
 def memory_for(memory: Any, x: Tensor) -> Any:
-    """An optimiser's memory for the particles x (..., n, d): grown by its mean, or cut, where n has changed."""
+    """Return an optimiser's memory that fits the particles x (..., n, d).
+
+    If n has grown, the new rows are the mean of the old ones; if n has shrunk, the last rows are dropped.
+    It returns None if the memory has another dimension or other runs.
+    """
     if isinstance(memory, tuple):
         parts = [memory_for(m, x) for m in memory]
         if any(m is not None and part is None for m, part in zip(memory, parts, strict=True)):
-            return None  # of another dimension: nothing to go on from
+            return None  # the memory has another dimension and cannot be used
         return type(memory)(*parts) if hasattr(memory, "_fields") else tuple(parts)
     if not isinstance(memory, Tensor) or memory.shape == x.shape:
         return memory
@@ -216,14 +174,14 @@ def step(
     optimizer: Optimizer = OPTIMIZER,
     generator: torch.Generator | None = None,
 ) -> State:
-    """Move every particle once along phi and evaluate everything at the new place.
+    """Move every particle once along phi and evaluate everything at the new positions.
 
     Args:
-        optimizer: (direction, memory) -> (move, memory); default the original's Adagrad with step size .1.
-        (the others as in `start`)
+        optimizer: (direction, memory) -> (move, memory); default the original's Adagrad with step size 0.1.
+        score, kernel, bandwidth, generator: as in `start`.
 
     Raises:
-        ValueError: the score is not finite, or of the wrong shape or dtype.
+        ValueError: the score is not finite, or has the wrong shape or dtype.
     """
     move, memory = optimizer(state.phi, state.memory)
     return _at(state.x + move, as_score(score), kernel, bandwidth, generator, state.t + 1, state.bandwidth, memory)
@@ -238,9 +196,12 @@ def flow(
     optimizer: Optimizer = OPTIMIZER,
     generator: torch.Generator | None = None,
 ) -> Iterator[State]:
-    """The endless stream of states from x0: `iterate(step, start(x0))`.
+    """Return the endless stream of states from x0: `iterate(step, start(x0))`.
 
-    for state in itertools.islice(flow(target, x0), 500): ...
+        for state in itertools.islice(flow(target, x0), 500): ...
+
+    Raises:
+        TypeError, ValueError: as `start` and `step`.
     """
     score = as_score(score_or_target)
     first = start(x0, score, kernel=kernel, bandwidth=bandwidth, generator=generator)
@@ -249,7 +210,13 @@ def flow(
 
 
 def phi(x: Tensor, score: Scored, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "median") -> Tensor:
-    """The direction phi at x (..., n, d) alone: what an optimiser of one's own needs, cheaper than a state."""
+    """Return only the direction phi (..., n, d) at x (..., n, d), which is cheaper than a state.
+
+    Use it with your own optimiser.
+
+    Raises:
+        TypeError, ValueError: as `start`.
+    """
     check_particles(x)
     x = x.detach()
     s = evaluate_score(as_score(score), x)
@@ -259,7 +226,7 @@ def phi(x: Tensor, score: Scored, kernel: Kernel = KERNEL, bandwidth: Bandwidth 
 def direction(
     x: Tensor, s: Tensor, kernel: Kernel, bandwidth: Bandwidth, last: Tensor | None = None, t: int = 0
 ) -> tuple[Tensor, Tensor]:
-    """phi of x with scores s, and its bandwidth."""
+    """Return phi (..., n, d) of x with scores s, and its bandwidth."""
     if (found := phi_and_median(kernel, bandwidth, x, s)) is not None:
         return found
     h = _bandwidth(kernel, bandwidth, x, last, t)
@@ -267,22 +234,22 @@ def direction(
 
 
 def pulls(state: State, i: int, *, kernel: Kernel = KERNEL) -> tuple[Tensor, Tensor]:
-    """What every neighbour j does to particle i of one run: its share of drive_i and of repulsion_i, each (n, d).
+    """Return how much every neighbour j contributes to drive_i and to repulsion_i of particle i, each (n, d).
 
-    The shares sum to `state.drive[i]` and `state.repulsion[i]`; they are found by taking the others away, so that any
-    kernel will do.
+    The contributions sum to `state.drive[i]` and `state.repulsion[i]`. They come from pairs of particles, so any kernel
+    works.
 
     Raises:
         ValueError: the state holds several runs.
         IndexError: there is no particle i.
     """
     if state.x.ndim != 2:
-        raise ValueError(f"pulls wants one run (n, d), got {tuple(state.x.shape)}; take the fields of one run")
+        raise ValueError(f"pulls needs one run (n, d), got {tuple(state.x.shape)}; give the fields of one run")
     n = state.x.shape[0]
     if not -n <= i < n:
-        raise IndexError(f"particle must be 0 to {n - 1}, got {i}")
+        raise IndexError(f"particle i must be from 0 to {n - 1}, got {i}; choose one of these")
     i %= n
-    # pairs (i, j) as n runs of two particles: in a run of two, particle 0 feels itself and j
+    # use the pairs (i, j) as n runs of two particles; in each run particle 0 interacts with particle j
     two = torch.stack([state.x[i].expand_as(state.x), state.x], -2)
     scores = torch.stack([torch.zeros_like(state.score), state.score], -2)
     h = state.bandwidth.expand(n, *state.bandwidth.shape)
@@ -292,5 +259,5 @@ def pulls(state: State, i: int, *, kernel: Kernel = KERNEL) -> tuple[Tensor, Ten
 
 
 def with_particles(state: State, x: Tensor) -> State:
-    """The state with other particles, not yet evaluated: hand it to `evaluate`."""
+    """Return the state with other particles x; call `evaluate` on it to compute the rest."""
     return replace(state, x=x.detach().clone())

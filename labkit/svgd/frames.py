@@ -1,4 +1,4 @@
-"""Kernels that measure distance in other coordinates: one dimension at a time, or through a precision matrix."""
+"""These kernels measure distance in other coordinates: one dimension at a time, or through a precision matrix."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,13 @@ from labkit.svgd.kernels import RBF, Kernel, Products
 
 @dataclass(frozen=True)
 class PerDimension(Kernel):
-    """A kernel for every coordinate by itself: the matrix kernel diag(k(x_1, x_1'), ..., k(x_d, x_d')).
+    """One kernel per coordinate: the matrix kernel diag(k(x_1, x_1'), ..., k(x_d, x_d')).
 
-    Every coordinate has a bandwidth of its own, (..., d), and KSD^2 is the sum over the coordinates. What is lost in
-    correlation is gained in high dimension: the marginal variances no longer collapse.
+    Every coordinate has its own bandwidth, (..., d), and KSD^2 is the sum over the coordinates. This kernel ignores
+    correlations. In return the marginal variances do not collapse in high dimension.
+
+    Raises:
+        ValueError: the base is not a kernel of x itself.
     """
 
     base: Kernel = RBF()
@@ -23,11 +26,11 @@ class PerDimension(Kernel):
         _check_base(self.base)
 
     @property
-    def uses_bandwidth(self) -> bool:  # type: ignore[override]  # that of the base, and nobody sets it
+    def uses_bandwidth(self) -> bool:  # type: ignore[override]  # it follows the base, and no code sets it
         return self.base.uses_bandwidth
 
     def frame(self, x: Tensor) -> Tensor:
-        """(..., n, d) as d runs of one dimension, (..., d, n, 1)."""
+        """Return x (..., n, d) as d runs of one dimension, (..., d, n, 1)."""
         return x.mT[..., None]
 
     def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:
@@ -38,22 +41,22 @@ class PerDimension(Kernel):
         return self.base.phi(self.frame(x), self.frame(score), h)[..., 0].mT
 
     def matrix(self, x: Tensor, y: Tensor, h: Tensor) -> Tensor:
-        """k(x_i, y_j) of every coordinate, (..., d, n, m)."""
+        """Return k(x_i, y_j) of every coordinate, (..., d, n, m)."""
         return self.base.matrix(self.frame(x), self.frame(y), h)
 
 
 class Preconditioned(Kernel):
     """The matrix kernel Q^-1 k(|x - x'|_Q) of a constant precision Q (Wang et al. 2019, sec. 4.1).
 
-    It is plain SVGD in the coordinates y = L^T x with Q = L L^T, seen from x: well chosen (the precision of the
-    target, or the mean negative Hessian of log p) it makes stretched targets round. KSD is that of y.
+    It is plain SVGD in the coordinates y = L^T x with Q = L L^T. A good Q makes a stretched target round. Use the
+    precision of the target, or the mean negative Hessian of log p. KSD is measured in y.
 
     Args:
-        precision: Q (d, d), symmetric positive definite.
+        precision: Q (d, d), symmetric positive definite, in 1 / units of x squared.
         base: the kernel in the new coordinates.
 
     Raises:
-        ValueError: Q is not symmetric positive definite.
+        ValueError: Q is not symmetric positive definite, or the base is not a kernel of x itself.
     """
 
     def __init__(self, precision: Tensor, base: Kernel | None = None):
@@ -61,7 +64,7 @@ class Preconditioned(Kernel):
         _check_base(self.base)
         if precision.ndim != 2 or not torch.allclose(precision, precision.mT):
             raise ValueError(
-                f"precision must be symmetric (d, d), got shape {tuple(precision.shape)}; use (Q + Q.T) / 2"
+                f"precision must be a symmetric matrix (d, d), got shape {tuple(precision.shape)}; use (Q + Q.T) / 2"
             )
         root, failed = torch.linalg.cholesky_ex(precision)
         if failed or not root.isfinite().all():
@@ -72,26 +75,33 @@ class Preconditioned(Kernel):
         self.uses_bandwidth = self.base.uses_bandwidth
 
     def frame(self, x: Tensor) -> Tensor:
-        """y = L^T x in float64: rounding to float32 would change the distances of particles that are close together."""
+        """Return y = L^T x in float64; float32 would change the distances of particles that are close together.
+
+        Raises:
+            ValueError: the particles have another dimension than the precision.
+        """
         if x.shape[-1] != self.root.shape[-1]:
-            raise ValueError(f"the precision is {tuple(self.root.shape)}, got particles of {x.shape[-1]} dimensions")
+            raise ValueError(
+                f"the precision has shape {tuple(self.root.shape)}, got particles of {x.shape[-1]} dimensions; "
+                "give both the same dimension"
+            )
         return x.double() @ self._root(x)
 
     def _root(self, x: Tensor) -> Tensor:
         return self.root.to(x.device, torch.float64)
 
     def _arguments(self, x: Tensor, score: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """y, the score there (rows L^-1 s) and h, for the base: in the dtype of x where that has digits enough."""
+        """Return y, its score (rows L^-1 s) and h for the base; they keep the dtype of x if it has enough digits."""
         y, h = self.frame(x), h.double()
         score = torch.linalg.solve_triangular(self._root(x), score.double().mT, upper=False).mT
-        # not around the mean: the base may have a linear part
+        # not centred at the mean, because the base may have a linear part
         far = digits.is_far(float(digits.reach((y / h[..., None, None]).mT)), x.shape[-1], x.dtype)
         if far or not self.uses_bandwidth:
             return y, score, h
         return y.to(x.dtype), score.to(x.dtype), h.to(x.dtype)
 
     def _back(self, direction: Tensor, x: Tensor) -> Tensor:
-        """A direction of y as one of x: rows L^-T v."""
+        """Return a direction of y as a direction of x: rows L^-T v."""
         return torch.linalg.solve_triangular(self._root(x).mT, direction.double().mT, upper=True).mT.to(x.dtype)
 
     def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:
@@ -102,7 +112,7 @@ class Preconditioned(Kernel):
         return self._back(self.base.phi(*self._arguments(x, score, h)), x)
 
     def matrix(self, x: Tensor, y: Tensor, h: Tensor) -> Tensor:
-        """The scalar kernel k(|x_i - y_j|_Q), (..., n, m)."""
+        """Return the scalar kernel k(|x_i - y_j|_Q), (..., n, m)."""
         return self.base.matrix(self.frame(x), self.frame(y), h)
 
 

@@ -1,4 +1,4 @@
-"""Kernels, and what SVGD needs of one: drive, repulsion and the trace for the Stein discrepancy.
+"""Each kernel computes the sums that SVGD needs: drive, repulsion, and the trace for the Stein discrepancy.
 
 With particles x_i, scores s_j and a kernel k of length h,
 
@@ -25,7 +25,7 @@ from labkit.svgd.fast import choice
 
 
 class Products(NamedTuple):
-    """drive and repulsion (..., n, d); trace (...)."""
+    """The sums of a kernel: drive and repulsion (..., n, d), and trace (...)."""
 
     drive: Tensor
     repulsion: Tensor
@@ -33,64 +33,69 @@ class Products(NamedTuple):
 
 
 class Kernel:
-    """What the rest of SVGD asks of a kernel. `h` is a length, a tensor (...)."""
+    """A kernel defines `products` and `matrix`, the only methods that SVGD needs. `h` is a length, a tensor (...)."""
 
     uses_bandwidth = True
 
     def frame(self, x: Tensor) -> Tensor:
-        """The coordinates in which the bandwidth is a length: x itself for most kernels."""
+        """Return the coordinates in which the bandwidth is a length; for most kernels this is x itself."""
         return x
 
     def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:
-        """Drive, repulsion and trace at x (..., n, d)."""
+        """Return drive, repulsion and trace at x (..., n, d)."""
         raise NotImplementedError(f"{type(self).__name__} must define products(x, score, h)")
 
     def phi(self, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
-        """Drive plus repulsion alone, (..., n, d)."""
+        """Return drive plus repulsion, (..., n, d)."""
         drive, repulsion, _ = self.products(x, score, h)
         return drive + repulsion
 
     def matrix(self, x: Tensor, y: Tensor, h: Tensor) -> Tensor:
-        """k(x_i, y_j), (..., n, m)."""
+        """Return k(x_i, y_j), (..., n, m)."""
         raise NotImplementedError(f"{type(self).__name__} must define matrix(x, y, h)")
 
 
 @dataclass(frozen=True)
 class Radial(Kernel):
-    """A kernel of the distance alone; `scale` multiplies the bandwidth."""
+    """A kernel that depends only on the distance; `scale` multiplies the bandwidth.
+
+    Raises:
+        ValueError: scale is not positive.
+    """
 
     scale: float | int = 1.0
-    gaussian: ClassVar[bool] = False  # whether f is exp(-u / 2), which has quicker ways than others
-    compiled: ClassVar[bool] = False  # whether a compiled program sums
-    rooted: ClassVar[bool] = False  # whether f takes the root of u, to which all digits of short distances matter
+    gaussian: ClassVar[bool] = False  # whether f is exp(-u / 2), for which there are faster ways
+    compiled: ClassVar[bool] = False  # whether a compiled program computes the sums
+    rooted: ClassVar[bool] = False  # whether f takes the root of u, which needs all digits of short distances
 
     def __post_init__(self) -> None:
         if not self.scale > 0:
-            raise ValueError(f"scale must be > 0, got {self.scale}; it multiplies the bandwidth")
+            raise ValueError(f"scale must be > 0, got {self.scale}; 1 leaves the bandwidth as it is")
 
     def f(self, u: Tensor) -> Tensor:
-        """k as a function of u = |x - x'|^2 / h^2; may write into u."""
+        """Return k as a function of u = |x - x'|^2 / h^2; it may write into u."""
         raise NotImplementedError(f"{type(self).__name__} must define f(u)")
 
     def f_w_q(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """f(u), -2 f'(u) and 4 u f''(u)."""
+        """Return f(u), w = -2 f'(u) and q = 4 u f''(u)."""
         raise NotImplementedError(f"{type(self).__name__} must define f_w_q(u)")
 
     def length(self, h: Tensor) -> Tensor:
-        """The kernel's own length, (..., 1, 1) beside x (..., n, d)."""
-        return (h if self.scale == 1 else h * self.scale).unsqueeze(-1).unsqueeze(-1)  # half the time of an index
+        """Return the kernel's own length, (..., 1, 1) so that it broadcasts with x (..., n, d)."""
+        return (h if self.scale == 1 else h * self.scale).unsqueeze(-1).unsqueeze(-1)  # takes half the time of an index
 
     def plain(self, x: Tensor, score: Tensor, h: Tensor, rows: slice = slice(None)) -> Products:
-        """The formulas of this module's head, term by term; every quicker way gives the same numbers to rounding.
+        """Return drive, repulsion and trace by the formulas at the top of this module, term by term.
 
-        Nothing cancels here, however far apart particles are; but it holds d numbers a pair.
+        No digits cancel here, however far apart the particles are. But it holds d numbers per pair in memory.
+        Every faster way gives the same numbers up to rounding.
 
         Args:
-            rows: some i: their drive and repulsion, and their part of the trace.
+            rows: the particles i for which drive, repulsion and their part of the trace are computed.
         """
         (n, d), length = x.shape[-2:], self.length(h)
         gap = x[..., rows, :].unsqueeze(-1) - x.mT.unsqueeze(-3)  # x_i - x_j, (..., rows, d, n)
-        square = (x.new_ones(1, d) @ gap.square()).squeeze(-2)  # a sum of few numbers takes five times as long
+        square = (x.new_ones(1, d) @ gap.square()).squeeze(-2)  # a sum over a short axis takes five times as long
         f, w, q = self.f_w_q(square / (length * length))
         drive = f @ score / n
         repulsion = (w.unsqueeze(-2) * gap).sum(-1) / (n * length * length)
@@ -109,7 +114,7 @@ class Radial(Kernel):
 
 @dataclass(frozen=True)
 class RBF(Radial):
-    """k = exp(-|x - x'|^2 / (2 h^2)): w = k and q = u k."""
+    """The radial basis function kernel k = exp(-|x - x'|^2 / (2 h^2)), with w = k and q = u k."""
 
     gaussian = True
 
@@ -122,15 +127,15 @@ class RBF(Radial):
 
 
 class FusedRBF(RBF):
-    """`RBF` by `torch.compile`, for at most three dimensions.
+    """`RBF` with sums compiled by `torch.compile`, for at most three dimensions.
 
-    The same sums in another order: it agrees with `RBF` to rounding, and with itself bit for bit. Every number of
-    particles, dimension and dtype is a program of its own; torch makes eight (`torch._dynamo.config.recompile_limit`).
-    Other shapes are then computed as `RBF` does, and a warning names the first one.
+    It adds the same terms in another order. So it agrees with `RBF` up to rounding, and two runs of it agree bit for
+    bit. Every number of particles, dimension and dtype needs its own program. Torch compiles at most eight
+    (`torch._dynamo.config.recompile_limit`). Other shapes are computed as `RBF` does, with one warning.
 
     Raises (at the first call):
-        ValueError: more than three dimensions, where `RBF` is as fast.
-        RuntimeError: there is no compiler; `RBF` needs none.
+        ValueError: there are more than three dimensions, where `RBF` is as fast.
+        RuntimeError: there is no compiler; use `RBF`.
     """
 
     compiled = True
@@ -138,7 +143,7 @@ class FusedRBF(RBF):
 
 @dataclass(frozen=True)
 class IMQ(Radial):
-    """Inverse multiquadric k = (1 + |x - x'|^2 / h^2)^(-1/2) (Gorham & Mackey 2017): a slow tail."""
+    """The inverse multiquadric kernel k = (1 + |x - x'|^2 / h^2)^(-1/2), with a heavy tail (Gorham & Mackey 2017)."""
 
     def f(self, u: Tensor) -> Tensor:
         return u.add_(1).rsqrt_()
@@ -151,7 +156,7 @@ class IMQ(Radial):
 
 @dataclass(frozen=True)
 class Matern32(Radial):
-    """Matern-3/2, k = (1 + r) exp(-r) with r = sqrt(3) |x - x'| / h."""
+    """The Matern-3/2 kernel k = (1 + r) exp(-r) with r = sqrt(3) |x - x'| / h."""
 
     rooted = True
 
@@ -167,16 +172,16 @@ class Matern32(Radial):
 
 @dataclass(frozen=True)
 class Linear(Kernel):
-    """k = x . x' + 1, no length at all: its bandwidth is given as infinity.
+    """The linear kernel k = x . x' + 1, which has no length: its bandwidth is infinity.
 
-    On a Gaussian target with n >= d + 1 particles its fixed points have the exact mean and covariance
+    On a Gaussian target with n >= d + 1 particles, fixed points have the exact mean and covariance
     (Liu & Wang 2018).
     """
 
     uses_bandwidth = False
 
     def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:
-        (n, d), wide = x.shape[-2:], x.double()  # far from the origin x^T s cancels
+        (n, d), wide = x.shape[-2:], x.double()  # far from the origin digits of x^T s cancel
         drive = (wide @ (wide.mT @ score.double()) + score.double().sum(-2, keepdim=True)) / n
         return Products(drive.to(x), x.clone(), x.new_full(x.shape[:-2], d))
 
@@ -186,20 +191,24 @@ class Linear(Kernel):
 
 @dataclass(frozen=True)
 class Sum(Kernel):
-    """The sum of several kernels of one bandwidth; give each its `scale`."""
+    """The sum of several kernels with one bandwidth; give each kernel its own `scale`.
+
+    Raises:
+        ValueError: there is no kernel, or one of them is not a kernel of x itself.
+    """
 
     kernels: Sequence[Kernel] = field(default=(RBF(0.5), RBF(1.0), RBF(2.0)))
 
     def __post_init__(self) -> None:
         if not self.kernels:
-            raise ValueError("Sum wants at least one kernel, got none; e.g. Sum((RBF(), IMQ(scale=2)))")
+            raise ValueError("Sum needs at least one kernel, got none; for example Sum((RBF(), IMQ(scale=2)))")
         if framed := [k for k in self.kernels if type(k).frame is not Kernel.frame]:
             raise ValueError(
-                f"Sum wants kernels of x itself, got {framed[0]}; put the sum inside: PerDimension(Sum(...))"
+                f"Sum needs kernels of x itself, got {framed[0]}; put the sum inside: PerDimension(Sum(...))"
             )
 
     @property
-    def uses_bandwidth(self) -> bool:  # type: ignore[override]  # that of others, and nobody sets it
+    def uses_bandwidth(self) -> bool:  # type: ignore[override]  # it follows the kernels, and no code sets it
         return any(k.uses_bandwidth for k in self.kernels)
 
     def products(self, x: Tensor, score: Tensor, h: Tensor) -> Products:

@@ -1,7 +1,9 @@
-"""Optimisers as pure functions: (direction, memory) -> (move, memory). The first call gets memory None; a memory that
-is another optimiser's counts as none, so that the optimiser may change in the middle of a run.
+"""Optimisers are pure functions from (direction, memory) to (move, memory).
 
-Any `torch.optim` optimiser works in a loop of one's own, because SVGD only supplies a direction:
+At the first call there is no memory (None). A memory of another optimiser counts as None, so you can change it
+in the middle of a run.
+
+Any `torch.optim` optimiser works too in your own loop, because SVGD only supplies a direction:
 
     x = x0.clone().requires_grad_()
     optimizer = torch.optim.Adam([x], lr=0.1)
@@ -31,12 +33,20 @@ def _check(step_size: float | int | Tensor) -> None:
 
 @dataclass(frozen=True)
 class Adagrad:
-    """The original code's: Adagrad with a forgetful history.
+    """The original code's Adagrad, which forgets old directions.
 
         history <- direction^2 at the first step, decay history + (1 - decay) direction^2 later
         move     = step_size direction / (epsilon + sqrt(history))
 
-    The first move is therefore `step_size` in every coordinate, whatever the direction's size.
+    So the first move is `step_size` in every coordinate, for a direction of any size.
+
+    Args:
+        step_size: > 0, in units of x; a number, or a tensor that broadcasts with x.
+        decay: in [0, 1).
+        epsilon: > 0, avoids a division by zero.
+
+    Raises:
+        ValueError: step_size or decay is outside its range.
     """
 
     step_size: float | int | Tensor = 0.1
@@ -46,7 +56,7 @@ class Adagrad:
     def __post_init__(self) -> None:
         _check(self.step_size)
         if not 0 <= self.decay < 1:
-            raise ValueError(f"decay must lie in [0, 1), got {self.decay}; the original has 0.9")
+            raise ValueError(f"decay must be in [0, 1), got {self.decay}; the original uses 0.9")
 
     def __call__(self, direction: Tensor, memory: object = None) -> tuple[Tensor, Tensor]:
         square = direction * direction
@@ -59,12 +69,20 @@ class AdamMemory(NamedTuple):
 
     first: Tensor
     second: Tensor
-    count: int  # type: ignore[assignment]  # in place of a method of tuples that nobody calls
+    count: int  # type: ignore[assignment]  # replaces a tuple method that no code calls
 
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam (Kingma & Ba 2015, algorithm 1), climbing."""
+    """Adam (Kingma & Ba 2015, algorithm 1), which here moves along the direction, not against it.
+
+    Args:
+        step_size: > 0, in units of x; a number, or a tensor that broadcasts with x.
+        beta1, beta2: in [0, 1).
+
+    Raises:
+        ValueError: step_size, beta1 or beta2 is outside its range.
+    """
 
     step_size: float | int | Tensor = 0.1
     beta1: float | int = 0.9
@@ -74,9 +92,7 @@ class Adam:
     def __post_init__(self) -> None:
         _check(self.step_size)
         if not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
-            raise ValueError(
-                f"beta1 and beta2 must lie in [0, 1), got {self.beta1} and {self.beta2}; usual are .9, .999"
-            )
+            raise ValueError(f"beta1 and beta2 must be in [0, 1), got {self.beta1} and {self.beta2}; use 0.9 and 0.999")
 
     def __call__(self, direction: Tensor, memory: object = None) -> tuple[Tensor, AdamMemory]:
         zero = torch.zeros_like(direction)
@@ -90,7 +106,11 @@ class Adam:
 
 @dataclass(frozen=True)
 class Plain:
-    """move = step_size direction: the flow itself, discretised."""
+    """move = step_size * direction, the Euler discretisation of the flow; step_size in units of time.
+
+    Raises:
+        ValueError: step_size is not positive and finite.
+    """
 
     step_size: float | int | Tensor = 0.1
 

@@ -1,4 +1,4 @@
-"""The call of the original program, with its numbers and without its faults."""
+"""The call of the original program, with the same numbers but without its errors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from labkit.svgd.bandwidths import Bandwidth, rule
-from labkit.svgd.flow import KERNEL, check_finite, check_particles, direction, evaluate_score
+from labkit.svgd.checks import check_finite, check_particles, evaluate_score
+from labkit.svgd.flow import KERNEL, direction
 from labkit.svgd.kernels import Kernel
 from labkit.svgd.optimizers import Adagrad
 from labkit.targets.scores import Score, as_score
@@ -17,9 +18,11 @@ from labkit.targets.scores import Score, as_score
 class SVGD:
     """Stein variational gradient descent with the call of Liu & Wang's `svgd.py`.
 
-    Where it departs from that code: `bandwidth` is honoured (there any value meant the median), one particle works
-    (there NaN), a score that writes into its argument does not move the particles (there it does), the arguments are
-    checked, and `x0` may be a tensor on any device.
+    It differs from that code in these points:
+    - `bandwidth` is used; there, any value meant the median.
+    - One particle works; there, it gave NaN.
+    - A score that writes into its argument does not move the particles; there, it did.
+    - The arguments are checked, and `x0` may be a tensor on any device.
 
     Args:
         kernel: as in `labkit.svgd.step`; default the RBF.
@@ -38,22 +41,24 @@ class SVGD:
         alpha: float | int = 0.9,
         debug: bool = False,
     ) -> np.ndarray | Tensor:
-        """Move x0 (n, d) by `n_iter` steps and return the particles: numpy in, numpy out; tensor in, tensor out.
+        """Move x0 (n, d) by `n_iter` steps and return the particles.
+
+        A numpy array x0 returns an array; a tensor returns a tensor.
 
         Args:
-            x0: an array, a tensor, or what numpy reads as an array: a data frame.
-            lnprob: the SCORE (in spite of its name): (n, d) -> (n, d), arrays or tensors as x0 is; or a target.
-            stepsize: of Adagrad; the first step moves every coordinate by just this.
+            x0: an array, a tensor, or an object that numpy reads as an array, such as a data frame.
+            lnprob: the SCORE (despite its name): (n, d) -> (n, d), arrays or tensors as x0 is; or a target.
+            stepsize: the step size of Adagrad in units of x; the first step moves every coordinate by it.
             bandwidth: the length h, or -1 for the median rule (`median_bandwidth`); or a rule, as in `start`.
-            alpha: Adagrad's memory.
+            alpha: the decay of Adagrad's memory.
             debug: print the step's number every thousand steps, as the original does.
 
         Raises:
-            TypeError, ValueError: as `start`; also n_iter negative, bandwidth neither -1 nor > 0.
+            TypeError, ValueError: as `start`; also if n_iter is negative, or bandwidth is neither -1 nor > 0.
         """
         if n_iter < 0 or n_iter != int(n_iter):
-            raise ValueError(f"n_iter must be a whole number >= 0, got {n_iter}")
-        is_array = hasattr(x0, "__array__") and not isinstance(x0, Tensor)  # a data frame too
+            raise ValueError(f"n_iter must be a whole number >= 0, got {n_iter}; give the number of steps")
+        is_array = hasattr(x0, "__array__") and not isinstance(x0, Tensor)  # also a data frame
         x0 = np.asarray(x0) if is_array else x0
         x = torch.from_numpy(_floats(x0, "particles", _dtype(x0))) if is_array else x0
         check_particles(x)
@@ -64,22 +69,26 @@ class SVGD:
         optimizer, memory, h = Adagrad(stepsize, alpha), None, None
         for t in range(int(n_iter)):
             if debug and (t + 1) % 1000 == 0:
-                print(f"iter {t + 1}")  # noqa: T201  the original's behaviour, only when asked for
+                print(f"iter {t + 1}")  # noqa: T201  the original prints this too
             s = evaluate_score(score, x, t)
             phi, h = direction(x, s, self.kernel, find_h, h, t)
             move, memory = optimizer(phi, memory)
             x = x + move
-        check_finite(x, "the particles at the end", "take a smaller stepsize")
+        check_finite(x, "the particles at the end", "use a smaller stepsize")
         return x.numpy() if is_array else x
 
 
 def _dtype(x0: np.ndarray) -> np.dtype:
-    """float32 where it holds x0 exactly, else float64: for longer floats and Python numbers too."""
+    """Return float32 if it holds x0 exactly, else float64; longer floats and Python numbers give float64 too."""
     return np.dtype(np.float32 if x0.dtype.kind in "biuf" and np.can_cast(x0.dtype, np.float32) else np.float64)
 
 
 def _floats(values: object, what: str, dtype: np.dtype) -> np.ndarray:
-    """A copy of `values` in `dtype`; torch takes neither negative strides, long doubles, nor arrays of objects."""
+    """Return a copy of `values` in `dtype`, because torch accepts no negative strides, long doubles or object arrays.
+
+    Raises:
+        TypeError: the values are not real numbers of one shape.
+    """
     try:
         values = np.asarray(values)
         if values.dtype.kind not in "biufO":
@@ -91,7 +100,7 @@ def _floats(values: object, what: str, dtype: np.dtype) -> np.ndarray:
 
 
 def _on_arrays(lnprob: Callable[..., object]) -> Score:
-    """A score of arrays as one of tensors."""
+    """Return a score of arrays as a score of tensors."""
 
     def score(x: Tensor) -> Tensor:
         points = x.numpy()

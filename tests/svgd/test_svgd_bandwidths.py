@@ -24,7 +24,7 @@ def test_the_papers_rule_is_the_median_distance_of_the_pairs_over_the_root_of_2_
 
 def test_the_papers_rule_has_1_for_one_particle_and_warns_where_all_coincide():
     assert svgd.paper_bandwidth(torch.zeros(1, 2)) == 1
-    with pytest.warns(UserWarning, match="bandwidth 1 is used"):
+    with pytest.warns(UserWarning, match="bandwidth is set to 1"):
         assert svgd.paper_bandwidth(torch.zeros(4, 2)) == 1
 
 

@@ -54,7 +54,7 @@ def test_mmd_asks_a_rule_for_both_samples_together(draw):
 
 @pytest.mark.parametrize("other", [(30, 3), (2, 30, 2)])
 def test_mmd_refuses_samples_that_do_not_match(draw, other):
-    with pytest.raises(ValueError, match="samples must agree but in number, got .* bring them to one dimension"):
+    with pytest.raises(ValueError, match="samples may differ only in number, got .* give both the same leading"):
         svgd.mmd(draw(40, 2), draw(*other))
 
 
@@ -79,7 +79,7 @@ def test_a_pull_is_that_neighbours_term_of_the_sum(draw):
 
 
 def test_pulls_refuse_a_batch_and_a_particle_that_is_not_there(draw):
-    with pytest.raises(ValueError, match=r"one run \(n, d\), got \(2, 5, 2\); take the fields of one run"):
+    with pytest.raises(ValueError, match=r"one run \(n, d\), got \(2, 5, 2\); give the fields of one run"):
         svgd.pulls(svgd.start(draw(2, 5, 2), torch.neg), 0)
-    with pytest.raises(IndexError, match="particle must be 0 to 4, got 5"):
+    with pytest.raises(IndexError, match="particle i must be from 0 to 4, got 5"):
         svgd.pulls(svgd.start(draw(5, 2), torch.neg), 5)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from labkit import svgd
-from labkit.svgd.flow import check_particles
+from labkit.svgd.checks import check_particles
 
 X = torch.randn(6, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
@@ -30,7 +30,7 @@ def way(request):
 def test_particles_that_are_not_finite_are_refused_with_their_place(way, value):
     x = X.clone()
     x[3, 1] = value
-    with pytest.raises(ValueError, match=r"particles must be finite, got 1 of 12 .* first at \(3, 1\); check where"):
+    with pytest.raises(ValueError, match=r"particles must be finite, got 1 of 12 .* first at index \(3, 1\); check"):
         way(x)
 
 
@@ -134,27 +134,27 @@ BANDWIDTHS = [0, 0.0, -0.5, float("nan"), float("inf"), torch.tensor(0.0)]
 @pytest.mark.parametrize("h", BANDWIDTHS)
 def test_a_bandwidth_that_is_no_length_is_refused(way, h):
     with pytest.raises(
-        ValueError, match="bandwidth must be a length > 0 and finite, got .*; or name a rule: median, pa"
+        ValueError, match="bandwidth must be a finite number > 0, got .*; give a length or name a rule: med"
     ):
         way(X, bandwidth=h)
 
 
 def test_an_unknown_rule_is_answered_with_the_known_ones():
     for name in ("start", "flow", "phi", "ksd"):
-        with pytest.raises(ValueError, match="a callable or one of median, paper, .*; got 'medain'"):
+        with pytest.raises(ValueError, match="'medain' is unknown; give a number, a callable, or median, paper"):
             WAYS[name](X, bandwidth="medain")
-    with pytest.raises(ValueError, match="one of median"):
+    with pytest.raises(ValueError, match="'medain' is unknown; .* a callable, or median"):
         svgd.mmd(X, X, bandwidth="medain")
 
 
 @pytest.mark.parametrize("h", [0.0, float("nan"), torch.ones(2)])
 def test_a_function_that_returns_no_length_is_refused(h):
-    with pytest.raises(ValueError, match=r"the bandwidth rule must return lengths > 0 of shape \(\), got .* at step 0"):
+    with pytest.raises(ValueError, match=r"must return finite numbers > 0 of shape \(\), got .* at step 0; correct"):
         svgd.start(X, torch.neg, bandwidth=lambda x: h)
 
 
 def test_bandwidths_for_another_number_of_runs_are_refused():
-    with pytest.raises(ValueError, match=r"one length for every run, \(2,\), got \(3,\); give one number or as many"):
+    with pytest.raises(ValueError, match=r"the shape of the runs, \(2,\), got \(3,\); give one number, or one per run"):
         svgd.start(X.expand(2, 6, 2), torch.neg, bandwidth=torch.ones(3))
 
 
@@ -174,9 +174,9 @@ def test_update_refuses_a_negative_number_of_steps(n_iter):
 def test_a_kernel_that_cannot_be_is_refused():
     with pytest.raises(ValueError, match="scale must be > 0, got 0"):
         svgd.RBF(scale=0.0)
-    with pytest.raises(ValueError, match="Sum wants at least one kernel, got none"):
+    with pytest.raises(ValueError, match="Sum needs at least one kernel, got none"):
         svgd.Sum(())
-    with pytest.raises(ValueError, match=r"Sum wants kernels of x itself.*PerDimension\(Sum"):
+    with pytest.raises(ValueError, match=r"Sum needs kernels of x itself.*PerDimension\(Sum"):
         svgd.Sum((svgd.PerDimension(), svgd.RBF()))
     with pytest.raises(ValueError, match="the base must be a kernel of x itself"):
         svgd.PerDimension(svgd.PerDimension())
@@ -184,7 +184,7 @@ def test_a_kernel_that_cannot_be_is_refused():
         svgd.Preconditioned(torch.diag(torch.tensor([1.0, -1.0])))
     with pytest.raises(ValueError, match="symmetric"):
         svgd.Preconditioned(torch.tensor([[1.0, 1.0], [0.0, 1.0]]))
-    with pytest.raises(ValueError, match=r"the precision is \(3, 3\), got particles of 2 dimensions"):
+    with pytest.raises(ValueError, match=r"precision has shape \(3, 3\), got particles of 2 dim.*; give both the same"):
         svgd.start(X, torch.neg, kernel=svgd.Preconditioned(torch.eye(3)))
 
 

@@ -74,7 +74,7 @@ def test_a_step_size_that_is_none_is_refused(optimizer, size):
 
 
 def test_rates_of_forgetting_outside_0_to_1_are_refused():
-    with pytest.raises(ValueError, match=r"decay must lie in \[0, 1\), got 1.0"):
+    with pytest.raises(ValueError, match=r"decay must be in \[0, 1\), got 1.0"):
         svgd.Adagrad(decay=1.0)
-    with pytest.raises(ValueError, match=r"must lie in \[0, 1\), got 0.9 and 1.5"):
+    with pytest.raises(ValueError, match=r"must be in \[0, 1\), got 0.9 and 1.5"):
         svgd.Adam(beta2=1.5)

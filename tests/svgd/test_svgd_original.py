@@ -84,7 +84,8 @@ def test_particles_that_coincide_take_bandwidth_1_and_say_so_once_a_call(draw, n
         warnings.simplefilter("always")
         state = svgd.start(x, torch.neg)
     assert [str(w.message) for w in said] == [
-        "the median distance is 0: half of the particles or more coincide; bandwidth 1 is used"
+        "the median distance is 0 because at least half of all pairs coincide, so the bandwidth is set to 1; "
+        "spread the particles or give a bandwidth"
     ]
     assert state.bandwidth == 1
     assert all(value.isfinite().all() for value in (state.phi, state.drive, state.repulsion, state.ksd))

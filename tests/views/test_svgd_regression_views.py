@@ -311,7 +311,7 @@ def test_a_hand_drags_adds_and_removes_points_under_the_run(scene):
     assert torch.equal(settled(scene)[0].rows.x, rows.x)
 
 
-@pytest.mark.filterwarnings("ignore:the median distance is 0")  # every network begins with biases of 0
+@pytest.mark.filterwarnings("ignore:the median distance is 0")  # all networks start with biases of 0
 def test_dials_act_on_the_run_where_it_stands_and_others_begin_anew(scene):
     scene.live.run.once()
     before, _ = settled(scene)

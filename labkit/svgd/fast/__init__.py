@@ -1,12 +1,13 @@
-"""Quicker ways to SVGD's numbers. Each gives what the plain formulas give, to rounding; the tests hold it to them.
+"""These are faster ways to compute SVGD's sums and medians; tests check that each gives the same numbers to rounding.
 
-The formulas are `labkit.svgd.kernels.Radial.plain` and the medians in `labkit.svgd.bandwidths`. `choice` says which
-way a kernel's sums go, `median` which way a median is found, `digits` when the quick sums would lose digits. "Buys" is
-CPU time of the way without it, divided by the time with it, of the call named; N particles, D dimensions, float64 /
-float32. The rows are those of `labkit bench svgd`.
+The plain formulas are in `labkit.svgd.kernels.Radial.plain` and `labkit.svgd.bandwidths`. `choice` selects the way
+for a kernel's sums and `median` the way for a median. `digits` decides when the fast sums would lose digits.
 
-    way                       taken                                buys                               row
-    pairs.sums, .strips       always but for the ways below        memory O(N); half the exponentials all
+"Gain" is the CPU time of the call without this way, divided by its time with it (float64 / float32).
+N is the number of particles, D of dimensions. "Row" is the row of `labkit bench svgd` that measures it.
+
+    way                       used for                             gain                               row
+    pairs.sums, .strips       all cases not below                  memory O(N); half the exponentials all
     pairs, expanded squares   D > 3                                phi 5 / 7, a median 5 / 4          N = 1000, D = 50
     choice._by_one_matrix     RBF                                  products 7 / 4; at D = 50 1.3      N = 1000
     choice.phi, one sum       RBF                                  phi 1.4, at N = 1000, D = 1 1.1    N = 100; N = 1000
@@ -20,8 +21,8 @@ float32. The rows are those of `labkit bench svgd`.
     median._screened          D > 3, 256 < N <= 1000, float64, CPU a step 1.07 to 1.09                N = 1000, D = 50
     median._near              3000 values or more, CPU             a median 5; 50 runs a step 1.3     N = 1000, D = 50
     median._of_pairs, pdist   D > 3, N^2 D <= 10^6, a state        a step 0.9 / 1.1; at N = 20 1.2    none
-    median._at_ranks, sort    CUDA                                 nothing is quicker there           none
+    median._at_ranks, sort    CUDA                                 no other way is faster there       none
 
-On a line `FusedRBF` is beside `cells`, not beside strips: a step at N = 1000 takes 0.9 of the time of `RBF`, and at
-N = 5000 four times as long.
+In one dimension `FusedRBF` competes with `cells`, not with strips. A step at N = 1000 takes 0.9 of the time of
+`RBF`; at N = 5000 it takes four times as long.
 """

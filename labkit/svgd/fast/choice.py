@@ -1,6 +1,6 @@
-"""Which way the sums over pairs of a radial kernel go: a fast path is chosen here (the table: `labkit.svgd.fast`).
+"""This module selects the way for the sums over pairs of a radial kernel (table: `labkit.svgd.fast`).
 
-Every way gives the numbers of `Radial.plain`, to rounding. Arrays are transposed, particles last, as in `pairs`.
+Every way gives the numbers of `Radial.plain` up to rounding. Arrays are transposed, particles last, as in `pairs`.
 """
 
 import math
@@ -13,14 +13,14 @@ from torch import Tensor
 from labkit.svgd.fast import cells, compiled, digits, pairs
 
 LOG2_E = math.log2(math.e)
-ROWS = 1 << 15  # numbers of the differences x_i - x_j that are held at once: a quarter of a megabyte
+ROWS = 1 << 15  # differences x_i - x_j in memory at a time: a quarter of a megabyte
 
 Parts = tuple[Tensor, Tensor, Tensor]  # drive and repulsion (..., n, d); trace (...)
 
 
 @runtime_checkable
 class RadialKernel(Protocol):
-    """What the ways ask of a kernel k = f(|x - x'|^2 / h^2); `labkit.svgd.kernels` says what the names mean."""
+    """The attributes that the ways use of a kernel k = f(|x - x'|^2 / h^2); `labkit.svgd.kernels` explains them."""
 
     gaussian: ClassVar[bool]
     compiled: ClassVar[bool]
@@ -34,7 +34,7 @@ class RadialKernel(Protocol):
 
 
 def products(kernel: RadialKernel, x: Tensor, score: Tensor, h: Tensor) -> Parts:
-    """Drive, repulsion and trace."""
+    """Return drive and repulsion (..., n, d), and trace (...)."""
     xt, length = _transposed(x), kernel.length(h)
     a = xt / length
     if digits.are_lost(digits.reach(a), score, length):
@@ -43,7 +43,10 @@ def products(kernel: RadialKernel, x: Tensor, score: Tensor, h: Tensor) -> Parts
 
 
 def phi(kernel: RadialKernel, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
-    """Drive plus repulsion alone, which of a Gaussian is one sum: 1/n sum_j k_ij (s_j + (x_i - x_j) / h^2)."""
+    """Return drive plus repulsion, (..., n, d).
+
+    For a Gaussian this is one sum, 1/n sum_j k_ij (s_j + (x_i - x_j) / h^2).
+    """
     if not kernel.gaussian:
         return _added(kernel, x, score, h)
     if are_few(x):
@@ -58,7 +61,7 @@ def phi(kernel: RadialKernel, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
 
 
 def squares(x: Tensor, y: Tensor, length: Tensor) -> Tensor:
-    """|x_i - y_j|^2 / h^2, (..., n, m), for x (..., n, d) and y (..., m, d)."""
+    """Return |x_i - y_j|^2 / h^2, (..., n, m), for x (..., n, d) and y (..., m, d)."""
     centre = x.mean(-2, keepdim=True)
     a, b = ((x - centre) / length).mT, ((y - centre) / length).mT
     reach = max(digits.numbers(digits.reach(a.detach()), digits.reach(b.detach())))
@@ -68,17 +71,17 @@ def squares(x: Tensor, y: Tensor, length: Tensor) -> Tensor:
 
 
 def are_few(x: Tensor) -> bool:
-    """Whether x (..., n, d) are few particles in many dimensions, where calls are most of the time."""
+    """Return whether x (..., n, d) has few particles in many dimensions, where the cost of calls dominates."""
     return x.shape[-1] > pairs.DIRECT and pairs.is_whole(x)
 
 
 def phi_of_few(kernel: RadialKernel, x: Tensor, apart: pairs.Apart, score: Tensor, h: Tensor) -> Tensor:
-    """phi of a Gaussian at x from `pairs.apart(x)`, whose halves are written into."""
+    """Return phi of a Gaussian at x from `pairs.apart(x)`; this overwrites `apart.halves`."""
     length = kernel.length(h)
     per = (length * length).reciprocal_()
     if digits.are_lost((apart.squares * per[..., 0]).max().sqrt_(), score, length):
         return _added(kernel, x, score, h)
-    matrix = apart.halves.clamp_(min=0).mul_(per * -LOG2_E).exp2_()  # half the time of exp_
+    matrix = apart.halves.clamp_(min=0).mul_(per * -LOG2_E).exp2_()  # takes half the time of exp_
     drive = matrix @ torch.addcmul(score, apart.centred, -per)
     return drive.addcmul_(apart.centred, matrix.sum(-1, keepdim=True).mul_(per)).div_(score.shape[-2])
 
@@ -89,7 +92,7 @@ def _added(kernel: RadialKernel, x: Tensor, score: Tensor, h: Tensor) -> Tensor:
 
 
 def _transposed(x: Tensor) -> Tensor:
-    """Particles last and the mean taken away: distances do not change, the digits that cancel do."""
+    """Return x with particles last and without its mean, so that fewer digits cancel; distances stay the same."""
     return (x - x.mean(-2, keepdim=True)).mT
 
 
@@ -98,7 +101,10 @@ def _one(xt: Tensor) -> Tensor:
 
 
 def _by_one_matrix(kernel: RadialKernel, a: Tensor, xt: Tensor, score: Tensor, length: Tensor) -> Parts:
-    """Of a Gaussian, whose w is k and whose q is u k: K @ [s, x, 1] gives all."""
+    """Return drive, repulsion and trace of a Gaussian from one product, K @ [s, x, 1].
+
+    This works because w = k and q = u k.
+    """
     d, n = xt.shape[-2:]
     sums = _times(kernel, a, torch.cat([score.mT, xt, _one(xt)], -2)).div_(n)
     ks, kx, k1 = sums.split_with_sizes((d, d, 1), -2)
@@ -110,7 +116,7 @@ def _by_one_matrix(kernel: RadialKernel, a: Tensor, xt: Tensor, score: Tensor, l
 
 
 def _times(kernel: RadialKernel, a: Tensor, v: Tensor) -> Tensor:
-    """K @ v of a Gaussian for a = x^T / h (..., d, n) and v (..., c, n)."""
+    """Return K @ v of a Gaussian for a = x^T / h (..., d, n) and v (..., c, n)."""
     if kernel.compiled and (found := compiled.sums(a, v)) is not None:
         return found
     if _is_line(a) and (of_cells := cells.sums(a[0].double(), (v,))) is not None:
@@ -119,12 +125,12 @@ def _times(kernel: RadialKernel, a: Tensor, v: Tensor) -> Tensor:
 
 
 def _is_line(a: Tensor) -> bool:
-    """Whether a (d, n) is of so many particles on one line that `cells` may be the quicker way."""
+    """Return whether a (d, n) has one dimension and enough particles for `cells` to be faster."""
     return a.ndim == 2 and a.shape[0] == 1 and a.shape[1] > pairs.WHOLE and not a.is_cuda
 
 
 def _by_three(kernel: RadialKernel, a: Tensor, xt: Tensor, score: Tensor, length: Tensor) -> Parts:
-    """Of any radial kernel: three matrices, of k, of w and of d w - q."""
+    """Return drive, repulsion and trace of any radial kernel from three matrices: k, w and d w - q."""
     d, n = xt.shape[-2:]
 
     def profile(u: Tensor) -> Parts:
@@ -139,7 +145,10 @@ def _by_three(kernel: RadialKernel, a: Tensor, xt: Tensor, score: Tensor, length
 
 
 def _far(kernel: RadialKernel, x: Tensor, score: Tensor, h: Tensor) -> Parts:
-    """Where the quick sums lose digits: by cells on a line, in float64, or by the plain formulas, some rows at once."""
+    """Return drive, repulsion and trace where the fast sums lose digits.
+
+    On a line this uses cells, for float32 it uses float64, and otherwise the plain formulas for a few rows at a time.
+    """
     if kernel.gaussian and _is_line(x.mT) and (found := _far_on_line(x, score, kernel.length(h))) is not None:
         return found
     if x.dtype != torch.float64:
@@ -152,7 +161,10 @@ def _far(kernel: RadialKernel, x: Tensor, score: Tensor, h: Tensor) -> Parts:
 
 
 def _far_on_line(x: Tensor, score: Tensor, length: Tensor) -> Parts | None:
-    """Three sums of a Gaussian, in none of which digits cancel; None where `cells` gives up."""
+    """Return drive, repulsion and trace of a Gaussian from three sums in which no digits cancel.
+
+    It returns None if `cells` returns None.
+    """
     place, one = x[:, 0].double(), torch.ones(1, len(x), dtype=torch.float64)
     fields = (torch.cat([score.mT, one], -2), one, one)
     if (found := cells.sums((place - place.min()) / length[0], fields)) is None:

@@ -1,9 +1,9 @@
-"""The exact median of all n^2 squared distances, the n zeros of the diagonal included, without sorting n^2 numbers.
+"""The median of all n^2 squared distances, diagonal included, is found without sorting n^2 numbers.
 
-The median of the distances of the pairs alone is found in the same ways.
+The median distance of the pairs is found in the same ways.
 
-Counting by rank: the n^2 sorted squared distances are n zeros and then every pair twice. With p_m the m-th smallest
-pair (p_0 = 0), the median is p_m at m = (n-1)^2/4 for odd n, and (p_m + p_{m+1}) / 2 at m = n (n-2) / 4 for even n.
+The n^2 sorted squared distances are n zeros, followed by every pair twice. Let p_m be the m-th smallest pair, with
+p_0 = 0. For odd n the median is p_m at m = (n-1)^2/4. For even n it is (p_m + p_{m+1}) / 2 at m = n (n-2) / 4.
 """
 
 import functools
@@ -17,46 +17,49 @@ from torch import Tensor
 
 from labkit.svgd.fast import pairs
 
-GATHERED = 1_000  # up to this many particles, all pairs are held at once: 8 MB
-SAMPLE = 700  # particles whose distances bracket the median of more: 4 MB
-FEW = 4  # candidates a particle that are gathered and searched rather than counted again
-NEAR = 8  # times the median, up to which the mean squared distance from the mean costs no more than three bits of it
-LITTLE = 1_000_000  # coordinates of all pairs, up to which their differences are taken one by one
-NARROWED = 3_000  # from this many values on, it pays to look only among those near the one that is wanted
-ANCHORS = 48  # quantiles that bracket it in one dimension
+GATHERED = 1_000  # largest number of particles for which all pairs are in memory at once: 8 MB
+SAMPLE = 700  # for more particles, the pairs of this many of them bracket the median: 4 MB
+FEW = 4  # candidates per particle up to which gathering them is cheaper than counting again
+NEAR = 8  # largest ratio of mean squared distance to median at which at most three bits are lost
+LITTLE = 1_000_000  # coordinates of all pairs up to which their differences are computed one by one
+NARROWED = 3_000  # number of values from which it is faster to search only near the wanted one
+ANCHORS = 48  # quantiles that bracket the median in one dimension
 _LOWER = np.tril_indices(ANCHORS, -1)
 
 
 class Ranks(NamedTuple):
-    """Two ranks, neighbours or the same, among the squared distances of the pairs (from 1; 0 is a zero)."""
+    """Two ranks, neighbours or the same, among the squared distances of the pairs.
+
+    They count from 1; rank 0 means a zero of the diagonal.
+    """
 
     first: int
     last: int
 
 
 def squared_distance(x: Tensor, apart: pairs.Apart | None = None) -> Tensor:
-    """Median over all n^2 entries of |x_i - x_j|^2 for x (..., n, d): (...).
+    """Return the median (...) over all n^2 entries of |x_i - x_j|^2 for x (..., n, d).
 
-    An even count takes the mean of the two middle values, as numpy does.
+    For an even count this is the mean of the two middle values, as in numpy.
 
     Args:
-        apart: `pairs.apart(x)`, where the caller has it already.
+        apart: `pairs.apart(x)`, if the caller has it already.
     """
-    return _of_pairs(x, _ranks(x.shape[-2]), apart).sum(-1).div_(2)  # quicker than a mean
+    return _of_pairs(x, _ranks(x.shape[-2]), apart).sum(-1).div_(2)  # faster than a mean
 
 
 def distance_of_pairs(x: Tensor) -> Tensor:
-    """Median of the n (n - 1) / 2 distances |x_i - x_j|, i < j, for x (..., n, d): (...)."""
+    """Return the median (...) of the n (n - 1) / 2 distances |x_i - x_j|, i < j, for x (..., n, d)."""
     n = x.shape[-2]
     count = n * (n - 1) // 2
     return _of_pairs(x, Ranks((count + 1) // 2, count // 2 + 1)).sqrt_().mean(-1)
 
 
 def _of_pairs(x: Tensor, ranks: Ranks, apart: pairs.Apart | None = None) -> Tensor:
-    """Squared distances at two ranks, (..., 2).
+    """Return the squared distances at two ranks, (..., 2).
 
-    In many dimensions they are found by expanded squares around the mean, where all particles are about as far from
-    it; by differences where not.
+    In many dimensions this uses expanded squares around the mean, if all particles are about equally far from it.
+    Otherwise it uses differences.
     """
     n, d = x.shape[-2:]
     if d <= pairs.DIRECT:
@@ -75,10 +78,10 @@ def _of_pairs(x: Tensor, ranks: Ranks, apart: pairs.Apart | None = None) -> Tens
 
 
 def _found(x: Tensor, ranks: Ranks, strips: Callable[[Tensor], pairs.Strips]) -> Tensor:
-    """`_of_pairs` by the quickest of the five ways."""
+    """Return `_of_pairs` by the fastest of five ways."""
     n, d = x.shape[-2:]
     if pairs.is_whole(x):
-        return _at_ranks(_each_once(pairs.differences(x.mT, x.mT)), ranks)  # freed before the search
+        return _at_ranks(_each_once(pairs.differences(x.mT, x.mT)), ranks)  # memory is freed before the search
     runs = x.reshape(-1, n, d)
     if d == 1:
         found = [_sorted(run, ranks) for run in runs]
@@ -92,23 +95,26 @@ def _found(x: Tensor, ranks: Ranks, strips: Callable[[Tensor], pairs.Strips]) ->
 
 
 def _each_once(values: Tensor) -> Tensor:
-    """What stands above the diagonal of (..., n, n): (..., n (n - 1) / 2). On a CPU numpy takes it in half the time."""
+    """Return the part above the diagonal of (..., n, n) as (..., n (n - 1) / 2).
+
+    On a CPU numpy's take needs half the time.
+    """
     above, flat = _above(values.shape[-1], values.device), values.flatten(-2)
     return flat.index_select(-1, above) if values.is_cuda else torch.from_numpy(flat.numpy().take(above.numpy(), -1))
 
 
 @functools.lru_cache(8)
 def _above(n: int, device: torch.device) -> Tensor:
-    """Where that stands in a flat (n, n)."""
+    """Return the positions of that part in a flat (n, n)."""
     i, j = torch.triu_indices(n, n, 1, device=device)
     return i.mul_(n).add_(j)
 
 
 def _at_ranks(values: Tensor, ranks: Ranks, below: int = 0) -> Tensor:
-    """The values at two ranks, (..., 2), from the squared distances of the pairs, the `below` smallest left out.
+    """Return the values at two ranks, (..., 2), from the squared distances of the pairs without the `below` smallest.
 
-    numpy's partition of the few values near it beats torch.kthvalue on a CPU; on a GPU nothing beats a sort (both
-    measured).
+    On a CPU numpy's partition of the few values near the rank is faster than torch.kthvalue. On a GPU a sort is the
+    fastest way.
     """
     first, last = (max(rank, 1) - below for rank in ranks)
     if ranks.last == 0:
@@ -126,14 +132,15 @@ def _at_ranks(values: Tensor, ranks: Ranks, below: int = 0) -> Tensor:
 
 
 def _screened(x: Tensor, ranks: Ranks) -> Tensor:
-    """Many dimensions, x (n, d) float64: float32 finds the few pairs that may be in the middle, float64 decides.
+    """Return the values at two ranks for x (n, d) float64 in many dimensions.
 
-    All digits of float32 but those that its rounding may have spoilt are trusted: an inner product of d + 2 terms is
-    off by (d + 2) u sum |terms| at most (Higham 2002, eq. 3.5), here 4 (d + 8) u max |x|^2 with the rounding of x.
+    It finds candidates in float32 and compares them in float64. The float32 values are used up to their possible
+    rounding error. An inner product of d + 2 terms has an error of at most (d + 2) u sum |terms| (Higham 2002, eq.
+    3.5). With the rounding of x this is 4 (d + 8) u max |x|^2.
     """
     n, d = x.shape
     greatest = (x * x).sum(-1).max()
-    if 1e-30 < float(greatest) < 1e30:  # what float32 can square
+    if 1e-30 < float(greatest) < 1e30:  # the range that float32 can square
         rough = _every_pair(x.float(), pairs.strips)
         low, high = _at_ranks(rough, ranks).tolist()
         off = 4 * (d + 8) * 2.0**-24 * float(greatest)
@@ -146,7 +153,7 @@ def _screened(x: Tensor, ranks: Ranks) -> Tensor:
 
 
 def _place(where: np.ndarray, n: int) -> tuple[Tensor, Tensor]:
-    """Rows and columns of flat positions in `_every_pair`."""
+    """Return the rows and columns of flat positions in `_every_pair`."""
     i, j = np.empty_like(where), np.empty_like(where)
     start = 0
     for rows in pairs.blocks(torch.empty(1, n)):
@@ -159,7 +166,7 @@ def _place(where: np.ndarray, n: int) -> tuple[Tensor, Tensor]:
 
 
 def _every_pair(x: Tensor, strips: Callable[[Tensor], pairs.Strips]) -> Tensor:
-    """Squared distances of x (n, d) in strips laid end to end; what is not above the diagonal is infinite."""
+    """Return the squared distances of x (n, d), strip after strip; entries not above the diagonal are infinite."""
     found = []
     for _, d2 in strips(x.mT.contiguous()):
         size = d2.shape[0]
@@ -169,7 +176,7 @@ def _every_pair(x: Tensor, strips: Callable[[Tensor], pairs.Strips]) -> Tensor:
 
 
 def _two(values: np.ndarray, k: int, after: int) -> tuple[np.floating, np.floating]:
-    """The values (n,) of two ranks that are neighbours, or the same."""
+    """Return the entries of values (n,) at two ranks that are neighbours or the same."""
     below = 0
     if len(values) >= NARROWED:
         values, below = _near(values, k, after)
@@ -178,9 +185,10 @@ def _two(values: np.ndarray, k: int, after: int) -> tuple[np.floating, np.floati
 
 
 def _near(values: np.ndarray, first: int, last: int) -> tuple[np.ndarray, int]:
-    """Some of the values (n,), those of ranks first to last (from 1) among them, and how many are below these.
+    """Return the values (n,) near ranks first to last (from 1), and how many values are below these.
 
-    Ranks of a sample of m say where to look, to within 1.5 sqrt(m) ranks of it: three deviations if it is even.
+    A sample of m values shows where to look, to within 1.5 sqrt(m) of its ranks. This is three standard deviations if
+    the sample is even.
     """
     sample = np.sort(values[:: round(len(values) ** (1 / 3))])
     per, reach = len(sample) / len(values), 1.5 * math.sqrt(len(sample)) + 1
@@ -193,15 +201,16 @@ def _near(values: np.ndarray, first: int, last: int) -> tuple[np.ndarray, int]:
 
 
 def _ranks(n: int) -> Ranks:
-    """The two ranks whose mean is the median over all n^2 entries."""
+    """Return the two ranks with the median over all n^2 entries as their mean."""
     first = (n - 1) ** 2 // 4 if n % 2 else n * (n - 2) // 4
     return Ranks(first, first + 1 - n % 2)
 
 
 def _sorted(x: Tensor, ranks: Ranks) -> Tensor:
-    """One dimension, x (n, 1): on sorted particles the pairs nearer than t are counted by a search, O(n log n).
+    """Return the values at two ranks for x (n, 1), in O(n log n).
 
-    In numpy, whose calls cost a third of torch's here, and on the CPU for any device: n numbers are soon moved.
+    A search on the sorted particles counts the pairs nearer than t. It uses numpy, because a call costs a third of
+    torch's here. It runs on the CPU for any device, because moving n numbers is cheap.
     """
     xs = np.sort(x[:, 0].cpu().numpy()).astype(np.float64)  # differences of float32 are exact in float64
     n = len(xs)
@@ -214,7 +223,7 @@ def _sorted(x: Tensor, ranks: Ranks) -> Tensor:
 
 
 class Count(NamedTuple):
-    """Of sorted x and a length t: for every i the end of the pairs (i, j > i) with x_j < x_i + t, and their number."""
+    """The number of pairs j > i with x_j < x_i + t in sorted x; `ends` are the ends of these pairs for every i."""
 
     t: float
     ends: np.ndarray
@@ -229,7 +238,10 @@ def _counts(xs: np.ndarray, *lengths: float) -> list[Count]:
 
 
 def _bracket(xs: np.ndarray, first: int, last: int) -> tuple[Count, Count]:
-    """Two counts of sorted xs (n,), one below rank `first` and one at `last` or above, with few pairs between them."""
+    """Return two counts of sorted xs (n,) with few pairs between them.
+
+    One is below rank `first`, the other at `last` or above.
+    """
     n = len(xs)
     q = xs[((np.arange(ANCHORS) + 0.5) * (n / ANCHORS)).astype(int)]
     guess = np.sort(np.subtract.outer(q, q)[_LOWER])
@@ -242,7 +254,7 @@ def _bracket(xs: np.ndarray, first: int, last: int) -> tuple[Count, Count]:
         inside = high.number - low.number
         if inside <= FEW * n:
             break
-        # a straight line through the two counts says where the ranks should be; reach a little to both sides
+        # a straight line through the two counts shows where the ranks should be; extend it a little to both sides
         slope = (high.t - low.t) / inside
         aim, reach = low.t + slope * (first - low.number), slope * (n / 4 + inside / 32)
         for new in _counts(xs, aim - reach, aim + reach):
@@ -252,7 +264,10 @@ def _bracket(xs: np.ndarray, first: int, last: int) -> tuple[Count, Count]:
 
 
 def _counted(x: Tensor, ranks: Ranks, strips: Callable[[Tensor], pairs.Strips]) -> Tensor:
-    """Any dimension, x (n, d): a sample brackets the ranks, a pass over all pairs counts and keeps what is inside."""
+    """Return the values at two ranks for x (n, d) in any dimension.
+
+    A sample brackets the ranks; a pass over all pairs counts them and keeps those inside.
+    """
     xt, spread = x.mT.contiguous(), 0.02
     low, high = _sample_bracket(xt, strips, spread)
     while True:
@@ -264,7 +279,7 @@ def _counted(x: Tensor, ranks: Ranks, strips: Callable[[Tensor], pairs.Strips]) 
 
 
 def _sample_bracket(xt: Tensor, strips: Callable[[Tensor], pairs.Strips], spread: float) -> tuple[float, float]:
-    """Squared distances of an evenly spread sample at the fractions 1/2 - spread and 1/2 + spread of its pairs."""
+    """Return the squared distances at the fractions 1/2 - spread and 1/2 + spread of the pairs of a regular sample."""
     n = xt.shape[1]
     some = xt[:, torch.linspace(0, n - 1, min(SAMPLE, n), device=xt.device).round().long()]
     count, values = some.shape[1] * (some.shape[1] - 1) // 2, _every_pair(some.mT, strips)
@@ -274,7 +289,7 @@ def _sample_bracket(xt: Tensor, strips: Callable[[Tensor], pairs.Strips], spread
 
 
 def _count(strips: pairs.Strips, low: float, high: float) -> tuple[int, Tensor]:
-    """How many pairs i < j have d2 < low, and the d2 in [low, high]."""
+    """Return how many pairs i < j have d2 < low, and the d2 in [low, high]."""
     below, kept = 0, []
     for _, d2 in strips:
         upper = torch.ones_like(d2, dtype=torch.bool).triu_(1)

@@ -1,11 +1,11 @@
-"""Sums over all pairs of particles, in strips: the memory is O(block n), never n^2.
+"""Sums over all pairs of particles are computed in strips, with memory O(block n) and never n^2.
 
-For a radial kernel everything that SVGD needs has one form: out = M @ v with M symmetric and
-M[i, j] = f(|a_i - a_j|^2). A strip holds some rows of M from the diagonal to the right; by symmetry it serves
-those rows and, transposed, the columns below, so that f is evaluated once a pair.
+For a radial kernel all sums that SVGD needs have one form: out = M @ v. Here M is symmetric and
+M[i, j] = f(|a_i - a_j|^2). A strip holds some rows of M from the diagonal to the right. By symmetry it serves those
+rows and, transposed, the columns below. So f is evaluated once per pair.
 
-Arrays are transposed here, (c, n) with the particles last: a few rows times a wide matrix is what BLAS does fast
-(measured 3 to 6 times faster than a wide matrix times a few columns).
+Arrays are transposed here, (c, n) with the particles last. BLAS multiplies a few rows by a wide matrix fast.
+This is 3 to 6 times faster than a wide matrix times a few columns.
 """
 
 import math
@@ -15,15 +15,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-BLOCK = 128  # rows of a strip: with 1000 columns it fits a core's second-level cache
-WHOLE = 256  # up to this many particles, one strip holds everything
-ELEMENTS = 4_000_000  # of a strip, all leading axes counted
-DIRECT = 3  # up to this many dimensions, differences are as quick as an expanded square and are always taken
-NEAR = 2.0**-10  # a part of the greatest |a|^2: of closer pairs an expanded square has too few digits for a root
+BLOCK = 128  # rows of a strip; with 1000 columns it fits into the second-level cache of a core
+WHOLE = 256  # largest number of particles for which one strip holds all pairs
+ELEMENTS = 4_000_000  # largest number of elements of a strip, over all leading axes
+DIRECT = 3  # dimensions up to which differences are as fast as an expanded square, and are always used
+NEAR = 2.0**-10  # fraction of the largest |a|^2; for closer pairs an expanded square has too few digits for a root
 
 
 class Apart(NamedTuple):
-    """x around its mean, (..., n, d); the squared lengths of that, (..., n); |x_i - x_j|^2 / 2, (..., n, n)."""
+    """x minus its mean (..., n, d), its squared lengths (..., n), and |x_i - x_j|^2 / 2 (..., n, n)."""
 
     centred: Tensor
     squares: Tensor
@@ -31,18 +31,18 @@ class Apart(NamedTuple):
 
 
 Profile = Callable[[Tensor], tuple[Tensor, ...]]
-Strips = Iterator[tuple[slice, Tensor]]  # rows i, and |a_i - a_j|^2 for these and every j from the first of them on
+Strips = Iterator[tuple[slice, Tensor]]  # rows i, and |a_i - a_j|^2 for these i and all j from the first of them on
 
 
 def squared_distances(a: Tensor, b: Tensor) -> Tensor:
-    """|a_i - b_j|^2 for a (..., d, n) and b (..., d, m), (..., n, m), in the quicker way."""
+    """Return |a_i - b_j|^2 for a (..., d, n) and b (..., d, m), (..., n, m), in the faster way."""
     return _expanded(_left(a), _right(b)) if a.shape[-2] > DIRECT else differences(a, b)
 
 
 def differences(a: Tensor, b: Tensor) -> Tensor:
-    """The same from the difference of every coordinate: no digits are lost, however far apart the pairs are."""
+    """Return the same from the difference of every coordinate, which loses no digits at any distance."""
     difference = a.mT - b if a.shape[-2] == 1 else a[..., 0, :, None] - b[..., 0, None, :]
-    total = difference.square_()  # not mul_(difference): autograd could not go back through it
+    total = difference.square_()  # not mul_(difference), because autograd cannot differentiate it
     for k in range(1, a.shape[-2]):
         difference = a[..., k, :, None] - b[..., k, None, :]
         total.addcmul_(difference, difference)
@@ -60,14 +60,15 @@ def _right(b: Tensor) -> Tensor:
 
 
 def _expanded(left: Tensor, right: Tensor) -> Tensor:
-    """The squares as one matrix product, [-2a, |a|^2, 1] with [b, 1, |b|^2]; tiny negatives are clamped."""
+    """Return the squares as one matrix product, [-2a, |a|^2, 1] with [b, 1, |b|^2], with negatives set to 0."""
     return (left.mT @ right).clamp_(min=0)
 
 
 def apart(x: Tensor) -> Apart:
-    """Few particles x (..., n, d) and all their pairs, in few calls.
+    """Return few particles x (..., n, d) and all their pairs, with few torch calls.
 
-    Around the mean the digits of a common offset are not lost; where some are far from the others, digits still are.
+    Subtracting the mean keeps the digits that a common offset would cost. Digits are still lost if some particles are
+    far from the others.
     """
     mean = x.mean(-2, keepdim=True)
     centred = x - mean
@@ -78,13 +79,13 @@ def apart(x: Tensor) -> Apart:
 
 
 def is_whole(x: Tensor) -> bool:
-    """Whether one strip holds all pairs of x (..., n, d)."""
+    """Return whether one strip holds all pairs of x (..., n, d)."""
     n, d = x.shape[-2:]
     return n <= WHOLE and x.numel() // d * n <= ELEMENTS
 
 
 def blocks(a: Tensor) -> Iterator[slice]:
-    """Row ranges of the strips for a (..., d, n)."""
+    """Yield the row ranges of the strips for a (..., d, n)."""
     n = a.shape[-1]
     runs = a.numel() // (a.shape[-2] * n)
     size = n if is_whole(a.mT) else max(1, min(BLOCK, ELEMENTS // (runs * n)))
@@ -93,7 +94,7 @@ def blocks(a: Tensor) -> Iterator[slice]:
 
 
 def strips(a: Tensor) -> Strips:
-    """All strips of a (..., d, n), in the quicker way."""
+    """Return all strips of a (..., d, n), in the faster way."""
     return exact_strips(a) if a.shape[-2] <= DIRECT else _expanded_strips(a)
 
 
@@ -106,18 +107,18 @@ def _expanded_strips(a: Tensor) -> Strips:
 
 
 def exact_strips(a: Tensor) -> Strips:
-    """All strips, by differences."""
+    """Yield all strips, by differences."""
     if is_whole(a.mT):
-        yield slice(0, a.shape[-1]), differences(a, a)  # a slice of everything is a call, too
+        yield slice(0, a.shape[-1]), differences(a, a)  # skips the call that slices everything
         return
     for rows in blocks(a):
         yield rows, differences(a[..., rows], a[..., rows.start :])
 
 
 def rooted_strips(a: Tensor) -> Strips:
-    """All strips, as exact as the square root of a squared distance needs them: by differences where pairs are near.
+    """Yield all strips with the digits that a square root needs: by differences where pairs are near.
 
-    On a GPU always by differences, for to look would be to wait.
+    On a GPU it always uses differences, because testing for near pairs would wait for the device.
     """
     if a.shape[-2] <= DIRECT or a.is_cuda:
         yield from exact_strips(a)
@@ -134,16 +135,16 @@ def rooted_strips(a: Tensor) -> Strips:
 def sums(
     a: Tensor, profile: Profile, fields: tuple[Tensor, ...], strips: Callable[[Tensor], Strips] = strips
 ) -> tuple[Tensor, ...]:
-    """M_m @ v_m for every matrix m of the profile.
+    """Return M_m @ v_m for every matrix m of the profile.
 
     Args:
         a: positions divided by the bandwidth, (..., d, n).
         profile: squared distances (..., b, k) -> one matrix for every field; it may write into its argument.
         fields: v_m, each (..., c_m, n).
-        strips: the way in which squared distances are found.
+        strips: the function that yields the squared distances.
 
     Returns:
-        for every field (..., c_m, n): sum over j of M_m[i, j] v_m[j].
+        For every field (..., c_m, n): sum over j of M_m[i, j] v_m[j].
     """
     n = a.shape[-1]
     out: tuple[Tensor, ...] = ()
@@ -158,6 +159,6 @@ def sums(
 
 
 def _add(total: Tensor, m: Tensor, v: Tensor, rows: slice) -> None:
-    """Add what the strip m gives of M @ v: to its rows, and by symmetry to the columns after them."""
+    """Add the part of M @ v from the strip m: to its rows, and by symmetry to the columns after them."""
     total[..., rows] += v[..., rows.start :] @ m.mT
     total[..., rows.stop :] += v[..., rows] @ m[..., rows.stop - rows.start :]

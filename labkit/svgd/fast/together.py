@@ -1,4 +1,4 @@
-"""phi and the median rule's bandwidth at once: the distances that both need are found once."""
+"""phi and the median bandwidth are computed together here, so that their common distances are computed once."""
 
 from torch import Tensor
 
@@ -8,7 +8,10 @@ from labkit.svgd.kernels import RBF, Kernel
 
 
 def phi_and_median(kernel: Kernel, bandwidth: Bandwidth, x: Tensor, score: Tensor) -> tuple[Tensor, Tensor] | None:
-    """phi (..., n, d) and h (...) of few particles in many dimensions under `RBF` and the median rule; else None."""
+    """Return phi (..., n, d) and h (...) for few particles in many dimensions under `RBF` and the median rule.
+
+    In all other cases return None.
+    """
     if type(kernel) is not RBF or not choice.are_few(x) or not isinstance(rule(bandwidth), Median):
         return None
     apart = pairs.apart(x)

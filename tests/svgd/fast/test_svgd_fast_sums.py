@@ -47,7 +47,7 @@ def test_few_particles_in_many_dimensions_have_the_direct_sums_at_the_median(dra
 
 def test_few_particles_that_coincide_have_bandwidth_1_and_one_alone_is_the_score(draw):
     x = draw(4, 6)[torch.zeros(10, dtype=torch.long)]
-    with pytest.warns(UserWarning, match="bandwidth 1"):
+    with pytest.warns(UserWarning, match="bandwidth is set to 1"):
         assert torch.allclose(svgd.phi(x, torch.sin), x.sin(), rtol=1e-14)
     assert torch.equal(svgd.phi(x[:1], torch.sin), x[:1].sin())
 
