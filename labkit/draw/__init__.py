@@ -1,9 +1,11 @@
-"""DRAW: a network that draws images stroke by stroke through attention windows (Gregor et al. 2015, arXiv 1502.04623).
+"""DRAW is a network that paints images step by step through attention windows (Gregor et al. 2015, arXiv 1502.04623).
 
-model = draw.DRAW(draw.Config())
-trace = model(images)                 # looks at images [B, 1, 28, 28] and draws them again
-trace.bound, trace.write.center_x     # the cost of each in nats, and where the pen stood at each step
-model.generate(16).images[-1]         # sixteen new ones
+A model reconstructs images, or generates new ones:
+
+    model = draw.DRAW(draw.Config())
+    trace = model(images)                 # reads images [B, 1, 28, 28] and paints them again
+    trace.bound, trace.write.center_x     # the cost of each image in nats, and the write window's x at each step
+    model.generate(16).images[-1]         # sixteen new images
 """
 
 from labkit.draw import attention, latents

@@ -1,12 +1,12 @@
-"""Attention windows: an N x N grid of Gaussian filters laid over an image (Gregor et al. 2015, section 3.2).
+"""An attention window is an N x N grid of Gaussian filters on an image (Gregor et al. 2015, section 3.2).
 
     F_X[i, a] = exp(-(a - mu_i)^2 / 2 sigma^2) / Z,    mu_i = g_X + (i - N/2 - 1/2) delta       (19, 20, 25, 26)
     read(x) = gamma F_Y x F_X^T,    write(w) = F_Y^T w F_X / gamma                              (27, 29)
 
-Pixels are counted from 0 here, from 1 in the paper; i counts the filters from 1 in both. The filters are normalised by
-a softmax over the pixels: every row sums to 1 wherever its centre lies and however narrow it is.
+Pixels count from 0 here and from 1 in the paper; filters i count from 1 in both. A softmax over the pixels normalises
+the filters. So every row sums to 1, for any centre and any width.
 
-The network takes `labkit.draw.fast.windows`: the same numbers from fewer operations.
+The network uses `labkit.draw.fast.windows`, which gives the same numbers with fewer operations.
 """
 
 import math
@@ -16,13 +16,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-LOG_VARIANCE = (-6.0, 6.0)  # what a network may ask for; beyond, filters lose their gradients
+LOG_VARIANCE = (-6.0, 6.0)  # range of a network's output; outside it, filters lose their gradients
 LOG_STRIDE = (-6.0, 3.0)
 LOG_INTENSITY = (-6.0, 6.0)
 
 
 class Window(NamedTuple):
-    """Where a window stands, all [...]: centre, stride and sigma (a standard deviation) in pixels, intensity > 0."""
+    """The parameters of a window, all [...]: centre, stride and sigma in pixels, and intensity > 0.
+
+    sigma is the standard deviation of each filter.
+    """
 
     center_y: Tensor
     center_x: Tensor
@@ -32,14 +35,16 @@ class Window(NamedTuple):
 
 
 def window(raw: Float[Tensor, "*b 5"], n: int, height: int, width: int) -> Window:
-    """The window that five numbers of a network ask for (equations 21 to 24).
+    """Return the window for five raw outputs of a network (equations 21 to 24).
 
     Args:
-        raw: (g~_Y, g~_X, log sigma^2, log delta~, log gamma); zeros are a centred window over the whole image.
-        n: filters along an axis; a single one has no stride, which is given as max(height, width) - 1 times delta~.
+        raw: (g~_Y, g~_X, log sigma^2, log delta~, log gamma) [..., 5]; zeros give a centred window over the whole
+            image.
+        n: filters along each axis. One filter needs no stride; then stride is (max(height, width) - 1) times delta~.
+        height, width: size of the image in pixels.
     """
     y, x, log_variance, log_stride, log_intensity = raw.unbind(-1)
-    whole = (max(height, width) - 1) / max(n - 1, 1)  # the stride of a grid over the whole image
+    whole = (max(height, width) - 1) / max(n - 1, 1)  # the stride for a grid over the whole image
     return Window(
         _centre(y, height),
         _centre(x, width),
@@ -50,22 +55,22 @@ def window(raw: Float[Tensor, "*b 5"], n: int, height: int, width: int) -> Windo
 
 
 def _centre(asked: Tensor, pixels: int) -> Tensor:
-    """Pixels from 0: (pixels + 1) / 2 (g~ + 1) - 1, which -1 and 1 put one pixel outside the image."""
+    """Return (pixels + 1) / 2 (g~ + 1) - 1, in pixels from 0; g~ = -1 and 1 are one pixel outside the image."""
     return torch.full_like(asked, (pixels - 1) / 2).add(asked, alpha=(pixels + 1) / 2)
 
 
 def centres(window: Window, n: int) -> tuple[Tensor, Tensor]:
-    """Where the n filters stand along y and along x, each [..., n], in pixels from 0."""
+    """Return the centres of the n filters along y and along x, each [..., n], in pixels from 0."""
     i = torch.arange(n, dtype=window.stride.dtype, device=window.stride.device)
     step = window.stride[..., None] * (i - (n - 1) / 2)
     return window.center_y[..., None] + step, window.center_x[..., None] + step
 
 
 def filterbank(window: Window, n: int, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """F_Y [..., n, height] and F_X [..., n, width]; every row is >= 0 and sums to 1.
+    """Return F_Y [..., n, height] and F_X [..., n, width]; every row is >= 0 and sums to 1.
 
     Raises:
-        ValueError: n is not 1 or more, or larger than the image.
+        ValueError: n is less than 1, or larger than the image.
     """
     check_size(n, height, width)
     y, x = centres(window, n)
@@ -73,26 +78,34 @@ def filterbank(window: Window, n: int, height: int, width: int) -> tuple[Tensor,
 
 
 def _filters(mu: Float[Tensor, "*b n"], sigma: Float[Tensor, "*b"], pixels: int) -> Float[Tensor, "*b n pixels"]:
-    """The filters along one axis: a softmax of -(a - mu)^2 / 2 sigma^2."""
+    """Return the filters along one axis: a softmax of -(a - mu)^2 / 2 sigma^2."""
     a = torch.arange(pixels, dtype=mu.dtype, device=mu.device)
     away = (a - mu[..., None]) * (math.sqrt(0.5) / sigma)[..., None, None]
     return torch.softmax(-away * away, -1)
 
 
 def read(x: Float[Tensor, "*b c h w"], window: Window, n: int) -> Float[Tensor, "*b c n n"]:
-    """gamma F_Y x F_X^T, one grid for all channels."""
+    """Return gamma F_Y x F_X^T, the patch that the window reads from x; all channels use one grid.
+
+    Raises:
+        ValueError: n is less than 1, or larger than the image.
+    """
     f_y, f_x = filterbank(window, n, *x.shape[-2:])
     return _seen(x, f_y, f_x) * window.intensity[..., None, None, None]
 
 
 def write(patch: Float[Tensor, "*b c n n"], window: Window, height: int, width: int) -> Float[Tensor, "*b c h w"]:
-    """F_Y^T w F_X / gamma, one grid for all channels."""
+    """Return F_Y^T w F_X / gamma, the image that the window writes from a patch w; all channels use one grid.
+
+    Raises:
+        ValueError: the patch is larger than the image.
+    """
     f_y, f_x = filterbank(window, patch.shape[-1], height, width)
     return _put(patch / window.intensity[..., None, None, None], f_y, f_x)
 
 
 def _seen(x: Tensor, f_y: Tensor, f_x: Tensor) -> Tensor:
-    """F_Y x F_X^T for x (..., c, h, w): (..., c, n, n). All channels in one product, side by side along the rows."""
+    """Return F_Y x F_X^T for x (..., c, h, w), shape (..., c, n, n); one product handles all channels side by side."""
     c, h, w = x.shape[-3:]
     down = f_y @ x.transpose(-3, -2).reshape(*x.shape[:-3], h, c * w)
     *batch, n, _ = down.shape
@@ -100,7 +113,7 @@ def _seen(x: Tensor, f_y: Tensor, f_x: Tensor) -> Tensor:
 
 
 def _put(patch: Tensor, f_y: Tensor, f_x: Tensor) -> Tensor:
-    """F_Y^T w F_X for patches w (..., c, n, n): (..., c, h, w)."""
+    """Return F_Y^T w F_X for patches w (..., c, n, n), shape (..., c, h, w)."""
     c, n, _ = patch.shape[-3:]
     across = patch.transpose(-3, -2).reshape(*patch.shape[:-3], n * c, n) @ f_x
     *batch, _, w = across.shape
@@ -109,6 +122,6 @@ def _put(patch: Tensor, f_y: Tensor, f_x: Tensor) -> Tensor:
 
 
 def check_size(n: int, height: int, width: int) -> None:
-    """Raise ValueError where a grid of n x n filters does not go with an image."""
+    """Raise ValueError if a grid of n x n filters does not fit an image of height x width pixels."""
     if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= min(height, width):
-        raise ValueError(f"a window wants 1 to {min(height, width)} filters on {height}x{width} pixels, got {n!r}")
+        raise ValueError(f"a window on {height}x{width} pixels needs 1 to {min(height, width)} filters, got {n!r}")

@@ -1,4 +1,4 @@
-"""What a DRAW network is made of, and the networks of the paper and of the three public programs in one table."""
+"""`Config` holds the sizes of a DRAW network; a table holds those of the paper and of three public programs."""
 
 from dataclasses import dataclass
 
@@ -9,19 +9,19 @@ CANVASES = ("zero", "learned", "data")
 
 @dataclass(frozen=True)
 class Config:
-    """A network's shape.
+    """The sizes of a network.
 
     Args:
-        channels, height, width: of the images.
-        steps: T, glimpses and strokes.
+        channels, height, width: size of the images.
+        steps: T, the number of glimpses and of patches.
         hidden: units of the encoder's LSTM and of the decoder's.
-        latent: numbers in z at every step.
-        read, write: filters along an axis of the window; None takes the whole image instead.
-        classes: the labels 0 .. classes - 1 that it draws on demand; 0 for none.
+        latent: length of the vector z of each step.
+        read, write: filters along each axis of the window; None uses the whole image instead of a window.
+        classes: number of labels that select what to paint, 0 .. classes - 1; 0 for a network without labels.
         canvas: the first canvas: "zero", "learned", or "data", the logits of the mean image (`DRAW.begin_at`).
 
     Raises:
-        ValueError: a size below 1, a window larger than the image, an unknown canvas.
+        ValueError: a size is below 1, a window is larger than the image, or the canvas is unknown.
     """
 
     channels: int = 1
@@ -45,24 +45,24 @@ class Config:
                 try:
                     attention.check_size(n, self.height, self.width)
                 except ValueError as error:
-                    raise ValueError(f"{name}: {error}; None takes the whole image") from None
+                    raise ValueError(f"{name}: {error}; use None to attend to the whole image") from None
         if not isinstance(self.classes, int) or isinstance(self.classes, bool) or self.classes < 0:
-            raise ValueError(f"classes must be a whole number >= 0, got {self.classes!r}")
+            raise ValueError(f"classes must be a whole number >= 0, got {self.classes!r}; 0 means no labels")
         if self.canvas not in CANVASES:
             raise ValueError(f"canvas must be one of {', '.join(CANVASES)}, got {self.canvas!r}")
 
     @property
     def pixels(self) -> int:
-        """Numbers in an image, channels x height x width."""
+        """The number of values in an image, channels x height x width."""
         return self.channels * self.height * self.width
 
 
 PRESETS = {
     "ericjang": Config(),
     "ericjang-full": Config(read=None, write=None),
-    "mnist": Config(steps=64, latent=100, read=2),  # the paper's; jbornschein's and hrbigelow's too
+    "mnist": Config(steps=64, latent=100, read=2),  # the paper's network, and that of jbornschein and hrbigelow
     "mnist-full": Config(steps=64, latent=100, read=None, write=None),
-    "mnist-10": Config(steps=10, latent=100, read=2),  # jbornschein's short one
+    "mnist-10": Config(steps=10, latent=100, read=2),  # jbornschein's short network
     "svhn": Config(channels=3, height=32, width=32, steps=32, hidden=800, latent=100, read=12, write=12),
     "svhn-512": Config(channels=3, height=32, width=32, steps=32, hidden=512, latent=100),  # jbornschein's
     "cifar10": Config(channels=3, height=32, width=32, steps=64, hidden=400, latent=200),
@@ -73,16 +73,16 @@ PRESETS = {
     "digits": Config(height=8, width=8, steps=6, hidden=64, latent=8, canvas="learned"),
 }
 
-# Settings of the training where a preset has its own. With the usual 20 epochs of 14 steps nothing reaches the latents
-# of the digits; with these they carry 5 to 6 nats, for each of several seeds, in about a minute.
+# Training settings of presets that need their own. With the usual 20 epochs of 14 steps, the latents of the digits
+# carry no information. With these they carry 5 to 6 nats, for each of several seeds, in about a minute.
 TRAINING = {"digits": {"steps": 2000, "lr": 1e-2, "warmup": 1000, "eval_every": 10}}
 
 
 def preset(name: str) -> Config:
-    """A network of the table.
+    """Return a network's sizes from the table.
 
     Raises:
-        ValueError: there is none of that name; the message lists them.
+        ValueError: the name is unknown; the message lists the names.
     """
     if name not in PRESETS:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")

@@ -1,7 +1,7 @@
-"""What the chain z_1 .. z_T holds: kept and drawn anew, changed number by number, turned from one image's to another's.
+"""These functions explore the latents z_1 .. z_T: resample some, change one number, or interpolate between two images.
 
-z is [T, n, latent], as `DRAW.generate(n, z=z)` takes it and every `Trace` has it; glimpses t are counted from 1.
-`label` is the class that all images are told, None for a network without classes.
+z is [T, n, latent], as in a `Trace` and in `DRAW.generate(n, z=z)`; glimpses t count from 1. `label` is the class of
+all images, None for a network without classes.
 """
 
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from torch import Tensor
 
 from labkit.draw.network import DRAW
 
-CHUNK = 256  # images of one pass: all their canvases are held
-STEP = 0.01  # of z, for differences in float32: with the shipped networks their mean over the pixels is right to 0.3 %
+CHUNK = 256  # images per pass, because all their canvases stay in memory
+STEP = 0.01  # step in z for differences in float32; with the shipped networks their mean over pixels is right to 0.3 %
 
 
 def resample(
     z: Float[Tensor, " t #n latent"], t: int, noise: Float[Tensor, " t n latent"]
 ) -> Float[Tensor, "t n latent"]:
-    """z_1 .. z_{t-1} as they are, z_t .. z_T from the noise; t = T + 1 keeps all.
+    """Return z with z_1 .. z_{t-1} kept and z_t .. z_T replaced by the noise; t = T + 1 keeps all.
 
     Raises:
         ValueError: t is not 1 .. T + 1.
@@ -31,9 +31,10 @@ def resample(
 def spread(
     model: DRAW, z: Float[Tensor, " t #n latent"], noise: Float[Tensor, " t n latent"], *, label: int | None = None
 ) -> Float[Tensor, " times"]:
-    """How far the n >= 2 images end up apart that share all before glimpse t, for t = 1 .. T + 1.
+    """Return how much n >= 2 images differ that share all latents before glimpse t, for t = 1 .. T + 1.
 
-    The standard deviation of a pixel (n - 1 in the denominator), mean over the pixels, in units of ink 0 to 1.
+    This is the standard deviation of a pixel (n - 1 in the denominator), averaged over the pixels. Pixels are
+    in 0 to 1.
     """
     each = torch.cat([resample(z, t, noise) for t in range(1, len(z) + 2)], 1)
     images = torch.cat(list(_images(model, each, label)))
@@ -43,7 +44,7 @@ def spread(
 def slopes(
     model: DRAW, z: Float[Tensor, "t 1 latent"], t: int, *, label: int | None = None
 ) -> Float[Tensor, "latent c h w"]:
-    """d image / d z_{t,i} of the finished image, for every i, by central differences.
+    """Return d image / d z_{t,i} of the finished image for every i, by central differences.
 
     Raises:
         ValueError: t is not 1 .. T.
@@ -58,14 +59,14 @@ def slopes(
 
 
 def slerp(a: Float[Tensor, "*n latent"], b: Float[Tensor, "*n latent"], share: Tensor) -> Tensor:
-    """From a (share 0) to b (share 1) along the sphere: the direction turns evenly, the length changes evenly.
+    """Return the point at `share` of the arc from a (share 0) to b (share 1); direction and length change evenly.
 
-    Vectors of N(0, I) are all about sqrt(latent) long; halfway on the straight line they would be shorter by sqrt(2).
-    Parallel vectors, opposite ones and zeros have no arc between them and take the straight line.
+    Vectors of N(0, I) have a length of about sqrt(latent). Halfway on the straight line they would be shorter by a
+    factor sqrt(2). Parallel vectors, opposite vectors and zeros have no unique arc and use the straight line.
 
     Args:
-        a, b: one vector or several.
-        share: in 0 to 1, of any shape that broadcasts with a's without the last axis.
+        a, b: one vector or several, [..., latent].
+        share: in 0 to 1, of any shape that broadcasts with a without its last axis.
     """
     share = share[..., None]
     length_a, length_b = (x.norm(dim=-1, keepdim=True) for x in (a, b))
@@ -74,11 +75,11 @@ def slerp(a: Float[Tensor, "*n latent"], b: Float[Tensor, "*n latent"], share: T
     length = (1 - share) * length_a + share * length_b
     part_a, part_b = (s * length for s in (torch.sin((1 - share) * angle), torch.sin(share * angle)))
     arc = part_a / (torch.sin(angle) * length_a) * a + part_b / (torch.sin(angle) * length_b) * b
-    return torch.where(torch.sin(angle) > 1e-3, arc, (1 - share) * a + share * b)  # NaN is not greater
+    return torch.where(torch.sin(angle) > 1e-3, arc, (1 - share) * a + share * b)  # NaN takes the line
 
 
 def _images(model: DRAW, z: Tensor, label: int | None) -> Iterator[Tensor]:
-    """The finished images of z, some at a time."""
+    """Yield the finished images of z, a chunk at a time."""
     with torch.no_grad():
         for part in z.split(CHUNK, 1):
             n = part.shape[1]
@@ -88,4 +89,4 @@ def _images(model: DRAW, z: Tensor, label: int | None) -> Iterator[Tensor]:
 
 def _check(t: int, last: int) -> None:
     if not 1 <= t <= last:
-        raise ValueError(f"t must be 1 to {last}, got {t}; glimpses are counted from 1")
+        raise ValueError(f"t must be from 1 to {last}, got {t}; glimpses count from 1")

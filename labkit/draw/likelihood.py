@@ -1,8 +1,8 @@
-"""log p(x) of images by importance sampling (Burda et al. 2016, equation 8), a few samples at a time.
+"""Importance sampling estimates log p(x) of images, a few samples at a time (Burda et al. 2016, equation 8).
 
     log p(x) ~ log 1/K sum_k p(x | z_k) p(z_k) / q(z_k | x),    z_k ~ q(z | x)
 
-K = 1 is a bound in expectation; more samples raise it to log p(x).
+With K = 1 its expectation is a lower bound of log p(x); more samples bring it closer.
 """
 
 import math
@@ -14,18 +14,18 @@ from torch import Tensor
 from labkit.draw.network import DRAW, check_pixels
 from labkit.draw.trace import negative_log_likelihood
 
-ROWS = 2_000  # images x samples that are held at once
+ROWS = 2_000  # images x samples in memory at a time
 
 
 def log_weights(
     model: DRAW, x: Tensor, samples: int, *, labels: Tensor | None = None, generator: torch.Generator | None = None
 ) -> Tensor:
-    """log p(x, z_k) / q(z_k | x) for so many z_k of each image: (samples, b), in nats."""
+    """Return log p(x, z_k) / q(z_k | x) in nats for `samples` samples z_k of each image, (samples, b)."""
     many = x.repeat(samples, 1, 1, 1)
     ratio, canvas = x.new_zeros(()), model.canvas
     for looked, drawn in model.steps(many, None if labels is None else labels.repeat(samples), generator):
         away = (looked.z - looked.mu) * (-looked.log_sigma).exp()
-        # log N(z; 0, 1) - log N(z; mu, sigma), the halves of log 2 pi gone
+        # log N(z; 0, 1) - log N(z; mu, sigma); the terms with log 2 pi cancel
         ratio = ratio + (0.5 * (away * away - looked.z * looked.z) + looked.log_sigma).sum(-1)
         canvas = drawn.canvas
     return (ratio - negative_log_likelihood(canvas, many)).view(samples, -1)
@@ -41,13 +41,20 @@ def log_likelihood(
     generator: torch.Generator | None = None,
     rows: int = ROWS,
 ) -> Tensor:
-    """log p(x) of each image [b], in nats, from `samples` importance samples; memory does not grow with them.
+    """Return log p(x) of each image [b], in nats, from `samples` importance samples.
+
+    Args:
+        x: images [b, C, H, W] in [0, 1].
+        samples: K, the number of importance samples per image.
+        labels: the class of each image [b], for a network with classes.
+        generator: the source of the samples.
+        rows: images x samples in memory at a time.
 
     Raises:
-        TypeError, ValueError: samples < 1; images that the network was not made for, or with pixels out of [0, 1].
+        TypeError, ValueError: samples < 1, images of another size, or pixels outside [0, 1].
     """
     if samples < 1:
-        raise ValueError(f"samples must be >= 1, got {samples}")
+        raise ValueError(f"samples must be >= 1, got {samples}; more samples give a tighter estimate")
     model._check(x, labels)
     check_pixels(x)
     parts = [
@@ -63,9 +70,9 @@ def _chunks(total: int, size: int) -> Iterator[int]:
 
 
 def bits_per_dimension(nats: Tensor | float, pixels: int) -> Tensor | float:
-    """Nats of an image as bits for each of its numbers (C x H x W), the unit for colour images.
+    """Return nats per image as bits per value, nats / (C H W log 2), the usual unit for colour images.
 
-    Only where the likelihood is one of 8-bit values is this the field's figure; for probabilities read as intensities,
-    as DRAW's are, it compares runs of the same data alone.
+    It is comparable with published figures only if the likelihood is one of 8-bit values. DRAW reads intensities as
+    probabilities, so it can only compare runs on the same data.
     """
     return nats / (pixels * math.log(2))

@@ -1,8 +1,8 @@
-"""The LSTM cell and the linear maps of a pass, in plain torch.
+"""The LSTM cell and the linear maps of one pass, in plain torch.
 
     i, f, o, g = [x, h] W^T + b,    c' = sigmoid(f) c + sigmoid(i) tanh(g),    h' = sigmoid(o) tanh(c')           (1)
 
-The network takes `labkit.draw.fast.lstm`: the same numbers, with gradients that are summed in place.
+The network uses `labkit.draw.fast.lstm`, which gives the same numbers and sums gradients in place.
 """
 
 from collections.abc import Callable
@@ -10,16 +10,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-Parts = tuple[Tensor | None, ...]  # side by side they are the input; a last part of None stands for zeros
+Parts = tuple[Tensor | None, ...]  # concatenated they are the input; a last part of None means zeros
 
 
 class LSTM(nn.Module):
-    """The parameters of a cell: one weight for [input, h] and one bias; the forget gate begins open."""
+    """The parameters of a cell: one weight for [input, h] and one bias; the forget gate starts open."""
 
     def __init__(self, inputs: int, hidden: int):
         super().__init__()
         self.hidden = hidden
-        bound = hidden**-0.5  # as torch.nn.LSTMCell begins
+        bound = hidden**-0.5  # as torch.nn.LSTMCell starts
         self.weight = nn.Parameter(torch.empty(4 * hidden, inputs + hidden).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.zeros(4 * hidden))
         with torch.no_grad():
@@ -27,7 +27,7 @@ class LSTM(nn.Module):
 
 
 def linear(weight: Tensor, bias: Tensor, kind: torch.dtype | None) -> Callable[..., Tensor]:
-    """The map (*parts) -> [parts] W^T + b of one pass.
+    """Return the map (*parts) -> [parts] W^T + b for one pass.
 
     Args:
         kind: the dtype of the product, None for that of the weight.
@@ -44,11 +44,13 @@ def linear(weight: Tensor, bias: Tensor, kind: torch.dtype | None) -> Callable[.
 def cell(
     lstm: LSTM, kind: torch.dtype | None, extra: Tensor | None = None
 ) -> Callable[[Parts, Tensor], tuple[Tensor, Tensor]]:
-    """(1) for one pass: ([input], c) -> (h', c'); the input's parts end with h, None before the first step.
+    """Return step (1) for one pass: ([input], c) -> (h', c').
+
+    The last part of the input is h, or `None` before the first step.
 
     Args:
         kind: the dtype of the product, None for that of the weight.
-        extra: joins the gates at every step [b, 4 hidden].
+        extra: added to the gates at every step [b, 4 hidden].
     """
     mapped = linear(lstm.weight, lstm.bias, kind)
 
@@ -60,7 +62,7 @@ def cell(
 
 
 def gated(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """h' and c' of (1) from the gates [b, 4 hidden], which are in the order input, forget, output, candidate."""
+    """Return h' and c' of (1) from the gates [b, 4 hidden], in the order input, forget, output, candidate."""
     i, f, o, candidate = gates.chunk(4, 1)
     now = f.sigmoid() * c + i.sigmoid() * candidate.tanh()
     return o.sigmoid() * now.tanh(), now

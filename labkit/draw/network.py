@@ -1,11 +1,11 @@
-"""DRAW: an encoder that looks at an image again and again, and a decoder that draws it stroke by stroke.
+"""DRAW has an encoder that reads an image several times, and a decoder that paints it step by step.
 
 For t = 1 .. T, with the canvas c_0 and the decoder's h_0 given (Gregor et al. 2015, equations 3 to 8):
 
-    x^ = x - sigmoid(c_{t-1})                       what is not drawn yet
-    r_t = [read(x), read(x^)]                       through a window that the decoder asked for
+    x^ = x - sigmoid(c_{t-1})                       what is not painted yet
+    r_t = [read(x), read(x^)]                       through a window that the decoder chose
     h_enc = LSTM(h_enc, [r_t, h_dec])
-    z_t ~ N(mu(h_enc), sigma(h_enc)^2)              fresh noise at every step
+    z_t ~ N(mu(h_enc), sigma(h_enc)^2)              new noise at every step
     h_dec = LSTM(h_dec, z_t)
     c_t = c_{t-1} + write(h_dec)                    logits of the pixels
 
@@ -29,7 +29,7 @@ from labkit.pixels import conversion
 
 
 class DRAW(nn.Module):
-    """The network of a `Config`; `model(x)` and `model.generate(n)` answer a `Trace`."""
+    """The network of a `Config`; `model(x)` and `model.generate(n)` return a `Trace`."""
 
     operations = fast.OPERATIONS
     canvas: Tensor
@@ -45,7 +45,7 @@ class DRAW(nn.Module):
         self.stroke = nn.Linear(c.hidden, self._write_size)
         self.write_head = None if c.write is None else nn.Linear(c.hidden, 5)
         self.read_head = None if c.read is None else nn.Linear(c.hidden, 5)
-        # a label joins the input of both LSTMs, as one of so many ones and zeros
+        # the label is part of the input of both LSTMs, as a one-hot vector
         self.encoder_label = nn.Embedding(c.classes, 4 * c.hidden) if c.classes else None
         self.decoder_label = nn.Embedding(c.classes, 4 * c.hidden) if c.classes else None
         first = torch.zeros(c.channels, c.height, c.width)
@@ -55,32 +55,35 @@ class DRAW(nn.Module):
             self.register_buffer("canvas", first, persistent=c.canvas == "data")
 
     def begin_at(self, images: Tensor) -> None:
-        """Begin every canvas at the mean of these images (N, C, H, W) in [0, 1], for `canvas="data"`.
+        """Set the first canvas to the mean of these images (N, C, H, W) in [0, 1], for `canvas="data"`.
 
         Raises:
-            ValueError: the canvas of this network is another one; images of another size or not in [0, 1].
+            ValueError: the network has another kind of canvas, or the images have another size or range.
         """
         if self.config.canvas != "data":
-            raise ValueError(f'begin_at wants a network with canvas="data", this one has "{self.config.canvas}"')
+            raise ValueError(
+                f'begin_at needs a network with canvas="data", this one has "{self.config.canvas}"; '
+                'set canvas="data" in its Config'
+            )
         mean = images.to(self.canvas.dtype).mean(0)
         if mean.shape != self.canvas.shape or not bool(((mean >= 0) & (mean <= 1)).all()):
             wanted = ", ".join(map(str, self.canvas.shape))
             got = f"{tuple(images.shape)} of mean {mean.mean():.4g}"
-            raise ValueError(f"images must be (batch, {wanted}) in [0, 1], got {got}")
-        self.canvas.copy_(mean.clamp(0.01, 0.99).logit())  # a pixel without ink would begin at minus infinity
+            raise ValueError(f"images must be (batch, {wanted}) in [0, 1], got {got}; resize or rescale them")
+        self.canvas.copy_(mean.clamp(0.01, 0.99).logit())  # a pixel of mean 0 would start at minus infinity
 
     def forward(
         self, x: Float[Tensor, "b c h w"], *, labels: Tensor | None = None, generator: torch.Generator | None = None
     ) -> Trace:
-        """Look at images and draw them again.
+        """Reconstruct images and return the `Trace` of the pass.
 
         Args:
-            x: images in [0, 1], of the network's size.
-            labels: the class of each [b], for a network with classes.
-            generator: of the noise, one draw of [T, b, latent].
+            x: images [b, C, H, W] in [0, 1], of the network's size.
+            labels: the class of each image [b], for a network with classes.
+            generator: the source of the noise, one sample of [T, b, latent].
 
         Raises:
-            TypeError, ValueError: x or labels are not what this network was made for.
+            TypeError, ValueError: x or the labels do not fit this network.
         """
         self._check(x, labels)
         check_pixels(x)
@@ -97,14 +100,14 @@ class DRAW(nn.Module):
         )  # fmt: skip
 
     def losses(self, x: Tensor, *, labels: Tensor | None = None, generator: torch.Generator | None = None) -> Losses:
-        """What `forward` finds of the bound, and nothing that only a picture needs; for training.
+        """Return the two parts of the bound of `forward`, without the fields for pictures; use it for training.
 
         Raises:
-            TypeError, ValueError: as `forward`, but values are not looked at.
+            TypeError, ValueError: as `forward`, but the range of the pixels is not checked.
         """
         kl, canvas = [], self.canvas
         for looked, drawn in self.steps(x, labels, generator):
-            kl.append(divergence(looked.mu, looked.log_sigma))  # one by one: all at once they leave the cache
+            kl.append(divergence(looked.mu, looked.log_sigma))  # all steps together do not fit into the cache
             canvas = drawn.canvas
         return Losses(negative_log_likelihood(canvas, x), torch.stack(kl))
 
@@ -117,24 +120,25 @@ class DRAW(nn.Module):
         z: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Trace:
-        """Draw n images from the prior.
+        """Generate n images from the prior and return their `Trace`.
 
         Args:
-            labels: the class of each [n], for a network with classes.
-            temperature: the standard deviation of z; 1 is the prior, less gives more usual images.
-            z: [T, n, latent] instead of a draw: of another trace, or edited.
+            labels: the class of each image [n], for a network with classes.
+            temperature: the standard deviation of z; 1 is the prior, a smaller one gives more typical images.
+            z: [T, n, latent] to use instead of a sample, for example from another trace.
+            generator: the source of the noise.
 
         Raises:
-            ValueError: n < 1, a temperature below 0 or infinite, z of another shape, labels wrong or missing.
+            ValueError: n < 1, temperature is negative or infinite, z has another shape, or labels are wrong or missing.
         """
         c, like = self.config, self.posterior.weight
         shape = (c.steps, n, c.latent)
         if n < 1:
-            raise ValueError(f"n must be >= 1, got {n}")
+            raise ValueError(f"n must be >= 1, got {n}; it is the number of images")
         if not 0 <= temperature < float("inf"):
-            raise ValueError(f"temperature must be finite and >= 0, got {temperature}")
+            raise ValueError(f"temperature must be finite and >= 0, got {temperature}; 1 is the prior")
         if z is not None and z.shape != shape:
-            raise ValueError(f"z must be (steps, n, latent) = {shape}, got {tuple(z.shape)}")
+            raise ValueError(f"z must be (steps, n, latent) = {shape}, got {tuple(z.shape)}; change n or z")
         self._check_labels(labels, n)
         if z is None:
             z = temperature * torch.randn(shape, generator=generator, device=like.device, dtype=like.dtype)
@@ -154,7 +158,7 @@ class DRAW(nn.Module):
     def steps(
         self, x: Tensor, labels: Tensor | None, generator: torch.Generator | None
     ) -> Iterator[tuple[Looked, Drawn]]:
-        """Encoder's and decoder's half of every step, for sums that need no more than one step at a time."""
+        """Yield the encoder's and the decoder's half of every step, for sums that need only one step at a time."""
         self._check(x, labels)
         return self._steps(x, labels, self._noise(x, generator))
 
@@ -175,7 +179,7 @@ class DRAW(nn.Module):
                 yield Looked(glimpse, asked, mu, log_sigma, z), drawn
 
     def _begin(self, n: int) -> Drawn:
-        """Before the first step: nothing known, and a first look wherever the bias of the read head says."""
+        """Return the decoder's half before the first step: zeros, and a first glimpse at the bias of the read head."""
         zero = self.posterior.weight.new_zeros(n, self.config.hidden)
         look = None if self.read_head is None else self.read_head.bias.expand(n, 5)
         return Drawn(None, zero, self.canvas.expand(n, *self.canvas.shape), None, None, look)
@@ -206,7 +210,7 @@ class DRAW(nn.Module):
         return [head for head in (self.stroke, self.write_head, self.read_head) if head is not None]
 
     def _parts(self, labels: Tensor | None, kind: torch.dtype | None) -> "_Parts":
-        """The weights as one pass uses them: each looked up, joined and rounded once, not at every step."""
+        """Return the weights as one pass uses them: looked up, joined and rounded once, not at every step."""
         heads = self._heads
         weight, bias = torch.cat([each.weight for each in heads]), torch.cat([each.bias for each in heads])
         linear, cell = self.operations.linear, self.operations.cell
@@ -217,7 +221,7 @@ class DRAW(nn.Module):
             linear(weight, bias, kind),
         )
 
-    # what may come in
+    # checks of the input
 
     def _check(self, x: Tensor, labels: Tensor | None) -> None:
         c = self.config
@@ -228,27 +232,27 @@ class DRAW(nn.Module):
             )
         if x.dtype != self.posterior.weight.dtype:
             dtype = self.posterior.weight.dtype
-            raise TypeError(f"images must be {dtype} like the network, got {x.dtype}; take {conversion(x, dtype)}")
+            raise TypeError(f"images must be {dtype} like the network, got {x.dtype}; use {conversion(x, dtype)}")
         self._check_labels(labels, len(x))
 
     def _check_labels(self, labels: Tensor | None, n: int) -> None:
         c = self.config
         if not c.classes:
             if labels is not None:
-                raise ValueError("this network knows no classes; leave labels out, or train one with classes")
+                raise ValueError("this network has no classes, got labels; leave them out, or train one with classes")
             return
         if labels is None or labels.shape != (n,) or labels.is_floating_point():
             got = None if labels is None else f"{labels.dtype} {tuple(labels.shape)}"
-            raise ValueError(f"labels must be {n} whole numbers below {c.classes}, got {got}")
+            raise ValueError(f"labels must be {n} whole numbers below {c.classes}, got {got}; give one per image")
         if not labels.is_cuda and not bool(((labels >= 0) & (labels < c.classes)).all()):
-            raise ValueError(f"labels must lie in 0 to {c.classes - 1}, got {labels.min()} to {labels.max()}")
+            raise ValueError(f"labels must be from 0 to {c.classes - 1}, got {labels.min()} to {labels.max()}")
 
 
 def check_pixels(x: Tensor) -> None:
-    """Raise ValueError unless all pixels lie in [0, 1]."""
-    if not bool(((x >= 0) & (x <= 1)).all()):  # NaN is neither
+    """Raise ValueError unless all pixels are in [0, 1]."""
+    if not bool(((x >= 0) & (x <= 1)).all()):  # NaN fails both comparisons
         got = f"{x.min():.4g} to {x.max():.4g}"
-        raise ValueError(f"images must lie in [0, 1] without NaN, got {got}; divide pixels of 0 to 255 by 255")
+        raise ValueError(f"pixels must be in [0, 1] without NaN, got {got}; divide pixels of 0 to 255 by 255")
 
 
 class _Parts(NamedTuple):
@@ -259,11 +263,11 @@ class _Parts(NamedTuple):
 
 
 def _looked_up(table: nn.Embedding | None, labels: Tensor | None) -> Tensor | None:
-    """The rows of these labels; None for a network without classes."""
+    """Return the rows of these labels, or None for a network without classes."""
     return None if table is None or labels is None else table(labels)
 
 
 def _stack(parts: list[Tensor | None]) -> Tensor | None:
-    """Those of all steps as one; None where the steps have none."""
+    """Return the parts of all steps as one tensor, or None if the steps have none."""
     known = [part for part in parts if part is not None]
     return torch.stack(known) if known else None

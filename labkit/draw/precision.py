@@ -1,4 +1,4 @@
-"""Which part of a pass may be rounded: the large products alone."""
+"""Under autocast, only the large products of a pass are rounded."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from torch import Tensor
 
 
 class Exact:
-    """Autocast off for all but the large products: attention, canvas, KL and loss stay in the network's precision.
+    """This context turns autocast off, so that attention, canvas, KL and loss keep the network's precision.
 
-    Entering answers the dtype of the large products, None where autocast is off.
+    It returns the dtype in which autocast would compute large products, or None if autocast is off.
     """
 
     def __init__(self, like: Tensor):

@@ -1,4 +1,4 @@
-"""DRAW as something to train and to test: batches with their binarisation, the loss, the test bound, a sample sheet."""
+"""The training task of DRAW: batches with their binarisation, the loss, the test bound and a sheet of samples."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -16,15 +16,16 @@ Batch = tuple[Tensor, Tensor | None]  # images, and their labels for a network w
 
 
 class Task:
-    """The side of DRAW in `labkit.training.fit`.
+    """The part of DRAW that `labkit.training.fit` uses.
 
     Args:
         module: the network, trained in place.
-        binarize: one of `labkit.data.binarisation`; for "fixed" the images come from its `fixed`, or black and white.
-        data: the name of the data set, for the card.
+        binarize: a name of `labkit.data.binarisation`. For "fixed", give images from its `fixed`, or black and white
+            ones.
+        data: the name of the data set, for the model card.
 
     Raises:
-        ValueError: a binarisation of another name.
+        ValueError: the name of the binarisation is unknown.
     """
 
     kind = "draw"
@@ -36,28 +37,28 @@ class Task:
         self.facts = {"data": data, "binarisation": binarize}
 
     def batch(self, data: tuple[Tensor, ...], index: Tensor, generator: torch.Generator) -> Batch:
-        """Images (B, C, H, W) in [0, 1], and their labels for a network with classes.
+        """Return images (B, C, H, W) in [0, 1], and their labels for a network with classes.
 
         Raises:
             ValueError: the network has classes, and the data have no labels.
         """
         if self.module.config.classes and len(data) < 2:
             raise ValueError(
-                f"{self.facts['data'] or 'the data set'} has no labels, and this network draws by class; "
-                "take data with labels, or a network without classes"
+                f"{self.facts['data'] or 'the data set'} has no labels, but this network has classes; "
+                "use data with labels, or a network without classes"
             )
         x = binarisation.drawn(data[0][index], self.binarize, self.module.posterior.weight.dtype, generator)
         return x, data[1][index] if self.module.config.classes else None
 
     def loss(self, module: DRAW, batch: Batch, generator: torch.Generator, beta: Tensor) -> dict[str, Tensor]:
-        """Means over the batch in nats: loss = lx + beta lz is what descends, bound = lx + lz what is told."""
+        """Return means over the batch in nats: training minimises loss = lx + beta lz and reports bound = lx + lz."""
         x, labels = batch
         found = module.losses(x, labels=labels, generator=generator)
         lx, lz = found.nll.mean(), found.kl.sum(0).mean()
         return {"loss": lx + beta * lz, "bound": lx + lz, "lx": lx, "lz": lz}
 
     def evaluate(self, module: DRAW, batches: Iterable[Batch], generator: torch.Generator) -> dict[str, Any]:
-        """Means over all images in nats: "bound", "lx", "lz", and "kl" by glimpse.
+        """Return means over all images in nats: "bound", "lx", "lz", and "kl" of each glimpse.
 
         Raises:
             ValueError: the bound of an image is not finite.
@@ -79,7 +80,7 @@ class Task:
         return {"bound": lx + lz, "lx": lx, "lz": lz, "kl": by_glimpse}
 
     def sheet(self, module: DRAW, generator: torch.Generator) -> np.ndarray:
-        """Samples of the prior, uint8 (H, W) or (H, W, 3); a column a class where there are classes."""
+        """Return samples from the prior as one image, uint8 (H, W) or (H, W, 3); each class has its own column."""
         c, n = module.config, sheet.SIDE**2
         labels = torch.arange(n, device=module.posterior.weight.device) % c.classes if c.classes else None
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""What one pass of DRAW leaves behind, and what it costs."""
+"""A trace holds all that one pass of DRAW computes; the losses are what it costs."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,13 +12,17 @@ from labkit.draw.attention import Window
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """One pass over a batch, step by step; None where a field has no meaning (attention off, or generated).
+    """One pass over a batch, step by step; fields without meaning are `None` (no attention, or generated images).
 
-    canvas: logits after each step [T, B, C, H, W]. z, mu, sigma: [T, B, latent]. glimpse: what was read of the image
-    and, in the channels after them, of what was not drawn yet [T, B, 2C, n, n]. patch: what the write window lays down
-    [T, B, C, n, n]. nll: of the image under the canvas of each step; kl: of each step, both [T, B], in nats.
-    bound: nll at the last step plus all kl, [B]. read, write: windows of [T, B] each. start: the canvas before the
-    first step [C, H, W].
+    canvas: logits after each step [T, B, C, H, W].
+    z, mu, sigma: [T, B, latent].
+    glimpse: what the read window sees [T, B, 2C, n, n]: the image, then what is not painted yet.
+    patch: what the write window paints [T, B, C, n, n].
+    nll: negative log-likelihood of the image under the canvas of each step, [T, B], in nats.
+    kl: KL divergence of each step, [T, B], in nats.
+    bound: nll at the last step plus the sum of kl, [B], in nats.
+    read, write: windows, each field [T, B].
+    start: the canvas before the first step [C, H, W].
     """
 
     canvas: Tensor
@@ -36,12 +40,12 @@ class Trace:
 
     @property
     def images(self) -> Tensor:
-        """Probabilities of ink after each step [T, B, C, H, W]."""
+        """The pixel probabilities after each step [T, B, C, H, W]."""
         return self.canvas.sigmoid()
 
 
 class Losses(NamedTuple):
-    """What training minimises: nll of the last canvas [B], kl [T, B], both in nats."""
+    """The losses of training: nll of the last canvas [B] and kl [T, B], both in nats."""
 
     nll: Tensor
     kl: Tensor
@@ -52,9 +56,9 @@ class Losses(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """The decoder's half of a step: its state, what it wrote and where, the five numbers of its next look.
+    """The decoder's half of a step: its state, its patch and window, and the raw window of the next glimpse.
 
-    h is None before the first step, where it is zero.
+    h is `None` before the first step, where it is zero.
     """
 
     h: Tensor | None
@@ -66,7 +70,7 @@ class Drawn(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """The encoder's half of a step; the window of its look by the five numbers that asked for it."""
+    """The encoder's half of a step; `read` holds the five raw numbers of its window."""
 
     glimpse: Tensor
     read: Tensor | None
@@ -76,10 +80,18 @@ class Looked(NamedTuple):
 
 
 def negative_log_likelihood(logits: Tensor, x: Tensor) -> Tensor:
-    """-log p(x) of independent pixels, summed over (C, H, W): logits (..., b, c, h, w), x (b, c, h, w) in [0, 1]."""
+    """Return -log p(x) of independent pixels in nats, summed over (C, H, W).
+
+    Args:
+        logits: (..., b, c, h, w).
+        x: (b, c, h, w) in [0, 1].
+    """
     return binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none").sum((-3, -2, -1))
 
 
 def divergence(mu: Tensor, log_sigma: Tensor) -> Tensor:
-    """KL(N(mu, sigma^2) | N(0, I)) summed over the last axis, in nats: 1/2 sum (mu^2 + sigma^2 - 1 - log sigma^2)."""
+    """Return KL(N(mu, sigma^2) | N(0, I)) over the last axis, in nats.
+
+    It is 1/2 sum (mu^2 + sigma^2 - 1 - log sigma^2).
+    """
     return 0.5 * (torch.addcmul((2 * log_sigma).exp() - 1, mu, mu) - 2 * log_sigma).sum(-1)

@@ -74,7 +74,7 @@ def test_images_of_a_wrong_dtype_are_refused_with_advice_that_is_right(model, na
     x = images.to(dtype)
     with pytest.raises(TypeError) as caught:
         PASSES[name](model, x)
-    said, advice = str(caught.value).split("; take ")
+    said, advice = str(caught.value).split("; use ")
     assert said == f"images must be torch.float32 like the network, got {dtype}"
     assert torch.equal(eval(advice, {"torch": torch, "x": x}), (X > 0.5).float())
 
@@ -86,7 +86,7 @@ def test_pixels_outside_zero_to_one_are_refused(model, refused, value, got):
     x = X.clamp(0.01, 0.99)
     x[2, 0, 3, 1], x[0, 0, 0, 0], x[0, 0, 0, 1] = value, 0.01, 0.99
     for way in (model, lambda x: draw.log_likelihood(model, x, 2)):
-        with refused(f"images must lie in [0, 1] without NaN, got {got}; divide pixels of 0 to 255 by 255"):
+        with refused(f"pixels must be in [0, 1] without NaN, got {got}; divide pixels of 0 to 255 by 255"):
             way(x)
 
 
@@ -99,7 +99,7 @@ def test_black_white_and_grey_are_welcome(model):
 
 
 def test_labels_are_refused_by_a_network_without_classes(model, way, refused):
-    with refused("this network knows no classes; leave labels out, or train one with classes"):
+    with refused("this network has no classes, got labels; leave them out, or train one with classes"):
         way(model, X, torch.zeros(4, dtype=torch.long))
 
 
@@ -114,13 +114,13 @@ def test_labels_are_refused_by_a_network_without_classes(model, way, refused):
 )
 def test_labels_that_are_missing_or_of_another_kind_are_refused(labelled, refused, labels, got):
     for name in ("forward", "losses", "generate"):
-        with refused(f"labels must be 4 whole numbers below 10, got {got}"):
+        with refused(f"labels must be 4 whole numbers below 10, got {got}; give one per image"):
             WAYS[name](labelled, X, labels)
 
 
 @pytest.mark.parametrize(("labels", "got"), [([0, 3, 10, 2], "0 to 10"), ([-1, 3, 9, 2], "-1 to 9")])
 def test_labels_out_of_range_are_refused(labelled, way, refused, labels, got):
-    with refused(f"labels must lie in 0 to 9, got {got}"):
+    with refused(f"labels must be from 0 to 9, got {got}"):
         way(labelled, X, torch.tensor(labels))
 
 
@@ -129,25 +129,25 @@ def test_labels_out_of_range_are_refused(labelled, way, refused, labels, got):
 
 @pytest.mark.parametrize("n", [0, -1])
 def test_fewer_than_one_image_is_refused(model, refused, n):
-    with refused(f"n must be >= 1, got {n}"):
+    with refused(f"n must be >= 1, got {n}; it is the number of images"):
         model.generate(n)
 
 
 @pytest.mark.parametrize("temperature", [-1, -0.1, float("nan"), float("inf")])
 def test_a_temperature_that_is_none_is_refused(model, refused, temperature):
-    with refused(f"temperature must be finite and >= 0, got {temperature}"):
+    with refused(f"temperature must be finite and >= 0, got {temperature}; 1 is the prior"):
         model.generate(2, temperature=temperature)
 
 
 @pytest.mark.parametrize("shape", [(2, 5, 2), (3, 5, 3), (2, 4, 3), (5, 3)])
 def test_z_of_a_wrong_shape_is_refused(model, refused, shape):
-    with refused(f"z must be (steps, n, latent) = (2, 5, 3), got {shape}"):
+    with refused(f"z must be (steps, n, latent) = (2, 5, 3), got {shape}; change n or z"):
         model.generate(5, z=torch.zeros(shape))
 
 
 @pytest.mark.parametrize("samples", [0, -3])
 def test_fewer_than_one_sample_is_refused(model, refused, samples):
-    with refused(f"samples must be >= 1, got {samples}"):
+    with refused(f"samples must be >= 1, got {samples}; more samples give a tighter estimate"):
         draw.log_likelihood(model, X, samples)
 
 
@@ -164,7 +164,7 @@ def test_a_size_below_one_is_refused(refused, name, value):
 @pytest.mark.parametrize("name", ["read", "write"])
 @pytest.mark.parametrize("n", [0, -2, 7, 28])
 def test_a_window_larger_than_the_image_is_refused(refused, name, n):
-    wanted = f"{name}: a window wants 1 to 6 filters on 8x6 pixels, got {n}; None takes the whole image"
+    wanted = f"{name}: a window on 8x6 pixels needs 1 to 6 filters, got {n}; use None to attend to the whole image"
     with refused(wanted):
         draw.Config(**SIZE | {name: n})
     draw.Config(**SIZE | {name: 6})
@@ -173,15 +173,17 @@ def test_a_window_larger_than_the_image_is_refused(refused, name, n):
 @pytest.mark.parametrize("n", [0, 7])
 def test_a_filterbank_larger_than_the_image_is_refused(refused, n):
     window = attention.window(torch.zeros(2, 5), 2, 8, 6)
-    with refused(f"a window wants 1 to 6 filters on 8x6 pixels, got {n}"):
+    with refused(f"a window on 8x6 pixels needs 1 to 6 filters, got {n}"):
         attention.filterbank(window, n, 8, 6)
 
 
 def test_a_number_of_classes_below_zero_and_an_unknown_canvas_are_refused(refused):
     for wrong in (-1, True):  # 2.5 is stopped by the annotations that tests check
-        with refused(f"classes must be a whole number >= 0, got {wrong}"):
+        with refused(f"classes must be a whole number >= 0, got {wrong}; 0 means no labels"):
             draw.Config(classes=wrong)
-    with refused("read: a window wants 1 to 28 filters on 28x28 pixels, got True; None takes the whole image"):
+    with refused(
+        "read: a window on 28x28 pixels needs 1 to 28 filters, got True; use None to attend to the whole image"
+    ):
         draw.Config(read=True)
     with refused("canvas must be one of zero, learned, data, got 'white'"):
         draw.Config(canvas="white")
@@ -194,7 +196,7 @@ def test_an_unknown_preset_is_refused_with_those_there_are(refused):
 
 
 def test_a_canvas_of_data_wants_such_a_network_and_images_of_its_size(model, refused):
-    with refused('begin_at wants a network with canvas="data", this one has "zero"'):
+    with refused('begin_at needs a network with canvas="data", this one has "zero"; set canvas="data" in its Config'):
         model.begin_at(X)
     other = draw.DRAW(draw.Config(**SIZE, canvas="data"))
     wanted = re.escape("images must be (batch, 1, 8, 6) in [0, 1], got ") + r"\(\d, .*\) of mean "
@@ -209,12 +211,12 @@ def test_a_canvas_of_data_wants_such_a_network_and_images_of_its_size(model, ref
 
 @pytest.mark.parametrize("shape", [(2, 1, 9, 12), (0, 1, 12, 9), (2, 1, 28, 28)])
 def test_a_classifier_refuses_images_of_another_size(refused, shape):
-    with refused(f"images must be (batch, 1, 12, 12), got {shape}"):
+    with refused(f"images must be (batch, 1, 12, 12), got {shape}; resize them"):
         draw.Classifier(12, hidden=4, read=3)(torch.zeros(shape))
 
 
 def test_a_classifier_refuses_sizes_that_are_none(refused):
-    with refused("a window wants 1 to 8 filters on 8x8 pixels, got 9"):
+    with refused("a window on 8x8 pixels needs 1 to 8 filters, got 9"):
         draw.Classifier(8, read=9)
-    with refused("steps, hidden and classes must be >= 1, got 2, 0 and 10"):
+    with refused("steps, hidden and classes must all be >= 1, got 2, 0 and 10"):
         draw.Classifier(12, steps=2, hidden=0)

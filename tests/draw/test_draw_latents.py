@@ -37,7 +37,7 @@ def test_what_comes_before_t_is_kept_bit_for_bit_and_the_rest_is_the_noise(model
         found = latents.resample(z, t, noise)
         assert torch.equal(found[: t - 1], z[: t - 1].expand(-1, 5, -1)) and torch.equal(found[t - 1 :], noise[t - 1 :])
     for t in (0, steps + 2):
-        with pytest.raises(ValueError, match=f"t must be 1 to {steps + 1}, got {t}; glimpses are counted from 1"):
+        with pytest.raises(ValueError, match=f"t must be from 1 to {steps + 1}, got {t}; glimpses count from 1"):
             latents.resample(z, t, noise)
 
 
@@ -76,7 +76,7 @@ def test_slopes_are_those_of_autograd(model, monkeypatch, step, within):
         (weights * model.generate(1, z=known, labels=labels).images[-1, 0]).sum().backward()
         want = known.grad[t - 1, 0]
         assert ((weights * got).sum((1, 2, 3)) - want).abs().max() < within * want.abs().max()
-    with pytest.raises(ValueError, match=f"t must be 1 to {c.steps}, got {c.steps + 1}"):
+    with pytest.raises(ValueError, match=f"t must be from 1 to {c.steps}, got {c.steps + 1}"):
         latents.slopes(model, z, c.steps + 1, label=label_of(c))
 
 

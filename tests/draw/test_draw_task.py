@@ -60,7 +60,7 @@ def test_labels_come_with_the_images_of_a_network_with_classes(data):
     assert labels.tolist() == [2, 1]
     assert task.loss(task.module, (x, labels), seeded(), torch.tensor(1.0))["bound"] > 0
     assert task.sheet(task.module, seeded()).shape == (69, 59)
-    with pytest.raises(ValueError, match="the data set has no labels, and this network draws by class; take data with"):
+    with pytest.raises(ValueError, match="the data set has no labels, but this network has classes; use data with"):
         task.batch(data[:1], torch.tensor([5, 7]), seeded())
 
 

@@ -1,17 +1,17 @@
-"""Operations with their gradients by hand: the numbers of `labkit.draw.operations`, from fewer and smaller steps.
+"""These operations give the numbers of `labkit.draw.operations` in fewer and smaller steps, with gradients by hand.
 
-A network takes these; `labkit.draw.operations.PAPER` is plain torch, the oracle in the tests. The plain form also takes
-over by itself where a gradient is differentiated once more, and inside the transforms of `torch.func`
-(`labkit.derivatives`). Rows of "plain operations" in `labkit bench draw` show what each way buys; medians there:
+A network uses these by default. `labkit.draw.operations.PAPER` is plain torch, and tests compare the two. The plain
+form is also used where a gradient is differentiated again, and inside the transforms of `torch.func`
+(`labkit.derivatives`). Rows of "plain operations" in `labkit bench draw` measure the time saved; medians there:
 
-    operation    | way                               | taken       | buys, T = 10 | T = 64    | row
-    look, lay    | `windows`: filters, products and  | by DRAW     | 7 to 12 %    | 0 to 9 %  | windows
-                 | intensity as one operation        |             |              |           |
-    linear, cell | `lstm`: the gradient of a weight  | by DRAW and | 0 to 11 %    | 2 to 6 %  | maps and cells
-                 | is summed in place over the steps | Classifier  |              |           |
-    all four     | both                              |             | 8 to 20 %    | 7 to 11 % | all
+    operation    | way                               | used by     | saved, T = 10 | T = 64    | row
+    look, lay    | `windows`: filters, products and  | DRAW        | 7 to 12 %     | 0 to 9 %  | windows
+                 | intensity as one operation        |             |               |           |
+    linear, cell | `lstm`: the gradient of a weight  | DRAW and    | 0 to 11 %     | 2 to 6 %  | maps and cells
+                 | is summed in place over the steps | Classifier  |               |           |
+    all four     | both                              |             | 8 to 20 %     | 7 to 11 % | all
 
-Each range is of several runs, in float32 and with products in bfloat16. Together they pay about a tenth.
+Each range covers several runs, in float32 and with products in bfloat16. Together they save about a tenth.
 """
 
 from labkit.draw.fast import lstm, windows

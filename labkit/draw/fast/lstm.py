@@ -1,10 +1,10 @@
-"""An LSTM cell and linear maps that are used at every step of a pass, with their gradients summed in place.
+"""An LSTM cell and linear maps for every step of a pass sum their gradients in place.
 
-Left to autograd, a weight that T steps share gets a gradient of its own size at every step, which is then added to the
-sum: time goes into fresh memory. Here every step takes the weight from the step before it and hands it on as an output.
-In a backward pass autograd therefore carries the weight's gradient from the last step to the first, and every step adds
-its product to that one tensor. The sum belongs to one backward pass, whatever passes stopped halfway before it or run
-beside it.
+With plain autograd, a weight that T steps share gets a new gradient tensor at every step. Adding these tensors
+spends most of the time on fresh memory. Here every step takes the weight from the previous step and passes it on as
+an output. So in a backward pass autograd carries the weight's gradient from the last step to the first. Every step
+adds its product to that one tensor. The sum belongs to one backward pass. Other passes that stopped early or run at
+the same time do not change it.
 """
 
 import functools
@@ -18,9 +18,9 @@ from labkit.draw.lstm import LSTM, Parts, gated
 
 
 class Linear:
-    """`lstm.linear`: (*parts) -> [parts] W^T + b for the steps of one pass.
+    """`lstm.linear` for the steps of one pass: (*parts) -> [parts] W^T + b.
 
-    Parts of None cost nothing: an LSTM's h before the first step.
+    Parts of None cost nothing, such as an LSTM's h before the first step.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, kind: torch.dtype | None):
@@ -32,17 +32,17 @@ class Linear:
         return out
 
     def step(self, function: type[ByHand], parts: Parts, *more: Tensor | None) -> list[Tensor]:
-        """The outputs of `_Step` or `_Cell`, whose last one is the weight for the next step."""
+        """Return the outputs of `_Step` or `_Cell` without the last one, which becomes the weight of the next step."""
         known = [part for part in parts if part is not None]
         given = (known[0] if len(known) == 1 else torch.cat(known, 1)).to(self.weight.dtype)
         *out, weight = function.of(self.weight, self.bias, given, *more)
-        if self.weight.requires_grad and weight.requires_grad:  # neither frozen nor under no_grad
+        if self.weight.requires_grad and weight.requires_grad:  # the weight is not frozen, and no_grad is off
             self.weight = weight
         return out
 
 
 class Cell:
-    """`lstm.cell`: ([input], c) -> (h', c') for the steps of one pass."""
+    """`lstm.cell` for the steps of one pass: ([input], c) -> (h', c')."""
 
     def __init__(self, lstm: LSTM, kind: torch.dtype | None, extra: Tensor | None = None):
         self.gates, self.extra = Linear(lstm.weight, lstm.bias, kind), extra
@@ -53,7 +53,7 @@ class Cell:
 
 
 class _Step(ByHand):
-    """One step's product, and the weight for the next step."""
+    """The product of one step, and the weight for the next step."""
 
     @staticmethod
     def plain(weight: Tensor, bias: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
@@ -75,9 +75,9 @@ class _Step(ByHand):
 
 
 class _Cell(ByHand):
-    """One step of an LSTM: `extra` joins the gates, which are in the order input, forget, output, candidate.
+    """One step of an LSTM; `extra` is added to the gates, in the order input, forget, output, candidate.
 
-    tanh(x) is taken as 2 sigmoid(2 x) - 1, which is four times quicker on a CPU.
+    tanh(x) is computed as 2 sigmoid(2 x) - 1, which is four times faster on a CPU.
     """
 
     @staticmethod
@@ -112,7 +112,7 @@ class _Cell(ByHand):
     ) -> tuple[Tensor | None, ...]:
         if flow_h is None and flow_cell is None:
             return found, None, None, None, None
-        weight, _, given, extra, cell, gates, squashed = ctx.saved_tensors  # once: a checkpoint unpacks them once
+        weight, _, given, extra, cell, gates, squashed = ctx.saved_tensors  # a checkpoint unpacks them only once
         flow_h, flow_cell = (torch.zeros_like(cell) if each is None else each for each in (flow_h, flow_cell))
         i, f, o, candidate = gates.chunk(4, 1)
         flow, hidden = torch.empty_like(gates), cell.shape[1]
@@ -130,13 +130,13 @@ class _Cell(ByHand):
 
 
 @functools.cache
-@torch.inference_mode(False)  # a constant made in inference mode could never meet autograd
+@torch.inference_mode(False)  # autograd cannot use a constant made in inference mode
 def _minus_one(dtype: torch.dtype, device: torch.device) -> Tensor:
     return torch.tensor(-1.0, dtype=dtype, device=device)
 
 
 def _product(weight: Tensor, bias: Tensor, given: Tensor) -> Tensor:
-    """[given] W^T + b, in the dtype of b."""
+    """Return [given] W^T + b, in the dtype of b."""
     used = weight[:, : given.shape[1]]
     if weight.dtype == bias.dtype:
         return torch.addmm(bias, given, used.mT)
@@ -146,15 +146,15 @@ def _product(weight: Tensor, bias: Tensor, given: Tensor) -> Tensor:
 def _flows_back(
     ctx: Any, weight: Tensor, given: Tensor, out: Tensor, found: Tensor | None
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """The gradients of weight, bias and given; `found` is that of the weight by the later steps of this pass."""
+    """Return the gradients of weight, bias and given; `found` is the weight's gradient from later steps."""
     flow, wanted = out.to(weight.dtype), ctx.needs_input_grad
     if wanted[0]:
         found = _nothing(weight) if found is None else found
-        found[:, : given.shape[1]].addmm_(flow.mT, given)  # no one else holds it: the weight goes to one next step
+        found[:, : given.shape[1]].addmm_(flow.mT, given)  # safe in place, because only one next step uses the weight
     to_given = flow @ weight[:, : given.shape[1]] if wanted[2] else None
     return found, out.sum(0) if wanted[1] else None, to_given
 
 
 def _nothing(like: Tensor) -> Tensor:
-    """Zeros in the order in memory in which they are added to soonest: a fifth of the time on a CPU, either way."""
+    """Return zeros in the memory order in which adding is fastest; on a CPU this takes a fifth of the time."""
     return torch.zeros_like(like) if like.dtype == torch.bfloat16 else like.new_zeros(like.shape[::-1]).mT

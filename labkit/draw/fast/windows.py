@@ -1,7 +1,6 @@
-"""What the network does with its windows at every step, each as one operation with its gradient by hand.
+"""The window operations of each step, `operations.look` and `operations.lay`, each have a gradient written by hand.
 
-They are `operations.look` and `operations.lay`. Windows and patches are so small that the number of operations is what
-takes time, not their size.
+Windows and patches are so small that the number of operations takes the time, not their size.
 """
 
 import functools
@@ -16,17 +15,17 @@ from labkit.draw import attention
 
 
 def look(x: Tensor, canvas: Tensor, asked: Tensor, n: int) -> Tensor:
-    """`operations.look`: images and canvases (b, c, h, w), five numbers (b, 5): (b, 2 c, n, n)."""
+    """Return `operations.look`: images and canvases (b, c, h, w), raw windows (b, 5) -> glimpses (b, 2 c, n, n)."""
     return _Look.of(x, canvas.sigmoid(), asked, n).unflatten(1, (-1, n, n))
 
 
 def lay(canvas: Tensor, patch: Tensor, asked: Tensor) -> Tensor:
-    """`operations.lay`: canvases (b, c, h, w), patches (b, c, n, n), five numbers (b, 5): (b, c, h, w)."""
+    """Return `operations.lay`: canvases (b, c, h, w), patches (b, c, n, n), raw windows (b, 5) -> canvases."""
     return canvas + _Lay.of(patch, asked, *canvas.shape[-2:])
 
 
 class _Look(ByHand):
-    """What is lacking, x - drawn, is never made: its rows are the difference of theirs."""
+    """The glimpse of x and of x - drawn; the rows of x - drawn are computed as a difference of rows."""
 
     @staticmethod
     def plain(x: Tensor, drawn: Tensor, asked: Tensor, n: int) -> Tensor:
@@ -39,7 +38,7 @@ class _Look(ByHand):
         found, slope = _numbers(asked, n, h, w)
         away, filters, scale = _laid(found, n, h, w)
         f_y, f_x = filters[:, 0, :, :h], filters[:, 1, :, :w]
-        rows = f_y @ _beside(x)  # all channels in one product
+        rows = f_y @ _beside(x)  # one product for all channels
         down = torch.cat([rows, rows - f_y @ _beside(drawn)], 2).view(b, n * 2 * c, w)
         seen = down @ f_x.mT
         ctx.save_for_backward(x, drawn, asked, found, slope, away, filters, scale, down, seen)
@@ -65,7 +64,7 @@ class _Look(ByHand):
 
 
 class _Lay(ByHand):
-    """What a patch adds to the canvas."""
+    """The image that a patch adds to the canvas."""
 
     @staticmethod
     def plain(patch: Tensor, asked: Tensor, h: int, w: int) -> Tensor:
@@ -101,29 +100,29 @@ class _Lay(ByHand):
 
 
 def _beside(images: Tensor) -> Tensor:
-    """(b, c, h, w) with the channels side by side: (b, h, c w)."""
+    """Return (b, c, h, w) with the channels side by side, (b, h, c w)."""
     return images.transpose(1, 2).flatten(2)
 
 
 def _apart(rows: Tensor, channels: int) -> Tensor:
-    """(b, h, c w) with the channels one after another: (b, c, h, w)."""
+    """Return (b, h, c w) with the channels one after another, (b, c, h, w)."""
     return rows.unflatten(2, (channels, -1)).transpose(1, 2)
 
 
 def _to_asked(
     away: Tensor, filters: Tensor, scale: Tensor, to_y: Tensor, to_x: Tensor, intensity: Tensor, slope: Tensor
 ) -> Tensor:
-    """The gradient by the five numbers asked for (b, 5)."""
+    """Return the gradient with respect to the five raw numbers (b, 5)."""
     center, stride, sigma = _flows_to_window(away, filters, scale, to_y, to_x)
     return slope * torch.cat([center, torch.stack([sigma, stride, intensity], 1)], 1)
 
 
 def _numbers(raw: Tensor, n: int, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """(g_Y, g_X, sigma, delta, gamma) (b, 5) from those asked for, and the derivative of each in its own (b, 5)."""
+    """Return (g_Y, g_X, sigma, delta, gamma) (b, 5) of the raw numbers, and the derivative of each (b, 5)."""
     low, high, power, half, shift = _asked(height, width, raw.dtype, raw.device)
     found = (raw.clamp(low, high) * power).exp_()
     found[..., 3].mul_((max(height, width) - 1) / max(n - 1, 1))
-    slope = found * power * ((raw >= low) & (raw <= high))  # as clamp has it: at its ends it still gives way
+    slope = found * power * ((raw >= low) & (raw <= high))  # as the gradient of clamp, which is 1 at the ends too
     found[..., :2] = torch.addcmul(shift, raw[..., :2], half)
     slope[..., :2] = half
     return found, slope
@@ -132,7 +131,7 @@ def _numbers(raw: Tensor, n: int, height: int, width: int) -> tuple[Tensor, Tens
 @functools.cache
 @torch.inference_mode(False)  # a constant made in inference mode could never meet autograd
 def _asked(height: int, width: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, ...]:
-    """Bounds of the five numbers and their factors in the exponential; factor and shift of the first two."""
+    """Return bounds and exponents of the five raw numbers, and factor and shift of the first two."""
     bounds = [(-math.inf, math.inf)] * 2 + [attention.LOG_VARIANCE, attention.LOG_STRIDE, attention.LOG_INTENSITY]
     low, high = torch.tensor(bounds, dtype=dtype, device=device).T.contiguous()
     power = torch.tensor([0, 0, 0.5, 1, 1], dtype=dtype, device=device)
@@ -141,8 +140,10 @@ def _asked(height: int, width: int, dtype: torch.dtype, device: torch.device) ->
 
 
 def _laid(found: Tensor, n: int, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
-    """How far each pixel is from each filter's centre in units of sqrt(2) sigma, and the filters, both (b, 2, n,
-    pixels); one over that unit (b)."""
+    """Return the distances of pixels from filter centres, the filters, and the inverse unit of distance.
+
+    Distances, in units of sqrt(2) sigma, and filters are (b, 2, n, pixels); the inverse unit is (b).
+    """
     scale = math.sqrt(0.5) / found[:, 2]
     pixel, outside = _pixels(height, width, scale.dtype, scale.device)
     away = (pixel - _centres(found, n)[..., None]) * scale[:, None, None, None]
@@ -150,23 +151,23 @@ def _laid(found: Tensor, n: int, height: int, width: int) -> tuple[Tensor, Tenso
 
 
 def _centres(found: Tensor, n: int) -> Tensor:
-    """Of the filters along y and along x (b, 2, n)."""
+    """Return the centres of the filters along y and along x (b, 2, n)."""
     return found[:, :2, None] + (found[:, 3, None] * _places(n, found.dtype, found.device))[:, None]
 
 
 def _rows(away: Tensor, outside: Tensor) -> Tensor:
-    """exp(-away^2) / Z, over the last axis."""
+    """Return exp(-away^2) / Z, normalised over the last axis."""
     return torch.softmax(torch.addcmul(outside, away, away, value=-1), -1)
 
 
 def _flows_to_window(
     away: Tensor, found: Tensor, scale: Tensor, flow_y: Tensor, flow_x: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """From the gradients by F_Y and F_X to those by the centre (b, 2), delta and sigma (b)."""
+    """Return the gradients by the centre (b, 2), delta and sigma (b), from those by F_Y and F_X."""
     flow = found.new_zeros(found.shape) if flow_y.shape != flow_x.shape else torch.empty_like(found)
     flow[..., 0, :, : flow_y.shape[-1]], flow[..., 1, :, : flow_x.shape[-1]] = flow_y, flow_x
     flow.mul_(found)
-    flow.addcmul_(found, flow.sum(-1, keepdim=True), value=-1)  # of the softmax; below, of -away^2
+    flow.addcmul_(found, flow.sum(-1, keepdim=True), value=-1)  # the softmax; next comes -away^2
     flow.mul_(away)
     center = 2 * scale[..., None, None] * flow.sum(-1)
     stride = (center * _places(center.shape[-1], center.dtype, center.device)).sum((-2, -1))
@@ -177,14 +178,14 @@ def _flows_to_window(
 @functools.cache
 @torch.inference_mode(False)
 def _places(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """The n filters in strides from the centre (n)."""
+    """Return the positions of the n filters in strides from the centre (n)."""
     return torch.arange(n, dtype=dtype, device=device) - (n - 1) / 2
 
 
 @functools.cache
 @torch.inference_mode(False)
 def _pixels(height: int, width: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The pixels along the longer axis, and for both axes 0 where they are in the image, -inf beyond [2, 1, pixels]."""
+    """Return the pixels of the longer axis, and per axis 0 inside the image and -inf outside [2, 1, pixels]."""
     pixel = torch.arange(max(height, width), dtype=dtype, device=device)
     outside = pixel.new_zeros(2, 1, len(pixel))
     outside[0, :, height:] = outside[1, :, width:] = -math.inf
