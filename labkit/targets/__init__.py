@@ -1,8 +1,8 @@
-"""Targets: densities with log_prob, score, moments and a range to draw them in.
+"""Targets are densities with log_prob, score, moments and a plot range.
 
-`make("banana", curvature=.3)` gives one by name; `from_log_prob(f)` and `from_distribution(d)` wrap your own, on a
-bounded support too: x are then unconstrained coordinates, and `target.constrain(x)` is the place in the support;
-`as_score(thing)` gives the function x [..., d] -> [..., d] that a method moves particles by.
+`make("banana", curvature=0.3)` returns a target by its name. `from_log_prob(f)` and `from_distribution(d)` wrap your
+own density. If its support is bounded, x are unconstrained coordinates, and `target.constrain(x)` are the points in
+the support. `as_score(thing)` returns the function x [..., d] -> [..., d] that moves particles.
 """
 
 from labkit.targets.base import Target

@@ -1,4 +1,4 @@
-"""What every target is: a density on R^d that follows the dtype and the device of the points it is given."""
+"""A target is a density on R^d that uses the dtype and the device of the points it gets."""
 
 from collections.abc import Callable
 
@@ -10,20 +10,20 @@ Range = tuple[tuple[float | int, float | int], ...]
 
 
 class Target:
-    """A density with `log_prob`, `score = ∇ log p`, moments and a range to draw it in.
+    """A density with `log_prob`, `score = ∇ log p`, moments and a plot range.
 
-    A subclass gives `log_prob(x [..., d]) -> [...]` and `score(x [..., d]) -> [..., d]`, for any leading axes (runs,
-    particles), and `sample(n, generator) -> [n, d]` in float64 where an exact sampler exists: the method is missing
-    elsewhere. `mean [d]` and `covariance [d, d]` are float64 on the CPU, or None where they cannot be had.
+    A subclass defines `log_prob(x [..., d]) -> [...]` and `score(x [..., d]) -> [..., d]`. The leading axes are free,
+    for runs and particles. If there is an exact sampler, it also defines `sample(n, generator) -> [n, d]` in float64.
+    `mean [d]` and `covariance [d, d]` are float64 on the CPU, or None if they are unknown.
 
     Attributes:
-        name: the target's name in the registry, or the wrapped thing's.
-        dim: d, the length of the last axis of x; None, as are plot_range and moments, for a function of unknown d.
-        plot_range: one pair (low, high) a dimension that holds nearly all of the mass.
-        labels: one name a dimension, for axes and tables.
-        rows: of the data that it is trained on, which `minibatch` draws from; 0 for a density without data.
+        name: the target's name in the registry, or the name of the wrapped object.
+        dim: d, the length of the last axis of x. A function of unknown d has `None` here, no plot range and no moments.
+        plot_range: one pair (low, high) per dimension, which holds nearly all of the mass.
+        labels: one name per dimension, for axes and tables.
+        rows: number of training rows, which `minibatch` samples from; 0 for a density without data.
         classifies: whether it is the posterior of a classifier, with `accuracy(x)`.
-        start: mean and standard deviation of a normal start that suits it.
+        start: mean and standard deviation of a suitable normal distribution for initial particles.
     """
 
     mean: Float[Tensor, " d"] | None = None
@@ -43,27 +43,27 @@ class Target:
         self._casts: dict[tuple[torch.dtype, torch.device], tuple[Tensor, ...]] = {}
 
     def log_prob(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
-        """log p(x)."""
+        """Return log p(x), [...], for x [..., d]."""
         raise NotImplementedError
 
     def score(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
-        """∇ log p(x)."""
+        """Return ∇ log p(x), [..., d], for x [..., d]."""
         raise NotImplementedError
 
     def minibatch(self, size: int, order: str = "random") -> Callable[[Tensor], Tensor]:
-        """A score with `.at(t, generator)` that sees `size` of the rows a step; a target without rows has none."""
+        """Return a score with `.at(t, generator)` that uses `size` rows per step; only targets with rows have one."""
         raise NotImplementedError
 
     def handles(self) -> Float[Tensor, "m 2"]:
-        """Where a picture offers to drag parts of the density, (place, height) of each; of most there are none."""
+        """Return the position and height of each draggable part of a picture of the density; most targets have none."""
         return torch.zeros(0, 2, dtype=torch.float64)
 
     def constrain(self, x: Float[Tensor, "*batch d"]) -> Tensor:
-        """The place of x in the support of the density: x itself where that is all of R^d."""
+        """Return the points of the density's support for x; this is x itself if the support is all of R^d."""
         return x
 
     def unconstrain(self, y: Tensor) -> Float[Tensor, "*batch d"]:
-        """The x with `constrain(x)` = y, for particles to start from."""
+        """Return the x with `constrain(x)` = y, for example initial particles."""
         return y
 
     def _check(self, x: Tensor) -> None:
@@ -73,13 +73,13 @@ class Target:
             )
 
     def _cast(self, x: Tensor) -> tuple[Tensor, ...]:
-        """The float64 constants in the dtype and on the device of x, cast once for each pair."""
+        """Return the float64 constants in the dtype and on the device of x; each pair is cast only once."""
         self._check(x)
         key = (x.dtype, x.device)
         if key not in self._casts:
             if not x.is_floating_point():
-                raise ValueError(f"{self.name}: x must be of a floating dtype, got {x.dtype}; call x.double() first")
-            with torch.inference_mode(False):  # a constant made inside inference mode could never meet autograd again
+                raise ValueError(f"{self.name}: x must have a floating dtype, got {x.dtype}; call x.double() first")
+            with torch.inference_mode(False):  # autograd cannot use a constant made in inference mode
                 self._casts[key] = tuple(c.to(dtype=x.dtype, device=x.device) for c in self._constants)
         return self._casts[key]
 
@@ -88,7 +88,7 @@ class Target:
 
 
 class KnownTarget(Target):
-    """A target whose dimension and range are known, as those of all targets in the registry are."""
+    """A target whose dimension and plot range are known, as for all targets in the registry."""
 
     dim: int
     plot_range: Range

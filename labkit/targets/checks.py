@@ -1,4 +1,4 @@
-"""Parameters are checked where they enter; every error names what was wanted, what came and what to do."""
+"""These checks test parameters where they enter; every error names the wanted value, the value given and what to do."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, SupportsFloat, runtime_checkable
@@ -11,19 +11,19 @@ from torch import Tensor
 
 @runtime_checkable
 class Arrayed(Protocol):
-    """What numpy reads as an array: a data frame, a series."""
+    """An object that numpy reads as an array, such as a data frame or a series."""
 
     def __array__(self, *args: Any, **options: Any) -> Any: ...
 
 
-Numbers = SupportsFloat | Sequence[object] | Arrayed  # arrays and tensors of any shape are SupportsFloat too
+Numbers = SupportsFloat | Sequence[object] | Arrayed  # arrays and tensors of any shape also count as SupportsFloat
 
 
 def finite(name: str, value: object) -> Tensor:
-    """`value` as a float64 tensor on the CPU: of numbers, arrays, tensors, data frames and series.
+    """Return `value` as a float64 tensor on the CPU; it may be numbers, an array, a tensor, a data frame or a series.
 
     Raises:
-        ValueError: it is ragged, no number, NaN or infinite.
+        ValueError: the value is ragged, not a number, NaN or infinite.
     """
     try:
         out = array(value, torch.float64).detach().cpu()
@@ -36,14 +36,14 @@ def finite(name: str, value: object) -> Tensor:
 
 
 def array(value: object, dtype: torch.dtype | None = None) -> Tensor:
-    """`value` as a tensor; numpy reads what torch does not, a data frame for example."""
+    """Return `value` as a tensor; numpy reads what torch cannot, such as a data frame."""
     if isinstance(value, Arrayed) and not isinstance(value, Tensor):
         value = np.array(value, np.float64) if dtype == torch.float64 else np.array(value)
     return torch.as_tensor(value, dtype=dtype)
 
 
 def shown(value: object) -> str:
-    """A value in a message: as Python writes it where that is short, else its type and its shape or length."""
+    """Return a value for a message: its repr if that is short, otherwise its type and its shape or length."""
     text = repr(value)
     if len(text) <= 80 and "\n" not in text:
         return text
@@ -53,7 +53,7 @@ def shown(value: object) -> str:
 
 
 def positive(name: str, value: Numbers) -> Tensor:
-    """`value` as a float64 tensor of positive numbers."""
+    """Return `value` as a float64 tensor of positive numbers, or raise ValueError."""
     out = finite(name, value)
     if not (out > 0).all():
         raise ValueError(f"{name} must be > 0, got {shown(value)}; give a positive number")
@@ -61,43 +61,43 @@ def positive(name: str, value: Numbers) -> Tensor:
 
 
 def number(name: str, value: SupportsFloat, *, above: int | None = None) -> float:
-    """`value` as a finite float, and greater than `above` where that is given."""
+    """Return `value` as a finite float greater than `above` if that is given, or raise ValueError."""
     out = finite(name, value)
     if out.ndim or (above is not None and out <= above):
         bound = "" if above is None else f" > {above:g}"
-        raise ValueError(f"{name} must be one number{bound}, got {shown(value)}; give such a number")
+        raise ValueError(f"{name} must be one number{bound}, got {shown(value)}; give a single number")
     return out.item()
 
 
 def whole(name: str, value: SupportsFloat, *, low: int) -> int:
-    """`value` as an int, at least `low`."""
+    """Return `value` as an int of at least `low`, or raise ValueError."""
     out = number(name, value)
     if out != int(out) or out < low:
-        raise ValueError(f"{name} must be a whole number >= {low}, got {shown(value)}; round it")
+        raise ValueError(f"{name} must be a whole number >= {low}, got {shown(value)}; change it")
     return int(out)
 
 
 def each(name: str, value: Tensor, k: int) -> Float[Tensor, " k"]:
-    """One entry a mode: a single number stands for all k of them."""
+    """Return one entry per mode; a single number is used for all k modes."""
     if value.ndim == 0:
         return value.expand(k).clone()
     if value.shape != (k,):
         raise ValueError(
-            f"{name} must be one number or {k} numbers, one for each mode, got shape {list(value.shape)}; "
+            f"{name} must be one number or {k} numbers, one per mode, got shape {list(value.shape)}; "
             f"give as many {name} as means"
         )
     return value
 
 
 def weights(value: Numbers | None, k: int) -> Float[Tensor, " k"]:
-    """Weights of k modes, scaled to sum to 1 in float64; None means equal ones."""
+    """Return the weights of k modes, scaled to sum to 1 in float64; None means equal weights."""
     if value is None:
         return torch.full((k,), 1 / k, dtype=torch.float64)
     w = finite("weights", value)
     if w.shape != (k,):
         raise ValueError(
-            f"weights must be {k} numbers, one for each mode, got shape {list(w.shape)}; "
-            "give as many weights as means, or None for equal ones"
+            f"weights must be {k} numbers, one per mode, got shape {list(w.shape)}; "
+            "give as many weights as means, or None for equal weights"
         )
     if (w < 0).any() or abs(w.sum().item() - 1) > 1e-6:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Targets made from `torch.distributions` objects."""
+"""This module makes targets from `torch.distributions` objects."""
 
 import math
 from functools import cached_property
@@ -23,11 +23,11 @@ from labkit.targets import supports
 from labkit.targets.base import Range
 from labkit.targets.wrap import FromLogProb
 
-DRAWS = 4096  # that a plot range is found from
+DRAWS = 4096  # number of samples that determine a plot range
 
 
 def _moments(d: Distribution) -> tuple[Tensor | None, Tensor | None]:
-    """Mean [..., d] and covariance [..., d, d] of each member of the batch, None where torch has no formula."""
+    """Return mean [..., d] and covariance [..., d, d] of each member of the batch, or None if torch has no formula."""
     try:
         if isinstance(d, MixtureSameFamily):
             m, c = _moments(d.component_distribution)
@@ -48,26 +48,27 @@ def _moments(d: Distribution) -> tuple[Tensor | None, Tensor | None]:
 
 
 def _refuse(d: Distribution, whole: str) -> None:
-    """Raise ValueError where d, or one that it is made of, has no density on R^d with a gradient."""
+    """Raise ValueError if d, or a distribution inside it, has no density on R^d with a gradient."""
     kind = type(d).__name__
     name = kind if kind == whole else f"{whole} of {kind}"
     if isinstance(d, VonMises):
         raise ValueError(
-            f"{name}: it lives on the circle; cut it open: targets.from_log_prob(lambda y: d.log_prob(y[..., 0]), "
+            f"{name} is a distribution on the circle; cut the circle open: "
+            "targets.from_log_prob(lambda y: d.log_prob(y[..., 0]), "
             "dim=1, support=torch.distributions.constraints.interval(d.loc - math.pi, d.loc + math.pi))"
         )
     if isinstance(d, ExpRelaxedCategorical):
-        raise ValueError(f"{name}: it lives on a surface; use RelaxedOneHotCategorical, which lives on the simplex")
+        raise ValueError(f"{name} is a distribution on a surface; use RelaxedOneHotCategorical on the simplex")
     if isinstance(d, Independent | TransformedDistribution) and not isinstance(d, RelaxedOneHotCategorical):
         _refuse(d.base_dist, whole)
     elif isinstance(d, MixtureSameFamily):
         _refuse(d.component_distribution, whole)
     elif _support(d).is_discrete:
-        raise ValueError(f"{name}: it is discrete, and SVGD needs the gradient of log p; use a continuous one")
+        raise ValueError(f"{name} is discrete, but SVGD needs the gradient of log p; use a continuous distribution")
 
 
 def _support(d: Distribution) -> constraints.Constraint:
-    """Torch's; all of R^d for a class of one's own that names none."""
+    """Return torch's support; a user's class without a support gets all of R^d."""
     try:
         known = d.support
     except NotImplementedError:
@@ -76,9 +77,9 @@ def _support(d: Distribution) -> constraints.Constraint:
 
 
 def _map(d: Distribution) -> Transform | None:
-    """The map from R^d onto the support; None where that is all of R^d."""
+    """Return the map from R^d onto the support, or None if the support is all of R^d."""
     if isinstance(d, TransformedDistribution) and all(isinstance(t, AffineTransform) for t in d.transforms):
-        # torch says real, whatever the base's support
+        # torch reports a real support for any base
         inner = _map(d.base_dist)
         return inner and transforms.ComposeTransform([inner, *d.transforms])
     support = _support(d)
@@ -86,13 +87,13 @@ def _map(d: Distribution) -> Transform | None:
 
 
 class FromDistribution(FromLogProb):
-    """See `from_distribution`."""
+    """The target that `from_distribution` returns."""
 
     def __init__(self, d: Distribution):
         name, self.distribution = type(d).__name__, d
         if d.batch_shape:
             raise ValueError(
-                f"a target is one distribution over numbers, vectors or matrices, got {name} of batch "
+                f"a target must be one distribution over numbers, vectors or matrices, got {name} with batch "
                 f"{list(d.batch_shape)} and event {list(d.event_shape)}; wrap a batch in "
                 "torch.distributions.Independent(d, 1)"
             )
@@ -102,14 +103,14 @@ class FromDistribution(FromLogProb):
         shape = tuple(d.event_shape) if found is None else tuple(found.inverse_shape(d.event_shape))
         dim = math.prod(shape)
         if not dim:
-            raise ValueError(f"{name} of event {list(d.event_shape)} is one point; nothing is left to sample")
+            raise ValueError(f"{name} with event {list(d.event_shape)} is a single point; use a larger event")
         onto = None
         if found is not None:
             onto = supports.Onto(self._map_like, shape if len(shape) > 1 else None)
         super().__init__(self._log_prob, dim, None if onto else self._take_moments(dim), name.lower(), onto)
 
     def _take_moments(self, dim: int) -> Range:
-        """Torch's moments, and four standard deviations about the mean."""
+        """Set torch's moments and return the range of four standard deviations around the mean."""
         found = [m if m is None or torch.isfinite(m).all() else None for m in _moments(self.distribution)]
         self.mean, self.covariance = (m if m is None else m.detach().double().cpu() for m in found)
         if self.mean is None or self.covariance is None:
@@ -125,7 +126,7 @@ class FromDistribution(FromLogProb):
         return self._copies[key]
 
     def _map_like(self, x: Tensor) -> Transform:
-        """The map onto the support, in the dtype and on the device of x."""
+        """Return the map onto the support, in the dtype and on the device of x."""
         return _map(self._copy(x)) or transforms.identity_transform
 
     def _log_prob(self, y: Tensor) -> Tensor:
@@ -138,9 +139,11 @@ class FromDistribution(FromLogProb):
         try:
             return first.log_prob(y)
         except NotImplementedError:
-            raise ValueError(f"{self.name}: torch cannot compute its log_prob: a transform has no inverse") from None
+            raise ValueError(
+                f"{self.name}: torch cannot compute log_prob: a transform has no inverse; use another"
+            ) from None
         except RuntimeError:
-            # parameters of another dtype or device than x; or torch's formula is for float32 (GeneralizedPareto)
+            # parameters have another dtype or device than x, or torch's formula is for float32 (GeneralizedPareto)
             y = y.float() if bounded else y
             return self._copy(y).log_prob(y)
 
@@ -155,8 +158,8 @@ class FromDistribution(FromLogProb):
         return super().unconstrain(y)
 
     @cached_property
-    def plot_range(self) -> Range:  # type: ignore[override]  # a cached property can be assigned to
-        """Of a bounded support, in x: all but a few of many draws, and a tenth more on each side."""
+    def plot_range(self) -> Range:  # type: ignore[override]  # a cached property can be assigned
+        """The plot range in x for a bounded support: nearly all of many samples, and a tenth more on each side."""
         x = self.sample(DRAWS, torch.Generator().manual_seed(0))
         low, high = x.quantile(torch.tensor([0.001, 0.999], dtype=x.dtype, device=x.device), 0)
         more = (high - low) / 10
@@ -164,13 +167,14 @@ class FromDistribution(FromLogProb):
 
     @property
     def _box(self) -> Range:
-        """Four times the plot range: coordinates of a bounded support have exponential tails."""
+        """Four times the plot range, because coordinates of a bounded support have exponential tails."""
         return tuple((low - 1.5 * (high - low), high + 1.5 * (high - low)) for low, high in self.plot_range)
 
     def sample(self, n: int, generator: torch.Generator) -> Float[Tensor, "n d"]:
-        """n draws, float64. torch's distributions take no generator: the global CPU one is seeded from it and restored.
+        """Return n samples, float64.
 
-        The distribution must stand on the CPU for equal seeds to give equal draws.
+        torch's distributions accept no generator. So this seeds the global CPU generator from it and restores it
+        afterwards. Equal seeds give equal samples only if the distribution is on the CPU.
         """
         kept = torch.default_generator.get_state()
         try:
@@ -182,24 +186,26 @@ class FromDistribution(FromLogProb):
 
 
 def from_distribution(d: Distribution) -> FromDistribution:
-    """A target from a continuous `torch.distributions` object: a scalar one has d = 1, one over vectors their length.
+    """Return a target for a continuous `torch.distributions` object; a scalar one has d = 1, a vector one its length.
 
-    Where the support is bounded (Gamma, Beta, Dirichlet, LKJCholesky, Wishart, ...), particles move in unconstrained
-    coordinates x of R^d, as in `from_log_prob(f, support=...)`: log_prob, score, moments, plot range and `State.x` are
-    in x, log |det J| included. Read the particles by
+    If the support is bounded (Gamma, Dirichlet, Wishart, ...), particles move in unconstrained coordinates x of R^d, as
+    in `from_log_prob(f, support=...)`. Then log_prob, score, moments, plot range and `State.x` are in x, and log |det
+    J| is included. Convert particles to points of the support with
 
         target.constrain(state.x)      # [n, 1] for a scalar, [n, *event_shape] for vectors and matrices
 
-    and start from points y of the support with `target.unconstrain(y)`. d counts free coordinates: a Dirichlet of
-    three parts has 2, a 4 x 4 Wishart 10; the axes of other events are flattened to one. Moments of y are sensitive to
-    the tails of x: end a run with small steps (`Adagrad(0.01)`), for steps of .1 shake them by several percent.
+    and points y of the support to particles with `target.unconstrain(y)`. The number d counts free coordinates: a
+    Dirichlet of three parts has 2, a 4 x 4 Wishart 10. The axes of other events are flattened to one. Moments of y are
+    sensitive to the tails of x, and steps of 0.1 change them by several percent. So end a run with small steps
+    (`Adagrad(0.01)`).
 
-    On the whole real line x is y. Mean and covariance are then torch's where it has formulae (any family,
-    Independent, MixtureSameFamily), else None; on a bounded support of d = 1 or 2 they are by quadrature, else None.
+    On all of R^d, x is y. Then mean and covariance are torch's if it has formulae, otherwise `None`. On a bounded
+    support with d = 1 or 2 they come from quadrature, otherwise they are `None`.
 
     Raises:
-        ValueError: a discrete distribution, a batch, or a support that no map leads onto; the message says which.
+        TypeError: d is not a `torch.distributions` object.
+        ValueError: d is discrete or a batch, or has a support that no map reaches; the message says which.
     """
     if not isinstance(d, Distribution):
-        raise TypeError(f"a torch.distributions object is wanted, got {type(d).__name__}; see targets.from_log_prob")
+        raise TypeError(f"d must be a torch.distributions object, got {type(d).__name__}; see targets.from_log_prob")
     return FromDistribution(d)

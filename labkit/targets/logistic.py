@@ -1,8 +1,8 @@
-"""Bayesian logistic regression, the original's hierarchical model, on any table with two labels.
+"""Bayesian logistic regression with the original code's hierarchical model, for any table with two labels.
 
     α ~ Gamma(1, rate b),   w_j | α ~ N(0, 1/α) for j = 1..p,   P(y = ±1 | x, w) = σ(y x·w),   θ = (w, log α).
 
-With λ = log α the joint density of θ and the labels, the Jacobian dα/dλ = α included, is
+With λ = log α the joint density of θ and the labels, including the Jacobian dα/dλ = α, is
 
     log p = Σ_i log σ(y_i x_i·w) + p (λ - log 2π)/2 - e^λ |w|²/2 + log b + λ - b e^λ,                        (1)
     ∂/∂w = Σ_i σ(-y_i x_i·w) y_i x_i - e^λ w,     ∂/∂λ = p/2 + 1 - e^λ (|w|²/2 + b).                         (2)
@@ -33,7 +33,7 @@ def _standard(x: Tensor) -> tuple[Tensor, Tensor]:
     return mean, deviation
 
 
-SCALINGS = {"standard": _standard, "range": _range}  # x [n, f] -> zero and unit of every column
+SCALINGS = {"standard": _standard, "range": _range}  # x [n, f] -> offset and unit of every column
 
 
 def _taken(table: Tensor, rows: Tensor | slice) -> Tensor:
@@ -41,15 +41,15 @@ def _taken(table: Tensor, rows: Tensor | slice) -> Tensor:
 
 
 class Posterior(KnownTarget):
-    """The posterior of θ given scaled rows. Moments unknown: None.
+    """The posterior of θ given scaled rows; its moments are unknown (None).
 
-    `log_prob` is the joint density (1), the posterior up to the evidence. Above λ = 40 e^λ goes on as a straight line
-    (`continued.exp`), so that nothing overflows in float32.
+    `log_prob` is the joint density (1), which is the posterior up to the evidence. Above λ = 40, e^λ continues as a
+    straight line (`continued.exp`), so that nothing overflows in float32.
 
     Args:
-        train, test: rows times their label -1 or 1, the bias last, [n, p] and [m, p] float64: all that is ever seen.
+        train, test: rows times their label -1 or 1, with the bias last, [n, p] and [m, p] float64.
         rate: b > 0.
-        names: of the p columns.
+        names: the names of the p columns.
     """
 
     classifies = True
@@ -58,11 +58,11 @@ class Posterior(KnownTarget):
     def __init__(self, train: Tensor, test: Tensor, rate: float, names: tuple[str, ...]):
         p = train.shape[1]
         super().__init__("logistic", p + 1, ((-3.0, 3.0),) * p + ((-3.0, 6.0),), (*names, "log α"))
-        # a column of zeros goes with log α: products then take whole particles, and give whole scores
+        # a column of zeros for log α: then products use whole particles and return whole scores
         self.rate, self.rows, self._constants = rate, len(train), tuple(pad(rows, (0, 1)) for rows in (train, test))
 
     def log_prior(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
-        """log p(w, log α), normalised, the Jacobian of the logarithm included."""
+        """Return log p(w, log α), normalised, with the Jacobian of the logarithm."""
         self._check(x)
         w, lam, p = x[..., :-1], x[..., -1], self.dim - 1
         quadratic = continued.exp(lam)[0] * (0.5 * (w * w).sum(-1) + self.rate)
@@ -76,7 +76,7 @@ class Posterior(KnownTarget):
         return self._score(x, self._cast(x)[0], 1.0)
 
     def score_of_rows(self, x: Float[Tensor, "*batch d"], rows: Int[Tensor, " b"] | slice) -> Float[Tensor, "*batch d"]:
-        """Prior score + (rows in all)/b times the likelihood score of the given rows."""
+        """Return the prior score plus (number of rows)/b times the likelihood score of the b given rows."""
         z = _taken(self._cast(x)[0], rows)
         return self._score(x, z, self.rows / len(z))
 
@@ -91,20 +91,20 @@ class Posterior(KnownTarget):
 
     @property
     def tables(self) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-        """Scaled features with their bias [n, p] and labels -1 or 1 [n]: of training, and held out; float64."""
+        """Return the training and the held-out table, float64: scaled features with bias [n, p], labels -1 or 1 [n]."""
         train, test = ((rows[:, :-1] * rows[:, -2:-1], rows[:, -2]) for rows in self._constants)
         return train, test
 
     def minibatch(self, size: int, order: str = "random") -> Minibatch:
-        """A score with `.at(t, generator)` that sees `size` rows a step; order "random" or "cyclic"."""
+        """Return a score with `.at(t, generator)` that uses `size` rows per step; order is "random" or "cyclic"."""
         return Minibatch(self, size, order)
 
     def initial(self, n: int, generator: torch.Generator, *, gamma_scale: bool = False) -> Float[Tensor, "n d"]:
-        """n starting points, float64: w ~ N(0, .1²), log α of draws from Gamma(1, rate b).
+        """Return n initial particles, float64: w ~ N(0, .1²), and log α for α ~ Gamma(1, rate b).
 
         Args:
-            gamma_scale: as the original: α of draws with b as the scale, by mistake, so that they start around .01 in
-                place of 1/b = 100, and w ~ N(0, 1/α), some ten times as wide as the posterior.
+            gamma_scale: use the original's initial particles. By mistake it samples α with b as the scale. So α starts
+                around 0.01 instead of 1/b = 100. And w ~ N(0, 1/α) is about ten times as wide as the posterior.
         """
         w = torch.randn(n, self.dim - 1, generator=generator, dtype=torch.float64, device=generator.device)
         alpha = torch.empty(n, 1, dtype=torch.float64, device=generator.device)
@@ -112,12 +112,12 @@ class Posterior(KnownTarget):
         return torch.cat([w / alpha.sqrt() if gamma_scale else 0.1 * w, alpha.log()], 1)
 
     def accuracy(self, x: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch"]:
-        """Share of held-out rows whose label the particles' mean probability gets right."""
+        """Return the fraction of held-out rows whose label the particles' mean probability predicts."""
         test = self._cast(x)[1]
         return (torch.sigmoid(x @ test.T).mean(-2) > 0.5).to(x.dtype).mean(-1)
 
     def test_log_likelihood(self, x: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch"]:
-        """Mean over held-out rows of the log of the particles' mean probability of the true label, in nats."""
+        """Return the mean over held-out rows of the log of the particles' mean probability of the label, in nats."""
         test = self._cast(x)[1]
         return (torch.logsumexp(logsigmoid(x @ test.T), -2) - math.log(x.shape[-2])).mean(-1)
 
@@ -125,15 +125,19 @@ class Posterior(KnownTarget):
 class LogisticRegression(Posterior):
     """The posterior of θ given a random part of a table; the rest is held out.
 
-    Features are scaled by the rows for training, and a bias is appended; it has the same prior as the weights.
+    Features are scaled by the training rows, and a bias is appended; it has the same prior as the weights.
 
     Args:
         x: features, [n, f]: a tensor, an array or a data frame.
-        y: labels, [n], two distinct values; the greater counts as +1.
+        y: labels, [n], two distinct values; the larger one counts as +1.
         rate: b > 0; the prior mean of α is 1/b.
-        test_fraction: share of rows held out, at least one row; the split follows `seed`.
+        test_fraction: fraction of rows that are held out, at least one row.
+        seed: seed of the random split.
         features: names of the columns, if they are not those of a data frame.
-        scaling: "standard", to mean 0 and deviation 1, or "range", to [0, 1].
+        scaling: "standard", to mean 0 and standard deviation 1, or "range", to [0, 1].
+
+    Raises:
+        ValueError: wrong shapes, other than two labels, a bad rate or fraction, or an unknown scaling.
     """
 
     def __init__(
@@ -147,65 +151,69 @@ class LogisticRegression(Posterior):
         features: Iterable[object] | None = None,
         scaling: str = "standard",
     ):
-        features = getattr(x, "columns", None) if features is None else features  # of a data frame
+        features = getattr(x, "columns", None) if features is None else features  # the columns of a data frame
         x, y = checks.finite("x", x), checks.finite("y", y)
         values = y.unique()
         if x.ndim != 2 or y.shape != x.shape[:1] or len(values) != 2:
             raise ValueError(
                 f"x must be [n, f] and y [n] with two distinct labels, got {list(x.shape)}, {list(y.shape)} and "
-                f"{len(values)} labels; drop the other rows"
+                f"{len(values)} labels; remove the other rows"
             )
         rate = checks.number("rate", rate, above=0)
         n, f = x.shape
         held = round(n * checks.number("test_fraction", test_fraction, above=0))
         if not 1 <= held < n:
-            raise ValueError(f"test_fraction must hold out 1 to {n - 1} of {n} rows, got {held}; change the fraction")
+            raise ValueError(f"test_fraction must hold out 1 to {n - 1} of {n} rows, got {held}; change it")
         order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
         test, train = order[:held], order[held:]
         if scaling not in SCALINGS:
             raise ValueError(f"scaling must be {' or '.join(SCALINGS)}, got {scaling!r}")
         zero, unit = SCALINGS[scaling](x[train])
-        unit = torch.where(unit > 0, unit, 1.0)  # a constant column says nothing: it becomes 0, not NaN
+        unit = torch.where(unit > 0, unit, 1.0)  # a constant column has no information; it becomes 0, not NaN
         signed = torch.cat([(x - zero) / unit, torch.ones(n, 1)], 1) * torch.where(y == values[1], 1.0, -1.0)[:, None]
         names = tuple(features) if features is not None else tuple(f"x{j + 1}" for j in range(f))
         super().__init__(signed[train], signed[test], rate, (*map(str, names), "bias"))
 
 
 class Together:
-    """Several posteriors of as many rows and features as one target: x [r, ..., n, d], a run for each of them.
+    """Several posteriors with equal numbers of rows and features, as one target.
 
-    One step of all costs little more than one step of one: most of a small step is calls.
+    x is [r, ..., n, d] with one run per posterior. One step of all costs little more than one step of one, because most
+    of a small step is the cost of calls.
+
+    Raises:
+        ValueError: the posteriors have different sizes.
     """
 
     def __init__(self, posteriors: list[LogisticRegression]):
         shapes = {(each.rows, each.dim) for each in posteriors}
         if len(shapes) != 1:
-            raise ValueError(f"Together wants posteriors of one size, got {len(shapes)} sizes; run those apart")
+            raise ValueError(f"Together needs posteriors of one size, got {len(shapes)} sizes; run them separately")
         self.posteriors, self.rows = posteriors, posteriors[0].rows
 
     def score_of_rows(self, x: Float[Tensor, "r n d"], rows: Int[Tensor, " b"] | slice) -> Float[Tensor, "r n d"]:
-        """The same rows of each one's own table."""
+        """Return the scores from the same rows of each posterior's own table."""
         z = torch.stack([_taken(each._cast(x)[0], rows) for each in self.posteriors])
         return self.posteriors[0]._score(x, z, self.rows / z.shape[1])
 
     def score(self, x: Float[Tensor, "r n d"]) -> Float[Tensor, "r n d"]:
-        """All rows of each one's own table."""
+        """Return the scores from all rows of each posterior's own table."""
         return self.score_of_rows(x, slice(None))
 
     def minibatch(self, size: int, order: str = "random") -> Minibatch:
-        """As of one posterior."""
+        """Return a minibatch score, as for one posterior."""
         return Minibatch(self, size, order)
 
 
-@cache  # a page makes the target anew at each move of a slider; the table never changes
+@cache  # a page makes a new target at each move of a slider, but the table never changes
 def _breast_cancer() -> Any:  # scikit-learn has no types
-    from sklearn.datasets import load_breast_cancer  # costs half a second: only who asks for the table pays
+    from sklearn.datasets import load_breast_cancer  # takes half a second, so import it only for this table
 
     return load_breast_cancer()
 
 
 def logistic(rate: float = 0.01, test_fraction: float = 0.2, seed: int = 0) -> LogisticRegression:
-    """The breast-cancer table that ships with scikit-learn: 569 rows, 30 features; malignant -1, benign +1."""
+    """Return the target for scikit-learn's breast cancer table: 569 rows, 30 features; malignant -1, benign +1."""
     table = _breast_cancer()
     return LogisticRegression(
         table.data, table.target, rate=rate, test_fraction=test_fraction, seed=seed, features=table.feature_names

@@ -1,4 +1,4 @@
-"""Mixtures of normals in several dimensions, and the planar shapes that are such mixtures: modes, star, X."""
+"""Mixtures of normals in several dimensions, and the planar shapes that are such mixtures: modes, star and X."""
 
 import math
 
@@ -11,18 +11,21 @@ from labkit.targets.base import KnownTarget
 
 
 class GaussianMixture(KnownTarget):
-    """p(x) = Σ_k w_k N(x; m_k, C_k) in d dimensions, normalised.
+    """The normalised density p(x) = Σ_k w_k N(x; m_k, C_k) in d dimensions.
 
     With C_k = L_k L_k' and z_k = L_k⁻¹(x - m_k):
 
         ∇ log p = -Σ_k r_k L_k⁻ᵀ z_k,    r = softmax_k(log w_k - log det L_k - |z_k|²/2).
 
-    Where |z_k|² would overflow, r is that of the farthest point on the same ray where it does not.
+    Where |z_k|² would overflow, r is computed at the farthest point on the same ray where it does not.
 
     Args:
         means: m, [k, d].
         covariances: C, [k, d, d], symmetric and positive definite.
-        weights: w >= 0 with sum 1, [k]; None for equal ones.
+        weights: w >= 0 with sum 1, [k]; None for equal weights.
+
+    Raises:
+        ValueError: shapes do not match, a covariance is not positive definite, or weights are not probabilities.
     """
 
     def __init__(
@@ -37,7 +40,7 @@ class GaussianMixture(KnownTarget):
         if m.ndim != 2 or not m.numel() or c.shape != (*m.shape, m.shape[-1]):
             raise ValueError(
                 f"means must be [k, d] and covariances [k, d, d], got {list(m.shape)} and {list(c.shape)}; "
-                "give one row of d numbers for each mode"
+                "give one row of d numbers per mode"
             )
         roots, info = torch.linalg.cholesky_ex(c)
         if info.any() or not torch.allclose(c, c.mT):
@@ -54,11 +57,11 @@ class GaussianMixture(KnownTarget):
         self.covariance = torch.einsum("k,kij->ij", w, c + gap[:, :, None] * gap[:, None, :])
         whiten = torch.linalg.solve_triangular(roots, torch.eye(d, dtype=torch.float64).expand(k, d, d), upper=False)
         log_w = w.log() - roots.diagonal(dim1=-2, dim2=-1).log().sum(-1) - d * math.log(2 * math.pi) / 2
-        # All modes in one product: x @ [d, k d] gives every L_k⁻¹ x side by side.
+        # one product for all modes: x @ [d, k d] gives every L_k⁻¹ x side by side
         self._constants = (whiten.reshape(k * d, d), (whiten @ m[:, :, None]).squeeze(-1), log_w)
 
     def _whitened(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """z [..., k, d], log w - log det L [k], and all L⁻¹ [k d, d]."""
+        """Return z [..., k, d], log w - log det L [k], and all L⁻¹ [k d, d]."""
         whiten, centre, log_w = self._cast(x)
         return (x @ whiten.T).unflatten(-1, centre.shape) - centre, log_w, whiten
 
@@ -68,14 +71,14 @@ class GaussianMixture(KnownTarget):
 
     def score(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
         z, log_w, whiten = self._whitened(x)
-        # so far out the means no longer count, and r along a ray stays as it is
+        # so far out the means have no effect, and r is constant along a ray
         far = (torch.finfo(x.dtype).max / (64 * self.dim)) ** 0.5
         near = z * (far / z.abs().amax((-2, -1), keepdim=True)).clamp(max=1)
         r = torch.softmax(torch.add(log_w, torch.linalg.vecdot(near, near), alpha=-0.5), -1)
         return -(r[..., None] * z).flatten(-2) @ whiten
 
     def sample(self, n: int, generator: torch.Generator) -> Float[Tensor, "n d"]:
-        """n independent draws, float64, on the generator's device."""
+        """Return n independent samples, float64, on the generator's device."""
         device = generator.device
         mode = torch.multinomial(self.weights.to(device), n, replacement=True, generator=generator)
         z = torch.randn(n, self.dim, 1, generator=generator, dtype=torch.float64, device=device)
@@ -83,7 +86,7 @@ class GaussianMixture(KnownTarget):
 
 
 def _turned(angles: Tensor, along: float, across: float) -> Float[Tensor, "k 2 2"]:
-    """Covariances with standard deviation `along` in the direction of each angle and `across` at right angles to it."""
+    """Return covariances with standard deviation `along` in the direction of each angle, `across` at right angles."""
     u = torch.stack([angles.cos(), angles.sin()], -1)
     v = torch.stack([-angles.sin(), angles.cos()], -1)
     return along**2 * u[:, :, None] * u[:, None, :] + across**2 * v[:, :, None] * v[:, None, :]
@@ -94,28 +97,34 @@ def mixture2d(
     scales: checks.Numbers = 0.7,
     weights: checks.Numbers | None = None,
 ) -> GaussianMixture:
-    """Round modes in the plane: Σ_k w_k N(m_k, s_k² I).
+    """Return round modes in the plane: Σ_k w_k N(m_k, s_k² I).
 
     Args:
         means: m, [k, 2].
-        scales: s > 0, one number for all modes or one for each.
-        weights: w >= 0 with sum 1, one for each mode; None for equal ones.
+        scales: s > 0, one number for all modes or one per mode.
+        weights: w >= 0 with sum 1, one per mode; None for equal weights.
+
+    Raises:
+        ValueError: shapes do not match, a scale is <= 0, or weights are not probabilities.
     """
     m = checks.finite("means", means)
     if m.ndim != 2 or m.shape[-1] != 2:
-        raise ValueError(f"means must be [k, 2], got shape {list(m.shape)}; give one pair (x1, x2) for each mode")
+        raise ValueError(f"means must be [k, 2], got shape {list(m.shape)}; give one pair (x1, x2) per mode")
     s = checks.each("scales", checks.positive("scales", scales), len(m))
     covariances = s[:, None, None] ** 2 * torch.eye(2, dtype=torch.float64)
     return GaussianMixture(m, covariances, weights, name="mixture2d")
 
 
 def star(arms: int = 5, radius: float = 1.6, length: float = 0.8, width: float = 0.2) -> GaussianMixture:
-    """A star of `arms` equal normals, each drawn out along its ray; the first arm points up.
+    """Return a star of `arms` equal normals, each stretched along its ray; the first arm points up.
 
         Σ_k N(radius u_k, length² u_k u_k' + width² v_k v_k')/arms,   u_k = (cos a_k, sin a_k), v_k at right angles,
         a_k = π/2 + 2π k/arms.
 
-    The shape of Wang et al. 2019 (matrix-valued kernels), with own constants.
+    The shape comes from Wang et al. 2019 (matrix-valued kernels), with other constants.
+
+    Raises:
+        ValueError: arms is not a whole number >= 1, or length or width is not positive.
     """
     k = checks.whole("arms", arms, low=1)
     r = checks.number("radius", radius)
@@ -126,9 +135,12 @@ def star(arms: int = 5, radius: float = 1.6, length: float = 0.8, width: float =
 
 
 def cross(length: float = 1.4, width: float = 0.25) -> GaussianMixture:
-    """The X: two equal normals centred at 0, drawn out along the two diagonals.
+    """Return an X: two equal normals centred at 0, stretched along the two diagonals.
 
-    N(0, C₊)/2 + N(0, C₋)/2 with standard deviation `length` along a diagonal and `width` across it.
+    N(0, C₊)/2 + N(0, C₋)/2 has standard deviation `length` along a diagonal and `width` across it.
+
+    Raises:
+        ValueError: length or width is not positive.
     """
     length, width = checks.number("length", length, above=0), checks.number("width", width, above=0)
     angles = torch.tensor([math.pi / 4, -math.pi / 4], dtype=torch.float64)

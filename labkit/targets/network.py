@@ -1,15 +1,15 @@
-"""Bayesian neural network for regression, one hidden ReLU layer, the original's model on any table.
+"""A Bayesian neural network for regression: one hidden ReLU layer, the original code's model, for any table.
 
     γ, λ ~ Gamma(1, rate b),   every weight and bias w ~ N(0, 1/λ),   y ~ N(f(x), 1/γ),   f(x) = relu(x W1 + b1) w2 + b2
     θ = (W1 row by row, b1, w2, b2, log γ, log λ)
 
-x and y are standardised by the rows for training. With m weights and N rows, u = log γ and v = log λ, the joint density
-of θ and the labels, both Jacobians included, is
+x and y are standardised by the training rows. With m weights and N rows, u = log γ and v = log λ, the joint density of
+θ and the labels, including both Jacobians, is
 
     log p = N (u - log 2π)/2 - e^u Σ_i (y_i - f_i)²/2 + m (v - log 2π)/2 - e^v |w|²/2
             + 2 log b + u - b e^u + v - b e^v                                                                   (1)
 
-All particles go through in a few batched products; gradients are by hand.
+A few batched products handle all particles; gradients are written by hand.
 """
 
 import copy
@@ -26,18 +26,20 @@ from labkit.targets.scores import Minibatch
 
 
 class NeuralRegression(Target):
-    """The posterior of θ given some rows of a table; the others are held out. Moments unknown: None.
+    """The posterior of θ given some rows of a table; the others are held out. Its moments are unknown (None).
 
-    `log_prob` is the joint density (1), the posterior up to the evidence. What is predicted, `rmse` and
-    `test_log_likelihood` are in the units of y. Above 40 the exponentials go on as straight lines (`continued.exp`).
+    `log_prob` is the joint density (1), which is the posterior up to the evidence. Predictions, `rmse` and
+    `test_log_likelihood` are in the units of y. Above 40, exponentials continue as straight lines (`continued.exp`).
 
     Args:
-        x: features, [n, f]. y: [n], not constant.
-        test: rows that are held out, [k], 1 to n - 1 different ones.
-        hidden: units of the hidden layer. rate: b > 0.
+        x: features, [n, f].
+        y: labels, [n], not constant.
+        test: the held-out rows, [k], 1 to n - 1 different row numbers.
+        hidden: units of the hidden layer.
+        rate: b > 0.
 
     Raises:
-        ValueError: shapes, rows or numbers that are not so.
+        ValueError: shapes, row numbers or other numbers are wrong.
     """
 
     dim: int
@@ -50,10 +52,10 @@ class NeuralRegression(Target):
         self.hidden = checks.whole("hidden", hidden, low=1)
         self.rate = checks.number("rate", rate, above=0)
         spread, centre = torch.std_mean(x[~held], 0, correction=0)
-        spread = torch.where(spread > 0, spread, 1.0)  # a constant column says nothing: it becomes 0, not NaN
+        spread = torch.where(spread > 0, spread, 1.0)  # a constant column has no information; it becomes 0, not NaN
         self.unit, self.zero = (each.item() for each in torch.std_mean(y[~held], 0, correction=0))
         if not self.unit > 0:
-            raise ValueError(f"y must vary over the training rows, got {self.zero:g} in all; another column?")
+            raise ValueError(f"y must vary over the training rows, got {self.zero:g} in all; choose another column")
         self._frame = centre, spread
         self.sizes = (self.features * self.hidden, self.hidden, self.hidden, 1)
         self.weights = sum(self.sizes)
@@ -61,10 +63,13 @@ class NeuralRegression(Target):
         self._take(x, y, held)
 
     def with_rows(self, x: checks.Numbers, y: checks.Numbers, test: checks.Numbers) -> "NeuralRegression":
-        """The posterior given other rows, standardised as these are, so that particles can go on where they stand.
+        """Return the posterior for other rows, standardised as these are; a run can continue with its particles.
 
         Args:
             x, y, test: as for the class, with as many features; y may be constant.
+
+        Raises:
+            ValueError: another number of features, or wrong shapes or row numbers.
         """
         x, y, held = _table(x, y, test)
         if x.shape[1] != self.features:
@@ -74,7 +79,7 @@ class NeuralRegression(Target):
         return made
 
     def _take(self, x: Tensor, y: Tensor, held: Tensor) -> None:
-        """Learn from the rows that are not held out."""
+        """Use the rows that are not held out for training."""
         (centre, spread), self.rows = self._frame, int((~held).sum())
         x, y = (x - centre) / spread, (y - self.zero) / self.unit
         self._constants, self._casts = (x[~held], y[~held], x[held], y[held]), {}
@@ -82,12 +87,12 @@ class NeuralRegression(Target):
     # the network
 
     def _parts(self, theta: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """W1 [..., f, h], b1 and w2 [..., h], b2 [..., 1]."""
+        """Return W1 [..., f, h], b1 and w2 [..., h], b2 [..., 1]."""
         w1, b1, w2, b2 = theta[..., : self.weights].split(self.sizes, -1)
         return w1.unflatten(-1, (self.features, self.hidden)), b1, w2, b2
 
     def _forward(self, theta: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The hidden layer [..., b, h] and what it makes of rows x [b, f]: [..., b], all standardised."""
+        """Return the hidden layer [..., b, h] and the output [..., b] for rows x [b, f], all standardised."""
         w1, b1, w2, b2 = self._parts(theta)
         hidden = (x @ w1).add_(b1.unsqueeze(-2)).relu_()
         return hidden, (hidden @ w2.unsqueeze(-1)).squeeze(-1) + b2
@@ -95,7 +100,7 @@ class NeuralRegression(Target):
     # the density
 
     def log_prior(self, theta: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
-        """log p(w, log γ, log λ), normalised, the Jacobians of the logarithms included."""
+        """Return log p(w, log γ, log λ), normalised, with the Jacobians of the logarithms."""
         self._check(theta)
         w, u, v = theta[..., :-2], theta[..., -2], theta[..., -1]
         (gamma, _), (lam, _) = continued.exp(u), continued.exp(v)
@@ -116,7 +121,7 @@ class NeuralRegression(Target):
     def score_of_rows(
         self, theta: Float[Tensor, "*batch d"], rows: Int[Tensor, " b"] | slice
     ) -> Float[Tensor, "*batch d"]:
-        """Prior score + (rows in all)/b times the likelihood score of the given rows."""
+        """Return the prior score plus (number of rows)/b times the likelihood score of the b given rows."""
         x, y, _, _ = self._cast(theta)
         rows = rows if isinstance(rows, slice) else rows.to(x.device)
         x, y = x[rows], y[rows]
@@ -141,32 +146,32 @@ class NeuralRegression(Target):
         return made
 
     def minibatch(self, size: int, order: str = "random") -> Minibatch:
-        """A score with `.at(t, generator)` that sees `size` rows a step; order "random" or "cyclic"."""
+        """Return a score with `.at(t, generator)` that uses `size` rows per step; order is "random" or "cyclic"."""
         return Minibatch(self, size, order)
 
-    # what is learned
+    # predictions and their errors
 
     def predict(self, theta: Float[Tensor, "*batch n d"], x: Float[Tensor, "b f"]) -> Float[Tensor, "*batch n b"]:
-        """f at rows x, in the units of the table that the target was made of."""
+        """Return f at rows x, in the units of the table from which the target was made."""
         self._check(theta)
         centre, spread = (each.to(theta) for each in self._frame)
         return self._forward(theta, (x.to(theta) - centre) / spread)[1] * self.unit + self.zero
 
     def noise(self, theta: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
-        """The standard deviation of y about f, 1/sqrt(γ), in the units of y."""
+        """Return the standard deviation of y around f, 1/sqrt(γ), in the units of y."""
         return (-0.5 * theta[..., -2]).exp() * self.unit
 
     def overwritten(
         self, theta: Float[Tensor, "n d"], x: Float[Tensor, "b f"], y: Float[Tensor, " b"]
     ) -> tuple[Float[Tensor, " n"], int]:
-        """The noise [n] as the original program ends up with it, and how many particles' it overwrote: a fault.
+        """Return the noise [n] that the original program uses, by mistake, and the number of particles it overwrites.
 
-        It reads log γ, which was learned for standardised y, in the units of y, and puts that of the particle's own
-        error in its place where rows kept back are likelier so. They always are, but for a tie: no precision makes
-        them likelier than 1/error². `noise` is right in its units and wants no rows kept back.
+        log γ belongs to standardised y, but that program reads it in the units of y. Then it uses the precision of the
+        particle's own error instead, if validation rows are more likely so. That is always true, except for a tie: no
+        precision makes them more likely than 1/error². `noise` has the right units and needs no validation rows.
 
         Args:
-            x, y: the rows kept back, in the units of the table.
+            x, y: the validation rows, in the units of the table.
         """
         square = (self.predict(theta, x) - y).square().mean(-1)
         learned, own = theta[:, -2], -square.log()
@@ -178,17 +183,17 @@ class NeuralRegression(Target):
         return (-0.5 * torch.where(better, own, learned)).exp(), int(better.sum())
 
     def rmse(self, theta: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch"]:
-        """Root mean squared error of the particles' mean prediction on held-out rows, in the units of y."""
+        """Return the root mean squared error of the particles' mean prediction on held-out rows, in the units of y."""
         _, _, x, y = self._cast(theta)
         return (self._forward(theta, x)[1].mean(-2) - y).square().mean(-1).sqrt() * self.unit
 
     def test_log_likelihood(
         self, theta: Float[Tensor, "*batch n d"], noise: Float[Tensor, "*batch n"] | None = None
     ) -> Float[Tensor, "*batch"]:
-        """Mean over held-out rows of the log of the particles' mean density, in nats, of y in its own units.
+        """Return the mean over held-out rows of the log of the particles' mean density of y, in nats.
 
         Args:
-            noise: standard deviations in place of `noise(theta)`, in the units of y.
+            noise: standard deviations to use instead of `noise(theta)`, in the units of y.
         """
         _, _, x, y = self._cast(theta)
         sigma = (self.noise(theta) if noise is None else noise).unsqueeze(-1)
@@ -197,12 +202,14 @@ class NeuralRegression(Target):
         return (torch.logsumexp(each, -2) - math.log(theta.shape[-2])).mean(-1)
 
     def initial(self, n: int, generator: torch.Generator, *, gamma_scale: bool = False) -> Float[Tensor, "n d"]:
-        """n starting points, float64: W1 ~ N(0, 1/(f + 1)), w2 ~ N(0, 1/(h + 1)), biases 0, λ ~ Gamma(1, rate b).
+        """Return n initial particles, float64.
 
-        log γ begins at that of the network's own error on at most 1000 training rows, as in the original.
+        W1 ~ N(0, 1/(f + 1)), w2 ~ N(0, 1/(h + 1)), biases 0, and λ ~ Gamma(1, rate b).
+
+        log γ starts at the precision of the network's own error on at most 1000 training rows, as in the original.
 
         Args:
-            gamma_scale: draw λ with b as the scale, as the original does by mistake: around b in place of 1/b.
+            gamma_scale: sample λ with b as the scale, as the original does by mistake: around b instead of 1/b.
         """
 
         def normal(many: int) -> Tensor:
@@ -221,15 +228,17 @@ class NeuralRegression(Target):
 
 
 def _table(x: checks.Numbers, y: checks.Numbers, test: checks.Numbers) -> tuple[Tensor, Tensor, Tensor]:
-    """x [n, f], y [n] in float64 and which rows are held out, [n], all checked."""
+    """Return x [n, f] and y [n] in float64, and which rows are held out, [n], after all checks."""
     x, y, test = checks.finite("x", x), checks.finite("y", y), checks.array(test)
     if x.ndim != 2 or y.shape != x.shape[:1]:
         raise ValueError(f"x must be [n, f] and y [n], got {list(x.shape)} and {list(y.shape)}; match their rows")
     n = len(x)
     if test.is_floating_point() or test.ndim != 1 or not 1 <= len(test) < n or len(test.unique()) < len(test):
         raise ValueError(
-            f"test must be 1 to {n - 1} different row numbers, got {list(test.shape)} of {test.dtype}; each once"
+            f"test must be 1 to {n - 1} different row numbers, got {list(test.shape)} of {test.dtype}; use each once"
         )
     if test.min() < 0 or test.max() >= n:
-        raise ValueError(f"test rows must be 0 to {n - 1}, got {int(test.min())} to {int(test.max())}")
+        raise ValueError(
+            f"test rows must be from 0 to {n - 1}, got {int(test.min())} to {int(test.max())}; change them"
+        )
     return x, y, torch.zeros(n, dtype=torch.bool).index_fill_(0, test, True)

@@ -1,4 +1,4 @@
-"""Normal distributions of any dimension: N(m, C)."""
+"""Normal distributions N(m, C) of any dimension."""
 
 import math
 
@@ -11,14 +11,16 @@ from labkit.targets.base import KnownTarget
 
 
 class Normal(KnownTarget):
-    """N(m, C):  log p = -(x - m)'P(x - m)/2 - log det(2πC)/2,  ∇ log p = -P(x - m),  P = C⁻¹. Normalised.
+    """The normalised density N(m, C).
+
+        log p = -(x - m)'P(x - m)/2 - log det(2πC)/2,    ∇ log p = -P(x - m),    P = C⁻¹
 
     Args:
         mean: m, [d].
         covariance: C, [d, d], symmetric and positive definite.
 
     Raises:
-        ValueError: shapes that do not match, an entry that is not finite, C not symmetric positive definite.
+        ValueError: shapes do not match, an entry is not finite, or C is not symmetric positive definite.
     """
 
     mean: Float[Tensor, " d"]
@@ -28,7 +30,7 @@ class Normal(KnownTarget):
         m, c = checks.finite("mean", mean), checks.finite("covariance", covariance)
         if m.ndim != 1 or not len(m) or c.shape != (len(m), len(m)):
             raise ValueError(
-                f"mean must be [d] and covariance [d, d], got {list(m.shape)} and {list(c.shape)}; make them of one d"
+                f"mean must be [d] and covariance [d, d], got {list(m.shape)} and {list(c.shape)}; use one d for both"
             )
         root, info = torch.linalg.cholesky_ex(c)
         if info or not torch.allclose(c, c.T):
@@ -49,36 +51,41 @@ class Normal(KnownTarget):
         return (m - x) @ precision
 
     def sample(self, n: int, generator: torch.Generator) -> Float[Tensor, "n d"]:
-        """n independent draws, float64, on the generator's device."""
+        """Return n independent samples, float64, on the generator's device."""
         z = torch.randn(n, self.dim, generator=generator, dtype=torch.float64, device=generator.device)
         return self.mean.to(z.device) + z @ self._root.T.to(z.device)
 
 
 def normal(dim: int = 2, mean: checks.Numbers = 0.0, scale: float = 1.0, condition: float = 1.0) -> Normal:
-    """N(mean, C) in `dim` dimensions, axes aligned: variances fall log-evenly from scale² to scale²/condition.
+    """Return N(mean, C) in `dim` dimensions with diagonal C.
+
+    The logarithms of the variances fall evenly from that of scale² to that of scale²/condition.
 
     Args:
-        mean: one number for every dimension, or `dim` of them.
+        mean: one number for every dimension, or `dim` numbers.
         scale: standard deviation of the first dimension, > 0.
-        condition: greatest over least variance, >= 1 (1 where dim = 1: one variance has no ratio).
+        condition: largest variance divided by the smallest, >= 1 (in one dimension it has no effect).
+
+    Raises:
+        ValueError: a parameter is outside its range, or mean does not match dim.
     """
     d = checks.whole("dim", dim, low=1)
     scale, condition = checks.number("scale", scale, above=0), checks.number("condition", condition)
     if condition < 1:
-        raise ValueError(f"condition must be >= 1, got {condition:g}; it is the greatest over the least variance")
+        raise ValueError(f"condition must be >= 1, got {condition:g}; it is largest / smallest variance")
     variances = scale**2 * torch.logspace(0, -math.log10(condition), d, dtype=torch.float64)
     m = checks.finite("mean", mean)
     if m.ndim and m.shape != (d,):
-        raise ValueError(f"mean must be one number or {d} of them, got shape {list(m.shape)}; match it to dim")
+        raise ValueError(f"mean must be one number or {d} numbers, got shape {list(m.shape)}; match it to dim")
     return Normal(m.expand(d).clone(), torch.diag(variances))
 
 
 def standard() -> Normal:
-    """The planar N(0, I)."""
+    """Return N(0, I) in the plane."""
     return Normal(torch.zeros(2), torch.eye(2), name="standard")
 
 
 def correlated() -> Normal:
-    """The planar normal of the original code's demo, given there by its precision matrix."""
+    """Return the planar normal of the original code's demo, where it is given by its precision matrix."""
     precision = torch.tensor([[0.2260, 0.1652], [0.1652, 0.6779]], dtype=torch.float64)
     return Normal((-0.6871, 0.8010), torch.linalg.inv(precision), name="correlated")

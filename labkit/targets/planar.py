@@ -1,4 +1,4 @@
-"""Planar shapes with other constants: the donut in closed form; sine and double banana by quadrature."""
+"""Planar shapes whose constants need integrals: the donut in closed form, sine and double banana by quadrature."""
 
 import math
 from functools import cached_property
@@ -12,14 +12,17 @@ from labkit.targets.base import KnownTarget, Range
 
 
 class Donut(KnownTarget):
-    """A ring: p ∝ exp(-(|x| - R)²/(2 s²)). Normalised, mean 0; the score at 0, where p has a dent, is 0.
+    """A ring, p ∝ exp(-(|x| - R)²/(2 s²)), normalised, with mean 0; at x = 0 the score is set to 0.
 
-    With I_k = ∫_0^∞ r^k exp(-(r - R)²/(2 s²)) dr: I_1 = R I_0 + s² e^(-R²/(2 s²)), I_k+1 = R I_k + k s² I_k-1;
-    the constant is 2π I_1 and each variance I_3/(2 I_1).
+    Let I_k = ∫_0^∞ r^k exp(-(r - R)²/(2 s²)) dr. Then I_1 = R I_0 + s² e^(-R²/(2 s²)) and I_k+1 = R I_k + k s² I_k-1.
+    The constant is 2π I_1, and each variance is I_3/(2 I_1).
 
     Args:
         radius: R > 0.
         width: s > 0.
+
+    Raises:
+        ValueError: radius or width is not positive.
     """
 
     def __init__(self, radius: float = 2.5, width: float = 0.4):
@@ -40,14 +43,14 @@ class Donut(KnownTarget):
 
     def score(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
         self._cast(x)
-        r = torch.hypot(x[..., :1], x[..., 1:])  # which does not overflow, as a sum of squares would
+        r = torch.hypot(x[..., :1], x[..., 1:])  # hypot does not overflow, but a sum of squares would
         return (self._radius - r) / self._width**2 * (x / r.clamp_min(torch.finfo(x.dtype).tiny))
 
     def sample(self, n: int, generator: torch.Generator) -> Float[Tensor, "n 2"]:
-        """n independent draws, float64, on the generator's device: radii by rejection, angles uniform.
+        """Return n independent samples, float64, on the generator's device: radii by rejection, angles uniform.
 
-        The radius has density ∝ r exp(-(r - R)²/(2 s²)) with mode m = R/2 + √(R²/4 + s²). As log r <= log m + r/m - 1,
-        it lies under a multiple of N(m, s²); a proposal r is kept with probability (r/m) e^(1 - r/m).
+        The radius has density ∝ r exp(-(r - R)²/(2 s²)) with mode m = R/2 + √(R²/4 + s²). Since log r <= log m + r/m -
+        1, this is at most a multiple of N(m, s²). A proposal r is accepted with probability (r/m) e^(1 - r/m).
         """
         device = generator.device
         m = self._radius / 2 + math.hypot(self._radius / 2, self._width)
@@ -62,9 +65,9 @@ class Donut(KnownTarget):
 
 
 class ByQuadrature(KnownTarget):
-    """A planar density known up to its constant. Constant and moments come from a grid on `box`, once, when asked for.
+    """A planar density known up to its constant; a grid on `box` gives constant and moments, once, at the first use.
 
-    A subclass gives `_log_density(x)`, up to a constant, and `score`.
+    A subclass defines `_log_density(x)`, up to a constant, and `score`.
     """
 
     def __init__(self, name: str, plot_range: Range, box: Range, points: tuple[int, int]):
@@ -79,11 +82,11 @@ class ByQuadrature(KnownTarget):
         return quadrature.moments(self._log_density, self._box, self._points)
 
     @cached_property
-    def mean(self) -> Float[Tensor, " 2"]:  # type: ignore[override]  # it can be assigned to, as any cached property
+    def mean(self) -> Float[Tensor, " 2"]:  # type: ignore[override]  # a cached property can be assigned
         return self._moments.mean
 
     @cached_property
-    def covariance(self) -> Float[Tensor, "2 2"]:  # type: ignore[override]  # likewise
+    def covariance(self) -> Float[Tensor, "2 2"]:  # type: ignore[override]  # a cached property can be assigned
         return self._moments.covariance
 
     def log_prob(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
@@ -92,16 +95,19 @@ class ByQuadrature(KnownTarget):
 
 
 class Sine(ByQuadrature):
-    """A band along a wave, cut off by a wide normal.
+    """A band along a wave, limited by a wide normal.
 
         log p = -(x2 - a sin(f x1))²/(2 s²) - |x|²/(2 S²) - log Z,   S = 1.6.
 
-    The shape of Wang et al. 2019 (matrix-valued kernels), with own constants. Z by quadrature.
+    The shape comes from Wang et al. 2019 (matrix-valued kernels), with other constants. Z is found by quadrature.
 
     Args:
         amplitude: a, height of the wave.
-        frequency: f, in radians a unit of x1.
+        frequency: f, in radians per unit of x1.
         width: s > 0, standard deviation of the band along x2.
+
+    Raises:
+        ValueError: a parameter is not a finite number, or width is not positive.
     """
 
     def __init__(self, amplitude: float = 1.5, frequency: float = 1.5, width: float = 0.3):
@@ -124,15 +130,19 @@ class Sine(ByQuadrature):
 
 
 class DoubleBanana(ByQuadrature):
-    """The posterior of u ~ N(0, I) given one noisy look y = log 30 at F(u), F the logarithm of Rosenbrock's function.
+    """The posterior of u ~ N(0, I) given one noisy observation y = log 30 of F(u).
 
         log p = -|u|²/2 - (y - F(u))²/(2 s²) - log Z,   F(u) = log(ε + (1 - u1)² + 100 (u2 - u1²)²),   x = 2u.
 
-    After Detommaso et al. 2018, stretched by 2 to fill a plot; ε = 1e-4 keeps log and score finite at u = (1, 1), where
-    p is below e^-800 of its peak at the default s. Z by quadrature.
+    F is the log of Rosenbrock's function (Detommaso et al. 2018), and x is stretched by 2 to fill a plot. The constant
+    ε = 1e-4 keeps log and score finite at u = (1, 1). There, p is below e^-800 of its peak at the default s. Z is found
+    by quadrature.
 
     Args:
-        noise: s > 0, standard deviation of the look; the bands are as narrow.
+        noise: s > 0, standard deviation of the observation, which sets the width of the bands.
+
+    Raises:
+        ValueError: noise is not positive.
     """
 
     def __init__(self, noise: float = 0.3):

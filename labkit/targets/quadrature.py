@@ -1,7 +1,7 @@
-"""Moments of a density on a box in one or two dimensions.
+"""The trapezoidal rule with equal steps computes moments of a density on a box in one or two dimensions.
 
-The trapezoidal rule with equal steps: for a smooth density that vanishes at the border its error falls exponentially
-in 1/step (a Gaussian of standard deviation s: as exp(-2 π² s² / step²)), so that a step of .7 s is exact in float64.
+For a smooth density that vanishes at the border, the error falls exponentially in 1/step. For a Gaussian of standard
+deviation s it falls as exp(-2 π² s² / step²). So a step of .7 s is exact in float64.
 """
 
 import math
@@ -16,24 +16,26 @@ from labkit.targets.base import Range
 
 
 class Moments(NamedTuple):
+    """The integral and the moments of a density on a box."""
+
     log_z: float  # log of the integral over the box
     mean: Float[Tensor, " d"]
     covariance: Float[Tensor, "d d"]
-    border: float  # greatest density at the border over the greatest anywhere: near 0 if the box holds all the mass
+    border: float  # largest density at the border, as a fraction of the peak: near 0 if the box holds all the mass
 
 
 def grid(box: Range, points: tuple[int, ...]) -> Float[Tensor, "... d"]:
-    """Equally spaced points of the box, float64, [points..., d]."""
+    """Return equally spaced points of the box, float64, [points..., d]."""
     axes = [torch.linspace(low, high, n, dtype=torch.float64) for (low, high), n in zip(box, points, strict=True)]
     return torch.stack(torch.meshgrid(*axes, indexing="ij"), -1)
 
 
 def moments(log_density: Callable[[Tensor], Tensor], box: Range, points: tuple[int, ...]) -> Moments:
-    """Integral, mean and covariance of exp(log_density) over `box`.
+    """Return integral, mean and covariance of exp(log_density) over `box`.
 
     Args:
         log_density: maps points [m, d] to log densities [m], up to a constant.
-        box: one (low, high) a dimension; d is 1 or 2.
+        box: one (low, high) per dimension; d is 1 or 2.
         points: number of points along each dimension.
     """
     x = grid(box, points)

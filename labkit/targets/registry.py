@@ -1,4 +1,4 @@
-"""The targets by name, and which of their numbers a page can put on a slider."""
+"""The registry lists the targets by name, and the parameters that a page can put on a slider."""
 
 import difflib
 import inspect
@@ -33,7 +33,7 @@ TARGETS: dict[str, Callable[..., KnownTarget]] = {
 
 @dataclass(frozen=True)
 class Parameter:
-    """One scalar parameter of a target: `default` and `step` are ints where the parameter is a whole number."""
+    """One scalar parameter of a target; `default` and `step` are ints if the parameter is a whole number."""
 
     default: float | int
     low: float | int
@@ -48,7 +48,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {name: {} for name in TARGETS} | {
         "dim": Parameter(2, 1, 100, 1, "D", "number of dimensions"),
         "mean": Parameter(0.0, -3.0, 3.0, 0.1, "m", "mean of every coordinate"),
         "scale": Parameter(1.0, 0.1, 3.0, 0.1, "s", "standard deviation of the first coordinate"),
-        "condition": Parameter(1.0, 1.0, 100.0, 1.0, "κ", "greatest over least variance"),
+        "condition": Parameter(1.0, 1.0, 100.0, 1.0, "κ", "largest variance divided by the smallest"),
     },
     "banana": {
         "curvature": Parameter(0.4, -1.0, 1.0, 0.05, "b", "how strongly x2 bends with x1², per unit of length"),
@@ -62,7 +62,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {name: {} for name in TARGETS} | {
     "funnel": {"spread": Parameter(1.3, 0.5, 3.0, 0.1, "σ", "standard deviation of v, the log variance of x")},
     "squiggle": {
         "amplitude": Parameter(1.0, 0.0, 2.0, 0.1, "a", "height of the wave"),
-        "frequency": Parameter(2.5, 0.5, 6.0, 0.1, "f", "frequency of the wave, radians a unit of x1"),
+        "frequency": Parameter(2.5, 0.5, 6.0, 0.1, "f", "frequency of the wave, in radians per unit of x1"),
         "width": Parameter(0.4, 0.1, 1.0, 0.05, "w", "standard deviation about the wave"),
     },
     "double_banana": {
@@ -70,7 +70,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {name: {} for name in TARGETS} | {
     },
     "sine": {
         "amplitude": Parameter(1.5, 0.0, 2.0, 0.1, "a", "height of the wave"),
-        "frequency": Parameter(1.5, 0.5, 2.5, 0.1, "f", "frequency of the wave, radians a unit of x1"),
+        "frequency": Parameter(1.5, 0.5, 2.5, 0.1, "f", "frequency of the wave, in radians per unit of x1"),
         "width": Parameter(0.3, 0.15, 1.0, 0.05, "s", "standard deviation about the wave"),
     },
     "star": {
@@ -86,15 +86,15 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {name: {} for name in TARGETS} | {
     "logistic": {"rate": Parameter(0.01, 0.01, 10.0, 0.01, "b", "rate of the Gamma prior of α; its mean is 1/b")},
 }
 
-# The parameters that are lists with one number for each mode; a picture's handles and a command line set them.
+# Parameters that are lists with one number per mode; handles in a picture and the command line set them.
 LISTS: dict[str, tuple[str, ...]] = {"mixture": ("means", "weights", "scales")}
 
 
 def make(name: str, **params: object) -> KnownTarget:
-    """The target of that name, its parameters the factory's.
+    """Return the target with that name; its parameters go to the class or function in `TARGETS`.
 
     Raises:
-        ValueError: an unknown name or parameter, or a value that the target refuses.
+        ValueError: the name or a parameter is unknown, or the target does not accept a value.
     """
     if name not in TARGETS:
         near = difflib.get_close_matches(name, TARGETS, n=1, cutoff=0.0)[0]
@@ -102,7 +102,5 @@ def make(name: str, **params: object) -> KnownTarget:
     known = inspect.signature(TARGETS[name]).parameters
     unknown = [key for key in params if key not in known]
     if unknown:
-        raise ValueError(
-            f"{name} takes {', '.join(known) or 'no parameters'}, got {', '.join(unknown)}; leave that out"
-        )
+        raise ValueError(f"{name} has {', '.join(known) or 'no parameters'}, got {', '.join(unknown)}; leave that out")
     return TARGETS[name](**params)

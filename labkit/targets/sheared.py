@@ -1,6 +1,6 @@
-"""Planar targets with everything in closed form: a normal bent by a shear, and the funnel.
+"""Planar targets with all moments in closed form: a normal bent by a shear, and the funnel.
 
-x = (u1, u2 + g(u1)) with u ~ N(0, C). The map has Jacobian 1, so that with u(x) = (x1, x2 - g(x1)), q = C⁻¹u
+x = (u1, u2 + g(u1)) with u ~ N(0, C). The map has Jacobian 1. So with u(x) = (x1, x2 - g(x1)) and q = C⁻¹u
 
     log p(x) = -u'C⁻¹u/2 - log det(2πC)/2,    ∇ log p = (-q1 + g'(x1) q2, -q2).                              (1)
 """
@@ -16,7 +16,10 @@ from labkit.targets.base import KnownTarget, Range
 
 
 class Sheared(KnownTarget):
-    """N(0, C) bent by x2 <- x2 + g(x1), equation (1). A subclass gives `_bend(x1) -> (g, g')`, mean and covariance."""
+    """N(0, C) bent by x2 <- x2 + g(x1), equation (1).
+
+    A subclass defines `_bend(x1) -> (g, g')`, mean and covariance.
+    """
 
     def __init__(self, name: str, spread: float, width: float, correlation: float, plot_range: Range):
         super().__init__(name, 2, plot_range)
@@ -42,16 +45,24 @@ class Sheared(KnownTarget):
         return torch.stack([slope * q2 - q1, -q2], -1)
 
     def sample(self, n: int, generator: torch.Generator) -> Float[Tensor, "n 2"]:
-        """n independent draws, float64, on the generator's device."""
+        """Return n independent samples, float64, on the generator's device."""
         z = torch.randn(n, 2, generator=generator, dtype=torch.float64, device=generator.device)
         u1, u2 = (z @ self._root.T.to(z.device)).unbind(-1)
         return torch.stack([u1, u2 + self._bend(u1)[0]], -1)
 
 
 class Banana(Sheared):
-    """x1 ~ N(0, spread²),  x2 | x1 ~ N(curvature (x1² - spread²), width²). Normalised, mean 0.
+    """A bent normal: x1 ~ N(0, spread²), x2 | x1 ~ N(curvature (x1² - spread²), width²), normalised, with mean 0.
 
-    Var x2 = width² + 2 curvature² spread⁴, and x1 and x2 are uncorrelated, though far from independent.
+    Var x2 = width² + 2 curvature² spread⁴. x1 and x2 are uncorrelated, but far from independent.
+
+    Args:
+        curvature: how strongly x2 bends with x1², per unit of length.
+        spread: standard deviation of x1, > 0.
+        width: standard deviation of x2 given x1, > 0.
+
+    Raises:
+        ValueError: a parameter is not finite, or spread or width is not positive.
     """
 
     def __init__(self, curvature: float = 0.4, spread: float = 1.3, width: float = 0.5):
@@ -68,18 +79,21 @@ class Banana(Sheared):
 
 
 class Squiggle(Sheared):
-    """A normal bent by a wave: x = (u1, u2 + a sin(f u1)), u normal with standard deviations 1.5 and `width`.
+    """A normal bent by a wave: x = (u1, u2 + a sin(f u1)).
 
-    u1 and u2 have correlation .3, so that the wave climbs. Normalised, mean 0. With v = Var u1, c = Cov(u1, u2), by
-    Stein's lemma:
+    u is normal with standard deviations 1.5 and `width`. Its correlation is .3, so that the wave rises. The density is
+    normalised, with mean 0. With v = Var u1 and c = Cov(u1, u2), Stein's lemma gives
 
         Cov(x1, x2) = c + a f v e^(-f²v/2),
         Var x2 = width² + 2 a c f e^(-f²v/2) + a² (1 - e^(-2f²v))/2.
 
     Args:
         amplitude: a, height of the wave.
-        frequency: f, in radians a unit of x1.
+        frequency: f, in radians per unit of x1.
         width: standard deviation of u2, > 0.
+
+    Raises:
+        ValueError: a parameter is not finite, or width is not positive.
     """
 
     def __init__(self, amplitude: float = 1.0, frequency: float = 2.5, width: float = 0.4):
@@ -99,10 +113,16 @@ class Squiggle(Sheared):
 
 
 class Funnel(KnownTarget):
-    """Neal's funnel in the plane: v ~ N(0, spread²), x | v ~ N(0, e^v), points (x, v). Normalised.
+    """Neal's funnel in the plane: v ~ N(0, spread²), x | v ~ N(0, e^v), points (x, v), normalised.
 
-    Var x = E e^v = e^(spread²/2), mean 0, no correlation. Below v = -40 the factor e^-v goes on as a straight line
-    (`continued.exp`), so that the score stays finite in float32.
+    Var x = E e^v = e^(spread²/2); the mean and the correlation are 0. Below v = -40 the factor e^-v continues as a
+    straight line (`continued.exp`), so that the score stays finite in float32.
+
+    Args:
+        spread: standard deviation of v, the log variance of x, > 0.
+
+    Raises:
+        ValueError: spread is not positive.
     """
 
     def __init__(self, spread: float = 1.3):
@@ -126,7 +146,7 @@ class Funnel(KnownTarget):
         return torch.stack([-x1 * e, 0.5 * (x1 * slope * x1 - 1) - v / self._spread**2], -1)
 
     def sample(self, n: int, generator: torch.Generator) -> Float[Tensor, "n 2"]:
-        """n independent draws, float64, on the generator's device."""
+        """Return n independent samples, float64, on the generator's device."""
         z, v = torch.randn(n, 2, generator=generator, dtype=torch.float64, device=generator.device).unbind(-1)
         v = v * self._spread
         return torch.stack([z * torch.exp(v / 2), v], -1)

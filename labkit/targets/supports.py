@@ -1,11 +1,11 @@
-"""Supports: maps from R^d onto the place where a density lives, with the logarithm of their Jacobian determinant.
+"""Supports: maps from R^d onto the support of a density, with the log of their Jacobian determinant.
 
-A method moves particles in R^d. For a density of y on a bounded support they move in x with y = T(x), whose density is
+A method moves particles in R^d. If y has a bounded support, they move in x with y = T(x), whose density is
 
     log p(x) = log p_y(T(x)) + log |det dT/dx|.                                                                  (1)
 
-T is `torch.distributions.biject_to(support)`; the maps onto Cholesky factors and covariances, which torch lacks, are
-here.
+T is `torch.distributions.biject_to(support)`. This module adds the maps onto Cholesky factors and covariances, which
+torch does not have.
 """
 
 import copy
@@ -27,7 +27,7 @@ End = float | int | Tensor
 
 
 class Inside(Transform):
-    """y itself, or the nearest number inside the open support: exp and sigmoid round to its ends far out."""
+    """A map to y, or to the nearest number inside the open support, because exp and sigmoid round to its ends."""
 
     domain = codomain = constraints.real
     bijective = True
@@ -47,7 +47,7 @@ class Inside(Transform):
 
 
 def _gap(end: End, dtype: torch.dtype) -> End:
-    """How far the next number inside is from the end of an interval."""
+    """Return the distance from the end of an interval to the next number inside."""
     info = torch.finfo(dtype)
     return (
         (end.abs() * info.eps).clamp(min=info.tiny) if isinstance(end, Tensor) else max(abs(end) * info.eps, info.tiny)
@@ -60,7 +60,7 @@ def _triangle(d: int, device: torch.device) -> tuple[Tensor, Tensor]:
 
 
 class Cholesky(Transform):
-    """Vectors of D (D + 1)/2 numbers onto lower triangular [D, D] with a positive diagonal, the exp of its numbers."""
+    """The map from D (D + 1)/2 numbers onto lower triangular [D, D], whose diagonal is the exp of its numbers."""
 
     domain, codomain, bijective = constraints.real_vector, constraints.lower_cholesky, True
 
@@ -82,7 +82,7 @@ class Cholesky(Transform):
     def forward_shape(self, shape: Shape) -> Shape:
         d = (math.isqrt(8 * shape[-1] + 1) - 1) // 2
         if d * (d + 1) // 2 != shape[-1]:
-            raise ValueError(f"a triangle holds 1, 3, 6, 10, ... numbers, got x of {shape[-1]}; give D (D + 1)/2")
+            raise ValueError(f"a triangle has 1, 3, 6, 10, ... numbers, got x of {shape[-1]}; give D (D + 1)/2")
         return (*shape[:-1], d, d)
 
     def inverse_shape(self, shape: Shape) -> Shape:
@@ -90,7 +90,7 @@ class Cholesky(Transform):
 
 
 class Gram(Transform):
-    """L -> L L'. With respect to the lower triangle, det J = 2^D Π_i L_ii^(D + 1 - i), i = 1..D."""
+    """The map L -> L L'; with respect to the lower triangle, det J = 2^D Π_i L_ii^(D + 1 - i), i = 1..D."""
 
     domain, codomain, bijective = constraints.lower_cholesky, constraints.positive_definite, True
 
@@ -107,21 +107,21 @@ class Gram(Transform):
 
 
 def is_real(constraint: Constraint) -> bool:
-    """Whether the support is all of R^d."""
-    base = getattr(constraint, "base_constraint", None)  # of independent, and of a mixture
+    """Return whether the support is all of R^d."""
+    base = getattr(constraint, "base_constraint", None)  # independent constraints and mixtures have one
     return isinstance(constraint, type(constraints.real)) if base is None else is_real(base)
 
 
 def bijection(constraint: Constraint) -> Transform:
-    """The map T from R^d onto a support.
+    """Return the map T from R^d onto a support.
 
     Raises:
         ValueError: the support is discrete, has no map, or differs between the modes of a mixture.
     """
     if constraints.is_dependent(constraint):
-        raise ValueError(f"{constraint} depends on parameters; take the support of an object: d.support")
+        raise ValueError(f"{constraint} depends on parameters; use the support of an object: d.support")
     if constraint.is_discrete:
-        raise ValueError(f"a support must be continuous, got {constraint}; SVGD needs a gradient")
+        raise ValueError(f"a support must be continuous, got {constraint}; SVGD needs a gradient, so choose another")
     if isinstance(constraint, constraints.MixtureSameFamilyConstraint):
         return bijection(_shared(constraint.base_constraint))
     if isinstance(constraint, constraints.independent):
@@ -135,7 +135,7 @@ def bijection(constraint: Constraint) -> Transform:
         return transforms.ComposeTransform([Cholesky(), Gram()])
     low, high = getattr(constraint, "lower_bound", None), getattr(constraint, "upper_bound", None)
     if None not in (low, high) and bool(torch.isinf(torch.as_tensor(high)).all()):
-        return bijection(constraints.greater_than(low))  # an interval without an upper end
+        return bijection(constraints.greater_than(low))  # an interval whose upper end is infinite
     try:
         made = biject_to(constraint)
     except NotImplementedError:
@@ -147,11 +147,11 @@ def bijection(constraint: Constraint) -> Transform:
 
 
 def _joined(constraint: constraints.cat | constraints.stack) -> Transform:
-    """The map of `constraints.cat` and `constraints.stack`: a support for each coordinate."""
+    """Return the map of `constraints.cat` and `constraints.stack`, which have one support per coordinate."""
     if any(part.event_dim for part in constraint.cseq):
-        raise ValueError(f"{constraint} must join supports of single numbers; write vectors and matrices by hand")
+        raise ValueError(f"{constraint} must join supports of single numbers; write maps for vectors by hand")
     if constraint.dim != -1:
-        raise ValueError(f"a support must join coordinates, on the last axis, got dim = {constraint.dim}; give dim=-1")
+        raise ValueError(f"a support must join coordinates on the last axis, got dim = {constraint.dim}; give dim=-1")
     parts = [bijection(part) for part in constraint.cseq]
     if isinstance(constraint, constraints.stack):
         return transforms.StackTransform(parts, constraint.dim)
@@ -159,7 +159,7 @@ def _joined(constraint: constraints.cat | constraints.stack) -> Transform:
 
 
 def _shared(constraint: Constraint) -> Constraint:
-    """The support that all modes of a mixture have, the modes on the axis before the event's."""
+    """Return the support that all modes of a mixture share; the modes are on the axis before that of the event."""
     if isinstance(constraint, constraints.independent):
         base = _shared_ends(constraint.base_constraint, constraint.event_dim)
         return constraints.independent(base, constraint.reinterpreted_batch_ndims)
@@ -181,19 +181,19 @@ def _shared_ends(constraint: Constraint, event_dim: int) -> Constraint:
 
 
 def copied(thing: Any, like: Tensor, made: dict[int, Any] | None = None) -> Any:
-    """A distribution, transform or constraint with its tensors in the dtype and on the device of `like`.
+    """Return a distribution, transform or constraint with its tensors in the dtype and on the device of `like`.
 
-    A distribution's copy does not validate: points that a map put into the support may leave it by rounding.
+    The copy of a distribution does not validate, because rounding may move a mapped point out of the support.
 
     Args:
-        made: the copies so far; a transform and its inverse know each other.
+        made: the copies so far, because a transform and its inverse refer to each other.
     """
     made = {} if made is None else made
     if isinstance(thing, Tensor):
         return thing.to(like) if thing.is_floating_point() else thing.to(like.device)
     if type(thing) in (list, tuple):
         return type(thing)(copied(part, like, made) for part in thing)
-    if isinstance(thing, weakref.ref):  # to an inverse, in older versions of torch: made again when asked for
+    if isinstance(thing, weakref.ref):  # an inverse in older versions of torch, which it makes again
         return None
     if not isinstance(thing, Distribution | Transform | Constraint):
         return thing
@@ -206,11 +206,11 @@ def copied(thing: Any, like: Tensor, made: dict[int, Any] | None = None) -> Any:
 
 
 class Onto:
-    """x [..., d] of R^d onto a support, and back.
+    """The map from x [..., d] in R^d onto a support, and back.
 
     Args:
-        make: gives the map T for tensors like x; asked once for each dtype and device.
-        shape: what T takes, where it is no vector: x is reshaped to it.
+        make: returns the map T for tensors like x; called once per dtype and device.
+        shape: the shape that T needs if it is not a vector; x is reshaped to it.
     """
 
     def __init__(self, make: Callable[[Tensor], Transform], shape: Shape | None = None):
@@ -220,12 +220,12 @@ class Onto:
     def _map(self, like: Tensor) -> Transform:
         key = (like.dtype, like.device)
         if key not in self._maps:
-            with torch.inference_mode(False):  # its constants must meet autograd later
+            with torch.inference_mode(False):  # autograd must be able to use its constants later
                 self._maps[key] = self._make(like)
         return self._maps[key]
 
     def __call__(self, x: Float[Tensor, "*batch d"]) -> tuple[Tensor, Float[Tensor, "*batch"]]:
-        """T(x), and log |det dT/dx|."""
+        """Return T(x) and log |det dT/dx|."""
         to = self._map(x)
         u = x if self._shape is None else x.unflatten(-1, self._shape)
         y = to(u)
@@ -233,6 +233,6 @@ class Onto:
         return y, jacobian if jacobian.ndim < x.ndim else jacobian.flatten(x.ndim - 1).sum(-1)
 
     def inverse(self, y: Tensor) -> Float[Tensor, "*batch d"]:
-        """x with T(x) = y."""
+        """Return the x with T(x) = y."""
         u = self._map(y).inv(y)
         return u if self._shape is None else u.flatten(-len(self._shape))

@@ -1,4 +1,4 @@
-"""Targets made from a function that gives log p."""
+"""This module makes targets from a function that returns log p."""
 
 import math
 from collections.abc import Callable
@@ -14,17 +14,17 @@ from labkit.targets import quadrature, supports
 from labkit.targets.base import Range, Target
 
 ADVICE = (
-    "if the density is 0 outside a support, name it: targets.from_log_prob(f, support=...) with one of "
-    "torch.distributions.constraints, e.g. positive; else start nearer to the mass, or take smaller steps"
+    "if the density is 0 outside a support, use targets.from_log_prob(f, support=...) with one of "
+    "torch.distributions.constraints, such as positive; otherwise start closer to the mass, or use smaller steps"
 )
 
 
 class FromLogProb(Target):
-    """See `from_log_prob`.
+    """The target that `from_log_prob` returns.
 
     Args:
-        f: log p_y of the place y of x in the support.
-        onto: the map x -> y; None where y = x.
+        f: log p_y of the point y of x in the support.
+        onto: the map x -> y; None if y = x.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class FromLogProb(Target):
         onto: supports.Onto | None = None,
     ):
         if dim is not None and plot_range is not None and len(plot_range) != dim:
-            raise ValueError(f"plot_range must hold {dim} pairs (low, high), got {plot_range!r}; give one a dimension")
+            raise ValueError(f"plot_range must hold {dim} pairs (low, high), got {plot_range!r}; one per dimension")
         super().__init__(name, dim, plot_range, () if dim is None else None)
         self._f, self._onto = f, onto
 
@@ -52,7 +52,7 @@ class FromLogProb(Target):
         return y if self._onto is None else self._onto.inverse(y)
 
     def _parts(self, x: Tensor) -> tuple[Any, Tensor | None]:
-        """What f gives, at a copy that it may write into, and the logarithm of the Jacobian."""
+        """Return f at a copy of its argument, so that f may write into it, and the log of the Jacobian."""
         if self.dim is not None:
             self._check(x)
         y, jacobian = (x, None) if self._onto is None else self._onto(x)
@@ -61,8 +61,8 @@ class FromLogProb(Target):
         except ValueError as error:
             if not str(error).startswith("Expected value argument"):
                 raise
-            cause = str(error).split(", but found")[0]  # torch goes on with all the values
-            raise ValueError(f"{self.name}: log_prob refused some of x {list(x.shape)}: {cause}; {ADVICE}") from None
+            cause = str(error).split(", but found")[0]  # the rest of torch's message lists all values
+            raise ValueError(f"{self.name}: log_prob rejected some of x {list(x.shape)}: {cause}; {ADVICE}") from None
 
     def log_prob(self, x: Float[Tensor, "*batch d"]) -> Tensor:
         value, jacobian = self._parts(x)
@@ -85,12 +85,12 @@ class FromLogProb(Target):
             came = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
             raise ValueError(
                 f"{self.name}: log_prob must map x {list(x.shape)} to {list(x.shape[:-1])} by torch operations "
-                f"on x, got {came}; sum over the last axis only, and give a value for each point"
+                f"on x, got {came}; sum over the last axis only, and return one value per point"
             )
 
     def _refuse_infinite(self, value: Tensor, x: Tensor) -> None:
         bad = value.isfinite().logical_not()
-        if bool(bad.any()):  # a sum of finite values may overflow
+        if bool(bad.any()):  # otherwise only the sum of finite values has overflowed
             first = [round(v, 4) for v in x[bad][0].tolist()[:4]]
             raise ValueError(
                 f"{self.name}: log_prob is not finite at {int(bad.sum())} of {bad.numel()} particles, the first at "
@@ -98,17 +98,17 @@ class FromLogProb(Target):
             )
 
     def _check_flat(self, value: Tensor, jacobian: Tensor | None) -> None:
-        """A density without a gradient is flat, which only a bounded support allows, or it has been detached."""
+        """Raise ValueError for a log_prob without gradient, unless it is constant on a bounded support."""
         if jacobian is None or (value.numel() and bool(value.min() != value.max())):
             raise ValueError(
-                f"{self.name}: log_prob must depend on x by torch operations, got values without a gradient; do not "
-                "detach, and leave numpy out; for a density that is flat on a support name that: "
+                f"{self.name}: log_prob must depend on x by torch operations, got values without a gradient; use no "
+                "detach and no numpy. If the density is constant on a support, use "
                 "targets.from_log_prob(f, support=...)"
             )
 
     @property
     def _box(self) -> Range | None:
-        """Where moments are integrated."""
+        """The box on which moments are integrated."""
         return self.plot_range
 
     @cached_property
@@ -116,15 +116,15 @@ class FromLogProb(Target):
         if self.dim not in (1, 2) or (box := self._box) is None:
             return None
         found = quadrature.moments(self.log_prob, box, (4001,) if self.dim == 1 else (401, 401))
-        # A range that cuts mass off, or holds a NaN, gives the moments of something else: better none.
+        # a range that cuts off mass, or contains a NaN, would give wrong moments, so give none
         return found if found.border < 1e-6 and math.isfinite(found.log_z) else None
 
     @cached_property
-    def mean(self) -> Float[Tensor, " d"] | None:  # type: ignore[override]  # a cached property can be assigned to
+    def mean(self) -> Float[Tensor, " d"] | None:  # type: ignore[override]  # a cached property can be assigned
         return self._moments and self._moments.mean
 
     @cached_property
-    def covariance(self) -> Float[Tensor, "d d"] | None:  # type: ignore[override]  # likewise
+    def covariance(self) -> Float[Tensor, "d d"] | None:  # type: ignore[override]  # a cached property can be assigned
         return self._moments and self._moments.covariance
 
 
@@ -136,25 +136,26 @@ def from_log_prob(
     plot_range: Range | None = None,
     name: str | None = None,
 ) -> FromLogProb:
-    """A target whose score is the gradient of `f` by autograd, detached; works inside no_grad and inference_mode.
+    """Return a target whose score is the gradient of `f` by autograd, detached, even in no_grad and inference_mode.
 
-    `log_prob` is f, normalised only if f is. With a `support`, particles move in coordinates x of R^d that
-    `torch.distributions.biject_to` maps onto it: everything, the target's `log_prob`, score, moments and plot range
-    and the particles `State.x`, is in x, log |det J| included, and `constrain(x)` is the place y in the support that f
-    sees. For an interval x is the logit of y, for positive numbers log y.
+    `log_prob` is f, normalised only if f is. With a `support`, particles move in coordinates x of R^d, which
+    `torch.distributions.biject_to` maps onto it. Then `log_prob`, score, moments, plot range and `State.x` are in x,
+    and log |det J| is included. `constrain(x)` is the point y in the support that f gets. For an interval x is the
+    logit of y, for positive numbers log y.
 
     Args:
-        f: maps y [..., d] to log p up to a constant, [...], each value from its own point alone.
-        support: where f is a density, one of `torch.distributions.constraints`: of single numbers (`positive`,
-            `interval(0, 1)`; for every coordinate alike, or `stack([real, positive], -1)`), or of vectors and
-            matrices: for a `simplex` of d + 1 parts x has d coordinates, for `corr_cholesky` of [D, D] D (D - 1)/2,
-            for `lower_cholesky` and `positive_definite` D (D + 1)/2. Default: all of R^d.
-        dim: d, of x; left out, any last axis is taken, and there are neither moments nor a plot range.
-        plot_range: one pair (low, high) a dimension of x, default (-4, 4). With d = 1 or 2 the moments are those on
-            this range, by quadrature, or None where the density at its border is over 1e-6 of its peak.
+        f: maps y [..., d] to log p up to a constant, [...]; each value depends on its own point only.
+        support: the support of the density, one of `torch.distributions.constraints`; default all of R^d. For numbers:
+            `positive`, `interval(0, 1)` for all coordinates, or `stack([real, positive], -1)`. With vectors and
+            matrices x has fewer coordinates. A `simplex` of d + 1 parts has d, `corr_cholesky` of [D, D] has
+            D (D - 1)/2, `lower_cholesky` and `positive_definite` have D (D + 1)/2.
+        dim: d, of x. Without it x may have any last axis, and there are no moments and no plot range.
+        plot_range: one pair (low, high) per dimension of x, default (-4, 4). With d = 1 or 2 the moments are those on
+            this range, by quadrature. They are `None` if the density at its border exceeds 1e-6 of its peak.
         name: for pictures; default the function's own.
 
     Raises:
+        TypeError: f is not a function, or support is not a constraint.
         ValueError: no map leads onto the support.
     """
     if not callable(f):
@@ -168,8 +169,8 @@ def _onto(support: object) -> supports.Onto | None:
         return None
     if not isinstance(support, Constraint):
         raise TypeError(
-            f"support must be one of torch.distributions.constraints, got {type(support).__name__}; e.g. "
-            "constraints.positive, or constraints.interval(0, 1)"
+            f"support must be one of torch.distributions.constraints, got {type(support).__name__}; use "
+            "constraints.positive or constraints.interval(0, 1), for example"
         )
     if supports.is_real(support):
         return None

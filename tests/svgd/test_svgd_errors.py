@@ -77,7 +77,7 @@ def test_a_log_density_passed_as_a_score_is_refused_with_a_hint(way, d, keepdim)
 def test_the_log_prob_of_a_distribution_is_refused_as_a_score(way):
     """In one dimension it has the shape of a score, and the particles would leave in silence."""
     normal = torch.distributions.Normal(0.0, 1.0)
-    with pytest.raises(TypeError, match=r"a score is wanted, got Normal.log_prob, a log-density; pass the Normal itse"):
+    with pytest.raises(TypeError, match=r"the score must not be a log-density, got Normal.log_prob; pass the Normal i"):
         way(X[:, :1], normal.log_prob)
 
 

@@ -43,7 +43,7 @@ def test_runs_on_a_distribution_and_on_its_target_are_one(draw):
 def test_particles_that_leave_a_support_that_is_not_named_stop_the_run(draw):
     """Exponential(1) as a function that is -inf below 0: without its support particles would leave in silence."""
     run = svgd.flow(targets.from_log_prob(lambda x: torch.where(x > 0, -x, -torch.inf).sum(-1)), draw(20, 1).abs())
-    with pytest.raises(ValueError, match=r"not finite at \d+ of 20 particles, .*name it: targets.from_log_prob"):
+    with pytest.raises(ValueError, match=r"not finite at \d+ of 20 particles, .*use targets.from_log_prob"):
         list(islice(run, 200))
 
 

@@ -70,29 +70,29 @@ WORKING = {
     "Wishart": td.Wishart(c(6.0), TILTED),
 }
 REFUSED = {
-    "Bernoulli": (td.Bernoulli(c(0.3)), "Bernoulli: it is discrete"),
-    "Binomial": (td.Binomial(5, c(0.3)), "Binomial: it is discrete"),
-    "Categorical": (td.Categorical(c([0.3, 0.7])), "Categorical: it is discrete"),
-    "Geometric": (td.Geometric(c(0.3)), "Geometric: it is discrete"),
-    "Multinomial": (td.Multinomial(5, c([0.3, 0.7])), "Multinomial: it is discrete"),
-    "NegativeBinomial": (td.NegativeBinomial(c(5.0), c(0.3)), "NegativeBinomial: it is discrete"),
-    "OneHotCategorical": (td.OneHotCategorical(c([0.3, 0.7])), "OneHotCategorical: it is discrete"),
-    "OneHotCategoricalStraightThrough": (td.OneHotCategoricalStraightThrough(c([0.3, 0.7])), "it is discrete"),
-    "Poisson": (td.Poisson(c(3.0)), "Poisson: it is discrete, and SVGD needs the gradient of log p; use a continuous"),
+    "Bernoulli": (td.Bernoulli(c(0.3)), "Bernoulli is discrete"),
+    "Binomial": (td.Binomial(5, c(0.3)), "Binomial is discrete"),
+    "Categorical": (td.Categorical(c([0.3, 0.7])), "Categorical is discrete"),
+    "Geometric": (td.Geometric(c(0.3)), "Geometric is discrete"),
+    "Multinomial": (td.Multinomial(5, c([0.3, 0.7])), "Multinomial is discrete"),
+    "NegativeBinomial": (td.NegativeBinomial(c(5.0), c(0.3)), "NegativeBinomial is discrete"),
+    "OneHotCategorical": (td.OneHotCategorical(c([0.3, 0.7])), "OneHotCategorical is discrete"),
+    "OneHotCategoricalStraightThrough": (td.OneHotCategoricalStraightThrough(c([0.3, 0.7])), "is discrete"),
+    "Poisson": (td.Poisson(c(3.0)), "Poisson is discrete, but SVGD needs the gradient of log p; use a continuous"),
     "Poisson, shifted": (
         td.TransformedDistribution(td.Poisson(c(3.0)), td.AffineTransform(0.0, 2.0)),
-        "TransformedDistribution of Poisson: it is discrete",
+        "TransformedDistribution of Poisson is discrete",
     ),
-    "mixture of Poissons": (mixture_of(td.Poisson(c([3.0, 9.0]))), "MixtureSameFamily of Poisson: it is discrete"),
+    "mixture of Poissons": (mixture_of(td.Poisson(c([3.0, 9.0]))), "MixtureSameFamily of Poisson is discrete"),
     "mixture of different supports": (mixture_of(td.Uniform(c([0.0, 1.0]), c([2.0, 3.0]))), "must have one support"),
-    "VonMises": (td.VonMises(c(0.5), c(2.0)), "VonMises: it lives on the circle; cut it open: targets.from_log_prob"),
-    "ExpRelaxedCategorical": (ExpRelaxedCategorical(c(0.7), c([0.5, 0.5])), "it lives on a surface"),
+    "VonMises": (td.VonMises(c(0.5), c(2.0)), "VonMises is a distribution on the circle; cut the circle open: targets"),
+    "ExpRelaxedCategorical": (ExpRelaxedCategorical(c(0.7), c([0.5, 0.5])), "is a distribution on a surface"),
     "no density": (
         td.TransformedDistribution(td.Normal(c(0.0), c(1.0)), td.AbsTransform()),
-        "torch cannot compute its log_prob: a transform has no inverse",
+        "torch cannot compute log_prob: a transform has no inverse",
     ),
-    "one point": (td.Dirichlet(c([1.0])), "is one point; nothing is left to sample"),
-    "a batch": (td.Gamma(c([1.0, 2.0]), c(1.0)), r"got Gamma of batch \[2\] and event \[\]; wrap a batch"),
+    "one point": (td.Dirichlet(c([1.0])), "is a single point; use a larger event"),
+    "a batch": (td.Gamma(c([1.0, 2.0]), c(1.0)), r"got Gamma with batch \[2\] and event \[\]; wrap a batch"),
 }
 
 
@@ -160,9 +160,9 @@ def test_a_distribution_that_cannot_be_a_target_is_refused_with_the_reason(name)
 def test_a_circle_that_is_cut_open_as_its_refusal_advises_is_a_target():
     """E cos(y - loc) = I1(κ)/I0(κ) for y ~ VonMises(loc, κ)."""
     d = td.VonMises(c(3.0), c(2.0))
-    with pytest.raises(ValueError, match="cut it open") as caught:
+    with pytest.raises(ValueError, match="cut the circle open") as caught:
         targets.from_distribution(d)
-    advice = str(caught.value).split("cut it open: ")[1]
+    advice = str(caught.value).split("cut the circle open: ")[1]
     target = eval(advice, {"targets": targets, "torch": torch, "math": math, "d": d})
     x = torch.linspace(-40, 40, 8001, dtype=F64)[:, None]
     found = (target.log_prob(x).exp() * (target.constrain(x)[:, 0] - 3).cos()).sum() * 0.01
@@ -262,11 +262,11 @@ def test_a_density_without_a_gradient_is_refused_unless_it_is_flat_on_a_support(
     x = torch.zeros(4, 1)
     for flat in (lambda x: torch.zeros(len(x)), td.Normal(0.0, 1.0).log_prob(torch.zeros(4)).mul):
         with pytest.raises(
-            ValueError, match="without a gradient; .* for a density that is flat on a support name that"
+            ValueError, match="without a gradient; .* If the density is constant on a support, use targets"
         ):
             targets.from_log_prob(lambda x, flat=flat: flat(x) if flat(x).ndim == 1 else flat(1.0)).score(x)
     detached = targets.from_log_prob(lambda y: -y.detach().sum(-1), support=constraints.positive)
-    with pytest.raises(ValueError, match="without a gradient; do not detach"):
+    with pytest.raises(ValueError, match="without a gradient; use no detach"):
         detached.score(torch.linspace(0, 1, 4)[:, None])
 
 
@@ -303,7 +303,7 @@ def test_a_log_density_that_is_not_finite_is_an_error_that_counts_and_advises_a_
 def test_torchs_refusal_of_points_outside_a_support_becomes_one_sentence_without_the_values():
     gamma = td.Gamma(c([3.0]), c([2.0]), validate_args=True)  # torch.compile switches the default off
     target = targets.from_log_prob(lambda x: gamma.log_prob(x).sum(-1))
-    with pytest.raises(ValueError, match=r"log_prob refused some of x \[50, 1\]: .*GreaterThanEq.*support=") as caught:
+    with pytest.raises(ValueError, match=r"log_prob rejected some of x \[50, 1\]: .*GreaterThanEq.*support=") as caught:
         target.score(torch.linspace(-1, 1, 50, dtype=F64)[:, None])
     assert "found invalid" not in str(caught.value) and len(str(caught.value)) < 500
 
@@ -319,7 +319,7 @@ def test_torchs_refusal_of_points_outside_a_support_becomes_one_sentence_without
     [
         (constraints.positive_integer, ValueError, "must be continuous"),
         (constraints.lower_triangular, ValueError, "there is no map from R.d onto the support"),
-        (td.Uniform.support, ValueError, "take the support of an object"),
+        (td.Uniform.support, ValueError, "use the support of an object"),
         (constraints.independent(constraints.positive, 2), ValueError, "reshape inside f"),
         (constraints.cat([constraints.simplex, constraints.real]), ValueError, "must join supports of single numbers"),
         (constraints.stack([constraints.positive, constraints.real]), ValueError, "got dim = 0; give dim=-1"),
@@ -332,13 +332,13 @@ def test_a_support_that_cannot_be_is_refused(support, error, reason):
 
 def test_a_support_that_is_no_constraint_is_refused():
     """Asked of the check itself: in the test run the types of `from_log_prob` are checked before it."""
-    with pytest.raises(TypeError, match="support must be one of torch.distributions.constraints, got str; e.g."):
+    with pytest.raises(TypeError, match="support must be one of torch.distributions.constraints, got str; use const"):
         wrap._onto("positive")
 
 
 def test_matrices_of_a_size_that_no_vector_fills_are_refused():
     target = targets.from_log_prob(lambda y: y.sum((-2, -1)), support=constraints.positive_definite)
-    with pytest.raises(ValueError, match=re.escape("holds 1, 3, 6, 10, ... numbers, got x of 4")):
+    with pytest.raises(ValueError, match=re.escape("has 1, 3, 6, 10, ... numbers, got x of 4")):
         target.score(torch.zeros(2, 4))
 
 
@@ -375,7 +375,7 @@ def test_a_bare_distribution_with_a_bounded_support_says_how_its_particles_are_r
         pass
 
     d, x = Mine(c(1.0)), torch.zeros(3, 1, dtype=F64)
-    with pytest.warns(UserWarning, match=r"Mine has a bounded support: .* read them by target.constrain\(x\)"):
+    with pytest.warns(UserWarning, match=r"Mine has a bounded support, .* convert them with target.constrain\(x\)"):
         score = targets.as_score(d)
     assert torch.allclose(score(x), 1 - x.exp())  # log p(x) = x - e^x
 

@@ -106,7 +106,7 @@ def test_far_points_stay_finite(target):
         ({"x": torch.full((40, 3), torch.nan)}, "must be finite"),
         ({"test": []}, "different row numbers"),
         ({"test": [1, 1]}, "different row numbers"),
-        ({"test": [40]}, "test rows must be 0 to 39"),
+        ({"test": [40]}, "test rows must be from 0 to 39"),
         ({"hidden": 0}, "hidden must be a whole number >= 1"),
         ({"rate": -1.0}, "rate must be one number > 0"),
     ],

@@ -124,7 +124,7 @@ def test_a_last_axis_of_another_length_is_refused(name):
 def test_an_unknown_name_is_answered_with_the_known_ones_and_the_nearest():
     with pytest.raises(ValueError, match="banana.*got 'bananna'; did you mean 'banana'"):
         targets.make("bananna")
-    with pytest.raises(ValueError, match="banana takes curvature, spread, width, got radius"):
+    with pytest.raises(ValueError, match="banana has curvature, spread, width, got radius"):
         targets.make("banana", radius=1.0)
 
 
@@ -152,7 +152,7 @@ def test_every_slider_starts_at_the_factorys_default_and_both_its_ends_work():
         ("mixture", {"scales": (1.0, 0.0)}, "scales must be > 0"),
         ("mixture", {"scales": (1.0, 1.0, 1.0)}, "one number or 2 numbers"),
         ("mixture", {"means": (0.0, float("nan"))}, "means must be finite"),
-        ("mixture", {"means": ()}, "one number a mode"),
+        ("mixture", {"means": ()}, "one number per mode"),
         ("mixture2d", {"means": (0.0, 1.0)}, r"\[k, 2\]"),
         ("mixture2d", {"means": ((0.0, 1.0), (2.0,))}, "one shape"),
         ("normal", {"scale": -1.0}, "scale must be one number > 0"),
@@ -168,7 +168,7 @@ def test_every_slider_starts_at_the_factorys_default_and_both_its_ends_work():
         ("star", {"arms": 0}, "arms must be a whole number"),
         ("x", {"length": 0.0}, "length must be one number > 0"),
         ("logistic", {"rate": 0.0}, "rate must be one number > 0"),
-        ("logistic", {"test_fraction": 1.0}, "change the fraction"),
+        ("logistic", {"test_fraction": 1.0}, "change it"),
     ],
 )
 def test_a_bad_parameter_is_refused_by_name(name, params, cause):

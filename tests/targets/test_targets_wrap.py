@@ -106,7 +106,7 @@ def test_as_score_takes_a_score_a_target_a_distribution_and_nothing_else():
     distribution = td.MultivariateNormal(torch.zeros(2).double(), torch.eye(2).double())
     for thing in (target, only_log_prob, distribution):
         assert torch.allclose(targets.as_score(thing)(x), -x)
-    with pytest.raises(TypeError, match=r"is wanted, got int; pass"):
+    with pytest.raises(TypeError, match=r"must be a score, a target or a distribution, got int; pass"):
         targets.as_score(3)
 
 
