@@ -1,7 +1,7 @@
-"""The one training loop, for any method that supplies a `Task`.
+"""This is the training loop for any method that supplies a `Task`.
 
-fit(task, settings, folder, train, test)  yields a `Record` every few steps; on the folder of a stopped run, goes on
-Settings                                  epochs, batch, learning rate, ... ; how many processes, which precision
+fit(task, settings, folder, train, test)  yields a `Record` every few steps; it resumes a stopped run in the folder
+Settings                                  epochs, batch size, learning rate, number of processes, precision, ...
 Task                                      what a method supplies
 """
 

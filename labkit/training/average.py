@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class Average:
-    """A copy of a module whose parameters follow those of the original; its buffers are the original's.
+    """A copy of a module with averaged parameters; its buffers are copies of the original's.
 
     Attributes:
         module: the copy, in eval mode.
@@ -23,7 +23,11 @@ class Average:
 
     @torch.no_grad()
     def update(self, weight: Tensor) -> None:
-        """Move by weight (w - e); weight, 0-d, is 1 - decay, or 0 to stay."""
+        """Move the average by weight (w - e).
+
+        Args:
+            weight: a 0-d tensor, 1 - decay, or 0 to leave the average unchanged.
+        """
         for mean, new in self._pairs:
             mean.lerp_(new, weight.to(mean.dtype))
         for mine, theirs in self._buffers:

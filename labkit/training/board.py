@@ -1,4 +1,4 @@
-"""TensorBoard's files, where the extra `tensorboard` is installed and asked for."""
+"""This module writes TensorBoard's files if the extra `tensorboard` is installed and the settings request it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,16 +10,16 @@ from labkit.training.task import NUMBERS, Record
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 else:
-    SummaryWriter = Any  # it need not be installed
+    SummaryWriter = Any  # TensorBoard is optional
 
-NAME = "tensorboard"  # in the run's folder
+NAME = "tensorboard"  # inside the run's folder
 
 
 class Board:
-    """Writes records as scalars and pictures; does nothing where it was not asked for.
+    """A writer of records as scalars and pictures; it does nothing unless the settings request it.
 
     Raises:
-        ValueError: asked for, and not installed.
+        ValueError: TensorBoard is requested but not installed.
     """
 
     def __init__(self, settings: Settings, folder: Path, step: int):
@@ -30,11 +30,15 @@ class Board:
         try:
             from torch.utils import tensorboard
         except ImportError:
-            raise ValueError('TensorBoard is not installed; pip install "labkit[tensorboard]"') from None
+            raise ValueError('TensorBoard is not installed; run pip install "labkit[tensorboard]"') from None
         self._writer = tensorboard.SummaryWriter(str(folder / NAME), purge_step=step + 1)
 
     def add(self, record: Record) -> None:
-        """Write the numbers of a record; here and below a WriteError says that the disk takes no more."""
+        """Write the numbers of a record.
+
+        Raises:
+            WriteError: the disk is full or cannot be written; also in `flush` and `close`.
+        """
         if self._writer is not None:
             with atomic.named(self._folder / NAME):
                 self._add(self._writer, record)

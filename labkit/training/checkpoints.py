@@ -1,4 +1,4 @@
-"""Checkpoints of a run: a file each, written atomically, the last two kept."""
+"""Checkpoints of a run are one file each, written atomically; the last two are kept."""
 
 import pickle
 import warnings
@@ -16,13 +16,13 @@ PARTS = {"format", "step", "seconds", "module", "average", "optimizer", "generat
 
 
 def save(folder: Path, state: dict[str, Any]) -> Path:
-    """Write the state as the newest checkpoint of the folder, and drop all but the last two.
+    """Write the state as the newest checkpoint of the folder, keep only the last two, and return its path.
 
     Args:
-        state: tensors, numbers, strings, and lists and dicts of them; `PARTS` but the format.
+        state: tensors, numbers, strings, and lists and dicts of them; all of `PARTS` except the format.
 
     Raises:
-        OSError: it could not be written; those that were there still are.
+        OSError: the file could not be written; older checkpoints are unchanged.
     """
     path = folder / f"step-{state['step']:09d}.pt"
     with atomic.named(path):
@@ -35,53 +35,53 @@ def save(folder: Path, state: dict[str, Any]) -> Path:
 
 
 def found(folder: Path) -> list[Path]:
-    """The checkpoints of a folder, oldest first."""
+    """Return the checkpoints of a folder, oldest first."""
     return sorted(folder.glob("step-*.pt"))
 
 
 def newest(folder: Path) -> dict[str, Any] | None:
-    """The newest checkpoint that can be read, None if there is none; one that is cut short is passed over, warned of.
+    """Return the newest checkpoint that can be read, or `None` in an empty folder; warn about a damaged one.
 
     Raises:
-        ValueError: a file that is no checkpoint of labkit, or none that is whole.
+        ValueError: a file is not a labkit checkpoint, or no checkpoint is complete.
     """
-    atomic.sweep(folder)  # of a run that was killed while it wrote
+    atomic.sweep(folder)  # files of a run that was killed while it wrote
     paths = found(folder)
     for path in reversed(paths):
         try:
             return load(path)
         except EOFError as error:
-            warnings.warn(f"{error}; going on from the one before", stacklevel=2)
+            warnings.warn(f"{error}; the run continues from the previous checkpoint", stacklevel=2)
             torn = error
     if paths:
-        raise ValueError(f"{torn}, and there is no whole one before it; start the run again in another folder")
+        raise ValueError(f"{torn}, and no previous checkpoint is complete; start the run again in another folder")
     return None
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The state in a file; code in it is not run.
+    """Return the state in a file, without running any code in it.
 
     Raises:
-        EOFError: the file is cut short or damaged.
-        ValueError: it is something else than a checkpoint of labkit.
+        EOFError: the file is incomplete or damaged.
+        ValueError: the file is not a labkit checkpoint.
     """
     if not _whole(path):
-        raise EOFError(f"checkpoint {path} is cut short or damaged")
+        raise EOFError(f"checkpoint {path} is incomplete or damaged")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError) as error:
-        why = next((line for line in str(error).splitlines() if "GLOBAL" in line), "no state of torch.save").strip()
-        raise ValueError(f"checkpoint {path} holds more than tensors and numbers ({why[:150]}); delete it") from None
+        why = next((line for line in str(error).splitlines() if "GLOBAL" in line), "not a file of torch.save").strip()
+        raise ValueError(f"checkpoint {path} contains more than tensors and numbers ({why[:150]}); delete it") from None
     missing = PARTS - state.keys() if isinstance(state, dict) else PARTS
     if missing:
-        raise ValueError(f"checkpoint {path} lacks {', '.join(sorted(missing))}: it is not one of labkit's; delete it")
+        raise ValueError(f"checkpoint {path} has no {', '.join(sorted(missing))}, so it is not labkit's; delete it")
     if state["format"] != FORMAT:
-        raise ValueError(f"checkpoint {path} must be of format {FORMAT}, got {state['format']}; install a newer labkit")
+        raise ValueError(f"checkpoint {path} must have format {FORMAT}, got {state['format']}; install a newer labkit")
     return state
 
 
 def _whole(path: Path) -> bool:
-    """Whether a file is a zip archive, as torch writes, with all its checksums right."""
+    """Return whether a file is a zip archive, as torch writes it, with correct checksums."""
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None

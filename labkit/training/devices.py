@@ -1,4 +1,4 @@
-"""Where a run computes: Lightning Fabric over one device or several processes."""
+"""This module selects where a run computes: Lightning Fabric with one device or several processes."""
 
 import os
 import re
@@ -12,16 +12,18 @@ from labkit.training.settings import PRECISIONS, Settings
 if TYPE_CHECKING:
     from lightning_fabric import Fabric as Fabric
 else:
-    Fabric = Any  # two seconds' import
+    Fabric = Any  # importing Fabric takes two seconds
 
-SETTLING = 0.2  # seconds; a thread needs a thousandth of it
+SETTLING = 0.2  # seconds; a thread needs a thousandth of this
 
 
 def parse(words: str) -> tuple[str, int]:
-    """The kind of device, "cpu" or "cuda", and how many processes: of auto, cpu, cuda, 4, 2xcpu, 4xcuda.
+    """Return the kind of device, "cpu" or "cuda", and the number of processes.
+
+    The words are auto, cpu, cuda, 4, 2xcpu, 4xcuda and the like.
 
     Raises:
-        ValueError: none of these, or a device that is not there.
+        ValueError: the words have another form, or the device does not exist.
     """
     match = re.fullmatch(r"(?:(\d+)x)?(auto|cpu|cuda)|(\d+)", words)
     if not match:
@@ -32,17 +34,17 @@ def parse(words: str) -> tuple[str, int]:
     if kind == "auto":
         kind = "cuda" if found else "cpu"
     if count < 1 or (kind == "cuda" and count > found):
-        raise ValueError(f"devices {words}: torch finds {found} CUDA devices; take --devices cpu or fewer")
+        raise ValueError(f"devices {words}: torch finds {found} CUDA devices; use --devices cpu, or fewer devices")
     return kind, count
 
 
 def launch(settings: Settings) -> Fabric:
-    """The device, or the processes, of these settings.
+    """Return the Fabric for the device or the processes of these settings.
 
-    Several processes: the first starts the others by running this very command again, or torchrun started them all.
+    With several processes, the first starts the others by running the same command again, unless torchrun started all.
 
     Raises:
-        ValueError: a device that is not there.
+        ValueError: a device does not exist.
     """
     import lightning_fabric
 
@@ -50,7 +52,7 @@ def launch(settings: Settings) -> Fabric:
     fabric = lightning_fabric.Fabric(
         accelerator=kind,
         devices=count,
-        num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", 1)),  # torchrun's word for machines
+        num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", 1)),  # torchrun counts machines under this name
         strategy="auto" if count == 1 else "ddp",
         precision=PRECISIONS[settings.precision],
     )
@@ -59,21 +61,21 @@ def launch(settings: Settings) -> Fabric:
 
 
 def settle() -> None:
-    """Let gloo's threads end what they still hold, before the group of processes is given up.
+    """Wait until gloo's threads have finished, before the group of processes is destroyed.
 
-    One that lets go of a gathered tensor asks for Python's lock, while the group's end, which holds that lock, waits
-    for the thread: without this pause every third run of two processes left the second one behind for ever.
+    A thread that releases a gathered tensor needs Python's lock. But destroying the group holds that lock and waits
+    for the thread. Without this pause, in every third run of two processes the second one hung.
     """
     if torch.distributed.is_available() and torch.distributed.is_initialized():
-        time.sleep(SETTLING)  # which gives the lock away
+        time.sleep(SETTLING)  # sleeping releases the lock
 
 
 def leave() -> None:
-    """Part from the other processes, at the end of a run that all of them reach."""
+    """Leave the group of processes at the end of a run, which all of them reach."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 
 def is_first() -> bool:
-    """Whether this process is the one that speaks and writes; true before the others are started."""
+    """Return whether this process prints and writes; this is true before the others start."""
     return os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0"

@@ -1,4 +1,4 @@
-"""The averaged weights alone, as safetensors: what is shipped, shown and opened by `labkit.load_checkpoint`."""
+"""The averaged weights are exported as safetensors, which `labkit.load_checkpoint` opens."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ NAME = "model.safetensors"
 
 
 def save(path: Path, module: nn.Module, task: Task, facts: dict[str, str]) -> None:
-    """Write the module's weights and buffers, with what builds it again and facts for its card.
+    """Write the module's weights and buffers, with the config that rebuilds it and the facts for its card.
 
     Raises:
         OSError: the file could not be written.

@@ -1,4 +1,4 @@
-"""A run's folder: configuration, tables, sample sheets, checkpoints, exported weights.
+"""A run's folder holds configuration, tables, sample sheets, checkpoints and exported weights.
 
 config.json  metrics.csv  epochs.csv  model.safetensors  samples/epoch-0001.png  checkpoints/step-000000600.pt
 """
@@ -17,18 +17,18 @@ from labkit import atomic
 from labkit.training.settings import Settings
 
 CONFIG = "config.json"
-LARGEST = 1 << 20  # bytes that are read of it
-LOCK = ".lock"  # stays in the folder; the system gives it back when its process ends, however that ends
+LARGEST = 1 << 20  # bytes read from it at most
+LOCK = ".lock"  # the file stays; the system releases the lock when its process ends for any reason
 
 
 class CsvLog:
-    """A CSV file that grows by rows, each with a column "step"."""
+    """A CSV file that grows by rows, with a column "step"."""
 
     def __init__(self, path: Path):
         self.path = path
 
     def cut(self, step: int) -> None:
-        """Forget the rows after a step, and one that a killed process left unfinished."""
+        """Remove the rows after a step, and a row that a killed process did not finish."""
         if not self.path.exists():
             return
         lines = self.path.read_text().splitlines(keepends=True)
@@ -40,7 +40,7 @@ class CsvLog:
         atomic.write(self.path, "".join([lines[0], *rows]))
 
     def add(self, row: dict[str, Any]) -> None:
-        """Append a row; floats are written so that they are read back to the last bit."""
+        """Append a row; floats are written with all digits."""
         new = not self.path.exists()
         text = io.StringIO()
         writer = csv.DictWriter(text, row, lineterminator="\n")
@@ -56,10 +56,11 @@ class CsvLog:
 
 
 class Folder:
-    """The files of a run under one path.
+    """The files of a run in one folder.
 
     Attributes:
-        metrics: a row a record. epochs: a row an evaluation, with the KL of each glimpse.
+        metrics: one row per record.
+        epochs: one row per evaluation, with the KL of each glimpse.
     """
 
     def __init__(self, path: Path | str):
@@ -69,11 +70,13 @@ class Folder:
         self._lock = FileLock(self.path / LOCK, thread_local=False)  # a page may end a run in another thread
 
     def claim(self, config: dict[str, Any]) -> None:
-        """Make the folder this run's, or find that it is; until `release` no other training can claim it.
+        """Reserve the folder for this run until `release`, so that no other training can use it.
+
+        A folder that exists must hold this run.
 
         Raises:
-            ValueError: another training uses it now, or it holds a run of another configuration.
-            OSError: it cannot be made or written.
+            ValueError: another training uses it now, or it holds a run with another configuration.
+            OSError: it cannot be created or written.
         """
         with atomic.named(self.path / LOCK):
             self.path.mkdir(parents=True, exist_ok=True)
@@ -81,7 +84,7 @@ class Folder:
                 self._lock.acquire(blocking=False)
             except Timeout:
                 raise ValueError(
-                    f"another training writes into {self.path} now; wait for its end, or name another folder"
+                    f"another training writes into {self.path} now; wait until it ends, or name another folder"
                 ) from None
         for folder in (self.path, self.samples):
             atomic.sweep(folder)
@@ -89,21 +92,21 @@ class Folder:
         if not file.exists():
             atomic.write(file, json.dumps(config, indent=2) + "\n")
             return
-        # a run that was made before a setting existed has it at its default
+        # for a run from before a setting existed, the setting has its default
         there = _flat({"settings": asdict(Settings())}) | _flat(read_config(self.path))
         mine = _flat(json.loads(json.dumps(config)))
         other = sorted(name for name in there.keys() | mine.keys() if there.get(name) != mine.get(name))
         if other:
             raise ValueError(
-                f"{self.path} holds a run with another {', '.join(other[:4])}; name another folder, or resume that one"
+                f"{self.path} holds a run with another {', '.join(other[:4])}; name another folder, or resume that run"
             )
 
     def release(self) -> None:
-        """Let another training claim the folder."""
+        """Let another training use the folder."""
         self._lock.release()
 
     def cut(self, step: int) -> None:
-        """Go back to how the tables were after a step."""
+        """Restore the tables to their state after a step."""
         self.metrics.cut(step)
         self.epochs.cut(step)
 
@@ -112,7 +115,7 @@ class Folder:
         self.epochs.sync()
 
     def sheet(self, picture: np.ndarray, epoch: int) -> Path:
-        """Write a sample sheet and answer its path."""
+        """Write a sample sheet and return its path."""
         from PIL import Image
 
         path = self.samples / f"epoch-{epoch:04d}.png"
@@ -124,24 +127,24 @@ class Folder:
 
 
 def read_config(path: Path | str) -> dict[str, Any]:
-    """The configuration of a run: its kind in a word; config, facts and settings by name.
+    """Return the configuration of a run: its kind as a word; config, facts and settings as dicts.
 
     Raises:
-        ValueError: there is none, it cannot be read, or it is no configuration of a run.
+        ValueError: the file does not exist, cannot be read, or is not the configuration of a run.
     """
     file = Path(path) / CONFIG
     try:
         with file.open("rb") as content:
             found = json.loads(content.read(LARGEST))
     except FileNotFoundError:
-        raise ValueError(f"{path} is no run: it has no {CONFIG}; name a folder that labkit train made") from None
+        raise ValueError(f"{path} is not a run: it has no {CONFIG}; name a folder that labkit train made") from None
     except OSError as error:
-        raise ValueError(f"{file} cannot be read ({error.strerror}); take another run") from None
-    except (ValueError, RecursionError) as error:  # no JSON, no text, cut short, nested without end
-        raise ValueError(f"{file} cannot be read ({str(error)[:120]}); take another run") from None
+        raise ValueError(f"{file} cannot be read ({error.strerror}); choose another run") from None
+    except (ValueError, RecursionError) as error:  # not JSON, not text, incomplete, or nested too deeply
+        raise ValueError(f"{file} cannot be read ({str(error)[:120]}); choose another run") from None
     parts = {"kind": str, "config": dict, "facts": dict, "settings": dict}
     if not isinstance(found, dict) or not all(isinstance(found.get(name), kind) for name, kind in parts.items()):
-        raise ValueError(f"{file} must hold {', '.join(parts)}; take a folder that labkit train made")
+        raise ValueError(f"{file} must hold {', '.join(parts)}; name a folder that labkit train made")
     return found
 
 

@@ -1,12 +1,13 @@
-"""Training as a function: weights and Adam's memory are a value, so that a run is kept, rewound, branched and goes on.
+"""Training as a function: weights and Adam's memory are a value.
 
-With the gradient g of a loss at the weights w, and t counted from 1 (Kingma & Ba 2015, algorithm 1):
+So a run can be kept, rewound, branched and resumed. With the gradient g of a loss at the weights w, and t counted
+from 1 (Kingma & Ba 2015, algorithm 1):
 
     g  <-  g min(1, clip / |g|)                                      over all weights together
     m  <-  β1 m + (1 - β1) g,    v  <-  β2 v + (1 - β2) g²
     w  <-  w - lr (m / (1 - β1^t)) / (√(v / (1 - β2^t)) + ε)
 
-A module is the shape of the function; its own weights are never changed.
+A module defines only the form of the function; its own weights never change.
 """
 
 import math
@@ -19,16 +20,19 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
 
-EPS = 1e-8  # ε, and
-TINY = 1e-6  # beside |g| in the clip: those of torch.optim.Adam and clip_grad_norm_
+EPS = 1e-8  # ε, as in torch.optim.Adam
+TINY = 1e-6  # added to |g| in the clip, as in clip_grad_norm_
 
 M = TypeVar("M", bound=nn.Module)
-A = TypeVar("A")  # what a use of a module gives
+A = TypeVar("A")  # what a use of a module returns
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """After t steps: all weights as one vector, in the order of `module.parameters()`, and the means m and v."""
+    """The state after t steps: all weights as one vector, and the means m and v.
+
+    The weights have the order of `module.parameters()`.
+    """
 
     weights: Float[Tensor, " p"]
     m: Float[Tensor, " p"]
@@ -37,16 +41,16 @@ class State:
 
 
 def start(module: nn.Module) -> State:
-    """The module's own weights, and no memory."""
+    """Return the state with the module's own weights and empty memory."""
     weights = torch.cat([w.detach().flatten() for w in module.parameters()])
     return State(weights, torch.zeros_like(weights), torch.zeros_like(weights))
 
 
 def call(module: M, weights: Float[Tensor, " p"], use: Callable[[M], A]) -> A:
-    """use(module) with other weights in place of its own; not from two threads at once with one module.
+    """Return use(module) with these weights in the module; do not use one module from two threads at once.
 
     Raises:
-        ValueError: the weights are not as many as the module's.
+        ValueError: the number of weights differs from that of the module.
     """
     return _call(module, _parts(module, weights), use)
 
@@ -54,10 +58,10 @@ def call(module: M, weights: Float[Tensor, " p"], use: Callable[[M], A]) -> A:
 def gradient(
     module: M, weights: Float[Tensor, " p"], loss: Callable[[M], dict[str, Tensor]]
 ) -> tuple[dict[str, Tensor], Float[Tensor, " p"]]:
-    """What `loss` finds of the module with these weights, detached, and the gradient of its "loss".
+    """Return the results of `loss` for the module with these weights, detached, and the gradient of its "loss".
 
     Raises:
-        ValueError: the weights are not as many as the module's.
+        ValueError: the number of weights differs from that of the module.
     """
     parts = [part.requires_grad_() for part in _parts(module, weights)]
     found = _call(module, parts, loss)
@@ -73,10 +77,12 @@ def adam(
     betas: tuple[float, float] = (0.9, 0.999),
     clip: float = 10.0,
 ) -> State:
-    """One step down the gradient.
+    """Return the state after one step down the gradient.
 
     Args:
-        clip: the largest norm of the gradient; a longer one is shortened to it.
+        lr: the learning rate.
+        betas: β1 and β2, in [0, 1).
+        clip: the largest norm of the gradient; a longer gradient is shortened to it.
     """
     t, (beta1, beta2) = state.t + 1, betas
     g = gradient * (clip / (gradient.norm() + TINY)).clamp(max=1)
@@ -86,7 +92,7 @@ def adam(
 
 
 class _Caller(nn.Module):
-    """A module whose forward pass is any use of another: `functional_call` reaches nothing but forward."""
+    """A module whose forward pass is any use of another module, because `functional_call` only calls forward."""
 
     def __init__(self, module: nn.Module):
         super().__init__()
@@ -102,12 +108,12 @@ def _call(module: M, parts: list[Tensor], use: Callable[[M], A]) -> A:
 
 
 def _parts(module: nn.Module, weights: Tensor) -> list[Tensor]:
-    """Views of the vector in the shapes of the module's parameters."""
+    """Return views of the vector in the shapes of the module's parameters."""
     own = list(module.parameters())
     sizes = [w.numel() for w in own]
     if weights.shape != (sum(sizes),):
         raise ValueError(
             f"weights must be ({sum(sizes)},) for this module, got {tuple(weights.shape)}; "
-            "take those of start(module) or of its steps"
+            "use those of start(module) or of its steps"
         )
     return [part.view_as(w) for part, w in zip(weights.split(sizes), own, strict=True)]

@@ -1,10 +1,10 @@
-"""The one training loop.
+"""This is the training loop of labkit.
 
     for record in training.fit(task, Settings(epochs=10), "runs/a", train, test):
         print(record.step, record.bound)
 
-The same call on the folder of a run that was stopped or killed goes on where its newest checkpoint stands, and on a
-CPU ends with the same bits as if nothing had happened.
+The same call on the folder of a stopped or killed run continues from its newest checkpoint. On a CPU it ends with the
+same bits as a run without interruption.
 """
 
 import math
@@ -24,23 +24,23 @@ from labkit.training.settings import MOST, Settings
 from labkit.training.step import Step
 from labkit.training.task import Data, Evaluation, Record, Task
 
-COLLAPSED = 0.5  # nats of KL on the test images, under which the latents say nothing
+COLLAPSED = 0.5  # nats of KL on the test images below which the latents carry no information
 ADVICE = "start again in another folder with a lower learning rate, or clip the gradient"
-EARLY = 500  # steps in which they need not say anything yet
+EARLY = 500  # steps during which this is normal
 
 
 def fit(task: Task, settings: Settings, folder: Path | str, train: Data, test: Data | None = None) -> Iterator[Record]:
     """Train the task's module and yield a record every few steps; closing the generator saves a checkpoint first.
 
     Args:
-        folder: of the run; made, or gone on with if it holds this very run.
-        train: images uint8 (N, C, H, W), and labels or what else the task wants, all of length N.
-        test: likewise; without it there are no evaluations.
+        folder: the folder of the run; it is created, or resumed if it holds this run.
+        train: images uint8 (N, C, H, W), and labels or other tensors for the task, all of length N.
+        test: the same for testing; without it there are no evaluations.
 
     Raises:
-        ValueError: settings, data, folder or checkpoint do not fit together; the message says which and what to do.
-        FloatingPointError: every step of an epoch was left out because something in it was not finite, or the test
-            bound is not finite. The exported weights, if there are any, are those from before.
+        ValueError: settings, data, folder or checkpoint do not fit together; the message says what to do.
+        FloatingPointError: all steps of an epoch were skipped because a number was not finite, or the test bound is not
+            finite. Exported weights, if there are any, are from before.
         OSError: the folder cannot be written.
     """
     place = Folder(folder)
@@ -61,7 +61,7 @@ def fit(task: Task, settings: Settings, folder: Path | str, train: Data, test: D
 
 
 class _Run:
-    """The loop's own state: how many steps are done, and when what was written last."""
+    """The state of the loop: how many steps are done, and when files were last written."""
 
     def __init__(self, task: Task, settings: Settings, folder: Folder, train: Data, test: Data | None):
         for what, data in {"train": train, "test": test}.items():
@@ -74,16 +74,16 @@ class _Run:
         if settings.batch_size > self.n or settings.batch_size % world:
             raise ValueError(
                 f"batch_size must be at most the {self.n} training images and a multiple of the {world} processes, "
-                f"got {settings.batch_size}"
+                f"got {settings.batch_size}; change it"
             )
-        self.per_epoch = self.n // settings.batch_size  # an epoch's last, smaller batch is left out
+        self.per_epoch = self.n // settings.batch_size  # the last, smaller batch of an epoch is skipped
         self.steps = settings.steps or settings.epochs * self.per_epoch
         if self.steps > MOST:
-            raise ValueError(f"a run has at most {MOST:,} steps, got {self.steps:,}; take fewer epochs")
+            raise ValueError(f"a run has at most {MOST:,} steps, got {self.steps:,}; use fewer epochs")
         self.test = None if test is None else self._here(test)
         self.step_of = Step(self.fabric, task, settings, self._here(train))
         self.done, self.skipped, self.spent, self.saved = 0, 0, 0.0, -1
-        self.left, self.streak = 0, 0  # steps left out since the last record, and all steps of the last records
+        self.left, self.streak = 0, 0  # skipped steps since the last record; consecutive skipped steps
         self.facts: dict[str, str] = {}
         self._resume()
         self.board = Board(settings if self.first else Settings(), folder.path, self.done)
@@ -105,18 +105,18 @@ class _Run:
             self.step_of.restore(state)
             self.done, self.skipped, self.spent = state["step"], state["skipped"], state["seconds"]
             self.facts, self.saved = state["facts"], self.done
-            self.left = self.streak = state.get("streak", 0)  # a run of an older labkit counts anew
+            self.left = self.streak = state.get("streak", 0)  # a run of an older labkit starts counting at 0
         if self.first:
             self.folder.cut(self.done)
 
     @property
     def seconds(self) -> float:
-        """Spent on the run, those before it was resumed too."""
+        """The seconds spent on the run, including those before it was resumed."""
         return self.spent + time.monotonic() - self.began
 
     @property
     def epoch(self) -> int:
-        """Of the last step done, from 1."""
+        """The epoch of the last step done, from 1."""
         return -(-self.done // self.per_epoch)
 
     def records(self) -> Iterator[Record]:
@@ -136,22 +136,22 @@ class _Run:
                 since, clock = self.done, time.monotonic()
 
     def _order(self, epoch: int) -> torch.Tensor:
-        """The images of an epoch in its own order, known from the seed and the epoch alone."""
+        """Return the images of an epoch in a random order that depends only on the seed and the epoch."""
         generator = torch.Generator().manual_seed(schedules.seed(self.settings.seed, "order", epoch))
         return torch.randperm(self.n, generator=generator).to(self.fabric.device)
 
     def _rows(self, order: torch.Tensor) -> torch.Tensor:
-        """The next batch's rows, this process's share of them."""
+        """Return this process's part of the next batch's rows."""
         share = self.settings.batch_size // self.fabric.world_size
         begin = self.done % self.per_epoch * self.settings.batch_size + self.fabric.global_rank * share
         return order[begin : begin + share]
 
     def _pauses(self) -> bool:
-        """Whether a record is due; this depends on the step alone, so that a resumed run has the same ones."""
+        """Return whether a record is due; this depends only on the step, so that a resumed run has the same records."""
         return self.done % self.settings.log_every == 0 or self.done % self.per_epoch == 0 or self.done == self.steps
 
     def _record(self, steps: int, clock: float) -> Record:
-        """Read the numbers, write what is due: afterwards the files are those of this step."""
+        """Read the numbers, write the files that are due, and return the record."""
         means, self.left = self.step_of.read()
         rate = steps / max(time.monotonic() - clock, 1e-9)
         self.skipped += self.left
@@ -164,12 +164,12 @@ class _Run:
         epochs = max(1, math.ceil(self.steps / self.per_epoch))
         told: dict[str, Any] = {**row, "steps": self.steps, "epochs": epochs, "rate": rate, "seconds": self.seconds}
         if self.streak:
-            told["warning"] = f"all of the last {self.streak} steps were skipped: not finite; lower the learning rate"
+            told["warning"] = f"all of the last {self.streak} steps were skipped as not finite; lower the learning rate"
         if self.first:
             self.folder.metrics.add({**row, "seconds": round(self.seconds, 3)})
         if self.streak >= min(self.per_epoch, self.steps):
             raise FloatingPointError(
-                f"all of the last {self.streak} steps were skipped, because loss or gradient was not finite; "
+                f"all of the last {self.streak} steps were skipped because the loss or gradient was not finite; "
                 f"training stops at step {self.done} and exports nothing; {ADVICE}"
             )
         told |= self._evaluated()
@@ -180,7 +180,7 @@ class _Run:
         return record
 
     def _evaluated(self) -> dict[str, Any]:
-        """At the end of an epoch whose turn it is, and of the run: the test bound and a sheet of samples, written."""
+        """Return the test bound and a sheet of samples, and write them, at the end of some epochs and of the run."""
         every = self.settings.eval_every * self.per_epoch
         if self.test is None or not (self.done == self.steps or (every and self.done % every == 0)):
             return {}
@@ -208,10 +208,11 @@ class _Run:
         return told
 
     def _measured(self, test: Data) -> Evaluation | None:
-        """The averaged weights on the test images, in full precision, by the first process; None of the others.
+        """Return the evaluation of the averaged weights on the test images, by the first process; None in the others.
 
         Raises:
-            FloatingPointError: the bound is not finite; in all processes, or the others would wait for the first.
+            FloatingPointError: the bound is not finite. All processes raise it, because the others would otherwise
+                wait.
         """
         found, fault = None, ""
         if self.first:
@@ -225,7 +226,7 @@ class _Run:
 
     def _test_bound(self, test: Data) -> Evaluation:
         n, began = len(test[0]), time.monotonic()
-        generator = self._generator("test")  # the same noise each time: what differs is the network
+        generator = self._generator("test")  # the same noise each time, so that only the network differs
         rows = torch.arange(n, device=self.fabric.device).split(self.settings.batch_size)
         batches = (self.task.batch(test, index, generator) for index in rows)
         with torch.no_grad():
@@ -241,15 +242,15 @@ class _Run:
         return self.save() if due or self.done == self.steps else ()
 
     def save(self) -> tuple[Path, ...]:
-        """Write checkpoint and weights as they are between two records, if there is anything new.
+        """Write checkpoint and weights, if there are new ones, and return their paths.
 
-        Just after a step that was left out the weights may be at fault, and are not exported; at the end of the run
-        they have been tested.
+        Just after a skipped step the weights may be wrong, so they are not exported. At the end of the run they are,
+        because they have been tested.
         """
         if not self.first or self.done == self.saved:
             return ()
         sound = self.left == 0 or self.done == self.steps
-        self.folder.sync()  # the rows up to this step are on disk before the checkpoint that counts on them
+        self.folder.sync()  # rows up to this step must be on disk before the checkpoint that relies on them
         self.board.flush()
         numbers: dict[str, Any] = {"step": self.done, "skipped": self.skipped, "streak": self.streak}
         numbers |= {"seconds": self.seconds, "facts": self.facts}
@@ -258,7 +259,7 @@ class _Run:
         if sound:
             facts = {"step": str(self.done), "seed": str(self.settings.seed), **self.facts}
             export.save(weights, self.step_of.average.module, self.task, facts)
-        path = checkpoints.save(self.folder.checkpoints, state)  # last: what a kill leaves undone is done again
+        path = checkpoints.save(self.folder.checkpoints, state)  # last: a killed run repeats what is missing
         self.saved, self.kept = self.done, time.monotonic()
         return (path, weights) if sound else (path,)
 
@@ -266,7 +267,7 @@ class _Run:
 def _check(data: Data, what: str) -> None:
     if not data or not len(data[0]) or len({len(part) for part in data}) > 1:
         got = [tuple(part.shape) for part in data]
-        raise ValueError(f"{what} must be tensors of one length, at least 1, got {got}; give (images,) or with labels")
+        raise ValueError(f"{what} must be tensors of one length >= 1, got {got}; give (images,) or (images, labels)")
     if data[0].dtype != torch.uint8:
         how = conversion(data[0], torch.uint8)
-        raise ValueError(f"{what} images must be uint8, got {data[0].dtype}; take {how}")
+        raise ValueError(f"{what} images must be uint8, got {data[0].dtype}; use {how}")

@@ -1,40 +1,40 @@
-"""How a run is trained: everything that decides its numbers, but for the module and the data."""
+"""The settings of training determine all its numbers, together with the module and the data."""
 
 import math
 from dataclasses import dataclass
 from typing import Literal
 
-# ours -> Fabric's; its own float64 rounds every loss to float32, so that `Step` makes the module float64 instead
+# our names -> Fabric's; Fabric's float64 rounds every loss to float32, so `Step` makes the module float64 instead
 PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {"32": "32-true", "64": "32-true", "bf16": "bf16-mixed"}
-MOST = 999_999_999  # steps of a run, whose checkpoints are numbered in nine digits
+MOST = 999_999_999  # largest number of steps, because checkpoints are numbered with nine digits
 SCHEDULES = ("cosine", "constant")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """A run's settings.
+    """The settings of a training run.
 
     Args:
         epochs: passes over the training images.
-        steps: optimiser steps, in place of `epochs`.
-        batch_size: images a step, shared among the processes.
-        lr, beta1, beta2: Adam's.
+        steps: optimiser steps, instead of `epochs`.
+        batch_size: images per step, shared among the processes.
+        lr, beta1, beta2: the learning rate and the decay rates of Adam.
         clip: the largest global norm of the gradient; 0 never clips.
-        clip_each: the largest norm of each variable's gradient by itself, in place of `clip`; 0 leaves it to `clip`.
-        schedule: "cosine" falls from lr to 0 over the run, "constant" stays.
-        warmup: steps over which the weight of the KL in the loss rises from 0 to 1; the bound never has it.
-        ema: the decay of the averaged weights, which are those evaluated and exported; 0 takes the last ones.
-        seed: of the order of the images and of all noise.
+        clip_each: the largest norm of each variable's own gradient, instead of `clip`; 0 uses `clip`.
+        schedule: "cosine" falls from lr to 0 over the run, "constant" does not change.
+        warmup: steps over which the weight of the KL in the loss rises from 0 to 1; the bound always has weight 1.
+        ema: the decay of the averaged weights, which are evaluated and exported; 0 uses the last weights.
+        seed: seed of the order of the images and of all noise.
         precision: "32", "64" or "bf16" (mixed).
-        devices: "auto", "cpu" or "cuda"; several processes are "2xcpu", "4xcuda", or their number alone, "4".
-        log_every: steps that one record, and one row of metrics.csv, is the mean of.
-        eval_every: epochs from one test bound to the next; 0 only at the end.
-        checkpoint_seconds: seconds from one checkpoint to the next; they change no number of the run.
-        graph: on one CUDA device, take the whole step as one CUDA graph.
-        tensorboard: write TensorBoard's files too.
+        devices: "auto", "cpu" or "cuda"; several processes are "2xcpu", "4xcuda", or only their number, "4".
+        log_every: steps per record and per row of metrics.csv, which hold means over these steps.
+        eval_every: epochs between test bounds; 0 tests only at the end.
+        checkpoint_seconds: seconds between checkpoints; they do not change the run's numbers.
+        graph: on one CUDA device, run each step as one CUDA graph.
+        tensorboard: also write TensorBoard's files.
 
     Raises:
-        ValueError: a number out of its range, or an unknown name.
+        ValueError: a number is out of its range, or a name is unknown.
     """
 
     epochs: int = 10
@@ -66,13 +66,13 @@ class Settings:
             _whole("steps", self.steps, 1, MOST)
         _whole("seed", self.seed, 0, 2**63 - 1)
         if not (math.isfinite(self.lr) and self.lr > 0):
-            raise ValueError(f"lr must be > 0 and finite, got {self.lr}")
+            raise ValueError(f"lr must be > 0 and finite, got {self.lr}; 0.001 is common")
         for name in ("beta1", "beta2", "ema"):
             if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}")
+                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}; change it")
         for name in ("clip", "clip_each", "checkpoint_seconds"):
             if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be >= 0, got {getattr(self, name)}")
+                raise ValueError(f"{name} must be >= 0, got {getattr(self, name)}; change it")
         for name, known in {"precision": tuple(PRECISIONS), "schedule": SCHEDULES}.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
@@ -80,6 +80,6 @@ class Settings:
 
 def _whole(name: str, value: int, least: int, most: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}")
+        raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}; change it")
     if value > most:
-        raise ValueError(f"{name} must be at most {most:,}, got {value:.3g}")
+        raise ValueError(f"{name} must be at most {most:,}, got {value:.3g}; choose a smaller one")

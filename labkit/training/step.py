@@ -1,7 +1,7 @@
-"""One step of the optimiser, the same arithmetic on a CPU, on a GPU, and inside a CUDA graph.
+"""One optimiser step has the same arithmetic on a CPU, on a GPU and inside a CUDA graph.
 
-Nothing here reads a number back from the device but `read`: a step that is not finite is found and left out by the
-device itself (Adam's `found_inf`, made for gradient scalers, leaves weights and memory as they are).
+Only `read` reads numbers from the device. The device itself detects a step that is not finite and skips it. Adam's
+`found_inf`, made for gradient scalers, then leaves weights and memory unchanged.
 """
 
 from typing import Any, cast
@@ -17,10 +17,10 @@ from labkit.training.task import NUMBERS, Data, Task
 
 
 class Objective(nn.Module):
-    """A task's loss as a module's forward pass, which is where Fabric shares gradients and sets the precision.
+    """A task's loss as the forward pass of a module, in which Fabric shares gradients and sets the precision.
 
-    The call takes whole numbers alone. Fabric casts every floating-point argument to the lower precision, and images
-    or the weight of the KL that went through it would lose their digits.
+    A call gets only whole numbers. Fabric casts every floating-point argument to the lower precision, so images or the
+    weight of the KL would lose digits.
     """
 
     def __init__(self, task: Task, data: Data, beta: Tensor):
@@ -36,12 +36,12 @@ class Step:
     """What changes during a run, and the function `advance` that changes it.
 
     Args:
-        fabric: of `devices.launch`.
+        fabric: the result of `devices.launch`.
 
     Attributes:
-        index: the rows of the data that the next step takes.
-        optimizer, average, generator: their memory goes into a checkpoint.
-        hold: 1 makes a step that changes nothing, 0 all others.
+        index: the rows of the data for the next step.
+        optimizer, average, generator: their memory is part of a checkpoint.
+        hold: 1 makes a step that changes nothing, 0 a normal step.
     """
 
     def __init__(self, fabric: Fabric, task: Task, settings: Settings, data: Data):
@@ -60,17 +60,20 @@ class Step:
         self.generator = torch.Generator(device).manual_seed(schedules.seed(settings.seed, "noise", fabric.global_rank))
         self.index = torch.zeros(settings.batch_size // fabric.world_size, dtype=torch.long, device=device)
         self._sums = torch.zeros(len(NUMBERS) + 1, dtype=torch.float64, device=device)
-        self._counts = torch.zeros(2, dtype=torch.float64, device=device)  # steps taken, steps left out
+        self._counts = torch.zeros(2, dtype=torch.float64, device=device)  # steps done, steps skipped
 
     def prepare(self, index: Tensor, step: int, steps: int) -> None:
-        """Set what the step of this number takes: rows, learning rate, weights of the KL and of the average."""
+        """Set the inputs of the step with this number: rows, learning rate, weights of the KL and of the average."""
         self.index.copy_(index)
         self.optimizer.param_groups[0]["lr"].fill_(schedules.rate(self.settings, step, steps))
         self.beta.fill_(schedules.beta(self.settings, step))
         self.weight.fill_(1 - schedules.decay(self.settings, step))
 
     def advance(self) -> None:
-        """Draw a batch, descend, average; or change nothing but the noise and the count if a number is not finite."""
+        """Make one step: sample a batch, descend and average.
+
+        If a number is not finite, only the noise and the count change.
+        """
         self.optimizer.zero_grad(set_to_none=True)
         found = self.objective(self.index, self.generator)
         self.fabric.backward(found["loss"])
@@ -78,17 +81,17 @@ class Step:
         norm = nn.utils.get_total_norm(grads)
         values = torch.stack([*(found[name].detach().double() for name in NUMBERS), norm.double()])
         if self.fabric.world_size > 1:
-            values = cast(Tensor, self.fabric.all_reduce(values, reduce_op="mean"))  # one process's fault is everyone's
+            values = cast(Tensor, self.fabric.all_reduce(values, reduce_op="mean"))  # all skip the step together
         bad = (~values.isfinite().all()).float().maximum(self.hold)
         self._clip(norm)
-        self.optimizer.found_inf = bad  # type: ignore[attr-defined]  # an attribute that only gradient scalers set
+        self.optimizer.found_inf = bad  # type: ignore[attr-defined]  # normally only gradient scalers set it
         self.optimizer.step()
         self.average.update(self.weight * (1 - bad))
         self._sums += torch.where(bad > 0, 0, values)
         self._counts += torch.stack([1 - bad, bad])
 
     def _clip(self, norm: Tensor) -> None:
-        """Shorten each gradient by itself, or all of them by their common norm, or none."""
+        """Shorten each gradient separately, or all by their common norm, or none."""
         if self.settings.clip_each:
             for weight in self.weights:
                 nn.utils.clip_grad_norm_(weight, self.settings.clip_each)
@@ -96,7 +99,7 @@ class Step:
             nn.utils.clip_grads_with_norm_(self.weights, self.settings.clip, norm)
 
     def read(self) -> tuple[dict[str, float], int]:
-        """The means over the steps taken since the last call, NaN if there were none, and how many were left out."""
+        """Return the means over the steps done since the last call, or NaN, and the number of skipped steps."""
         sums, (taken, left) = self._sums.tolist(), self._counts.tolist()
         self._sums.zero_()
         self._counts.zero_()
@@ -104,7 +107,7 @@ class Step:
         return dict(zip([*NUMBERS, "norm"], means, strict=True)), int(left)
 
     def state(self) -> dict[str, Any]:
-        """All that the next step depends on but its number; the generators of all processes."""
+        """Return everything that the next step depends on, except its number and the generators."""
         return {
             "module": self.task.module.state_dict(),
             "average": self.average.module.state_dict(),
@@ -112,7 +115,7 @@ class Step:
         }
 
     def generators(self) -> list[Tensor]:
-        """The state of every process's generator; to be called by all of them."""
+        """Return the state of every process's generator; all processes must call it."""
         mine = self.generator.get_state()
         if self.fabric.world_size == 1:
             return [mine]
@@ -122,17 +125,17 @@ class Step:
         return [each.cpu() for each in every]
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a `state` with its "generators".
+        """Restore a `state` with its "generators".
 
         Raises:
-            ValueError: it is of another network, or of another number of processes.
+            ValueError: the state belongs to another network, or to another number of processes.
         """
         if len(state["generators"]) != self.fabric.world_size:
             raise ValueError(
-                f"the checkpoint was made by {len(state['generators'])} processes, this run has "
+                f"the checkpoint was made by {len(state['generators'])} processes, but this run has "
                 f"{self.fabric.world_size}; give the --devices of its config.json"
             )
-        groups = self.optimizer.state_dict()["param_groups"]  # of the settings, not of the file
+        groups = self.optimizer.state_dict()["param_groups"]  # these come from the settings, not from the file
         try:
             self.task.module.load_state_dict(state["module"])
             self.average.module.load_state_dict(state["average"])
@@ -140,7 +143,7 @@ class Step:
         except (RuntimeError, ValueError) as error:
             lines = [line.strip() for line in str(error).splitlines()]
             raise ValueError(
-                f"the checkpoint is of another network ({lines[min(1, len(lines) - 1)]}); "
-                "take the network of its config.json, or another folder"
+                f"the checkpoint belongs to another network ({lines[min(1, len(lines) - 1)]}); "
+                "use the network of its config.json, or another folder"
             ) from None
         self.generator.set_state(state["generators"][self.fabric.global_rank])

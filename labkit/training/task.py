@@ -1,4 +1,4 @@
-"""What a method supplies to be trained, and what a run tells of itself."""
+"""A method supplies a `Task` to be trained; a run reports `Record`s."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-NUMBERS = ("bound", "loss", "lx", "lz")  # of `Task.loss`
+NUMBERS = ("bound", "loss", "lx", "lz")  # the keys of `Task.loss`
 
-Data = tuple[Tensor, ...]  # tensors of one length: images uint8 (N, C, H, W), and labels where a method wants them
+Data = tuple[Tensor, ...]  # tensors of one length: images uint8 (N, C, H, W), and labels if a method needs them
 
 
 @runtime_checkable
 class Task(Protocol):
-    """A method's side of the training.
+    """What a method supplies for training.
 
     Attributes:
-        kind: the name under which `labkit.load_checkpoint` finds what builds the module again.
+        kind: the name by which `labkit.load_checkpoint` finds the function that rebuilds the module.
         module: the network; only the loop changes it.
-        config: what builds it again, as JSON can hold it.
+        config: the arguments that rebuild it, as JSON values.
         facts: what a reader of its results must know (data set, binarisation), as strings.
     """
 
@@ -31,21 +31,24 @@ class Task(Protocol):
     facts: dict[str, str]
 
     def batch(self, data: Data, index: Tensor, generator: torch.Generator) -> Any:
-        """The rows `index` of the data as `loss` wants them; noise, as of a binarisation, from the generator."""
+        """Return the rows `index` of the data as `loss` needs them; noise comes from the generator."""
 
     def loss(self, module: nn.Module, batch: Any, generator: torch.Generator, beta: Tensor) -> dict[str, Tensor]:
-        """Means over the batch, 0-d, in nats: "loss" (minimised, KL weighed by beta), "bound" (not), "lx", "lz"."""
+        """Return means over the batch, 0-d, in nats: "loss", "bound", "lx" and "lz".
+
+        Training minimises "loss", which has beta times the KL.
+        """
 
     def evaluate(self, module: nn.Module, batches: Iterable[Any], generator: torch.Generator) -> dict[str, Any]:
-        """Means over all batches: floats "bound", "lx", "lz", and "kl", a list of floats by glimpse."""
+        """Return means over all batches: floats "bound", "lx", "lz", and "kl", a list of floats, one per glimpse."""
 
     def sheet(self, module: nn.Module, generator: torch.Generator) -> np.ndarray | None:
-        """Samples as one picture, uint8 (H, W) or (H, W, 3)."""
+        """Return samples as one picture, uint8 (H, W) or (H, W, 3), or None."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The averaged weights on the test images, in nats; `kl` by glimpse."""
+    """The results of the averaged weights on the test images, in nats; `kl` has one entry per glimpse."""
 
     bound: float
     lx: float
@@ -57,11 +60,16 @@ class Evaluation:
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """A run after some steps: the means over those since the last record, in nats, and what was written.
+    """A run after some steps: means over the steps since the last record, in nats, and the files written.
 
-    step of steps are done, in epoch 1 .. epochs. norm: of the gradient before clipping. skipped: steps so far that
-    were left out because something in them was not finite. rate: steps a second. evaluation and sheet: at the end of
-    an epoch. wrote: files that are new. warning: what the reader should look at.
+    step, steps: the steps done and their total.
+    epoch, epochs: the current epoch, from 1, and their total.
+    norm: of the gradient before clipping.
+    skipped: steps so far that were skipped because a number was not finite.
+    rate: steps per second.
+    evaluation, sheet: at the end of an epoch, else None.
+    wrote: the new files.
+    warning: a problem that the reader should look at, or "".
     """
 
     step: int

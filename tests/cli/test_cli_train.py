@@ -144,7 +144,7 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path, monkeypatch, capsys):
             "--clip-each is in place of --clip, got both",
         ),
         (["train", "--data", "digits", "--clip-each", "-5"], "clip_each must be >= 0, got -5"),
-        (["train", "--resume", "nowhere"], "nowhere is no run: it has no config.json"),
+        (["train", "--resume", "nowhere"], "nowhere is not a run: it has no config.json"),
         (["train", "--resume", "nowhere", "--lr", "1"], "leave out --lr"),
         (["evaluate", "nothing"], "no model is called 'nothing'"),
     ],
@@ -200,7 +200,7 @@ def test_black_and_white_data_are_named_fixed():
     ("rest", "said"),
     [
         (["--eval-every", "1"], "training stops at step 14, at its test: "),
-        (["--eval-every", "0"], "all of the last 18 steps were skipped, because loss or gradient was not finite; "),
+        (["--eval-every", "0"], "all of the last 18 steps were skipped because the loss or gradient was not finite; "),
     ],
 )
 def test_a_training_that_is_never_finite_ends_with_an_error_and_exports_nothing(method, rest, said, tmp_path, capsys):

@@ -78,7 +78,7 @@ def test_one_wrong_bit_is_found(tmp_path):
     at = content.index(STATE["module"]["w"].numpy().tobytes())
     content[at + 5] ^= 1
     paths[1].write_bytes(content)
-    with pytest.warns(UserWarning, match="damaged; going on from the one before"):
+    with pytest.warns(UserWarning, match="damaged; the run continues from the previous checkpoint"):
         assert checkpoints.newest(tmp_path)["step"] == 3
 
 
@@ -90,7 +90,7 @@ class Hostile:
 def test_code_in_a_checkpoint_is_refused_in_one_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save({**state(3), "module": Hostile()}, tmp_path / "step-000000003.pt")
-    with pytest.raises(ValueError, match="holds more than tensors and numbers .*system.*; delete it") as caught:
+    with pytest.raises(ValueError, match="contains more than tensors and numbers .*system.*; delete it") as caught:
         checkpoints.newest(tmp_path)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "hostile-code-was-run").exists()
@@ -100,7 +100,7 @@ def test_a_bare_pickle_is_damaged_not_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "step-000000003.pt"
     path.write_bytes(pickle.dumps(Hostile()))
-    with pytest.raises(EOFError, match="cut short or damaged"):
+    with pytest.raises(EOFError, match="incomplete or damaged"):
         checkpoints.load(path)
     assert not (tmp_path / "hostile-code-was-run").exists()
 
@@ -108,9 +108,9 @@ def test_a_bare_pickle_is_damaged_not_run(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ([1, 2], "lacks .*step.*; delete it"),
-        ({"step": 3}, "lacks .*module"),
-        ({**state(3), "format": 99}, "must be of format 1, got 99; install a newer labkit"),
+        ([1, 2], "has no .*step.*; delete it"),
+        ({"step": 3}, "has no .*module"),
+        ({**state(3), "format": 99}, "must have format 1, got 99; install a newer labkit"),
     ],
 )
 def test_a_file_of_another_make_is_refused(tmp_path, content, words):
@@ -125,6 +125,6 @@ def test_a_checkpoint_of_another_network_is_refused_in_one_line(play, toy, tmp_p
     other = toy.Task(hidden=5)
     other.config = toy.Task().config
     settings = replace(toy.SETTINGS, checkpoint_seconds=60.0)
-    with pytest.raises(ValueError, match=re.escape("of another network (size mismatch for encode.weight")) as caught:
+    with pytest.raises(ValueError, match=re.escape("to another network (size mismatch for encode.weight")) as caught:
         next(training.fit(other, settings, tmp_path / "small", toy.images(), toy.images(24, 1)))
-    assert "\n" not in str(caught.value) and "take the network of its config.json" in str(caught.value)
+    assert "\n" not in str(caught.value) and "use the network of its config.json" in str(caught.value)

@@ -30,7 +30,7 @@ def test_a_second_training_in_the_same_folder_is_refused_before_it_writes(begin,
     first = begin()
     next(first)
     before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
-    with pytest.raises(ValueError, match="another training writes into .*run now; wait for its end, or name another"):
+    with pytest.raises(ValueError, match="another training writes into .*run now; wait until it ends, or name another"):
         next(begin())
     assert before == {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
     first.close()

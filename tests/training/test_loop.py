@@ -103,7 +103,7 @@ def test_skipped_steps_are_warned_of_and_a_whole_epoch_of_them_ends_the_run(toy,
                 seen.append(record)
         assert [record.step for record in seen] == [3, 6] and all(math.isnan(record.bound) for record in seen)
         assert [record.warning for record in seen] == [
-            f"all of the last {n} steps were skipped: not finite; lower the learning rate" for n in (3, 6)
+            f"all of the last {n} steps were skipped as not finite; lower the learning rate" for n in (3, 6)
         ]
         assert not (tmp_path / folder / "model.safetensors").exists()
         assert [row["skipped"] for row in rows(tmp_path / folder / "metrics.csv")] == ["3", "6", "8"]
@@ -248,10 +248,10 @@ def test_wrong_settings_are_refused(wrong, words):
     ("data", "words"),
     [
         ((), "tensors of one length"),
-        ((torch.zeros(0, 1, 4, 4, dtype=torch.uint8),), "at least 1"),
+        ((torch.zeros(0, 1, 4, 4, dtype=torch.uint8),), "length >= 1"),
         ((torch.zeros(9, 1, 4, 4, dtype=torch.uint8), torch.zeros(8)), "tensors of one length"),
-        ((torch.ones(9, 1, 4, 4),), r"must be uint8, got torch.float32; take \(255 \* x\).round\(\).to\(torch.uint8\)"),
-        ((torch.full((9, 1, 4, 4), 255.0),), r"must be uint8, got torch.float32; take x.round\(\).to\(torch.uint8\)"),
+        ((torch.ones(9, 1, 4, 4),), r"must be uint8, got torch.float32; use \(255 \* x\).round\(\).to\(torch.uint8\)"),
+        ((torch.full((9, 1, 4, 4), 255.0),), r"must be uint8, got torch.float32; use x.round\(\).to\(torch.uint8\)"),
         ((torch.zeros(7, 1, 4, 4, dtype=torch.uint8),), "batch_size must be at most the 7 training images"),
     ],
 )
@@ -283,7 +283,7 @@ def test_devices_by_name_and_number():
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="is no run: it has no config.json"):
+    with pytest.raises(ValueError, match="is not a run: it has no config.json"):
         training.read_config(tmp_path)
 
 

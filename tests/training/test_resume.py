@@ -191,9 +191,9 @@ def test_a_torn_newest_checkpoint_falls_back_to_the_one_before(play, toy, tmp_pa
     last, content = checkpoints.found(folder)[-1], checkpoints.found(folder)[-1].read_bytes()
     for size in (0, 3, 100, len(content) // 2, len(content) - 1):
         last.write_bytes(content[:size])
-        with pytest.warns(UserWarning, match="cut short or damaged; going on from the one before"):
+        with pytest.warns(UserWarning, match="incomplete or damaged; the run continues from the previous"):
             assert checkpoints.newest(folder)["step"] < toy.steps(toy.SETTINGS)
-    with pytest.warns(UserWarning, match="going on from the one before"):
+    with pytest.warns(UserWarning, match="the run continues from the previous checkpoint"):
         play("torn", checkpoint_seconds=0.0)
     assert_same_run(tmp_path / "whole", tmp_path / "torn")
 
@@ -202,7 +202,7 @@ def test_with_no_whole_checkpoint_left_the_error_says_what_to_do(play, tmp_path)
     play(checkpoint_seconds=0.0)
     for path in checkpoints.found(tmp_path / "run" / "checkpoints"):
         path.write_bytes(b"PK")
-    with pytest.warns(UserWarning), pytest.raises(ValueError, match="no whole one before it; start the run again"):
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match="no previous checkpoint is complete; start"):
         play(checkpoint_seconds=0.0)
 
 
