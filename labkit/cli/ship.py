@@ -23,9 +23,9 @@ _CARD = """# {name}
 | data | {data}, binarisation {binarisation} |
 | command | `{command}` |
 | steps, seed | {step}, {seed} |
-| test bound | {bound:.2f} nats (Lx {lx:.2f}, Lz {lz:.2f}), {images:,} images, {draws} of z each |
-| weights | {dtype}, exponential average of training; {moved} |
-| trained | {hours:.2g} h, {machine} |
+| test bound | {bound:.2f} nats ({parts}), {images:,} images, {samples} of z per image |
+| weights | {dtype}, exponential moving average of training; {moved} |
+| training time | {hours:.2g} h on {machine} |
 """
 
 
@@ -81,10 +81,11 @@ def _card(
     return _CARD.format(
         name=name, config=_shape(about), data=about["data"], binarisation=about["binarisation"],
         command=_command(about, settings), step=about["step"], seed=about["seed"], bound=found["bound"],
-        lx=found["lx"], lz=found["lz"], images=images, dtype=str(dtype).removeprefix("torch."),
-        kind=about["kind"].upper(), draws=f"{about['samples']} draws" if "samples" in about else "one draw",
-        moved=f"bfloat16 moves the bound by {moved:+.3f}", hours=_seconds(run) / 3600,
-        machine=f"{platform.machine()} CPU, torch {torch.__version__.split('+')[0]}",
+        parts=f"reconstruction Lx {found['lx']:.2f}, KL Lz {found['lz']:.2f}", images=images,
+        dtype=str(dtype).removeprefix("torch."),
+        kind=about["kind"].upper(), samples=f"{about['samples']} samples" if "samples" in about else "one sample",
+        moved=f"bfloat16 changes the bound by {moved:+.3f} nats", hours=_seconds(run) / 3600,
+        machine=f"a CPU ({platform.machine()}), torch {torch.__version__.split('+')[0]}",
     )  # fmt: skip
 
 

@@ -1,10 +1,11 @@
-"""Data sets by name: `load("mnist", "train")` gives images uint8 [N,C,H,W] and labels int64 [N], or None for labels.
+"""Data sets by name.
 
-`SETS` is the registry: what there is, under which terms, from where. Files are looked for in the folder LABKIT_DATA
-names, then in the cache (LABKIT_CACHE moves it); `load` downloads nothing, `fetch(name)` and `labkit data fetch` do;
-`here(split)` names those that need neither.
-`table` gives a table with its splits, of `TABLES` or breast_cancer; `from_csv` one of your own.
-`cluttered` and `two_digits` make harder pictures of MNIST's as they are needed.
+`load("mnist", "train")` returns images uint8 [N,C,H,W], and labels int64 [N] or `None`.
+`SETS` is the registry: the sets, their terms and their sources. Files are searched for in the folder that LABKIT_DATA
+names, then in the cache, which LABKIT_CACHE can move. `load` downloads nothing; `fetch(name)` and `labkit data fetch`
+do. `here(split)` lists the sets that need no download.
+`table` returns a table of `TABLES` or breast_cancer, with its splits; `from_csv` reads your own.
+`cluttered` and `two_digits` make harder images from those of MNIST.
 """
 
 from labkit.data.clutter import cluttered, two_digits

@@ -1,7 +1,7 @@
-"""`fetch`: the files of a set into the cache, by pooch, from the first mirror that gives the right bytes.
+"""`fetch` downloads the files of a set into the cache, from the first mirror that sends the right bytes.
 
-A download that stops leaves NAME.part beside its place, which the next one continues; bytes that are complete but
-wrong are removed at once. pooch moves a file to its name only after the check.
+A download that stops leaves NAME.part, which the next download continues. Bytes that are complete but wrong are
+removed at once. pooch gives a file its name only after the check.
 """
 
 import logging
@@ -31,16 +31,16 @@ class Bar(Protocol):
 
 
 def fetch(name: str, *, accept: bool = False, progress: Callable[[str], Bar] | None = None) -> list[Path]:
-    """Have every file of a set, verified, and answer where they lie: those found stay, the others are downloaded.
+    """Return the paths of all files of a set, verified; the missing ones are downloaded.
 
     Args:
-        accept: take a file with another checksum where the expected one is unconfirmed, and remember it.
-        progress: makes the bar of a file from its name.
+        accept: accept a file with another checksum if the expected one is unconfirmed, and remember it.
+        progress: returns the progress bar of a file for its name.
 
     Raises:
-        ValueError: an unknown name.
-        AlteredError: a file in LABKIT_DATA, or that of every mirror, is not the right one.
-        OSError: no mirror answered, or the cache cannot be written.
+        ValueError: the name is unknown.
+        AlteredError: a file in LABKIT_DATA, or that of every mirror, has a wrong checksum.
+        OSError: no mirror responded, or the cache cannot be written.
     """
     source = _choose(name)
     wanted = dict.fromkeys(file for split in source.files.values() for file in split)
@@ -48,7 +48,10 @@ def fetch(name: str, *, accept: bool = False, progress: Callable[[str], Bar] | N
 
 
 def _choose(name: str) -> registry.Source:
-    """The first source that is here in full and no stand-in, else the one to download."""
+    """Return the first source that is complete here and does not replace the set by something else.
+
+    Otherwise return the source to download.
+    """
     wanted = registry.find(name)
     for source in wanted.sources:
         every = [file for split in source.files.values() for file in split]
@@ -58,7 +61,7 @@ def _choose(name: str) -> registry.Source:
 
 
 def _have(name: str, file: File, accept: bool) -> Path | None:
-    """The file if it is here and right; a wrong one is removed from the cache, and an error elsewhere."""
+    """Return the file if it is here and right; remove a wrong one from the cache, and raise an error elsewhere."""
     path = files.find(name, file)
     if path is None:
         return None
@@ -84,18 +87,18 @@ def _download(name: str, file: File, accept: bool, progress: Callable[[str], Bar
         folder.mkdir(parents=True, exist_ok=True)
     for url in file.urls:
         if accept and not file.confirmed:
-            part.unlink(missing_ok=True)  # no checksum would notice the halves of two mirrors' files
+            part.unlink(missing_ok=True)  # without a checksum, parts of two mirrors' files could be mixed
         bar = progress(file.name) if progress else None
         downloader = Resuming(part, lambda packed: _check(packed, name, file, accept), bar)
         try:
             with _quiet():
                 return Path(pooch.retrieve(url, None, file.name, folder, downloader=downloader))
-        except atomic.WriteError:  # another mirror's bytes could not be written either
+        except atomic.WriteError:  # bytes of another mirror could not be written either
             raise
         except (OSError, ValueError) as error:
             errors.append((url, error))
     said = "; ".join(f"{url}: {_words(error)}" for url, error in errors)
-    kept = f"{part.stat().st_size:,} bytes are kept and continued; " if part.exists() else ""
+    kept = f"{part.stat().st_size:,} bytes are kept, and the next download continues them; " if part.exists() else ""
     advice = f"try again later, or put {file.name} ({files.expected(file)}) in the folder {name} of LABKIT_DATA"
     altered = any(isinstance(error, files.AlteredError) for _, error in errors)
     kind = files.AlteredError if altered else ConnectionError
@@ -103,13 +106,13 @@ def _download(name: str, file: File, accept: bool, progress: Callable[[str], Bar
 
 
 def _words(error: Exception) -> str:
-    """One mirror's failure, without the chain of causes that requests puts into its own."""
+    """Return the error of one mirror as text, without the chain of causes that requests adds."""
     import requests
 
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"HTTP {error.response.status_code}"
     if isinstance(error, requests.Timeout):
-        return f"no answer within {_TIMEOUT} s"
+        return f"no response within {_TIMEOUT} s"
     return "no connection" if isinstance(error, requests.ConnectionError) else str(error)
 
 
@@ -125,9 +128,9 @@ def _check(packed: bytes, name: str, file: File, accept: bool) -> None:
 
 
 class Resuming:
-    """A downloader in pooch's protocol that continues `part` where an earlier one stopped, and hands it over checked.
+    """A downloader in pooch's protocol that continues `part` where an earlier one stopped, and checks the result.
 
-    A continued file that fails the check may be two files' halves: it is downloaded once more from its start.
+    If a continued file fails the check, parts of two files may be mixed. Then it is downloaded again from its start.
     """
 
     def __init__(self, part: Path, check: Callable[[bytes], None], bar: Bar | None = None) -> None:
@@ -149,7 +152,7 @@ class Resuming:
                 self.bar.close()
 
     def _get(self, url: str) -> bool:
-        """Bring the part to its end; whether there was a part to continue."""
+        """Complete the part, and return whether there was a part to continue."""
         import requests
         from urllib3.exceptions import HTTPError
 
@@ -157,13 +160,13 @@ class Resuming:
         asked = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
         with requests.get(url, headers=asked, stream=True, timeout=_TIMEOUT) as answer:
             if have and answer.status_code == requests.codes.requested_range_not_satisfiable:
-                return True  # nothing is left to send, the check decides
+                return True  # the part has all bytes already; the check decides
             answer.raise_for_status()
             resumed = have > 0 and answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
             self._tell(int(answer.headers.get("Content-Length", 0)), have if resumed else 0)
             try:
                 with atomic.named(self.part), self.part.open("ab" if resumed else "wb") as out:
-                    for chunk in answer.raw.stream(_CHUNK, decode_content=False):  # the very bytes, as they are packed
+                    for chunk in answer.raw.stream(_CHUNK, decode_content=False):  # as they are sent, packed
                         out.write(chunk)
                         if self.bar:
                             self.bar.update(len(chunk))
@@ -180,7 +183,7 @@ class Resuming:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """pooch logs each download to the terminal; its errors come as exceptions anyway."""
+    """Stop pooch from logging each download to the terminal; its errors are exceptions anyway."""
     import pooch
 
     logger = pooch.get_logger()

@@ -1,4 +1,4 @@
-"""What the registry knows of a data set: its files with checksums and addresses, its terms, and what reads them."""
+"""An entry of the registry holds a data set's files with checksums and addresses, its terms, and its reader."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,36 +8,36 @@ from labkit.data import readers
 
 @dataclass(frozen=True)
 class File:
-    """One file as it is downloaded; `size` in bytes, 0 where it is unknown."""
+    """One file as it is downloaded; `size` in bytes, 0 if it is unknown."""
 
     name: str
-    md5: str = ""  # of the bytes as they come
-    unpacked_md5: str = ""  # of what gzip holds; where it is known it alone decides, for copies are gzipped anew
+    md5: str = ""  # of the bytes as they are downloaded
+    unpacked_md5: str = ""  # of the unpacked content; if known, only this is checked, because gzip may differ
     urls: tuple[str, ...] = ()  # mirrors, tried in this order
     size: int = 0
     confirmed: bool = True
-    sha256: str = ""  # in place of md5
+    sha256: str = ""  # instead of md5
 
 
 @dataclass(frozen=True)
 class Source:
-    """One way to have a set: the files of each split, and `read(contents, split) -> (images, labels or None)`.
+    """One source of a set: the files of each split, and `read(contents, split) -> (images, labels or None)`.
 
-    A source with a `warning` only stands in for the set: it comes last, and loading it warns.
+    A source with a `warning` only replaces the set by something similar: it comes last, and loading it warns.
     """
 
     files: Mapping[str, tuple[File, ...]]
-    read: Callable[[list[bytes], str], readers.Arrays] = readers.no_images  # a table is read by `tables`
-    note: str = ""  # beside the place in the list
+    read: Callable[[list[bytes], str], readers.Arrays] = readers.no_images  # `tables` reads a table
+    note: str = ""  # shown after the place in the list
     warning: str = ""
-    keep: bool = True  # the unpacked arrays are kept in the cache; not worth it where unpacking takes no time
+    keep: bool = True  # whether the cache keeps the unpacked arrays; this is useless if unpacking is fast
 
 
 @dataclass(frozen=True)
 class Set:
-    """An image set: `shape` is (C, H, W), `splits` how many images each has, `binarisation` fixed or grey.
+    """An image set: `shape` is (C, H, W), `splits` the number of images of each split, `binarisation` fixed or grey.
 
-    The images of a fixed one hold 0 and 255 only; a grey one's can be binarised anew at each use (255 is ink or light).
+    The images of a fixed set hold only 0 and 255. Those of a grey set can be binarised at each use. 255 is white.
     """
 
     title: str
@@ -50,7 +50,7 @@ class Set:
 
 @dataclass(frozen=True)
 class Columns:
-    """A table: `features` columns and a target; `folder` is where its files lie, in place of its name."""
+    """A table: `features` columns and a target; `folder` is the folder of its files, relative to LABKIT_DATA."""
 
     title: str
     rows: int

@@ -1,7 +1,7 @@
-"""Where the files of a set lie, and whether their bytes are the right ones.
+"""This module finds the files of a set and checks their bytes.
 
-A file is looked for in LABKIT_DATA/NAME, then in the cache; one whose unpacked checksum is known with or without .gz.
-The set itself, wherever it lies, comes before what only stands in for it.
+A file is searched for in LABKIT_DATA/NAME, then in the cache. If its unpacked checksum is known, it is found with or
+without .gz. The set itself, in any folder, comes before a source that only replaces it.
 """
 
 import gzip
@@ -21,11 +21,11 @@ _ACCEPTED = "accepted.json"
 
 
 class AlteredError(ValueError):
-    """A file whose bytes are not those of the registry: truncated, damaged, or another one."""
+    """A file whose bytes differ from those of the registry: truncated, damaged, or another file."""
 
 
 def cache() -> Path:
-    """The folder of what was downloaded and unpacked: LABKIT_CACHE, else the system's place for it."""
+    """Return the folder of downloaded and unpacked files: LABKIT_CACHE, or the system's folder for caches."""
     named = os.environ.get("LABKIT_CACHE")
     if named:
         return Path(named).expanduser()
@@ -35,7 +35,7 @@ def cache() -> Path:
 
 
 def folders(name: str) -> Iterator[tuple[str, Path]]:
-    """The folders where the files of a set may lie, in the order in which they are looked in, as (place, path)."""
+    """Yield the folders that may hold the files of a set, in the order of search, as (place, path)."""
     named = os.environ.get("LABKIT_DATA")
     if named:
         yield "LABKIT_DATA", Path(named).expanduser() / _folder(name)
@@ -47,7 +47,7 @@ def _folder(name: str) -> str:
 
 
 def find(name: str, file: File) -> Path | None:
-    """Where a file of the set lies, None if nowhere; its bytes are not looked at."""
+    """Return the path of a file of the set, or `None`; its bytes are not checked."""
     other = file.name.removesuffix(".gz") if file.name.endswith(".gz") else f"{file.name}.gz"
     names = [file.name, other] if file.unpacked_md5 else [file.name]
     paths = (folder / each for _, folder in folders(name) for each in names)
@@ -55,7 +55,7 @@ def find(name: str, file: File) -> Path | None:
 
 
 def locate(name: str, split: str) -> tuple[Source, list[Path]]:
-    """The first source of a set whose files for the split are all there, and those files.
+    """Return the first source of a set that has all files of the split, and these files.
 
     Raises:
         FileNotFoundError: no source is complete.
@@ -67,25 +67,25 @@ def locate(name: str, split: str) -> tuple[Source, list[Path]]:
         if len(paths) == len(places):
             return source, paths
     missing = next(file for file in sources[0].files[split] if find(name, file) is None)
-    looked = " nor in ".join(f"{place} ({folder})" for place, folder in folders(name))
+    looked = " or in ".join(f"{place} ({folder})" for place, folder in folders(name))
     raise FileNotFoundError(
         f"{name} {split}: {missing.name} ({expected(missing)}) is not in {looked}; run `labkit data fetch {name}`, "
-        f"or name a folder with {_folder(name)}/{missing.name} in LABKIT_DATA"
+        f"or set LABKIT_DATA to a folder with {_folder(name)}/{missing.name}"
     )
 
 
 def here(split: str) -> list[str]:
-    """The sets whose files of a split are here, by their names alone."""
+    """Return the sets whose files of a split exist here; their bytes are not checked."""
     found = []
     for name in SETS:
-        with suppress(FileNotFoundError, KeyError):  # KeyError: it has no such split
+        with suppress(FileNotFoundError, KeyError):  # KeyError: the set does not have this split
             locate(name, split)
             found.append(name)
     return found
 
 
 def where(name: str) -> str:
-    """In words, for a list: the places where the splits of a set are found, by their files' names alone."""
+    """Return, as text for a list, the places where the splits of a set are found; bytes are not checked."""
     found: dict[str, str] = {}
     splits = registry.find(name).splits
     for split in splits:
@@ -98,21 +98,22 @@ def where(name: str) -> str:
         found[split] = " ".join(filter(None, [*dict.fromkeys(places), note]))
     missing = [split for split in splits if split not in found]
     if not found:
-        return "not here"
+        return "not downloaded"
     return ", ".join([*dict.fromkeys(found.values()), *(f"no {split}" for split in missing)])
 
 
 def expected(file: File) -> str:
+    """Return the kind and the value of the expected checksum, as text."""
     if file.sha256:
         return f"sha256 {file.sha256}"
     return f"md5 {file.unpacked_md5} unpacked" if file.unpacked_md5 else f"md5 {file.md5}"
 
 
 def read(path: Path, file: File, name: str) -> bytes:
-    """The verified content of a file, unpacked where it is gzipped.
+    """Return the verified content of a file, unpacked if it is gzipped.
 
     Raises:
-        AlteredError: truncated, damaged or another file; the message has both checksums and what to do.
+        AlteredError: it is truncated, damaged or another file; the message has both checksums and what to do.
     """
     packed = path.read_bytes()
     content, found = inspect(packed, file, name)
@@ -120,13 +121,13 @@ def read(path: Path, file: File, name: str) -> bytes:
         return content
     again = f"run `labkit data fetch {name}`"
     mine = path.is_relative_to(cache())
-    what = f"{again}, which downloads it anew" if mine else f"replace or remove it, then {again}"
+    what = f"{again}, which downloads it again" if mine else f"replace or remove it, then {again}"
     sums = f"expected {expected(file)}, found {found}"
     raise AlteredError(f"{path} ({len(packed):,} bytes): {sums}; {what}{advice(file, name)}")
 
 
 def inspect(packed: bytes, file: File, name: str) -> tuple[bytes, str | None]:
-    """The unpacked content, and None where it is right, else the checksum found, in words."""
+    """Return the unpacked content, and `None` if it is right, otherwise the checksum found, as text."""
     content, whole = packed, True
     if packed[:2] == b"\x1f\x8b":
         try:
@@ -135,7 +136,7 @@ def inspect(packed: bytes, file: File, name: str) -> tuple[bytes, str | None]:
             whole = False
     md5 = hashlib.md5(packed, usedforsecurity=False).hexdigest()
     if not whole:
-        return content, f"md5 {md5} of a gzip file that is cut short or damaged"
+        return content, f"md5 {md5} of a gzip file that is incomplete or damaged"
     if not file.confirmed and _accepted().get(f"{name}/{file.name}") == hashlib.sha256(packed).hexdigest():
         return content, None
     if file.sha256:
@@ -148,16 +149,17 @@ def inspect(packed: bytes, file: File, name: str) -> tuple[bytes, str | None]:
 
 
 def advice(file: File, name: str) -> str:
+    """Return the end of a message about a wrong checksum; it is empty if the expected checksum is confirmed."""
     if file.confirmed:
         return ""
     return (
-        "; the expected value is unconfirmed (nobody here has seen this file): if you trust yours, "
-        f"`labkit data fetch {name} --accept` takes it as it is"
+        "; the expected value is unconfirmed, because labkit was not tested with this file; if you trust yours, "
+        f"`labkit data fetch {name} --accept` accepts it as it is"
     )
 
 
 def accept(packed: bytes, file: File, name: str) -> None:
-    """Remember that these bytes are to be taken for an unconfirmed file."""
+    """Remember that these bytes are accepted for an unconfirmed file."""
     known = _accepted() | {f"{name}/{file.name}": hashlib.sha256(packed).hexdigest()}
     path = cache() / _ACCEPTED
     with atomic.named(path):
@@ -168,5 +170,5 @@ def accept(packed: bytes, file: File, name: str) -> None:
 def _accepted() -> dict[str, str]:
     try:
         return json.loads((cache() / _ACCEPTED).read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # none yet, or damaged: then nothing is accepted
+    except (OSError, ValueError):  # there is no list yet, or it is damaged; then nothing is accepted
         return {}

@@ -1,7 +1,7 @@
 """The image sets by name, with the checksums and addresses of their files.
 
-Checksums were taken from the bytes or read in public loaders, except where `confirmed=False` says that nobody here has
-seen the file and that the value comes from memory or from a single loader.
+Checksums come from the bytes of the files or from public loaders. With `confirmed=False`, labkit was not tested with
+the file, and the value comes from a single loader or is uncertain.
 """
 
 from labkit.data import cifar, readers
@@ -52,7 +52,7 @@ _CHARDATA = File(
 _DERIVED = File("omniglot_28x28_derived.npz", "b9f9eee24465b5a4cf63ef1b8c04f4a4", size=3013509)
 _SILHOUETTES = File(
     "caltech101_silhouettes_28_split1.mat",
-    "4483e9c14b188fd09937f9ea6f9ea777",  # read in one public loader
+    "4483e9c14b188fd09937f9ea6f9ea777",  # from one public loader
     urls=("https://people.cs.umass.edu/~marlin/data/caltech101_silhouettes_28_split1.mat",),
     confirmed=False,
 )
@@ -119,7 +119,7 @@ SETS: dict[str, Set] = {
         (1, 28, 28),
         {"train": 50000, "valid": 10000, "test": 10000},
         "fixed",
-        "made from MNIST (CC BY-SA 3.0); no labels, no terms of its own",
+        "made from MNIST (CC BY-SA 3.0); no labels, no separate terms",
         (Source(_BINARIZED, readers.amat),),
     ),
     "omniglot": Set(
@@ -134,8 +134,8 @@ SETS: dict[str, Set] = {
                 _both((_DERIVED,)),
                 readers.omniglot_derived,
                 note="own resize, not the IWAE file",
-                warning="an own area resize of the drawings, split by background and evaluation alphabets, NOT the "
-                "file of the IWAE papers: say so beside every figure",
+                warning="images resized by labkit and split by background and evaluation alphabets, NOT the "
+                "file of the IWAE papers; state this with every result",
                 keep=False,
             ),
         ),
@@ -161,7 +161,7 @@ SETS: dict[str, Set] = {
                 _CIFAR_PREFIX,
                 cifar.prefix,
                 note="prefix: first 4,000 / 1,000",
-                warning="a prefix of the set, its first images only: say so beside every figure",
+                warning="only the first images of the set; state this with every result",
                 keep=False,
             ),
         ),

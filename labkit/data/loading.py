@@ -1,4 +1,4 @@
-"""`load`: from a name to tensors; arrays that were slow to unpack are kept in the cache for the next time."""
+"""`load` returns the tensors of a set by its name; the cache keeps arrays that are slow to unpack."""
 
 import json
 import os
@@ -17,20 +17,20 @@ from labkit.data.readers import Arrays
 
 
 def load(name: str, split: str) -> tuple[Tensor, Tensor | None]:
-    """The images of one split, uint8 [n, c, h, w], and their labels, int64 [n], where the set has any.
+    """Return the images of one split, uint8 [n, c, h, w], and their labels, int64 [n], or `None` without labels.
 
-    Of a table, split "all": x [n, f] and y [n], float64; `tables.table` has its standard splits too.
+    For a table, split "all" returns x [n, f] and y [n], float64; `tables.table` has its standard splits too.
 
-    Nothing is downloaded. The bytes of the files are verified, except where arrays unpacked earlier are kept and the
-    files have not been touched since. Black or background is 0, ink or light 255.
+    Nothing is downloaded. The bytes of the files are verified, unless the cache has unpacked arrays of unchanged files.
+    Black or background is 0, ink or light is 255.
 
     Raises:
-        ValueError: an unknown name, or a split that the set has not.
+        ValueError: the name or the split is unknown.
         FileNotFoundError: a file is missing.
-        AlteredError: a file is truncated, altered or another one (a ValueError too).
+        AlteredError: a file is truncated, altered or another file (also a ValueError).
 
     Warns:
-        UserWarning: what is there only stands in for the set (a prefix, an own resize).
+        UserWarning: the files here only replace the set (its first images, or images resized in another way).
     """
     if name == "breast_cancer" or isinstance(wanted := registry.find(name), registry.Columns):
         if split != "all":
@@ -38,7 +38,7 @@ def load(name: str, split: str) -> tuple[Tensor, Tensor | None]:
         found = tables.table(name)
         return found.x, found.y
     if split not in wanted.splits:
-        raise ValueError(f"split of {name} must be {' or '.join(wanted.splits)}, got {split!r}; there is no other")
+        raise ValueError(f"split of {name} must be {' or '.join(wanted.splits)}, got {split!r}; choose one of these")
     source, paths = files.locate(name, split)
     images, labels = _kept(name, split, source, paths) if source.keep else _read(name, split, source, paths)
     if source.warning:
@@ -54,8 +54,8 @@ def _read(name: str, split: str, source: registry.Source, paths: list[Path]) -> 
         images, labels = source.read(contents, split)
         shape, shapes = registry.SETS[name].shape, (images.shape[1:], len(images) if labels is None else len(labels))
         if shapes != (shape, len(images)):
-            raise ValueError(f"n images {shape} and n labels were wanted, got {images.shape} and {shapes[1]} labels")
-    except Exception as error:  # whatever a parser makes of bytes that were accepted without a known checksum
+            raise ValueError(f"there must be n images {shape} and n labels, got {images.shape} and {shapes[1]} labels")
+    except Exception as error:  # a parser may raise any error for bytes without a known checksum
         named = " and ".join(map(str, paths))
         raise files.AlteredError(
             f"{named} cannot be read as {name}: {error}; remove it, then run `labkit data fetch {name}`"
@@ -64,14 +64,14 @@ def _read(name: str, split: str, source: registry.Source, paths: list[Path]) -> 
 
 
 def _kept(name: str, split: str, source: registry.Source, paths: list[Path]) -> Arrays:
-    """The arrays unpacked earlier from these very files, else unpacked now and kept."""
+    """Return the arrays unpacked earlier from these files, or unpack and keep them."""
     kept, stamp = files.cache() / name / f"{split}.npz", _stamp(paths)
-    with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # none yet, or damaged: made anew
+    with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # none, or damaged: unpack again
         with np.load(kept) as found:
             if str(found["stamp"]) == stamp:
                 return found["images"], found["labels"] if "labels" in found else None
     images, labels = _read(name, split, source, paths)
-    with suppress(OSError):  # a cache that cannot be written costs time, not the load
+    with suppress(OSError):  # without a writable cache, loading is slower but works
         kept.parent.mkdir(parents=True, exist_ok=True)
         with atomic.replacing(kept) as out:
             if labels is None:
@@ -82,6 +82,6 @@ def _kept(name: str, split: str, source: registry.Source, paths: list[Path]) -> 
 
 
 def _stamp(paths: list[Path]) -> str:
-    """What changes when one of the files does."""
+    """Return a text that changes when one of the files changes."""
     stats = [(str(path.resolve()), os.stat(path)) for path in paths]
     return json.dumps([(path, each.st_size, each.st_mtime_ns, each.st_ctime_ns) for path, each in stats])

@@ -1,7 +1,7 @@
-"""From the verified bytes of files to arrays: images uint8 [n, c, h, w], labels integer [n] or None.
+"""Readers turn verified bytes of files into arrays: images uint8 [n, c, h, w], labels integer [n] or `None`.
 
-Each reader takes the unpacked contents of a split's files and the split; a format it does not find is a ValueError.
-Matrices that MATLAB wrote hold each image column by column: it is turned upright here.
+Each reader gets the unpacked contents of a split's files, and the split. It raises ValueError for another format.
+MATLAB's matrices store each image column by column; here it is transposed.
 """
 
 import io
@@ -14,12 +14,12 @@ _MATLAB_SPLITS = {"train": "train", "valid": "val", "test": "test"}
 
 
 def no_images(contents: list[bytes], split: str) -> Arrays:
-    """Always raise: what was read is a table."""
+    """Raise ValueError, because the file is a table."""
     raise ValueError("a table has no images; `labkit.data.table` reads it")
 
 
 def idx(contents: list[bytes], split: str) -> Arrays:
-    """Images and labels in LeCun's IDX format."""
+    """Return images and labels in LeCun's IDX format."""
     images, labels = map(_idx, contents)
     return images[:, None], labels
 
@@ -31,41 +31,43 @@ def _idx(content: bytes) -> np.ndarray:
     shape = struct.unpack(f">{content[3]}I", content[4:header])
     wanted = header + int(np.prod(shape))
     if len(content) != wanted:
-        raise ValueError(f"the IDX header announces {wanted:,} bytes, there are {len(content):,}")
+        raise ValueError(f"the IDX header announces {wanted:,} bytes, but the file has {len(content):,}")
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
 def amat(contents: list[bytes], split: str) -> Arrays:
-    """Lines of 784 zeros and ones with a space between them, as images of 0 and 255; no labels."""
+    """Return images of 0 and 255 from lines of 784 zeros and ones with spaces; there are no labels."""
     (content,) = contents
-    line = 2 * 784  # each digit and the space, or the line's end, after it
+    line = 2 * 784  # each digit is followed by a space or the end of the line
     if len(content) % line:
-        raise ValueError(f"lines of {line} bytes were wanted, the last of {len(content):,} bytes is cut short")
+        raise ValueError(f"lines must have {line} bytes, but the last of {len(content):,} bytes is incomplete")
     digits = np.frombuffer(content, np.uint8)[::2] - np.uint8(ord("0"))
     if digits.size and digits.max() > 1:
-        raise ValueError("lines of 784 zeros and ones with single spaces were wanted, there are other characters")
+        raise ValueError("lines must have 784 zeros and ones with single spaces, but there are other characters")
     return (digits * np.uint8(255)).reshape(-1, 1, 28, 28), None
 
 
 def digits(contents: list[bytes], split: str) -> Arrays:
-    """scikit-learn's 8x8 digits, 0..16 stretched to 0..255, in a fixed shuffle: the first 1437 train, the other 360
-    test (the file's own order goes writer by writer)."""
+    """Return scikit-learn's 8x8 digits, with 0..16 scaled to 0..255, in a fixed random order.
+
+    The first 1437 are for training, the other 360 for testing. The original order is by writer.
+    """
     from sklearn.datasets import load_digits
 
     found = load_digits()
-    order = np.random.RandomState(0).permutation(len(found.target))  # this generator's stream is frozen by numpy
+    order = np.random.RandomState(0).permutation(len(found.target))  # numpy never changes the numbers of this generator
     order = order[:1437] if split == "train" else order[1437:]
     return np.rint(found.images[order, None] * (255 / 16)).astype(np.uint8), found.target[order]
 
 
 def svhn(contents: list[bytes], split: str) -> Arrays:
-    """Cropped house numbers: X (32, 32, 3, n) and y (n, 1) with 10 for the digit 0."""
+    """Return cropped house numbers from X (32, 32, 3, n) and y (n, 1), where 10 means the digit 0."""
     found = _mat(contents[0], ("X", "y"))
     return found["X"].transpose(3, 2, 0, 1), found["y"].reshape(-1) % 10
 
 
 def omniglot(contents: list[bytes], split: str) -> Arrays:
-    """The IWAE papers' chardata.mat: a column each image, intensities 0..1; labels number the alphabet."""
+    """Return the IWAE papers' chardata.mat: one image per column, intensities 0..1; labels number the alphabet."""
     prefix = {"train": "", "test": "test"}[split]
     found = _mat(contents[0], (f"{prefix}data", f"{prefix}target"))
     images = np.rint(found[f"{prefix}data"].T * 255).astype(np.uint8)
@@ -73,15 +75,20 @@ def omniglot(contents: list[bytes], split: str) -> Arrays:
 
 
 def omniglot_derived(contents: list[bytes], split: str) -> Arrays:
-    """The resize in LABKIT_DATA: background alphabets train, evaluation alphabets test; labels number the alphabet."""
+    """Return the images resized by labkit: background alphabets for training, evaluation alphabets for testing.
+
+    Labels number the alphabet.
+    """
     with np.load(io.BytesIO(contents[0])) as found:
         rows = found["split"] == {"train": 0, "test": 1}[split]
         return found["images"][rows][:, None], found["alphabet"][rows]
 
 
 def silhouettes(contents: list[bytes], split: str) -> Arrays:
-    """Marlin's silhouettes: the file has 1 for the background and classes from 1; here 255 is the object, classes
-    start at 0."""
+    """Return Marlin's silhouettes with 255 for the object and classes from 0.
+
+    In the file, 1 is the background, and classes start at 1.
+    """
     part = _MATLAB_SPLITS[split]
     found = _mat(contents[0], (f"{part}_data", f"{part}_labels"))
     images = np.where(found[f"{part}_data"] > 0, 0, 255).astype(np.uint8)

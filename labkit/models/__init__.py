@@ -1,4 +1,4 @@
-"""Trained networks: those that labkit ships, beside this file, and those of a reader's own runs."""
+"""Trained networks: those that labkit ships in this folder, and those of your own runs."""
 
 import json
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 EXPORT = "model.safetensors"  # in a run's folder
-HEADER = 2**20  # bytes of a file's header, at most; those of labkit have one or two thousand
+HEADER = 2**20  # largest header of a file in bytes; labkit's files have one or two thousand
 
 
 def _draw(config: dict[str, Any]) -> Any:
@@ -22,24 +22,24 @@ def _vae(config: dict[str, Any]) -> Any:
     return VAE(Config(**config))
 
 
-# kind -> what builds the module of a config
+# kind -> function that builds the module of a config
 KINDS: dict[str, Callable[[dict[str, Any]], Any]] = {"draw": _draw, "vae": _vae}
 
 
 def shipped() -> list[str]:
-    """The names of the networks that come with labkit."""
+    """Return the names of the networks that come with labkit."""
     return sorted(path.stem for path in HERE.glob("*.safetensors"))
 
 
 def load_checkpoint(name: str | Path) -> Any:
-    """A trained module in eval mode, on the CPU.
+    """Return a trained module in eval mode, on the CPU.
 
     Args:
         name: the folder of a run, a .safetensors file, or the name of a shipped network.
 
     Raises:
-        FileNotFoundError: there is nothing of that name.
-        ValueError: the file is not one of labkit's, or does not fit the network it names.
+        FileNotFoundError: no model has this name.
+        ValueError: the file is not one of labkit's, or does not fit the network that it names.
     """
     from safetensors.torch import load_file
 
@@ -47,36 +47,36 @@ def load_checkpoint(name: str | Path) -> Any:
     about = card(path)
     try:
         module = KINDS[about["kind"]](json.loads(about["config"]))
-        module.load_state_dict(load_file(path))  # which widens bfloat16 to the module's float32
+        module.load_state_dict(load_file(path))  # this converts bfloat16 to the module's float32
     except (RuntimeError, TypeError, ValueError) as error:
         lines = [line.strip() for line in str(error).splitlines()]
         why = lines[min(1, len(lines) - 1)]
         raise ValueError(
-            f"{path} does not fit the network it names ({why}); export it again with this labkit"
+            f"{path} does not fit the network that it names ({why}); export it again with this labkit"
         ) from None
     return module.eval()
 
 
 def find(name: str | Path) -> Path:
-    """The file of a run's folder, of a path, or of a shipped name.
+    """Return the weights file for a run's folder, a path, or a shipped name.
 
     Raises:
-        FileNotFoundError: there is none; the message lists those shipped.
+        FileNotFoundError: there is no file; the message lists the shipped names.
     """
     path = Path(name)
     for each in (path / EXPORT, path, HERE / f"{name}.safetensors"):
         if each.is_file():
             return each
     there = ", ".join(shipped()) or "none yet"
-    why = f"{path} holds no {EXPORT} yet" if path.is_dir() else f"no model is called {str(name)!r}"
+    why = f"{path} has no {EXPORT} yet" if path.is_dir() else f"no model is called {str(name)!r}"
     raise FileNotFoundError(f"{why}; give a run's folder, a .safetensors file or a shipped name ({there})")
 
 
 def card(name: str | Path) -> dict[str, str]:
-    """What a file says of itself: kind, config, data, binarisation, steps, test bound, all as strings.
+    """Return the facts in a file: kind, config, data, binarisation, steps and test bound, all as strings.
 
     Raises:
-        FileNotFoundError: there is nothing of that name.
+        FileNotFoundError: no model has this name.
         ValueError: the file is damaged, or not one of labkit's.
     """
     from safetensors import SafetensorError, safe_open
@@ -87,18 +87,18 @@ def card(name: str | Path) -> dict[str, str]:
         with safe_open(path, framework="pt") as file:
             about = file.metadata() or {}
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} must be a whole safetensors file, got one that is not ({error})") from None
+        raise ValueError(f"{path} must be a complete safetensors file ({error}); copy or download it again") from None
     if about.get("kind") not in KINDS or "config" not in about:
         raise ValueError(
-            f"{path} must say one of the kinds {', '.join(KINDS)} and its config, got {about.get('kind')!r}; "
-            "take a file that labkit train wrote"
+            f"{path} must name one of the kinds {', '.join(KINDS)} and its config, got {about.get('kind')!r}; "
+            "use a file that labkit train wrote"
         )
     return about
 
 
 def _check_header(path: Path) -> None:
-    """Raise OSError where a file announces a header that is too long to be decoded."""
+    """Raise OSError if the header of a file is too long to be read."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
     if length > HEADER:
-        raise OSError(f"its header has {length:,} bytes; one of up to {HEADER:,} is read")
+        raise OSError(f"its header has {length:,} bytes, at most {HEADER:,} are allowed")

@@ -12,7 +12,7 @@ def test_the_list_has_every_set_and_says_where_each_is(lay, digits_of_mnist, roo
     assert main(["data", "list"]) == 0
     shown = capsys.readouterr().out
     assert all(name in shown for name in SETS)
-    assert "LABKIT_DATA" in shown and "not here" in shown and "scikit-learn" in shown and "60,000 train" in shown
+    assert "LABKIT_DATA" in shown and "not downloaded" in shown and "scikit-learn" in shown and "60,000 train" in shown
     assert f"cache: {room / 'cache'}" in shown
 
 
@@ -31,7 +31,7 @@ def test_the_list_tells_a_stand_in_and_a_missing_split(lay, room):
     (folder / "test_batch_first1000.bin.gz").unlink()
     assert files.where("cifar10") == "LABKIT_DATA (prefix: first 4,000 / 1,000), no test"
     (folder / "data_batch_1_first4000.bin.gz").unlink()
-    assert files.where("cifar10") == "not here"
+    assert files.where("cifar10") == "not downloaded"
 
 
 def test_fetch_says_where_each_file_is(lay, digits_of_mnist, capsys):

@@ -144,7 +144,7 @@ def test_a_mirror_that_gzipped_anew_is_as_good(serve, register, mnist, room):
 def test_an_interrupted_download_is_continued_where_it_stopped(serve, register, mnist, room):
     server = serve(mnist, cut=1000)
     register("mnist", {IMAGES: mnist[IMAGES]}, [server.url])
-    with pytest.raises(ConnectionError, match="stopped at 1,000 bytes.* 1,000 bytes are kept and continued"):
+    with pytest.raises(ConnectionError, match="stopped at 1,000 bytes.* 1,000 bytes are kept, and the next download"):
         data.fetch("mnist")
     assert names(room) == [f"{IMAGES}.part"]
     with pytest.raises(FileNotFoundError):  # half a file is no file
@@ -202,7 +202,7 @@ def test_a_damaged_file_in_the_cache_is_downloaded_anew(serve, register, mnist, 
     data.fetch("mnist")
     damaged = room / "cache" / "mnist" / IMAGES
     damaged.write_bytes(mnist[IMAGES][:50])
-    with pytest.raises(data.AlteredError, match="`labkit data fetch mnist`, which downloads it anew"):
+    with pytest.raises(data.AlteredError, match="`labkit data fetch mnist`, which downloads it again"):
         data.load("mnist", "train")
     data.fetch("mnist")
     assert damaged.read_bytes() == mnist[IMAGES] and len(server.asked) == 5
@@ -211,7 +211,7 @@ def test_a_damaged_file_in_the_cache_is_downloaded_anew(serve, register, mnist, 
 def test_an_unconfirmed_download_is_refused_until_accepted(serve, register, mnist, room):
     server = serve(mnist)
     register("fashion_mnist", mnist, [server.url], md5="0" * 32, confirmed=False)
-    with pytest.raises(data.AlteredError, match="unconfirmed .* `labkit data fetch fashion_mnist --accept`"):
+    with pytest.raises(data.AlteredError, match="unconfirmed, .* `labkit data fetch fashion_mnist --accept`"):
         data.fetch("fashion_mnist")
     assert list((room / "cache" / "fashion_mnist").iterdir()) == []
     (room / "cache" / "fashion_mnist" / f"{IMAGES}.part").write_bytes(b"of who knows what")

@@ -56,7 +56,7 @@ def test_a_cut_gzip_an_altered_one_and_another_file_name_both_checksums(lay, dig
     flipped[len(flipped) // 2] ^= 1
     other = gzip.compress(good[:-1] + b"!")
     for bad, found in (
-        (contents[IMAGES][:-20], f"md5 {md5(contents[IMAGES][:-20])} of a gzip file that is cut short or damaged"),
+        (contents[IMAGES][:-20], f"md5 {md5(contents[IMAGES][:-20])} of a gzip file that is incomplete or damaged"),
         (bytes(flipped), f"md5 {md5(bytes(flipped))} of a gzip file"),
         (NO_DEFLATE, f"md5 {md5(NO_DEFLATE)} of a gzip file"),
         (other, f"md5 {md5(good[:-1] + b'!')} unpacked"),

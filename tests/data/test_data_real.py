@@ -48,7 +48,7 @@ def test_the_training_split_of_binarized_mnist_loads_twice_alike():
 
 @needs("omniglot")
 def test_omniglot_here_is_the_derived_one_and_says_so():
-    with pytest.warns(UserWarning, match="N = 19,280: an own area resize"):
+    with pytest.warns(UserWarning, match="N = 19,280: images resized by labkit"):
         train, train_labels = data.load("omniglot", "train")
     with pytest.warns(UserWarning, match="N = 13,180"):
         test, test_labels = data.load("omniglot", "test")
@@ -58,7 +58,7 @@ def test_omniglot_here_is_the_derived_one_and_says_so():
 
 @needs("cifar10")
 def test_cifar10_here_is_a_prefix_and_says_so():
-    with pytest.warns(UserWarning, match="cifar10 train, N = 4,000: a prefix"):
+    with pytest.warns(UserWarning, match="cifar10 train, N = 4,000: only the first images"):
         images, labels = data.load("cifar10", "train")
     assert images.shape == (4000, 3, 32, 32) and labels[:3].tolist() == [6, 9, 9]  # frog, truck, truck
     with pytest.warns(UserWarning, match="N = 1,000"):

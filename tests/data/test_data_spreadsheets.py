@@ -32,13 +32,13 @@ def test_an_index_that_pandas_has_read_again_and_empty_columns_are_left_out(tmp_
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b",a,b\nx,1,2\ny,3,4\nz,5,7\n", "column 1 of .* has no name of its own; name it, or remove it"),
+        (b",a,b\nx,1,2\ny,3,4\nz,5,7\n", "column 1 of .* has no name; give it one, or remove it"),
         (b'a,b\n1,2\n3,4\n5,"1,5"\n', "got '1,5'; write a decimal point"),
         (b"a;b\n1.5;2\n3;4,5\n5;6\n", "has points and commas in its numbers"),
         (b"PK\x03\x04" + bytes(100), "is a spreadsheet .xlsx or ods., not a CSV file"),
-        ("a,b\n1,2\n".encode("utf-16-le"), "no text; save the table as CSV in UTF-8"),
-        (b"\xff\xfea", "cannot be read|no text|3 rows"),
-        (b"\x89PNG\r\n\x1a\n\x00", "no text"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "not text; save the table as CSV in UTF-8"),
+        (b"\xff\xfea", "cannot be read|not text|3 rows"),
+        (b"\x89PNG\r\n\x1a\n\x00", "not text"),
         (b"a,b\n1," + b"x" * 200_000 + b"\n2,3\n4,5\n", "cannot be read as CSV .field larger"),
         (b"a,b\n1," + b"x" * 5000 + b"\n2,3\n4,5\n", "must be a finite number, got 'xxx"),
         (b"a" * 5000 + b",c\n1,2\n2,3\n4,5\n", "must be a column"),

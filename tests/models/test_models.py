@@ -66,11 +66,11 @@ def test_what_is_no_model_is_refused_in_one_line(run, tmp_path):
     save_file({**weights, "stroke.bias": torch.zeros(3)}, tmp_path / "shape.safetensors", about)
     save_file(weights, tmp_path / "config.safetensors", {**about, "config": '{"depth": 3}'})
     for name, words in {
-        "torn": "must be a whole safetensors file",
-        "bare": "must say one of the kinds draw, vae and its config, got None; take a file that labkit train wrote",
+        "torn": "must be a complete safetensors file",
+        "bare": "must name one of the kinds draw, vae and its config, got None; use a file that labkit train wrote",
         "kind": "got 'gan'",
-        "shape": "does not fit the network it names .*stroke.bias",
-        "config": "does not fit the network it names .*depth",
+        "shape": "does not fit the network that it names .*stroke.bias",
+        "config": "does not fit the network that it names .*depth",
     }.items():
         with pytest.raises(ValueError, match=words) as caught:
             labkit.load_checkpoint(tmp_path / f"{name}.safetensors")
@@ -78,7 +78,7 @@ def test_what_is_no_model_is_refused_in_one_line(run, tmp_path):
 
 
 def test_an_unfinished_run_is_told_apart_from_a_wrong_name(tmp_path):
-    with pytest.raises(FileNotFoundError, match="holds no model.safetensors yet"):
+    with pytest.raises(FileNotFoundError, match="has no model.safetensors yet"):
         labkit.load_checkpoint(tmp_path)
 
 

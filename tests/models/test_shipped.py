@@ -33,7 +33,7 @@ def test_each_draws_and_has_a_card_of_itself(name):
             images = module.generate(2, labels=torch.arange(2) if config.classes else None).images[-1]
         channels = config.channels
     assert images.shape == (2, channels, config.height, config.width) and images.isfinite().all()
-    for row in ("network", "data", "command", "steps, seed", "test bound", "weights", "trained"):
+    for row in ("network", "data", "command", "steps, seed", "test bound", "weights", "training time"):
         assert f"| {row} |" in card
     assert float(models.card(name)["test_bound"]) == pytest.approx(float(bound_in(card)), abs=0.005)
 

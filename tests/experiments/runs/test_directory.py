@@ -78,7 +78,7 @@ def test_a_name_that_is_not_utf8_is_one_line_and_offered_nowhere(run_folder, mad
 def test_weights_whose_header_lies_are_offered_nowhere(run_folder, content, made_runs):
     made_runs.spoiled(run_folder / "model.safetensors", content)
     assert not directory.is_kind(run_folder, "draw")
-    with pytest.raises(ValueError, match="whole safetensors file"):
+    with pytest.raises(ValueError, match="complete safetensors file"):
         models.card(run_folder)
 
 
