@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
+import jaxtyping
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -23,6 +24,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # many processes: none compiles
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch comes: the problems are small, and -n shares the cores
 
 _logs: dict[str, Path] = {}  # of servers, by address
+_checked: set[str] = set()  # test functions, one case of which has begun
 
 gc.disable()  # until all is imported: see pytest_collection_finish
 
@@ -61,6 +63,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    jaxtyping.config.update("jaxtyping_disable", not _types_are_checked(item))
     with _without_the_loop_of_playwright(item):
         return (yield)
 
@@ -69,6 +72,17 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     with _without_the_loop_of_playwright(item):
         return (yield)
+
+
+def _types_are_checked(item: pytest.Item) -> bool:
+    """Whether labkit's functions check shapes and types in this test: in the first case of each that is not slow.
+
+    A check takes longer than what many of the functions do, and further cases call the same functions.
+    """
+    function = item.nodeid.split("[")[0]
+    is_first = function not in _checked
+    _checked.add(function)
+    return is_first and "slow" not in item.keywords and "browser" not in item.keywords
 
 
 @contextmanager
