@@ -1,6 +1,7 @@
-"""Files that are written whole or not at all: beside their place, forced to disk, then renamed.
+"""Files that are written completely or not at all.
 
-A write that fails names its file, and the space that is left where that was the cause.
+A new file is written under another name in the same folder, forced to disk and then renamed. The error of a failed
+write names the file. If the disk is full, it also gives the free space.
 """
 
 import errno
@@ -18,7 +19,7 @@ _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 class WriteError(OSError):
-    """A file could not be written; the message is one line that names it, with `errno` as the system gave it."""
+    """A file could not be written. The message is a single line with its name; `errno` is the system's error number."""
 
     def __str__(self) -> str:
         return str(self.strerror)
@@ -36,7 +37,7 @@ def named(path: Path) -> Iterator[None]:
 
 
 def _told(error: OSError, path: Path, written: int = 0) -> WriteError:
-    """The error in words; written: bytes of the part that will be removed, so that their space is free again."""
+    """Return the error with advice. written: bytes of the partial file, which is removed and frees its space."""
     why = error.strerror or str(error)
     if error.errno in _FULL:
         there = next(folder for folder in path.absolute().parents if folder.is_dir())
@@ -53,9 +54,9 @@ def _told(error: OSError, path: Path, written: int = 0) -> WriteError:
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """A free name in the folder of `path`: the file that the block writes there takes the place of `path` at its end.
+    """Yield a free name in the folder of `path`. The file that the block writes there replaces `path` at its end.
 
-    If the block or the renaming fails, nothing has changed.
+    If the block or the renaming fails, `path` is unchanged.
     """
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{ENDING}")  # two processes may make the same file
     try:
@@ -63,7 +64,7 @@ def beside(path: Path) -> Iterator[Path]:
         with named(path):
             os.replace(part, path)
     except BaseException:
-        with suppress(OSError):  # it was never made, or its disk is gone
+        with suppress(OSError):  # the file was never created, or its disk is no longer there
             part.unlink()
         raise
     _sync_folder(path.parent)
@@ -71,7 +72,7 @@ def beside(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write; at the end of the block it takes the place of `path`, and if that fails nothing has changed.
+    """Yield a file to write. At the end of the block it replaces `path`; if anything fails, `path` is unchanged.
 
     Raises:
         WriteError: the disk is full, or the folder cannot be written.
@@ -91,37 +92,37 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def write(path: Path, content: bytes | str) -> None:
-    """Put content in the place of `path`."""
+    """Write content to `path`, in place of what the file contained."""
     with replacing(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
 def append(path: Path, text: str) -> None:
-    """Add text to the end of a file, which is made if it is not there.
+    """Add text to the end of a file; create the file if it does not exist.
 
     Raises:
-        WriteError: not all of it could be written.
+        WriteError: the text could not be written completely.
     """
     with named(path), path.open("a", encoding="utf-8", newline="") as file:
         file.write(text)
 
 
 def sync(path: Path) -> None:
-    """Force to disk what was appended to a file."""
+    """Force the appended text of a file to disk."""
     with named(path), path.open("r+b") as file:
         os.fsync(file.fileno())
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed processes left half written in a folder."""
+    """Remove the partial files that killed processes left in a folder."""
     for leftover in folder.glob(f"*{ENDING}"):
         leftover.unlink(missing_ok=True)
 
 
 class _Raw(io.FileIO):
-    """A new file that remembers the first failure of a write.
+    """A new file that remembers the first failed write.
 
-    It shows no file number, so that every byte of a library comes through `write` here.
+    It hides its file number, so a library must send every byte through `write`.
     """
 
     def __init__(self, part: Path, path: Path) -> None:
@@ -145,7 +146,7 @@ class _Raw(io.FileIO):
 
 
 def _sync_folder(folder: Path) -> None:
-    """Force a rename to disk, where a folder can be opened; Windows has no such thing."""
+    """Force a rename to disk. Windows cannot open a folder, so there this does nothing."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

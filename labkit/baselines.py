@@ -1,4 +1,4 @@
-"""What particles are compared with: independent draws from the target, and Langevin chains.
+"""Baselines for comparison with SVGD: independent draws from the target, and Langevin chains.
 
     x  <-  x + eps s(x) + sqrt(2 eps) xi,    xi ~ N(0, I)        (unadjusted Langevin dynamics)
 
@@ -23,7 +23,7 @@ class State:
 
 
 def independent(state: State, target: Any, *, generator: torch.Generator) -> State:
-    """A new sample of the same size.
+    """Return a new sample of the same size.
 
     Raises:
         ValueError: the target has no exact sampler.
@@ -34,14 +34,14 @@ def independent(state: State, target: Any, *, generator: torch.Generator) -> Sta
 
 
 def langevin(state: State, score: Any, *, step_size: float, generator: torch.Generator) -> State:
-    """Move every chain once; the stationary law is biased by O(step_size).
+    """Move every chain once. The stationary distribution has a bias of order step_size.
 
     Args:
         score: x (n, d) -> grad log p (n, d).
-        step_size: eps > 0, in squared units of x; N(0, 1) comes out with variance 1 / (1 - eps / 2).
+        step_size: eps > 0, in squared units of x. For N(0, 1) the stationary variance is 1 / (1 - eps / 2).
 
     Raises:
-        ValueError: step_size is not positive, or the chains have left the finite numbers.
+        ValueError: step_size is not positive, or a position became infinite or NaN.
     """
     if not step_size > 0:
         raise ValueError(f"step_size must be > 0, got {step_size}; a common choice is 0.05")

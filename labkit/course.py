@@ -1,9 +1,10 @@
-"""The course of a run: numbers by step in a table that stays short and says something of every step.
+"""The course of a run: a table of numbers against steps that stays short but covers every step.
 
-A row is about an interval: the step that it stands at, and the steps since the row before, which have no row of their
-own any more. It has the number at its own step, and of the interval the total, the least and the greatest. When a row
-is dropped, its interval joins that of the next. Between rows that are a power of 2 apart a number may swing with any
-period: its least and greatest show it, where a sample of the steps would show a smooth line.
+A row covers an interval: its own step and the steps since the row before. It holds the number at its own step, and the
+total, minimum and maximum over the interval. When a row is dropped, the next row takes over its interval.
+
+A number may oscillate between two rows. The minimum and maximum show this; a sample of the steps could show a smooth
+line instead.
 """
 
 from collections.abc import Sequence
@@ -13,35 +14,35 @@ import numpy as np
 import torch
 from torch import Tensor
 
-POINTS = 400  # of a curve, at most
-PARTS = 4  # of a number: at its own step; total, least and greatest of its interval
+POINTS = 400  # at most, in a curve
+PARTS = 4  # values for each number: at the row's step; total, minimum and maximum of the interval
 
 
 class Rows(NamedTuple):
-    """Numbers [r, 4, k], `PARTS` of each, and how many steps each row is about, [r]. Never changed in place."""
+    """Numbers [r, 4, k], `PARTS` values for each, and how many steps each row covers, [r]. Never changed in place."""
 
     numbers: np.ndarray
     counts: np.ndarray
 
     def upto(self, end: int) -> "Rows":
-        """The first rows."""
+        """Return the rows before `end`."""
         return Rows(self.numbers[:end], self.counts[:end])
 
     def since(self, begin: int) -> "Rows":
-        """The last rows."""
+        """Return the rows from `begin` to the last."""
         return Rows(self.numbers[begin:], self.counts[begin:])
 
     def wider(self, more: int) -> "Rows":
-        """With so many numbers more, NaN all."""
+        """Return the rows with `more` additional numbers, all NaN."""
         none = np.full((len(self.counts), PARTS, more), np.nan)
         return Rows(np.concatenate([self.numbers, none], 2), self.counts)
 
     def then(self, other: "Rows") -> "Rows":
-        """These rows, then others."""
+        """Return these rows, followed by others."""
         return Rows(*map(np.concatenate, zip(self, other, strict=True)))
 
     def joined(self, keep: np.ndarray) -> "Rows":
-        """The rows to be kept, the last one among them; each takes in the intervals of those dropped before it."""
+        """Return the kept rows. Each takes over the intervals of the dropped rows before it; the last must be kept."""
         if keep.all():
             return self
         places = np.flatnonzero(keep)
@@ -52,7 +53,7 @@ class Rows(NamedTuple):
         return Rows(numbers, np.add.reduceat(self.counts, begins))
 
     def after(self, other: "Rows") -> "Rows":
-        """These rows, the first of which takes in the interval of the last of others."""
+        """Return these rows; the first takes over the interval of the last row of `other`."""
         if not len(other.counts):
             return self
         numbers, counts = self.numbers.copy(), self.counts.copy()
@@ -64,17 +65,17 @@ class Rows(NamedTuple):
 
 
 def step(numbers: Sequence[float]) -> Rows:
-    """The row of a single step."""
+    """Return the row of a single step."""
     return Rows(np.array([[numbers] * PARTS], dtype=float), np.ones(1, dtype=int))
 
 
 def nothing(k: int) -> Rows:
-    """No rows yet, of k numbers."""
+    """Return an empty set of rows for k numbers."""
     return Rows(np.zeros((0, PARTS, k)), np.zeros(0, dtype=int))
 
 
 class Span(NamedTuple):
-    """Of one number in every interval: its mean, the least and the greatest, [r] each."""
+    """Mean, minimum and maximum of one number in every interval, each [r]."""
 
     mean: np.ndarray
     low: np.ndarray
@@ -82,15 +83,15 @@ class Span(NamedTuple):
 
 
 def span(rows: Rows, i: int) -> Span:
-    """Of the number at place i."""
+    """Return the span of number i."""
     _, totals, low, high = rows.numbers[..., i].T
     return Span(totals / rows.counts, low, high)
 
 
 def drawn(rows: Rows, i: int) -> Span:
-    """`span` for a curve: the newest interval, while it has fewer steps than the one before, takes in that one too.
+    """Return `span` for a curve. A newest interval with fewer steps than the one before is joined with that one.
 
-    Else the end of a curve that swings would leap with each step.
+    Otherwise the end of an oscillating curve would jump at each step.
     """
     found = span(rows, i)
     if len(rows.counts) < 2 or rows.counts[-1] >= rows.counts[-2]:
@@ -99,16 +100,16 @@ def drawn(rows: Rows, i: int) -> Span:
     return Span(*(np.append(one[:-1], other) for one, other in zip(found, both, strict=True)))
 
 
-# as a tensor, for a state: a column of steps, k numbers, their totals, least and greatest, and one of counts
+# The same as a tensor, for a state. Columns: step, k numbers, their totals, minima and maxima, and the count of steps.
 
 
 def empty(k: int) -> Tensor:
-    """A table of k numbers without rows, [0, 4k + 2] in float64; columns 1 to k are the numbers at the row's step."""
+    """Return a table of k numbers without rows, [0, 4k + 2], float64. Columns 1 to k hold the numbers at each step."""
     return torch.zeros(0, PARTS * k + 2, dtype=torch.float64)
 
 
 def longer(table: Tensor, t: int, *numbers: float) -> Tensor:
-    """The table with a row for step t; of the others those stay whose step is a multiple of a growing power of 2."""
+    """Return the table with a row for step t. It keeps the other rows at multiples of a growing power of 2."""
     stride = 1 << (t // POINTS).bit_length()
     steps = np.append(table[:, 0].numpy(), t)
     keep = (steps % stride == 0) & (steps < t)
@@ -118,11 +119,11 @@ def longer(table: Tensor, t: int, *numbers: float) -> Tensor:
 
 
 def rows_of(table: Tensor) -> Rows:
-    """The rows of such a table, its numbers counted from 0."""
+    """Return the rows of such a table, with numbers counted from 0."""
     whole = table.numpy()
     return Rows(whole[:, 1:-1].reshape(len(whole), PARTS, (whole.shape[1] - 2) // PARTS), whole[:, -1])
 
 
 def drawn_of(table: Tensor, column: int) -> Span:
-    """`drawn` of the number in that column, 1 to k."""
+    """Return `drawn` for the number in a column from 1 to k."""
     return drawn(rows_of(table), column - 1)

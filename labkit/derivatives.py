@@ -1,8 +1,8 @@
-"""Operations with a gradient written by hand, and what they do where that gradient is differentiated once more.
+"""Operations with a hand-written gradient that still have correct second derivatives.
 
-A gradient by hand is numbers without a graph. Differentiated again it counts as a constant, and second derivatives come
-out as 0 without a word. So each operation here also has a plain form, made of torch's own operations. The plain form
-takes over where a backward pass builds a graph (`create_graph=True`, a Hessian, a gradient penalty) and inside the
+A hand-written gradient is a number without a graph. If it is differentiated again, it counts as a constant, and the
+second derivative is silently 0. So each operation here also has a plain form, made of torch's own operations. The plain
+form is used when a backward pass builds a graph (`create_graph=True`, a Hessian, a gradient penalty) and inside the
 transforms of `torch.func`.
 """
 
@@ -17,25 +17,25 @@ from labkit.private.torch import transforms_active
 
 
 class ByHand(torch.autograd.Function):
-    """An operation of two forms: `forward` with a `backward` under `differentiable`, and `plain`.
+    """An operation with two forms: `forward` with a `backward` decorated by `differentiable`, and `plain`.
 
-    Inputs are tensors or None first, other values last. `forward` saves the former in order before anything else
-    (`ctx.save_for_backward`) and the latter as `ctx.rest`.
+    Inputs are first tensors or None, then other values. `forward` saves the tensors in order before anything else
+    (`ctx.save_for_backward`) and the other values as `ctx.rest`.
     """
 
     @staticmethod
     def plain(*inputs: Any, **options: Any) -> Any:
-        """The outputs of `forward`, by operations that torch differentiates."""
+        """Return the outputs of `forward`, computed by operations that torch can differentiate."""
         raise NotImplementedError
 
     @classmethod
     def of(cls, *inputs: Any) -> Any:
-        """The outputs, by hand or plain."""
+        """Return the outputs, by the form that fits the context."""
         return cls.plain(*inputs) if transforms_active() else cls.apply(*inputs)  # type: ignore[no-untyped-call]  # torch says none
 
 
 def differentiable(plain: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate the `backward` of a `ByHand` so that autograd of its plain form replaces it where a graph is built."""
+    """Decorate the `backward` of a `ByHand`: if a graph is built, autograd of the plain form replaces it."""
 
     def decorate(backward: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(backward)
@@ -48,7 +48,7 @@ def differentiable(plain: Callable[..., Any]) -> Callable[[Callable[..., Any]], 
 
 
 def once(instead: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate a `backward` that has no plain form: RuntimeError where a graph is built, with what to do instead."""
+    """Decorate a `backward` without a plain form: if a graph is built, it raises a RuntimeError with advice."""
 
     def decorate(backward: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(backward)
@@ -63,9 +63,9 @@ def once(instead: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def _again(plain: Callable[..., Any], ctx: Any, flows: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
-    """The gradients of `plain`, with a graph.
+    """Return the gradients of `plain`, with a graph.
 
-    They are taken at views of the inputs: one input may be a function of another.
+    They are taken with respect to views of the inputs, because one input may be a function of another.
     """
     wanted, rest = ctx.needs_input_grad, getattr(ctx, "rest", ())
     given = ctx.saved_tensors[: len(wanted) - len(rest)]

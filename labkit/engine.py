@@ -1,8 +1,7 @@
-"""The engine steps every run that plays and publishes its newest frame; it knows no method and no page.
+"""The engine steps every playing run and publishes its newest frame. It knows no method and no page.
 
-One thread serves all runs of the process in turn, a second one those whose steps take long: see
-`labkit.engine_threads`. Orders (play, seek, reset, ...) are carried out on the run's own thread between two steps, so
-that a run needs no lock.
+One thread steps all runs of the process in turn; a second one steps the slow runs (see `labkit.engine_threads`). Orders
+(play, seek, reset, ...) are carried out on the run's thread between two steps, so a run needs no lock.
 """
 
 import dataclasses
@@ -19,39 +18,39 @@ from labkit.past import Past
 
 __all__ = ["AWAY", "FRAMES", "SLOW", "Engine", "Frame", "Past", "Run", "engine"]
 
-SLOW = 0.020  # seconds a step, from which a run moves to the second thread
-AWAY = 5.0  # seconds without a sign of a watcher, after which nothing is computed
+SLOW = 0.020  # seconds per step; a slower run moves to the second thread
+AWAY = 5.0  # seconds without a signal from a viewer, after which nothing is computed
 
 S = TypeVar("S")  # a state
-C = TypeVar("C")  # what a state is shown as
-A = TypeVar("A")  # an answer
+C = TypeVar("C")  # the content that shows a state
+A = TypeVar("A")  # a result
 
 
 @dataclass(frozen=True)
 class Frame(Generic[S, C]):
-    """What a run shows: the newest state, what `render` made of it, where it stands, how fast it goes."""
+    """What a run shows: the newest state, its content from `render`, its position and the speed of the run."""
 
     number: int
     state: S | None = None
     content: C | None = None
-    position: int = 0  # among the kept states
+    position: int = 0  # index among the kept states
     kept: int = 1
-    stride: int = 1  # between kept states, in steps
-    rate: float = 0.0  # steps a second
+    stride: int = 1  # steps between kept states
+    rate: float = 0.0  # steps per second
     playing: bool = False
     error: str = ""
 
 
 class Run(Generic[S, C]):
-    """One run: made, then played, paused, stepped, rewound; its newest `frame` may be read from any thread.
+    """One run that can be played, paused, stepped and rewound. Any thread may read its newest `frame`.
 
     Args:
-        start: () -> state. Read anew at every reset.
-        step: state -> state, new and unchanged ever after. Read anew at every step.
-        render: (state, past) -> anything; called on the engine's thread at most `FRAMES` times a second, with copies
-            only: what it returns is shown by another thread.
+        start: () -> state. Looked up again at every reset.
+        step: state -> a new state, which is never changed afterwards. Looked up again at every step.
+        render: (state, past) -> the content of a frame. Called on the engine's thread, at most `FRAMES` times per
+            second. It must return copies, because another thread shows them.
         record: state -> a row of numbers for the table of the past.
-        pinned: steps whose states the past keeps, however long the run.
+        pinned: steps whose states the past always keeps.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class Run(Generic[S, C]):
         pinned: tuple[int, ...] = (),
     ):
         self.start, self.step, self.render, self.record, self.pinned = start, step, render, record, pinned
-        self.speed = 60.0  # steps a second
+        self.speed = 60.0  # steps per second
         self.frame: Frame[S, C] = Frame(0)
         self.playing = False
         self.seen = time.monotonic()
@@ -71,8 +70,8 @@ class Run(Generic[S, C]):
         self._past, self._position = self._nothing(), 0
         self._owed, self._cost, self._last, self._published = 0.0, 0.0, 0.0, 0.0
         self._steps, self._rate, self._since = 0, 0.0, 0.0
-        self._closed, self._broken = False, False  # broken: it failed while it played
-        self._error = ""  # shown until something that the reader does succeeds
+        self._closed, self._broken = False, False  # broken: it failed while playing
+        self._error = ""  # shown until the user's next successful action
         self._engine = engine()
         self._engine.add(self)
         self.reset()
@@ -86,7 +85,7 @@ class Run(Generic[S, C]):
         self._order(self._pause)
 
     def once(self) -> None:
-        """A single step; a playing run pauses first."""
+        """Take a single step; a playing run pauses first."""
 
         def single() -> None:
             self._pause()
@@ -95,7 +94,7 @@ class Run(Generic[S, C]):
         self._order(single)
 
     def reset(self) -> None:
-        """Begin anew with `start()`; a run that plays, or that failed while it did, plays on."""
+        """Start again with `start()`. A run that plays, or that failed while playing, continues to play."""
         self._order(self._reset)
 
     def seek(self, position: int) -> None:
@@ -103,28 +102,28 @@ class Run(Generic[S, C]):
         self._order(lambda: self._seek(position))
 
     def edit(self, change: Callable[[S], S]) -> None:
-        """Replace the state by change(state); what was kept after it is forgotten."""
+        """Replace the state by change(state) and forget all later states."""
         self._order(lambda: self._edit(change))
 
     def redraw(self) -> None:
-        """Render the state again, for a setting that is the picture's alone."""
+        """Render the state again, after a change of a setting that affects only the picture."""
         self._order(lambda: None)
 
     def past(self, use: Callable[[Past[S]], A]) -> A:
-        """use(past) on the run's thread, and its answer here: for downloads.
+        """Call use(past) on the run's thread and return its result. Downloads use this.
 
         Raises:
-            RuntimeError: the run is closed, or could not start, so that there is no past; its frame says why.
-            Exception: what `use` raised.
+            RuntimeError: the run is closed, or could not start and has no past; its frame gives the reason.
+            Exception: the exception that `use` raised.
         """
         if self._closed:
             raise RuntimeError("the run is closed")
-        answer: Future[tuple[A, ...]] = Future()  # of the one answer, or of nothing where there is no past
+        answer: Future[tuple[A, ...]] = Future()  # a tuple with the result, empty if there is no past
 
         def asked() -> None:
             try:
                 answer.set_result((use(self._past),) if self._past.states else ())
-            except Exception as error:  # the caller's, not the run's
+            except Exception as error:  # it belongs to the caller, not to the run
                 answer.set_exception(error)
 
         self._order(asked)
@@ -134,18 +133,18 @@ class Run(Generic[S, C]):
         return found[0]
 
     def watched(self) -> None:
-        """A sign that somebody looks; without one for `AWAY` seconds nothing is computed."""
+        """Signal that a viewer is present. Without a signal for `AWAY` seconds nothing is computed."""
         away = self.unwatched
         self.seen = time.monotonic()
         if away:
             self._engine.wake()
 
     def leave(self) -> None:
-        """The watcher says good-bye: nothing is computed until the next sign."""
+        """Signal that the viewer has left. Nothing is computed until the next signal."""
         self.seen = -AWAY
 
     def close(self) -> None:
-        """Give everything back; the run cannot be used again."""
+        """Release everything. The run cannot be used again."""
         self._closed = True
         self._engine.remove(self)
 
@@ -162,7 +161,7 @@ class Run(Generic[S, C]):
         return not self._orders.empty() or (self.playing and not self.unwatched)
 
     def turn(self, within: float) -> float:
-        """Carry out the orders and, for so many seconds, the steps that are due; answer the seconds until the next."""
+        """Carry out the orders, then due steps for at most `within` seconds; return the seconds until the next step."""
         try:
             ordered = self._obey()
             now = time.monotonic()
@@ -174,7 +173,7 @@ class Run(Generic[S, C]):
             due = self.playing and now - self._published >= 1 / FRAMES and self.frame.state is not self._state
             if (ordered or due) and self._past.states:
                 self._publish(now)
-        except Exception as error:  # shown to whoever looks; the engine and the other runs go on
+        except Exception as error:  # the viewer sees it; the engine and the other runs continue
             self._fail(error)
         return max(0.0, (1 - self._owed) / self.speed) if self.playing else 1.0
 
@@ -193,7 +192,7 @@ class Run(Generic[S, C]):
         return self._past.states[self._position]
 
     def _play(self) -> None:
-        if not self._past.states:  # it could not start, and its frame says why
+        if not self._past.states:  # it could not start, and its frame gives the reason
             self._broken = True
             return
         self._past.cut(self._position)
@@ -226,7 +225,7 @@ class Run(Generic[S, C]):
         self._position, self._error = len(self._past.states) - 1, ""
 
     def _advance(self, steps: int, within: float = float("inf")) -> int:
-        """At most so many steps, within so many seconds; answers how many it took."""
+        """Take at most `steps` steps, within about `within` seconds; return how many were taken."""
         if not self._past.states:
             return 0
         if self._position < len(self._past.states) - 1:
@@ -267,18 +266,18 @@ class Run(Generic[S, C]):
         self._error = "".join(traceback.format_exception_only(error)).strip()
         try:
             self._publish(time.monotonic())
-        except Exception:  # there is nothing to show, or showing is what failed: the last frame, and why
+        except Exception:  # there is no state, or rendering failed: keep the last frame and add the error
             number = self.frame.number + 1
             self.frame = dataclasses.replace(self.frame, number=number, playing=False, rate=0.0, error=self._error)
 
     @property
     def position(self) -> int:
-        """Where the run stands among the kept states."""
+        """The position of the run among the kept states."""
         return self._position
 
     @property
     def unwatched(self) -> bool:
-        """Whether there was no sign of a watcher for `AWAY` seconds."""
+        """Whether no viewer gave a signal for `AWAY` seconds."""
         return time.monotonic() - self.seen >= AWAY
 
     @property

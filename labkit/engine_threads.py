@@ -1,7 +1,7 @@
-"""The two threads of the engine: every run has its turn, and one whose step takes long holds nobody up.
+"""The two threads of the engine. Every run gets its turn, and a slow run does not delay the others.
 
-One thread serves all runs of the process in turn: threads of their own for thirty pages are slower than one
-(measured). A run whose step takes long moves to the second thread.
+One thread steps all runs of the process in turn. One thread per page is slower for thirty pages (measured). A run with
+slow steps moves to the second thread.
 """
 
 import atexit
@@ -11,15 +11,15 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
-FRAMES = 60  # a second and run, at most: twice those shown, so that every look at 30 a second finds a new one
-SLICE = 0.008  # seconds of stepping before the next run has its turn
-ROUND = 0.024  # seconds of stepping that all runs share, from which on their slices are shorter: else many wait long
-REST = 0.3  # of the time stepped is given back to the threads that serve pages
+FRAMES = 60  # per second and run, at most: twice as many as are shown, so each of 30 reads per second finds a new one
+SLICE = 0.008  # seconds of stepping before the next run gets its turn
+ROUND = 0.024  # seconds of stepping that all runs share; if they need more, their slices are shorter
+REST = 0.3  # share of the stepping time that is left to the threads that serve pages
 
 
 @runtime_checkable
 class TakesTurns(Protocol):
-    """What takes turns on a thread: see `labkit.engine.Run`."""
+    """An object that takes turns on a thread: see `labkit.engine.Run`."""
 
     @property
     def wants(self) -> bool:
@@ -27,14 +27,14 @@ class TakesTurns(Protocol):
 
     @property
     def slow(self) -> bool:
-        """Whether a step takes so long that other runs would wait."""
+        """Whether a step takes long enough to delay other runs."""
 
     def turn(self, within: float) -> float:
-        """Step for so many seconds at most; return the seconds until the next turn is due."""
+        """Step for at most `within` seconds; return the seconds until the next turn is due."""
 
 
 class Worker(threading.Thread):
-    """Gives every run of its list a turn, then sleeps until one wants another."""
+    """Gives every run of its list a turn, then sleeps until a run needs the next turn."""
 
     def __init__(self, engine: "Engine", name: str):
         super().__init__(name=name, daemon=True)
@@ -42,7 +42,7 @@ class Worker(threading.Thread):
         self.runs: list[TakesTurns] = []
 
     def run(self) -> None:
-        torch.set_num_threads(1)  # the problems are small: threads cost more than they bring
+        torch.set_num_threads(1)  # the problems are small: more threads cost more than they gain
         torch.set_flush_denormal(True)  # far particles have subnormal kernels, twelve times slower
         while True:
             self.bell.clear()
@@ -57,7 +57,10 @@ class Worker(threading.Thread):
                 self.bell.wait()
 
     def _round(self) -> float:
-        """A turn for every run that wants one, and the seconds until the next is due; keeps no run alive after."""
+        """Give a turn to every run that needs one; return the seconds until the next turn is due.
+
+        The local names disappear with the call, so the thread keeps no closed run alive while it sleeps.
+        """
         wait, wanting = 1.0, [r for r in self.runs if r.wants]
         for run in wanting:
             wait = min(wait, run.turn(min(SLICE, ROUND / len(wanting))))
@@ -67,7 +70,7 @@ class Worker(threading.Thread):
 
 
 class Engine:
-    """Two threads and the runs that they step; runs come and go on any thread, so their lists change under a lock."""
+    """Two threads and the runs that they step. Any thread may add or remove a run, so a lock guards the lists."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -81,7 +84,7 @@ class Engine:
             self.quick.runs = [*self.quick.runs, run]
 
     def move(self, run: TakesTurns) -> None:
-        """From the quick thread, which calls this, to the patient one; a run that was closed in its turn is gone."""
+        """Move a run from the quick thread, which calls this, to the patient one, unless it has just been closed."""
         with self._lock:
             if run not in self.quick.runs:
                 return
@@ -95,7 +98,7 @@ class Engine:
                 worker.runs = [r for r in worker.runs if r is not run]
 
     def leave(self) -> None:
-        """At the process's end: a thread that is cut off inside torch aborts the process, so wait for its step."""
+        """End both threads when the process ends. A thread that stops inside torch aborts the process, so wait."""
         for worker in (self.quick, self.patient):
             worker.leaving = True
         self.wake()
@@ -116,7 +119,7 @@ _the_engine: Engine | None = None
 
 
 def engine() -> Engine:
-    """The engine of this process, made when it is first asked for."""
+    """Return the engine of this process; the first call creates it."""
     global _the_engine
     with _lock:
         if _the_engine is None:

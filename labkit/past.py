@@ -1,4 +1,4 @@
-"""The past of a run: a few of its states, ever farther apart, and numbers that say something of every step."""
+"""The past of a run: some of its states, and a table of numbers that covers every step."""
 
 import dataclasses
 import math
@@ -11,8 +11,8 @@ from torch import Tensor
 
 from labkit import course
 
-KEEP_BYTES, KEEP_STATES = 8_000_000, 400  # of states kept for scrubbing
-OF_ALL = "mean", "least", "greatest"  # over the steps of a row of the whole table
+KEEP_BYTES, KEEP_STATES = 8_000_000, 400  # limits on the states kept for Rewind
+OF_ALL = "mean", "least", "greatest"  # over the steps that a row of the whole table covers
 
 S = TypeVar("S")  # a state
 P = TypeVar("P")  # a part of a state
@@ -20,16 +20,16 @@ P = TypeVar("P")  # a part of a state
 
 @dataclass
 class Past(Generic[S]):
-    """The states of a run that are kept, ever more thinly, and a table with a row for each of them.
+    """The kept states of a run, and a table with a row for each. As the run grows, a smaller share is kept.
 
     Attributes:
         states: oldest first; the last is the newest.
-        marks: how many steps after the start each was.
+        marks: the step of each state, counted from the start.
         pinned: mark -> state for the steps of `pins`.
-        names: of the numbers that `record` gives.
-        kept, newest: those numbers at each of `states`, the last one apart, and of the steps since the state before.
-        stride: steps from one kept state to the next; the newest may be nearer.
-        pins: steps whose states are kept however many come after.
+        names: names of the numbers that `record` returns.
+        kept, newest: rows of `labkit.course` for all states but the last, and for the last.
+        stride: steps from one kept state to the next; the newest may be closer.
+        pins: steps whose states are always kept.
     """
 
     record: Callable[[S], dict[str, float]] | None = None
@@ -44,28 +44,29 @@ class Past(Generic[S]):
 
     @property
     def rows(self) -> course.Rows:
-        """A row for each of `states`: see `labkit.course`."""
+        """Return a row for each of `states`: see `labkit.course`."""
         return self.kept.then(self.newest)
 
     @property
     def table(self) -> dict[str, list[float]]:
-        """name -> the numbers at each of `states`."""
+        """Return name -> the numbers at each of `states`."""
         numbers = self.rows.numbers
         return {name: numbers[:, 0, i].tolist() for i, name in enumerate(self.names)}
 
     def span(self, name: str) -> course.Span:
-        """Mean, least and greatest of a number in the interval that ends at each of `states`."""
+        """Return mean, minimum and maximum of a number over the interval that ends at each of `states`."""
         return course.span(self.rows, self.names.index(name))
 
     def drawn(self, name: str) -> course.Span:
-        """The same for a curve, as `course.drawn`."""
+        """Return the same for a curve, as `course.drawn`."""
         return course.drawn(self.rows, self.names.index(name))
 
     def whole_table(self) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
-        """Return columns and a row for every kept state: its step, and each number at that step; then how many steps
-        there were since the row before, itself included, and the mean, least and greatest of each number over them.
+        """Return the names of the columns, and a row for every kept state.
 
-        Reading the rows raises a ValueError where the columns do not have one length.
+        A row has the step and each number at that step. Then comes the length of its interval in steps, and the mean,
+        minimum and maximum of each number over the interval. Reading the rows raises a ValueError if the columns
+        differ in length.
         """
         columns = {"step": self.marks} | self.table | {"steps": self.rows.counts.tolist()}
         for name in self.names:
@@ -74,9 +75,9 @@ class Past(Generic[S]):
         return list(columns), zip(*columns.values(), strict=True)
 
     def add(self, state: S, mark: int | None = None) -> None:
-        """Keep the newest state; the one before it stays if its turn has come, and all are thinned when too many."""
+        """Add the newest state. The one before stays if it is a multiple of the stride; too many states are thinned."""
         mark = (self.marks[-1] + 1 if self.marks else 0) if mark is None else mark
-        row = self.record(state) if self.record else {}  # first, for it may raise
+        row = self.record(state) if self.record else {}  # first, because it may raise
         self._name(row)
         step = course.step([row.get(name, math.nan) for name in self.names])
         if self.marks and self.marks[-1] % self.stride:
@@ -93,7 +94,7 @@ class Past(Generic[S]):
             self._thin()
 
     def replace(self, position: int, state: S) -> None:
-        """Another state in place of one; what came after it is forgotten. Other steps of its interval stay in it."""
+        """Replace the state at a position and forget all later states. The other steps of its interval stay."""
         self.cut(position)
         mark, interval = self.marks[-1], self.newest
         if position:
@@ -105,14 +106,14 @@ class Past(Generic[S]):
             self.newest = self.newest.after(interval)
 
     def cut(self, position: int) -> None:
-        """Forget everything after a position: the run goes on from there."""
+        """Forget everything after a position; the run continues from there."""
         del self.states[position + 1 :], self.marks[position + 1 :]
         rows = self.rows
         self.kept, self.newest = rows.upto(position), rows.upto(position + 1).since(position)
         self.pinned = {mark: state for mark, state in self.pinned.items() if mark <= self.marks[-1]}
 
     def copy(self) -> "Past[S]":
-        """The same states in lists of their own, for another thread."""
+        """Return the same states in new lists, for another thread."""
         return Past(
             None,
             list(self.states),
@@ -126,7 +127,7 @@ class Past(Generic[S]):
         )
 
     def of(self, part: Callable[[S], P], mark: str = "") -> "Past[P]":
-        """The past of one part of the states; numbers whose names begin with `mark` have them without it."""
+        """Return the past of one part of each state. The prefix `mark` is removed from the names of numbers."""
         return Past(
             None,
             [part(state) for state in self.states],
@@ -140,14 +141,14 @@ class Past(Generic[S]):
         )
 
     def _name(self, row: dict[str, float]) -> None:
-        """Columns for names that are new, NaN so far."""
+        """Add columns for new names; their earlier values are NaN."""
         new = tuple(name for name in row if name not in self.names)
         if new:
             self.names += new
             self.kept, self.newest = self.kept.wider(len(new)), self.newest.wider(len(new))
 
     def _thin(self) -> None:
-        """Drop what is not a multiple of the stride, but for the first state and the newest."""
+        """Drop the states that are not at a multiple of the stride, except the first and the newest."""
         keep = np.array(self.marks) % self.stride == 0
         keep[[0, -1]] = True
         rows = self.rows.joined(keep)
@@ -157,7 +158,7 @@ class Past(Generic[S]):
 
 
 def size(state: object) -> int:
-    """Bytes of the tensors in a state."""
+    """Return the bytes of the tensors in a state."""
     if isinstance(state, Tensor):
         return state.numel() * state.element_size()
     if dataclasses.is_dataclass(state):

@@ -1,4 +1,4 @@
-"""Where the pages and notebooks of this installation stand."""
+"""Finds the pages and notebooks of this installation."""
 
 from pathlib import Path
 
@@ -6,16 +6,16 @@ import labkit
 
 
 def find(name: str, package: Path | None = None) -> Path:
-    """The folder `dashboards` or `notebooks`: the packaged one, else that of the checkout.
+    """Return the folder `dashboards` or `notebooks`: the packaged one, otherwise the one of the checkout.
 
     Args:
-        package: the folder of the labkit package, if not the one that runs.
+        package: the folder of the labkit package; by default the running one.
 
     Raises:
-        FileNotFoundError: there is neither.
+        FileNotFoundError: neither folder exists.
     """
     package = package or Path(labkit.__file__).parent
     for folder in (package / f"_{name}", package.parent / name):
         if folder.is_dir():
             return folder
-    raise FileNotFoundError(f"this labkit carries no {name}: install it again, or run it from a checkout")
+    raise FileNotFoundError(f"this labkit has no {name}; install it again, or run it from a checkout")

@@ -1,4 +1,4 @@
-"""A run is a stream of states: the caller stops, thins or plays it.
+"""A run is a stream of states. The caller stops it, thins it or plays it.
 
 from itertools import islice
 for state in islice(iterate(step, state), 0, 1000, 100): ...   # every hundredth of a thousand
@@ -11,9 +11,9 @@ S = TypeVar("S")
 
 
 def iterate(step: Callable[[S], S], state: S) -> Iterator[S]:
-    """Yield `state`, `step(state)`, `step(step(state))` and so on without end.
+    """Yield `state`, `step(state)`, `step(step(state))` and so on, forever.
 
-    The next state is computed only when it is asked for, so stopping costs nothing.
+    The next state is computed only when the caller requests it, so stopping costs nothing.
     """
     while True:
         yield state

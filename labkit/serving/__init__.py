@@ -1,4 +1,4 @@
-"""One process that serves the pages: the list of pages, the server, its addresses, headers and settings.
+"""The server of the pages: the list of pages, addresses, headers and settings, all in one process.
 
-`server.serve()` serves; a page reads `settings.device`; `pages.listing()` tells which pages exist.
+`server.serve()` starts it. A page reads `settings.device`. `pages.listing()` returns the existing pages.
 """

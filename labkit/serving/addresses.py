@@ -8,29 +8,29 @@ _EVERYWHERE = ("", "*", "0.0.0.0", "::")
 
 
 def url(host: str, port: int) -> str:
-    """The address of `/`; one of IPv6 stands in brackets."""
+    """Return the address of `/`, with an IPv6 host in brackets."""
     return f"http://{bracket(host)}:{port}/"
 
 
 def is_local(address: str) -> bool:
-    """Whether a server that listens there is reached from this machine only."""
+    """Whether only this machine can reach a server that listens at this address."""
     return address in _LOCAL or address.startswith("127.")
 
 
 def to_bind(address: str) -> str:
-    """What the server binds: * and :: stand for all addresses of both families, which sockets call the empty one."""
+    """Return the address to bind. * and :: mean all addresses of both families; for sockets that is ""."""
     return "" if address in ("*", "::") else address
 
 
 def here(address: str) -> str:
-    """The host by which this machine itself reaches a server that listens at `address`."""
+    """Return the host by which this machine itself reaches a server that listens at `address`."""
     if address in _EVERYWHERE:
         return "127.0.0.1"
     return "localhost" if is_local(address) and address != "::1" else address
 
 
 def outer(address: str) -> list[str]:
-    """The hosts by which a class may reach a server that listens at `address`, the likeliest first."""
+    """Return the hosts by which other devices may reach a server at `address`, the most likely first."""
     if is_local(address):
         return []
     if address not in _EVERYWHERE:
@@ -39,13 +39,13 @@ def outer(address: str) -> list[str]:
 
 
 def hosts(address: str) -> list[str]:
-    """All hosts that a browser may name for a server that listens at `address`."""
+    """Return all hosts that a browser may name for a server that listens at `address`."""
     names = [] if is_local(address) else [socket.gethostname(), socket.getfqdn(), f"{socket.gethostname()}.local"]
     return list(dict.fromkeys([address, *outer(address), *names, *(name.lower() for name in names), *_LOCAL]))
 
 
 def network() -> list[str]:
-    """This machine's addresses in its networks, that of the default route first, IPv4 before IPv6."""
+    """Return this machine's network addresses: the one of the default route first, IPv4 before IPv6."""
     found = [_outward(socket.AF_INET, "192.0.2.1"), _outward(socket.AF_INET6, "2001:db8::1")]
     with contextlib.suppress(OSError):  # a machine that cannot resolve its own name still has its routes
         found += [str(entry[4][0]) for entry in socket.getaddrinfo(socket.gethostname(), None)]
@@ -54,7 +54,7 @@ def network() -> list[str]:
 
 
 def origins(address: str, port: int) -> set[str]:
-    """The `host:port` of every page that may open a websocket here."""
+    """Return the `host:port` of every page that may open a websocket here."""
     return {f"{bracket(host)}:{port}" for host in hosts(address) if host not in _EVERYWHERE}
 
 
@@ -63,7 +63,7 @@ def bracket(host: str) -> str:
 
 
 def _outward(family: socket.AddressFamily, target: str) -> str | None:
-    """The address from which this machine would speak to `target`; a datagram socket sends nothing to find out."""
+    """Return the address from which this machine would reach `target`. The datagram socket sends nothing for this."""
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((target, 9))

@@ -1,11 +1,11 @@
-"""What is done before it is asked for: sessions that stand, documents that are written. Answers that never wait.
+"""Pages prepared in advance: sessions that are built, and documents that are written, before a browser needs them.
 
-Building a page takes this process a quarter of a second, during which the visitor's browser, often on the same two
-cores, reads its scripts, and putting up what follows the first picture as long again. A page file that says
-`AHEAD = True` has sessions built while nobody waits, as many as visitors are expected; whoever asks next for the plain
-page gets one. What such a page shows must not depend on when it was built.
+Building a page takes a quarter of a second, and the controls and further pictures take as long again. In that time the
+visitor's browser, often on the same two cores, reads its scripts. A page file with `AHEAD = True` therefore gets
+sessions in advance, one per expected visitor. The next visitor who opens the page without settings in its address gets
+one. The content of such a page must not depend on the time when it was built.
 
-Writing any document as text takes another tenth of a second: that is done while its browser still reads scripts.
+Writing a document as text takes another tenth of a second. The server does it while the browser still reads scripts.
 """
 
 import asyncio
@@ -25,24 +25,25 @@ from labkit.private.bokeh import (
 from labkit.private.panel import PageHandler, SocketHandler, serve_style_sheets
 from labkit.serving.sockets import Prompt
 
-QUIET = 4.0  # seconds after a visitor until the next session is built: his browser is done with its own work
-PAUSE = 2.0  # seconds between two that are built while somebody looks at a page: all pages stop for each
-FILLED = 0.3  # seconds until a session that was built has its first picture
-SETTLES = 1.2  # seconds until one that was then told of a browser has put up all that follows
-STILL = 6.0  # seconds until a page that nobody looks at does not change any more: a second more than `engine.AWAY`
+QUIET = 4.0  # seconds from a visit until the next session is built: by then the visitor's browser has done its work
+PAUSE = 2.0  # seconds between two builds while a page is open: all pages stop during a build
+FILLED = 0.3  # seconds until a new session has its first picture
+SETTLES = 1.2  # seconds until it then has all controls and further pictures
+STILL = 6.0  # seconds until a page without a viewer stops changing: one second more than `engine.AWAY`
 CLAIMED = 60.0  # seconds that a visitor's browser may take to connect
-READS = 0.15  # seconds after a page was sent: its pictures have been filled, and its browser has yet to ask for them
+READS = 0.15  # seconds after a page was sent: its pictures are ready, and the browser has not requested them yet
 
 
 class Stock:
-    """Sessions that stand for the next visitors of a page.
+    """Sessions that wait for the next visitors of a page.
 
-    Of one, a browser gets the first picture soonest, and what follows later. Of several, each has all that follows as
-    well: a class comes at once, and the server would put that up for thirty while they wait.
+    If one visitor is expected, the session has only the first picture, which the browser then gets as early as
+    possible. If several are expected, each session is complete: a class opens the page at the same moment, and
+    completing thirty pages then would take too long.
 
     Args:
-        size: of the visitors that are expected, so many; whoever has come is not waited for any more.
-        present: says how many look at any page.
+        size: number of expected visitors. Visitors who have already arrived are not counted.
+        present: returns the number of visitors on all pages.
     """
 
     def __init__(self, context: ApplicationContext, size: int, present: Callable[[], int]):
@@ -51,7 +52,7 @@ class Stock:
         self._next: object | None = None
 
     def take(self) -> ServerSession | None:
-        """A session that stands, and the next will be built when this visitor's browser is done with its work."""
+        """Return a waiting session, if there is one. The next is built when this visitor's browser is ready."""
         self._later(QUIET)
         return self._standing.pop(0) if self._standing else None
 
@@ -62,7 +63,7 @@ class Stock:
         self._next = loop.call_later(seconds, self.fill)
 
     async def fill(self) -> None:
-        """Build a session if one is wanting, and see to the next."""
+        """Build a session if one is missing, and schedule the next."""
         self._next = None
         if len(self._standing) < max(1, self._size - self._present()):
             await self._build()
@@ -88,13 +89,13 @@ _stocks: dict[ApplicationContext, Stock] = {}
 
 
 async def stock(context: ApplicationContext, size: int, present: Callable[[], int]) -> None:
-    """Have sessions of a page stand from now on; the first does when this is done."""
+    """Keep waiting sessions for a page from now on. When this returns, the first one exists."""
     _stocks[context] = Stock(context, size, present)
     await _stocks[context].fill()
 
 
 class Ready(PageHandler):
-    """The page of a session that stands already, where there is one and the address asks for nothing particular."""
+    """Sends the page of a waiting session, if there is one and the address has no settings."""
 
     def head(self, *_args: str, **_kwargs: str) -> None:
         """Return the headers of the page without building a session for it."""
@@ -115,5 +116,5 @@ class Ready(PageHandler):
 
 
 def install() -> None:
-    """Have the servers of this process answer so."""
+    """Make the servers of this process use these handlers."""
     replace_handlers({PageHandler: Ready, SocketHandler: Prompt})

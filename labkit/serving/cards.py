@@ -1,4 +1,4 @@
-"""A page on a visitor's document; where its code fails, a card that says why, never a blank page."""
+"""Puts a page on a visitor's document. If the page's code fails, a card shows the error instead of a blank page."""
 
 import logging
 from html import escape
@@ -21,13 +21,13 @@ _CARD = """
 
 
 def error_card(name: str, error: BaseException) -> pn.pane.HTML:
-    """A card with an exception's text, as text: nothing in it is run by the browser."""
+    """Return a card with an exception's text. The text is escaped, so the browser runs nothing in it."""
     card = _CARD.format(page=escape(name), kind=escape(type(error).__name__), text=escape(str(error)))
     return pn.pane.HTML(card, sizing_mode="stretch_width")
 
 
 def show(page: pages.Page) -> None:
-    """Build a page on the current document, that of one visitor."""
+    """Build a page on the current visitor's document."""
     document = pn.state.curdoc
     try:
         pn.panel(pages.load(page).page()).server_doc(document, title=page.title)

@@ -1,21 +1,21 @@
-// Says on the page when its server cannot be reached, and reloads the page at its own address when the server is back.
+// Shows on the page when its server cannot be reached, and reloads the page when the server is back.
 //
-// It stands inside the page's head, before Bokeh's scripts, since it watches the websocket that they will open.
+// The page loads this before Bokeh's scripts, because it watches the websocket that they open.
 {
-  const PAUSE = 1000       // ms between two questions to a server that does not answer
-  const SILENCE = 5000     // ms without a message after which the page asks whether the server is there
-  const PATIENCE = 8000    // ms that the answer may take: a server that prepares thirty pages is busy, not gone
-  const SETTLED = 5000     // ms that a page stands, at least, before it reloads itself: no server is asked without end
+  const PAUSE = 1000       // ms between two requests to a server that does not respond
+  const SILENCE = 5000     // ms without a message, after which the page checks whether the server responds
+  const PATIENCE = 8000    // ms that the response may take: a server that prepares thirty pages is slow
+  const SETTLED = 5000     // ms from opening a page until it may reload itself, at least: this limits the requests
 
   const LOST = "Connection lost. Trying again ..."
-  const REFUSED = "The server refused this page's connection, so nothing on it can change. A proxy must pass websockets " +
-    `and the Host header; else restart the server with: labkit serve --allow-host ${location.hostname}`
+  const REFUSED = "The server refused this page's connection, so the page cannot change. A proxy must forward websockets " +
+    `and the Host header. Without a proxy, restart the server with: labkit serve --allow-host ${location.hostname}`
   const STYLE = "position: sticky; top: 0; z-index: 10000; padding: .5em 1em; text-align: center; overflow-wrap: anywhere;" +
     "font: 600 16px/1.4 system-ui, sans-serif; color: #ffffff; background: #b3261e"
 
   let opened = false   // the websocket has been open
-  let closed = false   // it is not any more, or was refused
-  let lost = false     // the server did not answer
+  let closed = false   // it has closed, or the server refused it
+  let lost = false     // the server did not respond
   let asking = false
   let leaving = false  // the browser closes the websocket of a page that is left
   let heard = performance.now()
@@ -42,7 +42,7 @@
     }
   }
 
-  // Asks until the server answers, then does what that means for a websocket that is open, closed or was refused.
+  // Sends requests until the server responds. Then it clears the message, reloads the page or shows the refusal.
   const ask = async () => {
     if (asking) return
     asking = true

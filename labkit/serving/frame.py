@@ -1,4 +1,4 @@
-"""The frame of a page: a heading, the settings at the side (below on a phone), the pictures; light and dark."""
+"""The frame of a page: heading, settings at the side (below on a phone) and pictures, in light and dark colours."""
 
 import logging
 from collections.abc import Callable
@@ -12,16 +12,16 @@ from labkit.serving.cards import error_card
 
 _log = logging.getLogger(__name__)
 
-HEAD_START = 100  # ms for the browser to fetch its scripts; while it reads them, this process builds the page
+HEAD_START = 100  # ms in which the browser fetches its scripts; while it reads them, this process builds the page
 
 
 def frame(title: str, lead: str, main: Callable[[], tuple[Any, Callable[[], Any]]]) -> pn.Template:
-    """A page that asks nothing of the network, and whose heading stands before the rest of it is built.
+    """Return a page that works offline. Its heading is visible before the rest is built.
 
     Args:
         title, lead: plain text.
-        main: () -> what stands in the middle, and () -> the settings beside it. The second is asked for once the
-            browser has the first, so that the picture stands sooner. What it raises is shown on a card.
+        main: () -> the main part, and a function that returns the settings. That function is called after the browser
+            has the main part, so that the picture comes first. A card shows any exception.
     """
     template = pn.Template(_beside("frame.html"), location=True)
     template.add_variable("title", title)
@@ -45,19 +45,19 @@ def frame(title: str, lead: str, main: Callable[[], tuple[Any, Callable[[], Any]
             except Exception as error:
                 failed(error)
 
-    pn.config.exception_handler = failed  # of this session: what fails when it is drawn, or when a control is used
+    pn.config.exception_handler = failed  # for this session: errors of drawing and of controls
     document.add_timeout_callback(fill, HEAD_START)
     return template
 
 
 def dress(template: pn.Template) -> None:
-    """Give a page its colours, light and dark, and have it notice a lost server and reload itself when it is back.
+    """Give a page light and dark colours. Make it show when its server stops, and reload when the server is back.
 
-    The page's file takes {{ scheme }} and {{ connection }}.
+    The page's file needs {{ scheme }} and {{ connection }}.
     """
     template.add_variable("scheme", _beside("scheme.html"))
     template.add_variable("connection", _beside("connection.js"))
-    # Bokeh would connect again, to a session that a new server builds in the place of the one on screen
+    # Bokeh would reconnect to a session of the new server, which is not the one on screen
     pn.state.curdoc.config.reconnect_session = False
 
 

@@ -1,7 +1,7 @@
-"""Which requests are answered: those that name a host of this server and that can be read.
+"""Refuses requests that name a host which is not this server, or that cannot be read.
 
-A page of another site can point its own name at this machine ("DNS rebinding") and then read what this server sends:
-its browser takes both for one site. Such a request still carries the other site's name in its Host header.
+A page of another site can point its own name at this machine ("DNS rebinding"). The browser then takes both for one
+site, so the page can read what this server sends. Such a request still has the other site's name in its Host header.
 """
 
 import ipaddress
@@ -17,7 +17,7 @@ from labkit.private.tornado import ask_first, reached
 
 
 class Stranger(Matcher):
-    """Matches a request whose Host is neither a known name nor the address at which its connection arrived."""
+    """Matches a request with a Host that is neither a known name nor the address to which the client connected."""
 
     def __init__(self, names: Iterable[str]):
         self.names = frozenset(map(plain, names))
@@ -29,7 +29,7 @@ class Stranger(Matcher):
 
 
 class Refusal(RequestHandler):
-    """Returns status 403 and a line that names the option which lets the host in."""
+    """Returns status 403 and a line that names the option which allows the host."""
 
     def prepare(self) -> None:
         self.set_status(403)
@@ -39,7 +39,7 @@ class Refusal(RequestHandler):
 
 
 class Unreadable(Matcher):
-    """Matches a request on which Bokeh or tornado would fail: a path with a zero byte, a token that is none."""
+    """Matches a request on which Bokeh or tornado would fail: a zero byte in the path, or an invalid token."""
 
     def match(self, request: HTTPServerRequest) -> dict | None:
         tokens = request.arguments.get("bokeh-token", [])
@@ -54,7 +54,7 @@ class Mistake(RequestHandler):
 
 
 def guard(application: Application, names: Iterable[str]) -> None:
-    """Answer only requests, of pages and of websockets, that name one of these hosts and can be read."""
+    """Serve only requests that name one of these hosts and can be read. This covers pages and websockets."""
     ask_first(application, [Rule(Stranger(names), Refusal), Rule(Unreadable(), Mistake)])
 
 
@@ -62,7 +62,7 @@ def checked(name: str) -> str:
     """Return the plain spelling of a host name or address that a user wrote.
 
     Raises:
-        ValueError: it is none, or has a port.
+        ValueError: the name is not valid, or has a port.
     """
     found = plain(name)
     if not (_is_address(found) or re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", found)):
@@ -71,7 +71,7 @@ def checked(name: str) -> str:
 
 
 def plain(name: str) -> str:
-    """Return a host name in one spelling: small letters, no brackets, no dot at its end, addresses in short form."""
+    """Return a host name in a standard spelling: lower case, no brackets, no final dot, addresses in short form."""
     name = name.lower().removesuffix(".").removeprefix("[").removesuffix("]")
     if not _is_address(name):
         return name
@@ -90,11 +90,11 @@ def _is_address(name: str) -> bool:
 def _is_token(token: bytes) -> bool:
     try:
         return bool(get_session_id(token.decode()))
-    except Exception:  # it is the client's: whatever is wrong with it
+    except Exception:  # the client chose it, so anything may be wrong with it
         return False
 
 
 def _reached(request: HTTPServerRequest) -> str | None:
-    """Return this machine's address to which the browser connected: it may have more than it can list."""
+    """Return the address to which the browser connected. A machine may have more addresses than it can list."""
     address = reached(request)
     return None if address is None else plain(address.partition("%")[0])

@@ -1,12 +1,12 @@
-"""Headers on every answer, HEAD included: a page loads nothing from other sites and cannot be framed by them."""
+"""Headers of every response, also to HEAD: a page loads nothing from other sites, and they cannot frame it."""
 
 from tornado.httputil import HTTPHeaders
 from tornado.web import Application, OutputTransform, RequestHandler
 
 from labkit.private.tornado import handlers
 
-# Bokeh compiles its callbacks in the browser (unsafe-eval), starts from an inline script, and Panel loads components
-# from blobs; all else comes from this server.
+# Bokeh compiles its callbacks in the browser (unsafe-eval) and starts from an inline script. Panel loads components
+# from blobs. Everything else comes from this server.
 POLICY = "; ".join(
     [
         "default-src 'self'",
@@ -32,7 +32,7 @@ HEADERS = {
 
 
 class Secure(OutputTransform):
-    """Adds HEADERS to each answer of a tornado application."""
+    """Adds HEADERS to each response of a tornado application."""
 
     def transform_first_chunk(
         self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
@@ -43,7 +43,7 @@ class Secure(OutputTransform):
 
 
 def answer_head(application: Application) -> None:
-    """Have every route answer HEAD as it answers GET; tornado leaves the body out."""
+    """Make every route respond to HEAD as to GET; tornado leaves out the body."""
     for handler in handlers(application):
         if handler.head is RequestHandler.head:
             handler.head = handler.get

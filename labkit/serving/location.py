@@ -1,8 +1,8 @@
-"""Reads the address of a page for Panel, whose own readers fail on IPv6, a second question mark and long numbers.
+"""Reads the address of a page for Panel.
 
-Panel splits the host at every colon and the path at every question mark, and makes whole numbers of any digits, of
-which Python refuses more than 4,300: each such page ended in HTTP 500 before its code ran. `install` puts `parts` and
-`asked` in the place of those functions; only this module knows them.
+Panel's own functions split the host at every colon and the path at every question mark. So they fail on IPv6 and on a
+second question mark. They also turn any digits into a whole number, and Python refuses more than 4,300 digits. Each
+such page ended in HTTP 500 before its code ran. `install` replaces those functions by `parts` and `asked`.
 """
 
 from tornado.httputil import split_host_and_port
@@ -12,11 +12,11 @@ from labkit.views.address import asked
 
 
 def parts(protocol: str | None, host: str | None, uri: str | None) -> dict[str, str]:
-    """Return the parts of an address that are there, by the names of Panel's Location.
+    """Return the parts that an address has, under the names of Panel's Location.
 
     Args:
         protocol: http or https.
-        host: name and port as in the Host header; an IPv6 address stands in brackets.
+        host: name and port as in the Host header, an IPv6 address in brackets.
         uri: path, query and fragment.
     """
     path, mark, fragment = (uri or "").partition("#")
@@ -35,5 +35,5 @@ def parts(protocol: str | None, host: str | None, uri: str | None) -> dict[str, 
 
 
 def install() -> None:
-    """Have Panel read addresses by `parts` and `asked`."""
+    """Make Panel read addresses by `parts` and `asked`."""
     read_addresses(parts, asked)

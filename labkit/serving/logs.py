@@ -1,7 +1,7 @@
-"""Keeps the log for what an operator can act on.
+"""Limits the log to records on which an operator can act.
 
-A tab that closes while a frame is on its way, and whatever a client sends that is no message of a page, is one line at
-level DEBUG. A traceback stays where a page's own code fails. `BOKEH_PY_LOG_LEVEL=debug` shows all.
+A closed tab, or a client's message that is not valid, becomes a single line at level DEBUG. An error in the code of a
+page keeps its traceback. `BOKEH_PY_LOG_LEVEL=debug` shows everything.
 """
 
 import logging
@@ -13,14 +13,14 @@ from tornado.websocket import WebSocketClosedError
 
 from labkit.private import bokeh, panel
 
-LONGEST = 200  # characters of a line: a client chooses what stands in it
+LONGEST = 200  # characters of a line, because a client chooses its content
 
 _SOCKET = (*bokeh.LOGGERS, *panel.LOGGERS)
-_SERVER = "tornado.application"  # also logs what fails in a page
+_SERVER = "tornado.application"  # also logs errors of pages
 
 
 class Quiet(logging.Filter):
-    """Turns a record about a client's message or its lost connection into one line at level DEBUG."""
+    """Turns a record about a client's message or lost connection into a single line at level DEBUG."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.WARNING or not _is_about_a_client(record):
@@ -32,7 +32,7 @@ class Quiet(logging.Filter):
 
 
 def quiet(loop) -> None:
-    """Quieten the loggers of Bokeh, Panel and tornado, and the exceptions that reach the event loop itself."""
+    """Filter the loggers of Bokeh, Panel and tornado, and the exceptions that reach the event loop."""
     for name in (*_SOCKET, _SERVER):
         logger = logging.getLogger(name)
         if not any(isinstance(each, Quiet) for each in logger.filters):
@@ -57,12 +57,12 @@ def _modules(trace: TracebackType | None) -> list[str]:
 
 
 def _is_a_pages(module: str) -> bool:
-    """Whether a module is one of labkit's that a page runs; the server's own pass on what clients send."""
+    """Whether a page runs this module of labkit. Those of the server only forward messages of clients."""
     return module.startswith("labkit") and not module.startswith("labkit.serving.")
 
 
 def _pulls(record: logging.LogRecord) -> bool:
-    """Whether a browser asked for its document: that this fails is a page's fault."""
+    """Whether a browser requested its document. If this fails, the error is in the page."""
     return any(map(bokeh.is_pull, record.args or ()))
 
 
@@ -75,5 +75,5 @@ def _line(record: logging.LogRecord) -> str:
 def _text(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except Exception:  # a message of a client that cannot be written as text
+    except Exception:  # a client's message that cannot be written as text
         return str(record.msg)

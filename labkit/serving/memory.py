@@ -1,8 +1,8 @@
-"""Memory that is no longer needed goes back to the operating system.
+"""Returns unused memory to the operating system.
 
-glibc keeps what a process frees, for its next use. A run makes large temporaries and small states in turn, and the
-states that it keeps come to lie between the freed temporaries, which then cannot be used again: four runs of 2,000
-particles took 600 MB more in a minute of play. Other C libraries are left as they are.
+glibc keeps freed memory for later use. A run creates large temporary tensors and small states in turn. The kept states
+then lie between the freed temporaries, whose memory cannot be used again. Four runs of 2,000 particles took 600 MB more
+in a minute of play. Other C libraries stay unchanged.
 """
 
 import ctypes
@@ -11,22 +11,22 @@ from typing import Any
 
 from tornado.ioloop import IOLoop
 
-LARGE = 4 << 20  # bytes: a block of this size has pages of its own, and gives them back at once when it is freed
-SPARE = 32 << 20  # bytes that may stay free at the end of a heap, so that small temporaries need no new pages
-PAUSE = 7.0  # seconds after a session has ended: Panel collects garbage 5 seconds after it
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt, from malloc.h
+LARGE = 4 << 20  # bytes: a block of this size has its own memory pages, which are returned as soon as it is freed
+SPARE = 32 << 20  # bytes that may stay free at the end of a heap, so that small temporaries need no new memory pages
+PAUSE = 7.0  # seconds after the end of a session: Panel collects garbage 5 seconds after it
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # options of mallopt, from malloc.h
 
-_due: list[bool] = []  # one entry while a `trim` is due: whether a session has ended since that was decided
+_due: list[bool] = []  # one entry while a `trim` is scheduled: whether another session has ended since
 
 
 def _glibc() -> ctypes.CDLL | None:
-    """The C library of this process if it is glibc."""
+    """Return the C library of this process if it is glibc."""
     library = ctypes.CDLL(None) if sys.platform == "linux" else None
     return library if hasattr(library, "malloc_trim") and hasattr(library, "mallopt") else None
 
 
 def bound() -> None:
-    """Keep large blocks out of the heaps from now on."""
+    """From now on, keep large blocks out of the heaps."""
     library = _glibc()
     if library:
         library.mallopt(_MMAP_THRESHOLD, LARGE)
@@ -34,14 +34,14 @@ def bound() -> None:
 
 
 def trim() -> None:
-    """Give back every free page of the heaps."""
+    """Return every free memory page of the heaps."""
     library = _glibc()
     if library:
         library.malloc_trim(ctypes.c_size_t(0))
 
 
 def trim_soon(_context: Any) -> None:
-    """`trim` after `PAUSE` seconds, and once more where sessions end until then: visitors may come and go all day."""
+    """Call `trim` after `PAUSE` seconds, and again if more sessions end until then."""
     if _due:
         _due[0] = True
         return
@@ -53,4 +53,4 @@ async def _trim() -> None:
     again = _due.pop()
     if again:
         trim_soon(None)
-    await IOLoop.current().run_in_executor(None, trim)  # a thread: no page waits for it
+    await IOLoop.current().run_in_executor(None, trim)  # in a thread, so no page waits for it

@@ -1,6 +1,6 @@
-"""The pages: every file of dashboards/ that defines `page()`, served at its own name; index.py stands at /.
+"""The pages: every file of dashboards/ that defines `page()`. A page has the address of its file; index.py is at /.
 
-What a page is called is read from its file without running it, so that a list of pages costs no import of torch.
+The title of a page is read from its file without running it, so the list of pages needs no import of torch.
 """
 
 import ast
@@ -18,7 +18,7 @@ _importing = threading.Lock()
 
 @dataclass(frozen=True)
 class Page:
-    """A page file: its name there, its title and one line on it (TITLE and SUMMARY, else from its docstring)."""
+    """A page file with its name, its title and a summary (TITLE and SUMMARY, otherwise from its docstring)."""
 
     name: str
     title: str
@@ -31,14 +31,14 @@ class Page:
 
 
 def listing(folder: Path | None = None) -> list[Page]:
-    """The pages of a folder, of `dashboards/` if none is given, the index first, the others by name."""
+    """Return the pages of a folder, by default `dashboards/`: the index first, the others by name."""
     files = (folder or places.find("dashboards")).glob("[!_]*.py")
     found = (at(file) for file in sorted(files, key=lambda file: (file.stem != "index", file.stem)))
     return [page for page in found if page is not None]
 
 
 def at(file: Path | str) -> Page | None:
-    """The page that a file defines, None if it defines none; one that cannot be parsed is a page with an error."""
+    """Return the page that a file defines, or None. A file that cannot be parsed is a page with an error."""
     file = Path(file).resolve()
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -51,7 +51,7 @@ def at(file: Path | str) -> Page | None:
 
 
 def load(page: Page) -> ModuleType:
-    """Import a page's file, once in this process; a file that fails is tried again by the next visitor."""
+    """Import a page's file, once per process. If that fails, the next visitor triggers another try."""
     name = f"labkit_page_{page.name}"
     with _importing:
         module = sys.modules.get(name)
@@ -67,7 +67,7 @@ def load(page: Page) -> ModuleType:
 
 
 def is_ahead(page: Page) -> bool:
-    """Whether a page says that it may be built before its visitor comes."""
+    """Whether a page may be built before its visitor arrives."""
     return getattr(load(page), "AHEAD", False)
 
 

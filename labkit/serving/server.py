@@ -1,7 +1,7 @@
-"""One server for all pages; each visitor has a session of his own.
+"""One server for all pages, with a separate session for each visitor.
 
-Importing what the pages need takes longer than a server may take to answer, so it answers first and then, in a thread,
-imports each page and asks it for itself once: the first visitor finds everything loaded.
+Importing the pages takes longer than a server may take to respond. So the server starts first. Then a thread imports
+each page and requests it once, so that the first visitor finds everything loaded.
 """
 
 import asyncio
@@ -24,19 +24,19 @@ from labkit.serving import addresses, ahead, cards, gate, guide, headers, locati
 
 _log = logging.getLogger(__name__)
 
-_SESSIONS = {  # milliseconds; a session thrown away before its websocket opens is rebuilt with style sheets from a CDN
+_SESSIONS = {  # a session that is discarded before its websocket opens is rebuilt with style sheets from a CDN
     "unused_session_lifetime_milliseconds": 60_000,
     "check_unused_sessions_milliseconds": 5_000,
 }
 
 
 def build(found: list[pages.Page], *, port: int, address: str, allowed: Iterable[str] = ()) -> Server:
-    """Return a server that is bound to address and port (0 takes a free one) and waits for `run`.
+    """Return a server that is bound to address and port (0: any free port) but not started.
 
     It serves the pages, /guide and /liveness.
 
     Args:
-        allowed: hosts that browsers may name beside those of this machine.
+        allowed: additional hosts that browsers may name.
 
     Raises:
         OSError: the port is taken, or the address is not one of this machine.
@@ -62,12 +62,12 @@ def build(found: list[pages.Page], *, port: int, address: str, allowed: Iterable
     headers.answer_head(application)
     gate.guard(application, [*addresses.hosts(address), *allowed])
     bokeh.allow_origins(server, addresses.origins(address, server.port))
-    bokeh.allow_origins(server, [f"{addresses.bracket(host)}:*" for host in allowed])  # a proxy has its own port
+    bokeh.allow_origins(server, [f"{addresses.bracket(host)}:*" for host in allowed])  # a proxy may use any port
     return server
 
 
 def run(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -> None:
-    """Answer until Ctrl-C or SIGTERM; `warmed()` is called from a thread once the pages are loaded."""
+    """Serve until Ctrl-C or SIGTERM. A thread calls `warmed()` when the pages are loaded."""
     threading.Thread(target=_warm, args=(server, found, warmed), daemon=True).start()
     logs.quiet(server.io_loop.asyncio_loop)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -88,7 +88,11 @@ def serve(
     started: Callable[[int], None] = lambda port: None,
     warmed: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve all pages until Ctrl-C; `started(port)` is called once the port is bound, `warmed()` once pages are loaded.
+    """Serve all pages until Ctrl-C.
+
+    Args:
+        started: called with the port when it is bound.
+        warmed: called when the pages are loaded.
 
     Raises:
         OSError: as `build`.
@@ -110,16 +114,16 @@ def _visit(page: pages.Page) -> Callable[[], None]:
 
 
 def _warm(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -> None:
-    """Import every page, then ask for each over loopback, past any proxy; what fails here a visitor sees on a card."""
+    """Import every page, then request each over loopback without a proxy. A visitor sees any error on a card."""
     browser = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     base = addresses.url(addresses.here(server.address or ""), server.port)
     for page in found:
         with _warned(page):
             pages.load(page)
-    importlib.import_module("holoviews.plotting.bokeh")  # else the first page that draws imports it
+    importlib.import_module("holoviews.plotting.bokeh")  # otherwise the first page with a plot imports it
     gc.collect()
-    gc.freeze()  # what is imported stays: without this every other visitor waits .2 s while it is looked through
-    for page in found:  # after the freeze, which would never free their sessions
+    gc.freeze()  # imported objects stay: if the collector scans them, every second visitor waits 0.2 s
+    for page in found:  # after the freeze, because frozen sessions would never be freed
         with _warned(page):
             browser.open(base + page.route[1:], timeout=60).close()
     for page in found:

@@ -1,9 +1,9 @@
-"""What this process was told when it began to serve; `server.serve` writes it, pages read it.
+"""The options with which this process serves. `server.serve` writes them, pages read them.
 
     from labkit.serving import settings
     x0 = torch.randn(200, 2, device=settings.device)    # "cpu", "cuda" or "cuda:1"
 
-`device` is found when it is first asked for, since asking torch for a GPU takes longer than starting the server.
+`device` is determined at its first use, because torch takes longer to find a GPU than the server to start.
 """
 
 from pathlib import Path
@@ -11,16 +11,16 @@ from pathlib import Path
 from labkit.serving import devices
 
 choice: str = "auto"
-"""The device as asked for on the command line: auto, cpu, cuda or cuda:1."""
+"""The device as given on the command line: auto, cpu, cuda or cuda:1."""
 
 addresses: tuple[str, ...] = ()
-"""Where a class reaches `/`, the likeliest first; empty while only this machine may come."""
+"""Addresses of `/` for other devices, the most likely first; empty if only this machine may connect."""
 
 visitors: int = 1
-"""How many are expected at once: so many sessions of a page that may be built ahead stand ready."""
+"""Number of visitors expected at the same moment. A page that allows it is prepared for each of them."""
 
 runs: Path = Path("runs")
-"""The directory whose run folders the page /runs shows and /draw offers."""
+"""The directory of the run folders that the page /runs shows and /draw offers."""
 
 
 def __getattr__(name: str) -> str:

@@ -28,25 +28,28 @@ class NetworkTab(NamedTuple):
 
 
 class Studio(Linkable):
-    """What the whole page shares: the network, and the tab that is open."""
+    """The settings that the whole page shares: the network and the open tab."""
 
-    model = param.Selector(check_on_set=True, label="Network", doc="a trained network, of labkit or of a run")
-    tab = param.Selector(check_on_set=True, doc="the tab that is open")
+    model = param.Selector(check_on_set=True, label="Network", doc="a trained network, shipped or from a run")
+    tab = param.Selector(check_on_set=True, doc="the open tab")
 
 
 def page(title: str, summary: str, tabs: Sequence[NetworkTab], kind: str, default: str) -> pn.Template:
-    """Return a page whose tabs show a network of some kind.
+    """Return a page with tabs that show a trained network.
 
     Args:
-        kind: of the networks that are offered, those of labkit and of the runs: "draw" or "vae".
-        default: the name of the network at first.
+        kind: kind of the offered networks, "draw" or "vae". The shipped networks and those of the runs are offered.
+        default: the name of the first network.
     """
     pn.extension()
     return frame(title, summary, lambda: live(tabs, kind, default))
 
 
 def live(tabs: Sequence[NetworkTab], kind: str, default: str) -> tuple[pn.Column, Callable[[], pn.Column]]:
-    """Return the tabs, each built when it is first opened with a network, and () -> the controls of the open one."""
+    """Return the tabs, and a function that returns the controls of the open tab.
+
+    A tab is built when it is first opened with a network.
+    """
     address, networks = Address(), directory.networks(settings.runs, kind)
     studio, scenes, made = Studio(), {tab.title: tab.scene for tab in tabs}, {}
     offer(studio, "model", list(networks), default)
@@ -61,7 +64,7 @@ def live(tabs: Sequence[NetworkTab], kind: str, default: str) -> tuple[pn.Column
             if (name, studio.tab) not in made:
                 network = labkit.load_checkpoint(networks.get(name, name)).to(settings.device)
                 made[name, studio.tab] = scene(network)
-        except Exception as error:  # a run's file that does not fit: the others can still be chosen
+        except Exception as error:  # the file of a run does not fit; the visitor can choose another network
             room.objects, side.objects = [pn.pane.HTML(words.wrong(f"{name}: {error}"))], chosen
             return
         shown = made[name, studio.tab]
