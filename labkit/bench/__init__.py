@@ -1,1 +1,1 @@
-"""This code beside a plain reference: one module a method, run by `labkit bench`."""
+"""Benchmarks that compare labkit with a plain reference: one module per method, run by `labkit bench`."""

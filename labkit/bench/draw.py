@@ -1,10 +1,9 @@
-"""One training step of DRAW beside a plain port: how many times quicker, and how near the floor of its products.
+"""Compares one training step of DRAW with a plain port, and with the time of the matrix products alone.
 
-Both take whole steps (forward, backward, clip, Adam) in turns in one process, on one thread, by CPU time; a ratio is
-taken in every round and the median of the rounds is shown.
+Both programs take whole steps (forward, backward, clip, Adam) alternately in one process, on one thread. CPU time is
+measured. Each round gives a ratio, and the table shows the median of the rounds.
 
-A second table takes the operations by hand away, one pair after another: the same step by the plain operations of
-`labkit.draw.operations`.
+A second table replaces the fast operations by the plain ones of `labkit.draw.operations`, one pair after another.
 """
 
 import contextlib
@@ -35,9 +34,9 @@ PLAIN = {
 
 
 class Port(nn.Module):
-    """The network as most public ports to PyTorch write it: two LSTMCells, a linear map for everything, T of each.
+    """The network as most public ports to PyTorch write it: two LSTMCells and a linear map for every step.
 
-    As there, grids and first states ask for gradients that nobody uses.
+    As in those ports, grids and first states compute gradients that are not used.
     """
 
     def __init__(self, config: Config):
@@ -88,7 +87,7 @@ class Port(nn.Module):
 
 @dataclass(frozen=True)
 class Case:
-    """A network of both, and the rounds that are timed."""
+    """A network, and the number of timed rounds."""
 
     config: Config
     rounds: int
@@ -104,7 +103,7 @@ CASES = (Case(Config(), 12), Case(Config(steps=64, latent=100, read=2), 11))
 
 @dataclass(frozen=True)
 class Row:
-    """Medians, in ms a step; the ratio is how many times quicker than the port."""
+    """Medians in ms per step. The ratio says how many times as fast as the port labkit is."""
 
     case: Case
     dtype: torch.dtype
@@ -128,7 +127,7 @@ def run(quick: bool, console: Console) -> list[Row]:
 
 @dataclass(frozen=True)
 class Path:
-    """Which operations were plain, ms of the step by them, and how many times longer than by hand it takes."""
+    """The operations that were plain, the ms per step, and the time relative to all fast operations."""
 
     case: Case
     dtype: torch.dtype
@@ -138,7 +137,7 @@ class Path:
 
 
 def measure_paths(case: Case) -> list[Path]:
-    """Rounds of one step by hand and one for each set of plain operations, in both precisions."""
+    """Time a step with the fast operations and with each set of plain operations, in both precisions."""
     x = (torch.rand(BATCH, 1, case.config.height, case.config.width) > 0.5).float()
     found = []
     for dtype in BOUNDS:
@@ -156,7 +155,7 @@ def measure_paths(case: Case) -> list[Path]:
 
 
 def in_turns(steps: dict[Any, Callable[[], None]], rounds: int) -> dict[Any, list[float]]:
-    """ms of CPU time of each step in each round, after one that warms up."""
+    """Return the ms of CPU time of each step in each round, after a warm-up round."""
     times: dict[Any, list[float]] = {name: [] for name in steps}
     for turn in range(rounds + 1):
         for name, step in steps.items():
@@ -168,7 +167,7 @@ def in_turns(steps: dict[Any, Callable[[], None]], rounds: int) -> dict[Any, lis
 
 
 def measure(case: Case) -> list[Row]:
-    """Rounds of one step of the port, one in float32 and one with products in bfloat16, and of the products alone."""
+    """Time a step of the port, a step of labkit in float32 and in bfloat16, and the matrix products alone."""
     x = (torch.rand(BATCH, 1, 28, 28) > 0.5).float()
     port, model = Port(case.config), DRAW(case.config)
     steps = {
@@ -191,7 +190,7 @@ def measure(case: Case) -> list[Row]:
 
 
 def _step(module: nn.Module, bound: Callable[[], Tensor], context=None, fused: bool = False) -> Callable[[], None]:
-    """Forward, backward, clip, Adam: that of `training.fit`, fused, or as the ports leave it."""
+    """Return a step: forward, backward, clip and Adam. fused: as in `training.fit`; otherwise as in the ports."""
     optimizer = torch.optim.Adam(module.parameters(), lr=1e-3, betas=(0.5, 0.999), fused=fused)
 
     def step() -> None:
@@ -206,7 +205,7 @@ def _step(module: nn.Module, bound: Callable[[], Tensor], context=None, fused: b
 
 
 def products(config: Config) -> Callable[[], None]:
-    """The large products of one step, forward and backward, in float32 and nothing else."""
+    """Return a function that computes only the large products of one step, forward and backward, in float32."""
     c = config
     sizes = [
         (2 * c.read**2 + 2 * c.hidden, 4 * c.hidden), (c.hidden, 2 * c.latent),
@@ -225,9 +224,10 @@ def products(config: Config) -> Callable[[], None]:
 def table(rows: list[Row]) -> Table:
     made = Table(
         box=SIMPLE_HEAD,
-        title="DRAW: a training step beside a plain port",
-        caption=f"ms of CPU time a step of {BATCH} images of 28x28, one thread; medians over rounds in turns."
-        " bfloat16: products in bfloat16, all else in float32. The floor is the matrix products alone, in float32.",
+        title="DRAW: a training step, compared with a plain port",
+        caption=f"ms of CPU time per step, {BATCH} images of 28x28, one thread. Medians over rounds; the programs "
+        "alternate. bfloat16: products in bfloat16, everything else in float32. The floor is the time of the matrix "
+        "products alone, in float32.",
     )
     for heading in ("network", "products in", "port", "labkit", "times/bound", "floor"):
         made.add_column(heading, justify="left" if heading in ("network", "products in") else "right")
@@ -244,8 +244,8 @@ def paths_table(paths: list[Path]) -> Table:
     made = Table(
         box=SIMPLE_HEAD,
         title="DRAW: the same step with plain operations",
-        caption="ms of CPU time a step, one thread; medians over rounds in turns. Times longer than with all of "
-        "labkit.draw.fast.",
+        caption="ms of CPU time per step, one thread. Medians over rounds; the variants alternate. The last column is "
+        "the time relative to all of labkit.draw.fast.",
     )
     for heading in ("network", "products in", "plain operations", "ms", "times longer"):
         made.add_column(heading, justify="right" if heading in ("ms", "times longer") else "left")

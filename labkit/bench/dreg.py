@@ -1,14 +1,17 @@
-"""DReG beside what one would write first: the Gaussian laboratory, and a training step of the original's network.
+"""Compares DReG with the simplest programs: the Gaussian laboratory, and a training step of the original's network.
 
-Four ways to the same thing, replicates of the gradients of IWAE, STL and DReG at K = 1, 2, ..., 1024: `labkit` draws
-once for all and needs no graph; `noise in float64` is the same from noise of that dtype; `loop` takes one replicate
-after another through autograd; `vmap` takes them together through torch.func.
+The first table times four ways to compute replicates of the gradients of IWAE, STL and DReG at K = 1, 2, ..., 1024:
 
-The step is that of `labkit train vae` without its optimiser: gradients of both halves of a 784-200-200-50 VAE, K = 64.
-`labkit` walks back through the decoder once; `port` does as the published code, once for each half. Two rows take the
-quick ways of `labkit.dreg.fast` away, one after the other.
+    labkit             draws the samples once for all estimators and sizes, and needs no graph
+    noise in float64   the same with noise of that dtype
+    loop               one replicate after another, by autograd
+    vmap               many replicates together, by torch.func
 
-All by CPU time in turns on one thread; a ratio is taken in every round, the median is shown.
+The second table times a step of `labkit train vae` without its optimiser: the gradients of both halves of a
+784-200-200-50 VAE at K = 64. `labkit` runs the backward pass of the decoder once. `port` runs it once for each half, as
+the published code does. Two rows leave out the fast ways of `labkit.dreg.fast`, one after the other.
+
+CPU time is measured on one thread; the ways alternate. Each round gives a ratio, and the tables show the median.
 """
 
 import statistics
@@ -34,14 +37,14 @@ from labkit.dreg.fast import laboratory as fast_laboratory
 ESTIMATORS = ("iwae", "stl", "dreg")
 BOUNDS = {"loop": 25.0, "vmap": 6.0}
 SIX = ("dreg", "iwae", "stl", "rws", "rws-dreg", "dreg-norm")
-PORT, MORE = 1.5, 1.1  # the step: times quicker than the port at least, times slower with five estimators more at most
+PORT, MORE = 1.5, 1.1  # least ratio of port to labkit; largest ratio of six estimators to one
 STEP_ROUNDS = 15
-TOGETHER = 1 << 20  # numbers of noise that vmap takes at a time
+TOGETHER = 1 << 20  # numbers of noise that vmap processes at once
 
 
 @dataclass(frozen=True)
 class Case:
-    """D, the sizes K, and how many replicates each way takes in a round: the loop fewer, for it is slow."""
+    """D, the sizes K, and the replicates per round; the loop takes fewer because it is slow."""
 
     dim: int = 20
     sizes: tuple[int, ...] = laboratory.SIZES
@@ -55,7 +58,7 @@ CASE = Case()
 
 @dataclass(frozen=True)
 class Row:
-    """Medians over the rounds: ms a thousand replicates, and how many times quicker labkit is."""
+    """Medians over the rounds: ms per thousand replicates, and how many times as fast labkit is."""
 
     way: str
     ms: float
@@ -63,7 +66,7 @@ class Row:
 
 
 def surrogate(name: str, mean: Tensor, e: Tensor, toy: gaussian.Gaussian) -> Tensor:
-    """What autograd differentiates in the mean of q, from noise [K, D]: the estimators as they are published."""
+    """Return the surrogate of an estimator as published, from noise [K, D]; autograd differentiates it in the mean."""
     z = mean + toy.sigma * e
 
     def log_q(centre: Tensor) -> Tensor:
@@ -78,7 +81,7 @@ def surrogate(name: str, mean: Tensor, e: Tensor, toy: gaussian.Gaussian) -> Ten
 
 
 def loop(case: Case, toy: gaussian.Gaussian, generator: torch.Generator, replicates: int) -> Tensor:
-    """One replicate after another, drawn once for the three: gradients [S, R, E, D]."""
+    """Return gradients [S, R, E, D] by autograd, replicate by replicate; the estimators share the samples."""
     made = []
     for k in case.sizes:
         for _ in range(replicates):
@@ -90,7 +93,7 @@ def loop(case: Case, toy: gaussian.Gaussian, generator: torch.Generator, replica
 
 
 def mapped(case: Case, toy: gaussian.Gaussian, generator: torch.Generator, replicates: int) -> Tensor:
-    """Many replicates of one K together, drawn once for the three: gradients [S, R, E, D]."""
+    """Return gradients [S, R, E, D] by vmap over replicates of one K; the estimators share the samples."""
     maps = [vmap(grad(partial(_of_mean, name, toy)), (None, 0)) for name in ESTIMATORS]
     made = []
     for k in case.sizes:
@@ -106,9 +109,9 @@ def _of_mean(name: str, toy: gaussian.Gaussian, mean: Tensor, e: Tensor) -> Tens
 
 
 def port(model: VAE, x: Tensor, k: int, generator: torch.Generator) -> list[Tensor]:
-    """DReG of both halves in the usual PyTorch way: a surrogate for each, a backward pass for each, densities by name.
+    """Return DReG's gradients in the usual PyTorch way: a surrogate and a backward pass for each half.
 
-    The gradient of a mean over the batch in the parameters of q, then in those of p, MAXIMISED.
+    The mean over the batch is to be MAXIMISED. First come the gradients for the parameters of q, then for those of p.
     """
     flat = x.flatten(1)
     mu, sigma = model.infer(flat)
@@ -122,7 +125,7 @@ def port(model: VAE, x: Tensor, k: int, generator: torch.Generator) -> list[Tens
 
 
 def network_step(model: VAE, x: Tensor, k: int, generator: torch.Generator, names: tuple[str, ...]) -> list[Tensor]:
-    """The same of labkit, for the first estimator; those of the others are made too."""
+    """Return the same by labkit for the first estimator; the gradients of the others are computed as well."""
     found = passes.run(model, x, k, generator=generator)
     generative, leaves = fast.generative_gradients(model, found, names[0])
     inference = fast.inference_gradients(model, found, names, leaves={names[0]: leaves})
@@ -130,7 +133,7 @@ def network_step(model: VAE, x: Tensor, k: int, generator: torch.Generator, name
 
 
 def layered_step(model: VAE, x: Tensor, k: int, generator: torch.Generator) -> list[Tensor]:
-    """`network_step` of DReG by a decoder in plain torch."""
+    """Return `network_step` of DReG with a decoder in plain torch."""
     found = passes.run(model, x, k, generator=generator, log_pixels=VAE.log_pixels)
     generative, leaves = fast.generative_gradients(model, found, "dreg")
     inference = fast.inference_gradients(model, found, ["dreg"], leaves={"dreg": leaves})
@@ -138,13 +141,13 @@ def layered_step(model: VAE, x: Tensor, k: int, generator: torch.Generator) -> l
 
 
 def surrogate_step(model: VAE, x: Tensor, k: int, generator: torch.Generator) -> list[Tensor]:
-    """The same by one surrogate of the samples of a pass."""
+    """Return the same by one surrogate from the samples of a pass."""
     samples = passes.run(model, x, k, generator=generator).samples()
     return list(torch.autograd.grad(dreg.surrogate(samples, "dreg").mean(), [*model.inference, *model.generative]))
 
 
 def measure_step(rounds: int, model: VAE, x: Tensor, k: int) -> dict[str, list[float]]:
-    """ms of CPU time a step of each way, round by round, after a warm-up."""
+    """Return the ms of CPU time per step of each way, round by round, after a warm-up."""
     generator = torch.Generator().manual_seed(0)
     ways = {
         "labkit": lambda: network_step(model, x, k, generator, SIX[:1]),
@@ -164,17 +167,17 @@ def measure_step(rounds: int, model: VAE, x: Tensor, k: int) -> dict[str, list[f
 
 
 def step_table(times: dict[str, list[float]]) -> Table:
-    """The three ways with their bounds."""
+    """Return the table of a training step with the required ratios."""
     made = Table(
         box=SIMPLE_HEAD,
         title="DReG: a step of the original's network",
-        caption="ms of CPU time for the gradients of both halves, 64 images, K = 64, 784-200-200-50, float32, one "
-        f"thread; medians over rounds in turns. The five more are {', '.join(SIX[1:])}.",
+        caption="ms of CPU time for the gradients of both halves. 64 images, K = 64, 784-200-200-50, float32, one "
+        f"thread. Medians over rounds; the ways alternate. The five more are {', '.join(SIX[1:])}.",
     )
     for heading in ("way", "ms", "ratio/bound"):
         made.add_column(heading, justify="left" if heading == "way" else "right")
     port, more = (median_ratio(times[name], times["labkit"]) for name in ("port", "six"))
-    made.add_row("labkit, dreg alone", f"{statistics.median(times['labkit']):.4g}", "")
+    made.add_row("labkit, only dreg", f"{statistics.median(times['labkit']):.4g}", "")
     made.add_row(
         "port, two backwards",
         f"{statistics.median(times['port']):.4g}",
@@ -192,7 +195,7 @@ def step_table(times: dict[str, list[float]]) -> Table:
 
 
 def median_ratio(one: list[float], other: list[float]) -> float:
-    """Of times taken in the same rounds."""
+    """Return the median ratio of times that were taken in the same rounds."""
     return statistics.median(a / b for a, b in zip(one, other, strict=True))
 
 
@@ -209,7 +212,7 @@ def run(quick: bool, console: Console) -> list[Row]:
 
 
 def measure(case: Case, rounds: int) -> list[Row]:
-    """The three in turns, after a warm-up."""
+    """Time all ways alternately, after a warm-up."""
     toy, generator = gaussian.instance(case.dim), torch.Generator().manual_seed(0)
     first = laboratory.start(toy, ESTIMATORS, case.sizes)
     ways: dict[str, tuple[Callable[[int], object], int]] = {
@@ -221,7 +224,7 @@ def measure(case: Case, rounds: int) -> list[Row]:
     times: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds + 1):
         for name, (way, replicates) in ways.items():
-            n = replicates if turn else 2  # the first warms up
+            n = replicates if turn else 2  # the first round is the warm-up
             began = time.process_time()
             way(n)
             if turn:
@@ -230,7 +233,7 @@ def measure(case: Case, rounds: int) -> list[Row]:
 
 
 def drawn_in_float64(case: Case, toy: gaussian.Gaussian, generator: torch.Generator, replicates: int) -> Tensor:
-    """labkit's way from noise of float64: gradients [R, E, S, D]."""
+    """Return gradients [R, E, S, D] in labkit's way, from noise of float64."""
     made = []
     some = max(1, fast_laboratory.ENTRIES["cpu"] // (case.sizes[-1] * toy.dim))
     for i in range(0, replicates, some):
@@ -242,10 +245,10 @@ def drawn_in_float64(case: Case, toy: gaussian.Gaussian, generator: torch.Genera
 def table(rows: list[Row], case: Case) -> Table:
     made = Table(
         box=SIMPLE_HEAD,
-        title="DReG: the Gaussian laboratory beside autograd",
+        title="DReG: the Gaussian laboratory, compared with autograd",
         caption=f"ms of CPU time for 1000 replicates of {', '.join(ESTIMATORS)} at K = {case.sizes[0]} to "
-        f"{case.sizes[-1]}, D = {case.dim}, float64, one thread; medians over rounds in turns. labkit's time includes "
-        "bounds, effective sample sizes, Pareto's k and the tests of bias.",
+        f"{case.sizes[-1]}, D = {case.dim}, float64, one thread. Medians over rounds; the ways alternate. labkit's "
+        "time includes bounds, effective sample sizes, Pareto's k and the tests of bias.",
     )
     for heading in ("way", "ms", "labkit is quicker by/bound"):
         made.add_column(heading, justify="left" if heading == "way" else "right")

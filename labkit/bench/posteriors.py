@@ -1,12 +1,14 @@
-"""SVGD on the posteriors of the paper, each beside the arithmetic that it would otherwise be.
+"""Times SVGD on the posteriors of the paper, and compares it with simpler programs.
 
-The network: the setting of the UCI tables at Boston's size, beside a loop over particles, each with its own autograd.
-The logistic regression: the setting of Covertype, beside the original program's numpy, written anew operation by
-operation: it repeats what numpy would broadcast, and finds the repulsion a column after the other. Beside that numpy
-at its leanest too, which nobody has published, and to which no bound holds.
+The network has the setting of the UCI tables, with the size of Boston. It is compared with a loop over particles that
+uses autograd for each.
 
-All by CPU time in turns on one thread; a ratio is taken in every round, the median is shown. The tables are made up
-and of the same sizes: values do not change the time.
+The logistic regression has the setting of Covertype. It is compared with the original program, rewritten operation by
+operation in numpy: it copies arrays that numpy could broadcast, and computes the repulsion column by column. It is also
+compared with the shortest numpy version. That version is not published, so no bound is required there.
+
+CPU time is measured on one thread; the programs alternate. Each round gives a ratio, and the table shows the median.
+The data are random and have the same sizes, because the values do not change the time.
 """
 
 import math
@@ -28,12 +30,12 @@ from labkit.targets.logistic import LogisticRegression, Together
 from labkit.targets.network import NeuralRegression
 
 BATCH, SPLITS = 100, 5
-NETWORK, LOGISTIC = 5.0, 1.5  # times quicker at least
+NETWORK, LOGISTIC = 5.0, 1.5  # required ratios
 
 
 @dataclass(frozen=True)
 class Case:
-    """A posterior, the two ways (steps -> particles), and the bound, 0 for none."""
+    """A posterior, the two programs (steps -> particles), and the required ratio; 0 if there is none."""
 
     name: str
     other: str
@@ -41,12 +43,12 @@ class Case:
     theirs: Callable[[int], Tensor]
     bound: float
     steps: int
-    runs: int = 1  # of ours, stepped together
+    runs: int = 1  # runs of labkit that are stepped together
 
 
 @dataclass(frozen=True)
 class Row:
-    """Medians over the rounds, ms a step of one run; the ratio is how many times quicker labkit is."""
+    """Medians over the rounds, in ms per step and run. The ratio says how many times as fast labkit is."""
 
     case: Case
     ours: float
@@ -55,7 +57,7 @@ class Row:
 
 
 def network(rows: int = 506, features: int = 13, hidden: int = 50, particles: int = 20) -> Case:
-    """The UCI tables' setting at Boston's size."""
+    """Return the setting of the UCI tables, with the size of Boston."""
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(rows, features, generator=generator, dtype=torch.float64)
     y = x[:, 0].sin() + 0.3 * torch.randn(rows, generator=generator, dtype=torch.float64)
@@ -78,7 +80,7 @@ def logistic(
     splits: int = SPLITS,
     lean: bool = False,
 ) -> Case:
-    """Covertype's setting; several splits together as `labkit reproduce` has them, the original takes one."""
+    """Return the setting of Covertype. labkit steps several splits together, as `labkit reproduce` does."""
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(rows, features, generator=generator, dtype=torch.float64)
     y = x[:, 0] + torch.randn(rows, generator=generator, dtype=torch.float64) > 0
@@ -87,7 +89,7 @@ def logistic(
     score, repel = (Lean, repulsion) if lean else (Cyclic, by_columns)
     return Case(
         f"logistic, {'one split' if splits == 1 else f'{splits} splits'}, f{torch.finfo(dtype).bits}",
-        "leanest numpy" if lean else "the original",
+        "shortest numpy" if lean else "the original",
         lambda steps: _ours(each, first.to(dtype), steps),
         lambda steps: torch.from_numpy(original(first[0].numpy(), score(each[0]), steps, 0.05, repel)),
         0.0 if lean else LOGISTIC, 60, splits,
@@ -95,20 +97,20 @@ def logistic(
 
 
 def _ours(each: list[LogisticRegression], first: Tensor, steps: int) -> Tensor:
-    """The first split's particles; one split is not stacked, as one would write it."""
+    """Return the particles of the first split. A single split is not stacked, as a user would write it."""
     if len(each) == 1:
         return descend(each[0], first[0], 0.05, steps)
     return descend(Together(each), first, 0.05, steps)[0]
 
 
 def descend(target: NeuralRegression | LogisticRegression | Together, first: Tensor, size: float, steps: int) -> Tensor:
-    """Of labkit, as `labkit reproduce` in original mode."""
+    """Return the particles after SVGD by labkit, as `labkit reproduce` computes them in original mode."""
     generator, batches = torch.Generator().manual_seed(0), target.minibatch(BATCH, "cyclic")
     return descent.end(first, batches, descent.constant(size, steps), generator)
 
 
 def one_by_one(target: NeuralRegression, first: Tensor, size: float, steps: int) -> Tensor:
-    """What one writes first: the log-density of one particle, its gradient by autograd, one after another."""
+    """Return the particles by the simplest program: autograd of the log-density, particle by particle."""
     x, y, _, _ = target._constants
     shapes = (target.features, target.hidden), (target.hidden,), (target.hidden,), ()
 
@@ -136,7 +138,7 @@ def one_by_one(target: NeuralRegression, first: Tensor, size: float, steps: int)
 
 
 def by_columns(x: np.ndarray, K: np.ndarray) -> np.ndarray:
-    """`repulsion` as the original finds it."""
+    """Return `repulsion` as the original computes it."""
     found, sums = -(K @ x), K.sum(1)
     for j in range(x.shape[1]):
         found[:, j] = found[:, j] + x[:, j] * sums
@@ -144,22 +146,22 @@ def by_columns(x: np.ndarray, K: np.ndarray) -> np.ndarray:
 
 
 class Lean:
-    """The score of a logistic regression, a minibatch after the other, in numpy: (n, d) -> (n, d)."""
+    """The score of a logistic regression on successive minibatches, in numpy: (n, d) -> (n, d)."""
 
     def __init__(self, target: LogisticRegression):
         (x, y), _ = target.tables
         self.x, self.y, self.rate, self.turn = x.numpy(), y.numpy(), target.rate, 0
 
     def rows(self) -> np.ndarray | list[int]:
-        """Which rows this turn has."""
+        """Return the rows of this minibatch."""
         return (self.turn * BATCH + np.arange(BATCH)) % len(self.y)
 
     def column(self, values: np.ndarray) -> np.ndarray:
-        """(n,) -> (n, 1)"""
+        """Return values (n,) as a column (n, 1)."""
         return values[:, None]
 
     def spread(self, values: np.ndarray, count: int) -> np.ndarray:
-        """(n,) -> what goes with (n, count)."""
+        """Return values (n,) in a shape that can be combined with (n, count)."""
         return self.column(values)
 
     def __call__(self, theta: np.ndarray) -> np.ndarray:
@@ -174,7 +176,7 @@ class Lean:
 
 
 class Cyclic(Lean):
-    """The same as the original has it: rows by a list of numbers, columns stacked of scalars, and written out."""
+    """The same as in the original: a list of row numbers, columns stacked from scalars, and no broadcasting."""
 
     def rows(self) -> list[int]:
         return [i % len(self.y) for i in range(self.turn * BATCH, (self.turn + 1) * BATCH)]
@@ -187,7 +189,7 @@ class Cyclic(Lean):
 
 
 def measure(case: Case, rounds: int) -> Row:
-    """Both in turns, after a warm-up."""
+    """Time both programs alternately, after a warm-up."""
     ways = {"ours": case.ours, "theirs": case.theirs}
     times: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds + 1):
@@ -202,7 +204,7 @@ def measure(case: Case, rounds: int) -> Row:
 
 
 def covertype() -> list[Case]:
-    """One split and all of them, in both dtypes; beside the original, and beside numpy at its leanest."""
+    """Return one split and all splits in both dtypes, compared with the original and with the shortest numpy."""
     return [
         logistic(dtype=dtype, splits=splits, lean=lean)
         for lean in (False, True)
@@ -220,17 +222,17 @@ def run(quick: bool, console: Console) -> list[Row]:
 
 
 def table(rows: list[Row]) -> Table:
-    """Both posteriors with their bounds."""
+    """Return the table of both posteriors with the required ratios."""
     made = Table(
         box=SIMPLE_HEAD,
         title="SVGD on posteriors",
-        caption="ms of CPU time a step of one run, minibatches of 100 rows, one thread; medians over rounds in turns.\n"
-        "Network: as for Boston, 506 rows of 13, 20 particles, beside a loop over them with autograd.\n"
-        "Logistic: as for Covertype, 54 features, 100 particles, beside numpy in float64; several splits are "
-        "stepped together, as `labkit reproduce covertype` does.",
+        caption="ms of CPU time per step and run, minibatches of 100 rows, one thread. Medians over rounds.\n"
+        "Network: as for Boston, 506 rows of 13, 20 particles; compared with a loop over particles with autograd.\n"
+        "Logistic: as for Covertype, 54 features, 100 particles; compared with numpy in float64. Several splits are "
+        "stepped together, as in `labkit reproduce covertype`.",
     )
-    for heading in ("posterior", "labkit", "beside it", "ms", "quicker by/bound"):
-        made.add_column(heading, justify="left" if heading in ("posterior", "beside it") else "right")
+    for heading in ("posterior", "labkit", "compared with", "ms", "ratio/bound"):
+        made.add_column(heading, justify="left" if heading in ("posterior", "compared with") else "right")
     for row in rows:
         made.add_row(row.case.name, f"{row.ours:.3g}", row.case.other, f"{row.theirs:.3g}", _mark(row))
     return made

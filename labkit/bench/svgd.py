@@ -1,8 +1,8 @@
-"""SVGD beside the arithmetic of the original program: how many times quicker, and how near the machine's limit.
+"""Compares SVGD with the arithmetic of the original program, and with the limit of the machine.
 
-Both run in turns in one process, on one thread, timed by CPU time; a ratio is taken in every round and the median of
-the rounds is shown. Half of the rounds begin where a run begins, half where it ends. The median of the bandwidth rule
-is the exact one throughout.
+Both programs run alternately in one process, on one thread. CPU time is measured. Each round gives a ratio, and the
+table shows the median of the rounds. Half of the rounds start at the first particles of a run, half at the last. The
+bandwidth rule always uses the exact median.
 """
 
 import math
@@ -26,19 +26,19 @@ from torch import Tensor
 from labkit import svgd
 
 STEP_SIZE = 0.1
-FLOW = 0.8  # of a bound of `update` is that of `flow`
+FLOW = 0.8  # the required ratio of `flow`, as a share of that of `update`
 COMPILERS = ("g++", "c++", "clang++", "cl")
 
 
 def repulsion(x: np.ndarray, K: np.ndarray) -> np.ndarray:
-    """h^2 times the sums of the kernel's gradients, (n, d), in one expression."""
+    """Return h^2 times the sums of the kernel's gradients, (n, d), in one expression."""
     return x * K.sum(1)[:, None] - K @ x
 
 
 def original(
     x: np.ndarray, score: Callable, steps: int, step_size: float = STEP_SIZE, repel: Callable = repulsion
 ) -> np.ndarray:
-    """The original's loop and arithmetic, scipy's pdist as there."""
+    """Return the particles after the original's loop, with scipy's pdist as in the original."""
     history = 0.0
     for t in range(steps):
         d2 = squareform(pdist(x)) ** 2
@@ -51,7 +51,7 @@ def original(
 
 
 def mixture_score(x, sigmoid: Callable = torch.sigmoid):
-    """Of 1/3 N(-2, 1) + 2/3 N(2, 1)."""
+    """Return the score of 1/3 N(-2, 1) + 2/3 N(2, 1)."""
     return 2 - x - 4 * sigmoid(-4 * x - math.log(2))
 
 
@@ -61,7 +61,7 @@ def _sigmoid(z: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Way:
-    """One way to run labkit, and how many times quicker than the original its `update` should be."""
+    """A way to run labkit, and how many times as fast as the original its `update` should be."""
 
     dtype: torch.dtype
     bound: float
@@ -74,7 +74,7 @@ class Way:
 
 @dataclass(frozen=True)
 class Case:
-    """n particles in d dimensions, `runs` at once; `steps` of them timed in a round."""
+    """n particles in d dimensions, `runs` at once, with `steps` timed steps per round."""
 
     n: int
     d: int
@@ -90,7 +90,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Row:
-    """Medians over the rounds, in ms a step of one run; a ratio is how many times quicker than the original."""
+    """Medians over the rounds, in ms per step and run. A ratio says how many times as fast as the original it is."""
 
     case: Case
     way: Way
@@ -120,7 +120,7 @@ CASES = (
 def run(quick: bool, fused: bool, console: Console) -> list[Row]:
     """Measure all cases and print the tables."""
     if fused and not any(map(shutil.which, COMPILERS)):
-        console.print("The compiled rows are left out: no C++ compiler on PATH; install g++ to see them.")
+        console.print("The compiled rows are left out: there is no C++ compiler on PATH. Install g++ to see them.")
         fused = False
     rows = []
     with one_thread():
@@ -140,7 +140,7 @@ def run(quick: bool, fused: bool, console: Console) -> list[Row]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """torch and numpy's BLAS on one thread, subnormal numbers flushed as the pages' engine does; undone at the end."""
+    """Run torch and numpy's BLAS on one thread, and flush subnormal numbers as the engine of the pages does."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
@@ -153,7 +153,7 @@ def one_thread() -> Iterator[None]:
 
 
 def measure(case: Case, ways: list[Way], rounds: int, rates: dict) -> list[Row]:
-    """Every way and the original in turns, after a warm-up of each."""
+    """Time every way and the original alternately, after a warm-up of each."""
     places, score, arrays_score = _setting(case)
     compiled = [_warm(case, way, places[0], score) for way in ways]
     original(places[0][0].numpy(), arrays_score, 1)
@@ -173,7 +173,7 @@ def measure(case: Case, ways: list[Way], rounds: int, rates: dict) -> list[Row]:
 
 
 def _setting(case: Case):
-    """Where a run begins and where it ends, each (runs, n, d) in float64; the score for tensors and for arrays."""
+    """Return the first and last particles of a run, (runs, n, d) in float64, and the score for tensors and arrays."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(2, case.runs, case.n, case.d, generator=generator, dtype=torch.float64)
     if case.d == 1:
@@ -184,13 +184,13 @@ def _setting(case: Case):
 
 
 def _update(case: Case, way: Way, x: Tensor, score: Callable) -> Callable:
-    """`SVGD().update`; a batch of runs is one tensor with a leading axis."""
+    """Return a call of `SVGD().update`; a batch of runs is one tensor with a leading axis."""
     x = (x if case.runs > 1 else x[0]).to(way.dtype)
     return partial(svgd.SVGD(way.kernel).update, x, score, case.steps, STEP_SIZE)
 
 
 def _flow(case: Case, way: Way, x: Tensor, score: Callable) -> Callable:
-    """As many steps of `flow`, each a full state, from a state that stands already."""
+    """Return a call of the same number of steps of `flow`, each a full state, from an existing state."""
     state = svgd.start((x if case.runs > 1 else x[0]).to(way.dtype), score, kernel=way.kernel)
     optimizer = svgd.Adagrad(STEP_SIZE)
 
@@ -203,7 +203,7 @@ def _flow(case: Case, way: Way, x: Tensor, score: Callable) -> Callable:
 
 
 def _warm(case: Case, way: Way, x: Tensor, score: Callable) -> float:
-    """One round of both, untimed; answers the seconds it took, which are those of the compiler where there is one."""
+    """Run both once, as a warm-up; return the seconds, most of which a compiler takes if there is one."""
     began = time.perf_counter()
     _update(case, way, x, score)()
     _flow(case, way, x, score)()
@@ -221,7 +221,7 @@ def _ratio(theirs: list[float], ours: list[float]) -> float:
 
 
 def _rates(dtype: torch.dtype) -> tuple[float, float]:
-    """Milliseconds of one exponential and of one operation of a matrix product, at the machine's best."""
+    """Return the ms of one exponential and of one operation of a matrix product, the best of five measurements."""
     u, out = torch.linspace(-8, 0, 1 << 16, dtype=dtype), torch.empty(1 << 16, dtype=dtype)
     a = torch.randn(1024, 1024, generator=torch.Generator().manual_seed(0), dtype=dtype)
     exp = min(_ms(partial(_repeat, 50, torch.exp, u, out), 50 * u.numel()) for _ in range(5))
@@ -235,14 +235,17 @@ def _repeat(times: int, f: Callable, a: Tensor, b: Tensor) -> None:
 
 
 def _limit(case: Case, exp: float, flop: float) -> float:
-    """ms of n^2/2 exponentials and the products K [score - x/h^2, 1]; above 3 dimensions of half the distances too."""
+    """Return the ms of n^2/2 exponentials and the products K [score - x/h^2, 1].
+
+    Above 3 dimensions half of the distances are included.
+    """
     products = 2 * case.n**2 * (case.d + 1)
     distances = case.n**2 * (case.d + 2) if case.d > 3 else 0
     return case.n**2 / 2 * exp + (products + distances) * flop
 
 
 def _names(row: Row) -> tuple[str, ...]:
-    """What stands at the left of both tables: particles, dimensions, runs at once, arithmetic."""
+    """Return the left columns of both tables: particles, dimensions, runs at once, arithmetic."""
     arithmetic = str(row.way.dtype).replace("torch.float", "f") + (" fused" if row.way.fused else "")
     return str(row.case.n), str(row.case.d), str(row.case.runs), arithmetic
 
@@ -261,7 +264,7 @@ def _table(headings: tuple[str, ...], rows: list[tuple[str, ...]], **words: str)
 
 
 def ratios(rows: list[Row]) -> Table:
-    """How many times quicker, beside the bounds."""
+    """Return the table of ratios, with the required ones."""
     return _table(
         ("orig.", "update", "times/bound", "flow", "times/bound"),
         [
@@ -275,23 +278,23 @@ def ratios(rows: list[Row]) -> Table:
             )
             for row in rows
         ],
-        title="SVGD: how many times as quick as the original",
-        caption="ms of CPU time a step of one run, one thread; medians over rounds in turns; exact median. "
-        "The original is numpy and scipy in float64 in every row, one run at a time. `update` is `SVGD().update` (phi "
-        f"alone), `flow` gives full states: its bound is {FLOW} of the other.",
+        title="SVGD: how many times as fast as the original",
+        caption="ms of CPU time per step and run, one thread. Medians over rounds; the programs alternate. The median "
+        "of the bandwidth rule is exact. The original is numpy and scipy in float64 in every row, one run at a time. "
+        f"`update` is `SVGD().update` (only phi), `flow` gives full states: its bound is {FLOW} of the other.",
     )
 
 
 def limits(rows: list[Row], rates: dict) -> Table:
-    """The time that exponentials and matrix products alone would take, and the part of `update` that it is."""
+    """Return the table of the time for exponentials and matrix products alone, as a fraction of `update`."""
     measured = "; ".join(
-        f"{str(dtype).removeprefix('torch.')} {exp * 1e6:.2f} ns an exponential, {1e-6 / flop:.1f} GFLOP/s"
+        f"{str(dtype).removeprefix('torch.')} {exp * 1e6:.2f} ns per exponential, {1e-6 / flop:.1f} GFLOP/s"
         for dtype, (exp, flop) in rates.items()
     )
     return _table(
         ("limit", "update", "fraction reached"),
         [(*_names(row), f"{row.limit:.3g}", f"{row.update:.3g}", f"{row.limit / row.update:.2f}") for row in rows],
-        title="The machine's limit: N^2/2 exponentials and the matrix products, nothing else",
-        caption=f"ms of one thread, measured: {measured}. With many particles in one dimension labkit takes fewer than "
-        "N^2/2 exponentials (svgd/fast/cells.py), so that there the fraction may exceed 1.",
+        title="The machine's limit: the time of N^2/2 exponentials and the matrix products",
+        caption=f"ms of one thread, measured: {measured}. With many particles in one dimension labkit needs fewer than "
+        "N^2/2 exponentials (svgd/fast/cells.py), so the fraction there may exceed 1.",
     )

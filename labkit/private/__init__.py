@@ -1,1 +1,1 @@
-"""Private interfaces of other packages, one module a package: each use with its reason, and a test in tests/private."""
+"""Private interfaces of other packages, one module per package. Each use has a reason, and a test in tests/private."""

@@ -19,48 +19,48 @@ SOCKET = "bokeh.server.views.ws"
 """The module of a page's websocket, and the name of its logger."""
 
 LOGGERS = (SOCKET, "bokeh.server.protocol_handler", "bokeh.protocol")
-"""Loggers that report messages which a client sent and nobody could use."""
+"""Loggers that report invalid messages from clients."""
 
 
 def application(server: Server) -> Application:
-    """Return the tornado application of a server, for headers and rules that hold for every route.
+    """Return the tornado application of a server, for headers and rules of every route.
 
-    The public way, a Server built from an application, would leave out all that `pn.serve` does.
+    The public way builds a Server from an application, and leaves out everything that `pn.serve` does.
     """
     return server._tornado
 
 
 def contexts(server: Server) -> Mapping[str, ApplicationContext]:
-    """Return what makes the sessions of each page, by route."""
+    """Return the contexts, which create the sessions of each page, by route."""
     return server._tornado.applications
 
 
 def watchers(server: Server) -> int:
-    """Return how many browsers show a page."""
+    """Return the number of browsers that show a page."""
     return sum(session.connection_count for context in contexts(server).values() for session in context.sessions)
 
 
 def allow_origins(server: Server, origins: Iterable[str]) -> None:
-    """Let pages of these origins open websockets, too.
+    """Allow pages of these additional origins to open websockets.
 
-    Bokeh's own argument refuses IPv6 and wants the port before one is bound; the set that it fills does neither.
+    Bokeh's own argument refuses IPv6 and needs the port before it is bound. The set behind it has neither limit.
     """
     server._tornado.websocket_origins.update(origins)
 
 
 def replace_handlers(ours: Mapping[type[RequestHandler], type[RequestHandler]]) -> None:
-    """Have the servers that this process builds from now on answer by other classes, given by those that they replace.
+    """Replace request handlers, given as old class -> new class, for all servers that this process builds later.
 
-    Panel itself replaces Bokeh's in this list; a server takes no handlers as arguments.
+    Panel itself replaces Bokeh's classes in this list. A server does not take handlers as arguments.
     """
     pairs: Iterable[tuple[str, type[RequestHandler]]] = per_app_patterns  # type: ignore[assignment]  # none has more
     per_app_patterns[:] = [(route, ours.get(handler, handler)) for route, handler in pairs]
 
 
 async def build_session(context: ApplicationContext) -> ServerSession:
-    """Return a session of a page for which no browser has asked yet; it stays until `release`.
+    """Return a session of a page before any browser requests it. It stays until `release`.
 
-    Bokeh builds sessions only for a request, and throws away those to which nobody connects.
+    Bokeh builds a session only for a request, and discards it if no browser connects.
     """
     line = RequestStartLine("GET", context.url, "HTTP/1.1")  # type: ignore[arg-type]  # in a server each has a url
     plain = HTTPServerRequest(start_line=line, headers=HTTPHeaders({"Host": "localhost"}))
@@ -70,21 +70,22 @@ async def build_session(context: ApplicationContext) -> ServerSession:
 
 
 def release(session: ServerSession) -> None:
-    """Let Bokeh throw a session away once nobody is connected to it."""
+    """Allow Bokeh to discard a session when no browser is connected to it."""
     session.unblock_expiration()
 
 
 async def greet(session: ServerSession) -> None:
-    """Tell a session that a browser has its document, as a browser would."""
+    """Notify a session that a browser has loaded its document, as a browser would."""
     if not session.destroyed:
         ready = session.document.callbacks.trigger_event, DocumentReady()
         await session.with_document_locked(*ready)  # type: ignore[misc]  # its decorator makes it a coroutine
 
 
 class Written:
-    """A document as text, for the browser that asks first; the document is as before once it has, or has changed.
+    """A document as text, prepared for the first browser that requests it.
 
-    Bokeh asks the document itself for its text, and only when the browser does.
+    After that request, or after a change of the document, this has no more effect. Bokeh itself creates the text only
+    when the browser requests it.
     """
 
     def __init__(self, document: Document):
@@ -94,7 +95,7 @@ class Written:
         document.to_json = self  # type: ignore[method-assign, assignment]  # replaced on purpose
 
     def _changed(self, _event: DocumentChangedEvent) -> None:
-        self._leave()  # when a callback comes or goes too: of what it changes under `hold` Panel may tell nobody
+        self._leave()  # also when a callback is added or removed: Panel may not report changes under `hold`
 
     def _leave(self) -> Serialized[DocJson] | None:
         found, self._found = self._found, None
@@ -111,11 +112,11 @@ class Written:
 
 
 def write(session: ServerSession) -> None:
-    """Write the session's document, unless it is gone or its browser has it."""
+    """Write the session's document, unless the session has ended or its browser has the document."""
     if not session.destroyed and not session.connection_count:
         Written(session.document)
 
 
 def is_pull(message: object) -> bool:
-    """Return whether what a logger was given is a browser's request for its document."""
+    """Return whether a logged message is a browser's request for its document."""
     return getattr(message, "msgtype", "") == "PULL-DOC-REQ"

@@ -4,14 +4,14 @@ import holoviews as hv
 
 
 def forget_scripts() -> None:
-    """Have HoloViews and Panel send a notebook their scripts at the next `extension`, as if it were the first.
+    """Make the next `extension` send the scripts of HoloViews and Panel to a notebook again.
 
-    Panel asks HoloViews whether the scripts are loaded, and neither has a public way to say that a reloaded page has
-    lost them.
+    A reloaded page has lost its scripts. Panel relies on HoloViews to know whether they are loaded, and neither has a
+    public way to change that.
     """
     hv.extension._loaded = False
 
 
 def column_name(dimension: str) -> str:
-    """Return the name of the Bokeh column that holds a dimension; only HoloViews' own code knows its rule."""
+    """Return the name of the Bokeh column of a dimension. The rule is private to HoloViews."""
     return hv.core.util.dimension_sanitizer(dimension)

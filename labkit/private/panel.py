@@ -14,10 +14,9 @@ from panel.io.server import DocHandler, WSHandler
 from panel.io.state import set_curdoc
 
 LOGGERS = ("panel.io.document",)
-"""Loggers that report messages which a client sent and nobody could use."""
+"""Loggers that report invalid messages from clients."""
 
-# Panel's classes of what answers a request for a page and of its websocket: labkit's own take the place of both, and
-# need what these do for a session.
+# Panel's classes for a page request and for its websocket. labkit's classes replace both and derive from them.
 PageHandler = DocHandler
 SocketHandler = WSHandler
 
@@ -25,15 +24,15 @@ SocketHandler = WSHandler
 def current(document: Document) -> AbstractContextManager[None]:
     """Make a document the current one, `pn.state.curdoc`, within a `with`.
 
-    Panel does so for its own callbacks; a timer that all pages share starts in the context of another page.
+    Panel does this for its own callbacks. But a timer that all pages share starts in the context of another page.
     """
     return set_curdoc(document)
 
 
 def serve_style_sheets(document: Document) -> None:
-    """Have a document's style sheets come from this server.
+    """Make a document load its style sheets from this server.
 
-    Panel does so when the page is asked for, and tells nobody: a document that was written before keeps a CDN's.
+    Panel does this at the page request, without an event. A document that was written earlier would use a CDN.
     """
     with set_curdoc(document):
         place = get_dist_path(cdn=False)
@@ -44,11 +43,11 @@ def serve_style_sheets(document: Document) -> None:
 def read_addresses(
     parts: Callable[[str | None, str | None, str | None], dict[str, str]], asked: Callable[[str], dict[str, Any]]
 ) -> None:
-    """Have Panel read the addresses of pages by these functions; it offers no other way to replace its own.
+    """Make Panel read the addresses of pages by these functions. It has no other way to replace its own.
 
     Args:
         parts: (protocol, host, uri) -> the parts of an address, by the names of Panel's Location.
-        asked: the query with its question mark -> what it asks for, by name.
+        asked: the query with its question mark -> name -> value.
     """
     # both are called by position, so the names of their arguments may differ
     location._get_location_params = parts  # type: ignore[assignment]  # see above
@@ -56,9 +55,9 @@ def read_addresses(
 
 
 def push_changes(panes: Iterable[pn.viewable.Viewable]) -> None:
-    """Send a notebook what has changed in the figures of these panes.
+    """Send a notebook the changes in the figures of these panes, as text in three messages.
 
-    As text, in three messages: the public `pn.io.push_notebook` sends every array as two messages more.
+    The public `pn.io.push_notebook` sends two more messages for every array.
     """
     for ref in {ref for pane in panes for ref in pane._models} & set(pn.state._views):
         _, root, document, comm = pn.state._views[ref]
@@ -67,9 +66,9 @@ def push_changes(panes: Iterable[pn.viewable.Viewable]) -> None:
 
 
 class Ear(JupyterCommJSBinary):
-    """Hears the browser on the notebook's event loop, in turn with what is sent to it.
+    """Receives the browser's messages on the notebook's event loop, between the messages to it.
 
-    JupyterLab 4.4 and later lets another thread of the kernel hear it; Panel's messages of several parts then mix.
+    In JupyterLab 4.4 and later another thread of the kernel receives them. Panel's messages of several parts then mix.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -88,18 +87,18 @@ class Ear(JupyterCommJSBinary):
 
 
 def listen_in_turn() -> None:
-    """Have views that are shown in a notebook from now on hear their browsers by `Ear`."""
+    """Make all views that a notebook shows later receive messages by `Ear`."""
     JupyterCommManagerBinary.client_comm = Ear
 
 
 class Corrected:
-    """A widget, mixed in before Panel's class, that corrects what the browser says before it is its value.
+    """A mixin, placed before Panel's class, that corrects a value from the browser before the widget takes it.
 
-    Param's watchers hear of a value only when it has changed: of a refused one that leaves the value alone they do not.
+    Param's watchers are called only if the value changes. A refused value changes nothing, so they would not notice it.
     """
 
     def corrected(self, props: dict[str, Any]) -> dict[str, Any]:
-        """Return what the browser says, properties by name, as the widget takes it."""
+        """Return the properties from the browser, by name, as the widget should take them."""
         raise NotImplementedError(f"{type(self).__name__} must define corrected(props)")
 
     def _process_property_change(self, props: dict[str, Any]) -> dict[str, Any]:

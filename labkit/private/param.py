@@ -6,11 +6,11 @@ import param
 
 
 def check(parameter: "param.Parameter[Any]", value: Any) -> None:
-    """Return if a parameter takes the value, and leave the parameter as it is.
+    """Check whether a parameter accepts a value, without setting it.
 
-    Param has a public way to set a value, none to ask: a link with one bad value would set the good ones before it.
+    Param has no public way to check without setting. A link with one bad value would set the values before it.
 
     Raises:
-        ValueError: the parameter does not take it; the text gives the reason.
+        ValueError: the parameter refuses the value; the text gives the reason.
     """
     parameter._validate(value)

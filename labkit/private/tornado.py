@@ -9,22 +9,22 @@ from tornado.web import Application, RequestHandler
 
 
 def ask_first(application: Application, rules: Iterable[Rule]) -> None:
-    """Have an application ask these rules before all others.
+    """Make an application check these rules before all others.
 
-    The public `add_handlers` puts rules behind those of every host, where a request of a page never arrives.
+    The public `add_handlers` puts rules behind those of every host, where no page request arrives.
     """
     application.default_router.rules[:0] = rules
 
 
 def handlers(application: Application) -> list[type[RequestHandler]]:
-    """Return the classes that answer an application's routes; no public method lists them."""
+    """Return the handler classes of an application's routes. No public method lists them."""
     return [rule.target for rule in application.wildcard_router.rules]
 
 
 def reached(request: HTTPServerRequest) -> str | None:
-    """Return the address of this machine at which a request arrived, None once the client has gone.
+    """Return the address of this machine at which a request arrived, or None after the client has disconnected.
 
-    A request has a public name for its client's address, none for ours.
+    A request has a public name for the client's address, but not for ours.
     """
     stream: Any = getattr(request.connection, "stream", None)
     try:

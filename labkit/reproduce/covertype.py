@@ -1,11 +1,11 @@
 """Bayesian logistic regression on Covertype: accuracy and log-likelihood against steps (Liu & Wang 2016, section 5).
 
 100 particles, minibatches of 100 rows, Adagrad at .05, 6000 steps, one fifth of the rows held out. Two modes:
-    original  the original program's arithmetic: α begins with the rate taken for a scale and w with variance 1/α, rows
-              are taken in turn, and steps stay as large to the end, where the noise of the minibatches keeps the
-              particles from rest; features are scaled to [0, 1], without which its accuracy does not come out
-    default   α begins in its prior and w near 0, rows are drawn, steps fall to 0 by a cosine, features have mean 0 and
-              deviation 1; numbers are float32, whose rounding is far below the noise of the minibatches
+    original  the original program's arithmetic. The first α uses the rate as a scale, and w has variance 1/α. Rows are
+              taken in order. The step size is constant, so the noise of the minibatches keeps the particles moving.
+              Features are scaled to [0, 1]; otherwise its accuracy is not reproduced.
+    default   α starts from its prior and w near 0. Rows are drawn at random. The step size falls to 0 by a cosine.
+              Features have mean 0 and deviation 1. Numbers are float32, with rounding far below the minibatch noise.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ EVERY = 500  # steps from one measurement to the next
 
 @dataclass(frozen=True)
 class Point:
-    """After so many steps: accuracy and mean log-likelihood, in nats, of the particles' mean on the rows held out."""
+    """A step, with accuracy and mean log-likelihood (in nats) of the particles' mean on the held-out rows."""
 
     step: int
     accuracy: float
@@ -32,7 +32,7 @@ class Point:
 
 
 def target(table: Table, mode: str, seed: int) -> LogisticRegression:
-    """The posterior of the split of that seed."""
+    """Return the posterior for the split with this seed."""
     scaling = "range" if mode == "original" else "standard"
     return LogisticRegression(table.x, table.y, seed=seed, features=table.features, scaling=scaling)
 
@@ -40,10 +40,10 @@ def target(table: Table, mode: str, seed: int) -> LogisticRegression:
 def run(
     posteriors: list[LogisticRegression], mode: str, seeds: list[int], steps: int = STEPS, every: int = EVERY
 ) -> Iterator[list[Point]]:
-    """Measurements along the runs of several splits, which are stepped together; a split's numbers are its own.
+    """Yield measurements of the runs of several splits, which are stepped together but do not affect each other.
 
     Args:
-        seeds: of each split's first particles. Rows are those of the same numbers in every split.
+        seeds: seed of the first particles of each split. All splits use the same row numbers for a minibatch.
     """
     original = mode == "original"
     starts = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -65,7 +65,7 @@ def _points(posteriors: list[LogisticRegression], x: Tensor, step: int) -> list[
 
 
 def converged(posterior: LogisticRegression) -> float:
-    """The accuracy of a logistic regression fitted to its end (scikit-learn, no prior) on the same split."""
+    """Return the accuracy of a converged logistic regression (scikit-learn, no prior) on the same split."""
     from sklearn.linear_model import LogisticRegression as Fitted
 
     (x, y), (x_test, y_test) = posterior.tables

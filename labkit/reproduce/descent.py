@@ -1,4 +1,4 @@
-"""SVGD with the original's kernel, bandwidth and Adagrad on a posterior that is seen in minibatches."""
+"""SVGD with the original's kernel, bandwidth and Adagrad on minibatches of a posterior."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from labkit.targets.scores import Minibatch
 
 
 def particles(x: Tensor, batches: Minibatch, sizes: Iterable[float], generator: torch.Generator) -> Iterator[Tensor]:
-    """Particles [n, d] after each step; `sizes` are the step sizes, as many as there are steps."""
+    """Yield the particles [n, d] after each step. `sizes` has one step size per step."""
     memory = None
     for t, size in enumerate(sizes):
         move, memory = svgd.Adagrad(size)(svgd.phi(x, batches.at(t, generator)), memory)
@@ -20,17 +20,17 @@ def particles(x: Tensor, batches: Minibatch, sizes: Iterable[float], generator: 
 
 
 def end(x: Tensor, batches: Minibatch, sizes: Iterable[float], generator: torch.Generator) -> Tensor:
-    """Particles [n, d] after the last step."""
+    """Return the particles [n, d] after the last step."""
     for new in particles(x, batches, sizes, generator):
         x = new
     return x
 
 
 def constant(size: float, steps: int) -> list[float]:
-    """The same at every step, as in the original."""
+    """Return the same step size for every step, as in the original."""
     return [size] * steps
 
 
 def falling(size: float, steps: int) -> list[float]:
-    """From `size` to 0 by a cosine, so that the noise of the minibatches dies out."""
+    """Return step sizes that fall from `size` to 0 by a cosine, so that the minibatch noise dies out."""
     return [0.5 * size * (1 + math.cos(math.pi * t / steps)) for t in range(steps)]

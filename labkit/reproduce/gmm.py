@@ -1,7 +1,7 @@
 """The 1-D mixture of the paper's figures 1 and 2: 1/3 N(-2, 1) + 2/3 N(2, 1), particles from N(-10, 1).
 
-`run` is the run of the figure, `errors` the mean squared error of three expectations against the number of particles,
-for SVGD and for as many independent draws: one batched run over the repeats.
+`run` is the run of the figure. `errors` gives the mean squared error of three expectations against the number of
+particles, for SVGD and for the same number of independent draws. The repeats are one batched run.
 """
 
 import math
@@ -26,12 +26,12 @@ QUANTITIES = ("E x", "E x²", "E cos(ωx + b)")
 
 
 def start(n: int, repeats: int, generator: torch.Generator) -> Tensor:
-    """Particles (repeats, n, 1) from N(-10, 1)."""
+    """Return particles (repeats, n, 1) from N(-10, 1)."""
     return torch.randn(repeats, n, 1, generator=generator, dtype=torch.float64) - 10
 
 
 def run(n: int = 100, steps: int = STEPS, step_size: float = 0.25, seed: int = 0) -> list[svgd.State]:
-    """The states 0, 1, ..., steps of the figure's run."""
+    """Return the states 0, 1, ..., steps of the figure's run."""
     target = targets.Mixture()
     x0 = start(n, 1, torch.Generator().manual_seed(seed))[0]
     flow = svgd.flow(target, x0, optimizer=svgd.Adagrad(step_size))
@@ -40,7 +40,7 @@ def run(n: int = 100, steps: int = STEPS, step_size: float = 0.25, seed: int = 0
 
 @dataclass(frozen=True)
 class Errors:
-    """log10 of mean squared errors for one n: of SVGD and of independent draws, by `QUANTITIES`."""
+    """log10 of the mean squared errors of SVGD and of independent draws for one n, in the order of `QUANTITIES`."""
 
     n: int
     svgd: tuple[float, ...]
@@ -48,7 +48,7 @@ class Errors:
 
 
 def errors(n: int, seed: int = 0, repeats: int = REPEATS) -> Errors:
-    """Both errors at n particles, means over the repeats, and for the cosine over 20 draws of (w, b) too."""
+    """Return both errors for n particles: means over the repeats, for the cosine also over 20 draws of (w, b)."""
     generator = torch.Generator().manual_seed(seed)
     target = targets.Mixture()
     x = start(n, repeats, generator)
@@ -63,12 +63,12 @@ def errors(n: int, seed: int = 0, repeats: int = REPEATS) -> Errors:
 
 
 def _logs(x: Tensor, w: Tensor, b: Tensor) -> tuple[float, ...]:
-    """log10 mean squared errors of x (repeats, n) against the exact expectations."""
+    """Return log10 of the mean squared errors of x (repeats, n) against the exact expectations."""
     waves = (w[:, None, None] * x + b[:, None, None]).cos().mean(-1) - cosine(w, b)[:, None]
     off = x.mean(-1) - 2 / 3, x.square().mean(-1) - 5, waves
     return tuple(math.log10(float(each.square().mean())) for each in off)
 
 
 def cosine(w: Tensor, b: Tensor) -> Tensor:
-    """E cos(w x + b) under the mixture."""
+    """Return E cos(w x + b) under the mixture."""
     return (-w * w / 2).exp() * ((b - 2 * w).cos() / 3 + 2 * (b + 2 * w).cos() / 3)

@@ -1,4 +1,4 @@
-"""The original's normal in two dimensions: 10 particles, 1000 steps of .01. The variances come out too small."""
+"""The original's normal in two dimensions: 10 particles, 1000 steps of .01. The resulting variances are too small."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class ParticleMoments:
 
 
 def run(n: int = PARTICLES, steps: int = STEPS, seed: int = 0) -> ParticleMoments:
-    """One run from N(0, I); covariances are means over the particles, not n - 1."""
+    """Return the result of one run from N(0, I). Covariances divide by n, not by n - 1."""
     target = targets.make("correlated")
     x0 = torch.randn(n, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     x = svgd.SVGD().update(x0, target.score, steps, STEP_SIZE)

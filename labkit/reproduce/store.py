@@ -1,4 +1,4 @@
-"""Results that are kept by their configuration, so that a table that was interrupted goes on where it stopped."""
+"""Stores each result with its configuration, so that an interrupted table can be continued."""
 
 import json
 from pathlib import Path
@@ -10,13 +10,13 @@ NAME = "results.jsonl"
 
 
 class Store:
-    """One line of JSON for each result, in a file of the folder; a line cut short by a kill is left out.
+    """A file in a folder with one line of JSON for each result. Incomplete lines of a killed process are ignored.
 
     Args:
-        folder: made if it is not there.
+        folder: created if it does not exist.
 
     Raises:
-        OSError: the folder cannot be made, or the file not be read.
+        OSError: the folder cannot be created, or the file cannot be read.
     """
 
     def __init__(self, folder: Path):
@@ -30,15 +30,15 @@ class Store:
                     self._known[_key(row["of"])] = row["found"]
                 except (ValueError, KeyError, TypeError):
                     continue
-            if text and not text.endswith("\n"):  # or the next line would be added to what was cut short
+            if text and not text.endswith("\n"):  # otherwise the next result would join the incomplete line
                 atomic.append(self.path, "\n")
 
     def find(self, of: dict[str, Any]) -> Any | None:
-        """What was found for this configuration, or None."""
+        """Return the result for this configuration, or None."""
         return self._known.get(_key(of))
 
     def add(self, of: dict[str, Any], found: Any) -> None:
-        """Keep a result; it is on disk when this returns."""
+        """Store a result. It is on disk when this returns."""
         atomic.append(self.path, json.dumps({"of": of, "found": found}) + "\n")
         atomic.sync(self.path)
         self._known[_key(of)] = found

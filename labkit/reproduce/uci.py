@@ -1,12 +1,12 @@
 """Bayesian neural networks on UCI regression sets: RMSE and log-likelihood on held-out rows (Liu & Wang 2016, table 1).
 
 Two modes:
-    original  the original program's arithmetic: the last tenth of the training rows (at most 500) is kept back, lambda
-              begins with the rate taken for a scale, minibatches are cyclic, and after training each particle's noise
-              is overwritten by that of its error on the rows kept back where these are then likelier, compared and
-              used in the units of y though it was learned in standardised ones
-    default   all training rows are learned from, lambda begins in its prior, minibatches are random, the noise is the
-              learned one in its own units, and steps begin ten times larger and fall to 0 by a cosine
+    original  the original program's arithmetic. The last tenth of the training rows (at most 500) is held out for
+              validation. The first lambda uses the rate as a scale. Minibatches are cyclic. After training, each
+              particle's noise is replaced by the noise of its error on the validation rows, if they are more likely
+              then. This happens in the units of y, although the noise was learned for standardised y.
+    default   All training rows are used. lambda starts from its prior. Minibatches are random. The noise is the learned
+              one in its own units. Steps start ten times larger and fall to 0 by a cosine.
 """
 
 import math
@@ -25,7 +25,7 @@ MODES = ("original", "default")
 OWN = {"original": {"step_size": 1e-3, "batch": 100}, "default": {"step_size": 1e-2, "batch": 250}}
 KEPT_BACK, MOST_KEPT = 0.1, 500
 
-# RMSE and log-likelihood: the paper's figures are quoted from memory, the re-run is an independent one of its program
+# RMSE and log-likelihood. The paper's figures are quoted from memory. The re-run is an independent run of its program.
 PUBLISHED = {
     "boston": (2.957, -2.504), "concrete": (5.324, -3.082), "energy": (1.374, -1.767), "kin8nm": (0.090, 0.984),
     "naval": (0.004, 4.089), "power": (4.033, -2.815), "protein": (4.606, -2.947), "wine": (0.609, -0.925),
@@ -40,7 +40,7 @@ RERUN = {
 
 @dataclass(frozen=True)
 class UCISettings:
-    """What decides the numbers of a run, but for the table and the split; None takes the mode's own."""
+    """The settings of a run, except the table and the split. None means the value of the mode."""
 
     mode: str = "original"
     particles: int = 20
@@ -60,8 +60,10 @@ class UCISettings:
 
 @dataclass(frozen=True)
 class Score:
-    """Of one split: RMSE in the units of y, mean log predictive density in nats, seconds, and how many noises were
-    overwritten (original)."""
+    """The scores of one split: RMSE in the units of y, and mean log predictive density in nats.
+
+    Also the seconds it took, and how many noises were replaced in original mode.
+    """
 
     rmse: float
     log_likelihood: float
@@ -73,7 +75,7 @@ def run(table: Table, number: int, settings: UCISettings, device: str = "cpu") -
     """Train on one split and measure.
 
     Raises:
-        ValueError: there is no such split.
+        ValueError: the split does not exist.
     """
     train, held = table.split(number, settings.seed)
     kept = 0
@@ -97,7 +99,7 @@ def run(table: Table, number: int, settings: UCISettings, device: str = "cpu") -
 
 
 def train_particles(target: NeuralRegression, settings: UCISettings, number: int = 0, device: str = "cpu") -> Tensor:
-    """Particles [particles, d] in float64 after all steps of SVGD with the original's kernel, bandwidth and Adagrad."""
+    """Return the particles [particles, d], float64, after SVGD with the original's kernel, bandwidth and Adagrad."""
     original = settings.mode == "original"
     generator = torch.Generator().manual_seed(1000 * settings.seed + number)
     x = target.initial(settings.particles, generator, gamma_scale=original).to(device)
@@ -107,7 +109,7 @@ def train_particles(target: NeuralRegression, settings: UCISettings, number: int
 
 
 def summary(scores: list[Score]) -> dict[str, Any]:
-    """Means over the splits with their standard errors."""
+    """Return the means over the splits with their standard errors."""
     rmse, ll = (torch.tensor([getattr(s, name) for s in scores]).double() for name in ("rmse", "log_likelihood"))
     root = math.sqrt(len(scores))
     error = [float(each.std() / root) if len(scores) > 1 else math.nan for each in (rmse, ll)]

@@ -57,7 +57,7 @@ def test_without_a_compiler_the_compiled_rows_are_left_out_with_a_sentence(monke
     monkeypatch.setattr(bench.shutil, "which", lambda name: None)
     out = io.StringIO()
     rows = bench.run(quick=True, fused=True, console=Console(file=out, width=80))
-    assert len(rows) == 2 and "no C++ compiler on PATH; install g++" in out.getvalue()
+    assert len(rows) == 2 and "no C++ compiler on PATH. Install g++" in out.getvalue()
 
 
 def test_the_threads_are_given_back(monkeypatch):

@@ -11,7 +11,7 @@ from texts import READ, Text
 
 REFUSED = Path(__file__).parent / "refused.toml"
 NOT_YET = Path(__file__).parent / "not_yet.txt"
-CODE = re.compile(r"```.*?```|`[^`]*`|https?://\S+", re.DOTALL)
+CODE = re.compile(r"```.*?```|`[^`]*`|https?://\S+|^ {4}[\w*, ]{1,40}:(?= )", re.DOTALL | re.MULTILINE)  # and arguments
 
 
 @dataclass(frozen=True)
