@@ -1,10 +1,10 @@
-"""Pictures without a browser: what a view declares, drawn by Pillow, for downloads and the command line.
+"""Draws the pictures of views without a browser, by Pillow, for downloads and the command line.
 
-    Painter(picture).frame(columns)      many frames: what stands still is drawn once
-    paint(picture, columns)              one
+    Painter(picture).frame(columns)      many frames; the parts that do not change are drawn once
+    paint(picture, columns)              one frame
     save_png(image, path), save_gif(frames, path)
 
-The inside of the axes is drawn `FINE` times larger and averaged down; text is written at the final size.
+The area inside the axes is drawn `FINE` times larger and then averaged. Text is written at the final size.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ __all__ = ["Painter", "paint", "save_gif", "save_png"]
 
 
 def __getattr__(name: str) -> Any:
-    """The painter, found when it is asked for: files of pixels alone are written without HoloViews."""
+    """Import the painter at its first use, so that files of pixels can be written without HoloViews."""
     if name in ("Painter", "paint"):
         from labkit.paint import painter
 

@@ -1,4 +1,4 @@
-"""Axes for `paint`: themes, room for words, and the map from data to pixels."""
+"""Axes for `paint`: themes, space for text, and the map from data to pixels."""
 
 from dataclasses import dataclass
 from numbers import Real
@@ -22,13 +22,13 @@ DARK = Theme(paper="#14161a", ink="#d5dae1", line="#7d8590", grid="#2b2f36")
 
 
 def unit_of(size: tuple[int, int]) -> Real:
-    """Pixels of a picture to one pixel of Bokeh's: 1 at 960 x 540, never under .8."""
+    """Return how many pixels of a picture correspond to one pixel of Bokeh: 1 at 960 x 540, at least .8."""
     return max(0.8, min(size[0] / 960, size[1] / 540))
 
 
 @dataclass(frozen=True, eq=False)
 class Axes:
-    """A box (left, top, right, bottom) in pixels, the scales of its sides, and what is written around it."""
+    """A box (left, top, right, bottom) in pixels, the scales of its sides, and the text around it."""
 
     box: tuple[int, int, int, int]
     x: Scale
@@ -38,13 +38,13 @@ class Axes:
     words: dict
 
     def pixel(self, x, y) -> tuple[Numbers, Numbers]:
-        """Pixel coordinates of data, counted from the picture's upper left corner; whole numbers are pixel edges."""
+        """Return pixel coordinates of data, from the picture's upper left corner. Whole numbers are pixel edges."""
         left, top, right, bottom = self.box
         return left + self.x(x) * (right - left), bottom - self.y(y) * (bottom - top)
 
 
 def lay_out(size: tuple[int, int], unit: Real, x: Scale, y: Scale, options: dict) -> Axes:
-    """Room for the words that the options ask for; the rest is the box.
+    """Return axes with space for the text that the options define; the rest of the picture is the box.
 
     Args:
         unit: text is 15 unit pixels high at the ticks, 17 at the labels and 19 in the title.
@@ -75,7 +75,7 @@ def _ticks(scale: Scale, wanted, count: int) -> Ticks:
 
 
 def _shaped(box: tuple, x: Scale, y: Scale, options: dict) -> tuple:
-    """The largest box in `box`, centred, of the aspect that the options ask for."""
+    """Return the largest box in `box`, centred, with the aspect in the options."""
     aspect, units = options.get("aspect"), options.get("data_aspect")
     if aspect == "equal" or units:
         aspect = abs((x.high - x.low) / (y.high - y.low)) / (units or 1)
@@ -90,7 +90,7 @@ def _shaped(box: tuple, x: Scale, y: Scale, options: dict) -> tuple:
 
 
 def surround(size: tuple[int, int], unit: Real, axes: Axes, theme: Theme) -> Image.Image:
-    """The picture around the box: frame, ticks and words."""
+    """Return the picture around the box: frame, ticks and text."""
     image = Image.new("RGB", size, theme.paper)
     left, top, right, bottom = axes.box
     thick = max(1, round(unit))

@@ -1,4 +1,4 @@
-"""Pictures and tables in files: written whole or not at all."""
+"""Pictures and tables in files, which are written completely or not at all."""
 
 import csv
 import io
@@ -17,12 +17,12 @@ Target = str | Path | BufferedIOBase
 
 
 def save_png(image: Image.Image, target: Target) -> None:
-    """Write a PNG to a path, whole or not at all, or to an open binary file."""
+    """Write a PNG to a path, completely or not at all, or to an open binary file."""
     write_whole(target, ".png", lambda file: image.save(file, format="PNG", optimize=True))
 
 
 def save_table(header: list[str], rows: Iterable[Iterable], target: Target) -> None:
-    """Write a CSV to a path, whole or not at all, or to an open binary file."""
+    """Write a CSV to a path, completely or not at all, or to an open binary file."""
 
     def fill(file: BufferedIOBase) -> None:
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
@@ -35,13 +35,13 @@ def save_table(header: list[str], rows: Iterable[Iterable], target: Target) -> N
 
 
 def save_gif(frames: Iterable[Image.Image], target: Target, *, fps: Real = 20) -> None:
-    """Write an endless GIF to a path, whole or not at all, or to an open binary file.
+    """Write an endless GIF to a path, completely or not at all, or to an open binary file.
 
-    All frames share one palette, and a frame holds only what changed. A GIF counts in hundredths of a second: the
-    frames' durations are rounded so that they add up. Equal neighbours become one frame that stays longer.
+    All frames share one palette, and a frame holds only the changed pixels. A GIF counts in hundredths of a second; the
+    durations are rounded so that their sum is right. Equal consecutive frames become one longer frame.
 
     Raises:
-        ValueError: no frame, frames of unequal size, or fps outside 0.1 to 50 (browsers slow down what is faster).
+        ValueError: no frame, frames of unequal size, or fps outside 0.1 to 50 (browsers slow down faster files).
     """
     if not 0.1 <= fps <= 50:
         raise ValueError(f"fps must lie between 0.1 and 50, got {fps}; drop frames to play faster")
@@ -62,9 +62,9 @@ def save_gif(frames: Iterable[Image.Image], target: Target, *, fps: Real = 20) -
 
 
 def shared_palette(images: list[Image.Image]) -> np.ndarray:
-    """Up to 255 colours [k, 3] for all images: the 32 most frequent exactly, the others by median cut.
+    """Return up to 255 colours [k, 3] for all images: the 32 most frequent exactly, the others by median cut.
 
-    The others count by the root of their frequency: a thin line weighs against wide areas.
+    The median cut uses the root of each frequency, so that thin lines count next to large areas.
     """
     codes = np.concatenate([_packed(image)[i % 2 :: 2].ravel() for i, image in enumerate(images)])
     codes, counts = np.unique(codes, return_counts=True)
@@ -78,7 +78,7 @@ def shared_palette(images: list[Image.Image]) -> np.ndarray:
 
 
 def indexed(images: Iterable[Image.Image], colors: np.ndarray) -> Iterator[Image.Image]:
-    """The images in the nearest of the colours (Pillow's own search is off by up to 3 of 255, which shows on paper)."""
+    """Yield the images in the nearest colours (Pillow's own search has visible errors of up to 3 in 255)."""
     near = np.full(1 << 24, -1, dtype=np.int16)
     target = colors.astype(np.float32)
     for image in images:
@@ -101,11 +101,11 @@ def _unpacked(codes: np.ndarray) -> np.ndarray:
 
 
 def write_whole(target: Target, extension: str, write: Callable[[BufferedIOBase], None]) -> None:
-    """write(file) into an open binary file, or into a path: beside it first, then in its place.
+    """Call write(file) for an open binary file or a path. A path is replaced when its new file is complete.
 
     Raises:
         ValueError: the path does not end in the extension.
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     if hasattr(target, "write"):
         return write(target)

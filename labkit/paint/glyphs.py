@@ -1,4 +1,4 @@
-"""How each glyph is drawn: glyph(canvas, layer, columns)."""
+"""Draws each glyph: glyph(canvas, layer, columns)."""
 
 from numbers import Real
 
@@ -8,17 +8,17 @@ from PIL import Image
 from labkit.paint.layers import Layer
 from labkit.paint.strokes import Canvas, unbroken
 
-CORNERS = {  # of a marker: how many, turned by how much of one, and how far out
+CORNERS = {  # of a marker: number of corners, turn as a share of one corner, and distance from the centre
     "square": (4, 0.5, 1.25),
     "diamond": (4, 0, 1.25),
     "triangle": (3, 0, 1.3),
     "inverted_triangle": (3, 0.5, 1.3),
 }
-ARMS = {"dash": (0,), "cross": (0, np.pi / 2), "x": (np.pi / 4, -np.pi / 4)}  # of a marker: the angles of its lines
+ARMS = {"dash": (0,), "cross": (0, np.pi / 2), "x": (np.pi / 4, -np.pi / 4)}  # the angles of a marker's lines
 
 
 def each(shades: list, n: int) -> list:
-    """A shade for every one of n items, None where there is none."""
+    """Return a shade for each of n items, or None for each if there are no shades."""
     return shades * n if len(shades) == 1 else shades or [None] * n
 
 
@@ -29,7 +29,7 @@ def _line(canvas: Canvas, layer: Layer, c: dict) -> None:
 
 def _patch(canvas: Canvas, layer: Layer, c: dict) -> None:
     x, y = np.asarray(c["x"], dtype=float), np.asarray(c["y"], dtype=float)
-    if len(x) > 1 and (np.diff(x) > 0).all():  # the upper edge alone: it stands on zero
+    if len(x) > 1 and (np.diff(x) > 0).all():  # only the upper edge is given; the lower edge is zero
         x, y = np.concatenate([x, x[::-1]]), np.concatenate([np.zeros(len(y)), y[::-1]])
     for part in unbroken(canvas.place(x, y)):
         for shade in layer.shades(c, "fill")[:1]:
@@ -52,7 +52,7 @@ def _marker(canvas: Canvas, layer: Layer, c: dict) -> None:
 
 
 def _mark(draw, shape: str, at, radius: Real, angle: Real, fill, line, edge: int) -> None:
-    """One marker; the angle turns it anticlockwise (down the picture y grows)."""
+    """Draw one marker, turned anticlockwise by the angle (y grows downwards)."""
     x, y = at.tolist()
     if shape in ARMS:
         for arm in ARMS[shape] if line else ():
@@ -128,7 +128,7 @@ def _raster(canvas: Canvas, layer: Layer, c: dict) -> None:
 
 
 def _colours(layer: Layer, pixels: np.ndarray) -> np.ndarray:
-    """uint8 [h, w, 4], lowest row first: from values, from RGB in bytes or shares, or from Bokeh's packed uint32."""
+    """Return uint8 [h, w, 4], lowest row first, from values, RGB in bytes, RGB in [0, 1] or Bokeh's packed uint32."""
     if pixels.ndim == 2 and pixels.dtype == np.uint32:
         return np.ascontiguousarray(pixels).view(np.uint8).reshape(*pixels.shape, 4)
     alpha = layer.look({}, "global", "alpha", 1.0)

@@ -1,4 +1,4 @@
-"""Layers: an element's columns, options and colours, as its glyph is drawn from them."""
+"""Layers: the columns, options and colours from which the glyph of an element is drawn."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ DASHES = {"dashed": [6], "dotted": [2, 4], "dotdash": [2, 4, 6, 4], "dashdot": [
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One element: its columns under their names in Bokeh, `names` for its dimensions' names, and its options."""
+    """One element: its columns under Bokeh's names, `names` (dimension -> column), and its options."""
 
     label: str
     glyph: str
@@ -27,10 +27,12 @@ class Layer:
     plot: dict
 
     def renewed(self, given: dict) -> dict:
-        """The columns, those given in place of the layer's own; bars and histograms get their four sides.
+        """Return the columns, with the given ones in place of the layer's own.
+
+        Bars and histograms get their four sides.
 
         Raises:
-            ValueError: columns of unequal lengths.
+            ValueError: the columns have unequal lengths.
         """
         if not set(self.names.values()) <= set(given):
             given = {self.names.get(name, name): values for name, values in given.items()}
@@ -44,7 +46,7 @@ class Layer:
         return _sides(columns, self.style) if self.glyph == "quad" else columns
 
     def look(self, columns: dict, kind: str, what: str, default):
-        """What the columns or the style say: "line_color" before "color"."""
+        """Return a property from the columns or the style; "line_color" has priority over "color"."""
         for name in (f"{kind}_{what}", what):
             for place in (columns, self.style):
                 if name in place:
@@ -52,7 +54,7 @@ class Layer:
         return default
 
     def shades(self, columns: dict, kind: str, default="#1f77b4") -> list[tuple]:
-        """RGBA of the lines, fills or texts: none, one for all, or one for each."""
+        """Return RGBA of the lines, fills or texts: an empty list, one for all, or one for each."""
         color, alpha = self.look(columns, kind, "color", default), self.look(columns, kind, "alpha", 1.0)
         if color is None:
             return []
@@ -67,7 +69,7 @@ class Layer:
         return found if alpha == 1 else [(*c[:3], round(c[3] * alpha)) for c in found]
 
     def mapped(self, values) -> np.ndarray:
-        """Values through the colour map, uint8 [..., 4]; not-a-number is clear."""
+        """Return the colours of values by the colour map, uint8 [..., 4]; NaN is transparent."""
         values, table = np.asarray(values, dtype=float), palette(self.style.get("cmap", "gray"))
         own = np.asarray(self.columns.get("image" if self.glyph == "image" else "color", values), dtype=float)
         own = own if np.nanmin(own, initial=np.inf) < np.nanmax(own, initial=-np.inf) else values
@@ -80,7 +82,7 @@ class Layer:
         return shades
 
     def pen(self) -> dict:
-        """Width and dashes of its lines, in pixels of Bokeh."""
+        """Return width and dashes of the lines, in Bokeh's pixels."""
         dash = self.style.get("line_dash", "solid")
         pattern = DASHES.get(dash, dash.split() if dash != "solid" else []) if isinstance(dash, str) else dash
         return {"width": self.style.get("line_width", 1), "dash": [float(d) for d in pattern]}
@@ -96,7 +98,7 @@ def _sides(columns: dict, style: dict) -> dict:
 
 
 def rgba(color) -> tuple[int, int, int, int]:
-    """A colour by name, in hex or as a tuple of bytes or shares, in bytes."""
+    """Return a colour in bytes from a name, a hex code, or a tuple of bytes or numbers in [0, 1]."""
     if isinstance(color, tuple | list | np.ndarray):
         whole = all(c <= 1 for c in color) and any(isinstance(c, float) for c in color)
         red, green, blue, *alpha = [round(c * 255) if whole else round(c) for c in color[:3]] + list(color[3:])
@@ -105,20 +107,20 @@ def rgba(color) -> tuple[int, int, int, int]:
 
 
 def palette(cmap) -> np.ndarray:
-    """The colours of a map, uint8 [k, 4]."""
+    """Return the colours of a map, uint8 [k, 4]."""
     return _palette(cmap if isinstance(cmap, str) else tuple(cmap))
 
 
 @lru_cache(maxsize=32)
 def _palette(cmap) -> np.ndarray:
-    if cmap in ("gray", "grey"):  # libraries of colour maps disagree on it: this one is linear in the pixel's value
+    if cmap in ("gray", "grey"):  # libraries of colour maps differ here; this one is linear in the pixel's value
         return np.array([(v, v, v, 255) for v in range(256)], dtype=np.uint8)
     colors = process_cmap(cmap, 256) if isinstance(cmap, str) else cmap
     return np.array([rgba(c) for c in colors], dtype=np.uint8)
 
 
 def layers(picture) -> list[Layer]:
-    """The picture's elements, lowest first; each takes its own turn in the cycle of colours of its kind."""
+    """Return the picture's elements, lowest first. Each gets the next colour in the cycle of its kind."""
     turns: Counter = Counter()
     found = []
     for element in elements(picture):
@@ -146,7 +148,7 @@ def _layer(element, turn: int) -> Layer:
 
 
 def _per_item(element, value) -> np.ndarray | None:
-    """The array that a style names: itself, a dimension's values or a `hv.dim`; None where it is one for all."""
+    """Return the array of a style: itself, a dimension's values or a `hv.dim`; None if one value is for all items."""
     if isinstance(value, str) and value in [d.name for d in element.dimensions()]:
         value = hv.dim(value)
     if isinstance(value, hv.dim):

@@ -1,4 +1,4 @@
-"""The legend: a cell a label, in the colour of the layer's middle item."""
+"""The legend: one cell per label, in the colour of the layer's middle item."""
 
 from numbers import Real
 
@@ -23,7 +23,7 @@ SAMPLES = {  # in a box from 0 to 1
 
 
 def rows(layers: list[Layer]) -> dict[str, Layer]:
-    """The layers that the legend names, by label."""
+    """Return the layers of the legend, by label."""
     first = {layer.label: layer for layer in reversed(layers) if layer.label and layer.glyph in SAMPLES}
     return {
         label: layer
@@ -33,7 +33,7 @@ def rows(layers: list[Layer]) -> dict[str, Layer]:
 
 
 def draw(named: dict[str, Layer], unit: Real, theme: Theme, columns: int = 1) -> Image.Image:
-    """The legend of these layers, in so many columns."""
+    """Return the legend of these layers, arranged in `columns` columns."""
     high, sample, gap = round(23 * unit), round(30 * unit), round(8 * unit)
     wide, down = max(extent(label, 15 * unit)[0] for label in named) + sample + 3 * gap, -(-len(named) // columns)
     image = Image.new("RGB", (wide * min(columns, len(named)), high * down + gap), theme.paper)
@@ -46,7 +46,7 @@ def draw(named: dict[str, Layer], unit: Real, theme: Theme, columns: int = 1) ->
 
 
 def corner(size: tuple[int, int], box: tuple[int, int, int, int], where: str, gap: int) -> tuple[int, int]:
-    """Where a legend of that size stands in the box; where: "top_right", "bottom", ..."""
+    """Return the corner of a legend of that size in the box; where: "top_right", "bottom", ..."""
     (wide, high), (left, top, right, bottom) = size, box
     across = left + gap if "left" in where else right - gap - wide
     across = (left + right - wide) // 2 if where in ("top", "bottom") else across

@@ -12,18 +12,18 @@ Columns = dict[str, dict]  # by layer
 
 
 class Painter:
-    """Draws frames of one picture: `frame(columns)` draws anew only from the first layer that moves upwards.
+    """Draws frames of one picture. `frame(columns)` redraws only the first changing layer and the layers above it.
 
-    It reuses one canvas, so it serves one thread at a time.
+    It reuses one canvas, so only one thread at a time may use it.
 
     Args:
         picture: an element, an Overlay, or a Layout of these (painted in its `cols` columns), with Bokeh options.
-        size: width and height in pixels. Lines, points and text are as in Bokeh at 960 x 540 and grow with the size.
-        dark: dark paper and light axes; the elements keep their colours.
+        size: width and height in pixels. At 960 x 540 lines, points and text are as in Bokeh; they grow with the size.
+        dark: dark background and light axes; the elements keep their colours.
 
     Raises:
-        TypeError: an element that paint does not draw.
-        ValueError: a size that cannot be, or swapped axes.
+        TypeError: paint cannot draw one of the elements.
+        ValueError: the size is out of range, or the axes are swapped.
     """
 
     def __init__(self, picture, size: tuple[int, int] = (960, 540), dark: bool = False):
@@ -53,19 +53,19 @@ class Painter:
         return round(32 * unit) if title else 0
 
     def fit(self, *shown: Columns | list[Columns]) -> None:
-        """Let limits that nobody gave hold all of these columns; without it they hold those of the first frame."""
+        """Choose the limits that the options leave open so that all these columns fit. Default: the first frame."""
         parts = [self._shared(columns) for columns in shown]
         for i, panel in enumerate(self.panels):
             panel.fit([columns[i] for columns in parts])
 
     def frame(self, columns: Columns | list[Columns] | None = None) -> Image.Image:
-        """The picture with these columns, by layer, in place of the declared ones.
+        """Return the picture with these columns, by layer, in place of the declared ones.
 
         Args:
-            columns: for every panel of a layout, or a list with the columns of each.
+            columns: the same for every panel of a layout, or a list with the columns of each panel.
 
         Raises:
-            ValueError: columns for a layer that the picture has not, or of unequal lengths.
+            ValueError: columns for a layer that does not exist, or columns of unequal lengths.
         """
         image = self._paper.copy()
         for panel, corner, own in zip(self.panels, self._corners, self._shared(columns or {}), strict=True):
@@ -73,7 +73,7 @@ class Painter:
         return image
 
     def _shared(self, columns: Columns | list[Columns]) -> list[Columns]:
-        """The columns of each panel, once it is known that each is for a layer."""
+        """Return the columns of each panel, after a check that each belongs to a layer."""
         labels = [{layer.label for layer in panel.layers if layer.label} for panel in self.panels]
         if isinstance(columns, dict):
             columns, labels = [columns] * len(self.panels), [set().union(*labels)] * len(self.panels)
@@ -89,5 +89,5 @@ class Painter:
 def paint(
     picture, columns: Columns | None = None, *, size: tuple[int, int] = (960, 540), dark: bool = False
 ) -> Image.Image:
-    """One frame of `Painter(picture, size, dark)`."""
+    """Return one frame of `Painter(picture, size, dark)`."""
     return Painter(picture, size, dark).frame(columns)

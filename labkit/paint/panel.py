@@ -1,4 +1,4 @@
-"""One pair of axes and its layers: what lies below the first layer that moves is drawn once."""
+"""One pair of axes and its layers. The layers below the first changing layer are drawn once."""
 
 from numbers import Real
 
@@ -13,12 +13,12 @@ from labkit.paint.strokes import FINE, Canvas
 from labkit.paint.ticks import Scale, scale
 from labkit.paint.words import write
 
-VEIL = 215  # of 255: what lies below the legend shines through
+VEIL = 215  # opacity of the legend, of 255: the picture below it stays visible
 SIDES = {"x": ("x", "x0", "x1", "left", "right"), "y": ("y", "y0", "y1", "bottom", "top")}
 
 
 class Panel:
-    """An element or an overlay, drawn into a picture of the size."""
+    """An element or an overlay, drawn into a picture of a given size."""
 
     def __init__(self, picture, size: tuple[int, int], theme: axes.Theme):
         self.layers, self.options = layers(picture), declared(picture)
@@ -27,7 +27,7 @@ class Panel:
         self._base: tuple[int, Image.Image, list] | None = None
 
     def fit(self, shown: list[dict]) -> None:
-        """Lay out the axes; limits that nobody gave hold all of these columns, and stay."""
+        """Lay out the axes. Limits that the options leave open are chosen so that all these columns fit."""
         o = self.options
         words = self.unit * (o.get("fontscale") or 1)
         drawn = [layer.renewed(columns.get(layer.label, {})) for layer in self.layers for columns in shown]
@@ -42,12 +42,12 @@ class Panel:
         values = np.concatenate([np.zeros(0), *(_reach(c, side) for c in drawn)])
         given = o.get(f"{side}lim") or (None, None)
         if side == "y" and glyphs & {"quad", "patch"} and given[0] is None and np.nanmin(values, initial=1) == 0:
-            given = (None if o.get("logy") else 0, given[1])  # bars and areas stand on the axis
+            given = (None if o.get("logy") else 0, given[1])  # bars and areas start at the axis
         found = scale(given, values, bool(o.get(f"log{side}")), 0 if "image" in glyphs else 0.05)
         return Scale(found.high, found.low, found.log) if o.get(f"invert_{side}axis") else found
 
     def frame(self, columns: dict) -> Image.Image:
-        """The panel with these columns by layer."""
+        """Return the panel with these columns, by layer."""
         if self.axes is None:
             self.fit([columns])
         moving = [layer.label in columns for layer in self.layers]
@@ -64,7 +64,7 @@ class Panel:
         return image
 
     def _still(self, first: int) -> Canvas:
-        """A canvas that holds the layers below `first`."""
+        """Return a canvas with the layers below `first`."""
         if self._base is None or self._base[0] != first:
             image = Image.new("RGB", self._scratch.size, self.theme.paper)
             canvas = Canvas(self.axes, self.unit, image)
@@ -83,7 +83,7 @@ class Panel:
         canvas.stroke(lines, rgba(self.theme.grid), 1, [])
 
     def _keyed(self) -> tuple[Image.Image, tuple[int, int], Image.Image] | None:
-        """The legend, its corner and its mask."""
+        """Return the legend, its corner and its mask."""
         named = legend.rows(self.layers)
         if not named or not self.options["show_legend"]:
             return None
@@ -100,7 +100,7 @@ def _draw(canvas: Canvas, layer: Layer, columns: dict) -> None:
 
 
 def _reach(columns: dict, side: str) -> np.ndarray:
-    """Every coordinate of a layer along x or y, for limits that nobody gave."""
+    """Return every coordinate of a layer along x or y, for limits that the options leave open."""
     found = [np.ravel(columns[k]) for k in SIDES[side] if k in columns]
     found += [np.ravel(part) for part in columns.get(f"{side}s", ())]
     if "image" in columns:
@@ -109,7 +109,7 @@ def _reach(columns: dict, side: str) -> np.ndarray:
 
 
 def _write(image: Image.Image, on: axes.Axes, unit: Real, layer: Layer, c: dict, theme: axes.Theme) -> None:
-    """A layer of words at the final size; those whose anchor lies outside the box are left out."""
+    """Write a layer of text at the final size; text anchored outside the box is left out."""
     style, (left, top, right, bottom) = layer.style, on.box
     value = str(style.get("text_font_size", "12pt")).lower()
     size = float(value.rstrip("ptxem")) * (4 / 3 if value.endswith("pt") else 16 if value.endswith("em") else 1)

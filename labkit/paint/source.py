@@ -1,4 +1,4 @@
-"""What a HoloViews element holds, in the columns of its Bokeh glyph, and what it says about its axes."""
+"""Reads the data of a HoloViews element as the columns of its Bokeh glyph, and its options for the axes."""
 
 from collections.abc import Callable
 
@@ -51,7 +51,7 @@ def _span(axis: str) -> Callable:
     return lambda e, _: {axis: np.atleast_1d(e.data)}
 
 
-# kind of element -> its glyph, how its columns are read, and the columns that its dimensions go by
+# kind of element -> its glyph, the function that reads its columns, and the columns of its dimensions
 SOURCES = {
     hv.Curve: ("line", _dimensions("x", "y"), ("x", "y")),
     hv.Area: ("patch", _area, ("x", "y")),
@@ -74,10 +74,10 @@ SOURCES = {
 
 
 def elements(picture) -> list:
-    """The elements of an overlay, lowest first.
+    """Return the elements of an overlay, lowest first.
 
     Raises:
-        TypeError: an element that is not painted.
+        TypeError: paint cannot draw one of the elements.
     """
     if isinstance(picture, hv.core.CompositeOverlay):
         return [element for part in picture.values() for element in elements(part)]
@@ -88,12 +88,14 @@ def elements(picture) -> list:
 
 
 def options(thing, group: str, turn: int = 0) -> dict:
-    """Bokeh's options of a group, style or plot; the turn is that in the cycle of colours."""
+    """Return Bokeh's options of a group, style or plot; `turn` is the position in the cycle of colours."""
     return dict(hv.Store.lookup_options("bokeh", thing, group)[turn])
 
 
 def declared(picture) -> dict:
-    """Options of the axes: the overlay's own, else the first element's that has them; labels from the dimensions.
+    """Return the options of the axes, with labels from the dimensions.
+
+    The overlay's options have priority, then those of the first element that has them.
 
     Raises:
         ValueError: the axes are swapped.

@@ -9,16 +9,16 @@ from PIL import Image, ImageDraw
 from labkit.paint.axes import Axes
 
 FINE = 3
-FAR = 1e5  # fine pixels; what lies beyond is drawn as if it lay here
+FAR = 1e5  # fine pixels; anything beyond is drawn at this distance
 
 
 class Canvas:
-    """The inside of the axes.
+    """The area inside the axes.
 
     Attributes:
-        image: in fine pixels.
-        unit: fine pixels to one of Bokeh's.
-        texts: what is to be written at the final size, above all the rest.
+        image: the image in fine pixels.
+        unit: number of fine pixels for one pixel of Bokeh.
+        texts: texts to write at the final size, above everything.
     """
 
     def __init__(self, axes: Axes, unit: Real, image: Image.Image, texts: Iterable = ()):
@@ -27,17 +27,17 @@ class Canvas:
         self.draw = ImageDraw.Draw(image, "RGBA")
 
     def place(self, x, y) -> np.ndarray:
-        """Data [n], [n] to fine pixels [n, 2]."""
+        """Return the fine pixels [n, 2] of data [n], [n]."""
         left, top = self.axes.box[:2]
         x, y = self.axes.pixel(x, y)
         return np.clip(np.stack(np.broadcast_arrays(x - left, y - top), -1) * FINE, -FAR, FAR)
 
     def thick(self, width: Real) -> int:
-        """Fine pixels of a line's width."""
+        """Return the width of a line in fine pixels."""
         return max(1, round(width * self.unit))
 
     def stroke(self, lines: list[np.ndarray], shade: tuple, width: Real, dash: list[float]) -> None:
-        """Lines [n, 2] of one shade; where they cross, a translucent one is no darker."""
+        """Draw lines [n, 2] of one shade. Where translucent lines cross, they are not darker."""
         lines = [part for line in lines for part in unbroken(line)]
         if dash:
             lines = [d for line in lines for d in dashes(line, [length * self.unit for length in dash])]
@@ -55,13 +55,13 @@ class Canvas:
         self.image.paste(shade[:3], tuple(low.tolist()), mask)
 
     def fill(self, polygon: np.ndarray, shade: tuple) -> None:
-        """The inside of a polygon [n, 2]."""
+        """Fill a polygon [n, 2]."""
         if len(polygon) > 2 and shade[3]:
             self.draw.polygon(np.rint(polygon).ravel().tolist(), fill=shade)
 
 
 def unbroken(line: np.ndarray) -> list[np.ndarray]:
-    """The parts [n, 2] of a line between its gaps: rows that are not finite."""
+    """Return the parts [n, 2] of a line between its gaps, which are rows that are not finite."""
     good = np.isfinite(line).all(1)
     if good.all():
         return [line] if len(line) > 1 else []
@@ -70,7 +70,7 @@ def unbroken(line: np.ndarray) -> list[np.ndarray]:
 
 
 def dashes(line: np.ndarray, pattern: list[float]) -> list[np.ndarray]:
-    """The parts of a line under the dashes; pattern: lengths on, off, on, off, ... along the line."""
+    """Return the dashes of a line; pattern: lengths on, off, on, off, ... along the line."""
     pattern = pattern * 2 if len(pattern) % 2 else pattern
     along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
     starts, ends = np.cumsum([0, *pattern[:-1]])[::2], np.cumsum(pattern)[::2]
@@ -85,7 +85,7 @@ def dashes(line: np.ndarray, pattern: list[float]) -> list[np.ndarray]:
 
 
 def polyline(draw: ImageDraw.ImageDraw, line: np.ndarray, fill, width: int) -> None:
-    """A line with its sharp corners rounded (Pillow leaves notches there)."""
+    """Draw a line with rounded sharp corners (Pillow leaves notches there)."""
     draw.line(np.rint(line).ravel().tolist(), fill=fill, width=width)
     if width < 4 or len(line) < 3:
         return

@@ -1,4 +1,4 @@
-"""Limits of an axis and the round values written along it."""
+"""Limits of an axis, and the round values along it."""
 
 from dataclasses import dataclass
 from numbers import Real
@@ -11,14 +11,14 @@ Numbers = np.ndarray | Real
 
 @dataclass(frozen=True)
 class Scale:
-    """Limits of one axis; low > high turns it round."""
+    """Limits of one axis. If low > high, the axis is inverted."""
 
     low: Real
     high: Real
     log: bool = False
 
     def __call__(self, values) -> Numbers:
-        """Where values lie between low (0) and high (1)."""
+        """Return the positions of values between low (0) and high (1)."""
         values = np.asarray(values, dtype=float)
         low, high = self.low, self.high
         if self.log:
@@ -27,13 +27,13 @@ class Scale:
         return (values - low) / (high - low)
 
     def ticks(self, count: int) -> Ticks:
-        """About `count` round values with their labels."""
+        """Return about `count` round values with their labels."""
         low, high = sorted((self.low, self.high))
         return log_ticks(low, high, count) if self.log else linear_ticks(low, high, count)
 
 
 def linear_ticks(low: Real, high: Real, count: int) -> Ticks:
-    """Multiples of 1, 2 or 5 times a power of ten, at most `count` + 1 of them."""
+    """Return multiples of 1, 2 or 5 times a power of ten, at most `count` + 1 of them."""
     raw = (high - low) / max(count, 1)
     power = 10.0 ** np.floor(np.log10(raw))
     step = power * next(m for m in (1, 2, 5, 10) if m * power >= raw * (1 - 1e-9))
@@ -52,7 +52,7 @@ def _scientific(value: Real, digits: int) -> str:
 
 
 def log_ticks(low: Real, high: Real, count: int) -> Ticks:
-    """Powers of ten, thinned to about `count`; 1, 2, 5 within two decades, even steps within one."""
+    """Return powers of ten, thinned to about `count`; 1, 2, 5 within two decades, even steps within one."""
     if high / low < 10:
         return linear_ticks(low, high, count)
     first, last = int(np.ceil(np.log10(low) - 1e-9)), int(np.floor(np.log10(high) + 1e-9))
@@ -66,7 +66,9 @@ def log_ticks(low: Real, high: Real, count: int) -> Ticks:
 
 
 def scale(limits: tuple | None, values: np.ndarray, log: bool = False, pad: Real = 0.05) -> Scale:
-    """Limits as given; an end that is None comes from the finite values, padded; constant values get room.
+    """Return a scale with the given limits. An end that is None comes from the finite values, with padding.
+
+    Constant values also get padding.
 
     Raises:
         ValueError: a limit of a logarithmic axis is not positive.

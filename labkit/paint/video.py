@@ -1,4 +1,4 @@
-"""Frames as an MP4 film, made by the program ffmpeg where it is installed; `paint.save_gif` needs no program."""
+"""Writes frames as an MP4 film by the program ffmpeg, if it is installed. `paint.save_gif` needs no program."""
 
 import shutil
 import subprocess
@@ -11,14 +11,14 @@ import numpy as np
 from labkit.atomic import beside
 
 PROGRAM = "ffmpeg"
-EVEN = "pad=ceil(iw/2)*2:ceil(ih/2)*2"  # the pixel format that every player knows has half as many colours
+EVEN = "pad=ceil(iw/2)*2:ceil(ih/2)*2"  # the most common pixel format needs even sizes
 
 
 def find() -> str:
-    """Where ffmpeg is.
+    """Return the path of ffmpeg.
 
     Raises:
-        FileNotFoundError: it is not on PATH.
+        FileNotFoundError: ffmpeg is not on PATH.
     """
     found = shutil.which(PROGRAM)
     if found is None:
@@ -27,7 +27,7 @@ def find() -> str:
 
 
 def save_mp4(frames: Sequence[np.ndarray], path: Path, *, fps: Real = 20) -> None:
-    """Write frames, uint8 (H, W, 3) all of one size, whole or not at all.
+    """Write frames, uint8 (H, W, 3) of one size, completely or not at all.
 
     Raises:
         FileNotFoundError: ffmpeg is not on PATH.
@@ -41,5 +41,5 @@ def save_mp4(frames: Sequence[np.ndarray], path: Path, *, fps: Real = 20) -> Non
     with beside(path) as part:
         done = subprocess.run([*command, str(part)], input=pixels, capture_output=True)
         if done.returncode:
-            said = done.stderr.decode(errors="replace").strip().splitlines() or ["without a word"]
+            said = done.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
             raise OSError(f"{PROGRAM} failed on {path} ({said[-1]}); use --gif")

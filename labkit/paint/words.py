@@ -1,4 +1,4 @@
-"""Text on a picture, spelled out in ASCII where the machine has no font for it."""
+"""Text on a picture. If the machine has no font for it, the text is spelled out in ASCII."""
 
 import unicodedata
 from functools import lru_cache
@@ -23,7 +23,7 @@ SPELLED = {
 
 
 def spell(text: str) -> str:
-    """The text in ASCII, for a machine with no font that has its letters: "ε²" becomes "epsilon^2"."""
+    """Return the text in ASCII, for a machine without a font for its letters: "ε²" becomes "epsilon^2"."""
     return "".join(c if c.isascii() else SPELLED.get(c) or _spell_one(c) for c in text)
 
 
@@ -39,7 +39,7 @@ def _spell_one(character: str) -> str:
 
 @lru_cache(maxsize=64)
 def _face(size: int, ascii_only: bool) -> ImageFont.FreeTypeFont | None:
-    """Pillow's own face, always there but ASCII only; beyond ASCII a face of the system, or None."""
+    """Return Pillow's own font, which has only ASCII; for other characters a font of the system, or None."""
     if ascii_only:
         return ImageFont.load_default(size=size)
     for name in FACES:
@@ -56,14 +56,14 @@ def _typeset(text: str, size: Real) -> tuple[str, ImageFont.FreeTypeFont]:
 
 
 def extent(text: str, size: Real) -> tuple[int, int]:
-    """Width and height in pixels, of several lines too."""
+    """Return width and height in pixels, also for several lines."""
     text, face = _typeset(text, size)
     left, top, right, bottom = ImageDraw.Draw(Image.new("L", (1, 1))).multiline_textbbox((0, 0), text, font=face)
     return round(right - left), round(bottom - top)
 
 
 def write(image: Image.Image, xy, text: str, size: Real, color, anchor: str = "mm", angle: Real = 0) -> None:
-    """Write at xy, which is Pillow's anchor of the text, or its middle at an angle (degrees, anticlockwise)."""
+    """Write text at xy, its anchor as in Pillow. At an angle (degrees, anticlockwise) xy is the middle."""
     text, face = _typeset(text, size)
     if not angle:
         anchor = anchor if "\n" not in text else anchor[0] + "m"

@@ -11,7 +11,9 @@ from texts import READ, Text
 
 REFUSED = Path(__file__).parent / "refused.toml"
 NOT_YET = Path(__file__).parent / "not_yet.txt"
-CODE = re.compile(r"```.*?```|`[^`]*`|https?://\S+|^ {4}[\w*, ]{1,40}:(?= )", re.DOTALL | re.MULTILINE)  # and arguments
+CODE = re.compile(
+    r"```.*?```|`[^`]*`|https?://\S+|^ {4}[\w*, ]{1,40}:(?= )|\bNone\b|\bTrue\b", re.DOTALL | re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def refused(texts: Iterable[Text]) -> Iterator[Finding]:
     known = turns()
     expression, advice = compiled(known), list(known.items())
     for text in texts:
-        words = CODE.sub(lambda found: re.sub(r"[^\n]", "~", found[0]), text.words.lower())
+        words = CODE.sub(lambda found: re.sub(r"[^\n]", "~", found[0]), text.words).lower()
         for match in expression.finditer(words):
             start, stop = max(0, match.start() - 50), match.end() + 50
             around = " ".join(text.words[start:stop].split())
