@@ -8,7 +8,7 @@ from PIL import Image
 from labkit.paint.layers import Layer
 from labkit.paint.strokes import Canvas, unbroken
 
-CORNERS = {  # of a marker: number of corners, turn as a share of one corner, and distance from the centre
+CORNERS = {  # markers: number of corners, turn as a share of one corner, and distance from the centre
     "square": (4, 0.5, 1.25),
     "diamond": (4, 0, 1.25),
     "triangle": (3, 0, 1.3),
