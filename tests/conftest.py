@@ -1,4 +1,4 @@
-"""What tests share: a free port, a running server, and the browser that is on this machine."""
+"""Fixtures that tests share: a free port, a running server, and the browser of this machine."""
 
 import asyncio
 import gc
@@ -20,11 +20,11 @@ import jaxtyping
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # many processes: none compiles what another has compiled
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch comes: the problems are small, and -n shares the cores
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # processes share their compiled modules
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: the problems are small, and -n shares the cores
 
-_logs: dict[str, Path] = {}  # of servers, by address
-_checked: set[str] = set()  # test functions, one case of which has begun
+_logs: dict[str, Path] = {}  # address -> log of a server
+_checked: set[str] = set()  # test functions of which one case has started
 
 gc.disable()  # until all is imported: see pytest_collection_finish
 
@@ -40,13 +40,13 @@ FLAGS = [
 ]
 
 
-LONG = ("test_cli_first.py", ".ipynb")  # what takes a process half a minute starts before the rest
+LONG = ("test_cli_first.py", ".ipynb")  # files that take half a minute start first
 
 
 class OneBrowser(LoadScopeScheduling):
-    """One process opens all pages, from the start, while the others share the other files, each file in one piece.
+    """One process opens all pages, from the start. The others share the other files, each as a whole.
 
-    A browser waits most of its time; two at once on two cores make each other's tests slow.
+    A browser waits most of its time, but two browsers on two cores slow each other down.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -87,7 +87,7 @@ def _types_are_checked(item: pytest.Item) -> bool:
 
 @contextmanager
 def _without_the_loop_of_playwright(item: pytest.Item) -> Iterator[None]:
-    """Playwright leaves an event loop running in its thread, where no other can start: other tests do not see it."""
+    """Hide the event loop that Playwright leaves in its thread, where no other loop could start."""
     left = None if "browser" in item.keywords else asyncio._get_running_loop()
     if left is None:
         yield
@@ -100,7 +100,7 @@ def _without_the_loop_of_playwright(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_collection_finish() -> None:
-    """What is imported stays; looking through it again and again would take a sixth of the tests' time."""
+    """Freeze imported objects: without this, garbage collection takes a sixth of the tests' time."""
     gc.collect()
     gc.freeze()
     gc.enable()
@@ -118,9 +118,9 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
 
 @pytest.fixture
 def no_file_above():
-    """no_file_above(bytes), a context: the system refuses each write beyond, as a full disk does.
+    """no_file_above(bytes), a context: the system refuses larger files, as a full disk does.
 
-    Python would leave modules that are compiled meanwhile cut off, for every later process; none is written then.
+    Python would leave incomplete compiled modules for every later process, so it writes none meanwhile.
     """
     resource = pytest.importorskip("resource", reason="this system cannot limit the size of a file")
 
@@ -140,7 +140,7 @@ def no_file_above():
 
 @pytest.fixture(scope="session")
 def free_port():
-    """free_port() -> a port that nobody held a moment ago."""
+    """free_port() -> a port that was free a moment ago."""
 
     def find() -> int:
         with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -151,7 +151,7 @@ def free_port():
 
 @pytest.fixture(scope="session")
 def get():
-    """get(url) -> (status, headers, text), past any proxy; an answer of 404 is an answer."""
+    """get(url) -> (status, headers, text), without a proxy; also for status 404."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def fetch(url: str) -> tuple[int, dict[str, str], str]:
@@ -172,7 +172,7 @@ def log_of():
 
 @pytest.fixture(scope="session")
 def serving(get, tmp_path_factory):
-    """serving(command, port) starts a server and yields once /liveness answers; its log is in the failure if not."""
+    """serving(command, port) starts a server and yields when /liveness responds; a failure shows the log."""
 
     def start(command: list[str], port: int, host: str = "127.0.0.1") -> Iterator[str]:
         log = tmp_path_factory.mktemp("serve") / "log.txt"
@@ -214,7 +214,7 @@ def _wait(process: subprocess.Popen, get, base: str, log: Path) -> None:
 
 
 def beside(name: str) -> ModuleType:
-    """The module of this name beside this one; pytest's importlib mode leaves the folder off the path."""
+    """Import a module of this folder, which is not on the path in pytest's importlib mode."""
     spec = importlib.util.spec_from_file_location(f"labkit_tests_{name}", Path(__file__).with_name(f"{name}.py"))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -241,13 +241,13 @@ def draw_of_a_shape(request, made_networks):
 
 @pytest.fixture(params=["windows", "whole images", "colour"])
 def draw_for_latents(request, made_networks):
-    """A small DRAW of each kind whose weights are large enough for z to be seen."""
+    """A small DRAW of each kind, with weights so large that z has a visible effect."""
     return made_networks.network(made_networks.LATENTS[request.param], scale=3)
 
 
 @pytest.fixture
 def vae_files(tmp_path, made_networks) -> dict[str, Path]:
-    """Files of untrained VAEs by name: for digits, for a set that is not here, and one of its halves."""
+    """Files of untrained VAEs by name: for digits, for a missing set, and for halves of images of that set."""
     return {name: made_networks.vae_file(tmp_path, name) for name in made_networks.VAES}
 
 
@@ -260,5 +260,5 @@ def nothing_here(monkeypatch, tmp_path):
 
 @pytest.fixture
 def run_folder(tmp_path: Path, made_runs: ModuleType) -> Path:
-    """The folder of a run named "a", alone in its directory."""
+    """The folder of a run named "a", the only one in its directory."""
     return made_runs.trained(tmp_path / "runs" / "a")

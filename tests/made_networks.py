@@ -1,4 +1,4 @@
-"""Untrained networks that several tests share; the fixtures beside it in conftest.py give them."""
+"""Untrained networks that several tests share by fixtures in conftest.py."""
 
 import json
 from pathlib import Path
@@ -8,13 +8,13 @@ from safetensors.torch import save_file
 
 from labkit import draw, dreg
 
-SHAPES = {  # of DRAW: every kind of network that a picture must show
+SHAPES = {  # shapes of DRAW: every kind of network that a picture must show
     "windows": draw.Config(height=10, width=12, steps=3, hidden=8, latent=2, read=2, write=3),
     "whole images": draw.Config(height=10, width=12, steps=3, hidden=8, latent=2, read=None, write=None),
     "colour, N = 1": draw.Config(channels=3, height=9, width=9, steps=2, hidden=8, latent=2, read=1, write=1),
     "classes": draw.Config(height=10, width=10, steps=2, hidden=8, latent=2, read=3, write=2, classes=4),
 }
-LATENTS = {  # of DRAW: for experiments with z
+LATENTS = {  # shapes of DRAW for experiments with z
     "windows": draw.Config(height=9, width=10, steps=4, hidden=8, latent=3, read=2, write=3),
     "whole images": draw.Config(height=9, width=10, steps=3, hidden=8, latent=3, read=None, write=None),
     "colour": draw.Config(channels=3, height=8, width=8, steps=2, hidden=8, latent=2, read=2, write=1, classes=3),

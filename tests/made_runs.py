@@ -1,4 +1,4 @@
-"""Folders of training runs, made up without training; see the fixtures `made_runs` and `run_folder`."""
+"""Folders of training runs, created without training; see the fixtures `made_runs` and `run_folder`."""
 
 import csv
 import json
@@ -28,7 +28,7 @@ def decay(step):
 
 
 def trained(folder, records=60, epochs=(2, 4, 5), config=CONFIG):
-    """A run's folder: a record every 10 steps, 120 steps an epoch; KL of glimpse t at epoch e is t + e / 100."""
+    """A run's folder: a record every 10 steps, 120 steps per epoch. KL of glimpse t at epoch e is t + e / 100."""
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(config))
     step = 10 * np.arange(1, records + 1)
@@ -48,6 +48,6 @@ def trained(folder, records=60, epochs=(2, 4, 5), config=CONFIG):
 
 
 def spoiled(path, content):
-    """A file with other bytes; a number stands for so many zeros, which take no room on the disk."""
+    """A file with other bytes; a number means that many zeros, which take no space on the disk."""
     with path.open("wb") as file:
         file.truncate(content) if isinstance(content, int) else file.write(content)

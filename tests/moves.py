@@ -1,10 +1,10 @@
-"""What labkit computes and shows at fixed seeds, as one hash a line: to compare two checkouts while code moves.
+"""Prints hashes of what labkit computes and shows at fixed seeds, to compare two checkouts.
 
-    python tests/moves.py > before.txt        # in the one
-    python tests/moves.py > after.txt         # in the other
+    python tests/moves.py > before.txt        # in one checkout
+    python tests/moves.py > after.txt         # in the other checkout
     diff before.txt after.txt
 
-Hashes are those of one machine: compare two runs on the same one. Timings are left out. Not collected by pytest. The
+Hashes depend on the machine: compare two runs on the same one. Timings are left out. Not collected by pytest. The
 order of a Bokeh model's events follows Python's hashes, which therefore have one seed here.
 """
 
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def commands() -> Iterator[tuple[str, bytes]]:
-    """Every file that the commands write, and what the tables of `reproduce` say."""
+    """Every file that the commands write, and the tables of `reproduce`."""
     for name, words in COMMANDS.items():
         with tempfile.TemporaryDirectory() as folder:
             environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
@@ -73,7 +73,7 @@ def commands() -> Iterator[tuple[str, bytes]]:
 
 
 def contents(file: Path) -> bytes:
-    """The bytes of a file; of a table without the columns of timings."""
+    """The bytes of a file; for a table, without the columns of timings."""
     if file.suffix != ".csv":
         return file.read_bytes()
     rows = list(csv.reader(io.StringIO(file.read_text(encoding="utf-8"))))
@@ -82,7 +82,7 @@ def contents(file: Path) -> bytes:
 
 
 def tabs() -> Iterator[tuple[str, bytes]]:
-    """Of each tab: the Bokeh document of every picture at the start, and its columns after three steps."""
+    """The Bokeh document of every picture of each tab at the start, and its columns after three steps."""
     import holoviews as hv
     import panel as pn
 
@@ -133,7 +133,7 @@ def document(pane) -> str:
 
 
 def lives() -> Iterator[tuple[str, object]]:
-    """Every tab's live view, of default settings."""
+    """Every tab's live view with default settings."""
     import labkit
     from labkit.experiments.dreg.network import NetworkSettings
     from labkit.experiments.svgd import particles

@@ -1,4 +1,4 @@
-"""Every write of a file: whole or not at all, and a failure is one line that names the file and the space."""
+"""Files are written completely or not at all. A failure is a one-line error with the file and the free space."""
 
 import errno
 import gzip
@@ -30,7 +30,7 @@ def noise(seed=0, size=60):
     return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (size, size, 3), dtype=np.uint8))
 
 
-WRITES = {  # name of the file -> what writes it into a folder
+WRITES = {  # name of the file -> the function that writes it into a folder
     "step-000000003.pt": lambda folder: checkpoints.save(folder, STATE),
     "model.safetensors": lambda folder: atomic.write(folder / "model.safetensors", save(STATE["module"])),
     "epoch-0001.png": lambda folder: Folder(folder).sheet(np.asarray(noise()), 1),
@@ -51,7 +51,7 @@ def write_arrays(path):
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_a_write_that_the_system_refuses_names_its_file_in_one_line(name, tmp_path, monkeypatch, no_file_above):
+def test_a_refused_write_gives_a_one_line_error_with_the_file(name, tmp_path, monkeypatch, no_file_above):
     monkeypatch.setenv("LABKIT_CACHE", str(tmp_path))
     (tmp_path / "shipped").mkdir()
     (tmp_path / "shipped" / "a.bin").write_bytes(bytes(9000))
@@ -77,7 +77,7 @@ def small_disk(tmp_path):
 
 
 def test_a_full_disk_is_named_with_its_free_space(small_disk):
-    """98 kB are taken, so 102 are free; the half-written file is removed, and the old one stays."""
+    """98 kB are used, so 102 are free. The incomplete file is removed, and the old one stays."""
     old = checkpoints.save(small_disk, STATE | {"step": 1, "module": {}})
     (small_disk / "taken").write_bytes(bytes(96 * 1024))
     kept, free = old.read_bytes(), shutil.disk_usage(small_disk).free
@@ -101,8 +101,8 @@ def test_a_missing_folder_and_a_folder_in_the_way_are_named(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "file"]
 
 
-def test_another_error_in_the_block_stays_what_it_was(tmp_path):
-    """An OSError of something that is read is no failure to write."""
+def test_another_error_in_the_block_is_not_changed(tmp_path):
+    """An OSError from reading is not a failed write."""
     with pytest.raises(gzip.BadGzipFile), atomic.replacing(tmp_path / "a") as file:
         file.write(gzip.GzipFile(fileobj=io.BytesIO(b"no gzip")).read())
     assert os.listdir(tmp_path) == []

@@ -1,4 +1,4 @@
-"""What SVGD is compared with: independent draws and Langevin chains, against their exact moments."""
+"""Baselines for SVGD: independent draws and Langevin chains, against their exact moments."""
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ def test_one_langevin_step_keeps_the_variance_of_the_discretised_chain(eps):
     assert abs(after.x.mean().item()) < 4 * (var / n) ** 0.5
 
 
-def test_langevin_chains_forget_where_they_began():
+def test_langevin_chains_forget_their_start():
     """From x0 the mean after t steps is (1 - eps)^t x0, the variance v (1 - (1 - eps)^2t)."""
     n, eps, steps = 20_000, 0.2, 30
     state, noise = State(torch.full((n, 1), 50.0, dtype=torch.float64)), generator()
@@ -35,7 +35,7 @@ def test_langevin_chains_forget_where_they_began():
 
 @pytest.mark.parametrize("name", ["mixture", "correlated", "banana"])
 def test_independent_draws_have_the_targets_mean_and_variance(name):
-    """The mean within four of its standard errors; the variance within four, by the draws' own fourth moment."""
+    """Mean and variance within four standard errors; the variance's from the fourth moment of the draws."""
     n, target = 40_000, targets.make(name)
     first = State(torch.zeros(n, target.dim, dtype=torch.float64))
     x = baselines.independent(first, target, generator=generator()).x
@@ -46,7 +46,7 @@ def test_independent_draws_have_the_targets_mean_and_variance(name):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_both_keep_the_dtype_and_leave_their_input_alone(dtype):
+def test_both_keep_the_dtype_and_the_input_unchanged(dtype):
     target, x = targets.make("standard"), torch.ones(7, 2, dtype=dtype)
     drawn = baselines.independent(State(x), target, generator=generator())
     moved = baselines.langevin(State(x), target.score, step_size=0.1, generator=generator())
@@ -69,7 +69,7 @@ def test_equal_seeds_give_equal_chains_and_kept_states_differ():
     assert len({tuple(x.flatten().tolist()) for x in one}) == 4
 
 
-def test_what_cannot_be_done_is_said():
+def test_impossible_requests_are_refused_with_the_reason():
     state = State(torch.zeros(3, 2, dtype=torch.float64))
     with pytest.raises(ValueError, match="no exact sampler; compare with Langevin"):
         baselines.independent(state, targets.make("double_banana"), generator=generator())

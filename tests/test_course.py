@@ -1,4 +1,4 @@
-"""Curves that stay short and say something of every step: checked against lists of all steps."""
+"""Curves that stay short but cover every step, checked against lists of all steps."""
 
 from types import SimpleNamespace
 
@@ -12,7 +12,7 @@ from labkit.past import KEEP_STATES, Past
 from labkit.views.spans import RANGE, outline
 from labkit.views.svgd.curves import Curves
 
-LOW, HIGH = 0.474, 0.502  # what a bandwidth can swing between for ever
+LOW, HIGH = 0.474, 0.502  # two values between which a bandwidth can oscillate forever
 
 
 def values(steps):
@@ -30,7 +30,7 @@ def number(state):
 
 
 def holds(past, numbers):
-    """Every row is about all steps after the row before, and about no other."""
+    """Every row covers exactly the steps after the row before."""
     span, before = past.span("x"), -1
     for mark, count, mean, low, high in zip(past.marks, past.rows.counts, *span, strict=True):
         every = numbers[before + 1 : mark + 1]
@@ -48,7 +48,7 @@ def test_a_past_has_every_step_in_one_of_its_rows(steps):
     assert past.rows.counts.sum() == steps and len(past.states) <= KEEP_STATES
 
 
-def test_a_run_that_is_rewound_and_goes_on_has_the_steps_of_its_new_way():
+def test_a_run_that_continues_after_a_rewind_has_only_its_new_steps():
     numbers = values(2000)
     past = run(Past(number), numbers)
     past.cut(100)
@@ -57,14 +57,14 @@ def test_a_run_that_is_rewound_and_goes_on_has_the_steps_of_its_new_way():
     holds(run(past, numbers[mark + 1 :], mark + 1), numbers)
 
 
-def test_an_edited_state_takes_the_place_of_its_own_step():
+def test_an_edited_state_replaces_its_step():
     numbers = values(50)
     past = run(Past(number), numbers)
     past.replace(20, SimpleNamespace(t=20, value=9.0))
     holds(past, np.append(numbers[:20], 9.0))
 
 
-def test_an_edited_state_leaves_the_other_steps_of_its_interval():
+def test_an_edited_state_keeps_the_other_steps_of_its_interval():
     past = run(Past(number), values(1000))
     before, stride = past.span("x"), past.stride
     past.replace(20, SimpleNamespace(t=20 * stride, value=9.0))
@@ -92,20 +92,20 @@ def test_a_table_of_a_state_has_every_step_in_one_of_its_rows(steps):
     assert before == steps - 1
 
 
-def test_a_second_look_at_a_step_joins_the_first():
+def test_a_second_row_for_a_step_is_joined_with_the_first():
     table = course.longer(course.longer(course.empty(1), 16, 1.0), 16, 3.0)
     assert table[:, :2].tolist() == [[16, 3]] and [part.item() for part in course.drawn_of(table, 1)] == [2, 1, 3]
 
 
 @pytest.mark.parametrize("last", [1600, 1601, 1603])
-def test_a_curve_of_a_run_that_swings_is_level_with_a_band_from_its_least_to_its_greatest(last):
-    """Wherever the run stands: the newest step, alone in its interval, does not make the end leap."""
+def test_an_oscillating_run_gives_a_flat_curve_with_a_band_from_minimum_to_maximum(last):
+    """At any step of the run: a newest interval with a single step does not make the end of the curve jump."""
     view = Curves(Numbers("Bandwidth", {"h": lambda state: state.value}))
     past = run(Past(view.record), np.where(np.arange(last + 1) % 2, HIGH, LOW))
     columns = view.columns(past.states[-1], past)
     x, y = columns["h"]["x"], columns["h"]["y"]
     assert x[-1] == last and set(np.diff(x[:-1])) == {past.stride} and past.stride == 8
-    # with an odd number of steps one side is there once more
+    # with an odd number of steps one value occurs once more
     assert abs(y[1:] - (LOW + HIGH) / 2).max() <= (HIGH - LOW) / 2 / 9 + 1e-12
     band = columns["h" + RANGE]
     there, back = np.split(band["y"], 2)
@@ -127,7 +127,7 @@ def test_an_outline_has_gaps_where_an_edge_is_not_finite():
     assert np.isnan(outline(x, low * np.nan, x)["y"]).all() and np.isnan(outline(x[:0], x[:0], x[:0])["y"]).all()
 
 
-def test_a_table_is_left_as_it_was():
+def test_a_table_is_not_changed():
     table = course.empty(1)
     for t in range(500):
         table = course.longer(table, t, float(t))

@@ -1,4 +1,4 @@
-"""Names that moved."""
+"""Old names of moved objects."""
 
 import collections
 import subprocess
@@ -18,18 +18,18 @@ def old():
     return module
 
 
-def test_an_old_name_returns_the_new_thing_and_warns_with_the_new_path(old):
+def test_an_old_name_returns_the_moved_object_and_warns_with_the_new_path(old):
     with pytest.warns(DeprecationWarning, match=r"old_home\.Pairs is now collections\.Counter"):
         assert old.Pairs is collections.Counter
 
 
-def test_a_name_that_never_was_is_an_attribute_error(old):
+def test_an_unknown_name_is_an_attribute_error(old):
     with pytest.raises(AttributeError, match="module 'old_home' has no attribute 'Other'"):
         _ = old.Other
 
 
 def test_the_warning_shows_the_line_that_imports_the_old_name_of_a_package(tmp_path):
-    """In a process of its own: here the test run wraps every function of labkit, which adds a frame."""
+    """In a separate process, because the test run wraps every function of labkit, which adds a frame."""
     (tmp_path / "old_home").mkdir()
     text = "from labkit.deprecation import moved\n__getattr__ = moved(__name__, {'Pairs': 'collections:Counter'})"
     (tmp_path / "old_home" / "__init__.py").write_text(text)

@@ -1,4 +1,4 @@
-"""Gradients by hand: every one in labkit is differentiated again rightly, or refuses."""
+"""Hand-written gradients: a second derivative is right or refused."""
 
 import ast
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from labkit import derivatives
 
 
 class Cube(derivatives.ByHand):
-    """x^3, and x^2 y where y is given."""
+    """x^3, or x^2 y if y is given."""
 
     @staticmethod
     def plain(x, y, power):
@@ -54,7 +54,7 @@ def test_transforms_of_torch_func_take_the_plain_form():
     assert torch.equal(torch.func.grad(lambda x: Cube.of(x, None, 2).sum())(x), 3 * x**2)
 
 
-def test_what_has_no_second_derivative_says_so_and_what_to_do():
+def test_a_missing_second_derivative_is_an_error_with_advice():
     class Held(torch.autograd.Function):
         @staticmethod
         def forward(ctx, x):
@@ -71,7 +71,7 @@ def test_what_has_no_second_derivative_says_so_and_what_to_do():
         grad(Held.apply(x), x, create_graph=True)
 
 
-def test_no_gradient_by_hand_is_a_silent_constant():
+def test_no_hand_written_gradient_is_a_silent_constant():
     """Every `backward` in labkit is under one of the two decorators."""
     root = Path(labkit.__file__).parent
     found = dict(each for file in root.rglob("*.py") for each in _backwards(file.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""The engine: what orders do and in which order, what is kept, what a failure costs, that nothing is left behind."""
+"""The engine: orders and their order, kept states, failures, and the release of closed runs."""
 
 import dataclasses
 import gc
@@ -20,7 +20,7 @@ from labkit.past import KEEP_BYTES, KEEP_STATES, size
 
 @dataclass(frozen=True)
 class Count:
-    """A state that counts, and adds up what it counted: the sum shows on which way it came to its t."""
+    """A state that counts steps and adds up the counts; the sum shows how it reached its t."""
 
     t: int = 0
     total: int = 0
@@ -70,7 +70,7 @@ def raising(state):
 # orders
 
 
-def test_a_run_publishes_its_first_frame_unasked(make):
+def test_a_run_publishes_its_first_frame_at_once(make):
     run = make()
     wait(lambda: run.frame.state is not None)
     assert run.frame.state == Count() and run.frame.content == Count()
@@ -89,7 +89,7 @@ def test_play_steps_until_pause(make):
     assert settled(run).state.t == stopped
 
 
-def test_once_takes_one_step_and_pauses_a_run_that_plays(make):
+def test_once_takes_one_step_and_pauses_a_playing_run(make):
     run = make()
     for _ in range(3):
         run.once()
@@ -100,8 +100,8 @@ def test_once_takes_one_step_and_pauses_a_run_that_plays(make):
     assert run.frame.state.t >= 4
 
 
-def test_a_run_that_plays_keeps_to_its_speed(make):
-    """At 50 steps a second no more than 50 T + 5 steps are taken in T seconds."""
+def test_a_playing_run_has_the_chosen_speed(make):
+    """At 50 steps per second the run takes at most 50 T + 5 steps in T seconds."""
     run = make(speed=50)
     began = time.monotonic()
     run.play()
@@ -112,7 +112,7 @@ def test_a_run_that_plays_keeps_to_its_speed(make):
 
 
 def test_orders_are_carried_out_in_their_order(make):
-    """reset, 5 steps, doubled, a step: 2 * 5 + 1; in any other order another number."""
+    """Reset, 5 steps, double, one step: 2 * 5 + 1. Any other order gives another number."""
     run = make()
     for _ in range(20):
         run.reset()
@@ -123,7 +123,7 @@ def test_orders_are_carried_out_in_their_order(make):
         assert settled(run).state.t == 11
 
 
-def test_reset_begins_anew_with_the_start_of_now_and_plays_on(make):
+def test_reset_uses_the_current_start_and_continues_to_play(make):
     begin = [0]
     run = make(start=lambda: Count(begin[0]))
     run.once()
@@ -138,7 +138,7 @@ def test_reset_begins_anew_with_the_start_of_now_and_plays_on(make):
     assert run.frame.playing
 
 
-def test_seek_pauses_and_shows_a_kept_state_within_the_kept_ones(make):
+def test_seek_pauses_and_shows_a_kept_state(make):
     run = make()
     for _ in range(6):
         run.once()
@@ -150,8 +150,8 @@ def test_seek_pauses_and_shows_a_kept_state_within_the_kept_ones(make):
     assert settled(run).state.t == 0
 
 
-def test_playing_on_from_an_earlier_state_cuts_the_future_and_goes_on_exactly(make):
-    """A state holds all that the next step needs: going on from step 3 gives the same states again."""
+def test_playing_from_an_earlier_state_forgets_later_states_and_continues_exactly(make):
+    """A state holds everything that the next step needs: continuing from step 3 gives the same states."""
     run = make()
     for _ in range(8):
         run.once()
@@ -172,7 +172,7 @@ def test_playing_on_from_an_earlier_state_cuts_the_future_and_goes_on_exactly(ma
     assert all(state.total == sum(range(state.t)) for state in run.past(lambda past: past.states))
 
 
-def test_edit_replaces_the_shown_state_and_forgets_what_came_after(make):
+def test_edit_replaces_the_shown_state_and_forgets_later_states(make):
     run = make()
     for _ in range(6):
         run.once()
@@ -184,7 +184,7 @@ def test_edit_replaces_the_shown_state_and_forgets_what_came_after(make):
     assert settled(run).state == Count(5, 3)
 
 
-# what is kept
+# kept states
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ def test_the_past_keeps_at_most_its_limit_and_always_the_newest_and_the_oldest(s
     assert past.marks == [state.t for state in past.states] and past.states[0].t == 0
 
 
-def test_heavy_states_are_kept_up_to_a_number_of_bytes():
+def test_large_states_are_kept_up_to_a_number_of_bytes():
     past, load = engine.Past(), torch.zeros(50_000, dtype=torch.float64)
     for t in range(100):
         past.add(Heavy(t, load))
@@ -210,7 +210,7 @@ def test_heavy_states_are_kept_up_to_a_number_of_bytes():
     assert len(past.states) * 400_000 <= KEEP_BYTES
 
 
-def test_the_stride_doubles_when_the_past_is_full_and_all_but_the_newest_stand_on_it():
+def test_the_stride_doubles_when_the_past_is_full_and_older_states_are_multiples_of_it():
     past, strides = engine.Past(), [1]
     for t in range(3000):
         past.add(Count(t))
@@ -221,7 +221,7 @@ def test_the_stride_doubles_when_the_past_is_full_and_all_but_the_newest_stand_o
     assert strides == [1, 2, 4, 8]  # at 400, 800 and 1600 steps
 
 
-def test_pinned_steps_stay_when_all_is_thinned_and_go_when_the_run_is_cut_before_them():
+def test_pinned_steps_survive_thinning_but_not_a_cut_before_them():
     past = engine.Past(pins=(0, 50, 75, 2500))
     for t in range(3000):
         past.add(Count(t))
@@ -230,7 +230,7 @@ def test_pinned_steps_stay_when_all_is_thinned_and_go_when_the_run_is_cut_before
     assert sorted(past.pinned) == [0, 50, 75]
 
 
-def test_a_run_pins_the_steps_that_it_is_given_and_none_of_itself(make):
+def test_a_run_pins_only_the_given_steps(make):
     for run, pinned in ((make(), []), (make(pinned=(0, 2, 9)), [0, 2])):
         for _ in range(4):
             run.once()
@@ -241,8 +241,8 @@ def test_a_run_pins_the_steps_that_it_is_given_and_none_of_itself(make):
         assert run.past(lambda past: sorted(past.pinned)) == pinned[:1]
 
 
-def test_rows_of_the_table_stay_beside_their_states():
-    """Through thinning, cut, replace and copy."""
+def test_rows_of_the_table_stay_with_their_states():
+    """During thinning, cut, replace and copy."""
     past = engine.Past(lambda state: {"t": float(state.t), "total": float(state.total)})
 
     def beside(past):
@@ -267,7 +267,7 @@ def test_rows_of_the_table_stay_beside_their_states():
     assert len(copied.states) == many and len(past.states) == 4
 
 
-def test_a_row_that_cannot_be_had_leaves_the_past_as_it_was():
+def test_a_row_that_raises_leaves_the_past_unchanged():
     def row(state):
         if state.t == 2:
             raise ValueError("no row")
@@ -284,7 +284,7 @@ def test_a_row_that_cannot_be_had_leaves_the_past_as_it_was():
 # failures
 
 
-def test_a_step_that_raises_stops_its_run_with_the_text_and_leaves_the_others_going(make):
+def test_a_step_that_raises_stops_its_run_with_the_error_but_no_other_run(make):
     other, run = make(), make(raising)
     other.play()
     run.play()
@@ -296,7 +296,7 @@ def test_a_step_that_raises_stops_its_run_with_the_text_and_leaves_the_others_go
     assert other.frame.playing and not other.frame.error
 
 
-def test_a_run_that_failed_while_it_played_plays_on_after_a_reset(make):
+def test_a_run_that_failed_while_playing_plays_again_after_a_reset(make):
     run = make(raising)
     run.play()
     wait(lambda: run.frame.error)
@@ -336,7 +336,7 @@ def test_a_start_that_raises_shows_its_error_and_has_no_past(make):
     for _ in range(2):
         with pytest.raises(RuntimeError, match="cannot begin"):
             run.past(lambda past: past.states)
-        run.play()  # what the page does when it is opened
+        run.play()  # as a page does when it is opened
     run.once()
     run.seek(3)
     run.edit(lambda state: state)
@@ -350,8 +350,8 @@ def test_a_start_that_raises_shows_its_error_and_has_no_past(make):
     assert not run.frame.error
 
 
-def test_an_edit_begins_a_run_that_could_not_start(make):
-    """A control that is set to what works again is an edit."""
+def test_an_edit_starts_a_run_that_could_not_start(make):
+    """A control that is set back to a working value is an edit."""
 
     def start():
         raise ValueError("cannot begin")
@@ -368,7 +368,7 @@ def test_an_edit_begins_a_run_that_could_not_start(make):
     assert settled(run).state == Count() and not run.frame.error
 
 
-def test_what_a_question_about_the_past_raises_is_the_askers(make):
+def test_an_exception_in_past_reaches_the_caller(make):
     run = make()
     with pytest.raises(ZeroDivisionError):
         run.past(lambda past: 1 / 0)
@@ -379,7 +379,7 @@ def test_what_a_question_about_the_past_raises_is_the_askers(make):
 
 
 def test_an_error_stays_until_something_succeeds(make):
-    """Looking, asking and pausing do not wipe it away; an edit, a step, a seek, a reset do."""
+    """Watching, reading the past and pausing keep the error. An edit, a step, a seek or a reset clears it."""
     run = make(raising)
     for mend in (lambda: run.edit(count), lambda: run.seek(0), run.reset, run.once):
         run.step = raising
@@ -398,10 +398,10 @@ def test_a_render_that_raises_is_shown_too(make):
     assert "ZeroDivisionError" in run.frame.error
 
 
-# who looks, and what is left
+# viewers and closed runs
 
 
-def test_nothing_is_computed_after_the_watcher_has_left_until_the_next_sign(make):
+def test_nothing_is_computed_from_the_departure_of_the_viewer_to_the_next_signal(make):
     steps = []
     run = make(lambda state: steps.append(1) or count(state))
     run.play()
@@ -417,7 +417,7 @@ def test_nothing_is_computed_after_the_watcher_has_left_until_the_next_sign(make
     wait(lambda: len(steps) > before)
 
 
-def test_a_watcher_who_gives_no_sign_counts_as_gone(make, monkeypatch):
+def test_a_viewer_without_a_signal_counts_as_absent(make, monkeypatch):
     monkeypatch.setattr(engine, "AWAY", 0.05)
     run = make()
     run.play()
@@ -428,7 +428,7 @@ def test_a_watcher_who_gives_no_sign_counts_as_gone(make, monkeypatch):
 
 
 def test_close_frees_the_run(make):
-    """Neither the engine nor its threads keep a run, its states or what made them."""
+    """The engine and its threads keep no reference to a closed run, its states or its functions."""
 
     def lived():
         run = engine.Run(Count, count, lambda state, past: state)
@@ -447,7 +447,7 @@ def test_close_frees_the_run(make):
     assert not any(run is gone() for run in engine.engine().runs)
 
 
-def test_a_slow_run_moves_to_the_second_thread_and_holds_nobody_up(make):
+def test_a_slow_run_moves_to_the_second_thread_and_delays_no_other(make):
     threads = set()
 
     def slow(state):
@@ -467,8 +467,8 @@ def test_a_slow_run_moves_to_the_second_thread_and_holds_nobody_up(make):
     assert settled(run).position == 0 and taken >= 1
 
 
-def test_a_run_closed_within_the_step_that_proves_it_slow_is_gone(make):
-    """A cell that is run again closes its run from the notebook's thread, whatever the engine does with it then."""
+def test_a_run_closed_during_its_first_slow_step_is_removed(make):
+    """A cell that is run again closes its run from the notebook's thread, at any moment."""
     entered, closed = threading.Event(), threading.Event()
 
     def slow(state):
@@ -483,13 +483,13 @@ def test_a_run_closed_within_the_step_that_proves_it_slow_is_gone(make):
     run.close()
     closed.set()
     other.once()
-    wait(lambda: other.frame.state is not None and other.frame.state.t == 1)  # a round after that of the closed run
+    wait(lambda: other.frame.state is not None and other.frame.state.t == 1)  # one round after the closed run
     assert run not in engine.engine().runs and other in engine.engine().runs
 
 
 @pytest.mark.slow
 def test_many_runs_get_equal_turns(make):
-    """Each turn is as long as every other: after some rounds the counts of equal runs are alike."""
+    """All turns have the same length, so equal runs have similar counts after some rounds."""
     counts = [0] * 12
 
     def stepping(i):
@@ -509,8 +509,8 @@ def test_many_runs_get_equal_turns(make):
     assert max(counts) < 3 * min(counts)
 
 
-def test_the_more_runs_play_the_shorter_their_turns():
-    """A round of thirty is as long as one of three, so that each has its frames often."""
+def test_more_playing_runs_have_shorter_turns():
+    """A round of thirty runs is as long as one of three, so each run gets frames often."""
     given = []
     worker = engine_threads.Worker(engine.engine(), "labkit-test")
     for many, wanted in ((1, engine_threads.SLICE), (3, engine_threads.SLICE), (30, engine_threads.ROUND / 30)):
@@ -550,6 +550,6 @@ time.sleep(0.2)  # now it is inside torch, and this process ends
 
 
 @pytest.mark.slow
-def test_a_process_ends_well_while_a_run_is_inside_torch():
+def test_a_process_can_end_while_a_run_computes():
     done = subprocess.run([sys.executable, "-c", ENDS], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""The table of imports in the plan of the house: what each room may import, held by reading every file."""
+"""What each subpackage may import. The tests read every file."""
 
 import ast
 import json
@@ -14,21 +14,21 @@ import labkit
 ROOT = Path(labkit.__file__).parent.parent
 METHODS = {"svgd", "draw", "dreg"}
 DISPLAY = {"panel", "holoviews", "bokeh", "ipywidgets", "ipywidgets_bokeh", "jupyter_bokeh", "panel_material_ui"}
-# The rooms of labkit that may import a display package, and the rooms that only these may import.
+# The parts of labkit that may import a display package, and the parts that only these may import.
 SHOWING = {"views", "paint", "serving", "recordings", "cli", "dashboards", "notebooks"}
 OUTER = {"views", "paint", "serving", "recordings", "lessons", "cli"}
-# labkit/private has a module for each package; one of a package that shows something counts as that package.
+# labkit/private has a module for each package; the module of a display package counts as that package.
 SHOWN = {f"labkit.private.{package}" for package in DISPLAY}
-# Rooms that know every method. The others know none, but for a method's own room and the folders named after it.
+# Parts that may import every method. The others may not, except the folders that are named after the method.
 KNOWING = {"models", "reproduce", "bench", "cli", "dashboards", "notebooks", "baselines", "lessons"}
 
 
-def test_every_file_keeps_to_the_table_of_imports():
+def test_every_file_imports_only_what_it_may():
     assert faults(ROOT) == []
 
 
-def test_a_tree_that_breaks_each_rule_is_caught(tmp_path):
-    """The first test can fail: one file that breaks each rule, and one that breaks none."""
+def test_every_broken_rule_is_found(tmp_path):
+    """The first test can fail: one file breaks each rule, and some files break no rule."""
     broken = {
         "labkit/svgd/flow.py": "import torch\nfrom labkit.draw import attention",
         "labkit/draw/network.py": "from labkit import svgd",
@@ -82,7 +82,7 @@ def test_a_tree_that_breaks_each_rule_is_caught(tmp_path):
     assert {fault.split(" imports ")[0] for fault in faults(tmp_path)} == set(broken)
 
 
-def test_importing_labkit_loads_nothing_that_shows():
+def test_importing_labkit_loads_no_display_package():
     script = f"import sys, labkit; print(sorted({DISPLAY!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -100,7 +100,7 @@ def forbidden(name: str, module: str) -> bool:
     parts, (package, *inner) = name.removesuffix(".py").split("/"), module.split(".")
     room = parts[1] if parts[0] == "labkit" else parts[0]
     target = inner[0] if package == "labkit" and inner else None
-    if room == "private":  # each knows its own package, and those that it builds on
+    if room == "private":  # each may import its own package, and those on which it depends
         shows = package in DISPLAY and parts[2] not in DISPLAY
         return shows or package == "labkit" or parts[2] == "__init__"
     if room == "paint" and target:
@@ -109,7 +109,7 @@ def forbidden(name: str, module: str) -> bool:
         return room not in SHOWING
     if package in {"dashboards", "notebooks"}:
         return True
-    if METHODS & set(inner[:2]) - set(parts[1:3]) and room not in KNOWING:  # svgd, views/svgd, experiments/svgd are one
+    if METHODS & set(inner[:2]) - set(parts[1:3]) and room not in KNOWING:  # svgd and views/svgd belong together
         return True
     if target == "cli":
         return room not in {"cli", "notebooks"}
@@ -133,7 +133,7 @@ def imports(file: Path, root: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_every_room_is_an_attribute_of_labkit_and_is_imported_when_it_is_used():
+def test_every_subpackage_is_an_attribute_and_imported_at_its_first_use():
     script = (
         "import sys, labkit; before = 'torch' in sys.modules; labkit.svgd.RBF; print(before, 'torch' in sys.modules)"
     )

@@ -1,4 +1,4 @@
-"""The rules of the house that every notebook keeps; nbval runs the notebooks themselves."""
+"""Rules that every notebook follows; nbval runs the notebooks themselves."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def test_there_are_notebooks():
     assert list(FOLDER.glob("1-*.ipynb"))
 
 
-def test_it_is_valid_and_its_cells_have_ids_of_their_own(notebook):
+def test_it_is_valid_and_its_cells_have_different_ids(notebook):
     nbformat.validate(notebook)
     assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
     ids = [cell.id for cell in notebook.cells]
@@ -37,7 +37,7 @@ def test_it_is_short(notebook, code):
     assert {name: lines for name, lines in long.items() if lines > LINES} == {}
 
 
-def test_it_opens_with_a_title_and_a_claim_and_asks_for_a_prediction(notebook):
+def test_it_starts_with_a_title_and_a_claim_and_asks_for_a_prediction(notebook):
     first, *others = notebook.cells
     assert first.cell_type == "markdown" and first.source.startswith("# ") and "**Claim.**" in first.source
     assert any(cell.cell_type == "markdown" and "Exercise" in cell.source for cell in others)
@@ -48,18 +48,18 @@ def test_it_checks_what_it_claims(code):
 
 
 def test_it_needs_no_network_and_survives_a_reload_of_its_page(code):
-    """`notebook.load` brings the scripts along, each time its cell runs; Panel's own way does so once per kernel."""
+    """`notebook.load` sends the scripts each time its cell runs. Panel's own way sends them once per kernel."""
     text = "\n".join(cell.source for cell in code)
     assert "notebook.load()" in text and "extension(" not in text
 
 
-def test_only_the_outputs_that_are_compared_are_kept_and_they_are_text(code):
+def test_only_compared_outputs_are_kept_and_they_are_text(code):
     for cell in code:
         compared = cell.source.startswith(COMPARED)
         assert bool(cell.outputs) == compared == (cell.execution_count is not None), cell.id
         assert all(output.output_type == "stream" and output.name == "stdout" for output in cell.outputs), cell.id
 
 
-def test_it_is_small_and_holds_no_state_of_widgets(notebook):
+def test_it_is_small_and_has_no_state_of_widgets(notebook):
     assert len(nbformat.writes(notebook)) < BYTES
     assert "widgets" not in notebook.metadata

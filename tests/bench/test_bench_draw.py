@@ -1,4 +1,4 @@
-"""The bench of DRAW on a network small enough for a test: every way computes the same, and the tables show all rows."""
+"""The benchmark of DRAW on a small network: every way computes the same, and the tables show all rows."""
 
 import io
 
@@ -11,7 +11,7 @@ from labkit.draw import DRAW, Config
 CASE = bench.Case(Config(height=8, width=8, steps=2, hidden=8, latent=2, read=2, write=2), 2)
 
 
-def test_plain_operations_give_the_bound_of_those_by_hand():
+def test_plain_and_fast_operations_give_the_same_bound():
     torch.manual_seed(0)
     model, x = DRAW(CASE.config).double(), torch.rand(3, 1, 8, 8, dtype=torch.float64)
     wanted = model.losses(x, generator=torch.Generator().manual_seed(1)).bound

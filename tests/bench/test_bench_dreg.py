@@ -1,4 +1,4 @@
-"""The bench of a network's step compares like with like; how quick it is is not tested here."""
+"""The benchmark of a network's step compares programs with equal results. Speed is not tested here."""
 
 import io
 
@@ -9,7 +9,7 @@ from labkit.bench import dreg as bench
 from labkit.dreg import VAE, Config
 
 
-def test_the_port_and_labkit_make_the_same_gradients_of_the_same_noise():
+def test_port_and_labkit_give_equal_gradients_from_equal_noise():
     torch.manual_seed(0)
     model = VAE(Config(4, 3, (3,), (5,))).double()
     x = torch.bernoulli(torch.full((6, 1, 4, 3), 0.4)).double()
@@ -19,7 +19,7 @@ def test_the_port_and_labkit_make_the_same_gradients_of_the_same_noise():
     assert all((a - b).abs().max() < 1e-12 for a, b in zip(got, wanted, strict=True))
 
 
-def test_plain_ways_make_the_same_gradients_of_the_same_noise():
+def test_plain_ways_give_equal_gradients_from_equal_noise():
     torch.manual_seed(0)
     model = VAE(Config(4, 3, (3,), (5,))).double()
     x = torch.bernoulli(torch.full((6, 1, 4, 3), 0.4)).double()
@@ -29,7 +29,7 @@ def test_plain_ways_make_the_same_gradients_of_the_same_noise():
         assert all((a - b).abs().max() < 1e-12 for a, b in zip(got, wanted, strict=True))
 
 
-def test_the_table_holds_both_bounds_to_what_was_measured():
+def test_the_table_compares_both_bounds_with_the_measurements():
     model, x = VAE(Config(4, 3, (3,), (5,))), torch.zeros(2, 1, 4, 3)
     times = bench.measure_step(3, model, x, 2)
     assert {name: len(each) for name, each in times.items()} == dict.fromkeys(

@@ -1,4 +1,4 @@
-"""The bench of posteriors compares like with like; how quick it is is not tested here."""
+"""The benchmark of posteriors compares programs with equal results. Speed is not tested here."""
 
 import io
 
@@ -17,13 +17,13 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_both_ways_lead_to_the_same_particles(case):
-    """Six steps, the rows in turn more than once; from there on rounding would grow."""
+def test_both_programs_give_the_same_particles(case):
+    """Six steps use all rows more than once. After more steps rounding errors would grow."""
     assert (case.ours(6) - case.theirs(6)).abs().max() < 1e-9
-    assert (case.ours(6) - case.ours(5)).abs().max() > 1e-4  # they do move
+    assert (case.ours(6) - case.ours(5)).abs().max() > 1e-4  # the particles have moved
 
 
-def test_the_table_holds_both_bounds_to_what_was_measured():
+def test_the_table_compares_both_bounds_with_the_measurements():
     rows = [bench.measure(case, 2) for case in (bench.network(120, 2, 3, 3), bench.logistic(130, 2, 3, torch.float64))]
     assert all(row.ours > 0 and row.theirs > 0 for row in rows)
     file = io.StringIO()

@@ -1,4 +1,4 @@
-"""The bench compares like with like, and shows every row; how quick it is is not tested here."""
+"""The benchmark compares programs with equal results and shows every row. Speed is not tested here."""
 
 import io
 from dataclasses import replace
@@ -14,14 +14,14 @@ from labkit.cli import main
 
 
 @pytest.mark.parametrize("d", [1, 3])
-def test_the_originals_arithmetic_is_labkits(d):
-    """From -10, where no particle comes to rest within 50 steps: at rest rounding decides Adagrad's next step."""
+def test_labkit_has_the_arithmetic_of_the_original(d):
+    """From -10 no particle converges within 50 steps. After convergence, rounding would decide Adagrad's next step."""
     x = -10 + np.random.default_rng(0).normal(size=(30, d))
     got = svgd.SVGD().update(x, np.negative, n_iter=50, stepsize=bench.STEP_SIZE)
     assert np.abs(bench.original(x, np.negative, 50) - got).max() < 1e-10
 
 
-def test_both_scores_of_the_mixture_are_that_of_the_target():
+def test_both_scores_of_the_mixture_equal_the_score_of_the_target():
     from labkit import targets
 
     x = torch.linspace(-12, 12, 50, dtype=torch.float64)[:, None]
@@ -31,8 +31,8 @@ def test_both_scores_of_the_mixture_are_that_of_the_target():
 
 
 @pytest.mark.slow
-def test_every_row_of_the_issue_is_in_the_table(monkeypatch):
-    """In --quick mode, with sizes of a few particles."""
+def test_every_case_has_a_row_in_the_table(monkeypatch):
+    """In --quick mode, with only a few particles."""
     wanted = [(n, d, runs) for n, d, runs in ((1000, 1, 1), (5000, 1, 1), (1000, 50, 1), (100, 1, 1), (100, 1, 50))]
     assert [(case.n, case.d, case.runs) for case in bench.CASES] == wanted
     bounds = [[way.bound for way in case.ways] for case in bench.CASES]
@@ -52,7 +52,7 @@ def test_every_row_of_the_issue_is_in_the_table(monkeypatch):
 
 
 @pytest.mark.slow
-def test_without_a_compiler_the_compiled_rows_are_left_out_with_a_sentence(monkeypatch):
+def test_without_a_compiler_a_message_replaces_the_compiled_rows(monkeypatch):
     monkeypatch.setattr(bench, "CASES", (replace(bench.CASES[0], n=10, steps=1),))
     monkeypatch.setattr(bench.shutil, "which", lambda name: None)
     out = io.StringIO()
@@ -60,7 +60,7 @@ def test_without_a_compiler_the_compiled_rows_are_left_out_with_a_sentence(monke
     assert len(rows) == 2 and "no C++ compiler on PATH. Install g++" in out.getvalue()
 
 
-def test_the_threads_are_given_back(monkeypatch):
+def test_the_number_of_threads_is_restored(monkeypatch):
     before = torch.get_num_threads()
     with bench.one_thread():
         assert torch.get_num_threads() == 1
@@ -68,6 +68,6 @@ def test_the_threads_are_given_back(monkeypatch):
     assert torch.tensor(1e-310, dtype=torch.float64) * 1 != 0
 
 
-def test_the_bench_of_an_unknown_method_is_one_line(capsys):
+def test_the_benchmark_of_an_unknown_method_prints_a_one_line_error(capsys):
     assert main(["bench", "svgdd"]) == 2
     assert "did you mean svgd?" in capsys.readouterr().err

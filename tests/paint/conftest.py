@@ -1,4 +1,4 @@
-"""What the tests of the painter share: a frame with the colour at a point of the data, red pixels, a red line."""
+"""Fixtures for the painter: a frame with the colour at a data point, red pixels, and a red line."""
 
 import holoviews as hv
 import numpy as np
@@ -9,13 +9,13 @@ from labkit.paint import Painter
 
 @pytest.fixture(autouse=True, scope="session")
 def _extension():
-    """As a page or a script loads it: `hv.opts` knows no element before."""
+    """Loads HoloViews' Bokeh backend, as a page or a script does: without it `hv.opts` knows no element."""
     hv.extension("bokeh")
 
 
 @pytest.fixture(scope="session")
 def shown():
-    """shown(picture): the frame and a function, colour at the data point (x, y), by the box and the limits alone."""
+    """shown(picture): the frame, and a function for the colour at a data point (x, y), from the box and the limits."""
 
     def paint(picture, columns=None, size=(400, 300), dark=False):
         painter = Painter(picture, size, dark)
@@ -45,7 +45,7 @@ def reds():
 
 @pytest.fixture(scope="session")
 def line():
-    """line(y): a level red line across the unit square."""
+    """line(y): a horizontal red line across the unit square."""
 
     def at(y=0.5, **style):
         curve = hv.Curve(([0, 1], [y, y]), label="line")

@@ -1,4 +1,4 @@
-"""Axes of a painted picture: limits, ticks, words, legend, paper, and a layout of several."""
+"""Axes of a painted picture: limits, ticks, text, legend, background, and a layout of several."""
 
 import holoviews as hv
 import numpy as np
@@ -20,13 +20,13 @@ SQUARE = {"xlim": (0, 1), "ylim": (0, 1)}
         (0, 2e6, ["0", "5.0e5", "1.0e6", "1.5e6", "2.0e6"]),
     ],
 )
-def test_ticks_are_round_and_their_labels_say_their_values(low, high, labels):
+def test_ticks_are_round_numbers_and_labels_show_their_values(low, high, labels):
     ticks = linear_ticks(low, high, 5)
     assert [label for _, label in ticks] == labels
     assert all(float(label) == pytest.approx(value, abs=1e-12) for value, label in ticks)
 
 
-def test_ticks_of_any_span_lie_inside_it_and_are_told_apart():
+def test_ticks_lie_inside_the_limits_and_have_different_labels():
     rng = np.random.default_rng(0)
     for exponent in range(-12, 12):
         low = rng.normal() * 10.0**exponent
@@ -46,14 +46,14 @@ def test_logarithmic_ticks_are_1_2_5_within_two_decades_and_even_within_one():
     assert [label for _, label in log_ticks(0.62, 0.66, 4)] == ["0.62", "0.63", "0.64", "0.65", "0.66"]
 
 
-def test_dark_paper_is_dark_its_axes_light_and_colours_stay(shown):
+def test_a_dark_picture_has_light_axes_and_unchanged_colours(shown):
     image, at = shown(hv.Points([(0.5, 0.5)]).opts(color="red", size=10, **SQUARE), dark=True)
     assert max(image.getpixel((1, 1))) < 40 and max(at(0.2, 0.2)) < 40
     assert np.asarray(image)[-40:].max() > 180
     assert at(0.5, 0.5) == RED
 
 
-def test_a_legend_names_labelled_layers_unless_told_not_to(line):
+def test_a_legend_names_labelled_layers_unless_it_is_switched_off(line):
     named, bare = line(), line().relabel("")
     hidden, wanted = (paint(e.opts(show_legend=show)) for e, show in ((named, False), (named, True)))
     assert hidden.tobytes() == paint(bare.opts(show_legend=True)).tobytes() != wanted.tobytes()
@@ -61,14 +61,14 @@ def test_a_legend_names_labelled_layers_unless_told_not_to(line):
     assert changed[0].max() < 270 and changed[1].min() > 480  # in the upper right corner
 
 
-def test_greek_is_written_and_can_be_spelled():
+def test_greek_letters_are_written_or_spelled_out():
     assert spell("ε² → β₁") == "epsilon^2 -> beta_1"
     plain, greek = (paint(hv.Points([(0, 0)]).opts(title=title)) for title in ("", "ε"))
     assert plain.tobytes() != greek.tobytes()
 
 
 @pytest.mark.parametrize("values", [[], [3.0, 3.0], [np.nan, np.nan], [1e9, 1e9], [np.inf, 0.0]])
-def test_no_limits_and_data_without_a_span_still_paint(values):
+def test_constant_data_without_limits_can_be_painted(values):
     for element in (hv.Curve, hv.Points, hv.Area, hv.Spikes):
         picture = element((np.arange(len(values)), values))
         assert paint(picture, size=(200, 150)).size == (200, 150)
@@ -76,12 +76,12 @@ def test_no_limits_and_data_without_a_span_still_paint(values):
     assert paint(log, size=(200, 150)).size == (200, 150)
 
 
-def test_far_away_points_do_no_harm(shown):
+def test_far_away_points_do_not_change_the_picture(shown):
     _, at = shown(hv.Curve(([-1e12, 1e12], [0.5, 0.5])).opts(color="red", line_width=4, line_dash="solid", **SQUARE))
     assert at(0.5, 0.5) == RED
 
 
-def test_limits_that_were_fitted_hold_all_that_was_shown():
+def test_fitted_limits_contain_all_shown_data():
     painter = Painter(hv.Points([], label="p"))
     painter.fit(*({"p": {"x": [0.0, x], "y": [-1.0, 1]}} for x in (10, 30, 20)))
     x = painter.panels[0].axes.x

@@ -1,4 +1,4 @@
-"""Files of the painter: what they hold, that they are written whole or not at all, and what painting imports."""
+"""Files of the painter: their content, that they are written completely or not at all, and the imports of painting."""
 
 import ast
 import io
@@ -24,8 +24,8 @@ def frames(n=6):
 
 
 @pytest.mark.parametrize(("fps", "total"), [(20, 300), (30, 200), (7, 860)])
-def test_a_gif_has_its_frames_its_duration_and_no_end(tmp_path, fps, total):
-    """Six frames last 6 / fps seconds, to the hundredth of a second that a GIF can say."""
+def test_a_gif_has_its_frames_and_duration_and_repeats_forever(tmp_path, fps, total):
+    """Six frames last 6 / fps seconds, rounded to the hundredths of a second of a GIF."""
     path = tmp_path / "run.gif"
     save_gif(iter(frames()), path, fps=fps)
     with Image.open(path) as gif:
@@ -38,7 +38,7 @@ def test_a_gif_has_its_frames_its_duration_and_no_end(tmp_path, fps, total):
     assert [p.name for p in tmp_path.iterdir()] == ["run.gif"]
 
 
-def test_a_gif_keeps_paper_and_colours_in_every_frame(tmp_path):
+def test_a_gif_keeps_background_and_colours_in_every_frame(tmp_path):
     save_gif(frames(), tmp_path / "run.gif")
     with Image.open(tmp_path / "run.gif") as gif:
         for i, frame in enumerate(frames()):
@@ -65,7 +65,7 @@ def test_many_colours_still_share_one_palette(tmp_path):
         assert np.abs(np.asarray(gif.convert("RGB")).astype(int) - np.asarray(noise[2])).mean() < 20
 
 
-def test_files_go_into_open_files_too():
+def test_pictures_can_be_written_to_open_files():
     png, gif = io.BytesIO(), io.BytesIO()
     save_png(frames(1)[0], png)
     save_gif(frames(2), gif)
@@ -73,7 +73,7 @@ def test_files_go_into_open_files_too():
     assert Image.open(gif).n_frames == 2
 
 
-def test_a_file_that_cannot_be_written_says_why_and_leaves_the_old_one(tmp_path):
+def test_a_failed_write_gives_the_reason_and_keeps_the_old_file(tmp_path):
     image = Image.new("RGB", (8, 8))
     with pytest.raises(ValueError, match=r"end in \.png, got 'a\.gif'"):
         save_png(image, tmp_path / "a.gif")
@@ -89,7 +89,7 @@ def test_a_file_that_cannot_be_written_says_why_and_leaves_the_old_one(tmp_path)
     assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
 
 
-def test_a_write_that_fails_half_way_leaves_no_file(tmp_path):
+def test_a_write_that_fails_halfway_leaves_no_file(tmp_path):
     class Broken(Image.Image):
         def save(self, file, **_):
             file.write(b"half")
@@ -105,6 +105,6 @@ def test_painting_imports_only_holoviews_numpy_pillow_python_and_the_atomic_writ
     tree = ast.parse(file.read_text(encoding="utf-8"))
     names = [a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names]
     names += [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    ours = ("labkit.paint", "labkit.atomic", "labkit.private.holoviews")  # the last two import Python's, and HoloViews
+    ours = ("labkit.paint", "labkit.atomic", "labkit.private.holoviews")  # atomic needs only Python
     assert all(name.startswith(ours) for name in names if name.startswith("labkit"))
     assert {name.split(".")[0] for name in names} - sys.stdlib_module_names <= {"holoviews", "numpy", "PIL", "labkit"}

@@ -1,4 +1,4 @@
-"""Pictures by Pillow: colours stand where the mathematics of the axes puts them."""
+"""Pictures by Pillow: colours are at the positions that the mathematics of the axes gives."""
 
 import holoviews as hv
 import numpy as np
@@ -12,20 +12,20 @@ SQUARE = {"xlim": (0, 1), "ylim": (0, 1)}
 
 
 @pytest.mark.parametrize(("x", "y"), [(0.25, 0.75), (0.5, 0.5), (0.9, 0.1)])
-def test_a_point_paints_its_colour_where_the_limits_put_it(shown, x, y):
+def test_a_point_has_its_colour_at_the_position_given_by_the_limits(shown, x, y):
     _, at = shown(hv.Points([(x, y)]).opts(color="red", size=10, **SQUARE))
     assert at(x, y) == RED
     assert at(x, 1 - y + 0.07) == WHITE
 
 
 def test_a_disc_covers_the_area_of_its_size(shown):
-    """A point of size s covers pi s^2 / 4 pixels; its rim, s pi pixels long, is the tolerance's half."""
+    """A point of size s covers pi s^2 / 4 pixels. The tolerance is two pixels along its rim of length s pi."""
     image, _ = shown(hv.Points([(0.5, 0.5)]).opts(color="red", size=40, **SQUARE), size=(960, 540))
     covered = (255 - np.asarray(image).astype(float)[..., 1])[60:440, 100:860].sum() / 255
     assert abs(covered - np.pi * 20**2) < np.pi * 40 / 2
 
 
-def test_pixels_follow_the_scales_turned_and_logarithmic():
+def test_pixels_follow_inverted_and_logarithmic_scales():
     picture = hv.Points([(1, 10.0)]).opts(xlim=(0, 4), ylim=(1, 1000), logy=True, invert_xaxis=True)
     painter = Painter(picture)
     painter.frame()
@@ -69,7 +69,7 @@ def test_dashes_measure_along_the_line_round_its_corners():
     assert np.array_equal(dashes(corner, [2.0]), dashes(corner, [2.0, 2.0]))
 
 
-def test_not_a_number_breaks_a_line(shown):
+def test_nan_breaks_a_line(shown):
     y = np.full(101, 0.5)
     y[40:61] = np.nan
     _, at = shown(hv.Curve((np.linspace(0, 1, 101), y)).opts(color="red", line_width=4, **SQUARE))
@@ -83,7 +83,7 @@ def test_an_area_fills_below_its_curve_and_not_above(shown):
     assert at(0.6, 0.5) == RED and at(0.4, 0.5) == WHITE
 
 
-def test_rectangles_segments_spikes_and_spans_stand_at_their_coordinates(shown):
+def test_rectangles_segments_spikes_and_spans_are_at_their_coordinates(shown):
     rectangle = hv.Rectangles([(0.1, 0.1, 0.3, 0.3)]).opts(color="red", line_color=None)
     segment = hv.Segments([(0.5, 0, 0.5, 1)]).opts(color="blue", line_width=4)
     rug = hv.Spikes([0.7]).opts(color="red", spike_length=0.2, line_width=4)
@@ -96,7 +96,7 @@ def test_rectangles_segments_spikes_and_spans_stand_at_their_coordinates(shown):
 
 
 def test_every_segment_has_its_own_width(shown):
-    """Line widths 2 and 20 units at a unit of a pixel: off the line by 5, only the second is there."""
+    """Line widths are 2 and 20 pixels: at a distance of 5 pixels only the second line is visible."""
     columns = {"x0": [0.3, 0.7], "y0": [0, 0], "x1": [0.3, 0.7], "y1": [1, 1], "width": [2.0, 20.0]}
     segments = hv.Segments(columns, ["x0", "y0", "x1", "y1"], "width").opts(color="red", line_width="width", **SQUARE)
     solid, at = shown(segments)
@@ -105,7 +105,7 @@ def test_every_segment_has_its_own_width(shown):
     assert at(0.3 + off, 0.5) == WHITE and at(0.7 + off, 0.5) == RED
 
 
-def test_bars_and_histograms_rise_to_their_values(shown):
+def test_bars_and_histograms_reach_their_values(shown):
     """Three bars of width .8 at 0, 1, 2; bins [0, 1) and [1, 2)."""
     bars = hv.Bars((["a", "b", "c"], [1.0, 2, 3])).opts(color="red", line_color=None, xlim=(-1, 3), ylim=(0, 4))
     _, at = shown(bars)
@@ -126,7 +126,7 @@ def test_bars_and_histograms_rise_to_their_values(shown):
     ],
 )
 def test_a_marker_has_its_shape_and_its_angle_turns_it_anticlockwise(reds, marker, inside, outside):
-    """Offsets in pixels from the middle, y upwards; at 90 degrees what lay at (a, b) lies at (-b, a)."""
+    """Offsets in pixels from the middle, y upwards. At 90 degrees the point (a, b) is at (-b, a)."""
     style = {"marker": marker, "size": 20, "color": "red", "line_width": 3, "show_legend": False}
     for angle in (0, 90):
         painter = Painter(hv.Scatter([(0.5, 0.5)]).opts(angle=angle, **style, **SQUARE), (960, 540))
@@ -144,21 +144,21 @@ def test_contours_take_the_ends_of_their_colour_map_at_the_extreme_values(shown)
     assert at(0.5, 0.25) == RED and at(0.5, 0.75) == BLUE
 
 
-def test_an_image_stands_upright_and_its_limits_hold(shown):
+def test_an_image_is_upright_and_uses_its_colour_limits(shown):
     """Row 0 of the array is the top; clim (0, 2) makes 1 the middle grey, 128 of 255."""
     image = hv.Image(np.array([[0.0, 2], [1, 0]]), bounds=(0, 0, 1, 1)).opts(cmap="gray", clim=(0, 2))
     _, at = shown(image.opts(**SQUARE))
     assert at(0.25, 0.75) == (0, 0, 0) and at(0.75, 0.75) == WHITE and at(0.25, 0.25) == (128, 128, 128)
 
 
-def test_bokeh_packed_colours_paint_as_they_are_with_the_lowest_row_first(shown):
+def test_packed_colours_of_bokeh_are_painted_unchanged_lowest_row_first(shown):
     picture = hv.RGB(np.zeros((2, 1, 3)), bounds=(0, 0, 1, 1), label="canvas").opts(**SQUARE)
     packed = np.array([[255, 0, 0, 255], [0, 0, 255, 255]], dtype=np.uint8).view(np.uint32)
     _, at = shown(picture, {"canvas": {"image": [packed]}})
     assert at(0.5, 0.25) == RED and at(0.5, 0.75) == BLUE
 
 
-def test_words_are_written_at_their_place_in_their_colour(shown, reds):
+def test_text_is_written_at_its_position_in_its_colour(shown, reds):
     for words in (hv.Text(0.5, 0.5, "MMMM"), hv.Labels([(0.5, 0.5, "MMMM")])):
         image, _ = shown(words.opts(text_color="red", **SQUARE))
         rows, cols = np.nonzero(reds(image))
@@ -177,21 +177,21 @@ def test_each_point_takes_its_own_size_and_colour(shown):
     assert at(0.75, 0.53) == BLUE
 
 
-def test_an_element_that_is_not_painted_is_named(line):
+def test_an_element_that_cannot_be_painted_is_named(line):
     with pytest.raises(TypeError, match="got HexTiles"):
         paint(hv.HexTiles(np.zeros((3, 2))))
     with pytest.raises(TypeError, match="got HoloMap"):
         paint(hv.HoloMap({0: line()}))
 
 
-def test_columns_for_no_layer_and_columns_of_unequal_length_are_refused(line):
+def test_columns_without_a_layer_or_of_unequal_length_are_refused(line):
     with pytest.raises(ValueError, match="'line'.*got.*'particles'"):
         paint(line(), {"particles": {"x": [0]}})
     with pytest.raises(ValueError, match="equally long.*'x': 2, 'y': 3"):
         paint(line(), {"line": {"y": [0, 1, 2]}})
 
 
-def test_sizes_and_limits_that_cannot_be_are_refused(line):
+def test_impossible_sizes_and_limits_are_refused(line):
     with pytest.raises(ValueError, match="size must lie"):
         paint(line(), size=(10, 10))
     with pytest.raises(ValueError, match="logarithmic"):

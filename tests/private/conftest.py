@@ -1,4 +1,4 @@
-"""What the tests of private interfaces share: a failure that says which function of labkit needs another way."""
+"""A fixture for tests of private interfaces: a failure names the function of labkit that must be changed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def relied_on() -> Callable[[str], AbstractContextManager[None]]:
-    """`with relied_on(sentence):` fails with the sentence, and the reason, where anything inside it fails."""
+    """`with relied_on(sentence):` fails with the sentence and the reason if anything inside fails."""
 
     @contextmanager
     def check(sentence: str) -> Iterator[None]:

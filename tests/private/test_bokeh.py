@@ -1,6 +1,6 @@
-"""What labkit relies on inside Bokeh's server is there and does what it did.
+"""Bokeh's private interfaces that labkit uses exist and behave as expected.
 
-The second half: what a browser gets of a document that was written before it is always the document as it is.
+The second half: a document that is written in advance never differs from the current document.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ from labkit.private.panel import PageHandler, SocketHandler
 
 
 def theirs(handler):
-    """Bokeh's or Panel's own class of a handler that labkit has replaced."""
+    """The class of Bokeh or Panel that labkit has replaced by a handler."""
     return next(each for each in handler.__mro__ if not each.__module__.startswith("labkit"))
 
 
 @pytest.fixture
 def patterns():
-    """The handlers of later servers, as they were before labkit replaced any; put back at the end."""
+    """The original handlers of later servers, without labkit's replacements, which are restored at the end."""
     kept = [*urls.per_app_patterns]
     urls.per_app_patterns[:] = [(route, theirs(handler)) for route, handler in kept]
     yield urls.per_app_patterns
@@ -58,7 +58,7 @@ async def fetch(url):
 
 
 async def pull(session, url, meanwhile=lambda: None):
-    """The document of a session as a browser is sent it, and `meanwhile()` while the browser shows it."""
+    """The document of a session as the server sends it; `meanwhile()` runs while the browser shows it."""
     browser = await websocket_connect(url.replace("http", "ws") + "/ws", subprotocols=["bokeh", session.token])
     for _ in range(3):
         await browser.read_message()  # it is connected
@@ -70,7 +70,7 @@ async def pull(session, url, meanwhile=lambda: None):
     return frames[-1], found
 
 
-def test_a_servers_application_contexts_and_watchers_are_found(relied_on):
+def test_application_contexts_and_viewers_of_a_server_are_found(relied_on):
     async def use(server, url):
         await fetch(url)
         (session,) = private.contexts(server)["/page"].sessions
@@ -94,8 +94,8 @@ def test_pages_of_allowed_origins_open_websockets(relied_on):
         assert serve(lambda: "words", use) == [True, True, False]
 
 
-def test_a_server_answers_by_replaced_handlers_with_a_session_that_was_built_before(relied_on, patterns):
-    """What `labkit.serving.ahead.Ready` and `labkit.serving.sockets.Prompt` rely on."""
+def test_replaced_handlers_serve_a_session_that_was_built_in_advance(relied_on, patterns):
+    """`labkit.serving.ahead.Ready` and `labkit.serving.sockets.Prompt` need this."""
     standing, opened = [], []
 
     class Page(PageHandler):
@@ -127,7 +127,7 @@ def test_a_server_answers_by_replaced_handlers_with_a_session_that_was_built_bef
         assert found == (True, False, [True, False])
 
 
-def test_a_session_that_is_greeted_does_what_waits_for_its_browser(relied_on):
+def test_greet_runs_the_callbacks_that_wait_for_a_browser(relied_on):
     done = []
 
     def page():
@@ -145,7 +145,7 @@ def test_a_session_that_is_greeted_does_what_waits_for_its_browser(relied_on):
         assert serve(page, use) == [] and done == ["loaded"]
 
 
-def test_a_browser_gets_the_document_that_was_written_before(relied_on):
+def test_a_browser_gets_the_document_that_was_written_in_advance(relied_on):
     async def use(server, url):
         session = await private.build_session(private.contexts(server)["/page"])
         asked, write = [], session.document.to_json
@@ -160,13 +160,13 @@ def test_a_browser_gets_the_document_that_was_written_before(relied_on):
 
 
 @pytest.mark.parametrize("name", private.LOGGERS)
-def test_bokeh_has_the_loggers_that_labkit_quietens(relied_on, name):
+def test_bokeh_has_the_loggers_that_labkit_filters(relied_on, name):
     with relied_on(f"Bokeh logs no more as {name}: labkit.private.bokeh.LOGGERS needs its new name"):
         found = [each for each in vars(importlib.import_module(name)).values() if isinstance(each, logging.Logger)]
         assert name in [each.name for each in found]
 
 
-def test_a_browsers_request_for_its_document_is_known(relied_on):
+def test_a_request_for_a_document_is_recognised(relied_on):
     from bokeh.protocol import Protocol
 
     with relied_on("Bokeh's protocol has changed: labkit.private.bokeh.is_pull needs the new name of the message"):
@@ -195,14 +195,14 @@ def counted(document, monkeypatch):
     return times
 
 
-def test_a_document_that_has_not_changed_is_handed_out_as_it_was_written(document, counted):
+def test_an_unchanged_document_is_returned_as_written(document, counted):
     private.Written(document)
     assert len(counted) == 1
     assert document.to_json().content == Document.to_json(document).content
     assert len(counted) == 1
 
 
-def test_only_the_first_who_asks_gets_it(document, counted):
+def test_only_the_first_request_gets_the_written_text(document, counted):
     private.Written(document)
     document.to_json()
     document.to_json()
@@ -210,7 +210,7 @@ def test_only_the_first_who_asks_gets_it(document, counted):
 
 
 @pytest.mark.parametrize("change", ["a property", "a column", "a title", "a root"])
-def test_after_a_change_it_is_written_anew(document, change):
+def test_a_changed_document_is_written_again(document, change):
     private.Written(document)
     words, source = document.roots
     if change == "a property":
@@ -225,20 +225,20 @@ def test_after_a_change_it_is_written_anew(document, change):
 
 
 @pytest.mark.parametrize("end", ["asked", "changed"])
-def test_nothing_of_it_is_left_on_a_document_that_was_asked_for_or_has_changed(document, end):
-    """A page changes thirty times a second: none of that shall be told to what is over."""
+def test_a_requested_or_changed_document_is_restored(document, end):
+    """A page changes thirty times per second; an old text must not receive these events."""
     written = private.Written(document)
     assert document.to_json is written and written._changed in document.callbacks.change_callbacks()
     document.to_json() if end == "asked" else document.roots[0].update(text="two")
     assert document.to_json is not written and written._changed not in document.callbacks.change_callbacks()
 
 
-def test_who_wants_no_references_gets_none(document, counted):
+def test_a_text_without_references_has_no_references(document, counted):
     private.Written(document)
     assert document.to_json(deferred=False) == Document.to_json(document, deferred=False)
 
 
-def test_of_a_session_that_is_gone_nothing_is_written(document, counted):
+def test_an_ended_session_is_not_written(document, counted):
     session = ServerSession("one", document, io_loop=IOLoop(make_current=False))
     private.write(session)
     session.destroy()
@@ -246,7 +246,7 @@ def test_of_a_session_that_is_gone_nothing_is_written(document, counted):
     assert len(counted) == 1
 
 
-def test_a_written_document_is_given_back_with_its_session():
+def test_a_written_document_is_freed_with_its_session():
     document = Document()
     private.Written(document)
     gone = weakref.ref(document)
@@ -255,14 +255,14 @@ def test_a_written_document_is_given_back_with_its_session():
     assert gone() is None
 
 
-def test_a_document_whose_browser_has_it_is_not_written_again(document, counted):
+def test_a_document_that_a_browser_has_is_not_written_again(document, counted):
     session = ServerSession("one", document, io_loop=IOLoop(make_current=False))
     session.subscribe("a browser")
     private.write(session)
     assert counted == []
 
 
-def test_a_session_that_is_gone_is_told_nothing(document):
+def test_an_ended_session_is_not_notified(document):
     session = ServerSession("one", document, io_loop=IOLoop(make_current=False))
     session.destroy()
     asyncio.run(private.greet(session))

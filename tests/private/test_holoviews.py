@@ -1,4 +1,4 @@
-"""What labkit relies on inside HoloViews is there and does what it did."""
+"""HoloViews' private interfaces that labkit uses exist and behave as expected."""
 
 from types import SimpleNamespace
 
@@ -10,7 +10,7 @@ import pytest
 from labkit.private import holoviews as private
 
 
-def test_panel_sends_a_notebook_the_scripts_again_once_they_are_forgotten(relied_on, monkeypatch):
+def test_panel_sends_the_scripts_to_a_notebook_again_after_forget(relied_on, monkeypatch):
     sent = []
     monkeypatch.setattr(pn.extension, "_loaded", True)
     monkeypatch.setattr(hv.extension, "_loaded", True)

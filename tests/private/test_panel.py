@@ -1,4 +1,4 @@
-"""What labkit relies on inside Panel is there and does what it did."""
+"""Panel's private interfaces that labkit uses exist and behave as expected."""
 
 import asyncio
 import importlib
@@ -30,7 +30,7 @@ class Wire(Comm):
 
 
 def in_a_notebook(source):
-    """A pane with a figure of the source, as a notebook shows it, and the wire to its browser."""
+    """A pane with a figure of the source, as a notebook shows it, and the connection to its browser."""
     drawn = figure()
     drawn.line("x", "y", source=source)
     pane, wire, document = pn.pane.Bokeh(drawn), Wire(), Document()
@@ -55,7 +55,7 @@ def test_panel_pushes_the_changes_of_some_panes_to_a_notebook_as_text(relied_on)
         assert len(wire.sent) == 3  # a change is sent once
 
 
-def test_a_notebooks_browser_is_heard_on_the_event_loop(relied_on, monkeypatch):
+def test_messages_to_a_notebook_arrive_on_the_event_loop(relied_on, monkeypatch):
     targets, handlers, heard = {}, [], []
     manager = SimpleNamespace(register_target=targets.__setitem__, targets=targets)
     monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel=SimpleNamespace(comm_manager=manager)))
@@ -79,12 +79,12 @@ def test_a_notebooks_browser_is_heard_on_the_event_loop(relied_on, monkeypatch):
         assert heard == [({"kind": "hello", "_buffers": {}}, threading.main_thread())]
 
 
-def test_panel_takes_a_notebooks_comms_from_the_class_that_labkit_changes(relied_on):
+def test_panel_uses_the_class_of_comms_that_labkit_replaces(relied_on):
     with relied_on("Panel shows views by another comm manager: labkit.private.panel.listen_in_turn must name it"):
         assert pn.viewable.JupyterCommManager is pn.io.notebook.JupyterCommManagerBinary
 
 
-def test_the_current_document_is_panels_within_a_with(relied_on):
+def test_current_sets_the_current_document_within_a_with(relied_on):
     document = Document()
     with relied_on("panel.io.state.set_curdoc has changed: labkit.private.panel.current needs another way"):
         before = pn.state.curdoc
@@ -103,7 +103,7 @@ def test_style_sheets_come_from_this_server(relied_on):
         assert all(url.startswith("static/extensions/panel/") for url in urls())
 
 
-def test_panel_reads_addresses_by_the_functions_that_it_was_given(relied_on, monkeypatch):
+def test_panel_reads_addresses_by_the_given_functions(relied_on, monkeypatch):
     for name in ("_get_location_params", "parse_query"):
         monkeypatch.setattr(pn.io.location, name, getattr(pn.io.location, name))
     line = RequestStartLine("GET", "/svgd?n=1", "HTTP/1.1")
@@ -128,7 +128,7 @@ def test_a_corrected_widget_takes_the_corrected_value(relied_on):
 
 
 @pytest.mark.parametrize("name", private.LOGGERS)
-def test_panel_has_the_loggers_that_labkit_quietens(relied_on, name):
+def test_panel_has_the_loggers_that_labkit_filters(relied_on, name):
     with relied_on(f"Panel logs no more as {name}: labkit.private.panel.LOGGERS needs its new name"):
         module = importlib.import_module(name)
         assert any(getattr(each, "name", None) == name for each in vars(module).values())

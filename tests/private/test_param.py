@@ -1,4 +1,4 @@
-"""What labkit relies on inside param is there and does what it did."""
+"""The private interface of param that labkit uses exists and behaves as expected."""
 
 import param
 import pytest

@@ -11,7 +11,7 @@ import labkit
 
 ROOT = Path(labkit.__file__).parent.parent
 
-# Modules that are imported without an underscore and that their packages do not document, or call their own.
+# Modules without an underscore that their packages do not document, or describe as private.
 UNDOCUMENTED = (
     "bokeh.core.",
     "bokeh.document.events.",
@@ -40,7 +40,7 @@ DOCUMENTED = {
     "panel.viewable.Viewer": "Panel's guide derives components from it",
     "param.parameterized.discard_events": "the same as param.discard_events",
 }
-# Names with an underscore that a package documents, or that are labkit's own but stand in another module.
+# Names with an underscore that a package documents, or that belong to another module of labkit.
 ALLOWED = {
     "self._send_msg": "a message to the browser, documented with JSComponent",
     "os._exit": "Python's own",
@@ -50,7 +50,7 @@ ALLOWED = {
 }
 
 
-# Names with an underscore that labkit's classes define, although those that they derive from have them.
+# Names with an underscore that labkit's classes define although their base classes have them.
 OVERRIDDEN = {
     "_esm": "the script of a panel.custom.JSComponent",
     "_handle_msg": "a message from the browser, documented with JSComponent",
@@ -75,8 +75,8 @@ def test_no_module_uses_a_private_interface_of_another_package(trees):
 
 
 @pytest.mark.slow  # imports every module
-def test_no_class_defines_a_private_method_of_another_package(trees):
-    """Such a method changes what the class that it derives from does, on purpose or by chance."""
+def test_no_class_overrides_a_private_method_of_another_package(trees):
+    """Such a method changes the behaviour of the base class, on purpose or by accident."""
     outside = [
         f"{name}: {node.name}.{method}"
         for name, tree in trees.items()
@@ -91,7 +91,7 @@ def test_no_class_defines_a_private_method_of_another_package(trees):
     assert overridden(ear, "labkit.private.panel") == ["_handle_msg"]  # such methods are seen
 
 
-def test_each_kind_of_private_use_is_seen_and_what_is_ones_own_is_not():
+def test_each_kind_of_private_use_is_found_but_not_that_of_own_names():
     used = {
         "import panel as pn\nviews = pn.state._views": "pn.state._views",
         "def f(pane): return pane._models": "pane._models",
@@ -130,7 +130,7 @@ def test_every_exception_is_still_needed(trees):
 
 
 def overridden(node: ast.ClassDef, module: str) -> list[str]:
-    """The private names that a class defines and a class of another package, from which it derives, has too."""
+    """The private names of a class that its base class from another package has as well."""
     names = defined(ast.Module(node.body, []))
     bases = getattr(importlib.import_module(module), node.name).__mro__[1:]
     others = [vars(base) for base in bases if not base.__module__.startswith("labkit")]
@@ -162,20 +162,20 @@ def uses(tree: ast.Module, inherited: Set[str] = frozenset()) -> Iterator[str]:
 
 
 def hidden(parts: list[str]) -> bool:
-    """Whether a part of a name is private; `_fields` and its like are the public interface of named tuples."""
+    """Whether a part of a name is private. `_fields` and similar names are the public interface of named tuples."""
     public = {"_fields", "_replace", "_asdict", "_make"}
     return any(part.startswith("_") and not part.startswith("__") and part not in public for part in parts)
 
 
 def is_private(path: str) -> bool:
-    """Whether a full name, package.module.name, is none that its package documents."""
+    """Whether the package does not document a full name, package.module.name."""
     if path.split(".")[0] == "labkit" or any(f"{path}.".startswith(f"{public}.") for public in DOCUMENTED):
         return False
     return hidden(path.split(".")) or f"{path}.".startswith(UNDOCUMENTED)
 
 
 def defined(tree: ast.Module) -> set[str]:
-    """The names that a module gives to something itself: functions, classes, variables, attributes of self."""
+    """The names that a module defines: functions, classes, variables, attributes of self."""
     found = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):

@@ -1,4 +1,4 @@
-"""What labkit relies on inside torch is there and does what it did."""
+"""Private interfaces of torch that labkit uses exist and behave as expected."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ def test_torch_has_the_backward_passes_of_tanh_and_relu(relied_on):
 
 @pytest.mark.slow  # torch loads its compiler
 @pytest.mark.parametrize("transform", [torch.func.grad, torch.func.vmap], ids=["grad", "vmap"])
-def test_torch_says_whether_a_transform_is_active(relied_on, transform):
+def test_torch_reports_whether_a_transform_is_active(relied_on, transform):
     told = []
 
     def square(x):
@@ -31,7 +31,7 @@ def test_torch_says_whether_a_transform_is_active(relied_on, transform):
 
 
 @pytest.mark.slow  # torch loads its compiler
-def test_torch_says_that_a_function_was_compiled_too_often(relied_on):
+def test_torch_raises_when_a_function_is_compiled_too_often(relied_on):
     compiled = torch.compile(lambda x: x + 1, dynamic=False, fullgraph=True, backend="eager")
     with relied_on(
         "torch._dynamo has changed: labkit.private.torch.too_many_programs needs another way to see its limit"
@@ -46,7 +46,7 @@ def test_torch_says_that_a_function_was_compiled_too_often(relied_on):
 
 
 @pytest.mark.slow  # torch loads its compiler
-def test_torch_says_that_there_is_no_compiler(relied_on):
+def test_torch_raises_without_a_compiler(relied_on):
     from torch._inductor import config
 
     compiled = torch.compile(lambda x: x * x + 1, options=private.ONE_ROUNDING)
@@ -58,14 +58,14 @@ def test_torch_says_that_there_is_no_compiler(relied_on):
 
 
 @pytest.mark.slow  # torch loads its compiler
-def test_torch_takes_the_option_of_one_rounding(relied_on):
+def test_torch_accepts_the_option_of_a_single_rounding(relied_on):
     with relied_on("torch.compile has lost an option: labkit.private.torch.ONE_ROUNDING needs its new name"):
         assert private.ONE_ROUNDING.keys() <= set(torch._inductor.list_options())
         with pytest.raises(RuntimeError, match="option"):
             torch.compile(torch.sin, options={"cpp.no_such_option": 1})
 
 
-def test_a_distribution_whose_checks_are_off_evaluates_points_outside_its_support(relied_on):
+def test_a_distribution_without_checks_evaluates_points_outside_its_support(relied_on):
     q = HalfNormal(torch.tensor(1.0), validate_args=True)
     with pytest.raises(ValueError, match="support"):
         q.log_prob(torch.tensor(-1.0))
@@ -74,7 +74,7 @@ def test_a_distribution_whose_checks_are_off_evaluates_points_outside_its_suppor
         assert q.log_prob(torch.tensor(-1.0)).isneginf()
 
 
-def test_the_contents_of_a_transform_leave_out_the_point_that_it_remembers(relied_on):
+def test_the_contents_of_a_transform_exclude_its_cached_point(relied_on):
     with relied_on("torch's Transform has changed: labkit.private.torch.contents must leave out what it remembers"):
         shift, scale, x = torch.tensor(2.0), torch.tensor(3.0), torch.tensor(5.0)
         transform = AffineTransform(shift, scale, cache_size=1)

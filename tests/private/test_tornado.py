@@ -1,4 +1,4 @@
-"""What labkit relies on inside tornado is there and does what it did."""
+"""Private interfaces of tornado that labkit uses exist and behave as expected."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ class Guard(Name):
 
 
 def answer(prepare):
-    """What an application with one page returns for it, after `prepare(application)`."""
+    """The response of an application with one page, after `prepare(application)`."""
 
     async def scenario():
         application = Application([(r"/page", Page)])
@@ -40,18 +40,18 @@ def answer(prepare):
     return asyncio.run(scenario())
 
 
-def test_a_rule_is_asked_before_those_of_every_host(relied_on):
+def test_a_rule_is_checked_before_the_rules_of_every_host(relied_on):
     with relied_on("tornado's default_router has changed: labkit.private.tornado.ask_first needs another way"):
         assert answer(lambda application: private.ask_first(application, [Rule(AnyMatches(), Guard)])).startswith(
             "Guard"
         )
 
 
-def test_the_classes_that_answer_are_listed(relied_on):
+def test_the_handler_classes_are_listed(relied_on):
     with relied_on("tornado's wildcard_router has changed: labkit.private.tornado.handlers needs another way"):
         assert private.handlers(Application([(r"/page", Page), (r"/guard", Guard)])) == [Page, Guard]
 
 
-def test_a_request_knows_the_address_at_which_it_arrived(relied_on):
+def test_a_request_has_the_address_at_which_it_arrived(relied_on):
     with relied_on("tornado's request.connection has changed: labkit.private.tornado.reached needs another way"):
         assert answer(lambda application: None) == "Page at 127.0.0.1"

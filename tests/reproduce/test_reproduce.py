@@ -1,4 +1,4 @@
-"""What `labkit reproduce` computes: the toys against exact values, the overwritten noise by hand, the store's kills."""
+"""`labkit reproduce`: the toys against exact values, the replaced noise by hand, and a store after a kill."""
 
 import math
 
@@ -23,7 +23,7 @@ def table():
 
 
 @pytest.mark.parametrize(("w", "b"), [(0.3, 1.0), (1.4, 4.0)])
-def test_the_expectation_of_a_wave_is_that_of_quadrature(w, b):
+def test_the_expectation_of_a_wave_agrees_with_quadrature(w, b):
     def density(x):
         return (np.exp(-((x + 2) ** 2) / 2) / 3 + 2 * np.exp(-((x - 2) ** 2) / 2) / 3) / math.sqrt(2 * math.pi)
 
@@ -32,44 +32,44 @@ def test_the_expectation_of_a_wave_is_that_of_quadrature(w, b):
 
 
 @pytest.mark.slow
-def test_particles_are_nearer_to_the_expectations_than_independent_draws():
+def test_particles_are_closer_to_the_expectations_than_independent_draws():
     found = gmm.errors(10, repeats=24)
     # the mean of 10 draws is off by variance/10 in the mean square: .456; 24 repeats scatter by sqrt(2/24)
     assert found.draws[0] == pytest.approx(math.log10(4.5556 / 10), abs=5 * math.sqrt(2 / 24) / math.log(10))
     assert all(particles < draws for particles, draws in zip(found.svgd, found.draws, strict=True))
 
 
-def test_the_figures_run_ends_on_both_humps():
+def test_the_run_of_the_figure_reaches_both_modes():
     states = gmm.run(steps=150)
     assert len(states) == 151 and states[0].x.mean() == pytest.approx(-10, abs=5 / math.sqrt(100))
     left = (states[-1].x < 0).double().mean()
-    assert 0.15 < left < 0.55  # .341 of the density; the run is not yet at rest
+    assert 0.15 < left < 0.55  # .341 of the density; the run has not converged yet
 
 
 @pytest.mark.slow
-def test_the_normals_mean_comes_out_and_its_variances_too_small():
+def test_the_normal_gets_the_right_mean_and_variances_that_are_too_small():
     found = mvn.run()
     assert (found.mean - found.exact_mean).abs().max() < 0.02
     assert (found.covariance.diagonal() / found.exact_covariance.diagonal() < 0.75).all()
 
 
-def test_noise_is_overwritten_where_the_rows_kept_back_are_likelier_so(table):
+def test_noise_is_replaced_if_validation_rows_are_then_more_likely(table):
     target = NeuralRegression(table.x, table.y, torch.arange(250, 300), hidden=5)
     theta = target.initial(4, torch.Generator().manual_seed(0))
     x, y = table.x[:40], table.y[:40]
     own = [float((target.predict(each[None], x)[0] - y).square().mean()) for each in theta]
-    theta[0, -2] = -math.log(own[0])  # just as good: nothing is gained
+    theta[0, -2] = -math.log(own[0])  # equally likely: no change
     theta[1, -2] = 9.0
     theta[2, -2] = -9.0
     noise, changed = target.overwritten(theta, x, y)
-    assert changed == 3  # its own is the likeliest of all
+    assert changed == 3  # its own noise is the most likely
     assert noise[1:].tolist() == pytest.approx([math.sqrt(each) for each in own[1:]])
     assert float(noise[0]) == pytest.approx(math.sqrt(own[0]))
 
 
 @pytest.mark.parametrize("mode", uci.MODES)
 @pytest.mark.slow
-def test_a_run_learns_and_repeats_itself(table, mode):
+def test_a_run_learns_and_can_be_repeated(table, mode):
     settings = uci.UCISettings(mode, particles=5, hidden=10, steps=250, step_size=0.02)
     one, other = uci.run(table, 0, settings), uci.run(table, 0, settings)
     assert (one.rmse, one.log_likelihood) == (other.rmse, other.log_likelihood)
@@ -79,7 +79,7 @@ def test_a_run_learns_and_repeats_itself(table, mode):
     assert (one.overwritten > 0) == (mode == "original")
 
 
-def test_the_last_tenth_is_kept_back_in_original_alone(table, monkeypatch):
+def test_the_last_tenth_is_held_out_for_validation_only_in_original_mode(table, monkeypatch):
     rows = []
     monkeypatch.setattr(uci, "NeuralRegression", lambda x, y, test, **rest: rows.append(len(x)) or _stop())
     for mode in uci.MODES:
@@ -103,7 +103,7 @@ def test_means_and_standard_errors_over_the_splits():
 
 
 @pytest.mark.slow
-def test_covertype_nears_a_fit_to_the_end_with_steps_that_fall():
+def test_covertype_with_falling_steps_approaches_a_converged_fit():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2000, 4))
     y = (x @ [2.0, -1.0, 0.5, 0.0] + rng.logistic(size=2000) > 0).astype(float)
@@ -117,7 +117,7 @@ def test_covertype_nears_a_fit_to_the_end_with_steps_that_fall():
 
 
 @pytest.mark.slow
-def test_splits_that_run_together_have_the_numbers_of_each_alone():
+def test_splits_that_run_together_give_the_numbers_of_separate_runs():
     rng = np.random.default_rng(1)
     x = rng.normal(size=(600, 3))
     rows = Table(torch.from_numpy(x), torch.from_numpy((x[:, 0] > 0).astype(float)), tuple("abc"), "y")
@@ -128,7 +128,7 @@ def test_splits_that_run_together_have_the_numbers_of_each_alone():
         assert found.log_likelihood == pytest.approx(alone.log_likelihood, abs=1e-9)
 
 
-def test_results_are_found_again_and_a_line_cut_short_is_left_out(tmp_path):
+def test_results_are_found_again_and_an_incomplete_line_is_ignored(tmp_path):
     store = Store(tmp_path / "new")
     store.add({"split": 0, "set": "a"}, {"rmse": 1.0})
     store.add({"split": 1, "set": "a"}, {"rmse": 2.0})

@@ -1,4 +1,4 @@
-"""Sessions that stand for the next visitors: as many as are expected, each as far as its browser will want it."""
+"""Sessions that wait for the next visitors: their number, and how complete each is."""
 
 import asyncio
 
@@ -32,13 +32,13 @@ class Context(ApplicationContext):
 
 @pytest.fixture
 def at_once(monkeypatch):
-    """Nothing waits for a browser to be done with its work."""
+    """No pause for the browser's own work."""
     for name in ("QUIET", "PAUSE", "FILLED", "SETTLES", "STILL"):
         monkeypatch.setattr(ahead, name, 0.0)
 
 
 def stocked(size, present=0, taken=0):
-    """The context of a stock of so many after a while, `taken` of which were asked for then, and these."""
+    """The context of a stock of `size` sessions after a while, and the `taken` sessions that were then requested."""
 
     async def scenario():
         context = Context()
@@ -53,29 +53,29 @@ def stocked(size, present=0, taken=0):
     return asyncio.run(scenario())
 
 
-def test_of_one_session_that_stands_nothing_but_the_first_picture_is_built(at_once):
+def test_a_single_waiting_session_has_only_its_first_picture(at_once):
     context, _, _ = stocked(1)
     assert [len(session.document.roots) for session in context.made] == [1]
     assert context.made[0].expiration_blocked
 
 
-def test_of_several_each_has_all_that_follows_and_is_written(at_once):
+def test_several_waiting_sessions_are_complete_and_written(at_once):
     context, _, _ = stocked(4)
     assert [len(session.document.roots) for session in context.made] == [2] * 4
     assert all(isinstance(session.document.to_json, Written) for session in context.made)
 
 
-def test_a_page_is_written_only_when_it_does_not_change_any_more():
-    """What changes a page that was told of a browser Panel may tell nobody: it must be asleep before."""
+def test_a_page_is_written_only_when_it_no_longer_changes():
+    """Panel may not report the changes of a page that has a browser, so the page must be idle before."""
     assert ahead.STILL > engine.AWAY
 
 
 @pytest.mark.parametrize(("present", "standing"), [(0, 4), (1, 3), (4, 1), (9, 1)])
-def test_whoever_has_come_is_not_waited_for_any_more(at_once, present, standing):
+def test_visitors_who_have_arrived_are_not_counted(at_once, present, standing):
     context, _, _ = stocked(4, present)
     assert len(context.made) == standing
 
 
-def test_whoever_comes_gets_the_session_that_has_stood_longest_and_the_stock_is_filled_again(at_once):
+def test_a_visitor_gets_the_oldest_session_and_a_new_one_is_built(at_once):
     context, had, before = stocked(3, taken=4)
     assert had == [*context.made[:3], None] and before == 3 and len(context.made) == 6

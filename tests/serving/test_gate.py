@@ -1,4 +1,4 @@
-"""Which requests are answered, how an address is read, and what the log says of clients."""
+"""Which requests are served, how an address is read, and what the log contains about clients."""
 
 import http.client
 import json
@@ -68,16 +68,16 @@ def is_refused(names, host):
 @pytest.mark.parametrize(
     "host", ["localhost", "LocalHost:80", "localhost.", "127.0.0.1:9000", "[::1]:5006", "[0:0::1]"]
 )
-def test_names_of_this_machine_are_known_on_every_port(host):
+def test_names_of_this_machine_are_accepted_on_every_port(host):
     assert not is_refused(addresses.hosts("127.0.0.1"), host)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.1.2.3", ""])
-def test_names_of_others_are_refused(host):
+def test_names_of_other_machines_are_refused(host):
     assert is_refused(addresses.hosts("127.0.0.1"), host)
 
 
-def test_a_class_is_let_in_by_this_machines_names_and_addresses(monkeypatch):
+def test_other_devices_may_use_names_and_addresses_of_this_machine(monkeypatch):
     monkeypatch.setattr(addresses, "network", lambda: ["192.0.2.7", "2001:db8::7"])
     monkeypatch.setattr("socket.gethostname", lambda: "Desk")
     for host in ("192.0.2.7:5006", "[2001:DB8:0::7]:5006", "desk:5006", "DESK.local", "localhost:5006"):
@@ -86,7 +86,7 @@ def test_a_class_is_let_in_by_this_machines_names_and_addresses(monkeypatch):
     assert is_refused(addresses.hosts("::"), "evil.example:5006")
 
 
-def test_the_address_at_which_a_connection_arrived_is_known():
+def test_the_address_of_the_connection_is_accepted():
     """A machine in several networks cannot list all its addresses."""
     with socket.create_server(("127.0.0.1", 0)) as ear, socket.create_connection(ear.getsockname()):
         accepted, _ = ear.accept()
@@ -97,12 +97,12 @@ def test_the_address_at_which_a_connection_arrived_is_known():
 
 
 @pytest.mark.parametrize(("given", "name"), [("Class.Example", "class.example"), ("[2001:DB8::1]", "2001:db8::1")])
-def test_a_host_to_allow_is_a_name_or_an_address(given, name):
+def test_an_allowed_host_is_a_name_or_an_address(given, name):
     assert gate.checked(given) == name
 
 
 @pytest.mark.parametrize("given", ["http://class.example", "class.example:80", "*", "*.example", "", "a/b"])
-def test_a_host_to_allow_is_nothing_else(given):
+def test_other_texts_are_refused_as_allowed_hosts(given):
     with pytest.raises(ValueError, match="--allow-host takes a name"):
         gate.checked(given)
 
@@ -116,7 +116,7 @@ def test_a_host_to_allow_is_nothing_else(given):
         ("a.example", "/x#y"),
     ],
 )
-def test_the_parts_of_an_address_are_those_of_the_standard_and_panel_takes_them(host, uri):
+def test_the_parts_of_an_address_follow_the_standard_and_panel_accepts_them(host, uri):
     location.install()
     wanted = urllib.parse.urlsplit(f"http://{host}{uri}")
     with set_curdoc(Document()):
@@ -129,7 +129,7 @@ def test_the_parts_of_an_address_are_those_of_the_standard_and_panel_takes_them(
 
 
 @pytest.mark.parametrize("value", ["1" * 5000, "²", "[" * 20000])
-def test_panel_reads_an_address_whatever_stands_in_it(value):
+def test_panel_can_read_any_address(value):
     location.install()
     uri = "/svgd?n=" + urllib.parse.quote(value)
     with set_curdoc(Document()):
@@ -166,7 +166,7 @@ def token(base):
 
 
 def talk(base, frames, headers=None, subprotocols=None):
-    """Open a websocket, send frames, and wait until the server has answered or closed it."""
+    """Open a websocket, send frames, and wait until the server has responded or closed it."""
 
     async def run():
         asked = HTTPRequest(base.replace("http", "ws") + "/greeting/ws", headers=headers or {})
@@ -192,18 +192,18 @@ def test_a_foreign_host_is_refused_for_pages_files_and_websockets(base):
     for name in ("localhost:9000", "class.example", "class.example:8443"):
         assert ask(base, "GET", "/greeting", name)[0] == 200
         talk(base, [], {"Host": name, "Origin": f"http://{name}"})  # a forwarded port
-    talk(base, [], {"Origin": "https://class.example"})  # a proxy that does not pass the name on
+    talk(base, [], {"Origin": "https://class.example"})  # a proxy that does not forward the name
 
 
 @pytest.mark.slow
-def test_every_route_answers_head_as_it_answers_get(base):
+def test_every_route_responds_to_head_as_to_get(base):
     for target in ("/greeting", "/liveness", "/favicon.ico", "/static/js/bokeh.min.js", "/greeting/metadata", "/none"):
         (status, text), (wanted, _) = ask(base, "HEAD", target), ask(base, "GET", target)
         assert (status, text) == (wanted, "")
 
 
 @pytest.mark.slow
-def test_a_request_that_cannot_be_read_is_refused_and_one_with_two_question_marks_is_not(base):
+def test_unreadable_requests_are_refused_but_two_question_marks_are_accepted(base):
     assert ask(base, "GET", "/greeting?n=100?utm=1")[0] == 200
     for target in ("/static/js/%00", "/greeting?bokeh-token=b", "/greeting?bokeh-token=e30"):
         assert ask(base, "GET", target)[0] == 400
@@ -219,7 +219,7 @@ def test_a_page_opens_at_an_ipv6_address(serving, free_port, folder, get):
 
 
 @pytest.mark.slow
-def test_clients_that_break_off_and_garbage_leave_no_traceback_but_a_pages_fault_does(base, log_of):
+def test_an_error_of_a_page_leaves_a_traceback_but_errors_of_clients_do_not(base, log_of):
     before = len(log_of(base))
     for frames in GARBAGE:
         talk(base, frames)
@@ -236,7 +236,7 @@ def test_clients_that_break_off_and_garbage_leave_no_traceback_but_a_pages_fault
 
 
 def judged(logger, module, *args):
-    """(whether it is kept, level, text, whether with a traceback) of a logged error that a module raised."""
+    """(kept or not, level, text, with traceback or not) of a logged error from a module."""
     try:
         exec("raise AssertionError('first\\nsecond')", {"__name__": module})
     except AssertionError:
@@ -245,7 +245,7 @@ def judged(logger, module, *args):
     return logs.Quiet().filter(record), record.levelname, record.getMessage(), bool(record.exc_info)
 
 
-def test_only_what_clients_cause_becomes_one_line_at_debug():
+def test_only_errors_of_clients_become_one_line_at_level_debug():
     quieted = (False, "DEBUG", "from a client: AssertionError: first second", False)
     assert judged("bokeh.server.views.ws", "bokeh.server.views.ws") == quieted
     assert judged("tornado.application", "tornado.websocket") == quieted
@@ -255,7 +255,7 @@ def test_only_what_clients_cause_becomes_one_line_at_debug():
     assert judged("bokeh.server.protocol_handler", "bokeh.document", pull)[:2] == (True, "ERROR")
 
 
-def test_a_websocket_whose_browser_has_gone_opens_without_an_error(monkeypatch):
+def test_a_websocket_opens_without_an_error_after_its_browser_has_left(monkeypatch):
     opened = []
     monkeypatch.setattr(sockets.SocketHandler, "open", lambda self: opened.append(self))
     socket_ = sockets.Prompt.__new__(sockets.Prompt)
@@ -265,7 +265,7 @@ def test_a_websocket_whose_browser_has_gone_opens_without_an_error(monkeypatch):
 
 
 def break_off(base, wait):
-    """Ask for a websocket and a while later reset the connection, as a laptop does that is shut."""
+    """Request a websocket and reset the connection later, like a laptop that is closed."""
     where = urllib.parse.urlsplit(base)
     client = socket.create_connection((where.hostname, where.port))
     head = {
@@ -284,7 +284,7 @@ def break_off(base, wait):
 
 
 def change(base, text):
-    """Type a text into the page's field, by a real websocket."""
+    """Type a text into the page's field through a real websocket."""
     with pull_session(url=f"{base}/greeting") as session:
         (field,) = session.document.select({"type": TextInput})
         field.value = text

@@ -1,4 +1,4 @@
-"""Memory that was freed goes back to the operating system."""
+"""Freed memory is returned to the operating system."""
 
 import asyncio
 import subprocess
@@ -47,14 +47,14 @@ print(resident() - before)
 
 
 def grown(script: str, how: str) -> float:
-    """MiB by which a process has grown."""
+    """The growth of a process in MiB."""
     done = subprocess.run([sys.executable, "-c", BEGIN + script, how], capture_output=True, text=True, check=True)
     return float(done.stdout)
 
 
 @needs_glibc
 @pytest.mark.slow
-def test_large_temporaries_between_states_leave_nothing_in_the_heap():
+def test_large_temporaries_leave_no_memory_in_the_heap():
     """30 states of 32 kB are 1 MiB; the 30 temporaries were 240 MiB."""
     assert grown(LARGE, "free") > 200
     assert grown(LARGE, "bound") < 20
@@ -62,15 +62,15 @@ def test_large_temporaries_between_states_leave_nothing_in_the_heap():
 
 @needs_glibc
 @pytest.mark.slow
-def test_trim_gives_back_what_lies_between_states():
-    """400 temporaries of half a MiB are 200 MiB; a page of 4 kB stays with each of the states beside them."""
+def test_trim_returns_the_memory_between_states():
+    """400 temporaries of half a MiB are 200 MiB. Each of the 400 states keeps a memory page of 4 kB."""
     assert grown(SMALL, "keep") > 150
     assert grown(SMALL, "trim") < 20
 
 
 @pytest.fixture
 def trimmed(monkeypatch) -> list[int]:
-    """Grows by an entry at every trim; a hundredth of a second is waited for it."""
+    """A list that grows by one entry at every trim, with a pause of a hundredth of a second."""
     times: list[int] = []
     monkeypatch.setattr(memory, "PAUSE", 0.01)
     monkeypatch.setattr(memory, "trim", lambda: times.append(1))
@@ -78,7 +78,7 @@ def trimmed(monkeypatch) -> list[int]:
 
 
 def test_several_sessions_that_end_together_cause_two_trims(trimmed):
-    """One for the first, and one for those that ended until then."""
+    """One trim for the first session, and one for those that ended before it."""
 
     async def several():
         for _ in range(3):
@@ -89,7 +89,7 @@ def test_several_sessions_that_end_together_cause_two_trims(trimmed):
     assert trimmed == [1, 1]
 
 
-def test_memory_is_trimmed_while_sessions_go_on_ending_and_not_after(trimmed):
+def test_memory_is_trimmed_while_sessions_end_and_not_afterwards(trimmed):
     async def many() -> int:
         for _ in range(40):
             memory.trim_soon(None)
@@ -103,7 +103,7 @@ def test_memory_is_trimmed_while_sessions_go_on_ending_and_not_after(trimmed):
     assert found == len(trimmed) >= 4
 
 
-def test_other_c_libraries_are_left_alone(monkeypatch):
+def test_other_c_libraries_are_not_changed(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     assert memory._glibc() is None
     memory.bound()

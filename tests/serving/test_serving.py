@@ -1,4 +1,4 @@
-"""The server: its routes, its pages, who may come, and what a page that fails shows."""
+"""The server: its routes and pages, who may connect, and the error card of a page."""
 
 import html
 import re
@@ -75,7 +75,7 @@ def page():
 
 @pytest.fixture(scope="module")
 def made_up(serving, free_port, tmp_path_factory):
-    """A server of small pages, a file that is none, and the index as a class sees it."""
+    """A server with small pages, a file that is not a page, and the index as another device sees it."""
     folder, port = tmp_path_factory.mktemp("pages"), free_port()
     for name, text in {
         "greeting": GREETING,
@@ -93,13 +93,13 @@ def made_up(serving, free_port, tmp_path_factory):
 
 
 def models(base, route, kind, **arguments):
-    """The document that a visitor of a route gets, by a real websocket; all its models of that kind."""
+    """The models of one kind in the document that a visitor of a route gets through a real websocket."""
     with pull_session(url=base + route, arguments=arguments) as session:
         return [model for model in session.document.models if type(model).__name__ == kind]
 
 
 @pytest.mark.slow
-def test_every_page_and_liveness_answer_and_nothing_else_does(server, get):
+def test_only_pages_and_liveness_have_a_route(server, get):
     for page in pages.listing():
         assert get(server + page.route)[0] == 200
     assert get(f"{server}/liveness")[0] == 200
@@ -107,30 +107,30 @@ def test_every_page_and_liveness_answer_and_nothing_else_does(server, get):
 
 
 @pytest.mark.slow
-def test_every_answer_carries_the_security_headers(server, get):
+def test_every_response_has_the_security_headers(server, get):
     for route in ("/", "/liveness", "/no-such-page"):
         _, sent, _ = get(server + route)
         assert {name: sent.get(name) for name in headers.HEADERS} == headers.HEADERS
 
 
 @pytest.mark.slow
-def test_no_html_names_a_machine_other_than_the_server(server, get):
+def test_no_page_names_another_machine(server, get):
     _, _, text = get(f"{server}/")
     hosts = {urllib.parse.urlsplit(part.split('"')[0]).hostname for part in text.split('="')[1:] if part[:4] == "http"}
     assert hosts <= {"localhost", "127.0.0.1"}
 
 
 @pytest.mark.slow
-def test_a_page_reads_no_script_that_it_can_do_without(server, get):
-    """Of Bokeh's and Panel's scripts four; none comes twice, and none is of labkit."""
+def test_a_page_loads_only_the_scripts_that_it_needs(server, get):
+    """Four scripts of Bokeh and Panel, each once, and no file of labkit."""
     _, _, text = get(f"{server}/svgd")
     found = [urllib.parse.urlsplit(part.split('"')[0]).path for part in text.split('src="')[1:]]
     names = [path.rsplit("/", 1)[1] for path in found if path.endswith(".js")]
     assert names == ["bokeh.min.js", "bokeh-widgets.min.js", "bokeh-tables.min.js", "panel.min.js"]
 
 
-def test_the_browsers_own_import_will_do_for_labkits_modules():
-    """The frame leaves the module loader out that Panel would bring: what no module imports needs no import map."""
+def test_the_import_of_the_browser_is_enough_for_labkits_modules():
+    """The frame leaves out Panel's module loader, because labkit's modules import nothing."""
     modules = [each for each in JSComponent.__subclasses__() if each.__module__.startswith("labkit.")]
     assert {Pad, Readout, Remote} <= set(modules)
     for module in modules:
@@ -139,7 +139,7 @@ def test_the_browsers_own_import_will_do_for_labkits_modules():
 
 
 @pytest.mark.slow
-def test_two_visitors_have_each_a_session_with_their_own_arguments(made_up):
+def test_each_visitor_has_a_session_with_separate_arguments(made_up):
     (ada,), (none,) = (
         models(made_up, "/greeting", "TextInput", name="Ada"),
         models(made_up, "/greeting", "TextInput"),
@@ -148,16 +148,16 @@ def test_two_visitors_have_each_a_session_with_their_own_arguments(made_up):
 
 
 @pytest.mark.slow
-def test_a_page_built_ahead_is_for_one_visitor_who_asks_for_nothing_particular(made_up, get):
+def test_a_prepared_page_goes_to_one_visitor_without_settings(made_up, get):
     def visit(route):
-        """The session that the page of a visitor names, when it was built, and when he came."""
+        """The session in a visitor's page, the time when it was built, and the time of the visit."""
         came = time.time()
         token = re.search(r'"token":"([^"]+)"', get(made_up + route)[2])[1]
         with pull_session(url=f"{made_up}/ready", session_id=get_session_id(token)) as session:
             (built,) = session.document.select({"type": TextInput})
             return get_session_id(token), float(built.value), came
 
-    time.sleep(1)  # the server answers before it has built
+    time.sleep(1)  # the server responds before it has built
     first, second, asks = visit("/ready"), visit("/ready"), visit("/ready?n=5")
     assert first[1] < first[2], "not built before he came"
     assert second[1] > second[2] and asks[1] > asks[2]
@@ -171,7 +171,7 @@ def test_a_page_built_ahead_is_for_one_visitor_who_asks_for_nothing_particular(m
 @pytest.mark.parametrize(
     ("route", "said"), [("/broken", "got a limit"), ("/late", "division"), ("/torn", "SyntaxError")]
 )
-def test_a_page_that_fails_shows_a_card_with_the_reason_and_the_others_live(made_up, get, route, said):
+def test_a_failing_page_shows_a_card_with_the_error_and_other_pages_work(made_up, get, route, said):
     assert get(made_up + route)[0] == 200
     (card,) = models(made_up, route, "HTML")
     assert said in card.text and "This page does not work" in card.text
@@ -179,7 +179,7 @@ def test_a_page_that_fails_shows_a_card_with_the_reason_and_the_others_live(made
 
 
 @pytest.mark.slow
-def test_what_fails_after_the_heading_stands_shows_a_card_too(made_up):
+def test_a_failure_after_the_heading_shows_a_card(made_up):
     with pull_session(url=made_up + "/framed") as session:
         end = time.monotonic() + 20
         while not (cards := list(session.document.select({"type": HTML}))) and time.monotonic() < end:
@@ -189,21 +189,21 @@ def test_what_fails_after_the_heading_stands_shows_a_card_too(made_up):
 
 
 @pytest.mark.slow
-def test_an_exceptions_text_is_shown_as_text(made_up):
+def test_the_text_of_an_exception_is_escaped(made_up):
     (card,) = models(made_up, "/broken", "HTML")
-    markup = html.unescape(card.text)  # as the browser gets it: Panel escapes once for the way there
+    markup = html.unescape(card.text)  # as the browser gets it: Panel escapes the text once more for the transfer
     assert "&lt;b&gt;bold" in markup and "<b>bold" not in markup
 
 
 @pytest.mark.slow
-def test_the_index_shows_the_class_its_address_as_text_and_as_a_code(made_up, server, get):
+def test_the_index_shows_the_address_as_text_and_as_qr_code(made_up, server, get):
     _, _, text = get(f"{made_up}/")
     assert "QR code of http://192.0.2.7:5006/</title>" in text and "http://&lt;desk&gt;:5006/" in text
     _, _, alone = get(f"{server}/")
     assert "QR code" not in alone and "--address 0.0.0.0" in alone
 
 
-def test_a_list_of_pages_comes_from_titles_docstrings_and_names(tmp_path):
+def test_the_list_of_pages_uses_titles_docstrings_and_names(tmp_path):
     (tmp_path / "a.py").write_text('TITLE, n = "x", 1\nTITLE = "Alpha"\nSUMMARY = "first"\ndef page(): ...')
     (tmp_path / "b.py").write_text('"""Beta: second.\n\nMore."""\ndef page(): ...')
     (tmp_path / "c.py").write_text("def page(): ...")
@@ -214,7 +214,7 @@ def test_a_list_of_pages_comes_from_titles_docstrings_and_names(tmp_path):
     assert listed == [("/", "index", "Index"), ("/a", "Alpha", "first"), ("/b", "Beta", "Second."), ("/c", "c", "C")]
 
 
-def test_a_page_is_imported_once_and_a_failed_one_again(tmp_path):
+def test_a_page_is_imported_once_but_again_after_a_failure(tmp_path):
     file = tmp_path / "counted.py"
     file.write_text("def page(): ...\nraise ValueError")
     with pytest.raises(ValueError):
@@ -223,24 +223,24 @@ def test_a_page_is_imported_once_and_a_failed_one_again(tmp_path):
     assert pages.load(pages.at(file)) is pages.load(pages.at(file))
 
 
-def test_only_this_machine_may_come_unless_an_address_is_given():
+def test_only_this_machine_may_connect_unless_an_address_is_given():
     assert addresses.origins("127.0.0.1", 5006) == {"127.0.0.1:5006", "localhost:5006", "[::1]:5006"}
     assert addresses.outer("127.0.0.1") == addresses.outer("localhost") == addresses.outer("::1") == []
 
 
-def test_a_class_may_come_by_every_name_of_this_machine(monkeypatch):
+def test_other_devices_may_use_every_name_of_this_machine(monkeypatch):
     monkeypatch.setattr(addresses, "network", lambda: ["192.0.2.7", "2001:db8::7"])
     monkeypatch.setattr("socket.gethostname", lambda: "Desk")
     monkeypatch.setattr("socket.getfqdn", lambda: "desk.example")
     wanted = {"192.0.2.7:80", "Desk:80", "desk:80", "desk.example:80", "desk.local:80", "localhost:80", "127.0.0.1:80"}
     assert wanted <= addresses.origins("0.0.0.0", 80)
-    assert addresses.outer("0.0.0.0") == ["192.0.2.7", "Desk"]  # that address takes no IPv6
+    assert addresses.outer("0.0.0.0") == ["192.0.2.7", "Desk"]  # that address does not accept IPv6
     assert "[2001:db8::7]:80" in addresses.origins("::", 80) and "2001:db8::7" in addresses.outer("*")
     assert not any(origin.startswith(("0.0.0.0", ":", "*")) for origin in addresses.origins("0.0.0.0", 80))
 
 
 @pytest.mark.slow
-def test_a_stranger_is_refused_and_a_named_origin_let_in(made_up):
+def test_an_unknown_origin_is_refused_and_an_allowed_one_accepted(made_up):
     from tornado.httpclient import HTTPClientError, HTTPRequest
     from tornado.ioloop import IOLoop
     from tornado.websocket import websocket_connect
@@ -254,7 +254,7 @@ def test_a_stranger_is_refused_and_a_named_origin_let_in(made_up):
     IOLoop(make_current=False).run_sync(lambda: knock(made_up.replace("127.0.0.1", "[::1]")))  # not by Bokeh's own list
 
 
-def test_pages_read_the_device_that_was_asked_for(monkeypatch):
+def test_pages_read_the_chosen_device(monkeypatch):
     monkeypatch.setattr(settings, "choice", "cpu")
     assert settings.device == devices.choose("cpu") == "cpu"
     assert devices.choose("auto") in {"cpu", "cuda"}
@@ -281,7 +281,7 @@ sys.exit(main(["serve", "--no-browser", "--port", sys.argv[2]]))
 
 
 @pytest.mark.slow
-def test_a_server_that_is_stopped_while_a_page_is_inside_torch_ends_well(free_port, tmp_path):
+def test_a_server_can_be_stopped_while_a_page_computes(free_port, tmp_path):
     (tmp_path / "endless.py").write_text(ENDLESS)
     command = [sys.executable, "-c", END, str(tmp_path), str(free_port())]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -1,4 +1,4 @@
-"""Sessions of the real pages that have ended: nothing of them stays in memory."""
+"""Ended sessions of the real pages leave nothing in memory."""
 
 import asyncio
 import gc
@@ -22,7 +22,7 @@ PAGES = {page.name: page for page in pages.listing()}
 
 
 async def visit(page: pages.Page) -> tuple[int, int]:
-    """Open a page, let its pictures be drawn, end the session: how many runs and elements with options there were."""
+    """Open a page, draw its pictures and end the session; return the number of runs and of elements with options."""
 
     def build(document):
         with set_curdoc(document):
@@ -52,7 +52,7 @@ def closed_runs() -> list[engine.Run]:
 
 
 def closed_runs_that_stay() -> int:
-    """How many there are, once the engine's thread has ended the step that it was in."""
+    """The number of runs, after the engine's thread has finished its current step."""
     for _ in range(20):
         gc.collect()
         if not closed_runs():
@@ -62,15 +62,15 @@ def closed_runs_that_stay() -> int:
 
 
 def options() -> int:
-    """How many elements of this process have options of their own in HoloViews."""
+    """The number of elements with their own options in HoloViews."""
     return sum(len(trees) for trees in hv.Store._custom_options.values())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["svgd", "draw", "dreg", "runs"])
-def test_a_session_that_has_ended_leaves_no_run_and_no_options(name):
+def test_an_ended_session_leaves_no_run_and_no_options(name):
     gc.collect()
-    gc.freeze()  # what other tests have left is not looked through again
+    gc.freeze()  # objects of other tests are not scanned again
     before, runs = options(), len(open_runs())
     opened, drawn = asyncio.run(visit(PAGES[name]))
     left = closed_runs_that_stay()
