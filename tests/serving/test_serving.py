@@ -17,7 +17,7 @@ from panel.custom import JSComponent
 from panel.models.markup import HTML
 
 from labkit import places
-from labkit.serving import addresses, ahead, devices, headers, pages, settings
+from labkit.serving import addresses, devices, headers, pages, settings
 from labkit.views.draw.pad import Pad
 from labkit.views.readout import Readout
 from labkit.views.remote import Remote
@@ -28,7 +28,7 @@ from pathlib import Path
 from labkit.serving import pages, server, settings
 settings.addresses = ("http://192.0.2.7:5006/", "http://<desk>:5006/")
 found = pages.listing(Path(sys.argv[1]))
-server.run(server.build(found, port=int(sys.argv[2]), address="127.0.0.1"), found, lambda: None)
+server.run(server.build(found, port=int(sys.argv[2]), address="127.0.0.1"), found, lambda: print("warmed", flush=True))
 """
 
 GREETING = '''"""Greeting: says who came."""
@@ -69,6 +69,7 @@ import panel as pn
 AHEAD = True
 
 def page():
+    print("built", flush=True)
     return pn.widgets.TextInput(value=str(time.time()))
 '''
 
@@ -148,7 +149,7 @@ def test_each_visitor_has_a_session_with_separate_arguments(made_up):
 
 
 @pytest.mark.slow
-def test_a_prepared_page_goes_to_one_visitor_without_settings(made_up, get):
+def test_a_prepared_page_goes_to_one_visitor_without_settings(made_up, get, log_of):
     def visit(route):
         """The session in a visitor's page, the time when it was built, and the time of the visit."""
         came = time.time()
@@ -157,11 +158,18 @@ def test_a_prepared_page_goes_to_one_visitor_without_settings(made_up, get):
             (built,) = session.document.select({"type": TextInput})
             return get_session_id(token), float(built.value), came
 
-    time.sleep(1)  # the server responds before it has built
+    def wait(word, count):
+        deadline = time.monotonic() + 60
+        while log_of(made_up).count(word) < count:
+            assert time.monotonic() < deadline, log_of(made_up)
+            time.sleep(0.05)
+
+    wait("warmed", 1)  # the server responds before it has built
+    builds = log_of(made_up).count("built")
     first, second, asks = visit("/ready"), visit("/ready"), visit("/ready?n=5")
-    assert first[1] < first[2], "not built before he came"
+    assert first[1] < first[2], "not built before the visit"
     assert second[1] > second[2] and asks[1] > asks[2]
-    time.sleep(ahead.QUIET + 1)
+    wait("built", builds + 3)  # two of the visits, and then the next one in advance
     asks, third = visit("/ready?n=5"), visit("/ready")
     assert asks[1] > asks[2] and third[1] < third[2]
     assert len({first[0], second[0], third[0]}) == 3
