@@ -61,7 +61,7 @@ def _choose(name: str) -> registry.Source:
 
 
 def _have(name: str, file: File, accept: bool) -> Path | None:
-    """Return the file if it is here and right; remove a wrong one from the cache, and raise an error elsewhere."""
+    """Return the file if it is complete and right; remove a wrong one from the cache, and raise an error elsewhere."""
     path = files.find(name, file)
     if path is None:
         return None

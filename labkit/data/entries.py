@@ -11,8 +11,8 @@ class File:
     """One file as it is downloaded; `size` in bytes, 0 if it is unknown."""
 
     name: str
-    md5: str = ""  # of the bytes as they are downloaded
-    unpacked_md5: str = ""  # of the unpacked content; if known, only this is checked, because gzip may differ
+    md5: str = ""  # checksum of the downloaded bytes
+    unpacked_md5: str = ""  # checksum of the unpacked content; if known, only this is checked, because gzip may differ
     urls: tuple[str, ...] = ()  # mirrors, tried in this order
     size: int = 0
     confirmed: bool = True

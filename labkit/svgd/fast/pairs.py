@@ -31,7 +31,7 @@ class Apart(NamedTuple):
 
 
 Profile = Callable[[Tensor], tuple[Tensor, ...]]
-Strips = Iterator[tuple[slice, Tensor]]  # rows i, and |a_i - a_j|^2 for these i and all j from the first of them on
+Strips = Iterator[tuple[slice, Tensor]]  # rows i, and |a_i - a_j|^2 for these i and all j >= the first of them
 
 
 def squared_distances(a: Tensor, b: Tensor) -> Tensor:
