@@ -17,7 +17,7 @@ from labkit.views.svgd import ClassificationScene, CollapseScene, ParticlesScene
 from labkit.views.tabs import Tab
 
 TITLE = "SVGD"
-SUMMARY = "Particles flow to a density you choose: drag them, drag its modes, change the kernel while they move."
+SUMMARY = "Particles move to a density that you choose. Drag them, drag its modes, change the kernel while they move."
 TABS = [
     Tab("Particles", ParticlesScene, lambda: ComparisonSettings(ParticlesSettings(settings.device))),
     Tab("Regression", RegressionScene, RegressionSettings),

@@ -66,7 +66,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {name: {} for name in TARGETS} | {
         "width": Parameter(0.4, 0.1, 1.0, 0.05, "w", "standard deviation about the wave"),
     },
     "double_banana": {
-        "noise": Parameter(0.3, 0.15, 0.6, 0.05, "s", "noise of the one observation: width of the bands")
+        "noise": Parameter(0.3, 0.15, 0.6, 0.05, "s", "width of the bands; it is the noise of the one observation")
     },
     "sine": {
         "amplitude": Parameter(1.5, 0.0, 2.0, 0.1, "a", "height of the wave"),

@@ -54,9 +54,12 @@ class Address:
         """Say what the link asked for in vain; from now on the address tells the settings of the owners of the day."""
         self._owners = owners
         names = {name for owner in owners() for name in owner.param}
-        refused += [f"there is no setting {name}" for name in self._asked() if name not in names and name != "theme"]
+        refused += [f"no setting is called {name}" for name in self._asked() if name not in names and name != "theme"]
         if refused:
-            self.warning.object = "The link asks for what cannot be had: " + html.escape("; ".join(refused))
+            self.warning.object = (
+                "This link has settings or values that do not exist here. They were ignored: "
+                + html.escape("; ".join(refused))
+            )
             self.warning.visible = True
         self._watch()
 

@@ -14,10 +14,10 @@ from labkit.views.live import Live
 from labkit.views.view import View
 
 KINDS = {
-    "gif": ("GIF", "Save the run so far as a moving picture"),
-    "png": ("PNG", "Save what is shown as a still picture"),
-    "curves": ("CSV: curves", "Save the numbers against steps"),
-    "particles": ("CSV: particles", "Save the particles that are shown"),
+    "gif": ("Save animation", "Save the run so far as a GIF animation of the main figure"),
+    "png": ("Save figure", "Save the main figure at this step as a PNG image"),
+    "curves": ("Save curves", "Save the numbers at every kept step as a CSV table"),
+    "particles": ("Save particles", "Save the particles at this step as a CSV table"),
 }
 FILES = {
     "gif": ("labkit-run.gif", "image/gif"),
@@ -65,9 +65,9 @@ class Downloads(pn.viewable.Viewer):
         try:
             past = live.run.past(lambda past: past.copy())
         except RuntimeError as error:
-            self._say(f"there is nothing to save: {error}")
+            self._say(f"Nothing can be saved: {error}")
             return
-        self._say(f"making {KINDS[kind][0]} …")
+        self._say(f"Preparing {FILES[kind][0]} …")
         arguments = (kind, list(live.views), past, live.run.position, live.dark, self._particles)
         threading.Thread(target=self._make, args=arguments, daemon=True).start()
 
@@ -75,7 +75,7 @@ class Downloads(pn.viewable.Viewer):
         try:
             made = content(kind, *rest)
         except Exception as error:  # said where the reader looks
-            words = f"could not make it: {error}"
+            words = f"Could not make {FILES[kind][0]}: {error}"
             self.live.later(lambda: self._say(words))
             return
         self.live.later(lambda: self._hand(kind, made))
@@ -83,7 +83,7 @@ class Downloads(pn.viewable.Viewer):
     def _hand(self, kind: str, made: bytes) -> None:
         name, mime = FILES[kind]
         self.live.remote.save(name, mime, made)
-        self._say(f"{name}, {len(made) / 1000:,.0f} kB")
+        self._say(f"Saved {name} ({len(made) / 1000:,.0f} kB)")
 
     def _say(self, words: str) -> None:
         self._words.object = html.escape(words)

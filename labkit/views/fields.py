@@ -53,7 +53,7 @@ class Whole(Corrected, pn.widgets.IntInput):
     def _words(self, typed: Any) -> str:
         low, high = self._limits
         outside = is_number(typed) and not low <= typed <= high
-        return f"From {low:,} to {high:,}: {self._usable(typed):,} is used." if outside else ""
+        return f"Allowed: {low:,} to {high:,}. Using {self._usable(typed):,}." if outside else ""
 
 
 def is_number(typed: Any) -> bool:

@@ -16,8 +16,8 @@ READOUT = 0.2  # seconds between two changes of the text and the scrub slider wh
 SELDOM = 3  # frames between two of these at least, where few frames come
 ECHO = 60  # ticks within which a notebook's slider may send back a position that it was sent
 TIPS = {
-    "Speed, steps a second": "How many steps a second are taken at most; a slow machine takes fewer",
-    "Look back, kept states": "Shows an earlier state of this run; Play goes on from there",
+    "Speed (steps per second)": "The most steps taken per second. A slow machine takes fewer.",
+    "Rewind": "Shows an earlier step of this run. Play continues from there.",
 }
 ALERT = {"background": "#b3261e", "color": "#ffffff", "padding": "8px 12px", "border-radius": "6px"}
 
@@ -49,20 +49,22 @@ class PlayerBar:
 
     def _make_buttons(self) -> None:
         button = {"width": 84, "margin": (4, 4)}
-        self.button = pn.widgets.Button(label="Play", color="primary", description="Play or pause (space)", **button)
-        self.once = pn.widgets.Button(label="Step", description="Pause and take one step (right arrow)", **button)
-        self.anew = pn.widgets.Button(label="Reset", description="Back to the start (r)", **button)
+        self.button = pn.widgets.Button(
+            label="Play", color="primary", description="Play or pause (space bar)", **button
+        )
+        self.once = pn.widgets.Button(label="Step", description="Pause and take one step (right arrow key)", **button)
+        self.anew = pn.widgets.Button(label="Reset", description="Go back to step 0 (R key)", **button)
         self.button.on_click(lambda _: self.toggle())
         self.once.on_click(lambda _: self.run.once())
         self.anew.on_click(lambda _: self.run.reset())
 
     def _make_sliders(self, speed: int) -> None:
         self.speed = pn.widgets.DiscreteSlider(
-            label="Speed, steps a second", options=sorted({*SPEEDS, speed}), value=speed, width=190, margin=(0, 12)
+            label="Speed (steps per second)", options=sorted({*SPEEDS, speed}), value=speed, width=190, margin=(0, 12)
         )
         self.speed.param.watch(lambda event: setattr(self.run, "speed", float(event.new)), "value")
         self.scrub = pn.widgets.IntSlider(
-            label="Look back, kept states", start=0, end=1, value=0, width=230, margin=(0, 12), show_value=False
+            label="Rewind", start=0, end=1, value=0, width=230, margin=(0, 12), show_value=False
         )
         self.scrub.param.watch(self._scrubbed, "value")
 
@@ -98,8 +100,9 @@ class PlayerBar:
             return
         self._read, self._unread = time.monotonic(), 0 if moving else SELDOM
         self.button.label = "Pause" if frame.playing else "Play"
-        self.error.visible = bool(frame.error)
-        self.error.value = f"<b>The run has stopped.</b> {html.escape(frame.error)}" if frame.error else ""
+        words = frame.error.removeprefix("ValueError: ")  # its text is written for the reader
+        self.error.visible = bool(words)
+        self.error.value = f"<b>The run has stopped:</b> {html.escape(words)}" if words else ""
         self.text.value = self._line(frame)
         self._following, self._sent[frame.position] = True, self._clock.ticks if self._clock else 0
         self.scrub.param.update(end=max(1, frame.kept - 1), value=frame.position)
@@ -108,7 +111,7 @@ class PlayerBar:
     def _line(self, frame: engine.Frame) -> str:
         rate = f"{frame.rate:,.0f} steps/s" if frame.playing else "paused"
         if frame.stride > 1 and not frame.playing:
-            rate += f" · states kept: every {frame.stride} steps"
+            rate += f" · rewinds {frame.stride} steps at a time"
         words = self._status(frame.state) if frame.state is not None else ""
         return f"step <b>{getattr(frame.state, 't', 0)}</b> · {rate}" + (f" · {html.escape(words)}" if words else "")
 

@@ -100,4 +100,4 @@ def test_the_window_of_the_lab_follows_its_sliders(drawing):
 
 def test_what_a_link_cannot_have_is_said(drawing):
     drawing.open("?model=none-such")
-    expect(drawing.page.get_by_text("The link asks for what cannot be had")).to_be_visible()
+    expect(drawing.page.get_by_text("This link has settings or values that do not exist here")).to_be_visible()

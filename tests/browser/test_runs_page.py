@@ -89,7 +89,7 @@ def test_a_link_to_what_is_not_there_and_a_damaged_folder_leave_the_others(here,
     (place / "torn").mkdir(parents=True)
     (place / "torn" / "config.json").write_text("{")
     page.goto(f"{here}/runs?run=runs%2F..%2Felsewhere")
-    expect(page.get_by_text("The link asks for what cannot be had")).to_be_visible()
+    expect(page.get_by_text("This link has settings or values that do not exist here")).to_be_visible()
     expect(page.get_by_text("torn: ")).to_be_visible()
     expect(page.get_by_text("samples of epoch 2")).to_be_visible()
 

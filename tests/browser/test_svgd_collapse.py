@@ -23,7 +23,7 @@ def test_variances_fall_by_themselves_settings_act_and_no_kernel_is_a_sentence(p
     expect(page.get_by_text("as mean-field variational inference does")).to_be_visible()
     for name in ("rbf", "per-dimension", "linear"):
         page.get_by_role("checkbox", name=name, exact=True).uncheck()
-    expect(page.get_by_text("a run wants at least one kernel")).to_be_visible()
+    expect(page.get_by_text("no kernel is chosen")).to_be_visible()
     page.get_by_role("checkbox", name="wide").check()
     expect(page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* wide \d"))).to_be_visible()
     expect(page).to_have_url(re.compile(r"[?]tab=Collapse&n=150&remedies=.*wide.*&seed=3&target=correlated$"))

@@ -86,7 +86,7 @@ class Page:
         expect(self.page.get_by_text(re.compile(r"^step \d+ · paused"))).to_be_visible()
 
     def error(self):
-        return self.page.get_by_text(re.compile("^The run has stopped. "))
+        return self.page.get_by_text(re.compile("^The run has stopped: "))
 
     def figures(self, script):
         return self.page.evaluate(f"() => {{ {FIGURES}; return {script} }}")
@@ -190,7 +190,7 @@ def test_a_number_field_never_shows_a_number_that_is_not_used(svgd):
         field.press("Enter")
         expect(field).to_have_value(used)
         svgd.eventually(lambda used=used: svgd.asked["n"] == used)
-        line = svgd.page.get_by_text("From 1 to 2,000:")
+        line = svgd.page.get_by_text("Allowed: 1 to 2,000.")
         expect(line).to_be_visible() if typed in ("-5", "1000000000") else expect(line).to_be_hidden()
     svgd.until("data(leading()[0], 4).x.length === 2000")
     expect(svgd.page.get_by_text("This page does not work")).to_have_count(0)
@@ -218,9 +218,9 @@ def test_a_link_gives_its_settings_and_the_same_run(svgd):
 
 def test_what_a_link_cannot_have_is_said_as_text(svgd):
     svgd.open("?n=99999&hue=1&kernel=<img src=x onerror=alert(1)>&shape={%22dim%22:999999}")
-    words = svgd.page.get_by_text("The link asks for what cannot be had")
+    words = svgd.page.get_by_text("This link has settings or values that do not exist here")
     expect(words).to_be_visible()
-    for part in ("n=99999: must be at most 2000", "hue", "<img src=x", "dim must be 1 to 100"):
+    for part in ("n=99999: must be at most 2000", "hue", "<img src=x", "dim must be from 1 to 100"):
         assert part in words.inner_text()
     svgd.eventually(lambda: svgd.step > 3)
     assert svgd.wrong == [] and svgd.page.locator("img[src=x]").count() == 0
@@ -247,7 +247,7 @@ def test_a_failing_step_is_shown_and_the_page_stays_alive(svgd):
 def test_a_click_fills_the_microscope_and_a_double_click_adds_a_particle(svgd):
     svgd.open("?target=banana&begin_mean=0&n=20", paused=True)
     svgd.until("figures().length === 5 && data(leading()[0], 1).x.length === 20")
-    cloud = "figures().find((f) => f.title.text.startsWith('Force')).renderers[0].data_source.data.x.length"
+    cloud = "figures().find((f) => f.title.text.startsWith('Forces')).renderers[0].data_source.data.x.length"
     assert svgd.figures(cloud) == 0
     x, y = svgd.figures("(({x, y}) => [x[3], y[3]])(data(leading()[0], 1))")
     svgd.page.mouse.click(*svgd.place(x, y))
@@ -271,10 +271,10 @@ def test_a_dragged_diamond_moves_its_mode_in_the_address_and_every_comparison_sh
     svgd.eventually(lambda: "means" in svgd.asked)
     svgd.eventually(lambda: abs(float(svgd.asked["means"].strip("[]").split(",")[1]) - 4) < 0.2)
     svgd.until("Math.abs(data(leading()[0], 6).x[1] - 4) < .2")
-    beside = svgd.control("combobox", "Beside it")
+    beside = svgd.control("combobox", "Compare with")
     for kind in beside.locator("option").all_inner_texts():
         beside.select_option(kind)
-        svgd.until(f"leading().length === {1 if kind == 'nothing' else 2}")
+        svgd.until(f"leading().length === {1 if kind == '(none)' else 2}")
         assert not svgd.error().is_visible(), kind
     assert (svgd.foreign, svgd.wrong) == ([], [])
 
@@ -287,16 +287,16 @@ def test_downloads_arrive_and_hold_the_run(svgd, tmp_path):
     svgd.eventually(lambda: svgd.step > 20)
     svgd.pause()
     files = {}
-    for name in ("GIF", "PNG", "CSV: curves", "CSV: particles"):
+    for name in ("Save animation", "Save figure", "Save curves", "Save particles"):
         with svgd.page.expect_download(timeout=90_000) as download:
             svgd.press(name)
         files[name] = tmp_path / download.value.suggested_filename
         download.value.save_as(files[name])
-    gif = Image.open(files["GIF"])
-    assert gif.n_frames > 5 and Image.open(files["PNG"]).size == gif.size
-    header, *rows = csv.reader(io.StringIO(files["CSV: curves"].read_text()))
+    gif = Image.open(files["Save animation"])
+    assert gif.n_frames > 5 and Image.open(files["Save figure"]).size == gif.size
+    header, *rows = csv.reader(io.StringIO(files["Save curves"].read_text()))
     assert header[0] == "step" and int(rows[-1][0]) == svgd.step and all(len(row) == len(header) for row in rows)
-    header, *rows = csv.reader(io.StringIO(files["CSV: particles"].read_text()))
+    header, *rows = csv.reader(io.StringIO(files["Save particles"].read_text()))
     assert header[:2] == ["particle", "x1"] and len(rows) == 15
     assert svgd.wrong == []
 
@@ -311,13 +311,13 @@ def test_every_control_has_a_name_and_says_what_it_does(svgd):
     assert len(found) > 25
     assert [each["name"] for each in found if not each["tip"] and not each["button"]] == []
     for role, name in {
-        "slider": "Step size, ε", "spinbutton": None, "combobox": "Kernel k", "checkbox": "Arrows",
+        "slider": "Step size, ε", "spinbutton": None, "combobox": "Kernel k", "checkbox": "Show arrows",
         "button": "Play or pause", "textbox": "Seed",
     }.items():  # fmt: skip
         if name and role != "button":
             expect(svgd.control(role, name)).to_be_visible()
     svgd.control("button", "Step").hover()
-    expect(svgd.page.get_by_text("Pause and take one step (right arrow)")).to_be_visible()
+    expect(svgd.page.get_by_text("Pause and take one step (right arrow key)")).to_be_visible()
 
 
 def test_a_phone_shows_all_without_scrolling_sideways(svgd):

@@ -215,7 +215,7 @@ def test_a_signal_lets_the_step_finish_and_then_means_what_it_meant(tmp_path, mo
         ("--target star --param arms=2.5", "whole number"),
         ("--target standard --param dim=2", "standard has no parameters"),
         ("--target banana --param width=-1", "width"),
-        ("--target logistic --kernel preconditioned", "kernel wants a known covariance"),
+        ("--target logistic --kernel preconditioned", "kernel needs a known covariance"),
         ("--seed 18446744073709551616", "seed must be at most"),
         ("--target banana --optimizer plain --step-size 1e9", "the score at step"),
     ],

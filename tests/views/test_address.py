@@ -124,10 +124,10 @@ def test_what_is_at_its_default_is_left_out(visit):
         ("?n=²", "n=²: must be an integer"),
         ("?kernel=nope", "kernel=nope: does not accept"),
         ("?shape=3", "shape=3: must be an instance of dict"),
-        ('?shape={"dim":1000000}', "dim must be 1 to 100"),
-        ('?shape={"dim":"x"}', "dim must be 1 to 100"),
+        ('?shape={"dim":1000000}', "dim must be from 1 to 100"),
+        ('?shape={"dim":"x"}', "dim must be from 1 to 100"),
         ('?shape={"hue":1}', "no target has a parameter hue"),
-        ("?sed=3", "there is no setting sed"),
+        ("?sed=3", "no setting is called sed"),
     ],
 )
 def test_what_cannot_be_had_is_said_and_all_else_is_set(visit, search, words):
@@ -166,7 +166,7 @@ def test_the_address_is_the_open_tabs(visit):
     address, chosen, tabs = visit("?tab=two&n=7&theme=dark&nothing=1"), Open(), {"one": Tab(), "two": Tab()}
     address.sync_tabs(chosen, lambda name: (tabs[name],))
     assert (chosen.tab, tabs["two"].n, tabs["one"].n) == ("two", 7, 5)
-    assert "no setting nothing" in address.warning.object and "theme" not in address.warning.object
+    assert "no setting is called nothing" in address.warning.object and "theme" not in address.warning.object
     assert address.location.search == "?tab=two&n=7&theme=dark&nothing=1"  # a link that is read is not written over
     tabs["two"].width = 2.5
     assert parse_qs(urlsplit(address.location.search).query) == {"tab": ["two"], "n": ["7"], "width": ["2.5"]}

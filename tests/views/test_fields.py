@@ -25,10 +25,10 @@ def box():
     ("typed", "used", "said"),
     [
         (50, 50, ""),
-        (1_000_000_000, 2000, "From 1 to 2,000: 2,000 is used."),
-        (1e26, 2000, "From 1 to 2,000: 2,000 is used."),  # what a browser sends for 27 digits
-        (math.inf, 2000, "From 1 to 2,000: 2,000 is used."),
-        (-5, 1, "From 1 to 2,000: 1 is used."),
+        (1_000_000_000, 2000, "Allowed: 1 to 2,000. Using 2,000."),
+        (1e26, 2000, "Allowed: 1 to 2,000. Using 2,000."),  # what a browser sends for 27 digits
+        (math.inf, 2000, "Allowed: 1 to 2,000. Using 2,000."),
+        (-5, 1, "Allowed: 1 to 2,000. Using 1."),
         (12.6, 13, ""),
         (None, 100, ""),
         ("letters", 100, ""),
@@ -80,7 +80,7 @@ def test_controls_offer_the_soft_bounds():
     settings = Wide()
     box, line = fields.number(settings, "n")
     box._process_events({"value": 3000})
-    assert (settings.n, line.object) == (2000, "From 2 to 2,000: 2,000 is used.")
+    assert (settings.n, line.object) == (2000, "Allowed: 2 to 2,000. Using 2,000.")
     for make in (fields.number, fields.dial):
         slider = make(settings, "k")
         assert (slider.start, slider.end) == (1, 256)

@@ -175,8 +175,8 @@ def test_the_line_and_the_chart_name_their_ksd_apart(make):
         view for view in scene.live.views if isinstance(view, Curves) and isinstance(view.numbers, Discrepancy)
     )
     options = hv.Store.lookup_options("bokeh", chart.picture(state), "plot").kwargs
-    assert options["title"] == "KSD (fixed kernel)" and options["ylabel"] == "KSD, h of step 0"
     h = svgd.median_bandwidth(scene.settings.run.particles())
+    assert options["title"] == "KSD (fixed RBF kernel)" and options["ylabel"] == "KSD (h of step 0)"
     assert f"Stein discrepancy: KSD (fixed kernel, h = {h:.3g})" in chart.record(state)
     fixed = float(svgd.ksd(state.x, scene.settings.run.density(), bandwidth=float(h)))
     (shown,) = set(chart.record(state).values())

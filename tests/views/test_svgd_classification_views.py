@@ -354,7 +354,7 @@ def test_too_many_points_are_refused_in_words_and_the_run_stays(scene):
     scene.change(filled)
     scene.change(lambda data: data.added((0.0, 1.0), True))
     assert len(state_of(scene).data.x) == labelled.MOST
-    assert f"at most {labelled.MOST}, got one more; remove some" in scene.live.run.frame.error
+    assert f"at most {labelled.MOST} points are allowed; remove one" in scene.live.run.frame.error
     scene.change(labelled.LabelledPoints.fewer)
     assert len(state_of(scene).data.x) == labelled.MOST - 1
 
@@ -365,9 +365,9 @@ def test_words_follow_the_settings_and_running_ones_do_not_begin_anew(scene):
     scene.settings.param.update(batch=1, held=0.5, rate=0.5)
     assert state_of(scene).t == 1 and state_of(scene).target.rate == 0.5
     assert "at most 1 of the points" in scene.remark.object
-    assert "cannot be parted" not in scene.remark.object
+    assert "cannot separate" not in scene.remark.object
     scene.settings.data = "rings"
-    assert state_of(scene).t == 0 and "Rings cannot be parted so" in scene.remark.object
+    assert state_of(scene).t == 0 and "cannot separate rings" in scene.remark.object
     scene.settings.features = "bumps"
     assert "Raise b" in scene.remark.object and state_of(scene).run.x.shape == (5, 38)
-    assert "held out are right" in scene.status(state_of(scene))
+    assert "held-out points correct" in scene.status(state_of(scene))

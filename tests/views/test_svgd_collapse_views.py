@@ -171,7 +171,7 @@ def test_without_a_kernel_the_page_says_what_to_do_and_goes_on_with_one():
     scene = CollapseScene(CollapseSettings(dim=3, n=10))
     wait(scene, lambda frame: frame.state is not None)
     scene.settings.remedies = []
-    wait(scene, lambda frame: "at least one kernel" in frame.error)
+    wait(scene, lambda frame: "no kernel is chosen" in frame.error)
     scene.settings.remedies = ["imq"]
     wait(scene, lambda frame: not frame.error and frame.state.names == ("imq",))
     scene.live.close()
@@ -193,10 +193,10 @@ def test_the_words_say_the_laws_numbers():
     scene = CollapseScene(CollapseSettings(dim=5))
     words = scene.remark.object
     scene.live.close()
-    assert "= 0.92" in words and "= 147 particles" in words and "pays with them" in words
+    assert "= 0.92" in words and "= 147 particles" in words and "misses correlations" in words
     assert "is 2.3 here" in said_of_the_law(CollapseSettings(dim=2))
     assert "4.9 &times; 10<sup>8</sup>" in said_of_the_law(CollapseSettings())
     assert "n &ge; D + 1 = 101" in said_of_remedies(CollapseSettings(dim=100))
-    assert "are held, 0.12," in said_of_remedies(CollapseSettings(dim=5, target="correlated"))
+    assert "are fixed, 0.12," in said_of_remedies(CollapseSettings(dim=5, target="correlated"))
     more = said_of_remedies(CollapseSettings(remedies=["rbf, 4n"]))
-    assert f"for {math.log(401 / 101) / 20:.2g} of variance" in more and "16 times" in more
+    assert f"adds {math.log(401 / 101) / 20:.2g} of variance" in more and "16 times" in more

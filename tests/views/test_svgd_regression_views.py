@@ -216,20 +216,20 @@ def test_columns_have_the_names_of_the_sources_and_the_numbers_of_the_state(orig
     f = by_loop(state, x)[0]
     mean, model = float(f.mean()), float(f.var(correction=0))
     total = model + float(state.noise.square().mean())
-    for name, variance in (("model", model), ("noise", total)):
+    for name, variance in (("model", model), ("model + noise", total)):
         low, high = columns[name]["y"][50], columns[name]["y"][::-1][50]
         assert columns[name]["x"][50] == columns[name]["x"][::-1][50] == pytest.approx(float(x))
         assert low == pytest.approx(mean - WIDTH * variance**0.5) and high == pytest.approx(
             mean + WIDTH * variance**0.5
         )
-    each = columns["each"]["y"].reshape(3, -1)
+    each = columns["network"]["y"].reshape(3, -1)
     assert each[:, 50] == pytest.approx(f.numpy()) and np.isnan(each[:, -1]).all()
     assert columns["truth"]["y"][50] == pytest.approx(math.sin(x))
     counts = {name: len(columns[name]["x"]) for name in ("training", "held out")}
     assert counts == {"training": 60 - 6 * original, "held out": 20}
     noises = NoiseLevels(settings).columns(state)
     assert noises["learned"]["y"] == pytest.approx(by_loop(state, 0.0)[1].numpy())
-    assert noises["made with"]["y"].tolist() == [0.2, 0.2]
+    assert noises["true noise"]["y"].tolist() == [0.2, 0.2]
 
 
 def test_the_sentence_says_what_was_overwritten_in_which_units():
@@ -238,7 +238,7 @@ def test_the_sentence_says_what_was_overwritten_in_which_units():
     assert (
         "Overwritten: 4 of 4" in said
         and "6 points kept back" in said
-        and "made with 2." in said
+        and "true noise is 2." in said
         and "from 54 points" in said
     )
     assert f"learned for y in units of {state.target.unit:.4g}" in said
@@ -260,7 +260,7 @@ def test_the_noise_of_a_mode_is_what_the_sentence_says():
 
 def test_remarks_follow_the_settings():
     assert "MAP" in remarks(1, 5, 0) and "20 particles in 18 dimensions" in remarks(20, 5, 0)
-    assert "sees 7 points" in remarks(20, 5, 7) and "sees" not in remarks(20, 5, 0)
+    assert "uses 7 of the points" in remarks(20, 5, 7) and "of the points" not in remarks(20, 5, 0)
 
 
 # the scene
@@ -321,7 +321,7 @@ def test_dials_act_on_the_run_where_it_stands_and_others_begin_anew(scene):
     scene.settings.batch = 7
     state, _ = settled(scene)
     assert state.t == 1 and not torch.equal(state.particles.score, before.particles.score)
-    assert "sees 7 points" in scene.remark.object
+    assert "uses 7 of the points" in scene.remark.object
     scene.settings.original = True
     state, error = settled(scene)
     assert state.t == 0 and int(state.back.sum()) == 6 and not error

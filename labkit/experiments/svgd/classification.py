@@ -21,7 +21,7 @@ from labkit.experiments.svgd.classification_data import HALF, LabelledPoints
 from labkit.targets import logistic
 from labkit.targets.scores import Scored
 
-CLASSES = {"class 0, a blue circle": False, "class 1, a red triangle": True}
+CLASSES = {"class 0 (blue circle)": False, "class 1 (orange triangle)": True}
 UNIT = HALF / math.sqrt(3)  # standard deviation of a coordinate that is uniform over the picture
 SIDE = 6  # bumps along each side of the picture
 
@@ -112,35 +112,40 @@ class ClassificationSettings(ExperimentSettings):
 
     data: "param.Selector[str]" = param.Selector(
         default="two moons", objects=[*labelled.SETS, labelled.BARE], label="Points",
-        doc="the set of points to begin from; the hand adds, moves and removes more",
+        doc="The points to start from. You can add, move and remove points.",
     )  # fmt: skip
     features: "param.Selector[str]" = param.Selector(
         default="bumps", objects=list(FEATURES), label="Features, f(x)",
-        doc="f(x): x1 and x2; all monomials up to degree 2; or 36 Gaussian bumps on a lattice over the picture",
+        doc="The inputs f(x) of a classifier. Linear: x1 and x2. Quadratic: their squares and product, too. Bumps: 36 "
+        "Gaussian bumps on a grid.",
     )  # fmt: skip
     label: "param.Selector[bool]" = param.Selector(
-        default=True, objects=CLASSES, label="Class of a new point", doc="y of the next point"
+        default=True, objects=CLASSES, label="Class of a new point", doc="Class of the next point that you add."
     )
-    n = param.Integer(default=50, bounds=(1, 200), label="Particles, n", doc="n: each is a whole classifier")
+    n = param.Integer(
+        default=50, bounds=(1, 200), label="Particles, n", doc="Number n of particles. Each is one classifier."
+    )
     kernel: "param.Selector[str]" = param.Selector(
         default="rbf", objects=list(svgd.KERNELS), label="Kernel k",
-        doc="k(θ, θ′): who feels whom",
+        doc="How strongly particles act on each other at each distance.",
     )  # fmt: skip
-    step_size = param.Number(default=0.1, bounds=(0.001, 2.0), label="Step size, ε", doc="ε: of Adagrad, in units of θ")
+    step_size = param.Number(
+        default=0.1, bounds=(0.001, 2.0), label="Step size, ε", doc="Step size ε of Adagrad, in units of the weights."
+    )
     batch = param.Integer(
         default=0, bounds=(0, labelled.MOST), label="Minibatch, B",
-        doc="B: points that a step sees, in turn; 0, or more than there are, for all of them",
+        doc="Number B of points used in each step, in turn. 0 uses all, and so does a number above theirs.",
     )  # fmt: skip
     rate = param.Number(
         default=10.0, bounds=(0.001, 100.0), label="Prior rate, b",
-        doc="b: the weights have precision α, which is Gamma(1, b) with mean 1/b; a great b lets the weights grow",
+        doc="Rate b of the prior Gamma(1, b) of the weights' precision α, with mean 1/b. Larger b: larger weights.",
     )  # fmt: skip
     held = param.Number(
-        default=0.25, bounds=(0.0, 0.5), step=0.05, label="Held out, share",
-        doc="share of the set that no step sees, drawn pale; points that the hand adds are always trained on",
+        default=0.25, bounds=(0.0, 0.5), step=0.05, label="Held-out share",
+        doc="Share of the points that no step uses; they are pale. Points that you add are always used.",
     )  # fmt: skip
     seed = param.Integer(
-        default=0, bounds=(0, 9999), label="Seed", doc="of the points and of the first particles; draws both anew"
+        default=0, bounds=(0, 9999), label="Seed", doc="Random seed of the points and of the first particles."
     )
 
     def __init__(self, **params: Any) -> None:

@@ -35,7 +35,7 @@ class LabelledPoints:
             ValueError: there are as many as may be.
         """
         if len(self.x) >= MOST:
-            raise ValueError(f"points must be at most {MOST}, got one more; remove some")
+            raise ValueError(f"at most {MOST} points are allowed; remove one before you add another")
         one = within(place)[None], torch.tensor([y]), torch.ones(1, dtype=torch.float64)
         return LabelledPoints(*(torch.cat(pair) for pair in zip((self.x, self.y, self.turn), one, strict=True)))
 

@@ -70,21 +70,23 @@ class Collapsed:
 class CollapseSettings(ExperimentSettings):
     """SVGD in D dimensions with several kernels at once: the settings, `start()` and `step(state)`."""
 
-    dim = param.Integer(default=20, bounds=(1, 100), label="Dimensions, D", doc="D: of the target")
-    n = param.Integer(default=100, bounds=(10, 500), label="Particles, n", doc="n: particles of every run")
+    dim = param.Integer(default=20, bounds=(1, 100), label="Dimensions, D", doc="Number D of dimensions of the target.")
+    n = param.Integer(default=100, bounds=(10, 500), label="Particles, n", doc="Number n of particles in every run.")
     target: "param.Selector[str]" = param.Selector(
         objects=list(CORRELATIONS), label="Target p(x)",
-        doc="a normal of mean 0 and variance 1 in every coordinate; correlated: 0.9 between any two",
+        doc="A normal distribution with mean 0 and variance 1 in every coordinate. Correlated: 0.9 between any two.",
     )  # fmt: skip
     begin: "param.Selector[str]" = param.Selector(
         objects=list(STARTS), label="Start",
-        doc="independent draws of a standard normal or of the target itself; variances are right in both",
+        doc="Where the first particles come from: a standard normal, or the target. Both have the right variances.",
     )  # fmt: skip
     remedies = param.ListSelector(
         default=["rbf", "per-dimension", "linear"], objects=list(REMEDIES), label="Kernels",
-        doc="a run each, from the same draws; wide: rbf of twice the length; 4n: four times the particles",
+        doc="One run for each kernel. Wide: rbf with twice the bandwidth. 4n: rbf with four times the particles.",
     )  # fmt: skip
-    seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="the same seed draws the same particles")
+    seed = param.Integer(
+        default=0, bounds=(0, 9999), label="Seed", doc="Random seed. The same seed gives the same first particles."
+    )
 
     @property
     def correlation(self) -> float:
@@ -113,7 +115,7 @@ class CollapseSettings(ExperimentSettings):
         """
         names = tuple(name for name in REMEDIES if name in self.remedies)
         if not names:
-            raise ValueError("a run wants at least one kernel, got none; choose rbf to see the collapse")
+            raise ValueError("no kernel is chosen; choose at least one, for example rbf to see the collapse")
         target = self.density(self.correlation)
         source = target if self.begin == "the target" else self.density(0.0)
         x = source.sample(MORE * self.n, torch.Generator().manual_seed(self.seed))

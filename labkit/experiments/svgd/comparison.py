@@ -59,12 +59,16 @@ class ComparisonSettings(ExperimentSettings):
     compare: "param.Selector[str]" = param.Selector(
         default=NOTHING,
         objects=[NOTHING, *SAMPLERS, *SETTINGS],
-        label="Beside it",
-        doc="a second run that differs in this one setting, or another way to sample, in step with the first",
+        label="Compare with",
+        doc="Shows a second run, which differs in this one setting or samples in another way.",
     )
-    other = param.Parameter(default=None, doc="the second run's value of that setting")
-    arrows = param.Boolean(default=False, label="Arrows", doc="blue: drive, purple: repulsion, on one scale")
-    snapshots = param.Boolean(default=True, label="Earlier steps", doc="the density at steps 0, 50, 75, 100, 150, 500")
+    other = param.Parameter(default=None, doc="Value of the compared setting in the second run.")
+    arrows = param.Boolean(default=False, label="Show arrows", doc="Blue: drive. Purple: repulsion, at the same scale.")
+    snapshots = param.Boolean(
+        default=True,
+        label="Show earlier steps",
+        doc="Grey: density of the particles at steps 0, 50, 75, 100, 150 and 500.",
+    )
 
     def __init__(self, run: ParticlesSettings | None = None, **params: Any) -> None:
         self.run = run or ParticlesSettings()

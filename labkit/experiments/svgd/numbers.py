@@ -53,7 +53,7 @@ class Discrepancy(Numbers):
     def __init__(self, score: Scored, kernel: svgd.Kernel, length: float):
         self.length = length
         functions = {"KSD": lambda s: svgd.ksd(s.x, score, kernel, length)}
-        super().__init__("Stein discrepancy", functions, "KSD, h of step 0", heading="KSD (fixed kernel)")
+        super().__init__("Stein discrepancy", functions, "KSD (h of step 0)", heading="KSD (fixed RBF kernel)")
 
     def key(self, name: str) -> str:
         return f"{self.title}: {name} (fixed kernel, h = {self.length:.3g})"
@@ -92,14 +92,16 @@ def moment_errors(density: Callable[[], Target]) -> Numbers:
         exact = density().covariance.diagonal()  # type: ignore[union-attr]  # only where it is known
         return (state.x.var(-2, correction=0).cpu().double() - exact).abs().mean()
 
-    return Numbers("Error of the moments", {"mean": mean, "variance": variance}, "|error|")
+    return Numbers(
+        "Error of the moments", {"mean": mean, "variance": variance}, "|error|", heading="Error in mean and variance"
+    )
 
 
 def accuracy(target: Any) -> Numbers:
     """Return the accuracy of a Bayesian classifier on the held-out rows."""
-    return Numbers("Test accuracy", {"accuracy": lambda s: target.accuracy(s.x)}, "fraction right", log=False)
+    return Numbers("Test accuracy", {"accuracy": lambda s: target.accuracy(s.x)}, "fraction correct", log=False)
 
 
 def bandwidth() -> Numbers:
     """Return the kernel's length, of SVGD only; its mean over the dimensions where each has its own."""
-    return Numbers("Bandwidth", {"h": lambda s: s.bandwidth.mean()}, "h")
+    return Numbers("Bandwidth", {"h": lambda s: s.bandwidth.mean()}, "h, units of x", heading="Kernel bandwidth")

@@ -33,7 +33,7 @@ class ParticlesSettings(ExperimentSettings):
     """
 
     target: "param.Selector[str]" = param.Selector(
-        default="mixture", objects=list(TARGETS), label="Target p(x)", doc="the density p(x) that the particles flow to"
+        default="mixture", objects=list(TARGETS), label="Target p(x)", doc="The density that the particles move to."
     )
     shape = param.Dict(default={}, doc="parameters of the target by name")
     means = param.List(default=[-2.0, 2.0], doc="means of the mixture on a line, in units of x")
@@ -45,23 +45,23 @@ class ParticlesSettings(ExperimentSettings):
         softbounds=(0.1, 3.0),
         step=0.05,
         label="Width of the modes, σ",
-        doc="σ: standard deviation of every mode, in units of x",
+        doc="Standard deviation σ of every mode (peak), in units of x.",
     )
     n = param.Integer(
-        default=100, bounds=(1, None), softbounds=(1, 2000), label="Particles, n", doc="n: the number of particles"
+        default=100, bounds=(1, None), softbounds=(1, 2000), label="Particles, n", doc="Number n of particles."
     )
     begin: "param.Selector[str]" = param.Selector(
         default="normal",
         objects=list(STARTS),
         label="Start",
-        doc="the law of the first particles: normal, uniform over the picture, or drawn from the target itself",
+        doc="Where the first particles come from: a normal or uniform distribution, or the target itself.",
     )
     begin_mean = param.Number(
         default=-10.0,
         softbounds=(-15.0, 15.0),
         step=0.1,
         label="Start mean, m₀",
-        doc="m₀: mean of the normal start in every coordinate, in units of x",
+        doc="Mean m₀ of the normal start in every coordinate, in units of x.",
     )
     begin_scale = param.Number(
         default=1.0,
@@ -70,19 +70,20 @@ class ParticlesSettings(ExperimentSettings):
         softbounds=(0.01, 5.0),
         step=0.01,
         label="Start width, s₀",
-        doc="s₀: standard deviation of the normal start, in units of x",
+        doc="Standard deviation s₀ of the normal start, in units of x.",
     )
     kernel: "param.Selector[str]" = param.Selector(
         default="rbf",
         objects=[*svgd.KERNELS, *OF_TARGET],
         label="Kernel k",
-        doc="k(x, x′): who feels whom; preconditioned takes the target's own precision",
+        doc="How strongly particles act on each other at each distance. Preconditioned uses the target's inverse "
+        "covariance.",
     )
     bandwidth: "param.Selector[str]" = param.Selector(
         default="median",
         objects=[*svgd.RULES, FIXED],
         label="Bandwidth rule",
-        doc="how the kernel's length h is found: by rule at every step, or fixed",
+        doc="How the kernel's bandwidth h is found: by a rule at every step, or fixed by you.",
     )
     length = param.Number(
         default=1.0,
@@ -90,13 +91,13 @@ class ParticlesSettings(ExperimentSettings):
         inclusive_bounds=OPEN,
         softbounds=(0.01, 100.0),
         label="Fixed bandwidth, h",
-        doc="h: the kernel's length in units of x, where the rule is fixed",
+        doc="Bandwidth h of the kernel, in units of x, if the rule is fixed.",
     )
     optimizer: "param.Selector[str]" = param.Selector(
         default="adagrad",
         objects=list(svgd.OPTIMIZERS),
         label="Optimiser",
-        doc="what turns the direction φ into a move: the original's Adagrad, Adam, or plain steps",
+        doc="Turns the direction φ into a move: Adagrad as in the original program, Adam, or plain steps ε φ.",
     )
     step_size = param.Number(
         default=0.1,
@@ -104,27 +105,28 @@ class ParticlesSettings(ExperimentSettings):
         inclusive_bounds=OPEN,
         softbounds=(0.001, 2.0),
         label="Step size, ε",
-        doc="ε: the step size; for Adagrad and Adam in units of x",
+        doc="Step size ε. For Adagrad and Adam it is in units of x.",
     )
     temper: "param.Selector[str]" = param.Selector(
         default="none",
         objects=list(TEMPERS),
         label="Tempering",
-        doc="weaken the score at first, β(t)·∇log p with β → 1 over 500 steps, so that far modes are found",
+        doc="Weakens the score ∇log p at first: β ∇log p, with β growing to 1 in 500 steps. This helps to find far "
+        "modes.",
     )
     batch = param.Integer(
         default=0,
         bounds=(0, None),
         softbounds=(0, 455),
         label="Minibatch, B",
-        doc="B: rows for each score on a data set, 0 for all of them",
+        doc="Number B of data rows used in each step; 0 uses all rows.",
     )
     seed = param.Integer(
         default=0,
         bounds=(0, None),
         softbounds=(0, 9999),
         label="Seed",
-        doc="seed of the first particles: the same seed gives the same run",
+        doc="Random seed of the first particles. The same seed gives the same run.",
     )
 
     def __init__(self, device: str = "cpu", **params: Any) -> None:
@@ -150,7 +152,7 @@ class ParticlesSettings(ExperimentSettings):
             ends = [(p.low, p.high) for known, p in ranges if known == key]
             low, high = min((a for a, _ in ends), default=0), max((b for _, b in ends), default=0)
             if not ends or isinstance(number, bool) or not isinstance(number, int | float) or not low <= number <= high:
-                return f"{key} must be {low} to {high}" if ends else f"no target has a parameter {key}"
+                return f"{key} must be from {low} to {high}" if ends else f"no target has a parameter {key}"
         return ""
 
     # what the settings stand for
@@ -182,7 +184,7 @@ class ParticlesSettings(ExperimentSettings):
         target = self.density()
         if target.covariance is None:
             raise ValueError(
-                f"the preconditioned kernel wants a known covariance, {target.name} has none; choose another kernel"
+                f"the preconditioned kernel needs a known covariance, and {target.name} has none; choose another kernel"
             )
         return svgd.Preconditioned(torch.linalg.inv(target.covariance))
 
@@ -245,38 +247,41 @@ def modes_of(target: str) -> dict[str, str]:
 PRESETS: dict[str, tuple[dict[str, Any], str]] = {
     "The paper's figure": (
         {},
-        "A hundred particles start far from both humps, as in figure 1 of Liu & Wang (2016). The drive carries them to "
-        "the nearer hump; repulsion pushes some over to the other. The grey lines are steps 0, 50, 75, 100, 150, 500.",
+        "A hundred particles start far from both modes (peaks), as in figure 1 of Liu & Wang (2016). The drive moves "
+        "them to the nearer mode. The repulsion pushes some of them on to the other. The grey lines are earlier steps: "
+        "0, 50, 75, 100, 150 and 500.",
     ),
     "One particle is a local MAP": (
         {"n": 1},
-        "A single particle has no neighbours: φ is the score itself, and the particle climbs to the nearest peak of p "
-        "and stays there. Here that is the lower peak: a local MAP. More particles show more of the density.",
+        "A single particle has no neighbours, so φ is the score ∇log p itself. The particle climbs to the nearest peak "
+        "of p and stays there. Here that is the lower peak: a local MAP (maximum a posteriori) estimate. More "
+        "particles show more of the density.",
     ),
     "Too wide a kernel": (
         {"bandwidth": "fixed", "length": 20.0},
-        "With h far wider than the target everybody feels the average of all scores and no difference in distance: "
-        "the particles move as one block and hardly spread. Lower h and see the two humps appear.",
+        "The bandwidth h is far wider than the target, so every particle feels the same average force. The particles "
+        "move as one block and hardly spread. Lower h and watch the two modes appear.",
     ),
     "A far mode": (
         {"means": [-7.0, 7.0], "weights": [1 / 3, 2 / 3], "begin_mean": -7.0},
-        "Between modes fourteen units apart the density is nearly zero, and the kernel does not reach across: the "
-        "heavier mode stays empty, and KSD hardly complains. Try linear tempering with ε = 1, or start uniform.",
+        "The two modes are 14 units apart, and the density between them is almost zero. The kernel does not reach "
+        "across, so the heavier mode stays empty. KSD is low all the same. Try linear tempering with ε = 1, or the "
+        "uniform start.",
     ),
     "Collapse": (
         {"target": "normal", "shape": {"dim": 20}, "begin": "normal", "begin_mean": 0.0, "begin_scale": 1.0},
-        "In twenty dimensions distances are all alike and repulsion fades: the particles start with the right variance "
-        "and draw together to a fifth of it. Switch the kernel to per-dimension and they spread again.",
+        "In 20 dimensions all distances are about equal, and the repulsion becomes weak. The particles start with the "
+        "right variance, then shrink to a fifth of it. Switch the kernel to per-dimension: they spread again.",
     ),
     "A banana": (
         {"target": "banana", "begin_mean": 0.0, "begin_scale": 1.0, "n": 200, "step_size": 0.03},
-        "Show the arrows: blue drive holds the particles on the ridge, purple repulsion spreads them along it. At rest "
-        "the two cancel at every particle.",
+        "Blue arrows show the drive: it holds the particles on the ridge. Purple arrows show the repulsion: it spreads "
+        "them along the ridge. When the particles have settled, the two cancel at every particle.",
     ),
     "Breast cancer posterior": (
         {"target": "logistic", "begin_mean": 0.0, "begin_scale": 0.1, "n": 50},
-        "Every particle is a whole logistic regression with 30 weights, a bias and a prior precision, fitted to real "
-        "data. Watch the accuracy on patients that were held out while the particles spread.",
+        "Every particle is one logistic regression, fitted to real data. It has 30 weights, a bias and a prior "
+        "precision (how small the weights should be). Watch the accuracy on patients that were held out.",
     ),
 }
 WITH_ARROWS = ("A banana",)  # stories whose words speak of the arrows

@@ -95,43 +95,53 @@ class RegressionSettings(ExperimentSettings):
     """
 
     data: "param.Selector[str]" = param.Selector(
-        objects=list(SETS), label="Points", doc="what they are made of: cubic is x³ of Hernández-Lobato & Adams 2015"
+        objects=list(SETS),
+        label="Points",
+        doc="Where the points come from. Cubic: x³, as in Hernández-Lobato & Adams (2015).",
     )
     times = param.Number(
         default=1.0, bounds=(0.0, 4.0), step=0.1, label="Noise of the points, × σ",
-        doc="σ: what the points' own noise is multiplied by; other noise makes all points anew",
+        doc="Multiplies the noise σ of the points, and makes new points.",
     )  # fmt: skip
     unit: "param.Selector[float | int]" = param.Selector(
-        default=1, objects=[0.01, 1, 10, 100], label="Unit of y, ×",
-        doc="the same points with every y multiplied; the networks learn standardised y and see no difference",
+        default=1, objects=[0.01, 1, 10, 100], label="Scale of y, ×",
+        doc="Multiplies every y. The networks learn standardised y and see no difference.",
     )  # fmt: skip
-    n = param.Integer(default=20, bounds=(1, 40), label="Particles, n", doc="n: the number of networks")
+    n = param.Integer(
+        default=20, bounds=(1, 40), label="Particles, n", doc="Number n of networks, one for each particle."
+    )
     hidden = param.Integer(
-        default=5, bounds=(1, 30), label="Hidden units, h", doc="h: a network has 3h + 1 weights and two precisions"
+        default=5,
+        bounds=(1, 30),
+        label="Hidden units, h",
+        doc="Hidden units h: 3h + 1 weights and two precisions.",
     )
     rate = param.Number(
         default=1.0, bounds=(0.01, 10.0), label="Prior rate, b",
-        doc="b: of the Gamma priors of both precisions, of the noise and of the weights; the original's is 0.1",
+        doc="Rate b of both Gamma priors: on the precision of the noise and of the weights. The original has 0.1.",
     )  # fmt: skip
     kernel: "param.Selector[str]" = param.Selector(
         default="rbf", objects=list(svgd.KERNELS), label="Kernel k",
-        doc="k(θ, θ′): which networks feel each other; its length is the median rule's",
+        doc="How strongly networks act on each other at each distance. Its bandwidth follows the median rule.",
     )  # fmt: skip
     step_size = param.Number(
         default=0.01,
         bounds=(1e-4, 1.0),
         label="Step size, ε",
-        doc="ε: of the original's Adagrad, acts on the next step",
+        doc="Step size ε of Adagrad. It acts on the next step.",
     )
     batch = param.Integer(
-        default=0, bounds=(0, 60), label="Minibatch, B", doc="B: points for each step's score, in turn; 0 for all"
+        default=0,
+        bounds=(0, 60),
+        label="Minibatch, B",
+        doc="Number B of points used in each step; 0 uses all.",
     )
     original = param.Boolean(
-        default=False, label="Noise overwritten as in the original",
-        doc="keep a tenth of the points back and put the error on them in place of the learned noise",
+        default=False, label="Overwrite noise as in the original",
+        doc="Keeps a tenth of the points back. The error on them replaces the learned noise.",
     )  # fmt: skip
     seed = param.Integer(
-        default=0, bounds=(0, 9999), label="Seed", doc="of the points and of the first networks; it makes both anew"
+        default=0, bounds=(0, 9999), label="Seed", doc="Random seed of the points and of the first networks."
     )
 
     def __init__(self, **params: Any) -> None:

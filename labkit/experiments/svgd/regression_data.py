@@ -40,7 +40,7 @@ class RegressionPoints:
         """
         used = (~self.held).nonzero()[:, 0]
         if len(used) <= FEWEST:
-            raise ValueError(f"at least {FEWEST} training points are needed; add one by a double-click first")
+            raise ValueError(f"at least {FEWEST} training points are needed; double-click to add one first")
         stays = torch.arange(len(self.x)) != used[0]
         return RegressionPoints(self.x[stays], self.y[stays], self.held[stays])
 

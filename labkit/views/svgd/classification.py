@@ -32,10 +32,10 @@ class ClassificationScene(Scene):
     edits, running = ("kernel", "step_size", "batch", "rate", "held"), ("label",)
     saves = ("gif", "png", "curves")
     words = (
-        "Each particle is a whole classifier, the weights w of a logistic regression. The tint is their mean "
-        "probability of a class, the thick line where it is 1/2, thin lines are where a particle&rsquo;s own is; pale "
-        "points are held out. <b>Try:</b> double-click to add a point, drag one across the boundary, change the "
-        "features."
+        "Each particle is one classifier: the weights w of a logistic regression. The colour shows the probability of "
+        "each class, averaged over the particles. It is 1/2 on the thick line. Each thin line shows where one particle "
+        "predicts 1/2. Pale points are held out: no step uses them. <b>Try:</b> double-click to add a point, drag a "
+        "point across the boundary, or change the features."
     )
 
     def __init__(self, settings: ClassificationSettings | None = None, **params):
@@ -45,8 +45,8 @@ class ClassificationScene(Scene):
         seen = CachedPredictions()
         right = {"held out": lambda s: s.accuracies[0], "trained on": lambda s: s.accuracies[1]}
         nats = {"log p": lambda s: s.log_likelihood}
-        accuracy = Curves(Numbers("Accuracy", right, "fraction right", log=False), "bottom_right")
-        likelihood = Curves(Numbers("Held-out log-likelihood", nats, "nats a point", log=False))
+        accuracy = Curves(Numbers("Accuracy", right, "fraction correct", log=False), "bottom_right")
+        likelihood = Curves(Numbers("Held-out log-likelihood", nats, "nats per point", log=False))
         return [ClassProbabilities(seen), accuracy, PredictiveDeviation(seen), likelihood, Precisions()]
 
     def drawn(self, view: View, figure: Any) -> None:
@@ -80,33 +80,31 @@ class ClassificationScene(Scene):
 
     def status(self, state: Classified) -> str:
         held = int(state.target.held.sum())
-        right = f"{state.accuracies[0]:.0%} of {held} held out are right" if held else "none held out"
+        right = f"{state.accuracies[0]:.0%} of {held} held-out points correct" if held else "no held-out points"
         return f"{len(state.data.x)} points · {right}"
 
     def remarks(self) -> str:
         s = self.settings
         said = [SHAPES[s.features]]
         if s.features == "linear" and s.data not in STRAIGHT or s.features == "quadratic" and s.data not in CONIC:
-            said.append(f"{s.data.capitalize()} cannot be parted so: choose other features, or drag the points.")
+            said.append(f"These features cannot separate {s.data}: choose other features, or drag the points.")
         if s.features == "bumps" and s.rate < 1:
             said.append(
-                f"With b = {s.rate:g} the prior lets α be great, and the density of (w, log α) has a peak where α is "
-                "great and all 37 weights are small; in so many dimensions particles draw together there and believe "
-                "little. Raise b."
+                f"With b = {s.rate:g} the prior allows a large precision α. The density of (w, log α) then has a peak "
+                "where α is large and all 37 weights are small. In so many dimensions the particles gather there and "
+                "predict about 1/2 everywhere. Raise b."
             )
         if s.n == 1:
-            said.append("One particle is the most probable classifier (MAP): it has nobody to disagree with.")
+            said.append("One particle finds one most probable classifier (MAP), so there is no disagreement to show.")
         if s.batch:
-            said.append(f"A step sees at most {s.batch} of the points, weighted up to all: cheaper, and noisy.")
+            said.append(f"Each step uses at most {s.batch} of the points, weighted as if they were all.")
         return " ".join(said)
 
     def controls(self) -> list:
         s = self.settings
         heading = pn.pane.HTML(s.param.label.label, margin=(4, 10, 0, 10))
         label = pn.widgets.RadioBoxGroup.from_param(s.param.label, margin=(0, 12))
-        remove = pn.widgets.Button(
-            label="Remove the newest point", description="One fewer at each press", margin=(4, 8)
-        )
+        remove = pn.widgets.Button(label="Remove point", description="Remove the newest point", margin=(4, 8))
         remove.on_click(lambda _: self.change(LabelledPoints.fewer))
         return [
             fields.choice(s, "data"), fields.choice(s, "features"), heading, label, remove,
@@ -117,11 +115,11 @@ class ClassificationScene(Scene):
 
 
 SHAPES = {
-    "linear": "With linear features every particle&rsquo;s boundary is a straight line, and its log odds grow without "
-    "end along any ray that leaves it: far from all points the particles are surest.",
+    "linear": "With linear features every boundary is a straight line. The log odds, log p/(1 &minus; p), grow without "
+    "limit as you move away from it. So the particles are most certain far from all points.",
     "quadratic": "With quadratic features every boundary is a conic section: a line, an ellipse, a parabola or a "
-    "hyperbola; far from all points the log odds grow as the square of the distance.",
-    "bumps": "A bump says nothing far from its middle, and where there are no points its weight keeps the "
-    "prior&rsquo;s mean 0: there only the bias is left, and the probability returns towards 1/2 where the classes are "
-    "equally many.",
+    "hyperbola. Far from all points the log odds, log p/(1 &minus; p), grow as the square of the distance.",
+    "bumps": "Each feature is a Gaussian bump, which is almost 0 far from its centre. Where there are no points, the "
+    "weight of the bump keeps the mean of the prior, 0. Only the bias is left there. So the probability returns to "
+    "about 1/2 if the classes are equally large.",
 }

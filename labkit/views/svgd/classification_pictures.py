@@ -113,7 +113,7 @@ class ClassProbabilities(Lattice):
             for y, name in NAMES.items()
         ]
         return hv.Overlay([_image(PROBABILITY, tint), *lines, *held, *kinds]).opts(
-            title="Which class, and how surely", **ABOVE, **BOX,
+            title="Probability of each class", **ABOVE, **BOX,
         )  # fmt: skip
 
     def columns(self, state: Classified, past: Past | None = None) -> Columns:
@@ -137,7 +137,9 @@ class PredictiveDeviation(Lattice):
     def picture(self, state: Classified) -> hv.Overlay:
         layers = [_image(DEVIATION, [f"{OTHER}{v:02x}" for v in range(256)])]
         return hv.Overlay(layers).opts(
-            title="Where they disagree", show_legend=False, **BOX | {"xlabel": f"x1   (full colour: {FULL:g} or more)"}
+            title="Where particles disagree",
+            show_legend=False,
+            **BOX | {"xlabel": f"x1   (full colour: std. dev. ≥ {FULL:g})"},
         )
 
     def columns(self, state: Classified, past: Past | None = None) -> Columns:
@@ -155,7 +157,12 @@ class Precisions(View):
             color=CHOSEN, size=7, alpha=0.8, line_color=None
         )
         return hv.Overlay([dots]).opts(
-            title="Prior precision α", xlabel="log α", ylabel="|w|", show_legend=False, xlim=(-3, 6), ylim=(0, 10)
+            title="Prior precision α and weights",
+            xlabel="log α",
+            ylabel="length |w|",
+            show_legend=False,
+            xlim=(-3, 6),
+            ylim=(0, 10),
         )
 
     def columns(self, state: Classified, past: Past | None = None) -> Columns:

@@ -15,9 +15,10 @@ class CollapseScene(Scene):
 
     saves = ("gif", "png", "curves")
     words = (
-        "Every run begins at the same independent draws, with the right variance, 1. Under the usual kernel, rbf with "
-        "the median rule, particles then draw together, the more the higher D: <b>turn D from 2 to 50</b>. The other "
-        "kernels help. Take the <b>correlated</b> target to see which of them has no notion of correlations."
+        "Every run starts with the same independent particles, which have the right variance, 1. With the usual kernel "
+        "(rbf with the median rule) the particles then move together. The more dimensions, the closer they get: "
+        "<b>change D from 2 to 50</b>. The other kernels help against this. Choose the <b>correlated</b> target to see "
+        "which of them miss correlations."
     )
 
     def __init__(self, settings: CollapseSettings | None = None, **params):
@@ -54,14 +55,15 @@ class CollapseScene(Scene):
 def said_of_the_law(s: CollapseSettings) -> str:
     """What rbf comes to by the law, and how many particles it would take, as HTML."""
     if s.tied:
-        return (
-            "The law log(n + 1)/D is of independent coordinates; these particles draw up along a line, near each other."
-        )
+        return "The law log(n + 1)/D holds for independent coordinates only. Here the particles gather near a line."
     rest = law(s.n, s.dim)
     if not s.lawful:
-        return f"log(n + 1)/D is {rest:.2g} here: the law is of higher D, where it is below 1; rbf loses less here."
+        return (
+            f"The law log(n + 1)/D is {rest:.2g} here. It holds where it is below 1, in higher dimensions. Here rbf "
+            "loses less variance."
+        )
     return (
-        f"At rest rbf has a variance of log(n + 1)/D = {rest:.2g}, about: a variance of 1 takes "
+        f"When rbf has settled, its variance is about log(n + 1)/D = {rest:.2g}. By this law, a variance of 1 needs "
         f"n = e<sup>D</sup> &minus; 1 = {in_words(math.expm1(s.dim))} particles."
     )
 
@@ -72,28 +74,28 @@ def said_of_remedies(s: CollapseSettings) -> str:
     if "per-dimension" in s.remedies:
         said.append(f"<b>per-dimension</b> {_of_coordinates(s)}.")
     if "linear" in s.remedies:
-        exact = "has mean and covariance exactly, at rest, and asks for nothing else"
-        few = f"has the covariance exactly only with n &ge; D + 1 = {s.dim + 1} particles"
+        exact = "settles at the exact mean and covariance, and controls nothing else"
+        few = f"settles at the exact covariance only with n &ge; D + 1 = {s.dim + 1} particles"
         said.append(f"<b>linear</b> {exact if s.n > s.dim else few}.")
     reaching = [f"<b>{name}</b>" for name in ("imq", "wide") if name in s.remedies]
     if reaching:
-        said.append(f"{' and '.join(reaching)} reach{'' if len(reaching) > 1 else 'es'} farther: a help in part.")
+        said.append(f"{' and '.join(reaching)} reach{'' if len(reaching) > 1 else 'es'} farther, which helps a little.")
     if f"rbf, {MORE}n" in s.remedies:
-        gain = f", for {law(MORE * s.n, s.dim) - law(s.n, s.dim):.2g} of variance by the law" if s.lawful else ""
-        said.append(f"<b>{MORE}n</b> costs {MORE**2} times the work{gain}.")
+        gain = f" and adds {law(MORE * s.n, s.dim) - law(s.n, s.dim):.2g} of variance, by the law" if s.lawful else ""
+        said.append(f"<b>{MORE}n</b> ({MORE} times the particles) takes {MORE**2} times the work{gain}.")
     return " ".join(said)
 
 
 def _of_coordinates(s: CollapseSettings) -> str:
     """What the per-dimension kernel does to correlations."""
     if not s.tied:
-        return "sees each coordinate alone: where a target has correlations, it pays with them"
+        return "treats each coordinate alone, so it misses correlations"
     if s.begin == "the target":
-        return "keeps the correlations of the start, right or wrong: it moves a coordinate by a function of it alone"
+        return "keeps the correlations of the start, right or wrong, because it moves each coordinate alone"
     rest = conditional_variance(s.density(s.correlation))
     return (
-        "finds no correlations where the start has none: it rests at the variance of a coordinate whose others are "
-        f"held, {rest:.2g}, as mean-field variational inference does"
+        "finds no correlations if the start has none. It settles at the variance of one coordinate when all others are "
+        f"fixed, {rest:.2g}, as mean-field variational inference does"
     )
 
 

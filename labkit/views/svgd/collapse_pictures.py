@@ -83,7 +83,7 @@ class Variances(Paths):
     """The mean marginal variance of every run, with the law where it speaks."""
 
     leading = True
-    title, unit = "Mean marginal variance", "variance, a mean over coordinates"
+    title, unit = "Mean variance of the coordinates", "mean variance"
 
     def standing(self, settings: CollapseSettings) -> dict[str, float]:
         return {TRUTH: 1.0} | ({LAW: law(settings.n, settings.dim)} if settings.lawful else {})
@@ -104,7 +104,7 @@ class Correlations(Paths):
     """The mean correlation over all pairs of coordinates of every run."""
 
     leading = False
-    title, unit, bounds = "Mean correlation", "correlation", (0.0, 1.0)
+    title, unit, bounds = "Mean correlation", "mean correlation", (0.0, 1.0)
 
     def standing(self, settings: CollapseSettings) -> dict[str, float]:
         return {TRUTH: settings.correlation}
@@ -126,7 +126,7 @@ class Margins(View):
         ]
         top = ROOM * max(1.0, *(columns[name]["y"][0] for name in state.names))
         return hv.Overlay([_line(columns, TRUTH, Style(TARGET, "", "dashed")), *points]).opts(
-            title="Variance by coordinate", xlabel="coordinate, largest variance first", ylabel="variance",
+            title="Variance of each coordinate", xlabel="coordinate, largest variance first", ylabel="variance",
             xlim=(0, state.target.dim + 1), ylim=(0, top), show_legend=False,
         )  # fmt: skip
 

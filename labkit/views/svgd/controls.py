@@ -4,7 +4,7 @@ from typing import Any
 
 import panel as pn
 
-from labkit.experiments.svgd.comparison import NOTHING, SETTINGS, ComparisonSettings
+from labkit.experiments.svgd.comparison import NOTHING, SAMPLERS, SETTINGS, ComparisonSettings
 from labkit.experiments.svgd.particles import FIXED, PRESETS, WITH_ARROWS, ParticlesSettings
 from labkit.targets import PARAMETERS
 from labkit.views.fields import WIDE, box, choice, log_slider, number
@@ -24,7 +24,7 @@ class Controls(pn.viewable.Viewer):
         self.settings, self.live = settings, live
         self.story = pn.pane.HTML("", margin=(2, 10), styles={"font-size": "14px", "line-height": "1.45"})
         self.preset = pn.widgets.Select(
-            label="Story", options={"choose one": "", **{name: name for name in PRESETS}}, value="", **WIDE
+            label="Story", options={"Pick a story ...": "", **{name: name for name in PRESETS}}, value="", **WIDE
         )
         self.preset.param.watch(self._tell, "value")
         self.shape, self.second = pn.Column(margin=0, **STRETCH), pn.Column(margin=0, **STRETCH)
@@ -79,7 +79,7 @@ class Controls(pn.viewable.Viewer):
             run.bandwidth = FIXED
         shown = run.but(**({} if self.settings.other is None else {name: self.settings.other}))
         shown.param.watch(lambda event: setattr(self.settings, "other", event.new), name)
-        self.second.objects = [pn.pane.HTML("The second run's", margin=(4, 10, 0, 10)), control(shown, name)]
+        self.second.objects = [pn.pane.HTML("In the second run", margin=(4, 10, 0, 10)), control(shown, name)]
 
 
 def control(run: ParticlesSettings, name: str) -> Any:
@@ -90,9 +90,11 @@ def control(run: ParticlesSettings, name: str) -> Any:
 
 
 def compared(settings: ComparisonSettings) -> pn.widgets.Select:
-    """Return a list of what may stand beside the run; another choice makes the last one's value void."""
+    """Return the list of second runs, named like the controls; a new choice discards the value of the last one."""
     p = settings.param.compare
-    select = pn.widgets.Select(label=p.label, options=p.objects, value=settings.compare, **WIDE)
+    names = {"(none)": NOTHING} | {each.capitalize(): each for each in SAMPLERS}
+    names |= {settings.run.param[each].label: each for each in SETTINGS}
+    select = pn.widgets.Select(label=p.label, options=names, value=settings.compare, **WIDE)
 
     def choose(event: Any) -> None:
         if event.new != settings.compare:
@@ -131,8 +133,8 @@ def modes(e: ParticlesSettings) -> list:
             left = e.weights[:-1]
             e.param.update(means=e.means[:-1], weights=[w / sum(left) for w in left])
 
-    more = pn.widgets.Button(label="Add a mode", description="One more hump at 0; drag its diamond", margin=(4, 8))
-    less = pn.widgets.Button(label="Remove one", description="Take the newest hump away", margin=(4, 8))
+    more = pn.widgets.Button(label="Add a mode", description="Add a peak at x = 0; drag its diamond", margin=(4, 8))
+    less = pn.widgets.Button(label="Remove a mode", description="Remove the newest peak", margin=(4, 8))
     more.on_click(add)
     less.on_click(drop)
     return [number(e, "scale"), pn.FlexBox(more, less)]

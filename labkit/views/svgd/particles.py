@@ -21,9 +21,12 @@ from labkit.views.svgd.plane import Plane
 from labkit.views.view import View
 
 HINT = """
-<b>What to look for.</b> The drive alone would carry every particle to a peak; the repulsion holds them apart until
-their density is the target's. <b>Try:</b> drag a diamond (a mode) or a particle, double-click to add one, click one to
-see what its neighbours do to it. <b>Keys:</b> space plays and pauses, → steps, ← looks back, r starts again.
+<b>What to look for.</b> The drive moves every particle uphill, to a peak of the target. The repulsion keeps the
+particles apart. Together they spread the particles until their density is that of the target. <b>KSD</b> (kernel Stein
+discrepancy) says how far the particles are from the target; 0 is perfect. The number above the picture is under the
+run's own kernel, which may change at every step. The curve is under one fixed kernel, so its values compare.
+<b>Try:</b> drag a diamond (the top of a mode) or a particle. Double-click to add a particle. Click a particle to see
+what its neighbours do to it. <b>Keys:</b> space plays or pauses, → takes a step, ← rewinds, R resets.
 """
 EQUATION = """
 <math display="block" style="font-size: 1.15em">
@@ -33,10 +36,10 @@ EQUATION = """
 <munder><mo>∑</mo><mi>j</mi></munder><mo>[</mo>
 <munder><munder><mrow><mi>k</mi><mo>(</mo><msub><mi>x</mi><mi>j</mi></msub><mo>,</mo><msub><mi>x</mi><mi>i</mi></msub>
 <mo>)</mo><mo>∇</mo><mi>log</mi><mi>p</mi><mo>(</mo><msub><mi>x</mi><mi>j</mi></msub><mo>)</mo></mrow><mo>⏟</mo></munder>
-<mtext>drive: uphill</mtext></munder><mo>+</mo>
+<mtext>drive (uphill)</mtext></munder><mo>+</mo>
 <munder><munder><mrow><msub><mo>∇</mo><msub><mi>x</mi><mi>j</mi></msub></msub><mi>k</mi><mo>(</mo><msub><mi>x</mi>
 <mi>j</mi></msub><mo>,</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo></mrow><mo>⏟</mo></munder>
-<mtext>repulsion: apart</mtext></munder><mo>]</mo></math>
+<mtext>repulsion (apart)</mtext></munder><mo>]</mo></math>
 """
 
 
@@ -84,8 +87,9 @@ class ParticlesScene(Scene):
                 Microscope(s.run.make_kernel, s.run.density().dim == 1),
             ]
         both = (s.run, right)
-        words = [f"{s.compare} = {getattr(run, s.compare)}" for run in both] if s.compare in SETTINGS else None
-        left, other = (self._pictures(title) for title in words or ("SVGD", s.compare))
+        name = s.run.param[s.compare].label if s.compare in SETTINGS else ""
+        titles = [f"{name}: {getattr(run, s.compare)}" for run in both] if name else ["SVGD", s.compare.capitalize()]
+        left, other = map(self._pictures, titles)
         pairs = zip(left, other, strict=True)
         return [half(view, side) for pair in pairs for side, view in zip(SIDES, pair, strict=True)]
 
@@ -99,14 +103,14 @@ class ParticlesScene(Scene):
 
     def status(self, state: Any) -> str:
         first = state.left if isinstance(state, Pair) else state
-        return f"{numbers.RUNS_KSD} {float(first.ksd):.3g} · h {float(first.bandwidth.mean()):.3g}"
+        return f"{numbers.RUNS_KSD} {float(first.ksd):.3g} · bandwidth h {float(first.bandwidth.mean()):.3g}"
 
     def controls(self) -> list:
         return [Controls(self.settings, self.live)]
 
     def tips(self) -> dict[str, str]:
         shapes = {label(p): p.help for known in PARAMETERS.values() for p in known.values()}
-        return super().tips() | shapes | {"Story": "settings that show one thing, with what to watch"}
+        return super().tips() | shapes | {"Story": "Sets the controls for one lesson, and says what to watch."}
 
     # what changes
 

@@ -25,10 +25,11 @@ class RegressionScene(Scene):
 
     speed, saves, edits = 100, ("gif", "png", "curves"), ("kernel", "step_size", "batch")
     words = (
-        "Each thin line is a network, a particle of SVGD on the posterior of its weights. Where there are points they "
-        "agree; where there are none they may part, and the inner band widens by what the model does not know. The "
-        "outer band adds the noise of y that they have learned. <b>Try:</b> drag a point while they learn, "
-        "double-click to add one in the gap."
+        "Each thin line is one network. Its weights are a particle of SVGD, and the target is their posterior (their "
+        "distribution given the points). Where there are points, the networks agree. Where there are none, they may "
+        "differ, and the inner band is wide: it shows the uncertainty of the model. The outer band adds the noise of "
+        "y that the networks have learned. <b>Try:</b> drag a point while they learn, or double-click in the gap to "
+        "add one."
     )
 
     def __init__(self, settings: RegressionSettings | None = None, **params):
@@ -42,24 +43,31 @@ class RegressionScene(Scene):
             likelihoods["overwritten noise"] = Fitted.overwritten_log_likelihood
         errors = {"held out": Fitted.held_out_rmse, "training": Fitted.training_rmse}
         return [
-            Bands(s), Curves(Numbers("Error of the mean", errors, "RMSE, units of y")),
-            Curves(Numbers("Log-likelihood, held out", likelihoods, "nats, a mean", log=False), "bottom_right"),
+            Bands(s),
+            Curves(Numbers("Error of the mean", errors, "RMSE, units of y", heading="Error of the mean prediction")),
+            Curves(
+                Numbers(
+                    "Log-likelihood, held out", likelihoods, "nats per point", log=False,
+                    heading="Held-out log-likelihood",
+                ),
+                "bottom_right",
+            ),
             NoiseLevels(s),
         ]  # fmt: skip
 
     def status(self, state: Fitted) -> str:
         """The sentence below the pictures is of the same state."""
         self.said.object = sentence(state, self.settings.true_noise)
-        return f"RMSE {state.held_out_rmse():.4g} held out"
+        return f"held-out RMSE (root mean squared error) {state.held_out_rmse():.4g}"
 
     def remarks(self) -> str:
         return remarks(self.settings.n, self.settings.hidden, self.settings.batch)
 
     def controls(self) -> list:
         s = self.settings
-        less = pn.widgets.Button(label="Remove the newest", description="Take the newest training point away", **BUTTON)
+        less = pn.widgets.Button(label="Remove point", description="Remove the newest training point", **BUTTON)
         less.on_click(lambda _: self.change(RegressionPoints.without_newest))
-        anew = pn.widgets.Button(label="Points anew", description="All points as they were made; begin again", **BUTTON)
+        anew = pn.widgets.Button(label="Restore points", description="Bring the first points back and reset", **BUTTON)
         anew.on_click(lambda _: self.anew())
         return [
             fields.choice(s, "data"), pn.FlexBox(less, anew), fields.number(s, "times"), fields.choice(s, "unit"),
@@ -125,9 +133,10 @@ def sentence(state: Fitted, true_noise: float) -> str:
     learned, target = state.learned, state.target
     least = target.unit * (2 * target.rate / (target.rows + 2)) ** 0.5
     said = (
-        f"Noise learned from {target.rows} points: {learned.mean():.4g} in units of y, {learned.min():.4g} to "
-        f"{learned.max():.4g}; they were made with {true_noise:.4g}. Its prior alone is worth {least:.4g}: at a mode "
-        "of the posterior, noise² = (sum of error² + 2b)/(N + 2) for standardised y."
+        f"Noise learned from {target.rows} points: {learned.mean():.4g} on average, {learned.min():.4g} to "
+        f"{learned.max():.4g} (in units of y). The true noise is {true_noise:.4g}. A network without any error would "
+        f"still learn {least:.4g}, because of the prior. At a peak of the posterior, noise² = (sum of error² + 2b)/"
+        "(N + 2) for standardised y."
     )
     if state.overwritten is None:
         return said
@@ -136,11 +145,12 @@ def sentence(state: Fitted, true_noise: float) -> str:
     bare = gamma.rsqrt()
     return (
         f"{said} <b>Overwritten: {changed} of {len(noise)}</b>, by the errors on the {int(state.back.sum())} points "
-        f"kept back: {noise.mean():.4g}, {noise.min():.4g} to {noise.max():.4g}. Log-likelihood held out: "
-        f"{state.log_likelihood():.3f} nats with the learned noise, {state.log_likelihood(noise):.3f} with this one. "
-        f"The original compares γ = {gamma.mean():.4g}, learned for y in units of {target.unit:.4g}, with 1/error² = "
-        f"{noise.pow(-2).mean():.4g}, in units of 1. The mixed units never show: no γ makes those points likelier than "
-        f"1/error² does, so it wins in any unit. A γ that had won would stand for a noise of {bare.mean():.4g}, and "
+        f"kept back: {noise.mean():.4g} on average, {noise.min():.4g} to {noise.max():.4g}. The held-out "
+        f"log-likelihood is {state.log_likelihood():.3f} nats with the learned noise and "
+        f"{state.log_likelihood(noise):.3f} nats with this one. The original program compares γ = {gamma.mean():.4g} "
+        f"with 1/error² = {noise.pow(-2).mean():.4g}. But γ is learned for y in units of {target.unit:.4g}, and "
+        "1/error² is in units of 1. The mixed units do no harm: no γ makes the points kept back more likely than "
+        f"1/error² does, so 1/error² wins in any unit. A γ that won would mean a noise of {bare.mean():.4g} and "
         f"{state.log_likelihood(bare):,.1f} nats."
     )
 
@@ -149,17 +159,18 @@ def remarks(n: int, hidden: int, batch: int) -> str:
     """What theory says of these settings, as HTML."""
     said, dim = [], 3 * hidden + 3
     if n == 1:
-        said.append("One particle climbs to a mode of the posterior (MAP): one network, and no band of the model.")
+        said.append("One particle climbs to a peak of the posterior (MAP). One network has no inner band.")
     else:
         said.append(
-            f"{n} particles in {dim} dimensions: the more dimensions, the closer together SVGD's particles stand than "
-            "the posterior does. Read the inner band as more here, less there, rather than as a number."
+            f"These are {n} particles in {dim} dimensions. In many dimensions SVGD's particles lie closer together "
+            "than the posterior is wide. So compare the inner band between places, and do not read it as a number."
         )
     said.append(
-        "Large weights cost density: where points are few and units many, networks go flat and call everything noise."
+        "Large weights are unlikely under the prior. With few points and many hidden units the networks become flat, "
+        "and take everything for noise."
     )
-    said.append("The networks' units, mean and deviation of the points, stay those of the start when one is moved.")
-    said.append("Steps of one size do not settle: late ones jump to and fro, and a lower ε lets them rest.")
+    said.append("The networks see x and y standardised by the first points, also after you move one.")
+    said.append("With a constant step size the networks never settle completely. A smaller ε helps.")
     if batch:
-        said.append(f"Each score sees {batch} points in turn, weighted up to all: the lines tremble by it.")
+        said.append(f"Each step uses {batch} of the points, weighted as if they were all. So the lines tremble.")
     return " ".join(said)

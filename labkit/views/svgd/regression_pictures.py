@@ -34,11 +34,13 @@ class Bands(View):
         empty = ([x[0]], [0.0], [0.0])
         bands = [
             hv.Area(empty, "x", ["y", "y2"], label=name).opts(color=DRIVE, alpha=alpha, line_alpha=0)
-            for name, alpha in (("noise", 0.2), ("model", 0.3))
+            for name, alpha in (("model + noise", 0.2), ("model", 0.3))
         ]
         many = np.tile(np.append(x, np.nan), self.n)
         lines = [
-            hv.Curve((many, columns["each"]["y"]), "x", "y", label="each").opts(color=PAST, line_width=1, alpha=0.6),
+            hv.Curve((many, columns["network"]["y"]), "x", "y", label="network").opts(
+                color=PAST, line_width=1, alpha=0.6
+            ),
             hv.Curve((x, columns["mean"]["y"]), "x", "y", label="mean").opts(color=PARTICLES, line_width=3),
             hv.Curve((x, columns["truth"]["y"]), "x", "y", label="truth").opts(
                 color=TARGET, line_width=2, line_dash="dashed"
@@ -55,7 +57,7 @@ class Bands(View):
         ]
         return hv.Overlay([*bands, *lines, *points]).opts(
             xlim=self.box[0], ylim=self.box[1], xlabel=f"x   (bands: ± {WIDTH} standard deviations)", ylabel="y",
-            title="Networks and their doubt", **ABOVE,
+            title="Predictions and uncertainty", **ABOVE | {"legend_cols": 3},  # seven names, also on a phone
         )  # fmt: skip
 
     def columns(self, state: Fitted, past: Past | None = None) -> Columns:
@@ -68,8 +70,8 @@ class Bands(View):
         if self.original:
             groups["kept back"] = back
         return {
-            "noise": self._outline(mean, total), "model": self._outline(mean, model),
-            "each": {"y": torch.nn.functional.pad(f, (0, 1), value=torch.nan).flatten().numpy(force=True)},
+            "model + noise": self._outline(mean, total), "model": self._outline(mean, model),
+            "network": {"y": torch.nn.functional.pad(f, (0, 1), value=torch.nan).flatten().numpy(force=True)},
             "mean": {"y": mean}, "truth": {"y": self.truth.numpy()},
             **{name: {"x": x[chosen], "y": y[chosen]} for name, chosen in groups.items()},
         }  # fmt: skip
@@ -102,11 +104,16 @@ class NoiseLevels(View):
             for name, (color, marker) in looks.items()
             if name in columns
         ]
-        made = hv.Curve((columns["made with"]["x"], columns["made with"]["y"]), "x", "y", label="made with").opts(
+        made = hv.Curve((columns["true noise"]["x"], columns["true noise"]["y"]), "x", "y", label="true noise").opts(
             color=TARGET, line_dash="dashed", line_width=2
         )
         return hv.Overlay([*dots, made]).opts(
-            title="Noise of each network", xlabel="network", ylabel="σ, units of y", xlim=(0, 1), ylim=(0, 1), **ABOVE
+            title="Noise learned by each network",
+            xlabel="network number",
+            ylabel="σ, units of y",
+            xlim=(0, 1),
+            ylim=(0, 1),
+            **ABOVE,
         )
 
     def columns(self, state: Fitted, past: Past | None = None) -> Columns:
@@ -115,4 +122,4 @@ class NoiseLevels(View):
         if self.original:
             found["overwritten"] = {"x": x, "y": state.noise.numpy(force=True)}
         ends = np.array([0.0, len(x) + 1])
-        return found | {"made with": {"x": ends, "y": np.full(2, self.true_noise)}}
+        return found | {"true noise": {"x": ends, "y": np.full(2, self.true_noise)}}
