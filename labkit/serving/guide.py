@@ -14,9 +14,10 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
-from tornado.web import HTTPError, RequestHandler, removeslash
+from tornado.web import HTTPError, RequestHandler, StaticFileHandler, removeslash
 
 import labkit
+from labkit import places
 
 FOLDER = Path(labkit.__file__).parent / "guide"
 INDEX = "index"
@@ -122,13 +123,17 @@ class Guide(RequestHandler):
             raise HTTPError(404) from None
 
 
-PATTERNS = [(r"/guide(?:/([a-z0-9-]+))?/?", Guide)]
+def patterns() -> list[tuple[Any, ...]]:
+    """Return the routes of the pages and of their pictures, which the README shows too."""
+    pictures = {"path": places.find("dashboards")}
+    return [(r"/guide/([a-z0-9-]+\.gif)", StaticFileHandler, pictures), (r"/guide(?:/([a-z0-9-]+))?/?", Guide)]
 
 
 @cache
 def _reader() -> MarkdownIt:
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
-    for kind, rule in {"link_open": _link, "table_open": _table, "table_close": _table_end, "fence": _fence}.items():
+    rules = {"link_open": _link, "image": _image, "table_open": _table, "table_close": _table_end, "fence": _fence}
+    for kind, rule in rules.items():
         reader.add_render_rule(kind, rule)
     return reader
 
@@ -146,6 +151,11 @@ def _link(renderer: RendererHTML, tokens: Sequence[Token], i: int, options: Any,
     elif target.startswith("http"):
         opened.attrs["rel"] = "external noreferrer"
     return renderer.renderToken([opened], 0, options, env)
+
+
+def _image(renderer: RendererHTML, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:
+    file = str(tokens[i].attrs["src"]).rsplit("/", 1)[1]
+    return f'<img src="{env["base"]}guide/{file}" alt="{escapeHtml(tokens[i].content)}">'
 
 
 def _table(*_: Any) -> str:

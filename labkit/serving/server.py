@@ -50,7 +50,7 @@ def build(found: list[pages.Page], *, port: int, address: str, allowed: Iterable
         port=port,
         address=addresses.to_bind(address),
         location=True,
-        extra_patterns=guide.PATTERNS,
+        extra_patterns=guide.patterns(),
         liveness=True,
         show=False,
         start=False,

@@ -31,6 +31,14 @@ def test_a_table_a_csv_and_a_picture(tmp_path, capsys):
     assert {(0, 158, 115), (204, 121, 167)} <= {colour for _, colour in colours}  # of dreg and stl
 
 
+def test_an_animation_shows_every_batch(tmp_path, capsys):
+    """40 replicates come in 20 batches of two."""
+    assert main(["dreg", "variance", "--estimators", "dreg", "--out", str(tmp_path), "--gif", *QUICK]) == 0
+    assert "variance.gif" in capsys.readouterr().out
+    with Image.open(tmp_path / "variance.gif") as film:
+        assert film.n_frames == 20
+
+
 def test_the_seed_gives_the_numbers(capsys):
     said = []
     for seed in ("7", "7", "12345678901"):
@@ -67,6 +75,7 @@ def test_trials_end_by_themselves_in_a_table_a_csv_and_a_picture(tmp_path, capsy
         (["variance", "--estimators", ","], "wants at least one of iwae"),
         (["variance", "--replicates", "3"], "40"),
         (["variance", "--out", "taken"], "taken"),
+        (["variance", "--gif"], "--gif needs a folder; add --out FOLDER"),
     ],
 )
 def test_mistakes_are_one_line(words, wanted, tmp_path, monkeypatch, capsys):
@@ -82,6 +91,7 @@ def test_mistakes_are_one_line(words, wanted, tmp_path, monkeypatch, capsys):
     [
         (["race", "--dimensions", "3"], "--dimensions is of labkit dreg variance and bias, got labkit dreg race"),
         (["variance", "--level", ".1"], "--level is of labkit dreg bias, got labkit dreg variance"),
+        (["bias", "--gif", "--out", "folder"], "--gif is of labkit dreg variance, got labkit dreg bias"),
         (["bias", "--steps", "9"], "--steps is of labkit dreg race, got labkit dreg bias"),
     ],
 )

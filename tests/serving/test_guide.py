@@ -1,6 +1,7 @@
 """The guide: its pages, their links to each other and to the server's pages, and its routes."""
 
 import re
+import urllib.request
 
 import pytest
 
@@ -41,8 +42,11 @@ def targets(name: str) -> set[str]:
 
 
 def test_a_page_needs_no_file_of_another_machine():
+    """Its style and its script are in it, and its pictures come from the same server."""
     for name in guide.names():
-        assert re.findall(r"\bsrc=|<link\b|url\(|@import|srcset=", guide.html(name)) == []
+        page = guide.html(name)
+        assert re.findall(r"<link\b|<script [^>]*src|url\(|@import|srcset=", page) == []
+        assert all(re.fullmatch(r"\.\./guide/[a-z]+\.gif", source) for source in re.findall(r'\bsrc="([^"]*)"', page))
 
 
 def test_a_page_links_to_the_pages_before_and_after_it():
@@ -66,6 +70,13 @@ def test_the_server_sends_every_page_with_the_security_headers(server, get):
         status, sent, text = get(server + route)
         assert status == 200 and "<h1" in text
         assert {name: sent.get(name) for name in headers.HEADERS} == headers.HEADERS
+    assert urllib.request.urlopen(f"{server}/guide/svgd.gif").read(6) == b"GIF89a"
     assert get(f"{server}/guide/")[2] == get(f"{server}/guide")[2]  # by a redirect
-    for route in ("/guide/no-such-page", "/guide/..%2findex", "/guide/svgd/more"):
+    for route in (
+        "/guide/no-such-page",
+        "/guide/..%2findex",
+        "/guide/svgd/more",
+        "/guide/none.gif",
+        "/guide/..%2fx.gif",
+    ):
         assert get(server + route)[0] == 404

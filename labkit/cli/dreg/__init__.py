@@ -17,6 +17,7 @@ _OF = {
     "dimensions": ("variance", "bias"),
     "replicates": ("variance", "bias"),
     "level": ("bias",),
+    "gif": ("variance",),
     **dict.fromkeys(("data", "steps", "batch", "lr"), ("race",)),
 }  # options that not every measurement has
 
@@ -53,6 +54,8 @@ _LR = typer.Option(metavar="X", help="Adam's learning rate.", min=0.0, rich_help
 _SEED = typer.Option(metavar="N", help="The same seed gives the same numbers.", min=0)
 _OUT = typer.Option(metavar="FOLDER", help="Write WHAT.csv and WHAT.png there; made if it is not there.")
 
+_GIF = typer.Option("--gif", help="variance: write variance.gif to the folder of --out too, an animation.")
+
 
 def command(
     what: Annotated[str, _WHAT] = "variance",
@@ -67,6 +70,7 @@ def command(
     lr: Annotated[float, _LR] = race.LR,
     seed: Annotated[int, _SEED] = 0,
     out: Annotated[Path | None, _OUT] = None,
+    gif: Annotated[bool, _GIF] = False,
 ) -> None:
     """Measure gradient estimators on a Gaussian model whose answers are exact, or race them: a table, and files."""
     given = dict(locals())
@@ -75,6 +79,8 @@ def command(
     for option, kinds in _OF.items():
         if what not in kinds and given[option] != inspect.signature(command).parameters[option].default:
             fail(f"--{option} is of labkit dreg {' and '.join(kinds)}, got labkit dreg {what}; leave it out")
+    if gif and not out:
+        fail("--gif needs a folder; add --out FOLDER")
     low, high = limits.LEVEL
     if not low < level < high:
         fail(f"--level wants a number between {low:g} and {high:g}, got {level:g}; 0.05 is usual")
@@ -86,7 +92,7 @@ def command(
         if out:
             check_folder("--out", out)
             out.mkdir(parents=True, exist_ok=True)
-            for file in kind.FILES:
+            for file in (*kind.FILES, *([variance.ANIMATION] if gif else [])):
                 check_writable("--out", out / file)
         if kind is bias:
             measured = bias.measured(names, dimensions, samples, level, replicates or bias.REPLICATES, seed)
@@ -95,7 +101,9 @@ def command(
         else:
             sizes = variance.sizes(samples)
             measured = variance.measured(names, dimensions, sizes, replicates or variance.REPLICATES, seed)
-        wrote = kind.write(measured, out) if out else []  # first: nothing is lost where the output takes no more
+        also = {"gif": True} if gif else {}
+        # before the table: nothing is lost if the terminal takes no more output
+        wrote = kind.write(measured, out, **also) if out else []
         kind.show(measured)
         console.wrote(*wrote)
     except (ValueError, OSError) as error:

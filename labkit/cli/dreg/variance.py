@@ -5,6 +5,7 @@ from typing import Any
 
 BATCHES = 20  # at least, of the replicates: intervals come from their spread
 FILES = "variance.csv", "variance.png"
+ANIMATION, SPEED, SIZE = "variance.gif", 8, (720, 405)  # frames a second; width and height in pixels
 SAMPLES, REPLICATES = 1024, 2000  # where nothing is asked for
 
 
@@ -14,36 +15,38 @@ def sizes(samples: int) -> tuple[int, ...]:
 
 
 def measured(names: list[str], dim: int, sizes: tuple[int, ...], replicates: int, seed: int) -> Any:
-    """The estimators after about so many replicates, at least so many, in equal batches."""
+    """Return the past of the measurement: its state after each of several equal batches, `replicates` or a few more."""
     import torch
 
     from labkit.cli import interrupts
     from labkit.cli.console import bar
+    from labkit.engine import Past
     from labkit.experiments.dreg.variance import VarianceSettings, batch_size
 
     torch.set_num_threads(1)  # small problems: more cost more than they bring
     batch = min(batch_size(len(names), dim, sizes[-1]), replicates // BATCHES)
     settings = VarianceSettings(sizes, batch, estimators=names, dim=dim, seed=seed)
-    count = -(-replicates // batch)
+    count, past = -(-replicates // batch), Past()
     with bar("batches") as progress, interrupts.first() as pressed:
         task = progress.add_task("variance", total=count, completed=1)
-        measured = settings.start()
+        past.add(settings.start())
         for _ in range(count - 1):
-            if pressed and measured.batches.n > 1:
+            if pressed and past.states[-1].batches.n > 1:
                 break
-            measured = settings.step(measured)
+            past.add(settings.step(past.states[-1]))
             progress.advance(task)
-    return measured
+    return past
 
 
-def show(measured: Any) -> None:
-    """Print the variances, a row for each K, and their slopes."""
+def show(past: Any) -> None:
+    """Print the variances of the last state, a row for each K, and their slopes."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     from labkit.experiments.dreg.variance import between
 
+    measured = past.states[-1]
     values, (low, high) = measured.values("variance"), measured.interval("variance")
     console, table = Console(highlight=False, soft_wrap=True), Table(box=box.SIMPLE_HEAD)
     for name in ("K", *measured.estimators):
@@ -71,15 +74,21 @@ def _cell(value: Any, width: Any) -> str:
     return f"{value:.3g} ± {50 * width / value:.0f}%"
 
 
-def write(measured: Any, folder: Path) -> list[Path]:
-    """Write the table as CSV and as a picture; return their paths."""
-    from labkit.engine import Past
+def write(past: Any, folder: Path, gif: bool = False) -> list[Path]:
+    """Write the table as CSV and as a picture, and the measurement as an animation; return their paths."""
+    from labkit.cli.console import tracked
     from labkit.experiments.dreg.variance import VarianceSettings
     from labkit.views import save
     from labkit.views.dreg import Scaling, save_csv
 
-    csv, png = (folder / name for name in FILES)
-    save_csv(measured, csv)
-    past = Past(None, [measured], [measured.t])
-    save.png([Scaling(VarianceSettings())], past, -1, png, status=lambda state: f"{state.total.n:,} replicates")
-    return [csv, png]
+    view, paths = Scaling(VarianceSettings()), [folder / name for name in (*FILES, *([ANIMATION] if gif else []))]
+    save_csv(past.states[-1], paths[0])
+    save.png(view, past, -1, paths[1], status=_status)
+    if gif:
+        track = tracked(ANIMATION, len(save.thinned(past)))
+        save.gif(view, past, paths[2], fps=SPEED, size=SIZE, track=track, status=_status)
+    return paths
+
+
+def _status(state: Any) -> str:
+    return f"{state.total.n:,} replicates"
