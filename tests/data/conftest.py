@@ -1,4 +1,4 @@
-"""Small files in the formats of the real ones, registered in their place with their own checksums."""
+"""Small files in the formats of the real ones, registered instead of them with their own checksums."""
 
 import gzip
 import hashlib
@@ -45,7 +45,7 @@ def _known(file, contents, urls, fields):
 
 @pytest.fixture
 def lay(room, register):
-    """lay(name, {file: bytes}) registers these files and puts them into LABKIT_DATA; gives the folder."""
+    """lay(name, {file: bytes}) registers these files, writes them to LABKIT_DATA, and returns the folder."""
 
     def put(name, contents, **fields):
         register(name, contents, **fields)

@@ -1,4 +1,4 @@
-"""`labkit data`: the list, the download, and mistakes in one line."""
+"""`labkit data`: the list, the download, and short errors for mistakes."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from labkit.cli import main
 from labkit.data import SETS
 
 
-def test_the_list_has_every_set_and_says_where_each_is(lay, digits_of_mnist, room, capsys):
+def test_the_list_has_every_set_and_its_place(lay, digits_of_mnist, room, capsys):
     lay("mnist", digits_of_mnist[0])
     assert main(["data", "list"]) == 0
     shown = capsys.readouterr().out
@@ -16,14 +16,14 @@ def test_the_list_has_every_set_and_says_where_each_is(lay, digits_of_mnist, roo
     assert f"cache: {room / 'cache'}" in shown
 
 
-def test_without_an_action_it_lists_and_names_narrow_the_list(room, capsys):
+def test_without_an_action_it_lists_all_sets_or_the_named_ones(room, capsys):
     assert main(["data"]) == 0
     assert "svhn" in capsys.readouterr().out
     assert main(["data", "list", "mnist"]) == 0
     assert "svhn" not in capsys.readouterr().out
 
 
-def test_the_list_tells_a_stand_in_and_a_missing_split(lay, room):
+def test_the_list_shows_a_replacement_and_a_missing_split(lay, room):
     from labkit.data import files
 
     folder = lay("cifar10", {"data_batch_1_first4000.bin.gz": b"", "test_batch_first1000.bin.gz": b""})
@@ -34,7 +34,7 @@ def test_the_list_tells_a_stand_in_and_a_missing_split(lay, room):
     assert files.where("cifar10") == "not downloaded"
 
 
-def test_fetch_says_where_each_file_is(lay, digits_of_mnist, capsys):
+def test_fetch_prints_the_place_of_each_file(lay, digits_of_mnist, capsys):
     folder = lay("mnist", digits_of_mnist[0])
     assert main(["data", "fetch", "mnist", "digits"]) == 0
     shown = capsys.readouterr().out
@@ -52,13 +52,13 @@ def test_fetch_says_where_each_file_is(lay, digits_of_mnist, capsys):
         (["fetch", "mnist", "--nonsense"], "labkit data --help"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(line, said, room, capsys):
+def test_a_mistake_prints_one_line_and_returns_2(line, said, room, capsys):
     assert main(["data", *line]) == 2
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.count("\n") == 1 and said in captured.err
 
 
-def test_a_failed_download_is_one_line_too(register, digits_of_mnist, free_port, capsys):
+def test_a_failed_download_prints_one_line(register, digits_of_mnist, free_port, capsys):
     register("mnist", digits_of_mnist[0], [f"http://127.0.0.1:{free_port()}"])
     assert main(["data", "fetch", "mnist"]) == 2
     captured = capsys.readouterr()
@@ -72,7 +72,7 @@ def test_accept_reaches_the_download(lay, digits_of_mnist, capsys):
     assert main(["data", "fetch", "fashion_mnist", "--accept"]) == 0
 
 
-def test_the_bar_speaks_poochs_protocol():
+def test_the_bar_follows_poochs_protocol():
     from rich.console import Console
     from rich.progress import Progress
 

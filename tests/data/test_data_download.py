@@ -1,4 +1,4 @@
-"""Downloads from servers that fail, cut off, lie and continue: all on this machine."""
+"""Downloads from local servers that fail, stop early, send wrong bytes or continue."""
 
 import gzip
 import http.server
@@ -13,7 +13,7 @@ IMAGES = "train-images-idx3-ubyte.gz"
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves `contents` by file name; `cut` is how many bytes it sends before it hangs up, once for each file."""
+    """A server of `contents` by file name; `cut` is the number of bytes before it stops, once per file."""
 
     daemon_threads = True
 
@@ -53,7 +53,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def serve():
-    """serve(contents, **how it misbehaves) -> a running Server."""
+    """serve(contents, **options for errors) -> a running Server."""
     running = []
 
     def start(contents, **how):
@@ -87,7 +87,7 @@ def test_a_set_is_downloaded_once_and_then_loads(serve, register, mnist, room):
     assert len(server.asked) == 4
 
 
-def test_what_lies_in_labkit_data_is_not_downloaded(serve, lay, mnist, room):
+def test_files_in_labkit_data_are_not_downloaded(serve, lay, mnist, room):
     server = serve(mnist)
     folder = lay("mnist", mnist, urls=[server.url])
     (folder / IMAGES).unlink()
@@ -98,14 +98,14 @@ def test_what_lies_in_labkit_data_is_not_downloaded(serve, lay, mnist, room):
 
 
 @pytest.mark.parametrize("how", [{"status": 503}, {"contents": {}}, {"cut": 10}, {"cut": 10, "ranges": False}])
-def test_the_next_mirror_is_asked_when_one_fails(how, serve, register, mnist, room):
+def test_the_next_mirror_is_used_if_one_fails(how, serve, register, mnist, room):
     bad, good = serve(how.pop("contents", mnist), **how), serve(mnist)
     register("mnist", mnist, [bad.url, good.url])
     data.fetch("mnist")
     assert names(room) == sorted(mnist) and len(bad.asked) == len(good.asked) == 4
 
 
-def test_a_mirror_of_altered_or_short_files_is_passed_over_and_leaves_nothing(serve, register, mnist, room):
+def test_a_mirror_with_altered_or_short_files_is_skipped_and_leaves_no_file(serve, register, mnist, room):
     altered = serve({name: packed[:-1] + b"!" for name, packed in mnist.items()})
     short = serve({name: packed[:-9] for name, packed in mnist.items()})
     register("mnist", mnist, [altered.url, short.url])
@@ -121,7 +121,7 @@ def test_a_mirror_of_altered_or_short_files_is_passed_over_and_leaves_nothing(se
     assert names(room) == sorted(mnist)
 
 
-def test_a_stand_in_does_not_keep_the_set_from_being_downloaded_but_another_whole_form_does(serve, lay, register):
+def test_a_replacement_does_not_prevent_a_download_but_another_complete_form_does(serve, lay, register):
     server = serve({"cifar-10-python.tar.gz": b"the archive"})
     lay("cifar10", {"data_batch_1_first4000.bin.gz": b"some", "test_batch_first1000.bin.gz": b"some"})
     register("cifar10", {"cifar-10-python.tar.gz": b"the archive"}, [server.url])
@@ -132,7 +132,7 @@ def test_a_stand_in_does_not_keep_the_set_from_being_downloaded_but_another_whol
     assert [path.name for path in data.fetch("cifar10")] == ["cifar-10-binary.tar.gz"] and len(server.asked) == 1
 
 
-def test_a_mirror_that_gzipped_anew_is_as_good(serve, register, mnist, room):
+def test_a_mirror_that_gzipped_again_is_accepted(serve, register, mnist, room):
     anew = {name: gzip.compress(gzip.decompress(packed), 1, mtime=1) for name, packed in mnist.items()}
     server = serve(anew)
     register("mnist", mnist, [server.url])
@@ -147,7 +147,7 @@ def test_an_interrupted_download_is_continued_where_it_stopped(serve, register, 
     with pytest.raises(ConnectionError, match="stopped at 1,000 bytes.* 1,000 bytes are kept, and the next download"):
         data.fetch("mnist")
     assert names(room) == [f"{IMAGES}.part"]
-    with pytest.raises(FileNotFoundError):  # half a file is no file
+    with pytest.raises(FileNotFoundError):  # an unfinished file does not count as a file
         data.load("mnist", "train")
     register("mnist", mnist, [server.url])
     server.cut.clear()
@@ -155,8 +155,8 @@ def test_an_interrupted_download_is_continued_where_it_stopped(serve, register, 
     assert server.asked[1] == (IMAGES, "bytes=1000-") and names(room) == sorted(mnist)
 
 
-def test_a_key_press_keeps_what_came_and_nothing_else(serve, register, mnist, room):
-    """Ctrl-C in the middle of a file: the part stays, neither pooch's temporary file nor the name does."""
+def test_ctrl_c_keeps_only_the_downloaded_part(serve, register, mnist, room):
+    """After Ctrl-C in the middle of a file the part exists, but neither pooch's temporary file nor the final name."""
 
     class Bar(Quiet):
         def update(self, count):
@@ -172,8 +172,8 @@ def test_a_key_press_keeps_what_came_and_nothing_else(serve, register, mnist, ro
     assert names(room) == sorted(mnist)
 
 
-def test_a_download_without_room_names_its_file_and_is_continued(serve, register, mnist, room, no_file_above):
-    """No other mirror is asked: it would find no room either. What came stays, and the next download continues it."""
+def test_a_download_to_a_full_disk_names_its_file_and_can_continue(serve, register, mnist, room, no_file_above):
+    """No other mirror is used, because the disk would be full too. The next download continues the part."""
     server, other = serve(mnist), serve(mnist)
     register("mnist", mnist, [server.url, other.url])
     with no_file_above(1000), pytest.raises(atomic.WriteError, match=rf"cannot write \S*{IMAGES}.part: File too large"):
@@ -185,8 +185,8 @@ def test_a_download_without_room_names_its_file_and_is_continued(serve, register
 
 @pytest.mark.parametrize("ranges", [True, False])
 @pytest.mark.parametrize("left", [b"halves of another file", b"x" * 9000, None])
-def test_a_part_that_does_not_belong_is_thrown_away(ranges, left, serve, register, mnist, room):
-    """Of another file, longer than the file, or complete already (None): the right file comes out of each."""
+def test_a_wrong_part_is_removed(ranges, left, serve, register, mnist, room):
+    """The part belongs to another file, is longer than the file, or is complete (None); the result is right."""
     server = serve(mnist, ranges=ranges)
     register("mnist", mnist, [server.url])
     part = room / "cache" / "mnist" / f"{IMAGES}.part"
@@ -196,7 +196,7 @@ def test_a_part_that_does_not_belong_is_thrown_away(ranges, left, serve, registe
     assert (room / "cache" / "mnist" / IMAGES).read_bytes() == mnist[IMAGES] and names(room) == sorted(mnist)
 
 
-def test_a_damaged_file_in_the_cache_is_downloaded_anew(serve, register, mnist, room):
+def test_a_damaged_file_in_the_cache_is_downloaded_again(serve, register, mnist, room):
     server = serve(mnist)
     register("mnist", mnist, [server.url])
     data.fetch("mnist")
@@ -208,7 +208,7 @@ def test_a_damaged_file_in_the_cache_is_downloaded_anew(serve, register, mnist, 
     assert damaged.read_bytes() == mnist[IMAGES] and len(server.asked) == 5
 
 
-def test_an_unconfirmed_download_is_refused_until_accepted(serve, register, mnist, room):
+def test_an_unconfirmed_download_is_rejected_until_accepted(serve, register, mnist, room):
     server = serve(mnist)
     register("fashion_mnist", mnist, [server.url], md5="0" * 32, confirmed=False)
     with pytest.raises(data.AlteredError, match="unconfirmed, .* `labkit data fetch fashion_mnist --accept`"):
@@ -219,7 +219,7 @@ def test_an_unconfirmed_download_is_refused_until_accepted(serve, register, mnis
     assert len(data.load("fashion_mnist", "train")[0]) == 5
 
 
-def test_no_mirror_at_all_says_so_briefly(register, mnist, room, free_port):
+def test_without_any_mirror_the_error_is_short(register, mnist, room, free_port):
     register("mnist", mnist, [f"http://127.0.0.1:{free_port()}"])
     with pytest.raises(ConnectionError, match=f"{IMAGES} was not downloaded: .*: no connection; try again"):
         data.fetch("mnist")
@@ -241,7 +241,7 @@ class Quiet:
         self.closed = True
 
 
-def test_the_bar_counts_what_was_there_and_what_comes(serve, register, mnist, room):
+def test_the_bar_counts_earlier_and_new_bytes(serve, register, mnist, room):
     server = serve(mnist)
     register("mnist", mnist, [server.url])
     part = room / "cache" / "mnist" / f"{IMAGES}.part"
@@ -254,7 +254,7 @@ def test_the_bar_counts_what_was_there_and_what_comes(serve, register, mnist, ro
     }
 
 
-def test_pooch_writes_nothing_to_the_terminal(serve, register, mnist, capfd):
+def test_pooch_prints_nothing_to_the_terminal(serve, register, mnist, capfd):
     server = serve(mnist)
     register("mnist", mnist, [server.url])
     data.fetch("mnist")

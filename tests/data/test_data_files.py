@@ -1,4 +1,4 @@
-"""What is missing, cut short or altered is one clear error, and nothing half-written stays."""
+"""A missing, incomplete or altered file raises one clear error, and no unfinished file remains."""
 
 import gzip
 import hashlib
@@ -14,14 +14,14 @@ from labkit import data
 from labkit.data import files, registry
 
 IMAGES = "train-images-idx3-ubyte.gz"
-NO_DEFLATE = b"\x1f\x8b\x08" + bytes(7) + b"\xff" * 50  # gzip's header, then a block of no known type
+NO_DEFLATE = b"\x1f\x8b\x08" + bytes(7) + b"\xff" * 50  # gzip's header, then a block of an unknown type
 
 
 def md5(content):
     return hashlib.md5(content).hexdigest()
 
 
-def test_a_wrong_name_and_a_wrong_split_say_what_there_is(room):
+def test_a_wrong_name_or_split_raises_an_error_with_the_known_ones(room):
     with pytest.raises(ValueError, match="must be one of digits, mnist, .* got 'mnst'; did you mean 'mnist'"):
         data.load("mnst", "train")
     with pytest.raises(ValueError, match="split of mnist must be train or test, got 'valid'"):
@@ -31,7 +31,7 @@ def test_a_wrong_name_and_a_wrong_split_say_what_there_is(room):
 
 
 @pytest.mark.parametrize("name", [name for name in registry.SETS if name != "digits"])
-def test_a_missing_file_says_which_where_it_was_looked_for_and_what_to_do(name, room):
+def test_the_error_for_a_missing_file_has_its_name_the_folders_and_advice(name, room):
     with pytest.raises(FileNotFoundError) as caught:
         data.load(name, "test")
     file = registry.SETS[name].sources[0].files["test"][0]
@@ -41,14 +41,14 @@ def test_a_missing_file_says_which_where_it_was_looked_for_and_what_to_do(name, 
     assert f"`labkit data fetch {name}`" in said
 
 
-def test_missing_labels_are_named_not_the_images(lay, digits_of_mnist):
+def test_the_error_for_missing_labels_names_them_not_the_images(lay, digits_of_mnist):
     folder = lay("mnist", digits_of_mnist[0])
     (folder / "train-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(FileNotFoundError, match="train-labels-idx1-ubyte.gz .* is not in LABKIT_DATA"):
         data.load("mnist", "train")
 
 
-def test_a_cut_gzip_an_altered_one_and_another_file_name_both_checksums(lay, digits_of_mnist):
+def test_the_error_for_a_cut_or_altered_file_has_both_checksums(lay, digits_of_mnist):
     contents = digits_of_mnist[0]
     file = lay("mnist", contents) / IMAGES
     good = gzip.decompress(contents[IMAGES])
@@ -70,7 +70,7 @@ def test_a_cut_gzip_an_altered_one_and_another_file_name_both_checksums(lay, dig
         assert "replace or remove it" in said and "`labkit data fetch mnist`" in said and "--accept" not in said
 
 
-def test_a_copy_gzipped_anew_is_known_by_what_is_in_it(lay, digits_of_mnist):
+def test_a_copy_gzipped_again_is_recognised_by_its_content(lay, digits_of_mnist):
     contents, images, _ = digits_of_mnist
     folder = lay("mnist", contents)
     (folder / IMAGES).write_bytes(gzip.compress(gzip.decompress(contents[IMAGES]), compresslevel=1, mtime=1))
@@ -78,7 +78,7 @@ def test_a_copy_gzipped_anew_is_known_by_what_is_in_it(lay, digits_of_mnist):
     assert np.array_equal(data.load("mnist", "train")[0].numpy(), images[:, None])
 
 
-def test_an_unconfirmed_checksum_says_so_and_can_be_accepted(lay, digits_of_mnist, register):
+def test_an_unconfirmed_checksum_is_reported_and_can_be_accepted(lay, digits_of_mnist, register):
     contents, images, _ = digits_of_mnist
     file = lay("fashion_mnist", contents, md5="0" * 32, confirmed=False) / IMAGES
     with pytest.raises(data.AlteredError) as caught:
@@ -88,23 +88,23 @@ def test_an_unconfirmed_checksum_says_so_and_can_be_accepted(lay, digits_of_mnis
     data.fetch("fashion_mnist", accept=True)
     assert np.array_equal(data.load("fashion_mnist", "train")[0].numpy(), images[:, None])
     register("fashion_mnist", {IMAGES: contents[IMAGES]}, md5="0" * 32, confirmed=True)
-    with pytest.raises(data.AlteredError):  # a later release that knows the checksum is not overruled
+    with pytest.raises(data.AlteredError):  # a later release with a confirmed checksum does not use the old acceptance
         data.load("fashion_mnist", "train")
     register("fashion_mnist", {IMAGES: contents[IMAGES]}, md5="0" * 32, confirmed=False)
-    file.write_bytes(gzip.compress(b"another"))  # accepted are those bytes, not the name
+    file.write_bytes(gzip.compress(b"another"))  # these bytes are accepted, not the name
     with pytest.raises(data.AlteredError):
         data.load("fashion_mnist", "train")
 
 
-def test_a_confirmed_checksum_cannot_be_waved_through(lay, digits_of_mnist):
+def test_a_file_with_a_wrong_confirmed_checksum_cannot_be_accepted(lay, digits_of_mnist):
     file = lay("mnist", digits_of_mnist[0]) / IMAGES
     file.write_bytes(b"something else")
     with pytest.raises(data.AlteredError, match=re.escape(str(file))):
         data.fetch("mnist", accept=True)
-    assert file.read_bytes() == b"something else"  # what lies in LABKIT_DATA is the reader's
+    assert file.read_bytes() == b"something else"  # files in LABKIT_DATA belong to the user
 
 
-def test_accepted_bytes_that_are_no_such_file_say_so(lay, digits_of_mnist):
+def test_accepted_bytes_of_another_format_raise_an_error(lay, digits_of_mnist):
     contents = digits_of_mnist[0] | {IMAGES: b"<html>moved</html>"}
     lay("fashion_mnist", contents, md5="0" * 32, confirmed=False)
     data.fetch("fashion_mnist", accept=True)
@@ -112,7 +112,7 @@ def test_accepted_bytes_that_are_no_such_file_say_so(lay, digits_of_mnist):
         data.load("fashion_mnist", "train")
 
 
-def test_labels_of_another_number_than_images_are_refused(lay, digits_of_mnist):
+def test_another_number_of_labels_than_images_is_rejected(lay, digits_of_mnist):
     contents = digits_of_mnist[0]
     labels = contents["t10k-labels-idx1-ubyte.gz"]
     lay("mnist", contents | {"train-labels-idx1-ubyte.gz": labels})
@@ -127,7 +127,7 @@ def binarized(lay):
     return lay("binarized_mnist", dict.fromkeys(names, rows * 4)) / names[0]
 
 
-def test_unpacked_arrays_are_kept_and_not_trusted_once_the_file_changes(binarized, room):
+def test_unpacked_arrays_are_kept_until_the_file_changes(binarized, room):
     data.load("binarized_mnist", "train")
     kept = room / "cache" / "binarized_mnist" / "train.npz"
     assert [file.name for file in kept.parent.iterdir()] == ["train.npz"]
@@ -136,7 +136,7 @@ def test_unpacked_arrays_are_kept_and_not_trusted_once_the_file_changes(binarize
         data.load("binarized_mnist", "train")
 
 
-def test_the_second_load_reads_what_was_kept_and_a_damaged_copy_is_made_anew(binarized, room, monkeypatch):
+def test_the_second_load_reads_the_kept_arrays_and_replaces_damaged_ones(binarized, room, monkeypatch):
     first, _ = data.load("binarized_mnist", "train")
     kept = room / "cache" / "binarized_mnist" / "train.npz"
     whole = kept.read_bytes()
@@ -163,7 +163,7 @@ def test_a_cache_that_is_a_file_does_not_stop_a_load(binarized, room):
     assert len(data.load("binarized_mnist", "train")[0]) == 4
 
 
-def test_without_variables_the_cache_is_the_systems(room, monkeypatch):
+def test_without_variables_the_cache_is_the_systems_folder(room, monkeypatch):
     monkeypatch.delenv("LABKIT_CACHE")
     monkeypatch.delenv("LABKIT_DATA")
     monkeypatch.setenv("XDG_CACHE_HOME", str(room / "home"))
@@ -171,7 +171,7 @@ def test_without_variables_the_cache_is_the_systems(room, monkeypatch):
     assert [place for place, _ in files.folders("mnist")] == ["cache"]
 
 
-def test_every_file_to_download_has_a_checksum_and_a_mirror():
+def test_all_files_to_download_have_a_checksum_and_a_mirror():
     for name, known in registry.SETS.items():
         for file in (file for split in known.sources[0].files.values() for file in split):
             assert re.fullmatch("[0-9a-f]{32}", file.md5), name

@@ -1,4 +1,4 @@
-"""Every loader, on small files of the real format that the tests write themselves."""
+"""All loaders read small files of the real format, which the tests write themselves."""
 
 import gzip
 import io
@@ -34,7 +34,7 @@ def test_idx_files_give_their_images_and_labels(name, lay, digits_of_mnist):
         assert np.array_equal(found.numpy(), images[:n, None]) and answers.tolist() == labels[:n].tolist()
 
 
-def test_an_idx_file_is_found_unpacked_too(lay, digits_of_mnist):
+def test_an_unpacked_idx_file_is_found_too(lay, digits_of_mnist):
     files, images, _ = digits_of_mnist
     folder = lay("mnist", files)
     for file in list(folder.iterdir()):
@@ -43,8 +43,8 @@ def test_an_idx_file_is_found_unpacked_too(lay, digits_of_mnist):
     assert np.array_equal(data.load("mnist", "train")[0].numpy(), images[:, None])
 
 
-def test_what_is_loaded_belongs_to_the_caller(lay, digits_of_mnist, monkeypatch):
-    """A tensor over read-only memory would let a caller write where he must not; torch warns of it only once."""
+def test_loaded_tensors_belong_to_the_caller(lay, digits_of_mnist, monkeypatch):
+    """A tensor over read-only memory would let a caller write where it must not, and torch warns of it only once."""
     files, images, _ = digits_of_mnist
     lay("mnist", files)
     given = []
@@ -66,18 +66,18 @@ def test_amat_gives_black_and_white_and_no_labels(pack, lay):
             file = file.with_name(f"{file.name}.gz")
         file.write_bytes(pack(text))
     for split in ("train", "valid", "test"):
-        for _ in range(2):  # the second time from what was kept
+        for _ in range(2):  # the second time from the kept arrays
             images, labels = data.load("binarized_mnist", split)
             assert labels is None and np.array_equal(images.numpy(), 255 * bits.reshape(3, 1, 28, 28))
 
 
 @pytest.mark.parametrize("text", [b"0 1 " * 392 + b"0 ", b"2 " * 784, b"x " * 784])
-def test_amat_refuses_a_cut_line_and_other_characters(text):
+def test_amat_rejects_a_cut_line_and_other_characters(text):
     with pytest.raises(ValueError, match="lines must have"):
         readers.amat([text], "train")
 
 
-def test_digits_are_those_of_scikit_learn_each_once_and_always_split_alike():
+def test_digits_equal_scikit_learns_each_once_with_a_fixed_split():
     raw = load_digits()
     scaled = np.rint(raw.images * 255 / 16).astype(np.uint8)
     whole = sorted((bytes(x), y) for x, y in zip(scaled, raw.target, strict=True))
@@ -86,10 +86,10 @@ def test_digits_are_those_of_scikit_learn_each_once_and_always_split_alike():
     both = zip(torch.cat([train, test]).numpy(), torch.cat([train_y, test_y]).tolist(), strict=True)
     assert sorted((bytes(x), y) for x, y in both) == whole
     assert torch.equal(train, data.load("digits", "train")[0])
-    assert test_y.bincount().min() > 20  # every digit is there, unlike at the end of the unshuffled file
+    assert test_y.bincount().min() > 20  # every digit occurs, which would fail at the end of the unshuffled file
 
 
-def test_svhn_turns_the_axes_and_calls_ten_zero(lay):
+def test_svhn_reorders_the_axes_and_changes_label_ten_to_zero(lay):
     x = RNG.integers(0, 256, (32, 32, 3, 4), dtype=np.uint8)
     y = np.array([[10], [1], [9], [10]], np.uint8)
     lay("svhn", {"train_32x32.mat": mat(X=x, y=y), "test_32x32.mat": mat(X=x[..., :2], y=y[:2])})
@@ -99,7 +99,7 @@ def test_svhn_turns_the_axes_and_calls_ten_zero(lay):
     assert len(data.load("svhn", "test")[0]) == 2
 
 
-def test_omniglot_turns_the_columns_of_chardata_upright(lay):
+def test_omniglot_transposes_the_columns_of_chardata(lay):
     upright = RNG.random((6, 28, 28))
     columns = np.stack([image.flatten(order="F") for image in upright], axis=1)  # as MATLAB flattens
     alphabets = np.eye(50)[:, [3, 0, 49, 3, 1, 2]]
@@ -166,7 +166,7 @@ def test_both_archives_of_cifar_give_the_same_images(form, lay):
         }
     else:
         members = {f"{name}.bin": records(planes[i], labels[i]) for i, name in enumerate(names)}
-    members = dict(reversed(members.items()))  # the order in the archive is not that of the set
+    members = dict(reversed(members.items()))  # the archive has another order than the set
     lay("cifar10", {f"cifar-10-{form}.tar.gz": archive(members)})
     train, answers = data.load("cifar10", "train")
     assert (
@@ -177,13 +177,13 @@ def test_both_archives_of_cifar_give_the_same_images(form, lay):
     assert np.array_equal(test.numpy(), planes[5].reshape(2, 3, 32, 32)) and answers.tolist() == labels[5].tolist()
 
 
-def test_a_batch_that_is_more_than_arrays_is_not_unpickled():
+def test_a_batch_with_other_objects_than_arrays_is_not_unpickled():
     stranger = archive({"test_batch": pickle.dumps({b"data": print})})
     with pytest.raises(pickle.UnpicklingError, match="print"):
         cifar.python([gzip.decompress(stranger)], "test")
 
 
-def test_a_prefix_of_cifar_says_that_it_is_one_and_the_whole_set_comes_first(lay):
+def test_the_first_images_of_cifar_give_a_warning_and_the_whole_set_comes_first(lay):
     names, planes, labels = cifar_batches()
     prefix = {
         "data_batch_1_first4000.bin.gz": gzip.compress(records(planes[0], labels[0])),

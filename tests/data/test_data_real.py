@@ -1,4 +1,4 @@
-"""The real files, where LABKIT_DATA has them; expected values from the sets' own descriptions."""
+"""The real files, if LABKIT_DATA has them, agree with the sets' own descriptions."""
 
 import os
 from pathlib import Path
@@ -21,11 +21,11 @@ def needs(name):
 
 @pytest.mark.slow
 @needs("mnist")
-def test_mnist_is_mnist():
+def test_mnist_has_its_known_labels_and_mean():
     images, labels = data.load("mnist", "train")
     assert images.shape == (60000, 1, 28, 28) and labels[:5].tolist() == [5, 0, 4, 1, 9]
     assert labels.bincount().tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-    assert abs(images.float().mean().item() / 255 - 0.1307) < 5e-5  # the mean that everyone normalises by
+    assert abs(images.float().mean().item() / 255 - 0.1307) < 5e-5  # the mean that most programs use for normalisation
     images, labels = data.load("mnist", "test")
     assert images.shape == (10000, 1, 28, 28) and labels[0] == 7
     assert labels.bincount().tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
@@ -47,17 +47,17 @@ def test_the_training_split_of_binarized_mnist_loads_twice_alike():
 
 
 @needs("omniglot")
-def test_omniglot_here_is_the_derived_one_and_says_so():
+def test_the_derived_omniglot_has_its_sizes_and_gives_a_warning():
     with pytest.warns(UserWarning, match="N = 19,280: images resized by labkit"):
         train, train_labels = data.load("omniglot", "train")
     with pytest.warns(UserWarning, match="N = 13,180"):
         test, test_labels = data.load("omniglot", "test")
-    assert len(train) == 964 * 20 and len(test) == 659 * 20  # characters times drawers
+    assert len(train) == 964 * 20 and len(test) == 659 * 20  # number of characters times 20 writers
     assert train_labels.unique().tolist() == list(range(30)) and test_labels.unique().tolist() == list(range(30, 50))
 
 
 @needs("cifar10")
-def test_cifar10_here_is_a_prefix_and_says_so():
+def test_the_first_images_of_cifar10_have_their_labels_and_give_a_warning():
     with pytest.warns(UserWarning, match="cifar10 train, N = 4,000: only the first images"):
         images, labels = data.load("cifar10", "train")
     assert images.shape == (4000, 3, 32, 32) and labels[:3].tolist() == [6, 9, 9]  # frog, truck, truck

@@ -1,4 +1,4 @@
-"""CSV files as spreadsheets of many countries and other programs write them: the same numbers from each."""
+"""CSV files from spreadsheets of many countries and from other programs give the same numbers."""
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,8 @@ WANTED = FRAME[["größe", "b"]].to_numpy().tolist()
 @pytest.mark.parametrize("index", [True, False])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252", "utf-16"])
 @pytest.mark.parametrize(("end", "point"), [(",", "."), (";", ","), (";", "."), ("\t", ","), ("\t", ".")])
-def test_a_table_is_read_as_what_it_is(end, point, encoding, index, tmp_path):
-    """Written by pandas, which is no part of labkit."""
+def test_a_table_is_read_in_every_format(end, point, encoding, index, tmp_path):
+    """pandas writes the files; labkit does not use it."""
     path = tmp_path / "mine.csv"
     FRAME.to_csv(path, sep=end, decimal=point, encoding=encoding, index=index)
     found = data.from_csv(path, "preis")
@@ -22,7 +22,7 @@ def test_a_table_is_read_as_what_it_is(end, point, encoding, index, tmp_path):
     assert ("counts the rows" in found.note) is index
 
 
-def test_an_index_that_pandas_has_read_again_and_empty_columns_are_left_out(tmp_path):
+def test_an_index_column_of_pandas_and_empty_columns_are_left_out(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("Unnamed: 0,a,b,\n1,5,2,\n2,6,4,\n3,9,5,\n")
     found = data.from_csv(path, "b")
@@ -45,7 +45,7 @@ def test_an_index_that_pandas_has_read_again_and_empty_columns_are_left_out(tmp_
         (",".join(f"x{i}" for i in range(1000)).encode() + 3 * (b"\n" + b",".join([b"1"] * 1000)), "must be a column"),
     ],
 )
-def test_what_cannot_be_read_is_one_short_line(content, words, tmp_path):
+def test_a_file_that_cannot_be_read_raises_a_short_error(content, words, tmp_path):
     path = tmp_path / "mine.csv"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=words) as caught:
@@ -54,7 +54,7 @@ def test_what_cannot_be_read_is_one_short_line(content, words, tmp_path):
     assert not isinstance(caught.value, UnicodeError) and "\n" not in said and len(said) < 300
 
 
-def test_a_thousand_names_are_not_printed_but_the_nearest_is(tmp_path):
+def test_the_error_has_the_closest_name_but_not_a_thousand_names(tmp_path):
     path = tmp_path / "mine.csv"
     names = [*(f"x{i}" for i in range(1000)), "price"]
     pd.DataFrame(np.random.default_rng(0).normal(size=(4, 1001)), columns=names).to_csv(path, index=False)

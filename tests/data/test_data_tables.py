@@ -1,4 +1,4 @@
-"""Tables: what is read of files that the tests make, standard splits, CSV files and their mistakes; real ones."""
+"""Tables: files made by the tests, standard splits, CSV files with their mistakes, and real files."""
 
 import gzip
 import hashlib
@@ -17,7 +17,7 @@ REAL = pytest.mark.skipif("LABKIT_DATA" not in os.environ, reason="LABKIT_DATA n
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """(folder for the files of uci/yacht, lay(text)), which makes the registry expect that text."""
+    """(folder for the files of uci/yacht, lay(text)), where lay makes the registry expect that text."""
     monkeypatch.setenv("LABKIT_DATA", str(tmp_path))
     monkeypatch.setenv("LABKIT_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "uci" / "yacht"
@@ -72,7 +72,7 @@ def test_without_split_files_a_tenth_is_held_out_by_the_seed(place):
     assert found.split(1)[0].tolist() != found.split(1, seed=5)[0].tolist()
 
 
-def test_an_altered_file_is_refused(place):
+def test_an_altered_file_is_rejected(place):
     folder, lay = place
     lay(text(rows()))
     (folder / "data.txt").write_text(text(rows(19)))
@@ -80,12 +80,12 @@ def test_an_altered_file_is_refused(place):
         data.table("uci/yacht")
 
 
-def test_a_missing_file_says_where_it_was_looked_for(place):
+def test_the_error_for_a_missing_file_has_the_folders(place):
     with pytest.raises(FileNotFoundError, match="uci/yacht all: data.txt .* is not in LABKIT_DATA"):
         data.table("uci/yacht")
 
 
-def test_covertype_of_the_canonical_file_has_54_features_and_type_2_is_one(tmp_path, monkeypatch):
+def test_covertype_of_the_official_file_has_54_features_and_type_2_is_one(tmp_path, monkeypatch):
     numbers = np.zeros((3, 55), int)
     numbers[:, 0], numbers[:, 54] = (1, 2, 3), (2, 1, 2)
     packed = gzip.compress("\n".join(",".join(map(str, row)) for row in numbers).encode())
@@ -106,7 +106,7 @@ def test_breast_cancer_comes_with_scikit_learn():
     assert found.x.shape == (569, 30) and found.y.sum() == 357 and found.features[0] == "mean radius"
 
 
-def test_a_csv_file_of_ones_own(tmp_path):
+def test_from_csv_reads_a_users_file(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("a, price ,b\n1,10,2\n3,30,4\n5,50,7\n")
     found = data.from_csv(path, "price")
@@ -130,14 +130,14 @@ def test_a_csv_file_of_ones_own(tmp_path):
         ("", "b", "3 rows or more, got 0"),
     ],
 )
-def test_mistakes_in_a_csv_file_are_named(tmp_path, content, target, words):
+def test_errors_name_the_mistake_in_a_csv_file(tmp_path, content, target, words):
     path = tmp_path / "mine.csv"
     path.write_text(content)
     with pytest.raises(ValueError, match=words):
         data.from_csv(path, target)
 
 
-def test_an_unknown_table_and_an_unknown_split_are_named():
+def test_errors_name_an_unknown_table_and_an_unknown_split():
     with pytest.raises(ValueError, match="did you mean 'uci/yacht'"):
         data.table("uci/yaht")
     with pytest.raises(ValueError, match="split of breast_cancer must be all, got 'train'"):

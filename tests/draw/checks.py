@@ -1,4 +1,4 @@
-"""Checks that hold for labkit and fail for a broken one: the tests call them, and test_draw_mutants sees each fail."""
+"""These checks pass for labkit and fail for a broken version of it; test_draw_mutants proves that each can fail."""
 
 import itertools
 import math
@@ -44,7 +44,7 @@ def images(config: draw.Config, b: int = 3, dtype: torch.dtype = torch.float64, 
 
 
 def rows_sum_to_one_with_finite_gradients(n: int, dtype: torch.dtype, height: int = 28, width: int = 20) -> None:
-    """A sum of m terms <= 1 errs by less than m units in the last place."""
+    """A sum of m terms <= 1 has an error of less than m units in the last place."""
     raw = torch.tensor(list(itertools.product(EXTREMES, repeat=5)), dtype=dtype).requires_grad_()
     f_y, f_x = attention.filterbank(attention.window(raw, n, height, width), n, height, width)
     for bank, size in ((f_y, height), (f_x, width)):
@@ -59,14 +59,14 @@ def rows_sum_to_one_with_finite_gradients(n: int, dtype: torch.dtype, height: in
 
 
 def centres_of_zeros_are_symmetric() -> None:
-    """reference 3.3: the image centre of 28 pixels from 0 lies at 13.5."""
+    """Reference 3.3: the centre of 28 pixels, counted from 0, is at 13.5."""
     window = attention.window(torch.zeros(5, dtype=torch.float64), 5, 28, 28)
     for centres in attention.centres(window, 5):
         assert (centres - 13.5).tolist() == [-13.5, -6.75, 0.0, 6.75, 13.5]
 
 
 def mirrored_image_is_read_mirrored(n: int = 4) -> None:
-    """Centre and image turned about the middle of an axis: the glimpse is turned, and what is written."""
+    """If centre and image are mirrored along an axis, the glimpse and the written image are mirrored too."""
     x, patch, raw = normal(6, 2, 11, 8), normal(6, 2, n, n, seed=1), 0.5 * normal(6, 5, seed=2)
     for axis, column in ((-2, 0), (-1, 1)):
         turned = raw.clone()
@@ -77,7 +77,7 @@ def mirrored_image_is_read_mirrored(n: int = 4) -> None:
 
 
 def windows_are_the_papers(reference, n: int, height: int, width: int, channels: int) -> None:
-    """Plain Python over equations 19 to 29, pixels from 1."""
+    """Plain Python computes equations 19 to 29, with pixels from 1."""
     x, patch = normal(3, channels, height, width), normal(3, channels, n, n, seed=1)
     raw = 0.7 * normal(3, 5, seed=2) + torch.tensor([0, 0, 1.0, 0, 0])
     window = attention.window(raw, n, height, width)
@@ -88,7 +88,7 @@ def windows_are_the_papers(reference, n: int, height: int, width: int, channels:
 
 
 def a_whole_narrow_window_is_the_identity(size: int = 7) -> None:
-    """N = A = B puts a filter on every pixel; at log variance -6 the neighbour's share is exp(-e^6 / 2) = 1e-88."""
+    """N = A = B puts a filter on every pixel; at log variance -6 the neighbour's part is exp(-e^6 / 2) = 1e-88."""
     raw = torch.zeros(2, 5, dtype=torch.float64)
     raw[:, 2] = -6
     window, x = attention.window(raw, size, size, size), normal(2, 3, size, size)
@@ -117,7 +117,7 @@ def divergence_is_that_of_distributions() -> None:
 
 
 def divergence_is_zero_at_the_prior(steps: int, latent: int) -> None:
-    """Through the network: an encoder that asks for N(0, 1) costs nothing, whatever T and z."""
+    """In the network, a posterior of N(0, 1) costs nothing, for any T and z."""
     model = network(draw.Config(height=4, width=4, read=2, write=2, hidden=3, steps=steps, latent=latent))
     with torch.no_grad():
         model.posterior.weight.zero_()
@@ -128,7 +128,7 @@ def divergence_is_zero_at_the_prior(steps: int, latent: int) -> None:
 
 
 def likelihood_is_that_of_distributions() -> None:
-    """Of logits up to 120, where log(p + 1e-8) stops at 18.4 nats."""
+    """It is tested for logits up to 120, where log(p + 1e-8) stops at 18.4 nats."""
     logits, ink = 40 * normal(5, 2, 1, 3, 3), normal(2, 1, 3, 3, seed=1) > 0
     logits[0, 0, 0, 0] = torch.tensor([120.0, -120.0, 0.0])
     wanted = -Bernoulli(logits=logits).log_prob(ink.double().expand_as(logits)).sum((-3, -2, -1))
@@ -141,7 +141,7 @@ def likelihood_is_that_of_distributions() -> None:
 
 
 def noise_is_fresh_at_every_step(config: draw.Config) -> None:
-    """(z - mu) / sigma, over all steps, is one draw of [T, B, latent]: no two steps share a number."""
+    """(z - mu) / sigma, over all steps, is one sample of [T, B, latent]: no two steps share a number."""
     x, labels = images(config)
     trace = network(config)(x, labels=labels, generator=torch.Generator().manual_seed(5))
     noise = (trace.z - trace.mu) / trace.sigma
@@ -152,7 +152,7 @@ def noise_is_fresh_at_every_step(config: draw.Config) -> None:
 
 
 def gradients_are_plain_autograds(reference, config: draw.Config) -> None:
-    """Of nll + 2 KL, by every weight and by the image."""
+    """This is the gradient of nll + 2 KL with respect to every weight and the image."""
     model, (x, labels) = network(config), images(config)
     noise = torch.randn(
         config.steps, len(x), config.latent, generator=torch.Generator().manual_seed(5), dtype=torch.float64
@@ -167,7 +167,7 @@ def gradients_are_plain_autograds(reference, config: draw.Config) -> None:
 
 
 def tiny() -> tuple[draw.DRAW, torch.Tensor]:
-    """One latent, one step, 2 x 2 pixels, and q about N(.8, 1.1^2), no posterior: wide enough for finite weights."""
+    """One latent, one step, 2 x 2 pixels, and q near N(.8, 1.1^2), wide enough for finite weights."""
     model = network(draw.Config(height=2, width=2, steps=1, hidden=4, latent=1, read=1, write=2), scale=1.0)
     with torch.no_grad():
         model.posterior.weight.mul_(0.1)
@@ -177,9 +177,9 @@ def tiny() -> tuple[draw.DRAW, torch.Tensor]:
 
 
 def moments_by_quadrature(model: draw.DRAW, x: torch.Tensor, nodes: int = 100) -> tuple[float, float, float]:
-    """For one latent and one step: log p(x), E_q[log w] and Var_q(w) / p(x)^2, by Gauss and Hermite.
+    """Return log p(x), E_q[log w] and Var_q(w) / p(x)^2 for one latent and one step, by Gauss-Hermite quadrature.
 
-    p(x | z) comes from `generate`, q from the pass; w = p(x | z) p(z) / q(z).
+    p(x | z) comes from `generate`, q from the pass, and w = p(x | z) p(z) / q(z).
     """
     at, weight = (torch.from_numpy(each) for each in numpy.polynomial.hermite_e.hermegauss(nodes))
     weight = weight / weight.sum()

@@ -1,4 +1,4 @@
-"""What the tests of DRAW share: the reference, the checks that the mutants must fail, and small networks in float64."""
+"""Fixtures of the DRAW tests: the reference, the checks that mutants must fail, and small networks in float64."""
 
 import importlib.util
 from pathlib import Path
@@ -26,7 +26,7 @@ CONFIGS = {
 
 
 def _load(name: str) -> ModuleType:
-    """A module beside this one; pytest's importlib mode leaves the folder off the path."""
+    """Return a module of this folder, which pytest's importlib mode does not put on the path."""
     spec = importlib.util.spec_from_file_location(f"labkit_tests_draw_{name}", HERE / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -56,7 +56,7 @@ def config(request) -> draw.Config:
 
 @pytest.fixture(scope="session")
 def make(checks):
-    """make(config, dtype, scale, seed) -> a network of normal weights, biases too: no symmetry hides a mistake."""
+    """make(config, dtype, scale, seed) -> a network with normal weights and biases, without symmetry."""
     return checks.network
 
 
@@ -68,23 +68,23 @@ def images(checks):
 
 @pytest.fixture
 def noisy(monkeypatch):
-    """noisy(eps): from now on every network draws this noise [T, B, latent]."""
+    """noisy(eps): from then on every network uses this noise [T, B, latent]."""
     return lambda eps: monkeypatch.setattr(draw.DRAW, "_noise", lambda self, x, generator: eps)
 
 
 @pytest.fixture(scope="session")
 def rng():
-    """rng(seed) -> a generator of its own."""
+    """rng(seed) -> a new generator."""
     return lambda seed=0: torch.Generator().manual_seed(seed)
 
 
 @pytest.fixture(scope="session")
 def normal(rng):
-    """normal(*shape, seed) -> standard normal draws, float64."""
+    """normal(*shape, seed) -> standard normal samples, float64."""
     return lambda *shape, seed=0: torch.randn(*shape, generator=rng(seed), dtype=torch.float64)
 
 
 @pytest.fixture(scope="session")
 def close(checks):
-    """close(a, b, tolerance): no entry differs by more than `tolerance` of the greatest."""
+    """close(a, b, tolerance): no entry differs by more than `tolerance` times the largest entry."""
     return checks.close

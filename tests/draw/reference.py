@@ -1,6 +1,7 @@
-"""DRAW written a second time, from the paper alone: loops of Python floats for a window, plain autograd for a network.
+"""A second version of DRAW, from the paper only: loops of Python floats for a window, plain autograd for a network.
 
-Gregor et al. 2015, pixels counted from 1, each Gaussian divided by its own sum. Nothing of labkit runs here.
+It follows Gregor et al. 2015. Pixels count from 1, and each Gaussian is divided by its own sum. It uses no code of
+labkit.
 """
 
 import math
@@ -14,7 +15,7 @@ Grid = list[list[float]]
 
 
 def grid(raw: list[float], n: int, height: int, width: int) -> tuple[list[float], list[float], float, float]:
-    """mu_Y, mu_X of the filters in pixels from 1, sigma and gamma: equations 19 to 24, A = width and B = height."""
+    """Return mu_Y and mu_X of the filters in pixels from 1, sigma and gamma (19 to 24, A = width, B = height)."""
     y, x, log_variance, log_stride, log_gamma = raw
     g_x, g_y = (width + 1) / 2 * (x + 1), (height + 1) / 2 * (y + 1)
     delta = (max(width, height) - 1) / (n - 1) * math.exp(log_stride) if n > 1 else 0.0
@@ -23,13 +24,13 @@ def grid(raw: list[float], n: int, height: int, width: int) -> tuple[list[float]
 
 
 def bank(centres: list[float], sigma: float, size: int) -> Grid:
-    """Equations 25 and 26 along one axis."""
+    """Return equations 25 and 26 along one axis."""
     rows = [[math.exp(-((a - mu) ** 2) / (2 * sigma**2)) for a in range(1, size + 1)] for mu in centres]
     return [[value / math.fsum(row) for value in row] for row in rows]
 
 
 def read(x: list[Grid], raw: list[float], n: int) -> list[Grid]:
-    """gamma F_Y x F_X^T (27) of every channel, one pixel at a time."""
+    """Return gamma F_Y x F_X^T (27) of every channel, one pixel at a time."""
     height, width = len(x[0]), len(x[0][0])
     mu_y, mu_x, sigma, gamma = grid(raw, n, height, width)
     f_y, f_x = bank(mu_y, sigma, height), bank(mu_x, sigma, width)
@@ -46,7 +47,7 @@ def read(x: list[Grid], raw: list[float], n: int) -> list[Grid]:
 
 
 def write(patch: list[Grid], raw: list[float], height: int, width: int) -> list[Grid]:
-    """F_Y^T w F_X / gamma (29) of every channel, one pixel at a time."""
+    """Return F_Y^T w F_X / gamma (29) of every channel, one pixel at a time."""
     n = len(patch[0])
     mu_y, mu_x, sigma, gamma = grid(raw, n, height, width)
     f_y, f_x = bank(mu_y, sigma, height), bank(mu_x, sigma, width)
@@ -63,7 +64,7 @@ def write(patch: list[Grid], raw: list[float], height: int, width: int) -> list[
 
 
 def filters(raw: Tensor, n: int, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
-    """F_Y [b, n, height], F_X [b, n, width] and gamma [b, 1, 1, 1] in tensors, with the clamps of draw.md, point 6."""
+    """Return F_Y [b, n, height], F_X [b, n, width] and gamma [b, 1, 1, 1] with the clamps of draw.md, point 6."""
     log_variance, log_stride, log_gamma = raw[:, 2].clamp(-6, 6), raw[:, 3].clamp(-6, 3), raw[:, 4].clamp(-6, 6)
     delta = (max(height, width) - 1) / (n - 1) * torch.exp(log_stride) if n > 1 else torch.zeros_like(log_stride)
     i = torch.arange(1, n + 1, dtype=raw.dtype)
@@ -78,7 +79,7 @@ def filters(raw: Tensor, n: int, height: int, width: int) -> tuple[Tensor, Tenso
 
 
 def cell(inputs: Tensor, h: Tensor, c: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """torch's own cell: labkit's gates are input, forget, output, candidate; torch's end in candidate, output."""
+    """torch's own cell: labkit's gates are input, forget, output, candidate; torch's end with candidate, output."""
     bias = bias.expand(len(h), -1)
     i, f, o, g = (linear(torch.cat([inputs, h], 1), weight) + bias).chunk(4, 1)
     zero = torch.zeros(4 * h.shape[1], h.shape[1], dtype=h.dtype)
@@ -88,7 +89,7 @@ def cell(inputs: Tensor, h: Tensor, c: Tensor, weight: Tensor, bias: Tensor) -> 
 
 
 def run(config, p: dict[str, Tensor], x: Tensor, noise: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
-    """Equations 3 to 12 with the weights p of a network; every entry [T, B, ...]."""
+    """Return equations 3 to 12 with the weights p of a network; every entry is [T, B, ...]."""
     (b, ch, height, width), hidden = x.shape, config.hidden
     enc = enc_c = dec = dec_c = torch.zeros(b, hidden, dtype=x.dtype)
     canvas = p["canvas"].expand(b, ch, height, width)
@@ -127,7 +128,7 @@ def run(config, p: dict[str, Tensor], x: Tensor, noise: Tensor, labels: Tensor |
 
 
 def classify(p: dict[str, Tensor], x: Tensor, steps: int, n: int) -> Tensor:
-    """The reading half: logits after each of the steps [T, B, classes]."""
+    """Return the logits of the reading half after each step [T, B, classes]."""
     h = c = torch.zeros(len(x), p["look.weight"].shape[1], dtype=x.dtype)
     logits = []
     for _ in range(steps):

@@ -1,4 +1,4 @@
-"""The reading half alone: against a second writing, by its invariances, and that it learns where to look."""
+"""The reading half agrees with a second version of it, has its invariances, and learns where to look."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from labkit.draw import attention
 
 @pytest.fixture
 def reader(rng):
-    """9 x 9 pixels, three glimpses of 3 x 3, four classes; normal weights, float64; and five images."""
+    """9 x 9 pixels, three glimpses of 3 x 3, four classes, normal weights in float64, and five images."""
     model = draw.Classifier(9, steps=3, hidden=5, read=3, classes=4).double()
     generator = rng(1)
     with torch.no_grad():
@@ -19,7 +19,7 @@ def reader(rng):
     return model, torch.rand(5, 1, 9, 9, generator=generator, dtype=torch.float64)
 
 
-def test_a_reading_and_its_gradients_are_those_of_plain_torch(reader, reference, close):
+def test_a_reading_and_its_gradients_equal_those_of_plain_torch(reader, reference, close):
     model, x = reader
     x.requires_grad_()
     weights = dict(model.named_parameters())
@@ -31,21 +31,21 @@ def test_a_reading_and_its_gradients_are_those_of_plain_torch(reader, reference,
         close(left, right, 1e-10)
 
 
-def test_glimpses_come_through_the_windows_that_are_told(reader, close):
+def test_glimpses_come_through_the_reported_windows(reader, close):
     model, x = reader
     reading = model(x)
     close(attention.read(x.expand(3, -1, -1, -1, -1), reading.read, 3), reading.glimpse, 1e-13)
     assert reading.logits.shape == (3, 5, 4)
 
 
-def test_what_it_says_is_the_likeliest_class_after_the_last_glimpse():
+def test_the_prediction_is_the_most_likely_class_after_the_last_glimpse():
     logits = torch.tensor([[[9.0, 0, 0], [0, 9, 0]], [[0, 0, 1], [1, 0, 0]]])
     nothing = torch.zeros(2, 2)
     reading = draw.Reading(logits, nothing[..., None, None, None], attention.Window(*[nothing] * 5))
     assert reading.said.tolist() == [2, 0]
 
 
-def test_the_first_look_knows_nothing_and_the_next_depends_on_what_was_seen(reader):
+def test_the_first_window_is_fixed_and_the_next_depends_on_the_glimpse(reader):
     model, x = reader
     a, b = model(x).read, model(1 - x).read
     for one, other in zip(a, b, strict=True):
@@ -53,7 +53,7 @@ def test_the_first_look_knows_nothing_and_the_next_depends_on_what_was_seen(read
         assert (one[1:] != other[1:]).all()
 
 
-def test_an_image_is_read_the_same_in_any_company_and_is_untouched(reader, close):
+def test_an_image_is_read_the_same_in_any_batch_and_stays_unchanged(reader, close):
     model, x = reader
     before, together = x.clone(), model(x).logits
     for b in range(5):
@@ -61,14 +61,14 @@ def test_an_image_is_read_the_same_in_any_company_and_is_untouched(reader, close
     assert torch.equal(model(x).logits, together) and torch.equal(x, before)
 
 
-def test_the_papers_network_has_its_parameters():
-    """LSTM of 256 on 12 x 12 and itself, five numbers of a window, ten classes."""
+def test_the_default_network_has_the_papers_number_of_parameters():
+    """It has an LSTM of 256 with input 12 x 12, five numbers of a window, and ten classes."""
     wanted = 4 * 256 * (144 + 256) + 4 * 256 + (256 + 1) * 5 + (256 + 1) * 10
     assert sum(weight.numel() for weight in draw.Classifier().parameters()) == wanted
 
 
 def test_mixed_precision_leaves_windows_and_logits_precise(reader):
-    """A centre in bfloat16 would be off by a quarter of a pixel at 100 pixels."""
+    """A centre in bfloat16 would be wrong by a quarter of a pixel at 100 pixels."""
     model, x = reader[0].float(), reader[1].float()
     wanted = model(x)
     with torch.autocast("cpu", torch.bfloat16):
@@ -82,8 +82,8 @@ def test_mixed_precision_leaves_windows_and_logits_precise(reader):
 
 
 @pytest.mark.slow
-def test_it_learns_in_which_corner_the_spot_is(rng):
-    """2 x 2 glimpses of 12 x 12 pixels, a spot anywhere in a quarter: nine of ten right, by chance one in four."""
+def test_it_learns_which_corner_has_the_spot(rng):
+    """It reads 12 x 12 pixels by 2 x 2 glimpses. Nine of ten answers must be right; by chance it is one in four."""
     torch.manual_seed(0)
     model, generator = draw.Classifier(12, steps=3, hidden=24, read=2, classes=4), rng()
     optimizer = torch.optim.Adam(model.parameters(), 0.01)

@@ -1,4 +1,4 @@
-"""What z holds: what is kept stays bit for bit, slopes are the gradient, and the way between two z is the sphere's."""
+"""Kept parts of z stay the same bit for bit, slopes are the gradient, and the path between two z is on the sphere."""
 
 import numpy as np
 import pytest
@@ -21,16 +21,16 @@ def label_of(config):
 
 
 def image(model, z):
-    """The finished images of z."""
+    """Return the finished images of z."""
     labels = torch.full((z.shape[1],), 1) if model.config.classes else None
     with torch.no_grad():
         return model.generate(z.shape[1], z=z, labels=labels).images[-1]
 
 
-# resampled
+# resampled latents
 
 
-def test_what_comes_before_t_is_kept_bit_for_bit_and_the_rest_is_the_noise(model):
+def test_latents_before_t_are_kept_bit_for_bit_and_the_rest_is_the_noise(model):
     steps = model.config.steps
     z, noise = noise_of(model.config, 1), noise_of(model.config, 5, seed=1)
     for t in range(1, steps + 2):
@@ -41,7 +41,7 @@ def test_what_comes_before_t_is_kept_bit_for_bit_and_the_rest_is_the_noise(model
             latents.resample(z, t, noise)
 
 
-def test_the_spread_is_that_of_images_drawn_one_t_at_a_time_and_ends_at_zero(model):
+def test_the_spread_equals_that_of_images_made_for_one_t_and_ends_at_zero(model):
     z, noise = noise_of(model.config, 1), noise_of(model.config, 6, seed=1)
     got = latents.spread(model, z, noise, label=label_of(model.config)).numpy()
     want = []
@@ -49,22 +49,22 @@ def test_the_spread_is_that_of_images_drawn_one_t_at_a_time_and_ends_at_zero(mod
         sheet = image(model, torch.cat([z.expand(-1, 6, -1)[:t], noise[t:]])).numpy().astype(float)
         want.append(np.sqrt(((sheet - sheet.mean(0)) ** 2).sum(0) / 5).mean())
     assert np.allclose(got, [*want, 0], rtol=1e-4, atol=1e-6)
-    assert min(want) > 1e-4  # there was something to measure
+    assert min(want) > 1e-4  # there is a spread to measure
 
 
-def test_images_of_several_passes_are_those_of_one(model, monkeypatch):
+def test_images_of_several_passes_equal_those_of_one_pass(model, monkeypatch):
     z, noise = noise_of(model.config, 1), noise_of(model.config, 4, seed=1)
     whole = latents.spread(model, z, noise, label=label_of(model.config))
     monkeypatch.setattr(latents, "CHUNK", 3)
     assert torch.allclose(latents.spread(model, z, noise, label=label_of(model.config)), whole, atol=1e-6)
 
 
-# one number
+# one changed number
 
 
 @pytest.mark.parametrize("step, within", [(1e-4, 1e-6), (latents.STEP, 0.02)])
-def test_slopes_are_those_of_autograd(model, monkeypatch, step, within):
-    """A random weighing of the pixels: backwards, exact, against differences forwards, whose error falls as h^2."""
+def test_slopes_agree_with_autograd(model, monkeypatch, step, within):
+    """A random weighted sum of the pixels has exact gradients; the error of central differences falls as h^2."""
     monkeypatch.setattr(latents, "STEP", step)
     model = model.double()
     c, z, t = model.config, noise_of(model.config, 1).double(), model.config.steps - 1
@@ -80,10 +80,10 @@ def test_slopes_are_those_of_autograd(model, monkeypatch, step, within):
         latents.slopes(model, z, c.steps + 1, label=label_of(c))
 
 
-# between two
+# between two latents
 
 
-def test_slerp_ends_exactly_keeps_the_length_and_turns_evenly():
+def test_slerp_has_exact_ends_keeps_the_length_and_turns_evenly():
     source = torch.Generator().manual_seed(0)
     a, b = (torch.randn(6, 1, 5, generator=source, dtype=torch.float64) for _ in range(2))
     share = torch.linspace(0, 1, 9, dtype=torch.float64)
@@ -99,15 +99,15 @@ def test_slerp_ends_exactly_keeps_the_length_and_turns_evenly():
 
 
 @pytest.mark.parametrize("times", [1.0, 2.5, -1.0, -0.5, 0.0])
-def test_slerp_takes_the_straight_line_where_there_is_no_arc(times):
-    """Float32, as on the page: the two are not parallel to the last bit."""
+def test_slerp_uses_the_straight_line_if_there_is_no_arc(times):
+    """It is tested in float32, as on the page, where the two are not parallel to the last bit."""
     a = torch.randn(4, 1, 7, generator=torch.Generator().manual_seed(0))
     share = torch.linspace(0, 1, 5)
     for found in (latents.slerp(a, times * a, share), latents.slerp(times * a, a, 1 - share)):
         assert torch.allclose(found, a * (1 - share + share * times)[:, None], atol=1e-5)
 
 
-def test_slerp_goes_over_into_the_straight_line_without_a_jump():
+def test_slerp_changes_to_the_straight_line_without_a_jump():
     a = torch.tensor([[[3.0, 0.0]]], dtype=torch.float64)
     share = torch.linspace(0, 1, 5, dtype=torch.float64)
     for angle in (2e-3, 1.001e-3, 0.999e-3, 1e-9):

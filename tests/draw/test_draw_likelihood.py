@@ -1,4 +1,4 @@
-"""Costs in nats: KL and Bernoulli against torch.distributions, the bounds against an integral (draw.md, 5)."""
+"""Costs in nats: KL and Bernoulli agree with torch.distributions, the bounds with an integral (draw.md, 5)."""
 
 import math
 
@@ -23,7 +23,7 @@ def integral(checks):
 
 @pytest.fixture
 def recorded(monkeypatch):
-    """The log weights of every chunk that `log_likelihood` asks for, as it goes."""
+    """The log-weights of every chunk that `log_likelihood` computes."""
     chunks, right = [], likelihood.log_weights
 
     def log_weights(*args, **kwargs):
@@ -37,17 +37,17 @@ def recorded(monkeypatch):
 # terms
 
 
-def test_divergence_is_that_of_distributions(checks):
+def test_divergence_equals_that_of_torch_distributions(checks):
     checks.divergence_is_that_of_distributions()
 
 
 @pytest.mark.parametrize(("steps", "latent"), [(1, 1), (4, 2), (2, 5)])
-def test_divergence_is_zero_at_the_prior_whatever_t_and_z(checks, steps, latent):
+def test_divergence_is_zero_at_the_prior_for_any_t_and_z(checks, steps, latent):
     checks.divergence_is_zero_at_the_prior(steps, latent)
 
 
-def test_divergence_is_the_mean_log_ratio_of_draws(normal):
-    """Monte Carlo, 200,000 draws of three latents: within four standard errors."""
+def test_divergence_is_the_mean_log_ratio_of_samples(normal):
+    """Monte Carlo with 200,000 samples of three latents agrees within four standard errors."""
     n, mu, log_sigma = 200_000, normal(3), 0.5 * normal(3, seed=1)
     q = Normal(mu, log_sigma.exp())
     z = mu + log_sigma.exp() * normal(n, 3, seed=2)
@@ -55,12 +55,12 @@ def test_divergence_is_the_mean_log_ratio_of_draws(normal):
     assert abs(ratio.mean() - draw.divergence(mu, log_sigma)) < 4 * ratio.std() / n**0.5
 
 
-def test_likelihood_is_that_of_distributions_and_does_not_saturate(checks):
+def test_likelihood_equals_that_of_torch_distributions_and_does_not_saturate(checks):
     checks.likelihood_is_that_of_distributions()
 
 
 def test_grey_pixels_cost_the_cross_entropy(normal, close):
-    """-x log p - (1 - x) log(1 - p), least at p = x, where it is the entropy."""
+    """-x log p - (1 - x) log(1 - p) is smallest at p = x, where it is the entropy."""
     x = torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     least = -(x * x.log() + (1 - x) * (-x).log1p()).sum((1, 2, 3))
     close(draw.negative_log_likelihood(x.logit(), x), least, 1e-12)
@@ -76,13 +76,13 @@ def test_a_fair_coin_is_one_bit():
 # bounds
 
 
-def test_the_bound_is_that_of_quadrature_and_lies_below_log_p(checks):
+def test_the_bound_agrees_with_quadrature_and_is_below_log_p(checks):
     """E_q[-bound] = log p(x) - KL(q | posterior): 100 nodes give the integrals to seven digits."""
     checks.bound_is_that_of_quadrature()
 
 
-def test_importance_weights_have_the_mean_p(tiny, integral):
-    """E[w] = p(x) exactly, whatever q: within four standard errors, and q is far enough for the error to matter."""
+def test_the_mean_importance_weight_is_p(tiny, integral):
+    """E[w] = p(x) exactly, for any q, within four standard errors; q is far enough from the posterior."""
     model, x = tiny
     log_p, _, variance = integral(model, x)
     n = 40_000
@@ -91,8 +91,8 @@ def test_importance_weights_have_the_mean_p(tiny, integral):
     assert variance > 0.05
 
 
-def test_more_importance_samples_raise_the_bound_to_log_p(tiny, integral):
-    """At K samples it lies Var(w) / 2 K below, for large K; 3000 estimates each, four standard errors."""
+def test_more_importance_samples_bring_the_bound_closer_to_log_p(tiny, integral):
+    """With K samples it is Var(w) / 2 K below, for large K; 3000 estimates of each, four standard errors."""
     model, x = tiny
     log_p, bound, variance = integral(model, x)
     many, means, errors = x.expand(3000, -1, -1, -1), [], []
@@ -107,8 +107,8 @@ def test_more_importance_samples_raise_the_bound_to_log_p(tiny, integral):
     assert abs(means[3] - (log_p - variance / 128)) < errors[3] + variance / 128
 
 
-def test_log_weights_are_the_three_densities_of_a_trace(config, make, images, close, rng):
-    """log p(x|z) + log p(z) - log q(z|x), images repeated sample by sample, labels with them."""
+def test_log_weights_combine_the_three_densities_of_a_trace(config, make, images, close, rng):
+    """log p(x|z) + log p(z) - log q(z|x), with images and labels repeated sample by sample."""
     model, (x, labels) = make(config), images(config)
     got = likelihood.log_weights(model, x, 4, labels=labels, generator=rng(3))
     many = x.repeat(4, 1, 1, 1)
@@ -123,7 +123,7 @@ def test_log_weights_are_the_three_densities_of_a_trace(config, make, images, cl
 
 
 @pytest.mark.parametrize(("samples", "rows"), [(10, 2000), (10, 12), (10, 9), (7, 3), (1, 3)])
-def test_chunks_are_of_so_many_rows_and_add_up(make, images, configs, recorded, close, rng, samples, rows):
+def test_chunks_have_the_given_number_of_rows_and_add_up(make, images, configs, recorded, close, rng, samples, rows):
     config = configs["labels"]
     model, (x, labels) = make(config), images(config)
     got = draw.log_likelihood(model, x, samples, labels=labels, generator=rng(), rows=rows)
@@ -133,14 +133,14 @@ def test_chunks_are_of_so_many_rows_and_add_up(make, images, configs, recorded, 
     close(got, torch.cat(recorded).logsumexp(0) - math.log(samples), 1e-13)
 
 
-def test_more_images_than_rows_go_one_sample_at_a_time(make, images, configs, recorded, rng):
+def test_more_images_than_rows_use_one_sample_at_a_time(make, images, configs, recorded, rng):
     model, (x, _) = make(configs["attention"]), images(configs["attention"], 5)
     draw.log_likelihood(model, x, 3, generator=rng(), rows=2)
     assert [chunk.shape for chunk in recorded] == [(1, 5)] * 3
 
 
-def test_chunked_and_whole_estimates_have_one_distribution(tiny):
-    """Means within four standard errors of each other, variances too (relative error of a variance: (2 / n)^.5)."""
+def test_chunked_and_whole_estimates_have_the_same_distribution(tiny):
+    """Means and variances agree within four standard errors (relative error of a variance: (2 / n)^.5)."""
     model, x = tiny
     many = x.expand(2000, -1, -1, -1)
     whole, parts = (
@@ -152,8 +152,8 @@ def test_chunked_and_whole_estimates_have_one_distribution(tiny):
     assert abs(parts.var() / whole.var() - 1) < 4 * (2 * fourth / 2000) ** 0.5
 
 
-def test_where_q_is_the_posterior_every_sample_is_log_p(images):
-    """All weights 0: z says nothing about x, p(x) = 2^-784 for any number of samples; no gradient is kept."""
+def test_if_q_is_the_posterior_every_sample_gives_log_p(images):
+    """With all weights 0, z has no information about x: p(x) = 2^-784 for any number of samples, without gradients."""
     model = draw.DRAW(draw.Config(hidden=4, steps=2))
     with torch.no_grad():
         for weight in model.parameters():

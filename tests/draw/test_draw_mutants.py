@@ -1,4 +1,4 @@
-"""A test of the tests: each check fails when labkit is broken in the way, often published, it is there to find."""
+"""A test of the tests: each check fails when labkit has the error that it should detect, often a published one."""
 
 import math
 
@@ -11,7 +11,7 @@ from labkit.draw.fast import lstm, windows
 
 
 def _one_noise_for_all_steps():
-    """ericjang's, draw.md 3.1."""
+    """The error of ericjang's program, draw.md 3.1."""
     right = draw.DRAW._noise
     return [(draw.DRAW, "_noise", lambda self, x, generator: right(self, x, generator)[:1].expand(*_shape(self, x)))]
 
@@ -21,7 +21,7 @@ def _shape(model, x):
 
 
 def _kl_constant(wrong):
-    """Another number for the - 1 of every latent: 3.2."""
+    """Another number instead of the - 1 of every latent: 3.2."""
 
     def divergence(mu, log_sigma):
         return 0.5 * (mu * mu + (2 * log_sigma).exp() - 2 * log_sigma).sum(-1) - wrong(mu.shape[-1])
@@ -30,7 +30,7 @@ def _kl_constant(wrong):
 
 
 def _kl_of_log_variance():
-    """log sigma taken for log sigma^2."""
+    """log sigma used as log sigma^2."""
 
     def divergence(mu, log_sigma):
         return 0.5 * (mu * mu + log_sigma.exp() - 1 - log_sigma).sum(-1)
@@ -39,7 +39,7 @@ def _kl_of_log_variance():
 
 
 def _grid_off_by(pixels: float, strides: float):
-    """Half a pixel: jbornschein; half a stride either way: ericjang's family. 3.3."""
+    """Half a pixel as in jbornschein's program, or half a stride as in programs like ericjang's: 3.3."""
     right = attention.centres
 
     def centres(window, n):
@@ -54,7 +54,7 @@ def _grid_off_by(pixels: float, strides: float):
 
 
 def _filters_over_sum_plus_eps():
-    """3.4."""
+    """The error of 3.4."""
 
     def filters(mu, sigma, pixels):
         away = torch.arange(pixels, dtype=mu.dtype) - mu[..., None]
@@ -84,7 +84,7 @@ def _axes_exchanged():
 
 
 def _in_fast(wrong):
-    """The same mistake in the network's own way to a window: (g_Y, g_X, sigma, delta, gamma) (b, 5)."""
+    """The same mistake in the network's own window code: (g_Y, g_X, sigma, delta, gamma) (b, 5)."""
     right = windows._numbers
 
     def numbers(*given):
@@ -95,7 +95,7 @@ def _in_fast(wrong):
 
 
 def _operation(name, wrong):
-    """A network with another operation of that name."""
+    """Return a network with another operation of that name."""
     return [(draw.DRAW, "operations", draw.DRAW.operations._replace(**{name: wrong}))]
 
 
@@ -128,7 +128,7 @@ def _intensity_multiplies_the_write():
 
 
 def _log_of_p_plus_eps():
-    """3.5."""
+    """The error of 3.5."""
 
     def nll(logits, x):
         p = logits.sigmoid()
@@ -193,16 +193,16 @@ def named(checks, reference, configs):
 
 
 @pytest.mark.parametrize(("mutant", "check"), [(m, c) for m, (_, found_by) in MUTANTS.items() for c in found_by])
-def test_the_check_fails_on_the_mutant(named, monkeypatch, mutant, check):
-    named[check]()  # and holds before
+def test_the_check_fails_for_the_mutant(named, monkeypatch, mutant, check):
+    named[check]()  # the check passes before
     for owner, name, value in MUTANTS[mutant][0]():
         monkeypatch.setattr(owner, name, value)
     with pytest.raises(AssertionError):
         named[check]()
 
 
-def test_a_mean_of_draws_does_not_see_that_all_steps_share_their_noise(named, monkeypatch):
-    """Why noise is looked at itself: every single step has the right distribution, KL and gradient."""
+def test_a_mean_of_samples_does_not_detect_shared_noise(named, monkeypatch):
+    """This is why the noise itself is checked: every single step has the right distribution, KL and gradient."""
     for owner, name, value in _one_noise_for_all_steps():
         monkeypatch.setattr(owner, name, value)
     named["kl"]()

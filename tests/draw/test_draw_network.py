@@ -1,4 +1,4 @@
-"""A pass of the network: against a second writing of the paper, by its invariances, by its cheaper ways (draw.md 5)."""
+"""A pass of the network agrees with a second version of the paper, with its invariances, and with its cheaper ways."""
 
 import math
 from dataclasses import replace
@@ -15,7 +15,7 @@ FIELDS = ("canvas", "z", "mu", "sigma", "nll", "kl")
 
 @pytest.fixture
 def case(make, images, config, noisy, normal):
-    """A network of every kind, three images, their labels, and the noise that it will draw."""
+    """A network of every kind, three images, their labels, and the noise that it will use."""
     x, labels = images(config)
     noise = normal(config.steps, len(x), config.latent, seed=5)
     noisy(noise)
@@ -32,10 +32,10 @@ def _tensors(trace) -> dict[str, torch.Tensor]:
     return flat
 
 
-# against the second writing
+# compared with the second version
 
 
-def test_a_pass_is_the_papers(case, reference, close):
+def test_a_pass_agrees_with_the_papers_equations(case, reference, close):
     model, x, labels, noise = case
     trace = model(x, labels=labels)
     wanted = reference.run(model.config, {"canvas": model.canvas, **dict(model.named_parameters())}, x, noise, labels)
@@ -44,14 +44,14 @@ def test_a_pass_is_the_papers(case, reference, close):
     close(trace.bound, wanted["nll"][-1] + wanted["kl"].sum(0), 1e-12)
 
 
-def test_gradients_are_those_of_plain_autograd(checks, reference, config):
-    """Of every weight, though labkit sums them in place, and of the image."""
+def test_gradients_equal_those_of_plain_autograd(checks, reference, config):
+    """These are the gradients of every weight, which labkit sums in place, and of the image."""
     checks.gradients_are_plain_autograds(reference, config)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("off", [(), ("read", "write")])
-def test_gradients_of_the_losses_are_finite_differences(make, images, rng, off):
+def test_gradients_of_the_losses_equal_finite_differences(make, images, rng, off):
     size = {"height": 2, "width": 3, "steps": 2, "hidden": 2, "latent": 1, "read": 2, "write": 2, "classes": 2}
     model = make(draw.Config(**size | dict.fromkeys(off), canvas="learned"))
     x, labels = images(model.config, 2)
@@ -64,7 +64,7 @@ def test_gradients_of_the_losses_are_finite_differences(make, images, rng, off):
 
 
 @pytest.mark.parametrize("frozen", ["encoder", "decoder", "stroke", "posterior"])
-def test_gradients_of_the_rest_do_not_mind_a_frozen_part(make, images, configs, close, rng, frozen):
+def test_a_frozen_part_does_not_change_the_other_gradients(make, images, configs, close, rng, frozen):
     model, (x, _) = make(configs["attention"]), images(configs["attention"])
     model.losses(x, generator=rng()).bound.sum().backward()
     wanted = {name: weight.grad.clone() for name, weight in model.named_parameters()}
@@ -79,7 +79,7 @@ def test_gradients_of_the_rest_do_not_mind_a_frozen_part(make, images, configs, 
 
 
 def test_gradients_add_up_over_passes_and_over_two_losses_of_one_pass(make, images, configs, close, rng):
-    """Two images apart and together; nll and KL apart, the graph kept, and together; a pass never used in between."""
+    """Two images, and nll and KL of one graph, are used separately and together; one pass between is not used."""
     model, (x, _) = make(configs["attention"]), images(configs["attention"])
     weights = list(model.parameters())
     first, second = model.losses(x, generator=rng(1)), model.losses(x, generator=rng(2))
@@ -93,8 +93,8 @@ def test_gradients_add_up_over_passes_and_over_two_losses_of_one_pass(make, imag
         close(a + b + c, wanted, 1e-12)
 
 
-def test_a_gradient_by_something_in_the_middle_leaves_the_later_one_right(make, images, configs, close, rng):
-    """By the last z first, a backward pass that never comes to the first step; then by the weights, same graph."""
+def test_a_gradient_of_a_middle_z_does_not_change_a_later_gradient(make, images, configs, close, rng):
+    """First the gradient of the last z, whose backward pass does not reach the first step, then that of the weights."""
     model, (x, _) = make(configs["attention"]), images(configs["attention"])
     weights = list(model.parameters())
 
@@ -112,20 +112,20 @@ def test_a_gradient_by_something_in_the_middle_leaves_the_later_one_right(make, 
 # noise
 
 
-def test_constants_made_in_inference_mode_meet_autograd_later(make, images, configs, rng):
-    config = replace(configs["attention"], height=7, width=11)  # a size that no other test has asked for
+def test_constants_made_in_inference_mode_work_with_autograd_later(make, images, configs, rng):
+    config = replace(configs["attention"], height=7, width=11)  # a size that no other test uses
     model, (x, _) = make(config), images(config, 1)
     with torch.inference_mode():
         model(x, generator=rng(0))
     model.losses(x, generator=rng(0)).bound.sum().backward()
 
 
-def test_noise_is_fresh_at_every_step(checks, config):
+def test_every_step_has_new_noise(checks, config):
     checks.noise_is_fresh_at_every_step(config)
 
 
 @pytest.mark.parametrize("t", [0, 1, 2])
-def test_noise_of_a_step_changes_its_z_and_nothing_before(make, images, configs, noisy, normal, close, t):
+def test_noise_of_a_step_changes_only_its_z_and_later_steps(make, images, configs, noisy, normal, close, t):
     config = configs["attention"]
     model, (x, _), noise = make(config), images(config), normal(3, 3, config.latent)
     noisy(noise)
@@ -136,14 +136,14 @@ def test_noise_of_a_step_changes_its_z_and_nothing_before(make, images, configs,
     after = model(x)
     for name in ("z", "canvas", "patch", "nll"):
         assert torch.equal(getattr(after, name)[:t], getattr(before, name)[:t])
-    for name in ("mu", "sigma", "kl", "glimpse"):  # of this step too: it looks before it draws noise
+    for name in ("mu", "sigma", "kl", "glimpse"):  # also those of this step, which come before its noise
         assert torch.equal(getattr(after, name)[: t + 1], getattr(before, name)[: t + 1])
     close(after.z[t] - before.z[t], before.sigma[t], 1e-12)
     assert (after.canvas[t:] != before.canvas[t:]).any((-3, -2, -1)).all()
 
 
-def test_equal_seeds_give_equal_runs_and_nothing_is_seeded(case, monkeypatch, rng):
-    monkeypatch.undo()  # the noise of the network itself
+def test_equal_seeds_give_equal_runs_and_no_global_seed_is_set(case, monkeypatch, rng):
+    monkeypatch.undo()  # the network's own noise
     model, x, labels, _ = case
     state = torch.get_rng_state()
     a, b, c = (_tensors(model(x, labels=labels, generator=rng(seed))) for seed in (1, 1, 2))
@@ -155,7 +155,7 @@ def test_equal_seeds_give_equal_runs_and_nothing_is_seeded(case, monkeypatch, rn
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_input_is_untouched_and_kept_traces_stay(case):
+def test_a_pass_keeps_the_input_and_earlier_traces_unchanged(case):
     model, x, labels, noise = case
     given = [x, noise, model.canvas, *model.parameters()] + ([] if labels is None else [labels])
     before = [each.detach().clone() for each in given]
@@ -171,7 +171,7 @@ def test_input_is_untouched_and_kept_traces_stay(case):
 # ways that must agree
 
 
-def test_losses_are_those_of_the_full_pass(case):
+def test_losses_equal_those_of_the_full_pass(case):
     model, x, labels, _ = case
     trace, losses = model(x, labels=labels), model.losses(x, labels=labels)
     assert torch.equal(losses.nll, trace.nll[-1])
@@ -179,7 +179,7 @@ def test_losses_are_those_of_the_full_pass(case):
     assert torch.equal(losses.bound, trace.bound)
 
 
-def test_generating_from_the_same_z_draws_the_same(case, close):
+def test_generating_from_the_same_z_gives_the_same_images(case, close):
     model, x, labels, _ = case
     trace = model(x, labels=labels)
     again = model.generate(len(x), labels=labels, z=trace.z)
@@ -190,7 +190,7 @@ def test_generating_from_the_same_z_draws_the_same(case, close):
     assert again.mu is again.kl is again.bound is again.read is again.glimpse is None
 
 
-def test_an_image_is_drawn_the_same_in_any_company(case, close, noisy):
+def test_an_image_is_reconstructed_the_same_in_any_batch(case, close, noisy):
     model, x, labels, noise = case
     together = _tensors(model(x, labels=labels))
     for b in range(len(x)):
@@ -201,8 +201,8 @@ def test_an_image_is_drawn_the_same_in_any_company(case, close, noisy):
             close(alone[name].squeeze(0 if name == "bound" else 1), whole, 1e-12)
 
 
-def test_the_fields_of_a_trace_explain_each_other(case, close):
-    """Canvas, glimpse and images from the public fields alone: a view recomputes nothing."""
+def test_the_fields_of_a_trace_are_consistent(case, close):
+    """The public fields give canvas, glimpse and images, so a view recomputes nothing."""
     model, x, labels, _ = case
     c, trace = model.config, model(x, labels=labels)
     before = torch.cat([trace.start.expand_as(trace.canvas[:1]), trace.canvas[:-1]])
@@ -224,15 +224,15 @@ def test_temperature_scales_z(make, configs, close, rng):
     whole, half, none = (model.generate(4, temperature=t, generator=rng()) for t in (1, 0.5, 0))
     close(half.z, 0.5 * whole.z, 1e-15)
     assert not none.z.any()
-    close(none.canvas, none.canvas[:, :1].expand_as(none.canvas), 1e-14)  # without noise all are one image
+    close(none.canvas, none.canvas[:, :1].expand_as(none.canvas), 1e-14)  # without noise all images are the same
 
 
-# values known beforehand
+# values known in advance
 
 
 @pytest.mark.parametrize("name", ["ericjang", "ericjang-full", "cifar10"])
-def test_an_empty_canvas_costs_one_coin_a_pixel(name):
-    """All weights 0: q is the prior, the canvas stays 0, every pixel costs ln 2 (543.4274 nats for 784)."""
+def test_an_empty_canvas_costs_one_bit_per_pixel(name):
+    """With all weights 0, q is the prior, the canvas stays 0, and every pixel costs ln 2 (543.4274 nats for 784)."""
     config = replace(draw.PRESETS[name], hidden=8, steps=3)
     model = draw.DRAW(config)
     with torch.no_grad():
@@ -246,7 +246,7 @@ def test_an_empty_canvas_costs_one_coin_a_pixel(name):
 
 
 @pytest.mark.parametrize(("name", "count"), [("ericjang", 864_055), ("ericjang-full", 2_610_980)])
-def test_parameters_count_as_the_originals_with_one_bias_an_lstm(name, count):
+def test_parameter_counts_equal_the_originals_with_one_bias_per_lstm(name, count):
     """draw.md, 5: 866,103 and 2,613,028 with two biases of 1024 in each of the two."""
     assert sum(weight.numel() for weight in draw.DRAW(draw.PRESETS[name]).parameters()) == count
 
@@ -264,15 +264,15 @@ def test_parameters_count_as_the_originals_with_one_bias_an_lstm(name, count):
         "cifar10": (3, 32, 64, 400, 200, 5, 5),
     }.items(),
 )
-def test_presets_are_those_of_the_paper_and_the_originals(name, wanted):
-    """draw.md, 1 and 2: channels, side, T, LSTM, z, read, write; all begin with an empty canvas and know no classes."""
+def test_presets_equal_those_of_the_paper_and_the_originals(name, wanted):
+    """draw.md, 1 and 2: channels, side, T, LSTM, z, read, write; all start with an empty canvas and have no classes."""
     c = draw.preset(name)
     assert (c.channels, c.height, c.steps, c.hidden, c.latent, c.read, c.write) == wanted
     assert c.width == c.height and c.canvas == "zero" and c.classes == 0
     assert c.pixels == c.channels * c.height * c.width
 
 
-def test_a_new_network_forgets_nothing_yet_and_starts_in_bounds():
+def test_a_new_network_has_open_forget_gates_and_weights_in_bounds():
     cell = draw.DRAW(draw.PRESETS["digits"]).encoder
     assert cell.bias[64:128].eq(1).all() and not cell.bias[:64].any() and not cell.bias[128:].any()
     assert cell.weight.abs().max() <= 64**-0.5
@@ -281,7 +281,7 @@ def test_a_new_network_forgets_nothing_yet_and_starts_in_bounds():
 # kinds of network
 
 
-def test_labels_change_the_drawing_and_the_bound(make, images, configs, rng):
+def test_labels_change_the_image_and_the_bound(make, images, configs, rng):
     config = configs["labels"]
     model, (x, labels) = make(config), images(config)
     other = (labels + 1) % config.classes
@@ -292,7 +292,7 @@ def test_labels_change_the_drawing_and_the_bound(make, images, configs, rng):
     assert (a != b).all()
 
 
-def test_a_learned_canvas_begins_at_zero_and_learns(images, configs):
+def test_a_learned_canvas_starts_at_zero_and_learns(images, configs):
     config = configs["learned canvas"]
     model, (x, _) = draw.DRAW(config).double(), images(config)
     assert not model.canvas.any()
@@ -301,8 +301,8 @@ def test_a_learned_canvas_begins_at_zero_and_learns(images, configs):
     assert "canvas" in model.state_dict()
 
 
-def test_a_canvas_of_data_begins_at_the_logits_of_the_mean(images, configs, close):
-    """Between 1 and 99 %: where no image has ink the logit would be minus infinity."""
+def test_a_data_canvas_starts_at_the_logits_of_the_mean(images, configs, close):
+    """The mean is limited to 1 to 99 %, because a pixel that is always 0 would have a logit of minus infinity."""
     config = configs["data canvas"]
     model, (x, _) = draw.DRAW(config), images(config, 50, torch.float32)
     x[:, :, 0], x[:, :, 1] = 0, 1
@@ -317,15 +317,15 @@ def test_a_canvas_of_data_begins_at_the_logits_of_the_mean(images, configs, clos
     assert "canvas" not in dict(model.named_parameters())
 
 
-def test_an_empty_canvas_is_no_state():
+def test_an_empty_canvas_is_not_part_of_the_state_dict():
     assert "canvas" not in draw.DRAW(draw.PRESETS["small"]).state_dict()
 
 
 # under bfloat16
 
 
-def test_mixed_precision_rounds_the_large_products_alone(config, make, images, noisy, normal):
-    """All stays float32; losses err by less than 1 %, the gradient by less than 5 % (a product by 2^-8)."""
+def test_mixed_precision_rounds_only_the_large_products(config, make, images, noisy, normal):
+    """Everything stays float32; losses differ by less than 1 %, the gradient by less than 5 % (a product by 2^-8)."""
     model, (x, labels) = make(config, torch.float32, 0.3), images(config, dtype=torch.float32)
     noisy(normal(config.steps, len(x), config.latent).float())
     wanted = model.losses(x, labels=labels)
@@ -344,7 +344,7 @@ def test_mixed_precision_rounds_the_large_products_alone(config, make, images, n
     assert (got - right).norm() <= 0.05 * right.norm()
 
 
-def test_mixed_precision_is_on_again_after_a_pass_even_an_unfinished_one(make, images, configs):
+def test_mixed_precision_is_restored_after_a_pass_even_if_it_did_not_finish(make, images, configs):
     model, (x, _) = make(configs["attention"], torch.float32), images(configs["attention"], dtype=torch.float32)
     with torch.autocast("cpu", torch.bfloat16):
         model(x)
@@ -359,8 +359,8 @@ def test_mixed_precision_is_on_again_after_a_pass_even_an_unfinished_one(make, i
 
 @pytest.mark.slow
 @pytest.mark.parametrize("off", [(), ("read", "write")])
-def test_one_image_is_learned_to_below_five_nats(off, rng):
-    """From 64 ln 2 = 44 nats; an image that is always the same needs no z and costs nothing."""
+def test_training_on_one_image_reaches_less_than_five_nats(off, rng):
+    """It starts at 64 ln 2 = 44 nats; an image that is always the same needs no z and costs nothing."""
     torch.manual_seed(0)
     size = {"height": 8, "width": 8, "steps": 3, "hidden": 24, "latent": 2, "read": 2, "write": 5}
     model, generator = draw.DRAW(draw.Config(**size | dict.fromkeys(off))), rng()

@@ -1,4 +1,4 @@
-"""DRAW as something to train: its batches, its losses against the model's own trace, its test bound and sheet."""
+"""DRAW's training task: its batches, its losses compared with the model's own trace, its test bound and its sheet."""
 
 import pytest
 import torch
@@ -30,8 +30,8 @@ def task():
 # batches
 
 
-def test_stochastic_binarisation_is_drawn_anew_with_the_probability_of_the_grey(task, data):
-    """4000 draws: means within five standard errors of the grey, and no two draws alike."""
+def test_stochastic_binarisation_samples_again_with_the_probability_of_the_grey(task, data):
+    """The means of 4000 samples are within five standard errors of the grey level, and no two samples are equal."""
     generator = seeded()
     draws = torch.stack([task.batch(data, EVERY, generator)[0] for _ in range(4000)])
     assert set(draws.unique().tolist()) == {0.0, 1.0} and not torch.equal(draws[0], draws[1])
@@ -44,7 +44,7 @@ def test_grey_images_stay_grey(data):
     assert torch.equal(x, data[0][[3, 1]] / 255) and labels is None
 
 
-def test_fixed_images_are_the_same_at_every_call_and_black_and_white_stays(data):
+def test_fixed_images_are_the_same_at_every_call_and_black_and_white_does_not_change(data):
     one = fixed(data[0])
     assert torch.equal(one, fixed(data[0])) and set(one.unique().tolist()) == {0, 255}
     assert torch.equal(one, fixed(one))
@@ -67,8 +67,8 @@ def test_labels_come_with_the_images_of_a_network_with_classes(data):
 # losses
 
 
-def test_the_losses_are_those_of_the_trace(task, data):
-    """bound = mean of trace.bound whatever the weight of the KL; the loss alone has the weight."""
+def test_the_losses_equal_those_of_the_trace(task, data):
+    """bound = mean of trace.bound for any weight of the KL; only the loss has the weight."""
     batch = task.batch(data, EVERY, seeded())
     trace = task.module(batch[0], generator=seeded(1))
     for beta in (0.0, 0.3, 1.0):
@@ -79,8 +79,8 @@ def test_the_losses_are_those_of_the_trace(task, data):
         torch.testing.assert_close(found["loss"], trace.nll[-1].mean() + beta * trace.kl.sum(0).mean())
 
 
-def test_the_test_bound_is_the_mean_over_images_not_over_batches(task, data):
-    """Batches of 5, 5 and 2, with the noise of the same generator."""
+def test_the_test_bound_is_the_mean_over_images_not_batches(task, data):
+    """The batches have 5, 5 and 2 images, with noise of the same generator."""
     batches = [task.batch(data, index, seeded(2)) for index in EVERY.split(5)]
     found = task.evaluate(task.module, batches, seeded(3))
     noise = seeded(3)
@@ -92,7 +92,7 @@ def test_the_test_bound_is_the_mean_over_images_not_over_batches(task, data):
     assert found["bound"] == pytest.approx(found["lx"] + found["lz"], rel=1e-12)
 
 
-def test_a_test_bound_that_is_not_finite_is_refused(task, data):
+def test_a_test_bound_that_is_not_finite_is_an_error(task, data):
     """One grey pixel of one image is NaN, in the second batch."""
     batches = [task.batch(data, index, seeded(2)) for index in EVERY.split(5)]
     batches[1][0][2, 0, 3, 4] = torch.nan
@@ -102,7 +102,7 @@ def test_a_test_bound_that_is_not_finite_is_refused(task, data):
 
 
 def test_a_sheet_is_a_square_of_samples(task):
-    """Row by row, each the last canvas of `generate` with the same noise."""
+    """Each sample, row by row, is the last canvas of `generate` with the same noise."""
     sheet = task.sheet(task.module, seeded(4))
     images = task.module.generate(100, generator=seeded(4)).images[-1]
     assert sheet.shape == (69, 59) and sheet.dtype == "uint8"
@@ -112,7 +112,7 @@ def test_a_sheet_is_a_square_of_samples(task):
         assert abs(torch.from_numpy(cell / 255.0) - images[i, 0]).max() <= 0.5 / 255 + 1e-6
 
 
-def test_a_colour_sheet_has_its_channels_last():
+def test_a_colour_sheet_has_its_channels_on_the_last_axis():
     task = Task(DRAW(Config(**SMALL, channels=3)))
     sheet = task.sheet(task.module, seeded(4))
     images = task.module.generate(100, generator=seeded(4)).images[-1]
@@ -120,7 +120,7 @@ def test_a_colour_sheet_has_its_channels_last():
     assert abs(torch.from_numpy(sheet[7:13, 12:17] / 255.0) - images[12].permute(1, 2, 0)).max() <= 0.5 / 255 + 1e-6
 
 
-def test_the_task_says_what_its_nats_mean(task):
+def test_the_task_records_its_data_and_binarisation(task):
     assert task.facts == {"data": "toy", "binarisation": "stochastic"} and Config(**task.config) == task.module.config
     with pytest.raises(ValueError, match="binarize must be one of stochastic, fixed, grey, got 'static'"):
         Task(task.module, "static")

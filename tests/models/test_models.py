@@ -1,4 +1,4 @@
-"""`labkit.load_checkpoint` opens runs, files and shipped names, and says what is wrong with others."""
+"""`labkit.load_checkpoint` opens runs, files and shipped names, and its errors explain what is wrong with others."""
 
 import json
 import subprocess
@@ -33,7 +33,7 @@ def test_a_run_opens_as_its_averaged_network_in_eval_mode(run):
     assert all(torch.equal(weights[name], value) for name, value in model.state_dict().items())
 
 
-def test_the_file_says_what_it_is(run):
+def test_the_file_has_its_kind_config_and_facts(run):
     folder, last = run
     about = models.card(folder)
     assert about["kind"] == "draw" and draw.Config(**json.loads(about["config"])) == SMALL
@@ -57,7 +57,7 @@ def test_bfloat16_weights_are_widened(run, tmp_path):
         assert value.dtype == torch.float32 and torch.equal(value, halves[name].float())
 
 
-def test_what_is_no_model_is_refused_in_one_line(run, tmp_path):
+def test_a_file_that_is_not_a_model_raises_a_short_error(run, tmp_path):
     folder, _ = run
     weights, about = load_file(folder / "model.safetensors"), models.card(folder)
     (tmp_path / "torn.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:-9])
@@ -77,7 +77,7 @@ def test_what_is_no_model_is_refused_in_one_line(run, tmp_path):
         assert "\n" not in str(caught.value)
 
 
-def test_an_unfinished_run_is_told_apart_from_a_wrong_name(tmp_path):
+def test_an_unfinished_run_raises_another_error_than_a_wrong_name(tmp_path):
     with pytest.raises(FileNotFoundError, match="has no model.safetensors yet"):
         labkit.load_checkpoint(tmp_path)
 
@@ -89,7 +89,7 @@ def test_import_labkit_stays_light():
 
 
 @pytest.mark.slow
-def test_importing_training_loads_no_fabric_and_nothing_that_shows():
+def test_importing_training_loads_no_fabric_and_no_display_package():
     script = (
         "import sys, labkit.training; "
         "print({'lightning_fabric', 'panel', 'holoviews', 'PIL', 'tensorboard'} & set(sys.modules))"

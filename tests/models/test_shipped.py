@@ -1,4 +1,4 @@
-"""The networks that labkit ships: small files with a card that says the truth."""
+"""The networks that labkit ships are small files, each with a correct card."""
 
 import os
 import re
@@ -17,13 +17,13 @@ def card_of(name):
     return (models.HERE / f"{name}.md").read_text(encoding="utf-8")
 
 
-def test_there_are_some_and_together_they_are_small():
+def test_shipped_networks_exist_and_are_small():
     sizes = [(models.HERE / f"{name}.safetensors").stat().st_size for name in NAMES]
     assert NAMES and max(sizes) <= 4_000_000 and sum(sizes) <= 16_000_000
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_draws_and_has_a_card_of_itself(name):
+def test_each_network_generates_images_and_has_a_card(name):
     module, card = models.load_checkpoint(name), card_of(name)
     config = module.config
     if models.card(name)["kind"] == "vae":
@@ -40,7 +40,7 @@ def test_each_draws_and_has_a_card_of_itself(name):
 
 @pytest.mark.skipif("LABKIT_DATA" not in os.environ, reason="LABKIT_DATA names no folder with the test images")
 @pytest.mark.parametrize("name", NAMES)
-def test_the_bound_of_a_card_is_that_of_the_first_test_images_within_their_spread(name):
+def test_the_bound_of_a_card_agrees_with_the_first_test_images(name):
     from labkit.cli.methods import METHODS, images_of
 
     about = models.card(name)
@@ -49,7 +49,7 @@ def test_the_bound_of_a_card_is_that_of_the_first_test_images_within_their_sprea
     task = METHODS[about["kind"]].test(module, about, about["binarisation"], about["data"])
     rows = torch.arange(len(held[0])).split(100)
     found = [task.evaluate(module, [task.batch(held, index, generator)], generator)["bound"] for index in rows]
-    # of 100 images each; MNIST's first are not a random draw: four standard errors and two nats
+    # each of 100 images; MNIST's first images are not a random sample: four standard errors and two nats
     assert abs(statistics.mean(found) - float(bound_in(card_of(name)))) < 4 * statistics.stdev(found) / 5**0.5 + 2
 
 

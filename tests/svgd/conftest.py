@@ -1,4 +1,4 @@
-"""What the tests of SVGD share: the references, the checks that the mutants must fail, and every kernel in turn."""
+"""Fixtures of the SVGD tests: the references, the checks that mutants must fail, and every kernel in turn."""
 
 import importlib.util
 from pathlib import Path
@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 
 
 def _load(name: str) -> ModuleType:
-    """A module beside this one; pytest's importlib mode leaves the folder off the path."""
+    """Return a module of this folder, which pytest's importlib mode does not put on the path."""
     spec = importlib.util.spec_from_file_location(f"labkit_tests_svgd_{name}", HERE / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -38,7 +38,7 @@ def kernel_name(request) -> str:
 
 @pytest.fixture
 def draw():
-    """draw(n, d, seed) -> standard normal draws, float64."""
+    """draw(n, d, seed) -> standard normal samples, float64."""
 
     def normal(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Tensor:
         return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
@@ -48,7 +48,7 @@ def draw():
 
 @pytest.fixture
 def close():
-    """close(a, b, tolerance): no entry differs by more than `tolerance` of the greatest."""
+    """close(a, b, tolerance): no entry differs by more than `tolerance` times the largest entry."""
 
     def check(a, b, tolerance: float) -> None:
         a, b = (torch.as_tensor(v).detach().double() for v in (a, b))

@@ -1,4 +1,4 @@
-"""What the tests compare with: the original's update in numpy, and every kernel's sums by autograd over all pairs."""
+"""The tests compare with this: the original's update in numpy, and every kernel's sums by autograd over pairs."""
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ def update(x, score, n_iter, stepsize, h=None, alpha=0.9):
 
 
 def mixture_score(x):
-    """Of 1/3 N(-2, 1) + 2/3 N(2, 1), for numpy and torch alike."""
+    """Return the score of 1/3 N(-2, 1) + 2/3 N(2, 1), for numpy and torch."""
     sigmoid = torch.sigmoid if isinstance(x, torch.Tensor) else lambda z: 1 / (1 + np.exp(-z))
     return 2 - x - 4 * sigmoid(-4 * x - np.log(2))
 
@@ -45,7 +45,7 @@ def imq(x, y, h):
 
 
 def matern32(x, y, h):
-    """(1 + r) e^-r; at r = 0, where autograd divides by zero, its two first terms in r^2."""
+    """(1 + r) e^-r; at r = 0, where autograd divides by zero, its first two terms in r^2."""
     u = 3 * ((x - y) ** 2).sum(-1) / h**2
     r = torch.where(u == 0, 1.0, u).sqrt()
     return torch.where(u == 0, 1 - u / 2, (1 + r) * (-r).exp())
@@ -69,7 +69,7 @@ def _plain(k):
 
 
 def _per_dimension(k):
-    """diag(k(x_1, x_1'), ...): one term for each coordinate c, with its own bandwidth h[c]."""
+    """diag(k(x_1, x_1'), ...): one term per coordinate c, with its own bandwidth h[c]."""
 
     def one(c, d, h):
         unit = torch.eye(d, dtype=torch.float64)[c]
@@ -103,13 +103,13 @@ KERNELS = {
 
 
 def length(kernel, x, h=0.8):
-    """A bandwidth held fixed, of the shape that the kernel wants."""
+    """Return a fixed bandwidth of the shape that the kernel needs."""
     frame = kernel.frame(x)
     return torch.linspace(h, 1.5 * h, frame.shape[0], dtype=x.dtype) if frame.ndim > 2 else torch.tensor(h).to(x)
 
 
 def stein(terms, x, s):
-    """Drive, repulsion (n, d) and KSD^2 of the matrix kernel sum M k, pair by pair, every derivative by autograd."""
+    """Return drive, repulsion (n, d) and KSD^2 of the matrix kernel sum M k, pair by pair, by autograd."""
     n, d = x.shape
     a = x.repeat_interleave(n, 0).requires_grad_()  # x_j
     b = x.repeat(n, 1).requires_grad_()  # x_i

@@ -1,4 +1,4 @@
-"""Numbers that the notebooks name and do not compute themselves, for they take seconds."""
+"""The notebooks quote these numbers without computing them, because that takes seconds."""
 
 from itertools import islice
 
@@ -15,8 +15,8 @@ def start():
 
 
 @pytest.mark.slow
-def test_the_shares_left_of_zero_of_notebook_1():
-    """With h = 0.02 .95 and .44 after 500 and 2,000 steps; with the median rule .34 after 200."""
+def test_fractions_left_of_zero_in_notebook_1():
+    """With h = 0.02 they are .95 and .44 after 500 and 2,000 steps; with the median rule .34 after 200."""
 
     def shares(steps, **options):
         states = islice(svgd.flow(TARGET, start(), **options), steps[-1] + 1)
@@ -27,8 +27,8 @@ def test_the_shares_left_of_zero_of_notebook_1():
 
 
 @pytest.mark.slow
-def test_the_two_discrepancies_of_notebook_1():
-    """Nine of ten states from step 300 on: .03 to .08 under the run's kernel, .10 to .19 under that of the start."""
+def test_both_discrepancies_in_notebook_1():
+    """For nine of ten states after step 300: .03 to .08 under the run's kernel, .10 to .19 under the first one."""
     states = list(islice(svgd.flow(TARGET, start()), 300, 2000))
     fixed = svgd.start(start(), TARGET).bandwidth
     assert fixed.item() == pytest.approx(0.351, abs=5e-4)

@@ -1,4 +1,4 @@
-"""Bad input is answered with what was wanted, what came and what to do, where it enters."""
+"""An error for wrong input gives what was expected, the value, and what to do, where the input enters."""
 
 import re
 from itertools import islice
@@ -27,40 +27,40 @@ def way(request):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
-def test_particles_that_are_not_finite_are_refused_with_their_place(way, value):
+def test_particles_that_are_not_finite_raise_an_error_with_their_index(way, value):
     x = X.clone()
     x[3, 1] = value
     with pytest.raises(ValueError, match=r"particles must be finite, got 1 of 12 .* first at index \(3, 1\); check"):
         way(x)
 
 
-def test_finite_particles_whose_sum_overflows_are_accepted():
+def test_finite_particles_with_an_infinite_sum_are_accepted():
     big = torch.full((4, 1), 1e308, dtype=torch.float64)
     check_particles(big)
 
 
 @pytest.mark.parametrize("shape", [(6,), (0, 2), (6, 0), (0, 6, 2)])
-def test_particles_of_a_wrong_shape_are_refused(way, shape):
+def test_particles_of_a_wrong_shape_are_rejected(way, shape):
     wanted = re.escape(f"particles must be (..., n, d) with n and d at least 1, got {shape}; for one dimension use")
     with pytest.raises(ValueError, match=wanted):
         way(torch.zeros(shape, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.float16, torch.bfloat16, torch.complex64])
-def test_particles_of_a_wrong_dtype_are_refused(way, dtype):
+def test_particles_of_a_wrong_dtype_are_rejected(way, dtype):
     with pytest.raises(TypeError, match=rf"float32 or float64 tensor, got {dtype}; use torch.as_tensor\(x, dtype"):
         way(X.to(dtype))
 
 
 @pytest.mark.parametrize("thing", [np.zeros((3, 1)), [[0.0], [1.0]], None])
-def test_particles_that_are_no_tensor_are_refused(thing):
-    """Asked of the check itself: in the test run the types of `start` are checked before it."""
+def test_particles_must_be_a_tensor(thing):
+    """This calls the check itself, because in test runs jaxtyping checks the types of `start` before it."""
     with pytest.raises(TypeError, match=f"float32 or float64 tensor, got {type(thing).__name__}; use torch.as_tensor"):
         check_particles(thing)
 
 
 @pytest.mark.parametrize("score", [lambda x: x.mT, lambda x: x[:3], lambda x: x[None], lambda x: -x.sum()])
-def test_a_score_of_a_wrong_shape_is_refused(way, score):
+def test_a_score_of_a_wrong_shape_is_rejected(way, score):
     with pytest.raises(
         ValueError, match=r"the score must return a tensor \(6, 2\) like the particles, got \(.*; differ"
     ):
@@ -68,34 +68,34 @@ def test_a_score_of_a_wrong_shape_is_refused(way, score):
 
 
 @pytest.mark.parametrize(("d", "keepdim"), [(1, False), (2, False), (2, True)])
-def test_a_log_density_passed_as_a_score_is_refused_with_a_hint(way, d, keepdim):
+def test_a_log_density_passed_as_a_score_raises_an_error_with_a_hint(way, d, keepdim):
     hint = re.escape("this looks like a log-density; wrap it: targets.from_log_prob(f)")
     with pytest.raises(ValueError, match=hint):
         way(X[:, :d], lambda x: -0.5 * (x * x).sum(-1, keepdim=keepdim))
 
 
-def test_the_log_prob_of_a_distribution_is_refused_as_a_score(way):
-    """In one dimension it has the shape of a score, and the particles would leave in silence."""
+def test_the_log_prob_of_a_distribution_is_rejected_as_a_score(way):
+    """In one dimension it has the shape of a score, and the particles would diverge without an error."""
     normal = torch.distributions.Normal(0.0, 1.0)
     with pytest.raises(TypeError, match=r"the score must not be a log-density, got Normal.log_prob; pass the Normal i"):
         way(X[:, :1], normal.log_prob)
 
 
-def test_a_score_that_returns_no_tensor_or_another_dtype_is_refused(way):
+def test_a_score_must_return_a_tensor_of_the_particles_dtype(way):
     with pytest.raises(ValueError, match=r"a tensor \(6, 2\) like the particles, got NoneType; differentiate"):
         way(X, lambda x: None)
     with pytest.raises(ValueError, match=r"return torch.float64 like the particles, got torch.float32; make its const"):
         way(X, lambda x: -x.float())
 
 
-def test_a_score_that_is_not_finite_is_refused(way):
+def test_a_score_that_is_not_finite_is_rejected(way):
     with pytest.raises(
         ValueError, match=r"the score at step 0 must be finite, got 12 of 12 .* take a smaller step size"
     ):
         way(X, lambda x: x * float("nan"))
 
 
-def test_a_score_that_turns_nan_in_mid_run_names_the_step_and_leaves_the_states_before():
+def test_a_score_that_becomes_nan_names_the_step_and_keeps_earlier_states():
     calls = []
 
     def score(x):
@@ -116,14 +116,14 @@ def test_a_score_that_turns_nan_in_mid_run_names_the_step_and_leaves_the_states_
 
 
 @pytest.mark.parametrize("thing", [np.full((6, 2), "a"), np.zeros((6, 2)) + 1j, np.full((6, 2), object())])
-def test_update_refuses_particles_and_scores_that_are_no_real_numbers(thing):
+def test_update_rejects_particles_and_scores_that_are_not_real_numbers(thing):
     with pytest.raises(TypeError, match="particles must be real numbers of one shape, got .*; use np.asarray"):
         svgd.SVGD().update(thing, np.negative, 2)
     with pytest.raises(TypeError, match="the score's values must be real numbers of one shape, got .*; use np.asarray"):
         svgd.SVGD().update(X.numpy(), lambda x: thing, 2)
 
 
-def test_a_step_so_great_that_the_particles_overflow_is_an_error():
+def test_a_step_that_makes_particles_overflow_is_an_error():
     with pytest.raises(ValueError, match="must be finite, got .* take a smaller step"):
         list(islice(svgd.flow(lambda x: -(x**3), X, optimizer=svgd.Plain(1e3)), 20))
 
@@ -132,14 +132,14 @@ BANDWIDTHS = [0, 0.0, -0.5, float("nan"), float("inf"), torch.tensor(0.0)]
 
 
 @pytest.mark.parametrize("h", BANDWIDTHS)
-def test_a_bandwidth_that_is_no_length_is_refused(way, h):
+def test_a_bandwidth_that_is_not_a_length_is_rejected(way, h):
     with pytest.raises(
         ValueError, match="bandwidth must be a finite number > 0, got .*; give a length or name a rule: med"
     ):
         way(X, bandwidth=h)
 
 
-def test_an_unknown_rule_is_answered_with_the_known_ones():
+def test_an_unknown_rule_raises_an_error_with_the_known_ones():
     for name in ("start", "flow", "phi", "ksd"):
         with pytest.raises(ValueError, match="'medain' is unknown; give a number, a callable, or median, paper"):
             WAYS[name](X, bandwidth="medain")
@@ -148,30 +148,30 @@ def test_an_unknown_rule_is_answered_with_the_known_ones():
 
 
 @pytest.mark.parametrize("h", [0.0, float("nan"), torch.ones(2)])
-def test_a_function_that_returns_no_length_is_refused(h):
+def test_a_rule_that_does_not_return_a_length_is_rejected(h):
     with pytest.raises(ValueError, match=r"must return finite numbers > 0 of shape \(\), got .* at step 0; correct"):
         svgd.start(X, torch.neg, bandwidth=lambda x: h)
 
 
-def test_bandwidths_for_another_number_of_runs_are_refused():
+def test_bandwidths_for_another_number_of_runs_are_rejected():
     with pytest.raises(ValueError, match=r"the shape of the runs, \(2,\), got \(3,\); give one number, or one per run"):
         svgd.start(X.expand(2, 6, 2), torch.neg, bandwidth=torch.ones(3))
 
 
 @pytest.mark.parametrize("stepsize", [0.0, -0.1, float("nan"), float("inf")])
-def test_update_refuses_a_step_size_that_is_none(stepsize):
+def test_update_rejects_a_step_size_that_is_not_positive(stepsize):
     with pytest.raises(ValueError, match="step_size must be .*, got .*; a common choice is 0.1"):
         svgd.SVGD().update(X, torch.neg, stepsize=stepsize)
 
 
 @pytest.mark.parametrize("n_iter", [-1])
-def test_update_refuses_a_negative_number_of_steps(n_iter):
+def test_update_rejects_a_negative_number_of_steps(n_iter):
     with pytest.raises(ValueError, match="n_iter must be a whole number >= 0, got -1"):
         svgd.SVGD().update(X, torch.neg, n_iter=n_iter)
     assert torch.equal(svgd.SVGD().update(X, torch.neg, n_iter=0), X)
 
 
-def test_a_kernel_that_cannot_be_is_refused():
+def test_an_impossible_kernel_is_rejected():
     with pytest.raises(ValueError, match="scale must be > 0, got 0"):
         svgd.RBF(scale=0.0)
     with pytest.raises(ValueError, match="Sum needs at least one kernel, got none"):
@@ -189,6 +189,6 @@ def test_a_kernel_that_cannot_be_is_refused():
 
 
 @pytest.mark.parametrize("rule", [svgd.Subsampled, svgd.Lagged])
-def test_a_rule_that_never_asks_is_refused(rule):
+def test_a_rule_with_count_0_is_rejected(rule):
     with pytest.raises(ValueError, match="must be a whole number >= 1, got 0"):
         rule(0)

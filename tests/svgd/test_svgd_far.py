@@ -1,4 +1,4 @@
-"""Particles far apart for their spread: float32 beside float64 sums in which nothing is expanded."""
+"""For particles that are far apart, float32 is compared with float64 sums in which nothing is expanded."""
 
 import subprocess
 import sys
@@ -44,7 +44,7 @@ SCORES = (torch.neg, own, lambda x: 1e-3 * x.sin())
 
 
 def radial(x, s, h, f_w_q):
-    """Drive, repulsion and trace of a radial kernel, from the difference of every pair."""
+    """Drive, repulsion and trace of a radial kernel, from the differences of all pairs."""
     (n, d), gap = x.shape, x[:, None] - x
     f, w, q = f_w_q((gap**2).sum(-1) / h**2)
     push = (gap * w[..., None]).sum(1)  # over all neighbours j
@@ -109,13 +109,13 @@ def medians(reference, frame):
 
 
 def off(got, wanted) -> float:
-    """The part of the whole by which a tensor is off."""
+    """Return the relative error of a tensor."""
     wanted = torch.as_tensor(wanted, dtype=torch.float64)
     return float((got.double() - wanted).norm() / wanted.norm())
 
 
 def check(reference, x, names, tolerance: float, h: float | None) -> None:
-    """phi, KSD and bandwidth at x, alone and in a batch, against the sums in float64."""
+    """Compare phi, KSD and bandwidth at x, for one run and in a batch, with the sums in float64."""
     for name, (kernel, sums, frame) in kernels(reference, x.shape[1]).items():
         if name not in names:
             continue
@@ -145,18 +145,18 @@ SHAPES = sorted(clouds(8, 1))
 @pytest.mark.parametrize("h", [None, 1.0])
 @pytest.mark.parametrize("cloud", SHAPES)
 @pytest.mark.parametrize("d", [1, 4])
-def test_float32_has_four_digits_whatever_the_shape_of_the_cloud(reference, cloud, d, h):
+def test_float32_has_four_digits_for_every_cloud_of_particles(reference, cloud, d, h):
     names = kernels(reference, d)
     if cloud == "its cube":
-        names = set(names) - {"linear"}  # KSD^2 itself is beyond float32
+        names = set(names) - {"linear"}  # KSD^2 itself is beyond the range of float32
     check(reference, clouds(80, d)[cloud], names, FOUR_DIGITS, h)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cloud", SHAPES)
 @pytest.mark.parametrize(("n", "d"), [(320, 1), (320, 2), (320, 6), (80, 50), (264, 50)])
-def test_float32_has_four_digits_in_strips_by_cells_and_in_many_dimensions(reference, cloud, n, d):
-    """Slow: many pairs in float64."""
+def test_float32_has_four_digits_with_strips_with_cells_and_in_many_dimensions(reference, cloud, n, d):
+    """It is slow because it sums many pairs in float64."""
     names = {"rbf", "matern32"} if n * d > 10_000 else {"rbf", "imq", "matern32", "preconditioned"}
     check(reference, clouds(n, d)[cloud], names, FOUR_DIGITS, None)
 
@@ -168,15 +168,15 @@ def test_float64_has_nine_digits(reference, cloud, n, d):
 
 
 @pytest.mark.parametrize("d", [3, 5])
-def test_float64_has_nine_digits_however_far_one_particle_is(draw, reference, d):
-    """At 1.7e8 an expanded square has no digit left, nor has a trace found from x . repulsion."""
+def test_float64_has_nine_digits_for_one_particle_at_any_distance(draw, reference, d):
+    """At 1.7e8 an expanded square has no correct digit left, and neither has a trace computed from x . repulsion."""
     x = torch.cat([draw(99, d), 1.7e8 + draw(1, d, seed=1)])
     check(reference, x, {"rbf", "imq", "matern32", "sum"}, 1e-9, 1.0)
     check(reference, x, {"rbf"}, 1e-9, None)
 
 
-def test_two_tight_clusters_move_as_the_original_moves_them(reference):
-    """210 at 0, 90 at (5, 5, 5, 5), deviation 1e-3; the original computes in float64 whatever it is given."""
+def test_two_tight_clusters_move_as_in_the_original(reference):
+    """There are 210 at 0 and 90 at (5, 5, 5, 5), with deviation 1e-3; the original always computes in float64."""
     x = clouds(300, 4)["two tight clusters"].numpy()
     wanted = reference.phi(x.astype(np.float64), -x.astype(np.float64))
     for dtype in (np.float32, np.float64):
@@ -188,8 +188,8 @@ def test_two_tight_clusters_move_as_the_original_moves_them(reference):
 
 
 @pytest.mark.parametrize("d", [1, 3])
-def test_the_compiled_kernel_has_four_digits_too(reference, d):
-    """Far apart it takes the plain sums, which need no compiler."""
+def test_the_compiled_kernel_also_has_four_digits(reference, d):
+    """For particles far apart it uses the plain sums, which need no compiler."""
     x = clouds(80, d)["two tight clusters"]
     wanted, got = reference.phi(x.double().numpy(), -x.double().numpy()), svgd.phi(x, torch.neg, svgd.FusedRBF())
     assert off(got, wanted) < FOUR_DIGITS
@@ -197,8 +197,8 @@ def test_the_compiled_kernel_has_four_digits_too(reference, d):
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-6), (torch.float64, 1e-14)])
 @pytest.mark.parametrize(("n", "d"), [(80, 5), (80, 50), (280, 5)])
-def test_materns_ksd_is_exact_where_particles_coincide(n, d, dtype, tolerance):
-    """Its trace goes as the distance itself: at 0 the square must be 0, and near it all digits must be there."""
+def test_ksd_of_matern_is_exact_if_particles_coincide(n, d, dtype, tolerance):
+    """Its trace depends on the distance itself. At 0 the square must be 0, and near 0 all its digits must be right."""
     x = clouds(n, d)["duplicates"].to(dtype)
     x[: n // 4] += 1e-3
     drive, repulsion, trace = radial(x.double(), -x.double(), 2.0, matern32)
@@ -208,8 +208,8 @@ def test_materns_ksd_is_exact_where_particles_coincide(n, d, dtype, tolerance):
 
 @pytest.mark.parametrize("kernel", [svgd.RBF(), svgd.IMQ(), svgd.Matern32(), svgd.Sum()])
 @pytest.mark.parametrize("d", [1, 5])
-def test_mmd_in_float32_has_four_digits_where_the_samples_are_nearly_equal(kernel, d):
-    """Two clusters 5 apart and the same moved by 1e-2 of their width: the three means agree to seven digits."""
+def test_mmd_in_float32_has_four_digits_for_nearly_equal_samples(kernel, d):
+    """Two clusters 5 apart are moved by 1e-2 of their width; then the three means agree to seven digits."""
     x = clouds(60, d)["two tight clusters"]
     y = x + 1e-5
     wide = svgd.median_bandwidth(torch.cat([x, y]).double())
@@ -225,8 +225,8 @@ def test_mmd_in_float32_has_four_digits_where_the_samples_are_nearly_equal(kerne
     assert off(svgd.mmd(x, y, kernel), wanted) < FOUR_DIGITS
 
 
-def test_a_negative_ksd_squared_is_nan_and_never_0(draw):
-    """A positive definite kernel has none: what is far below 0 is a loss of all digits, or a kernel that is not one."""
+def test_a_negative_ksd_squared_becomes_nan_and_not_0(draw):
+    """A positive definite kernel has no negative KSD^2. A clearly negative one means lost digits, or another kernel."""
 
     class Wrong(svgd.RBF):
         def products(self, x, score, h):
@@ -252,7 +252,7 @@ print(peak() - before)
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="getrusage is POSIX only")
-def test_the_papers_rule_holds_no_differences_of_all_pairs():
-    """The distances of 2 million pairs are 16 MB, a few times over; their differences in 30 dimensions are 480."""
+def test_the_papers_rule_keeps_no_differences_of_all_pairs_in_memory():
+    """The distances of 2 million pairs take 16 MB, a few times; their differences in 30 dimensions would take 480."""
     done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 150

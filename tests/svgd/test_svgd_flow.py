@@ -1,4 +1,4 @@
-"""A run is a stream of states: nothing is overwritten, any state goes on exactly, equal seeds give equal bits."""
+"""A run is a stream of states: nothing is overwritten, any state continues exactly, equal seeds give equal bits."""
 
 from dataclasses import fields, replace
 from itertools import islice
@@ -12,7 +12,7 @@ TENSORS = ("x", "score", "phi", "drive", "repulsion", "bandwidth", "ksd")
 
 
 def same(a: svgd.State, b: svgd.State) -> bool:
-    """Bit for bit, the optimiser's memory too."""
+    """Return whether two states agree bit for bit, including the optimiser's memory."""
     return a.t == b.t and all(torch.equal(getattr(a, f), getattr(b, f)) for f in TENSORS) and _equal(a.memory, b.memory)
 
 
@@ -27,7 +27,7 @@ def optimizer(request):
     return svgd.OPTIMIZERS[request.param](0.1)
 
 
-def test_the_input_is_left_as_it_was_and_not_kept(draw):
+def test_start_keeps_the_input_unchanged_and_does_not_store_it(draw):
     x0 = draw(30, 2)
     kept = x0.clone()
     first, last = islice(svgd.flow(torch.neg, x0), 0, 11, 10)
@@ -39,12 +39,12 @@ def test_the_input_is_left_as_it_was_and_not_kept(draw):
     assert torch.equal(first.x, kept) and not torch.equal(last.x, kept)
 
 
-def test_a_leaf_that_asks_for_gradients_gives_detached_states(draw):
+def test_particles_with_requires_grad_give_detached_states(draw):
     state = svgd.start(draw(10, 2).requires_grad_(), targets.from_log_prob(lambda x: -(x**4).sum(-1)))
     assert not any(getattr(state, name).requires_grad for name in TENSORS)
 
 
-def test_everything_in_a_state_is_evaluated_at_its_x(draw):
+def test_all_fields_of_a_state_are_evaluated_at_its_x(draw):
     target = targets.make("banana")
     for state in islice(svgd.flow(target, draw(30, 2)), 5):
         anew = svgd.start(state.x, target)
@@ -54,7 +54,7 @@ def test_everything_in_a_state_is_evaluated_at_its_x(draw):
         assert torch.allclose(state.phi, svgd.phi(state.x, target), rtol=0, atol=1e-14)
 
 
-def test_kept_states_differ_and_stay_as_they_were(draw, optimizer):
+def test_kept_states_differ_and_do_not_change_later(draw, optimizer):
     states, copies = [], []
     for state in islice(svgd.flow(torch.neg, 3 + draw(20, 2), optimizer=optimizer), 6):
         states.append(state)
@@ -66,7 +66,7 @@ def test_kept_states_differ_and_stay_as_they_were(draw, optimizer):
         states[0].x = states[1].x
 
 
-def test_a_run_taken_up_from_any_state_goes_on_exactly(draw, optimizer):
+def test_a_run_continues_exactly_from_any_state(draw, optimizer):
     states = list(islice(svgd.flow(torch.neg, 3 + draw(20, 2), optimizer=optimizer), 9))
     again = states[4]
     for wanted in states[5:]:
@@ -74,14 +74,14 @@ def test_a_run_taken_up_from_any_state_goes_on_exactly(draw, optimizer):
         assert same(again, wanted)
 
 
-def test_replace_and_evaluate_of_the_same_particles_changes_nothing(draw, optimizer):
+def test_replace_and_evaluate_with_the_same_particles_changes_nothing(draw, optimizer):
     states = list(islice(svgd.flow(torch.neg, 3 + draw(20, 2), optimizer=optimizer), 9))
     edited = svgd.evaluate(replace(states[4], x=states[4].x.clone()), torch.neg)
     assert same(edited, states[4])
     assert same(svgd.step(edited, torch.neg, optimizer=optimizer), states[5])
 
 
-def test_an_edited_particle_changes_all_that_depends_on_it(draw):
+def test_an_edited_particle_changes_everything_that_depends_on_it(draw):
     state = next(islice(svgd.flow(torch.neg, draw(20, 2)), 5, None))
     x = state.x.clone()
     x[0] = 5.0
@@ -91,7 +91,7 @@ def test_an_edited_particle_changes_all_that_depends_on_it(draw):
 
 
 @pytest.mark.parametrize("n", [15, 26])
-def test_particles_may_come_and_go_and_newcomers_take_the_mean_memory(draw, optimizer, n):
+def test_new_particles_get_the_mean_memory_and_particles_can_be_removed(draw, optimizer, n):
     state = next(islice(svgd.flow(torch.neg, draw(20, 2), optimizer=optimizer), 5, None))
     x = torch.cat([state.x, draw(6, 2, seed=9)])[:n]
     edited = svgd.evaluate(replace(state, x=x), torch.neg)
@@ -106,7 +106,7 @@ def _tensors(memory) -> list[torch.Tensor]:
     return [part for part in parts if isinstance(part, torch.Tensor)]
 
 
-def test_particles_of_another_dimension_begin_without_memory(draw, optimizer):
+def test_particles_of_another_dimension_start_without_memory(draw, optimizer):
     state = next(islice(svgd.flow(torch.neg, draw(20, 2), optimizer=optimizer), 5, None))
     edited = svgd.evaluate(replace(state, x=draw(20, 3)), torch.neg)
     assert edited.memory is None
@@ -126,8 +126,8 @@ def test_equal_seeds_give_equal_runs_bit_for_bit():
     assert not torch.equal(a[-1].x, other[-1].x)
 
 
-def test_a_minibatch_score_is_that_of_its_step():
-    """Cyclic: step t sees rows tB to tB + B - 1, the state's score is the one it moved by."""
+def test_a_minibatch_score_belongs_to_its_step():
+    """In cyclic order, step t uses rows tB to tB + B - 1, and the state's score is the one that moves it."""
     target = targets.make("logistic")
     x0 = target.initial(10, torch.Generator().manual_seed(0))
     for t, state in enumerate(islice(svgd.flow(target.minibatch(50, "cyclic"), x0), 12)):
@@ -135,13 +135,13 @@ def test_a_minibatch_score_is_that_of_its_step():
         assert torch.equal(state.score, target.score_of_rows(state.x, rows))
 
 
-def test_a_random_minibatch_without_a_generator_says_what_it_wants(draw):
+def test_a_random_minibatch_without_a_generator_asks_for_one(draw):
     target = targets.make("logistic")
     with pytest.raises(ValueError, match="needs a torch.Generator, got None; pass one"):
         svgd.start(target.initial(5, torch.Generator().manual_seed(0)), target.minibatch(50))
 
 
-def test_annealing_tempers_the_drive_alone(draw):
+def test_annealing_tempers_only_the_drive(draw):
     target = targets.make("mixture2d")
     score = targets.Annealed(target, targets.linear_schedule(10))
     for state in islice(svgd.flow(score, draw(20, 2)), 12):
@@ -151,8 +151,8 @@ def test_annealing_tempers_the_drive_alone(draw):
         assert torch.equal(state.repulsion, plain.repulsion)
 
 
-def test_a_batch_of_runs_goes_the_ways_of_its_runs(draw):
-    """Three starts, three step sizes and three bandwidths at once; on unlike paths rounding alone may differ."""
+def test_a_batch_of_runs_equals_its_separate_runs(draw):
+    """Three starts, three step sizes and three bandwidths at once; only rounding may differ."""
     x0 = 5 + draw(3, 20, 2)
     sizes, h = torch.tensor([0.01, 0.05, 0.1], dtype=torch.float64), torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64)
     together = svgd.flow(torch.neg, x0, bandwidth=h, optimizer=svgd.Adagrad(sizes[:, None, None]))
@@ -164,11 +164,11 @@ def test_a_batch_of_runs_goes_the_ways_of_its_runs(draw):
         assert final.bandwidth[r] == h[r]
 
 
-def test_a_target_a_distribution_and_a_score_are_one(draw):
+def test_a_target_a_distribution_and_a_score_give_the_same_run(draw):
     normal = torch.distributions.MultivariateNormal(torch.zeros(2).double(), torch.eye(2).double())
     states = [svgd.start(draw(10, 2), thing) for thing in (torch.neg, targets.make("standard"), normal)]
     assert all(torch.allclose(state.phi, states[0].phi, rtol=0, atol=1e-14) for state in states)
 
 
-def test_every_field_of_a_state_is_one_the_contract_names():
+def test_a_state_has_exactly_the_documented_fields():
     assert {f.name for f in fields(svgd.State)} == {*TENSORS, "t", "memory"}

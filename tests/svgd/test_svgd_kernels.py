@@ -1,4 +1,4 @@
-"""Every kernel: its gradients, its discrepancy, its symmetries (reference 6, D to H)."""
+"""Every kernel: its gradients, its discrepancy and its symmetries (reference 6, D to H)."""
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ def case(reference, kernel_name, draw):
 
 @pytest.mark.parametrize("d", [1, 2, 5])
 def test_drive_repulsion_and_ksd_are_the_sums_over_pairs_by_autograd(case, reference, close, d):
-    """F and H: every derivative of the written kernel by autograd, O(N^2 D), for any scores s."""
+    """F and H: autograd gives every derivative of the written kernel, O(N^2 D), for any scores s."""
     kernel, terms, x, s, h = case(9, d)
     drive, repulsion, ksd2 = reference.stein(terms, x, s)
     products = kernel.products(x, s, h)
@@ -42,41 +42,42 @@ def test_drive_repulsion_and_ksd_are_the_sums_over_pairs_by_autograd(case, refer
     assert torch.equal(svgd.ksd(x, lambda _: s, kernel=kernel, bandwidth=lambda _: h), state.ksd)
 
 
-def test_the_matrix_is_the_written_kernel(case, close, kernel_name):
+def test_the_matrix_contains_the_written_kernel(case, close, kernel_name):
     kernel, terms, x, y, h = case(7, 3)
     got = kernel.matrix(x, y[:4], h)
     pairs = [k(x.repeat_interleave(4, 0), y[:4].repeat(7, 1)).reshape(7, 4) for _, k in terms]
     close(got, torch.stack(pairs) if kernel_name.startswith("per-dimension") else pairs[0], 1e-13)
 
 
-def test_the_gradient_is_autograd_of_the_kernels_own_matrix(case, kernel_name, close, reference):
+def test_repulsion_is_the_autograd_gradient_of_the_matrix(case, kernel_name, close, reference):
     """H: repulsion_i = 1/n sum_j grad_{x_j} k(x_j, x_i), with Q^-1 in front for the preconditioned kernel."""
     kernel, _, x, s, h = case(8, 2)
     n = len(x)
     moved = x.clone().requires_grad_()
     matrix = kernel.matrix(moved, x, h)
-    off = ~torch.eye(n, dtype=torch.bool)  # at zero distance autograd of Matern's root is NaN: measured apart
+    # at zero distance autograd of Matern's root is NaN, so it is computed separately
+    off = ~torch.eye(n, dtype=torch.bool)
     wanted = torch.stack([_gradient_without(kernel, moved, x, h, i) for i in range(n)]) / n
     if kernel_name == "preconditioned":
         wanted = wanted @ reference.precision(2).inverse()
     if "linear" in kernel_name or kernel_name == "sum-mixed":
-        wanted = wanted + x / n  # the pair (i, i), of the linear part alone
+        wanted = wanted + x / n  # the pair (i, i), of the linear part only
     assert matrix[..., off].isfinite().all()
     close(kernel.products(x, s, h).repulsion, wanted, 1e-12)
 
 
 def _gradient_without(kernel, moved, x, h, i):
-    """sum over j != i of grad_{x_j} k(x_j, x_i)."""
+    """Return the sum over j != i of grad_{x_j} k(x_j, x_i)."""
     others = torch.arange(len(x)) != i
     matrix = kernel.matrix(moved[others], x[i : i + 1], h)
     return torch.autograd.grad(matrix.sum(), moved)[0].sum(0)
 
 
-def test_the_stein_identity(case, kernel_name):
-    """E: mean_i [s_i . phi(x_i) + div phi(x_i)] = KSD^2, the particles and the bandwidth held while div is taken.
+def test_the_stein_identity_holds(case, kernel_name):
+    """E: mean_i [s_i . phi(x_i) + div phi(x_i)] = KSD^2, with particles and bandwidth fixed while div is computed.
 
-    phi at a point z is felt by a probe without a score. Central differences with step e err by e^2; Matern's second
-    derivative has a kink at every particle, so there by e.
+    A probe without a score measures phi at a point z. Central differences with step e have an error of e^2. Matern's
+    second derivative has a kink at every particle, so there the error is e.
     """
     kernel, _, x, s, h = case(6, 2)
     (n, d), e = x.shape, 1e-5
@@ -90,7 +91,7 @@ def test_the_stein_identity(case, kernel_name):
 
 
 def _at_probes(kernel, x, s, z, h):
-    """phi of the particles x at every point of z: particles and one probe as a run, its own share taken away."""
+    """Return phi of the particles x at every point of z, where particles and one probe form a run."""
     n = len(x)
     runs = torch.cat([x.expand(len(z), -1, -1), z[:, None]], 1)
     scores = torch.cat([s.expand(len(z), -1, -1), torch.zeros_like(z[:, None])], 1)
@@ -99,14 +100,14 @@ def _at_probes(kernel, x, s, z, h):
     return (kernel.phi(runs, scores, lengths)[:, n] * (n + 1) - alone) / n
 
 
-def test_renaming_the_particles_renames_phi(case, close):
+def test_permuting_the_particles_permutes_phi(case, close):
     kernel, _, x, s, h = case(300, 2)
     order = torch.randperm(300, generator=torch.Generator().manual_seed(0))
     close(kernel.phi(x[order], s[order], h), kernel.phi(x, s, h)[order], 1e-13)
 
 
 @pytest.mark.parametrize("kernel_name", STILL)
-def test_moving_everything_leaves_phi_and_no_push_is_lost(case, close):
+def test_a_shift_keeps_phi_and_the_repulsion_sums_to_0(case, close):
     kernel, _, x, s, h = case(300, 2)
     far = x + torch.tensor([3.0, -70.0])
     close(kernel.phi(far, s, h), kernel.phi(x, s, h), 1e-12)
@@ -115,14 +116,14 @@ def test_moving_everything_leaves_phi_and_no_push_is_lost(case, close):
 
 
 @pytest.mark.parametrize("kernel_name", ISOTROPIC)
-def test_turning_everything_turns_phi(case, close):
+def test_a_rotation_rotates_phi(case, close):
     kernel, _, x, s, h = case(50, 3)
     turn = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(5), dtype=x.dtype))[0]
     close(kernel.phi(x @ turn, s @ turn, h), kernel.phi(x, s, h) @ turn, 1e-13)
 
 
-def test_a_preconditioned_run_is_a_plain_run_in_other_coordinates(draw, reference, close):
-    """y = L^T x with Q = L L^T: under plain steps the particles go the same way, seen from x."""
+def test_a_preconditioned_run_equals_a_plain_run_in_other_coordinates(draw, reference, close):
+    """y = L^T x with Q = L L^T: under plain steps the particles move the same way, converted to x."""
     Q = reference.precision(2)
     L = torch.linalg.cholesky(Q)
     x, plain = draw(20, 2), svgd.Plain(0.3)

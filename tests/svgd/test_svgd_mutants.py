@@ -1,4 +1,4 @@
-"""A test of the tests (reference 6.M): each check fails when labkit is broken in the way it is there to find."""
+"""A test of the tests (reference 6.M): each check fails when labkit is broken in the way that it should detect."""
 
 import math
 
@@ -13,7 +13,7 @@ SIZES = ((20, 2), (21, 1), (300, 1))
 
 
 def _push(factor: float):
-    """RBF with its repulsion multiplied, on both ways to phi."""
+    """Return the RBF with its repulsion multiplied, in both ways to phi."""
     products = RBF.products
 
     def broken(self, x, score, h):
@@ -86,8 +86,8 @@ def broken(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("mutant", "check"), [(m, c) for m, (_, found_by) in MUTANTS.items() for c in found_by])
-def test_the_check_fails_on_the_mutant(named, broken, mutant, check):
-    named[check]()  # and holds before
+def test_the_check_fails_for_the_mutant(named, broken, mutant, check):
+    named[check]()  # the check passes before
     broken(mutant)
     with pytest.raises(AssertionError):
         named[check]()
@@ -95,13 +95,13 @@ def test_the_check_fails_on_the_mutant(named, broken, mutant, check):
 
 @pytest.mark.parametrize(("n", "d"), SIZES)
 @pytest.mark.parametrize("mutant", ["log N for log(N + 1)", "median without the diagonal"])
-def test_a_wrong_median_is_found_at_every_size_by_itself(checks, reference, broken, mutant, n, d):
+def test_a_wrong_median_is_detected_at_every_size(checks, reference, broken, mutant, n, d):
     broken(mutant)
     with pytest.raises(AssertionError):
         checks.bandwidth_is_the_originals(reference, n, d)
 
 
-def test_the_mean_alone_does_not_see_that_repulsion_is_gone(named, broken):
-    """Why spread is checked: all particles at the mode of a normal have the right mean, and no variance."""
+def test_the_mean_does_not_detect_missing_repulsion(named, broken):
+    """This is why spread is checked: with all particles at the mode of a normal, the mean is right."""
     broken("repulsion deleted")
     named["mean"]()

@@ -1,4 +1,4 @@
-"""Optimisers against hand arithmetic and torch.optim."""
+"""Optimisers are compared with arithmetic by hand and with torch.optim."""
 
 import pytest
 import torch
@@ -6,8 +6,8 @@ import torch
 from labkit import svgd
 
 
-def test_adagrad_by_hand():
-    """Directions 2 and -4, decay .9: histories 4 and .9 4 + .1 16 = 5.2."""
+def test_adagrad_gives_the_moves_computed_by_hand():
+    """Directions 2 and -4 with decay .9 give histories 4 and .9 4 + .1 16 = 5.2."""
     optimizer = svgd.Adagrad(0.1)
     move, memory = optimizer(torch.tensor([[2.0]], dtype=torch.float64), None)
     assert memory.item() == 4.0 and abs(move.item() - 0.1 * 2 / (2 + 1e-6)) < 1e-16
@@ -22,7 +22,7 @@ def test_plain_moves_by_the_direction():
 
 
 @pytest.mark.parametrize("betas", [(0.9, 0.999), (0.5, 0.7), (0.0, 0.0)])
-def test_adam_is_torchs_adam(draw, betas):
+def test_adam_equals_torchs_adam(draw, betas):
     x, memory = draw(5, 2), None
     leaf = x.clone().requires_grad_()
     theirs = torch.optim.Adam([leaf], lr=0.1, betas=betas, maximize=True)
@@ -37,8 +37,8 @@ def test_adam_is_torchs_adam(draw, betas):
     assert memory.count == 30
 
 
-def test_a_torch_optimiser_in_a_readers_own_loop_is_the_same_run(draw):
-    """The loop of the module's docstring."""
+def test_a_torch_optimiser_in_a_users_loop_gives_the_same_run(draw):
+    """This is the loop of the module's docstring."""
     x = (3 + draw(20, 2)).requires_grad_()
     optimizer = torch.optim.Adam([x], lr=0.1)
     state = svgd.start(x, torch.neg)
@@ -50,7 +50,7 @@ def test_a_torch_optimiser_in_a_readers_own_loop_is_the_same_run(draw):
 
 
 @pytest.mark.parametrize("name", sorted(svgd.OPTIMIZERS))
-def test_direction_and_memory_are_left_as_they_were(draw, name):
+def test_optimisers_keep_direction_and_memory_unchanged(draw, name):
     optimizer, direction = svgd.OPTIMIZERS[name](), draw(5, 2)
     _, memory = optimizer(direction, None)
     parts = [m for m in (memory if isinstance(memory, tuple) else [memory]) if isinstance(m, torch.Tensor)]
@@ -59,7 +59,7 @@ def test_direction_and_memory_are_left_as_they_were(draw, name):
     assert torch.equal(direction, kept_direction) and all(map(torch.equal, parts, kept))
 
 
-def test_a_run_may_change_its_optimiser_midway(draw):
+def test_a_run_may_change_its_optimiser(draw):
     state = svgd.start(draw(20, 2), torch.neg)
     for optimizer in (svgd.Adam(), svgd.Adagrad(), svgd.Plain(), svgd.Adam()):
         state = svgd.step(state, torch.neg, optimizer=optimizer)
@@ -68,12 +68,12 @@ def test_a_run_may_change_its_optimiser_midway(draw):
 
 @pytest.mark.parametrize("optimizer", [svgd.Adagrad, svgd.Adam, svgd.Plain])
 @pytest.mark.parametrize("size", [0.0, -0.1, float("nan"), float("inf"), torch.tensor([0.1, 0.0])])
-def test_a_step_size_that_is_none_is_refused(optimizer, size):
+def test_a_step_size_that_is_not_positive_is_rejected(optimizer, size):
     with pytest.raises(ValueError, match=r"step_size must be (> 0|finite), got .*; a common choice is 0.1"):
         optimizer(size)
 
 
-def test_rates_of_forgetting_outside_0_to_1_are_refused():
+def test_decay_rates_outside_0_to_1_are_rejected():
     with pytest.raises(ValueError, match=r"decay must be in \[0, 1\), got 1.0"):
         svgd.Adagrad(decay=1.0)
     with pytest.raises(ValueError, match=r"must be in \[0, 1\), got 0.9 and 1.5"):

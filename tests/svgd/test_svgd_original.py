@@ -1,4 +1,4 @@
-"""labkit's numbers are the original's: the direction, the median, the path (reference 6, A to C)."""
+"""labkit's numbers equal the original's: the direction, the median and the path (reference 6, A to C)."""
 
 import warnings
 from itertools import islice
@@ -14,31 +14,31 @@ SIZES = [2, 3, 100, 101, 256, 257, 1000, 1001]  # even and odd, and both sides o
 
 @pytest.mark.parametrize("d", [1, 2, 50])
 @pytest.mark.parametrize("n", SIZES)
-def test_direction_and_median_are_the_originals(checks, reference, n, d):
+def test_direction_and_median_equal_the_originals(checks, reference, n, d):
     checks.bandwidth_is_the_originals(reference, n, d)
     checks.phi_is_the_originals(reference, n, d)
 
 
-@pytest.mark.slow  # the reference takes all 25 million pairs
-def test_direction_and_median_are_the_originals_for_5000_particles_on_a_line(checks, reference):
+@pytest.mark.slow  # the reference computes all 25 million pairs
+def test_direction_and_median_equal_the_originals_for_5000_particles_in_one_dimension(checks, reference):
     checks.bandwidth_is_the_originals(reference, 5000, 1)
     checks.phi_is_the_originals(reference, 5000, 1)
 
 
 @pytest.mark.parametrize("d", [1, 3, 4])
-def test_the_path_is_the_originals(checks, reference, d):
+def test_the_path_equals_the_originals(checks, reference, d):
     checks.path_is_the_originals(reference, d=d)
 
 
 @pytest.mark.slow
-def test_the_path_is_the_originals_on_the_mixture(reference):
+def test_the_path_equals_the_originals_on_the_mixture(reference):
     x0 = np.random.default_rng(0).normal(-10, 1, (301, 1))
     wanted = reference.update(x0, reference.mixture_score, 200, 0.05)
     got = svgd.SVGD().update(x0, reference.mixture_score, n_iter=200, stepsize=0.05)
     assert np.abs(got - wanted).max() < 1e-10
 
 
-def test_flow_goes_the_way_of_update_at_every_step(draw):
+def test_flow_equals_update_at_every_step(draw):
     x0 = draw(40, 2)
     stream = svgd.flow(torch.neg, x0, optimizer=svgd.Adagrad(0.05))
     for t, state in zip(range(20), stream, strict=False):
@@ -50,7 +50,7 @@ def test_the_first_move_is_a_sign_step(checks):
 
 
 @pytest.mark.parametrize("h", [0.3, 2.0])
-def test_a_fixed_bandwidth_is_honoured(checks, reference, h):
+def test_a_fixed_bandwidth_is_used(checks, reference, h):
     """The original ignores it: there every value means the median."""
     checks.phi_is_the_originals(reference, 60, 2, h)
     x0 = np.random.default_rng(0).normal(-12, 1, (30, 2))
@@ -59,13 +59,13 @@ def test_a_fixed_bandwidth_is_honoured(checks, reference, h):
     assert np.abs(got - svgd.SVGD().update(x0, np.negative, n_iter=100, stepsize=0.05)).max() > 0.01
 
 
-def test_alpha_is_the_memory_of_adagrad(reference):
+def test_alpha_is_the_decay_of_adagrad(reference):
     x0 = np.random.default_rng(0).normal(-12, 1, (30, 2))
     got = svgd.SVGD().update(x0, np.negative, n_iter=50, stepsize=0.05, alpha=0.5)
     assert np.abs(got - reference.update(x0, np.negative, 50, 0.05, alpha=0.5)).max() < 1e-10
 
 
-def test_one_particle_climbs_the_gradient(draw):
+def test_one_particle_follows_the_score(draw):
     """k(x, x) = 1 and grad k = 0 there, so phi is the score; the original gives NaN."""
     x = draw(1, 3) + 2
     state = svgd.start(x, torch.neg)
@@ -78,7 +78,7 @@ def test_one_particle_climbs_the_gradient(draw):
 
 @pytest.mark.parametrize("d", [1, 2, 4, 50])
 @pytest.mark.parametrize("n", [6, 300])
-def test_particles_that_coincide_take_bandwidth_1_and_say_so_once_a_call(draw, n, d):
+def test_particles_that_coincide_get_bandwidth_1_and_one_warning_per_call(draw, n, d):
     x = torch.cat([draw(1, d).expand(n - n // 6, d), draw(n // 6, d, seed=1)])
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
@@ -99,7 +99,7 @@ def test_a_few_duplicates_keep_the_median_and_move_together(draw, reference):
     assert (state.phi[:5] - state.phi[50:]).abs().max() < 1e-14
 
 
-def test_arrays_come_back_as_arrays_and_tensors_as_tensors_of_their_dtype(draw):
+def test_arrays_return_arrays_and_tensors_return_tensors_of_their_dtype(draw):
     for dtype in (np.float32, np.float64):
         x0 = draw(20, 2).numpy().astype(dtype)
         assert svgd.SVGD().update(x0, np.negative, n_iter=3).dtype == dtype
@@ -110,18 +110,18 @@ def test_arrays_come_back_as_arrays_and_tensors_as_tensors_of_their_dtype(draw):
 
 
 @pytest.mark.parametrize("dtype", [np.longdouble, object, ">f8", np.float64])
-def test_update_takes_arrays_of_every_layout_and_every_kind_of_float(dtype):
-    """The values are float64's own, so the path is that of float64; a flipped view has negative strides."""
+def test_update_accepts_arrays_of_every_layout_and_every_kind_of_float(dtype):
+    """The values are exact in float64, so the path equals that of float64; a flipped view has negative strides."""
     x0 = np.random.default_rng(0).normal(size=(6, 2))
     wanted = svgd.SVGD().update(x0, np.negative, n_iter=5)
     backwards = np.flip(np.flip(x0).astype(dtype))
     assert np.array_equal(svgd.SVGD().update(backwards, np.negative, n_iter=5), wanted)
     assert np.array_equal(svgd.SVGD().update(x0, lambda x: np.flip(np.flip(-x).astype(dtype)), n_iter=5), wanted)
-    one = svgd.SVGD().update(x0[:, :1], lambda x: np.flip(-x, 1), n_iter=5)  # contiguous to numpy, not to torch
+    one = svgd.SVGD().update(x0[:, :1], lambda x: np.flip(-x, 1), n_iter=5)  # contiguous for numpy, but not for torch
     assert np.array_equal(one, svgd.SVGD().update(x0[:, :1], np.negative, n_iter=5))
 
 
-def test_update_takes_a_target_for_its_score(draw):
+def test_update_accepts_a_target_as_its_score(draw):
     x0, normal = draw(20, 2), targets.make("standard")
     wanted = svgd.SVGD().update(x0, normal.score, n_iter=5)
     assert torch.equal(svgd.SVGD().update(x0, normal, n_iter=5), wanted)
@@ -140,7 +140,7 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_a_score_that_writes_into_its_argument_leaves_the_run_as_it_is(draw, writer):
+def test_a_score_that_writes_into_its_argument_does_not_change_the_run(draw, writer):
     score, x0 = WRITERS[writer], draw(20, 2)
     for state, wanted in zip(islice(svgd.flow(score, x0), 4), svgd.flow(torch.neg, x0), strict=False):
         assert torch.equal(state.x, wanted.x) and torch.equal(state.score, -state.x)
@@ -149,7 +149,7 @@ def test_a_score_that_writes_into_its_argument_leaves_the_run_as_it_is(draw, wri
     assert torch.equal(svgd.ksd(x0, score), svgd.ksd(x0, torch.neg))
 
 
-def test_arrays_and_bandwidth_rules_that_are_written_into_leave_the_run_as_it_is(draw):
+def test_writing_into_arrays_and_in_bandwidth_rules_does_not_change_the_run(draw):
     x0 = draw(20, 2)
     wanted = svgd.SVGD().update(x0, torch.neg, n_iter=4, bandwidth=1.0)
     got = svgd.SVGD().update(x0.numpy(), negative_in_place, n_iter=4, bandwidth=lambda x: x.fill_(1.0)[0, 0])

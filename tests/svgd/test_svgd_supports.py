@@ -23,7 +23,7 @@ BOUNDED = {
 }
 
 
-def test_particles_stay_in_the_support_and_the_state_keeps_their_coordinates(draw):
+def test_particles_stay_in_the_support_and_the_state_has_their_coordinates(draw):
     target, x0 = targets.from_distribution(BOUNDED["Dirichlet"]), 5 * draw(20, 2)
     for state in islice(svgd.flow(target, x0), 20):
         assert constraints.simplex.check(target.constrain(state.x)).all()
@@ -31,17 +31,17 @@ def test_particles_stay_in_the_support_and_the_state_keeps_their_coordinates(dra
     assert torch.allclose(target.constrain(target.unconstrain(target.constrain(state.x))), target.constrain(state.x))
 
 
-def test_runs_on_a_distribution_and_on_its_target_are_one(draw):
+def test_a_distribution_and_its_target_give_the_same_run(draw):
     d, x0 = BOUNDED["Gamma"], draw(20, 1)
-    scores._say_unconstrained.cache_clear()  # it is said once a process for each kind
+    scores._say_unconstrained.cache_clear()  # it warns once per process and kind
     with pytest.warns(UserWarning, match="Gamma has a bounded support"):
         bare = list(islice(svgd.flow(d, x0), 5))[-1]
     state = list(islice(svgd.flow(targets.from_distribution(d), x0), 5))[-1]
     assert torch.equal(bare.x, state.x) and torch.equal(bare.ksd, state.ksd)
 
 
-def test_particles_that_leave_a_support_that_is_not_named_stop_the_run(draw):
-    """Exponential(1) as a function that is -inf below 0: without its support particles would leave in silence."""
+def test_particles_that_leave_an_unnamed_support_stop_the_run(draw):
+    """Exponential(1) is a function that is -inf below 0. Without this error particles would leave unnoticed."""
     run = svgd.flow(targets.from_log_prob(lambda x: torch.where(x > 0, -x, -torch.inf).sum(-1)), draw(20, 1).abs())
     with pytest.raises(ValueError, match=r"not finite at \d+ of 20 particles, .*use targets.from_log_prob"):
         list(islice(run, 200))
@@ -50,10 +50,10 @@ def test_particles_that_leave_a_support_that_is_not_named_stop_the_run(draw):
 @pytest.mark.slow  # six hundred steps of 200 particles for each
 @pytest.mark.parametrize("name", BOUNDED)
 def test_mean_and_variance_on_a_bounded_support_are_within_5_percent(name, draw):
-    """From 200 particles, by the RBF of twice the median rule's length, steps of .1 and then of .01.
+    """200 particles move by the RBF with twice the median rule's length, with steps of .1 and then of .01.
 
-    At .1 the last steps still shake the particles by several percent; the length itself shrinks the variance of
-    LogNormal by 5 %, twice of it by 2 %.
+    At .1 the last steps still move the particles by several percent. The length of the median rule shrinks the variance
+    of LogNormal by 5 %, twice this length by 2 %.
     """
     d, kernel = BOUNDED[name], svgd.RBF(2.0)
     target = targets.from_distribution(d)

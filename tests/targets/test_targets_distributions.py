@@ -1,4 +1,4 @@
-"""Every torch distribution is a target, in coordinates of R^d, or is refused with the reason."""
+"""Every torch distribution becomes a target in coordinates of R^d, or raises an error with the reason."""
 
 import inspect
 import math
@@ -96,16 +96,16 @@ REFUSED = {
 }
 
 
-def test_every_torch_distribution_is_in_these_tests():
+def test_these_tests_cover_every_torch_distribution():
     kinds = {name for name in td.__all__ if inspect.isclass(k := getattr(td, name)) and issubclass(k, td.Distribution)}
     tried = {type(d).__name__ for d in (*WORKING.values(), *(d for d, _ in REFUSED.values()))} | {"LKJCholesky"}
     assert kinds - {"Distribution", "ExponentialFamily"} <= tried
 
 
-@pytest.mark.filterwarnings("ignore:Singular sample")  # torch's Wishart looks at its draws
+@pytest.mark.filterwarnings("ignore:Singular sample")  # torch's Wishart checks its samples
 @pytest.mark.parametrize("name", WORKING)
-def test_draws_of_a_distribution_satisfy_steins_identities_in_its_coordinates(name):
-    """E s(x) = 0 and E s(x) x' = -I: a wrong Jacobian breaks them."""
+def test_samples_of_a_distribution_satisfy_steins_identities_in_its_coordinates(name):
+    """E s(x) = 0 and E s(x) x' = -I: a wrong Jacobian violates them."""
     target, n = targets.from_distribution(WORKING[name]), 4000
     x = target.sample(n, torch.Generator().manual_seed(0))
     assert x.shape == (n, target.dim) == (n, len(target.plot_range))
@@ -118,17 +118,17 @@ def test_draws_of_a_distribution_satisfy_steins_identities_in_its_coordinates(na
         assert ((x > low) & (x < high)).double().mean(0).min() > 0.99
     y = target.constrain(x)
     assert y.shape == (n, *(WORKING[name].event_shape or (1,)))
-    # near an end of its support y no longer tells one x from another
+    # near an end of its support, different x have the same y
     assert torch.allclose(target.unconstrain(y[x.abs().amax(-1) < 12]), x[x.abs().amax(-1) < 12], atol=1e-7)
 
 
 @pytest.mark.filterwarnings("ignore:Singular sample")
 @pytest.mark.parametrize("name", [n for n, d in WORKING.items() if targets.from_distribution(d).dim == 1])
 def test_the_density_in_its_coordinates_integrates_to_one(name):
-    """The trapezoidal rule with step .01.
+    """The trapezoidal rule with step .01 is used.
 
-    Exact but for Cauchy's tail, the cusp of Laplace, torch's formula in float32,
-    and that y rounds to 1 for x > 36, beyond which the Beta with poles has e^-18 of its mass.
+    It is exact except for Cauchy's tail, the cusp of Laplace and torch's formula in float32. Also y rounds to 1 for
+    x > 36, and beyond that the Beta with poles has e^-18 of its mass.
     """
     target = targets.from_distribution(WORKING[name])
     reach = 600.0 if name in ("Cauchy", "StudentT") else 60.0
@@ -151,13 +151,13 @@ def test_float32_particles_have_float32_scores_that_agree_with_float64(name):
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_distribution_that_cannot_be_a_target_is_refused_with_the_reason(name):
+def test_a_distribution_that_cannot_be_a_target_raises_an_error_with_the_reason(name):
     d, reason = REFUSED[name]
     with pytest.raises(ValueError, match=reason):
         targets.from_distribution(d).score(torch.zeros(3, 1, dtype=F64))
 
 
-def test_a_circle_that_is_cut_open_as_its_refusal_advises_is_a_target():
+def test_a_circle_that_is_cut_open_as_the_error_advises_is_a_target():
     """E cos(y - loc) = I1(κ)/I0(κ) for y ~ VonMises(loc, κ)."""
     d = td.VonMises(c(3.0), c(2.0))
     with pytest.raises(ValueError, match="cut the circle open") as caught:
@@ -172,7 +172,7 @@ def test_a_circle_that_is_cut_open_as_its_refusal_advises_is_a_target():
 def test_correlations_under_lkj_have_their_known_variance():
     """Each of LKJ(η) in D dimensions has (r + 1)/2 ~ Beta(b, b), b = η + D/2 - 1, so that Var r = 1/(2b + 1) = 1/6.
 
-    By importance sampling from normals: torch's own sampler gives .21 for two of the three (torch 2.13).
+    Importance sampling from normals is used, because torch's own sampler gives .21 for two of the three (torch 2.13).
     """
     target, n = targets.from_distribution(td.LKJCholesky(3, c(2.0))), 100_000
     x = torch.randn(n, 3, generator=torch.Generator().manual_seed(0), dtype=F64)
@@ -187,7 +187,7 @@ def test_correlations_under_lkj_have_their_known_variance():
     "support",
     [constraints.simplex, constraints.corr_cholesky, constraints.lower_cholesky, constraints.positive_definite],
 )
-def test_the_log_jacobian_of_a_map_is_that_of_its_free_coordinates(support):
+def test_the_log_jacobian_of_a_map_is_taken_in_its_free_coordinates(support):
     target = targets.from_log_prob(lambda y: y.flatten(1).sum(-1) * 0, support=support)
     x = torch.randn(6, generator=torch.Generator().manual_seed(0), dtype=F64)
 
@@ -222,8 +222,8 @@ ENDS = {
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_a_function_on_a_support_is_seen_through_its_map(name):
-    """log p(x) = f(T(x)) + log |T'(x)|, T and T' written down here."""
+def test_a_function_on_a_support_is_transformed_by_its_map(name):
+    """log p(x) = f(T(x)) + log |T'(x)|, where the test writes T and T' itself."""
     support, to, log_slope = ENDS[name]
 
     def f(y):
@@ -238,7 +238,7 @@ def test_a_function_on_a_support_is_seen_through_its_map(name):
     assert torch.allclose(target.score(x), torch.autograd.grad(wanted.sum(), leaf)[0])
 
 
-def test_a_function_and_the_distribution_of_one_support_agree():
+def test_a_function_and_a_distribution_on_the_same_support_agree():
     d = td.Dirichlet(c([2.0, 3.0, 4.0]))
     named, whole = targets.from_log_prob(d.log_prob, support=d.support, dim=2), targets.from_distribution(d)
     x = torch.randn(20, 2, generator=torch.Generator().manual_seed(0), dtype=F64)
@@ -248,7 +248,7 @@ def test_a_function_and_the_distribution_of_one_support_agree():
 
 
 def test_a_uniform_density_has_the_logistic_score():
-    """x is the logit of y, so that p(x) = σ(x) σ(-x) and the score is -tanh(x/2)."""
+    """x is the logit of y, so that p(x) = σ(x) σ(-x), and the score is -tanh(x/2)."""
     target = targets.from_distribution(td.Uniform(2.0, 5.0))
     x = torch.linspace(-30, 30, 50, dtype=F64)[:, None]
     assert torch.allclose(target.score(x), -torch.tanh(x / 2), atol=1e-12)
@@ -258,7 +258,7 @@ def test_a_uniform_density_has_the_logistic_score():
     assert target.covariance.item() == pytest.approx(math.pi**2 / 3, abs=1e-5)
 
 
-def test_a_density_without_a_gradient_is_refused_unless_it_is_flat_on_a_support():
+def test_a_density_without_a_gradient_is_an_error_unless_it_is_constant_on_a_support():
     x = torch.zeros(4, 1)
     for flat in (lambda x: torch.zeros(len(x)), td.Normal(0.0, 1.0).log_prob(torch.zeros(4)).mul):
         with pytest.raises(
@@ -272,8 +272,8 @@ def test_a_density_without_a_gradient_is_refused_unless_it_is_flat_on_a_support(
 
 @pytest.mark.parametrize("dtype", [torch.float32, F64])
 @pytest.mark.parametrize("name", ["Gamma", "Beta", "Beta with poles at its ends", "Dirichlet", "narrow"])
-def test_far_out_rounding_to_the_ends_of_a_support_keeps_scores_finite_and_inward(name, dtype):
-    """There exp and sigmoid round to 0, or to an end; torch's log_prob is -inf at an end."""
+def test_far_out_scores_stay_finite_and_point_inward_though_y_rounds_to_an_end(name, dtype):
+    """There exp and sigmoid round to 0 or to an end, where torch's log_prob is -inf."""
     d = td.Uniform(c(100.0), c(101.0)) if name == "narrow" else WORKING[name]
     target = targets.from_distribution(d)
     for reach in (40.0, 60.0, 80.0):
@@ -286,7 +286,7 @@ def half_line(x):
     return torch.where(x[..., 0] > 0, -x[..., 0], -math.inf)
 
 
-def test_a_log_density_that_is_not_finite_is_an_error_that_counts_and_advises_a_support():
+def test_a_log_density_that_is_not_finite_raises_an_error_with_the_number_and_advice():
     x = c([[1.0], [-2.0], [3.0], [-4.0]])
     with pytest.raises(ValueError, match=r"finite at 2 of 4 particles, the first at x = \[-2.0\]; .*support=\.\.\."):
         targets.from_log_prob(half_line).score(x)
@@ -297,10 +297,11 @@ def test_a_log_density_that_is_not_finite_is_an_error_that_counts_and_advises_a_
     unvalidated = td.Gamma(c(3.0), c(2.0), validate_args=False)
     with pytest.raises(ValueError, match="not finite at 2 of 4 particles"):
         targets.from_log_prob(lambda x: unvalidated.log_prob(x[..., 0])).score(x)
-    assert targets.from_log_prob(half_line).log_prob(x).tolist() == [-1.0, -math.inf, -3.0, -math.inf]  # for pictures
+    # pictures need this
+    assert targets.from_log_prob(half_line).log_prob(x).tolist() == [-1.0, -math.inf, -3.0, -math.inf]
 
 
-def test_torchs_refusal_of_points_outside_a_support_becomes_one_sentence_without_the_values():
+def test_torchs_error_for_points_outside_a_support_becomes_short():
     gamma = td.Gamma(c([3.0]), c([2.0]), validate_args=True)  # torch.compile switches the default off
     target = targets.from_log_prob(lambda x: gamma.log_prob(x).sum(-1))
     with pytest.raises(ValueError, match=r"log_prob rejected some of x \[50, 1\]: .*GreaterThanEq.*support=") as caught:
@@ -325,25 +326,25 @@ def test_torchs_refusal_of_points_outside_a_support_becomes_one_sentence_without
         (constraints.stack([constraints.positive, constraints.real]), ValueError, "got dim = 0; give dim=-1"),
     ],
 )
-def test_a_support_that_cannot_be_is_refused(support, error, reason):
+def test_an_impossible_support_is_rejected(support, error, reason):
     with pytest.raises(error, match=reason):
         targets.from_log_prob(torch.sum, support=support)
 
 
-def test_a_support_that_is_no_constraint_is_refused():
-    """Asked of the check itself: in the test run the types of `from_log_prob` are checked before it."""
+def test_a_support_that_is_not_a_constraint_is_rejected():
+    """This calls the check itself, because in test runs jaxtyping checks the types of `from_log_prob` before it."""
     with pytest.raises(TypeError, match="support must be one of torch.distributions.constraints, got str; use const"):
         wrap._onto("positive")
 
 
-def test_matrices_of_a_size_that_no_vector_fills_are_refused():
+def test_a_vector_that_does_not_fill_a_triangle_is_rejected():
     target = targets.from_log_prob(lambda y: y.sum((-2, -1)), support=constraints.positive_definite)
     with pytest.raises(ValueError, match=re.escape("has 1, 3, 6, 10, ... numbers, got x of 4")):
         target.score(torch.zeros(2, 4))
 
 
 def test_a_function_may_write_into_its_argument():
-    """log p = -x²/2 computed in place: its score is -x, and x stays as it is."""
+    """log p = -x²/2 is computed in place: its score is -x, and x does not change."""
     x = c([[1.0], [-2.0]])
     target = targets.from_log_prob(lambda x: x.square_().mul_(-0.5).sum(-1))
     assert torch.equal(target.score(x), -x) and torch.equal(target.log_prob(x), -0.5 * x[:, 0] ** 2)
@@ -367,10 +368,10 @@ def test_parameters_and_particles_may_differ_in_dtype(name, dtype):
     s, leaf = target.score(x), x.float().requires_grad_()
     wanted = torch.autograd.grad(target.log_prob(leaf).sum(), leaf)[0]
     assert s.dtype == dtype and torch.allclose(s.float(), wanted, rtol=1e-4, atol=1e-4)
-    assert narrow.mean.dtype == torch.float32  # the reader's own object stays as it is
+    assert narrow.mean.dtype == torch.float32  # the user's own object does not change
 
 
-def test_a_bare_distribution_with_a_bounded_support_says_how_its_particles_are_read():
+def test_a_bare_distribution_with_a_bounded_support_warns_how_to_convert_particles():
     class Mine(td.Exponential):
         pass
 
@@ -380,16 +381,16 @@ def test_a_bare_distribution_with_a_bounded_support_says_how_its_particles_are_r
     assert torch.allclose(score(x), 1 - x.exp())  # log p(x) = x - e^x
 
 
-def test_points_that_leave_a_simplex_by_rounding_alone_are_taken():
-    """In float32 some sums of 10,000 parts differ from 1 by more than the 1e-6 that torch allows a point."""
+def test_points_that_leave_a_simplex_only_by_rounding_are_accepted():
+    """In float32 some sums of 10,000 parts differ from 1 by more than the 1e-6 that torch allows."""
     d = td.Dirichlet(torch.ones(10_000), validate_args=True)
     target, x = targets.from_distribution(d), torch.randn(50, 9999, generator=torch.Generator().manual_seed(0))
     assert not d.support.check(target.constrain(x)).all()
     assert torch.isfinite(target.score(x)).all()
 
 
-def test_the_inverse_of_a_copied_transform_is_that_of_the_copy():
-    """A transform that has been inverted before knows its inverse, and the inverse knows it."""
+def test_the_inverse_of_a_copied_transform_belongs_to_the_copy():
+    """A transform that was inverted before refers to its inverse, and the inverse refers to it."""
     original = td.AffineTransform(torch.ones(2), torch.ones(2))
     kept = original.inv
     for made in (supports.copied(original, c([0.0])), supports.copied(kept, c([0.0])).inv):
@@ -399,7 +400,7 @@ def test_the_inverse_of_a_copied_transform_is_that_of_the_copy():
     assert torch.isfinite(targets.from_distribution(used).score(torch.zeros(2, 1))).all()
 
 
-def test_other_targets_are_their_own_place():
+def test_constrain_returns_x_for_targets_on_all_of_space():
     x = torch.zeros(3, 2)
     for target in (targets.make("banana"), targets.from_log_prob(torch.sum), targets.from_distribution(TWO)):
         assert target.constrain(x) is x and target.unconstrain(x) is x

@@ -1,4 +1,4 @@
-"""Data frames and series where arrays are taken; no message prints a whole table."""
+"""Data frames and series work where arrays do; no message prints a whole table."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from labkit.targets import LogisticRegression, Mixture, NeuralRegression, Normal
 
 RANDOM = np.random.default_rng(0)
 X, Y = RANDOM.normal(size=(40, 3)), (RANDOM.random(40) > 0.5).astype(int)
-ROWS = pd.RangeIndex(100, 140)  # labels that are no positions
+ROWS = pd.RangeIndex(100, 140)  # labels that differ from positions
 FRAME, LABELS = pd.DataFrame(X, ROWS, ["age", "size", "dose"]), pd.Series(Y, ROWS)
 
 
@@ -19,18 +19,18 @@ def same(one, other):
     return torch.equal(one.score(x), other.score(x))
 
 
-def test_a_frame_gives_the_posterior_of_its_array_with_its_names():
+def test_a_frame_gives_the_posterior_of_its_array_and_its_names():
     found = LogisticRegression(FRAME, LABELS)
     assert same(found, LogisticRegression(X, Y)) and found.labels[:3] == ("age", "size", "dose")
     assert LogisticRegression(FRAME, LABELS, features=["a", "b", "c"]).labels[:3] == ("a", "b", "c")
 
 
-def test_a_frame_of_mixed_and_nullable_numbers_is_read():
+def test_a_frame_of_mixed_and_nullable_numbers_is_accepted():
     frame = FRAME.assign(age=range(40), dose=pd.array(np.arange(40) % 5, dtype="Int64"))
     assert same(LogisticRegression(frame, LABELS), LogisticRegression(frame.to_numpy(float), Y))
 
 
-def test_series_are_taken_by_every_target_of_tables_and_by_the_originals_class():
+def test_all_targets_of_tables_and_the_originals_class_accept_series():
     held = pd.Series([3, 7], index=[50, 60])
     one, other = NeuralRegression(FRAME, FRAME["size"], held), NeuralRegression(X, X[:, 1], [3, 7])
     assert same(one, other)
@@ -50,7 +50,7 @@ def test_series_are_taken_by_every_target_of_tables_and_by_the_originals_class()
         (FRAME.astype("Float64").mask(FRAME > 1), "DataFrame of shape|float"),
     ],
 )
-def test_a_message_names_the_shape_of_a_table_not_its_numbers(x, words):
+def test_a_message_gives_the_shape_of_a_table_not_its_numbers(x, words):
     with pytest.raises(ValueError, match=words) as caught:
         LogisticRegression(x, LABELS)
     assert len(str(caught.value)) < 250 and "\n" not in str(caught.value)

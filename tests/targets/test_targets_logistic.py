@@ -1,4 +1,4 @@
-"""Bayesian logistic regression: its prior, its gradients, its minibatches and what it learns."""
+"""Bayesian logistic regression: its prior, its gradients, its minibatches and its predictions."""
 
 import math
 
@@ -20,7 +20,7 @@ def start(target, n, seed=0):
     return target.initial(n, torch.Generator().manual_seed(seed))
 
 
-def test_the_table_is_split_four_to_one_and_standardised_by_its_training_rows(target):
+def test_the_table_is_split_four_to_one_and_standardised_by_training_rows(target):
     assert target.rows == 569 - round(569 / 5) == 455
     assert target.dim == 32 == len(target.labels) and target.labels[-2:] == ("bias", "log α")
     (rows, y), (_, held_out) = target.tables
@@ -66,19 +66,19 @@ def test_random_minibatches_are_unbiased_and_follow_their_generator(target):
     scores = torch.stack([batches.at(t, generator)(x) for t in range(draws)])
     gap = (scores.mean(0) - target.score(x))[:, :-1].abs()
     assert (gap < 5 * scores.std(0)[:, :-1] / draws**0.5).all() and scores.std(0)[:, :-1].min() > 0
-    assert torch.allclose(scores[..., -1], target.score(x)[..., -1])  # the rows say nothing about α itself
+    assert torch.allclose(scores[..., -1], target.score(x)[..., -1])  # the rows carry no information about α itself
     one, two = (batches.at(5, torch.Generator().manual_seed(4)) for _ in range(2))
     assert torch.equal(one(x), two(x)) and torch.equal(one(x), one(x))
 
 
-def test_a_random_minibatch_draws_without_replacement(target):
-    """All rows drawn once: the full score, whatever their order."""
+def test_a_random_minibatch_samples_without_replacement(target):
+    """With all rows sampled once it gives the full score, in any order."""
     x = start(target, 3)
     everything = target.minibatch(target.rows).at(0, torch.Generator().manual_seed(0))
     assert torch.allclose(everything(x), target.score(x), rtol=1e-10)
 
 
-def test_a_bad_minibatch_is_refused(target):
+def test_a_wrong_minibatch_is_rejected(target):
     for size in (0, target.rows + 1):
         with pytest.raises(ValueError, match="size must be 1 to 455"):
             target.minibatch(size)
@@ -88,15 +88,15 @@ def test_a_bad_minibatch_is_refused(target):
         target.minibatch(10).at(0, None)
 
 
-def test_the_start_has_the_priors_alpha_and_not_its_inverse(target):
+def test_initial_particles_have_the_priors_alpha_and_not_its_inverse(target):
     """E α = 1/b = 100, standard deviation 100; the original's numpy call starts at .01."""
     x, n = start(target, 20_000), 20_000
     assert abs(x[:, -1].exp().mean() - 100) < 5 * 100 / n**0.5
     assert abs(x[:, :-1].std() - 0.1) < 0.001 and x.shape == (n, 32) and x.dtype == torch.float64
 
 
-def test_the_originals_start_takes_the_rate_for_a_scale(target):
-    """α ~ Exp(mean b), w ~ N(0, 1/α): w √α is standard normal."""
+def test_the_originals_initial_particles_use_the_rate_as_a_scale(target):
+    """α ~ Exp(mean b) and w ~ N(0, 1/α), so w √α is standard normal."""
     n = 20_000
     x = target.initial(n, torch.Generator().manual_seed(1), gamma_scale=True)
     alpha = x[:, -1].exp()
@@ -105,8 +105,8 @@ def test_the_originals_start_takes_the_rate_for_a_scale(target):
     assert abs(w.mean()) < 5 / math.sqrt(31 * n) and abs(w.var() - 1) < 5 * math.sqrt(2 / (31 * n))
 
 
-def test_gradient_ascent_learns_to_tell_the_tumours(target):
-    """One particle that climbs is MAP: over .93 of the held-out rows right, and far better than a coin in nats."""
+def test_gradient_ascent_learns_to_classify_tumours(target):
+    """One particle that follows the score is MAP: it classifies over .93 of the held-out rows correctly."""
     x = start(target, 1)
     x[:, -1] = 0.0
     for _ in range(300):
@@ -126,7 +126,7 @@ def test_predictions_average_the_particles_probabilities(target):
     assert target.test_log_likelihood(blind).item() == pytest.approx(-math.log(2))
 
 
-def test_other_tables_are_taken_and_bad_ones_refused():
+def test_other_tables_are_accepted_and_wrong_ones_rejected():
     x = torch.randn(50, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     x = torch.cat([x, torch.full((50, 1), 3.0)], 1)  # a constant column
     table = targets.LogisticRegression(x.numpy(), (x[:, 0] > 0).numpy() + 1, test_fraction=0.3)
@@ -139,7 +139,7 @@ def test_other_tables_are_taken_and_bad_ones_refused():
         targets.LogisticRegression(x * math.nan, x[:, 0] > 0)
 
 
-def test_features_are_scaled_to_deviation_1_or_to_the_range_of_the_training_rows():
+def test_features_are_scaled_by_deviation_or_range_of_the_training_rows():
     x = 7 + 5 * torch.randn(200, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
     def train(scaling):
@@ -154,7 +154,7 @@ def test_features_are_scaled_to_deviation_1_or_to_the_range_of_the_training_rows
         train("none")
 
 
-def test_several_posteriors_together_have_each_its_own_score():
+def test_several_posteriors_together_have_separate_scores():
     each = [targets.make("logistic", seed=s) for s in (0, 1)]
     together, rows = Together(each), torch.arange(30, 80)
     x = torch.stack([start(target, 4) for target in each])
@@ -168,21 +168,21 @@ def test_several_posteriors_together_have_each_its_own_score():
         Together([each[0], targets.make("logistic", test_fraction=0.3)])
 
 
-def test_a_minibatch_has_different_rows_few_of_many_too():
+def test_a_minibatch_has_different_rows_also_for_few_of_many():
     for n, size in ((20_000, 100), (20_000, 150), (120, 100)):
         generator = torch.Generator().manual_seed(0)
         drawn = torch.stack([scores._some(n, size, generator) for _ in range(200)])
         assert all(len(rows.unique()) == size for rows in drawn) and drawn.min() >= 0 and drawn.max() < n
-        # a row number has variance (n^2 - 1)/12; draws without replacement scatter less
+        # a row number has variance (n^2 - 1)/12; samples without replacement vary less
         assert abs(drawn.double().mean() - (n - 1) / 2) < 5 * n / (12 * drawn.numel()) ** 0.5
 
 
-def test_seeds_split_differently_and_equal_seeds_alike():
+def test_equal_seeds_split_equally_and_others_differently():
     a, b, c = (targets.make("logistic", seed=s)._constants[0] for s in (0, 0, 1))
     assert torch.equal(a, b) and not torch.equal(a, c)
 
 
-def test_the_continued_exponential_is_exp_below_its_limit_and_its_tangent_above():
+def test_the_continued_exponential_is_exp_up_to_its_limit_and_its_tangent_above():
     t = torch.tensor([-50.0, 0.0, 39.0, 41.0, 1e4], dtype=torch.float64)
     value, slope = continued.exp(t)
     assert torch.equal(value[:3], t[:3].exp()) and torch.equal(slope[:3], t[:3].exp())

@@ -1,4 +1,4 @@
-"""The paper's mixture, 1/3 N(-2, 1) + 2/3 N(2, 1), and others on the line."""
+"""The paper's mixture, 1/3 N(-2, 1) + 2/3 N(2, 1), and others in one dimension."""
 
 import math
 
@@ -13,7 +13,7 @@ def mixture():
     return targets.make("mixture")
 
 
-def test_moments_and_left_mass_are_the_papers(mixture):
+def test_moments_and_left_mass_equal_the_papers(mixture):
     """Mean -2/3 + 4/3; E x² = 1 + 4; P(x < 0) = Φ(2)/3 + 2Φ(-2)/3."""
     phi = 0.5 * (1 + math.erf(2 / math.sqrt(2)))
     assert mixture.mean.item() == pytest.approx(2 / 3, abs=1e-14)
@@ -24,15 +24,15 @@ def test_moments_and_left_mass_are_the_papers(mixture):
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-13), (torch.float32, 1e-5)])
-def test_the_score_has_its_closed_form(mixture, dtype, tolerance):
-    """2 - x - 4 sigmoid(-4x - log 2), within rounding relative to |x|; float32 squares x before it compares modes."""
+def test_the_score_equals_its_closed_form(mixture, dtype, tolerance):
+    """2 - x - 4 sigmoid(-4x - log 2), to rounding relative to |x|; float32 squares x before it compares modes."""
     x = torch.linspace(-20, 20, 401, dtype=dtype)[:, None]
     wanted = 2 - x - 4 * torch.sigmoid(-4 * x - math.log(2))
     assert ((mixture.score(x) - wanted).abs() / (1 + x.abs())).max() < tolerance
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_far_out_the_score_is_that_of_the_nearest_mode(mixture, dtype):
+def test_far_out_the_score_equals_that_of_the_nearest_mode(mixture, dtype):
     x = torch.tensor([[-1e4], [-100.0], [100.0], [1e4]], dtype=dtype)
     assert torch.equal(mixture.score(x), torch.tensor([[-2.0], [-2.0], [2.0], [2.0]], dtype=dtype) - x)
 
@@ -61,7 +61,7 @@ def test_a_mode_of_weight_zero_changes_nothing():
     assert torch.allclose(two.score(x), (1 - x) / 4, atol=1e-14)
 
 
-def test_the_score_takes_fewer_than_ten_operations_and_casts_its_constants_once(mixture):
+def test_the_score_uses_fewer_than_ten_operations_and_casts_its_constants_once(mixture):
     x = torch.zeros(100, 1)
     mixture.score(x)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:

@@ -1,4 +1,4 @@
-"""The Bayesian neural network: density and gradient against torch.distributions and autograd, predictions, errors."""
+"""The Bayesian neural network: density and gradient agree with torch.distributions and autograd."""
 
 import math
 
@@ -28,7 +28,7 @@ def points(target, n=6, seed=1):
 
 
 def by_loop(target, theta, x):
-    """f of one particle at standardised rows, written from the formula with plain products."""
+    """f of one particle at standardised rows, from the formula with plain products."""
     f, h = target.features, target.hidden
     w1, b1, w2, b2 = theta[: f * h].view(f, h), theta[f * h : f * h + h], theta[f * h + h : f * h + 2 * h], theta[-3]
     return torch.clamp(x @ w1 + b1, min=0) @ w2 + b2
@@ -39,7 +39,7 @@ def standard(table, rows=slice(0, 30)):
     return [(each[rows] - each[:30].mean(0)) / each[:30].std(0, correction=0) for each in (x, y)]
 
 
-def test_density_is_normal_data_normal_weights_and_gamma_precisions(table, target):
+def test_the_density_combines_normal_data_normal_weights_and_gamma_precisions(table, target):
     x, y = standard(table)
     theta = points(target)
     found = target.log_prob(theta)
@@ -79,7 +79,7 @@ def test_predictions_are_in_the_units_of_the_table(table, target):
     assert float(target.test_log_likelihood(theta, 2 * sigma)) != pytest.approx(float(mixture.mean()), rel=1e-3)
 
 
-def test_it_begins_with_its_own_error_as_noise_and_the_priors_scale(table):
+def test_initial_particles_have_their_own_error_as_noise_and_the_priors_scale(table):
     target = NeuralRegression(*table, test=range(30, 40), hidden=50, rate=0.1)
     x, y = standard(table)
     theta = target.initial(2000, torch.Generator().manual_seed(3))
@@ -111,18 +111,18 @@ def test_far_points_stay_finite(target):
         ({"rate": -1.0}, "rate must be one number > 0"),
     ],
 )
-def test_mistakes_are_named(table, change, words):
+def test_errors_name_the_mistake(table, change, words):
     given = {"x": table[0], "y": table[1], "test": torch.tensor([1])} | change
     with pytest.raises(ValueError, match=words):
         NeuralRegression(**given)
 
 
-def test_it_is_among_the_targets():
+def test_the_network_is_a_public_target():
     assert targets.NeuralRegression is NeuralRegression
 
 
-def test_other_rows_keep_the_standardisation_of_the_first(table, target):
-    """The same rows give the same density; a row more adds its own term, by the first rows' mean and deviation."""
+def test_other_rows_keep_the_standardisation_of_the_first_rows(table, target):
+    """The same rows give the same density; one more row adds its own term, with the first rows' mean and deviation."""
     x, y = table
     theta = points(target)
     assert torch.equal(target.with_rows(x, y, range(30, 40)).log_prob(theta), target.log_prob(theta))

@@ -1,4 +1,4 @@
-"""Constants and moments of the targets on the line and in the plane, against sums on a grid and against samples."""
+"""Constants and moments of targets in one and two dimensions agree with sums on a grid and with samples."""
 
 import math
 
@@ -33,7 +33,7 @@ PLANAR = [
 
 
 def sums(target, reach, points):
-    """Integral, mean and second central moments as plain sums at midpoints: not the library's rule nor its points."""
+    """Integral, mean and second central moments as plain sums at midpoints, unlike labkit's rule and points."""
     axes = [(torch.arange(n, dtype=torch.float64) + 0.5) * 2 * r / n - r for r, n in zip(reach, points, strict=True)]
     x = torch.cartesian_prod(*axes).reshape(-1, len(axes))
     mass = target.log_prob(x).exp() * math.prod(2 * r / n for r, n in zip(reach, points, strict=True))
@@ -45,7 +45,7 @@ def sums(target, reach, points):
 def test_planar_targets_integrate_to_one_and_have_their_moments(name, params, reach, points):
     target = targets.make(name, **params)
     total, mean, covariance = sums(target, reach, points)
-    # The donut has a dent at 0, e^(-R²/2s²) deep, where sums on a grid stop being exact.
+    # the donut has a dent at 0 of depth e^(-R²/2s²), where sums on a grid are no longer exact
     tolerance = 1e-4 if name == "donut" else 1e-8
     assert abs(total.item() - 1) < tolerance
     assert torch.allclose(target.mean, mean, atol=tolerance) and target.mean.dtype == torch.float64
@@ -54,7 +54,7 @@ def test_planar_targets_integrate_to_one_and_have_their_moments(name, params, re
 
 
 def test_the_funnel_integrates_to_one_and_has_its_moments():
-    """x = e^(v/2) z turns the funnel into two normals; sums on a grid in (z, v) then see all of it."""
+    """x = e^(v/2) z turns the funnel into two normals, so sums on a grid in (z, v) cover all of it."""
     target, s = targets.make("funnel", spread=1.0), 1.0
     z = torch.linspace(-9, 9, 400, dtype=torch.float64)
     z, v = torch.meshgrid(z, torch.linspace(-9 * s, 10 * s, 400, dtype=torch.float64), indexing="ij")
@@ -67,7 +67,7 @@ def test_the_funnel_integrates_to_one_and_has_its_moments():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.15, 0.6])
-def test_the_double_bananas_grid_is_fine_enough_at_both_ends_of_its_slider(noise):
+def test_the_grid_of_the_double_banana_is_fine_enough_at_both_ends_of_its_slider(noise):
     target = targets.make("double_banana", noise=noise)
     finer = quadrature.moments(target._log_density, ((-9.0, 9.0), (-14.0, 16.0)), (2400, 1700))
     assert abs(target._moments.log_z - finer.log_z) < 1e-9 and target._moments.border < 1e-9
@@ -75,8 +75,8 @@ def test_the_double_bananas_grid_is_fine_enough_at_both_ends_of_its_slider(noise
 
 
 @pytest.mark.parametrize(("frequency", "width"), [(2.5, 0.15), (0.5, 1.0)])
-def test_the_sines_grid_is_fine_enough_at_the_ends_of_its_sliders(frequency, width):
-    """Given x1 the exponent is quadratic in x2: its integral over x2 has a closed form, one over x1 is left."""
+def test_the_grid_of_the_sine_is_fine_enough_at_the_ends_of_its_sliders(frequency, width):
+    """Given x1 the exponent is quadratic in x2, so its integral over x2 has a closed form, and one over x1 is left."""
     a, reach = 2.0, 1.6
     target = targets.make("sine", amplitude=a, frequency=frequency, width=width)
     x1 = torch.linspace(-16, 16, 20_001, dtype=torch.float64)
@@ -90,7 +90,7 @@ def test_the_sines_grid_is_fine_enough_at_the_ends_of_its_sliders(frequency, wid
 
 
 def test_the_trapezoidal_rule_is_exact_for_a_density_that_is_linear():
-    """p ∝ 1 + x on [0, 2] integrates to 4, also where the end points carry mass; the border holds the peak."""
+    """p ∝ 1 + x on [0, 2] integrates to 4, although the end points have mass; the border has the peak."""
     found = quadrature.moments(lambda x: torch.log1p(x).sum(-1), ((0.0, 2.0),), (7,))
     assert found.log_z == pytest.approx(math.log(4), abs=1e-14) and found.border == 1
     plane = quadrature.moments(lambda x: torch.log1p(x).sum(-1), ((0.0, 2.0), (0.0, 2.0)), (7, 4))
@@ -100,13 +100,13 @@ def test_the_trapezoidal_rule_is_exact_for_a_density_that_is_linear():
 SAMPLED = [name for name in targets.TARGETS if hasattr(targets.make(name), "sample")]
 
 
-def test_samplers_stand_where_there_is_an_exact_one():
+def test_targets_with_an_exact_sampler_have_sample():
     assert set(targets.TARGETS) - set(SAMPLED) == {"double_banana", "sine", "logistic"}
 
 
 @pytest.mark.parametrize("name", SAMPLED)
 def test_samples_have_the_targets_moments_and_its_mean_log_density(name):
-    """Mean, covariance and Stein's identity E[s x'] = -I, each within 5 standard errors of n = 40,000 draws."""
+    """Mean, covariance and Stein's identity E[s x'] = -I, each within 5 standard errors of n = 40,000 samples."""
     target, n = targets.make(name), 40_000
     x = target.sample(n, torch.Generator().manual_seed(0))
     assert x.shape == (n, target.dim) and x.dtype == torch.float64
@@ -122,7 +122,7 @@ def test_samples_have_the_targets_moments_and_its_mean_log_density(name):
         assert ((draws.mean(0) - exact).abs() < 5 * draws.std(0) / n**0.5 + 1e-12).all()
 
 
-def test_few_draws_are_possible_too():
+def test_samplers_return_any_number_of_samples():
     for name in SAMPLED:
         for n in (1, 3):
             assert targets.make(name).sample(n, torch.Generator().manual_seed(1)).shape[0] == n
@@ -143,7 +143,7 @@ def test_the_correlated_normal_has_the_originals_precision():
     assert target.mean.tolist() == [-0.6871, 0.8010]
 
 
-def test_a_normal_of_condition_kappa_has_variances_that_fall_log_evenly():
+def test_the_variances_of_a_normal_fall_evenly_in_their_logarithm():
     target = targets.make("normal", dim=3, mean=2.0, scale=3.0, condition=100.0)
     assert torch.allclose(target.covariance, torch.diag(torch.tensor([9.0, 0.9, 0.09], dtype=torch.float64)))
     assert target.mean.tolist() == [2.0, 2.0, 2.0]
@@ -152,7 +152,7 @@ def test_a_normal_of_condition_kappa_has_variances_that_fall_log_evenly():
     assert torch.allclose(target.log_prob(x), torch_normal.log_prob(x), atol=1e-10)
 
 
-def test_the_x_is_symmetric_and_the_star_turns_into_itself():
+def test_the_x_is_symmetric_and_the_star_has_a_rotation():
     x = torch.randn(20, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     cross, star = targets.make("x"), targets.make("star")
     assert torch.allclose(cross.log_prob(x), cross.log_prob(x.flip(-1)), atol=1e-10)

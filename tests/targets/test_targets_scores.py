@@ -1,4 +1,4 @@
-"""What holds for every target: scores are gradients, leading axes free, nothing overflows, errors name the cause."""
+"""All targets: scores are gradients, leading axes are free, nothing overflows, and errors name the cause."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import torch
 from labkit import targets
 
 NAMES = list(targets.TARGETS)
-# Also off the defaults: a formula that is right at one parameter value alone would pass otherwise.
+# with other parameters too, because a formula that is right only at one value would pass otherwise
 CASES = [(name, {}) for name in NAMES] + [
     ("mixture", {"means": (-5.0, 0.0, 1.0, 4.0), "scales": (0.5, 2.0, 1.0, 0.1), "weights": None}),
     ("mixture", {"means": (0.0, 3.0), "scales": 0.7, "weights": (0.0, 1.0)}),
@@ -46,7 +46,7 @@ def test_the_score_is_the_gradient_of_log_prob(name, params, reach):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_leading_axes_are_free_and_the_dtype_is_that_of_x(name, dtype):
+def test_leading_axes_are_free_and_the_dtype_follows_x(name, dtype):
     target = targets.make(name)
     x = torch.randn(3, 5, target.dim, generator=torch.Generator().manual_seed(1), dtype=dtype)
     log_p, score = target.log_prob(x), target.score(x)
@@ -58,7 +58,7 @@ def test_leading_axes_are_free_and_the_dtype_is_that_of_x(name, dtype):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_overflows_in_float32_as_far_out_as_ten_thousand(name):
+def test_nothing_overflows_in_float32_at_distance_ten_thousand(name):
     target = targets.make(name)
     signs = torch.randn(64, target.dim, generator=torch.Generator().manual_seed(2)).sign()
     for reach in (0.0, 1e-20, 1.0, 1e2, 1e3, 1e4):
@@ -77,8 +77,8 @@ def test_nothing_overflows_in_float32_as_far_out_as_ten_thousand(name):
         *((name, {}) for name in ("normal", "correlated", "mixture2d", "star", "x", "donut", "funnel")),
     ],
 )
-def test_a_score_that_float32_can_hold_is_right_though_squares_overflow(name, params):
-    """Against float64, where the squares are 1e60. The funnel's own score overflows for v < 0: v > 0 here."""
+def test_a_score_that_float32_can_hold_is_right_although_squares_overflow(name, params):
+    """In float64 the squares are 1e60. The funnel's own score overflows for v < 0, so here v > 0."""
     target = targets.make(name, **params)
     x = torch.randn(40, target.dim, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     x[:, -1] = x[:, -1].abs()
@@ -88,8 +88,8 @@ def test_a_score_that_float32_can_hold_is_right_though_squares_overflow(name, pa
         assert error.max() < 1e-5, reach
 
 
-def test_far_out_the_widest_mode_alone_counts():
-    """1e30 from modes of deviations .5, 2 and 1 the score is -x/4; from the X it is that of the stroke on that side."""
+def test_far_out_only_the_widest_mode_counts():
+    """At 1e30 from modes with deviations .5, 2 and 1 the score is -x/4; for the X, that of the nearer stroke."""
     x = torch.tensor([[-1e30], [1e30]])
     wide = targets.make("mixture", means=(-5.0, 0.0, 4.0), scales=(0.5, 2.0, 1.0), weights=None)
     assert torch.equal(wide.score(x), -x / 4)
@@ -99,14 +99,14 @@ def test_far_out_the_widest_mode_alone_counts():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_float32_agrees_with_float64(name):
-    """Near the mass a float32 score is off by rounding alone, of sums of a few hundred terms at most."""
+    """Near the mass a float32 score differs only by rounding, for sums of at most a few hundred terms."""
     target = targets.make(name)
     x = torch.randn(50, target.dim, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     exact, rough = target.score(x.float().double()), target.score(x.float()).double()
     assert ((rough - exact).abs() / (1 + exact.abs().amax(-1, keepdim=True))).max() < 2e-4
 
 
-def test_a_target_made_in_inference_mode_still_meets_autograd():
+def test_a_target_made_in_inference_mode_works_with_autograd():
     target = targets.make("mixture2d")
     with torch.inference_mode():
         target.score(torch.zeros(4, 2))
@@ -114,21 +114,21 @@ def test_a_target_made_in_inference_mode_still_meets_autograd():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_last_axis_of_another_length_is_refused(name):
+def test_a_last_axis_of_another_length_is_rejected(name):
     target = targets.make(name)
     for f in (target.score, target.log_prob):
         with pytest.raises(ValueError, match=rf"x must be \[\.\.\., {target.dim}\], got \[4, {target.dim + 1}\]"):
             f(torch.zeros(4, target.dim + 1))
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones_and_the_nearest():
+def test_an_unknown_name_raises_an_error_with_the_known_and_the_closest_name():
     with pytest.raises(ValueError, match="banana.*got 'bananna'; did you mean 'banana'"):
         targets.make("bananna")
     with pytest.raises(ValueError, match="banana has curvature, spread, width, got radius"):
         targets.make("banana", radius=1.0)
 
 
-def test_every_slider_starts_at_the_factorys_default_and_both_its_ends_work():
+def test_every_slider_starts_at_the_targets_default_and_both_its_ends_work():
     assert targets.PARAMETERS.keys() == targets.TARGETS.keys()
     for name, parameters in targets.PARAMETERS.items():
         plain = targets.make(name)
@@ -171,12 +171,12 @@ def test_every_slider_starts_at_the_factorys_default_and_both_its_ends_work():
         ("logistic", {"test_fraction": 1.0}, "change it"),
     ],
 )
-def test_a_bad_parameter_is_refused_by_name(name, params, cause):
+def test_a_wrong_parameter_raises_an_error_with_its_name(name, params, cause):
     with pytest.raises(ValueError, match=cause):
         targets.make(name, **params)
 
 
-def test_a_covariance_must_be_one():
+def test_a_covariance_must_be_positive_definite():
     with pytest.raises(ValueError, match="positive definite"):
         targets.Normal((0.0, 0.0), ((1.0, 2.0), (2.0, 1.0)))
     with pytest.raises(ValueError, match=r"covariances \[k, d, d\]"):

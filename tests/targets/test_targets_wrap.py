@@ -14,7 +14,7 @@ def points(n, d, seed=0):
 
 
 def test_a_function_becomes_a_target_with_its_gradient_as_score():
-    """log p = -x1⁴/4 - x2²/2: score (-x1³, -x2), detached, inside no_grad and inference_mode too."""
+    """log p = -x1⁴/4 - x2²/2 has score (-x1³, -x2), detached, even in no_grad and inference_mode."""
     target = targets.from_log_prob(lambda x: -(x[..., 0] ** 4) / 4 - x[..., 1] ** 2 / 2, dim=2)
     x = points(20, 2).reshape(4, 5, 2)
     wanted = torch.stack([-(x[..., 0] ** 3), -x[..., 1]], -1)
@@ -26,18 +26,19 @@ def test_a_function_becomes_a_target_with_its_gradient_as_score():
     assert not score.requires_grad and torch.allclose(score, wanted)
 
 
-def test_a_functions_moments_come_from_its_range_or_not_at_all():
+def test_moments_of_a_function_come_from_its_range_or_do_not_exist():
     def laplace(x):
         return -x.abs().sum(-1)
 
     wide = targets.from_log_prob(laplace, dim=1, plot_range=((-40.0, 40.0),))
     assert abs(wide.mean.item()) < 1e-12 and wide.covariance.item() == pytest.approx(2, abs=1e-3)
-    assert targets.from_log_prob(laplace, dim=1, plot_range=((-4.0, 4.0),)).covariance is None  # cuts off 2 %
+    # this range cuts off 2 %
+    assert targets.from_log_prob(laplace, dim=1, plot_range=((-4.0, 4.0),)).covariance is None
     assert targets.from_log_prob(laplace, dim=3).mean is None
     assert targets.from_log_prob(laplace).score(torch.ones(2, 7)).tolist() == [[-1.0] * 7] * 2
 
 
-def test_a_function_of_the_wrong_shape_is_refused():
+def test_a_function_of_the_wrong_shape_is_rejected():
     for f in (lambda x: x, lambda x: x.sum(), lambda x: 0.0):
         with pytest.raises(ValueError, match="log_prob must map"):
             targets.from_log_prob(f, dim=2).score(torch.zeros(3, 2))
@@ -72,7 +73,7 @@ def test_a_torch_distribution_becomes_a_target_with_its_moments(name):
     assert target.dim == (d.event_shape[0] if d.event_shape else 1) == len(target.plot_range)
     state = torch.get_rng_state()
     x = target.sample(n, torch.Generator().manual_seed(0))
-    assert torch.equal(torch.get_rng_state(), state)  # the global generator is left as it was
+    assert torch.equal(torch.get_rng_state(), state)  # the global generator does not change
     assert torch.equal(x, target.sample(n, torch.Generator().manual_seed(0)))
     products = (x - target.mean)[:, :, None] * (x - target.mean)[:, None, :]
     stein = target.score(x)[:, :, None] * x[:, None, :]
@@ -91,14 +92,14 @@ def test_torch_and_labkit_agree_on_the_papers_mixture():
     assert torch.allclose(wrapped.covariance, ours.covariance)
 
 
-def test_moments_that_torch_does_not_have_are_none_and_a_batch_is_refused():
+def test_unknown_moments_become_none_and_a_batch_is_rejected():
     cauchy = targets.from_distribution(td.Cauchy(0.0, 1.0))
     assert cauchy.mean is None and cauchy.covariance is None
     with pytest.raises(ValueError, match="Independent"):
         targets.from_distribution(td.Normal(torch.zeros(3), torch.ones(3)))
 
 
-def test_as_score_takes_a_score_a_target_a_distribution_and_nothing_else():
+def test_as_score_accepts_only_a_score_a_target_or_a_distribution():
     x = points(6, 2)
     target = targets.make("standard")
     assert targets.as_score(torch.neg) is torch.neg
@@ -112,7 +113,7 @@ def test_as_score_takes_a_score_a_target_a_distribution_and_nothing_else():
 
 def test_as_score_keeps_at():
     annealed = targets.Annealed(torch.neg, targets.linear_schedule(4))
-    assert targets.as_score(annealed)(torch.ones(1)) == -1  # untempered
+    assert targets.as_score(annealed)(torch.ones(1)) == -1  # not tempered
     assert targets.as_score(annealed).at(0, None)(torch.ones(1)) == -0.25
 
     class Changing:
@@ -127,7 +128,7 @@ def test_as_score_keeps_at():
 
 
 def test_annealing_tempers_the_score_and_ends_at_the_target():
-    """β s is the score of p^β: for N(0, 1) that of N(0, 1/β)."""
+    """β s is the score of p^β; for N(0, 1) it is the score of N(0, 1/β)."""
     x = points(5, 1)
     annealed = targets.Annealed(targets.make("mixture"), targets.linear_schedule(10))
     full = targets.make("mixture").score(x)
@@ -137,7 +138,7 @@ def test_annealing_tempers_the_score_and_ends_at_the_target():
         targets.Annealed(torch.neg, lambda t: math.nan).at(0)
 
 
-def test_the_cyclical_schedule_climbs_to_one_in_every_cycle():
+def test_the_cyclical_schedule_rises_to_one_in_every_cycle():
     beta = targets.cyclical_schedule(20, cycles=4, power=2.0)
     cycle = [(k / 5) ** 2 for k in range(1, 6)]
     assert [beta(t) for t in range(20)] == pytest.approx(cycle * 4)

@@ -1,4 +1,4 @@
-"""The toy of `toy.py`, also run by the process of `victim.py`."""
+"""Fixtures with the toy of `toy.py`, which the process of `victim.py` runs too."""
 
 import importlib.util
 from pathlib import Path
@@ -17,7 +17,7 @@ def toy() -> ModuleType:
 
 @pytest.fixture
 def play(toy, tmp_path):
-    """play(folder="run", breaks=0, **settings) -> the task and the records of a whole run of the toy."""
+    """play(folder="run", breaks=0, **settings) -> the task and the records of a complete run of the toy."""
     from dataclasses import replace
 
     from labkit import training

@@ -1,4 +1,4 @@
-"""Train the toy without noise by two processes: `python pair.py FOLDER`; Fabric runs this again for the second."""
+"""Train the toy without noise in two processes: `python pair.py FOLDER`; Fabric runs this again for the second one."""
 
 import sys
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Checkpoints: whole or not at all, the last two kept, and nothing in them is run."""
+"""Checkpoints are complete or absent, the last two are kept, and no code in them runs."""
 
 import os
 import pickle
@@ -18,7 +18,7 @@ def state(step: int) -> dict:
     return {**STATE, "step": step, "seconds": 1.5, "facts": {"a": "b"}}
 
 
-def test_what_is_saved_is_loaded(tmp_path):
+def test_a_saved_state_loads_unchanged(tmp_path):
     path = checkpoints.save(tmp_path / "new", state(7))
     found = checkpoints.load(path)
     assert torch.equal(found.pop("module")["w"], STATE["module"]["w"])
@@ -38,7 +38,7 @@ def test_a_folder_without_checkpoints_has_no_newest(tmp_path):
 
 
 @pytest.mark.parametrize("crash", ["write", "fsync", "replace"])
-def test_a_crash_before_the_rename_leaves_what_was_there(tmp_path, monkeypatch, crash):
+def test_a_crash_before_the_rename_keeps_the_old_file(tmp_path, monkeypatch, crash):
     path = tmp_path / "model"
     atomic.write(path, b"old")
 
@@ -54,8 +54,8 @@ def test_a_crash_before_the_rename_leaves_what_was_there(tmp_path, monkeypatch, 
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 
 
-def test_the_bytes_are_on_disk_before_the_name_is(tmp_path, monkeypatch):
-    """Order of the calls: fsync of the file, rename, and where a folder can be opened fsync of the folder."""
+def test_bytes_are_on_disk_before_the_rename(tmp_path, monkeypatch):
+    """The order of calls is fsync of the file, rename, and fsync of the folder if it can be opened."""
     calls = []
     fsync, replace = os.fsync, os.replace
     monkeypatch.setattr(os, "fsync", lambda handle: (calls.append("fsync"), fsync(handle)))
@@ -65,14 +65,14 @@ def test_the_bytes_are_on_disk_before_the_name_is(tmp_path, monkeypatch):
     assert (tmp_path / "model").read_text() == "new"
 
 
-def test_what_a_killed_process_left_half_written_is_swept_away(tmp_path):
+def test_unfinished_files_of_a_killed_process_are_removed(tmp_path):
     checkpoints.save(tmp_path, state(3))
     (tmp_path / f"step-000000006.pt{atomic.ENDING}").write_bytes(b"half")
     assert checkpoints.newest(tmp_path)["step"] == 3
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_one_wrong_bit_is_found(tmp_path):
+def test_one_wrong_bit_is_detected(tmp_path):
     paths = [checkpoints.save(tmp_path, state(step)) for step in (3, 6)]
     content = bytearray(paths[1].read_bytes())
     at = content.index(STATE["module"]["w"].numpy().tobytes())
@@ -87,7 +87,7 @@ class Hostile:
         return (os.system, ("touch hostile-code-was-run",))
 
 
-def test_code_in_a_checkpoint_is_refused_in_one_line(tmp_path, monkeypatch):
+def test_code_in_a_checkpoint_raises_a_short_error(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save({**state(3), "module": Hostile()}, tmp_path / "step-000000003.pt")
     with pytest.raises(ValueError, match="contains more than tensors and numbers .*system.*; delete it") as caught:
@@ -96,7 +96,7 @@ def test_code_in_a_checkpoint_is_refused_in_one_line(tmp_path, monkeypatch):
     assert not (tmp_path / "hostile-code-was-run").exists()
 
 
-def test_a_bare_pickle_is_damaged_not_run(tmp_path, monkeypatch):
+def test_a_bare_pickle_counts_as_damaged_and_does_not_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "step-000000003.pt"
     path.write_bytes(pickle.dumps(Hostile()))
@@ -113,14 +113,14 @@ def test_a_bare_pickle_is_damaged_not_run(tmp_path, monkeypatch):
         ({**state(3), "format": 99}, "must have format 1, got 99; install a newer labkit"),
     ],
 )
-def test_a_file_of_another_make_is_refused(tmp_path, content, words):
+def test_a_file_of_another_program_is_rejected(tmp_path, content, words):
     torch.save(content, tmp_path / "step-000000003.pt")
     with pytest.raises(ValueError, match=words):
         checkpoints.newest(tmp_path)
 
 
-def test_a_checkpoint_of_another_network_is_refused_in_one_line(play, toy, tmp_path):
-    """The folder's configuration agrees, its checkpoint does not."""
+def test_a_checkpoint_of_another_network_raises_a_short_error(play, toy, tmp_path):
+    """The folder's configuration agrees, but its checkpoint does not."""
     play("small")
     other = toy.Task(hidden=5)
     other.config = toy.Task().config

@@ -1,4 +1,4 @@
-"""A run's folder: one training at a time, and a training that cannot write keeps its last checkpoint."""
+"""A run's folder allows one training at a time; a training that cannot write keeps its last checkpoint."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ HOLD = "import filelock, sys; lock = filelock.FileLock(sys.argv[1]); lock.acquir
 
 @pytest.fixture
 def begin(toy, tmp_path):
-    """begin() -> the records of a training in the folder "run", a checkpoint at each."""
+    """begin() -> the records of a training in the folder "run", with a checkpoint at each."""
 
     def records():
         return training.fit(toy.Task(), toy.SETTINGS, tmp_path / "run", toy.images(), toy.images(24, 1))
@@ -26,7 +26,7 @@ def begin(toy, tmp_path):
     return records
 
 
-def test_a_second_training_in_the_same_folder_is_refused_before_it_writes(begin, tmp_path):
+def test_a_second_training_in_the_same_folder_is_rejected_before_it_writes(begin, tmp_path):
     first = begin()
     next(first)
     before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
@@ -34,10 +34,10 @@ def test_a_second_training_in_the_same_folder_is_refused_before_it_writes(begin,
         next(begin())
     assert before == {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
     first.close()
-    assert next(begin()).step == 6  # the lock is free again, and the run goes on after its 3 steps
+    assert next(begin()).step == 6  # the lock is free again, and the run continues after its 3 steps
 
 
-def test_a_training_that_fails_at_its_start_frees_the_folder(begin, toy, tmp_path):
+def test_a_training_that_fails_at_its_start_releases_the_folder(begin, toy, tmp_path):
     next(begin())
     other = toy.Task(hidden=5)
     with pytest.raises(ValueError, match="another config.hidden"):
@@ -58,8 +58,8 @@ def test_the_lock_of_a_killed_training_does_not_block_the_next(begin, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(begin, toy, tmp_path, monkeypatch, no_file_above):
-    """The run that goes on afterwards ends with the weights of one that was never disturbed."""
+def test_a_checkpoint_that_cannot_be_written_keeps_the_previous_one(begin, toy, tmp_path, monkeypatch, no_file_above):
+    """When the run continues, it ends with the weights of a run without interruption."""
     whole = list(training.fit(toy.Task(), toy.SETTINGS, tmp_path / "whole", toy.images(), toy.images(24, 1)))
     records = begin()
     next(records)
@@ -74,7 +74,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(begin, toy, t
 
 
 @pytest.mark.parametrize("call", ["add", "flush", "close"])
-def test_a_full_disk_under_tensorboards_files_is_named(call, play, tmp_path):
+def test_a_full_disk_for_tensorboard_raises_an_error_with_its_path(call, play, tmp_path):
     class Full:
         def __getattr__(self, name):
             def refuse(*_, **__):

@@ -1,4 +1,4 @@
-"""A training step as a function of a value is the step of torch's own Adam, and the module stays as it was."""
+"""A training step as a function of a value equals the step of torch's own Adam, and the module does not change."""
 
 import copy
 
@@ -10,7 +10,7 @@ from labkit.training import functional
 
 
 class Net(nn.Module):
-    """A few weights of several shapes, and something other than forward to call."""
+    """A few weights of several shapes, and another method than forward to call."""
 
     def __init__(self):
         super().__init__()
@@ -40,7 +40,7 @@ def run(module, state, steps, **options):
     return state
 
 
-def test_twenty_steps_are_those_of_torch(net):
+def test_twenty_steps_equal_those_of_torch(net):
     lr, betas, clip = 0.02, (0.8, 0.99), 3.0
     other = copy.deepcopy(net)
     optimizer, clipped = torch.optim.Adam(other.parameters(), lr, betas), []
@@ -60,7 +60,7 @@ def test_twenty_steps_are_those_of_torch(net):
         torch.testing.assert_close(flat, torch.cat([each.detach().flatten() for each in whole]), rtol=1e-4, atol=1e-6)
 
 
-def test_the_defaults_are_those_of_training(net):
+def test_the_defaults_equal_those_of_training(net):
     from labkit.training import Settings
 
     plain, start = Settings(), functional.start(net)
@@ -68,7 +68,7 @@ def test_the_defaults_are_those_of_training(net):
     assert torch.equal(run(net, start, 3, lr=0.1).weights, named.weights)
 
 
-def test_a_step_changes_neither_the_module_nor_the_state_and_goes_on_exactly(net):
+def test_a_step_changes_neither_module_nor_state_and_continues_exactly(net):
     own, start = copy.deepcopy(net.state_dict()), functional.start(net)
     kept = [part.clone() for part in (start.weights, start.m, start.v)]
     half = run(net, start, 3, lr=0.1)
@@ -79,8 +79,8 @@ def test_a_step_changes_neither_the_module_nor_the_state_and_goes_on_exactly(net
     assert not half.weights.requires_grad and all(w.grad is None for w in net.parameters())
 
 
-def test_the_gradient_is_the_slope(net):
-    """A central difference along a random direction, in float64."""
+def test_the_gradient_agrees_with_a_finite_difference(net):
+    """It is a central difference along a random direction, in float64."""
     net.double()
     x, w = batch(2).double(), functional.start(net).weights
     cost = lambda m: m.cost(x)  # noqa: E731
@@ -91,15 +91,15 @@ def test_the_gradient_is_the_slope(net):
     assert set(found) == {"loss", "first"} and not any(value.requires_grad for value in found.values())
 
 
-def test_other_weights_stand_in_for_the_modules_own(net):
+def test_call_uses_the_given_weights_instead_of_the_modules(net):
     w = torch.zeros_like(functional.start(net).weights)
-    w[-1] = 1.0  # the scale, or the last bias: whatever comes last, all that the layers give is the same for all inputs
+    w[-1] = 1.0  # the scale, or the last bias: with either, the output is the same for all inputs
     out = functional.call(net, w, lambda m: m.inner(torch.randn(4, 5)))
     assert torch.equal(out, out[:1].expand_as(out))
     assert torch.equal(functional.call(net, functional.start(net).weights, lambda m: m.scale), net.scale)
 
 
-def test_weights_of_another_number_are_refused(net):
+def test_another_number_of_weights_is_rejected(net):
     for use in (functional.call, functional.gradient):
         with pytest.raises(ValueError, match=r"weights must be \(67,\) for this module, got \(5,\)"):
             use(net, torch.zeros(5), lambda m: {"loss": m.scale})

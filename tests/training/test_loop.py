@@ -1,4 +1,4 @@
-"""The loop: what it tells, what it writes, which images it takes, and what it refuses."""
+"""The loop: its records, its files, the images of its batches, and its errors."""
 
 import csv
 import json
@@ -26,7 +26,7 @@ def run(toy, task, folder, train=None, test=None, **settings):
     return list(training.fit(task, chosen, folder, train or toy.images(), test))
 
 
-# what it tells
+# records
 
 
 @pytest.mark.slow
@@ -37,8 +37,8 @@ def test_training_lowers_the_bound(play):
 
 
 @pytest.mark.slow
-def test_a_record_comes_every_few_steps_and_at_the_end_of_an_epoch(play):
-    """64 images by 8, every 3 steps: 3, 6, 8, 9, 12, 15, 16, ..."""
+def test_records_come_every_few_steps_and_at_the_end_of_an_epoch(play):
+    """64 images in batches of 8, with a record every 3 steps: 3, 6, 8, 9, 12, 15, 16, ..."""
     _, records = play(epochs=2)
     assert [record.step for record in records] == [3, 6, 8, 9, 12, 15, 16]
     assert [record.epoch for record in records] == [1, 1, 1, 2, 2, 2, 2]
@@ -48,7 +48,7 @@ def test_a_record_comes_every_few_steps_and_at_the_end_of_an_epoch(play):
 
 @pytest.mark.slow
 def test_a_record_is_the_mean_over_its_steps(play):
-    """Records of every step, averaged by three, are the records of every third."""
+    """The averages of three records of single steps equal the records of every third step."""
     _, single = play("single", epochs=1, log_every=1)
     _, third = play("third", epochs=1)
     for record, steps in zip(third, (single[:3], single[3:6], single[6:]), strict=True):
@@ -56,13 +56,13 @@ def test_a_record_is_the_mean_over_its_steps(play):
             assert getattr(record, name) == pytest.approx(sum(getattr(s, name) for s in steps) / len(steps), rel=1e-9)
 
 
-def test_equal_seeds_give_equal_runs_and_others_do_not(play):
+def test_equal_seeds_give_equal_runs_and_other_seeds_do_not(play):
     one, two, other = (play(name, seed=seed)[0] for name, seed in (("a", 1), ("b", 1), ("c", 2)))
     assert torch.equal(one.module.encode.weight, two.module.encode.weight)
     assert not torch.equal(one.module.encode.weight, other.module.encode.weight)
 
 
-def test_every_image_comes_once_an_epoch_in_another_order(toy, tmp_path):
+def test_every_epoch_has_every_image_once_in_another_order(toy, tmp_path):
     task, seen = toy.Task(noise=0.0), []
     draw = task.batch
     task.batch = lambda data, index, generator: (seen.append(index.clone()), draw(data, index, generator))[1]
@@ -73,7 +73,7 @@ def test_every_image_comes_once_an_epoch_in_another_order(toy, tmp_path):
 
 
 def test_the_reported_bound_has_no_warm_up(play, tmp_path):
-    """In records, in both tables: bound = lx + lz, though the loss weighs the KL by less."""
+    """In records and in both tables, bound = lx + lz, although the loss gives the KL a smaller weight."""
     _, records = play(warmup=10_000)
     for row in rows(tmp_path / "run" / "metrics.csv"):
         assert float(row["bound"]) == pytest.approx(float(row["lx"]) + float(row["lz"]), rel=1e-6)
@@ -86,15 +86,15 @@ def test_the_reported_bound_has_no_warm_up(play, tmp_path):
 def test_steps_that_are_not_finite_are_counted(play, tmp_path):
     _, records = play(breaks=0.5)
     counts = [record.skipped for record in records]
-    assert counts == sorted(counts) and 10 < counts[-1] < 38  # of 48, four standard deviations of a fair coin
+    assert counts == sorted(counts) and 10 < counts[-1] < 38  # 48 steps; within four standard deviations of a fair coin
     assert int(rows(tmp_path / "run" / "metrics.csv")[-1]["skipped"]) == counts[-1]
-    for before, record in zip(records, records[1:], strict=False):  # the mean is over the steps that were taken
+    for before, record in zip(records, records[1:], strict=False):  # the mean is over the steps that were not skipped
         all_left_out = record.skipped - before.skipped == record.step - before.step
         assert math.isnan(record.loss) == math.isnan(record.norm) == all_left_out
 
 
-def test_skipped_steps_are_warned_of_and_a_whole_epoch_of_them_ends_the_run(toy, tmp_path):
-    """64 images by 8: warnings at 3 and 6, the end at 8; there is nothing exported and nothing to go on from."""
+def test_skipped_steps_give_a_warning_and_an_epoch_of_them_ends_the_run(toy, tmp_path):
+    """64 images in batches of 8: warnings at 3 and 6, the end at 8; there is no export and no checkpoint."""
     settings = replace(toy.SETTINGS, checkpoint_seconds=60.0)
     for folder in ("a", "b"):
         seen, task = [], toy.Task(breaks=1.0)
@@ -109,12 +109,13 @@ def test_skipped_steps_are_warned_of_and_a_whole_epoch_of_them_ends_the_run(toy,
         assert [row["skipped"] for row in rows(tmp_path / folder / "metrics.csv")] == ["3", "6", "8"]
 
 
-def test_a_run_that_broke_keeps_the_weights_from_before(toy, tmp_path):
-    """Good for two epochs, then never finite, with a checkpoint at every record: the export is that of step 16.
+def test_a_run_that_failed_keeps_the_last_good_weights(toy, tmp_path):
+    """Two epochs are good, then nothing is finite; each record writes a checkpoint. The export is from step 16.
 
-    A resumed run counts the skipped steps that it had, and ends at the same step.
+    A resumed run counts the steps that were skipped before, and ends at the same step.
     """
-    task, settings = toy.Task(), replace(toy.SETTINGS, log_every=2)  # 2 divides an epoch: no record is half good
+    # 2 divides an epoch, so no record has both good and bad steps
+    task, settings = toy.Task(), replace(toy.SETTINGS, log_every=2)
     with pytest.raises(FloatingPointError, match="stops at step 24"):
         for record in training.fit(task, settings, tmp_path, toy.images(), toy.images(24, 1)):
             task.breaks = float(record.step >= 16)
@@ -146,7 +147,7 @@ def test_a_test_bound_that_is_not_finite_ends_the_run(toy, tmp_path):
     assert not (tmp_path / "model.safetensors").exists() and len(rows(tmp_path / "epochs.csv")) == 1
 
 
-def test_collapse_is_warned_of_at_the_end_and_not_where_the_latents_speak(toy, tmp_path):
+def test_collapse_gives_a_warning_at_the_end_but_not_if_latents_carry_information(toy, tmp_path):
     silent = toy.Task()
     parts = silent.parts
     silent.parts = lambda module, x, generator: (parts(module, x, generator)[0], 0 * parts(module, x, generator)[1])
@@ -157,10 +158,10 @@ def test_collapse_is_warned_of_at_the_end_and_not_where_the_latents_speak(toy, t
     assert not any(r.warning for r in run(toy, speaking, tmp_path / "speaking", test=toy.images(24, 1)))
 
 
-# what it writes
+# files
 
 
-def test_the_folder_holds_configuration_tables_sheets_checkpoints_and_weights(play, tmp_path):
+def test_the_folder_has_configuration_tables_sheets_checkpoints_and_weights(play, tmp_path):
     task, records = play(epochs=3)
     folder = tmp_path / "run"
     config = training.read_config(folder)
@@ -189,14 +190,14 @@ def test_a_run_without_test_images_evaluates_nothing(toy, tmp_path):
     assert not any(record.evaluation for record in records) and not (tmp_path / "epochs.csv").exists()
 
 
-def test_evaluations_come_when_they_are_asked_for(play):
+def test_evaluations_come_as_often_as_the_settings_require(play):
     for every, wanted in ((4, [32, 48]), (0, [48])):
         _, records = play(f"every-{every}", eval_every=every)
         assert [record.step for record in records if record.evaluation] == wanted
 
 
-def test_what_is_evaluated_is_the_average(toy, play, tmp_path):
-    """The last evaluation again by hand, with the exported weights."""
+def test_the_averaged_weights_are_evaluated(toy, play, tmp_path):
+    """The test repeats the last evaluation with the exported weights."""
     _, records = play(ema=0.95)
     fresh = toy.Task()
     fresh.module.load_state_dict(load_file(tmp_path / "run" / "model.safetensors"))
@@ -219,7 +220,7 @@ def test_tensorboard_has_the_numbers_of_the_tables(play, tmp_path):
     assert len(events.Scalars("kl/glimpse 2")) == 6 and len(events.Images("samples")) > 0
 
 
-# what it refuses
+# errors
 
 
 @pytest.mark.parametrize(
@@ -239,7 +240,7 @@ def test_tensorboard_has_the_numbers_of_the_tables(play, tmp_path):
         ({"schedule": "step"}, "schedule must be one of cosine, constant"),
     ],
 )
-def test_wrong_settings_are_refused(wrong, words):
+def test_wrong_settings_are_rejected(wrong, words):
     with pytest.raises(ValueError, match=words):
         Settings(**wrong)
 
@@ -255,34 +256,34 @@ def test_wrong_settings_are_refused(wrong, words):
         ((torch.zeros(7, 1, 4, 4, dtype=torch.uint8),), "batch_size must be at most the 7 training images"),
     ],
 )
-def test_wrong_data_are_refused_before_anything_is_written(toy, tmp_path, data, words):
+def test_wrong_data_are_rejected_before_files_are_written(toy, tmp_path, data, words):
     with pytest.raises(ValueError, match=words):
         next(training.fit(toy.Task(), toy.SETTINGS, tmp_path / "run", data))
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("words", ["mps", "cuda:1", "0", "2xmps", "-1", "999xcuda"])
-def test_devices_that_are_not_there_are_refused(words):
+def test_devices_that_do_not_exist_are_rejected(words):
     with pytest.raises(ValueError, match="devices"):
         devices.parse(words)
 
 
-def test_devices_by_name_and_number():
-    """The forms that the docstring of `Settings` names, each in quotation marks."""
+def test_devices_have_a_name_and_a_number():
+    """It tests the forms in the docstring of `Settings`, which are in quotation marks."""
     line = next(line for line in Settings.__doc__.splitlines() if line.strip().startswith("devices:"))
     named = re.findall(r'"(.*?)"', line)
     assert len(named) == 6
     for words in named:
         try:
             devices.parse(words)
-        except ValueError as error:  # a form that is known, of CUDA devices that are not here
+        except ValueError as error:  # a known form, but the CUDA devices do not exist here
             assert "torch finds" in str(error)
     kind = "cuda" if torch.cuda.is_available() else "cpu"
     assert devices.parse("auto") == (kind, 1) and devices.parse("cpu") == ("cpu", 1)
     assert devices.parse("2xcpu") == ("cpu", 2) and (kind == "cuda" or devices.parse("3") == ("cpu", 3))
 
 
-def test_a_folder_that_is_no_run_is_refused(tmp_path):
+def test_a_folder_that_is_not_a_run_is_rejected(tmp_path):
     with pytest.raises(ValueError, match="is not a run: it has no config.json"):
         training.read_config(tmp_path)
 
@@ -301,8 +302,8 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
         b'{"kind": "draw", "config": {}, "facts": "x", "settings": {}}',
     ],
 )
-def test_a_configuration_that_is_none_is_refused_in_a_short_line_that_names_it(tmp_path, content):
-    """Cut short, binary, nested 100,000 deep, a number of 5,000 digits, over 1 MB, or of other types."""
+def test_a_wrong_configuration_raises_a_short_error_with_its_path(tmp_path, content):
+    """The files are cut, binary, nested 100,000 deep, over 1 MB, of other types, or have a number of 5,000 digits."""
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(
         ValueError, match=r"config.json (cannot be read|must hold kind, config, facts, settings)"

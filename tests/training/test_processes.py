@@ -1,4 +1,4 @@
-"""Two processes over gloo: the same average gradient as one process with all the images."""
+"""Two processes over gloo have the same average gradient as one process with all the images."""
 
 import csv
 import os
@@ -22,7 +22,7 @@ def train_by_two(folder: Path, port: int) -> None:
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, start_new_session=True) as run:
         try:
             _, said = run.communicate(timeout=90)
-        except subprocess.TimeoutExpired:  # a process that does not end holds the error stream open
+        except subprocess.TimeoutExpired:  # a process that does not end keeps the error stream open
             os.killpg(run.pid, signal.SIGKILL)
             raise
     assert run.returncode == 0, said.decode()
@@ -34,8 +34,8 @@ def rows(folder: Path) -> list[dict]:
 
 
 @pytest.mark.slow
-def test_two_processes_of_half_the_batch_are_one_of_the_whole(play, tmp_path, free_port):
-    """Without noise: every norm of the averaged gradient, every mean, and the weights after 24 steps."""
+def test_two_processes_with_half_the_batch_equal_one_process(play, tmp_path, free_port):
+    """Without noise, all norms of the averaged gradient, all means and the weights after 24 steps agree."""
     play("one", noise=0.0, steps=24, batch_size=16)
     train_by_two(tmp_path / "two", free_port())
     one, two = rows(tmp_path / "one"), rows(tmp_path / "two")
@@ -46,4 +46,4 @@ def test_two_processes_of_half_the_batch_are_one_of_the_whole(play, tmp_path, fr
     for name in first:
         assert (first[name] - second[name]).abs().max() < 1e-4
     states = checkpoints.newest(tmp_path / "two" / "checkpoints")["generators"]
-    assert len(states) == 2 and not states[0].equal(states[1])  # each process draws noise of its own
+    assert len(states) == 2 and not states[0].equal(states[1])  # each process has its own noise

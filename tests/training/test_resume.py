@@ -1,4 +1,4 @@
-"""A run that was stopped or killed and resumed is the uninterrupted one, to the last bit."""
+"""A run that was stopped or killed and then resumed equals the uninterrupted run, to the last bit."""
 
 import csv
 import itertools
@@ -25,7 +25,7 @@ KILLS = 6
 
 
 def assert_same_run(one: Path, other: Path):
-    """Final checkpoint, tables but for the clock, sheets and exported weights are equal bit for bit."""
+    """Final checkpoint, tables except for times, sheets and exported weights are equal bit for bit."""
     ends = [checkpoints.newest(folder / "checkpoints") for folder in (one, other)]
     for end in ends:
         del end["seconds"]
@@ -61,15 +61,15 @@ def rows(path: Path) -> list[dict]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the runs that are killed are forked")
-def test_a_run_killed_again_and_again_ends_with_the_same_bits(toy, tmp_path):
-    """SIGKILL at random moments, most of them within a write, since each of the 48 records writes a checkpoint."""
+def test_a_run_killed_many_times_ends_with_the_same_bits(toy, tmp_path):
+    """SIGKILL comes at random moments, mostly within a write, because each of the 48 records writes a checkpoint."""
     victim = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("victim.py"))],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
 
     def run(folder: Path, chance: random.Random | None = None) -> int:
-        """Train in the folder; killed at a random moment after the next checkpoint or so, if there is chance."""
+        """Train in the folder; if there is chance, kill the run at a random moment soon after the next checkpoint."""
         before = checkpoints.found(folder / "checkpoints")
         victim.stdin.write(f"{folder}\n")
         victim.stdin.flush()
@@ -97,8 +97,8 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bits(toy, tmp_path):
     assert 0 < checkpoints.newest(tmp_path / "whole" / "checkpoints")["skipped"] < 20
 
 
-def test_a_run_closed_at_every_record_is_the_whole_run(play, toy, tmp_path):
-    """Closing the generator, which is what Ctrl-C does, saves the step of the last record."""
+def test_a_run_closed_at_every_record_equals_the_whole_run(play, toy, tmp_path):
+    """Closing the generator, as Ctrl-C does, saves the step of the last record."""
     play("whole", breaks=0.1)
     settings = replace(toy.SETTINGS, checkpoint_seconds=60.0)
     for _ in range(toy.steps(settings)):
@@ -115,8 +115,8 @@ def test_a_run_closed_at_every_record_is_the_whole_run(play, toy, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("crash", [(export, "save"), (checkpoints, "save"), (Folder, "sheet"), (CsvLog, "add")])
-def test_a_crash_in_the_last_write_of_any_kind_is_made_good(play, tmp_path, monkeypatch, crash):
-    """The checkpoint comes last, so that what it stands for is there; without it all is done again."""
+def test_a_crash_in_the_last_write_of_any_kind_is_repaired(play, tmp_path, monkeypatch, crash):
+    """The checkpoint is written last, so the files that it relies on exist; without it everything is repeated."""
     play("whole")
     where, name = crash
     write, calls = getattr(where, name), []
@@ -136,8 +136,8 @@ def test_a_crash_in_the_last_write_of_any_kind_is_made_good(play, tmp_path, monk
     assert_same_run(tmp_path / "whole", tmp_path / "crashed")
 
 
-def test_what_the_weights_say_of_the_last_evaluation_outlives_a_stop(toy, tmp_path):
-    """Evaluated at step 8, stopped at 9, resumed and stopped at 12: the file still tells the bound of step 8."""
+def test_the_facts_of_the_last_evaluation_survive_a_stop(toy, tmp_path):
+    """Evaluated at step 8, stopped at 9, resumed and stopped at 12: the file still has the bound of step 8."""
     settings = replace(toy.SETTINGS, checkpoint_seconds=60.0)
     for last in (9, 12):
         records = training.fit(toy.Task(), settings, tmp_path, toy.images(), toy.images(24, 1))
@@ -160,14 +160,14 @@ def test_the_same_call_on_a_finished_run_does_nothing(play, tmp_path):
         assert torch.equal(mine, theirs)
 
 
-def test_another_run_is_not_written_over(play):
+def test_another_run_is_not_overwritten(play):
     play()
     with pytest.raises(ValueError, match=r"another run|another settings\.lr; name another folder"):
         play(lr=0.5)
 
 
-def test_a_run_from_before_a_setting_existed_goes_on_at_its_default(play, toy, tmp_path):
-    """Its config.json does not name `clip_each`: the run is resumed to the same bits, but not with another value."""
+def test_a_run_from_before_a_setting_existed_continues_with_its_default(play, toy, tmp_path):
+    """Its config.json has no `clip_each`. The run resumes to the same bits, but not with another value."""
     play("whole", breaks=0.1)
     chosen = replace(toy.SETTINGS, checkpoint_seconds=60.0)
     records = training.fit(toy.Task(breaks=0.1), chosen, tmp_path / "old", toy.images(), toy.images(24, 1))
@@ -183,8 +183,8 @@ def test_a_run_from_before_a_setting_existed_goes_on_at_its_default(play, toy, t
     assert_same_run(tmp_path / "whole", tmp_path / "old")
 
 
-def test_a_torn_newest_checkpoint_falls_back_to_the_one_before(play, toy, tmp_path):
-    """The file is cut at every kind of place: nothing, within the header, the middle, the last byte."""
+def test_a_cut_newest_checkpoint_falls_back_to_the_previous_one(play, toy, tmp_path):
+    """The file is cut at every kind of position: empty, within the header, in the middle, before the last byte."""
     play("whole")
     play("torn", checkpoint_seconds=0.0)
     folder = tmp_path / "torn" / "checkpoints"
@@ -198,7 +198,7 @@ def test_a_torn_newest_checkpoint_falls_back_to_the_one_before(play, toy, tmp_pa
     assert_same_run(tmp_path / "whole", tmp_path / "torn")
 
 
-def test_with_no_whole_checkpoint_left_the_error_says_what_to_do(play, tmp_path):
+def test_without_a_complete_checkpoint_the_error_gives_advice(play, tmp_path):
     play(checkpoint_seconds=0.0)
     for path in checkpoints.found(tmp_path / "run" / "checkpoints"):
         path.write_bytes(b"PK")
@@ -206,7 +206,7 @@ def test_with_no_whole_checkpoint_left_the_error_says_what_to_do(play, tmp_path)
         play(checkpoint_seconds=0.0)
 
 
-def test_rows_after_the_checkpoint_and_a_torn_row_are_forgotten(play, tmp_path):
+def test_rows_after_the_checkpoint_and_a_cut_row_are_removed(play, tmp_path):
     play("whole")
     play("killed")
     metrics = tmp_path / "killed" / "metrics.csv"

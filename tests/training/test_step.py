@@ -1,4 +1,4 @@
-"""One step: Adam and clipping are torch's, a step that is not finite changes nothing, the average is its formula."""
+"""Adam and clipping of a step equal torch's, an infinite step changes nothing, the average follows its formula."""
 
 import math
 
@@ -34,8 +34,8 @@ def weights(module) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("clip", [0.0, 0.5, 1e6])
-def test_steps_are_those_of_torch_with_its_adam_and_its_clipping(toy, make, clip):
-    """The same losses by hand: clip_grad_norm_, then Adam; float32 rounding alone is between them."""
+def test_steps_equal_those_of_torch_with_its_adam_and_clipping(toy, make, clip):
+    """The test computes the same losses with clip_grad_norm_ and Adam; only float32 rounding may differ."""
     task, other = toy.Task(noise=0.0), toy.Task(noise=0.0)
     step = make(task, clip=clip, beta1=0.5, warmup=3)
     go(step, range(5))
@@ -53,8 +53,8 @@ def test_steps_are_those_of_torch_with_its_adam_and_its_clipping(toy, make, clip
     assert left == 0 and means["norm"] == pytest.approx(sum(norms) / 5, rel=1e-5)
 
 
-def test_clip_each_shortens_every_gradient_by_itself(toy, make):
-    """g <- g min(1, c / (|g| + 1e-6)) of each variable, and `clip` is not used; without it the gradients differ."""
+def test_clip_each_shortens_every_gradient_separately(toy, make):
+    """g <- g min(1, c / (|g| + 1e-6)) for each variable, and `clip` is not used; without it the gradients differ."""
     norms = {}
     for settings in ({"clip_each": 0.5, "clip": 1e-3}, {"clip": 0.0}):
         task, other = toy.Task(noise=0.0), toy.Task(noise=0.0)
@@ -64,19 +64,19 @@ def test_clip_each_shortens_every_gradient_by_itself(toy, make):
         x = toy.images()[0][:8].flatten(1).float() / 255
         sum(each.mean() for each in other.parts(other.module, x, torch.Generator())).backward()
         whole = math.sqrt(sum(weight.grad.square().sum().item() for weight in other.module.parameters()))
-        assert step.read()[0]["norm"] == pytest.approx(whole, rel=1e-5)  # that before clipping
+        assert step.read()[0]["norm"] == pytest.approx(whole, rel=1e-5)  # the norm before clipping
         for mine, theirs in zip(task.module.parameters(), other.module.parameters(), strict=True):
             most = settings.get("clip_each", math.inf)
             torch.testing.assert_close(mine.grad, theirs.grad * min(1, most / (theirs.grad.norm().item() + 1e-6)))
-    assert sum(norm > 0.5 for norm in norms[False]) >= 2  # longer before, and 0.5 after
+    assert sum(norm > 0.5 for norm in norms[False]) >= 2  # longer before, 0.5 after
     assert [min(norm, 0.5) for norm in norms[False]] == pytest.approx(norms[True], rel=1e-5)
 
 
-def test_precision_64_is_float64_throughout(toy, make):
-    """Weights, average and every number against a plain loop in float64: no float32 scalar comes in.
+def test_precision_64_uses_only_float64(toy, make):
+    """Weights, average and every number are compared with a plain loop in float64: no float32 scalar is used.
 
-    A third (the KL's weight), 0.3 of the average and a gradient that is clipped have no exact float32: one of them
-    rounded, or a loss rounded on its way, is an error of 1e-8, and 1e-12 is allowed.
+    A third (the KL's weight), 0.3 of the average and a clipped gradient have no exact float32. Rounding one of them, or
+    a loss, is an error of 1e-8, and 1e-12 is allowed.
     """
     task, other = toy.Task(noise=0.0), toy.Task(noise=0.0)
     step = make(task, precision="64", warmup=3, ema=0.7, clip=0.5)
@@ -103,7 +103,7 @@ def test_precision_64_is_float64_throughout(toy, make):
 
 
 def test_a_step_that_is_not_finite_changes_nothing_and_is_counted(toy, make):
-    """Weights, Adam's memory and the average keep their bits; only the noise goes on."""
+    """Weights, Adam's memory and the average keep their bits; only the noise continues."""
     task = toy.Task(breaks=0.0)
     step = make(task)
     go(step, range(3))
@@ -124,11 +124,11 @@ def test_a_step_that_is_not_finite_changes_nothing_and_is_counted(toy, make):
     assert not torch.equal(before[0][0], weights(task.module)[0])
 
 
-def test_a_gradient_that_is_not_finite_is_left_out_though_the_loss_is_fine(toy, make):
+def test_a_step_with_an_infinite_gradient_is_skipped_although_the_loss_is_finite(toy, make):
     class Kinked(toy.Task):
         def loss(self, module, batch, generator, beta):
             found = super().loss(module, batch, generator, beta)
-            kink = (module.decode.bias * 0).sum().sqrt()  # 0, and its slope is 0 * infinity
+            kink = (module.decode.bias * 0).sum().sqrt()  # its value is 0, and its slope 0 * infinity
             return found | {"loss": found["loss"] + kink}
 
     task = Kinked()
@@ -139,8 +139,8 @@ def test_a_gradient_that_is_not_finite_is_left_out_though_the_loss_is_fine(toy, 
     assert all(torch.equal(a, b) for a, b in zip(before, weights(task.module), strict=True))
 
 
-def test_the_average_is_its_formula(toy, make):
-    """e <- e + (1 - decay) (w - e) with decay min(ema, (1 + t) / (10 + t)), against a plain loop in float64."""
+def test_the_average_follows_its_formula(toy, make):
+    """e <- e + (1 - decay) (w - e) with decay min(ema, (1 + t) / (10 + t)) is compared with a plain loop in float64."""
     task = toy.Task()
     step = make(task, ema=0.6)
     expected = [w.double() for w in weights(task.module)]
@@ -152,14 +152,14 @@ def test_the_average_is_its_formula(toy, make):
         torch.testing.assert_close(mean.double(), wanted, rtol=1e-5, atol=1e-6)
 
 
-def test_without_an_average_the_last_weights_are_taken(toy, make):
+def test_without_an_average_the_last_weights_are_used(toy, make):
     task = toy.Task()
     step = make(task, ema=0.0)
     go(step, range(4))
     assert all(torch.equal(a, b) for a, b in zip(weights(task.module), weights(step.average.module), strict=True))
 
 
-def test_the_average_takes_buffers_as_they_are():
+def test_the_average_copies_buffers():
     module = nn.BatchNorm1d(3)
     average = Average(module)
     module(torch.randn(9, 3))
@@ -168,7 +168,7 @@ def test_the_average_takes_buffers_as_they_are():
 
 
 def test_a_held_step_changes_nothing(toy, make):
-    """What warms up a CUDA graph: all is computed, nothing moves, and Adam's memory is made."""
+    """It warms up a CUDA graph: everything is computed, nothing changes, and Adam's memory is created."""
     task = toy.Task()
     step = make(task)
     before = weights(task.module)
@@ -178,8 +178,8 @@ def test_a_held_step_changes_nothing(toy, make):
     assert step.optimizer.state_dict()["state"][0]["step"].item() == 0
 
 
-def test_the_bound_told_has_no_warm_up(toy, make):
-    """At weight 1/1000 the loss is far under the bound, and the bound is lx + lz."""
+def test_the_bound_of_a_step_has_no_warm_up(toy, make):
+    """At weight 1/1000 the loss is far below the bound, and the bound is lx + lz."""
     step = make(toy.Task(), warmup=1000)
     go(step, range(1))
     found, _ = step.read()
@@ -187,7 +187,7 @@ def test_the_bound_told_has_no_warm_up(toy, make):
     assert found["loss"] == pytest.approx(found["lx"] + found["lz"] / 1000, rel=1e-6)
 
 
-def test_the_cosine_schedule_by_its_formula():
+def test_the_cosine_schedule_follows_its_formula():
     settings = Settings(lr=0.2)
     rates = [schedules.rate(settings, t, 8) for t in range(8)]
     squares = [0.2 * math.cos(math.pi * t / 16) ** 2 for t in range(8)]  # (1 + cos 2a) / 2 = cos^2 a
@@ -202,8 +202,8 @@ def test_the_warm_up_rises_by_equal_parts_to_one():
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: the graph is captured on one alone")
-def test_the_captured_step_is_the_eager_one(toy):
-    """The same noise from the registered generator, the same weights up to the order of float32 sums."""
+def test_the_captured_step_equals_the_eager_one(toy):
+    """It has the same noise from the registered generator, and the same weights up to the order of float32 sums."""
     from labkit.training import capture
 
     ends = []

@@ -1,4 +1,4 @@
-"""A variational autoencoder of a few dozen weights on 4x4 images: what the tests of the loop train."""
+"""A variational autoencoder of a few dozen weights on 4x4 images, which the tests of the loop train."""
 
 import math
 
@@ -20,7 +20,7 @@ class Net(nn.Module):
 
 
 class Task:
-    """Losses of a tiny VAE; `breaks` is the share of steps whose loss is infinite, `noise` scales its sampling."""
+    """Losses of a tiny VAE; `breaks` is the fraction of steps with an infinite loss, `noise` scales its sampling."""
 
     kind = "toy"
 
@@ -63,7 +63,7 @@ class Task:
 
 
 def images(n: int = 64, seed: int = 0) -> tuple[torch.Tensor]:
-    """Bars, light or dark: something with a structure to learn."""
+    """Bars, light or dark: images with a structure to learn."""
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randint(0, 2, (n, 1, 4, 1), generator=generator).expand(n, 1, 4, 4)
     return ((220 * rows + 15).to(torch.uint8).contiguous(),)

@@ -1,6 +1,6 @@
-"""For every folder read from stdin: start a process that trains the toy there, tell its id, and how it ended.
+"""For every folder read from stdin, start a process that trains the toy there; print its id, and how it ended.
 
-One process imports torch, and forks: the runs begin in milliseconds, so that many can be killed.
+One process imports torch and forks. So the runs start within milliseconds, and many can be killed.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The quick operations are those of the paper: each alone, and in a network of every kind."""
+"""The fast operations equal those of the paper, each alone and in a network of every kind."""
 
 import pytest
 import torch
@@ -8,10 +8,10 @@ from labkit.draw import fast, lstm, operations
 
 @pytest.mark.parametrize(("c", "n"), [(1, 1), (2, 3)])
 @pytest.mark.parametrize("name", ["look", "lay"])
-def test_an_operation_of_a_window_is_the_papers(close, normal, name, c, n):
+def test_a_window_operation_equals_the_papers(close, normal, name, c, n):
     x, canvas, patch = normal(2, c, 5, 7, seed=1).sigmoid(), normal(2, c, 5, 7, seed=2), normal(2, c, n, n, seed=3)
     asked = 0.4 * normal(2, 5, seed=4)
-    asked[0, 2] = 9.0  # beyond what a window may ask for: its gradient is zero
+    asked[0, 2] = 9.0  # beyond the range of a window, where its gradient is zero
     x, canvas, patch, asked = (each.requires_grad_() for each in (x, canvas, patch, asked))
     given, more = ([x, canvas, asked], (n,)) if name == "look" else ([canvas, patch, asked], ())
     wanted, got = (getattr(each, name)(*given, *more) for each in (operations.PAPER, fast.OPERATIONS))
@@ -25,8 +25,8 @@ def test_an_operation_of_a_window_is_the_papers(close, normal, name, c, n):
 
 @pytest.mark.parametrize("extra", [True, False])
 @pytest.mark.parametrize("mixed", [None, torch.bfloat16])
-def test_three_steps_of_a_cell_are_the_papers(close, normal, extra, mixed):
-    """With no h before the first, and products in full or in bfloat16, which err by 2^-8."""
+def test_three_steps_of_a_cell_equal_the_papers(close, normal, extra, mixed):
+    """The first step has no h; products are exact, or in bfloat16 with an error of 2^-8."""
     torch.manual_seed(0)
     dtype = torch.float64 if mixed is None else torch.float32
     cell, more = lstm.LSTM(3, 4).to(dtype), normal(2, 16, seed=1).to(dtype) if extra else None
@@ -42,8 +42,8 @@ def test_three_steps_of_a_cell_are_the_papers(close, normal, extra, mixed):
         close(mine, right, 1e-12 if mixed is None else 0.02)
 
 
-def test_a_pass_by_the_papers_operations_has_the_same_numbers_and_gradients(make, images, config, close, rng):
-    """Networks of every kind."""
+def test_a_pass_with_the_papers_operations_has_the_same_numbers_and_gradients(make, images, config, close, rng):
+    """This is tested for networks of every kind."""
     model, (x, labels) = make(config), images(config)
     found = []
     for each in (operations.PAPER, fast.OPERATIONS):

@@ -1,6 +1,6 @@
-"""Gradients of DRAW in every way that autograd can be asked: passes that stop halfway, side by side, again, twice over.
+"""Gradients of DRAW are right in every use of autograd: partial, nested, parallel, repeated and second derivatives.
 
-The oracle is the reference, plain torch in float64.
+They are compared with the reference, plain torch in float64.
 """
 
 import threading
@@ -19,7 +19,7 @@ TIGHT = 1e-11
 
 @pytest.fixture
 def case(make, images, config, noisy, normal):
-    """A network of every kind, its weights by name, three images, their labels and the noise of every pass."""
+    """A network of every kind, its weights by name, three images, their labels, and the noise of every pass."""
     x, labels = images(config)
     noise = normal(config.steps, len(x), config.latent, seed=5)
     noisy(noise)
@@ -29,14 +29,14 @@ def case(make, images, config, noisy, normal):
 
 @pytest.fixture
 def oracle(reference, case):
-    """oracle(x=...) -> what the reference finds with the same weights, connected to them."""
+    """oracle(x=...) -> the reference's results with the same weights, connected to them."""
     model, weights, x, labels, noise = case
     return lambda x=x: reference.run(model.config, {"canvas": model.canvas, **weights}, x, noise, labels)
 
 
 @pytest.fixture
 def same(close):
-    """same(got, wanted): as many gradients; one that is None stands for zeros."""
+    """same(got, wanted): equally many gradients; one that is `None` counts as zeros."""
 
     def compare(got, wanted):
         for left, right in zip(got, wanted, strict=True):
@@ -50,7 +50,7 @@ def same(close):
 
 @pytest.fixture
 def small(make, images, configs, noisy, normal):
-    """A network with windows, its weights, three images, noise that stays."""
+    """A network with windows, its weights, three images, and fixed noise."""
     config = configs["attention"]
     noisy(normal(config.steps, 3, config.latent, seed=5))
     model = make(config)
@@ -59,7 +59,7 @@ def small(make, images, configs, noisy, normal):
 
 @pytest.fixture
 def oracle_of(reference, normal):
-    """oracle_of(model, x, name) -> the reference's bound as a function of the weight of that name."""
+    """oracle_of(model, x, name) -> the reference's bound as a function of the weight with that name."""
 
     def of(model, x, name):
         noise = normal(model.config.steps, len(x), model.config.latent, seed=5)
@@ -74,11 +74,11 @@ def oracle_of(reference, normal):
     return of
 
 
-# one backward pass does not mind another
+# one backward pass does not change another
 
 
-def test_an_early_canvas_after_a_late_one_by_a_middle_z(case, oracle, same):
-    """The first pass ends at z_2; the second starts at canvas 1, where the first one has been."""
+def test_the_gradient_of_an_early_canvas_is_right_after_that_of_a_late_one(case, oracle, same):
+    """The first pass ends at z_2; the second starts at canvas 1, which the first one has passed."""
     model, weights, x, labels, _ = case
     wanted, middle = oracle(), model.config.steps // 2
     looked, drawn = zip(*model.steps(x, labels, None), strict=True)
@@ -89,8 +89,8 @@ def test_an_early_canvas_after_a_late_one_by_a_middle_z(case, oracle, same):
         same(got, right)
 
 
-def test_a_pass_inside_another_on_the_same_graph(small, same):
-    """A hook in the middle of the first backward pass runs a second one from end to end."""
+def test_a_backward_pass_inside_another_gives_the_right_gradients(small, same):
+    """A hook in the middle of the first backward pass runs a complete second one."""
     model, weights, x = small
     looked, drawn = zip(*model.steps(x, None, None), strict=True)
     cost, inner = drawn[-1].canvas.square().sum(), []
@@ -106,7 +106,7 @@ def test_a_pass_inside_another_on_the_same_graph(small, same):
     same(inner, wanted)
 
 
-def test_two_threads_on_the_same_graph(small, same):
+def test_two_threads_may_use_the_same_graph(small, same):
     model, weights, x = small
     canvas, found = [each.canvas for _, each in model.steps(x, None, None)], {}
     wanted = [grad(each.square().sum(), weights, retain_graph=True, allow_unused=True) for each in canvas]
@@ -123,8 +123,8 @@ def test_two_threads_on_the_same_graph(small, same):
         same(found[t], right)
 
 
-def test_steps_without_gradients_do_not_take_those_of_the_others(small, same):
-    """The middle step runs under no_grad: what it makes is a constant, to the oracle too."""
+def test_a_step_without_gradients_does_not_change_those_of_other_steps(small, same):
+    """The middle step runs under no_grad, so its results are constants, also in the reference."""
     model, weights, x = small
     steps = iter(model.steps(x, None, None))
     next(steps)
@@ -138,7 +138,7 @@ def test_steps_without_gradients_do_not_take_those_of_the_others(small, same):
 
 
 def test_weights_that_change_before_the_backward_pass_are_an_error(small):
-    """As for torch's own layers: the gradient would be that of other weights."""
+    """torch's own layers also raise an error, because the gradient would belong to other weights."""
     model, weights, x = small
     cost = model.losses(x).bound.sum()
     with torch.no_grad():
@@ -152,14 +152,14 @@ def test_weights_that_change_before_the_backward_pass_are_an_error(small):
 def test_checkpointing_gives_the_same_gradients(small, same, reentrant):
     model, weights, x = small
     wanted = grad(model.losses(x).bound.sum(), weights)
-    x = x.requires_grad_()  # reentrant checkpoints look at their inputs alone
+    x = x.requires_grad_()  # reentrant checkpoints only check their inputs
     model.zero_grad()
     checkpoint(lambda x: model.losses(x).bound.sum(), x, use_reentrant=reentrant).backward()
     same([each.grad for each in weights], wanted)
 
 
 def test_a_frozen_weight_costs_no_product(small, monkeypatch):
-    """Its gradient is not made, though gradients flow through its map."""
+    """Its gradient is not computed, although gradients go through its map."""
     model, _, x = small
     model.encoder.weight.requires_grad_(False)
     made, right = [], lstm._nothing
@@ -189,21 +189,21 @@ def _operations(normal):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _operations(lambda *shape, seed: torch.zeros(shape)))
-def test_first_and_second_derivatives_are_finite_differences(normal, name):
+def test_first_and_second_derivatives_equal_finite_differences(normal, name):
     function, inputs = _operations(normal)[name]
     assert gradcheck(function, inputs)
     assert gradgradcheck(function, inputs)
 
 
 def test_the_hessian_of_the_divergence_is_the_identity():
-    """1/2 sum mu^2, whose incoming gradient is a constant."""
+    """The divergence is 1/2 sum mu^2, whose incoming gradient is a constant."""
     zero = torch.zeros(3, dtype=torch.float64)
     found = torch.autograd.functional.hessian(lambda mu: draw.divergence(mu, zero), zero + 1)
     assert torch.equal(found, torch.eye(3).double())
 
 
-def test_a_gradient_penalty_is_that_of_plain_autograd(case, oracle, same):
-    """The squared gradient of the bound in the image, differentiated by every weight."""
+def test_a_gradient_penalty_equals_that_of_plain_autograd(case, oracle, same):
+    """The squared gradient of the bound with respect to the image is differentiated with respect to every weight."""
     model, weights, x, labels, _ = case
     x = x.requires_grad_()
 
@@ -218,7 +218,7 @@ def test_a_gradient_penalty_is_that_of_plain_autograd(case, oracle, same):
 
 
 @pytest.mark.slow
-def test_building_a_graph_leaves_the_first_gradient_as_it_is(case, same):
+def test_building_a_graph_does_not_change_the_first_gradient(case, same):
     model, weights, x, labels, _ = case
     weights = list(weights.values())
     cost = model.losses(x, labels=labels).bound.sum()
@@ -226,8 +226,8 @@ def test_building_a_graph_leaves_the_first_gradient_as_it_is(case, same):
 
 
 @pytest.mark.slow  # torch loads its compiler
-def test_transforms_of_torch_func_give_the_same(small, same):
-    """grad and vjp of the bound as a function of the weights."""
+def test_transforms_of_torch_func_give_the_same_gradients(small, same):
+    """They are grad and vjp of the bound as a function of the weights."""
     model, weights, x = small
     named = {name: each.detach() for name, each in model.named_parameters()}
 
@@ -241,7 +241,7 @@ def test_transforms_of_torch_func_give_the_same(small, same):
 
 
 @pytest.mark.slow  # torch loads its compiler
-def test_the_hessian_of_the_bound_is_that_of_plain_autograd(small, oracle_of, close):
+def test_the_hessian_of_the_bound_equals_that_of_plain_autograd(small, oracle_of, close):
     model, _, x = small
     name, value = "posterior.bias", model.posterior.bias.detach()
 
@@ -250,5 +250,5 @@ def test_the_hessian_of_the_bound_is_that_of_plain_autograd(small, oracle_of, cl
 
     wanted = torch.autograd.functional.hessian(oracle_of(model, x, name), value)
     close(torch.autograd.functional.hessian(bound, value), wanted, TIGHT)
-    # the pixels are looked at with bool(), which no batched transform allows; jacrev of grad batches the second pass
+    # bool() of the pixels is not allowed in batched transforms; jacrev of grad batches the second pass
     close(torch.func.jacrev(torch.func.grad(bound))(value), wanted, TIGHT)

@@ -1,4 +1,4 @@
-"""The sums of a Gaussian on a line by cells are the direct sums."""
+"""In one dimension, the sums of a Gaussian by cells equal the direct sums."""
 
 import numpy as np
 import pytest
@@ -28,8 +28,8 @@ def on_a_line(n: int = 1200) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.slow
-def test_cells_give_the_direct_sums():
-    """Relative to the sum of |M v|, up to the rounding eps max |a| of a position times the exponent's slope, < 10."""
+def test_cells_equal_the_direct_sums():
+    """Relative to the sum of |M v|, up to eps max |a|, the rounding of a position, times the exponent's slope, < 10."""
     for name, a in on_a_line().items():
         v = torch.stack([torch.ones_like(a), a.sin(), -a])
         gap = a[:, None] - a
@@ -42,14 +42,14 @@ def test_cells_give_the_direct_sums():
 
 
 @pytest.mark.parametrize("a", [torch.linspace(0, 1e4, 1000), torch.tensor([0.0, 1e10]).repeat(500)])
-def test_cells_give_up_where_particles_lie_too_far_apart(a):
-    """So widely spread that all pairs are cheaper; or with the last cell so far away that places lose digits."""
+def test_cells_return_none_for_particles_too_far_apart(a):
+    """They may be so spread that all pairs are cheaper. Or the last cell is so far away that positions lose digits."""
     assert cells.sums(a.double(), (a[None].double(),)) is None
 
 
 @pytest.mark.parametrize("h", ["median", 1e-4, 0.02, 0.5, 1e3])
 @pytest.mark.parametrize("shape", ["normal", "heavy tails", "outlier", "duplicates"])
-def test_on_a_line_of_any_shape_and_bandwidth_phi_is_the_direct_sum(draw, reference, shape, h):
+def test_in_one_dimension_phi_equals_the_direct_sum_for_any_shape_and_bandwidth(draw, reference, shape, h):
     x = {
         "normal": draw(700, 1),
         "heavy tails": draw(700, 1) / draw(700, 1, seed=1),
@@ -58,14 +58,14 @@ def test_on_a_line_of_any_shape_and_bandwidth_phi_is_the_direct_sum(draw, refere
     }[shape]
     length = svgd.median_bandwidth(x).item() if h == "median" else h
     wanted = torch.from_numpy(reference.phi(x.numpy(), -x.numpy(), length))
-    # x K1 - Kx cancels, divided by h^2, in the reference as in labkit: eps |x| mean(K) / h^2 is lost
+    # x K1 - Kx cancels, divided by h^2, in the reference as in labkit: this loses eps |x| mean(K) / h^2
     mean = np.exp(-reference.squared_distances(x.numpy()) / (2 * length**2)).mean(1).max()
     tolerance = 1e-12 + 4e-16 * (mean / length**2 + 8 / length)
     for got in (svgd.phi(x, torch.neg, bandwidth=h), svgd.start(x, torch.neg, bandwidth=h).phi):
         assert (got - wanted).abs().max() < tolerance * x.abs().max()
 
 
-def test_a_batch_on_a_line_gives_what_its_runs_give_by_cells(close, draw):
+def test_a_batch_in_one_dimension_equals_its_runs_by_cells(close, draw):
     x = draw(3, 400, 1)
     whole = svgd.start(x, torch.neg)
     for i in range(3):

@@ -15,7 +15,7 @@ COMPILERS = (os.environ.get("CXX", "g++"), "g++", "c++", "clang++", "cl")
 
 @pytest.mark.slow
 def test_the_compiled_loop_gives_the_same_numbers(draw, close):
-    """Slow: torch.compile starts a C++ compiler, which takes ten seconds or more the first time."""
+    """It is slow because torch.compile starts a C++ compiler, which takes ten seconds or more the first time."""
     if not any(map(shutil.which, COMPILERS)):
         pytest.skip(f"no C++ compiler on PATH, looked for {', '.join(COMPILERS)}")
     x, h = draw(300, 2), torch.tensor(0.8, dtype=torch.float64)
@@ -34,20 +34,20 @@ def test_the_exponential_of_the_compiled_loop_is_exact_to_rounding():
 
 
 @pytest.mark.slow
-def test_the_compiled_loop_in_float32_with_a_count_that_no_vector_divides(draw):
-    """From pairs that coincide to pairs whose kernel underflows."""
+def test_the_compiled_loop_in_float32_for_a_number_that_is_not_a_multiple_of_the_vector(draw):
+    """The distances range from 0 to those at which the kernel underflows."""
     if not any(map(shutil.which, COMPILERS)):
         pytest.skip(f"no C++ compiler on PATH, looked for {', '.join(COMPILERS)}")
     a, v = torch.cat([torch.linspace(-30, 30, 199), torch.zeros(4)])[None], draw(203, 2).float()
     matrix = svgd.RBF().matrix(a.double().mT, a.double().mT, torch.tensor(1.0))
     off = (compiled.sums(a, v.mT).mT - matrix @ v.double()).abs()
-    # positions of up to 32 are rounded by 2^-20, which moves the exponent of a pair 3 apart by 3 2^-18
+    # positions of up to 32 are rounded by 2^-20, which changes the exponent of a pair 3 apart by 3 2^-18
     assert (off / (matrix @ v.double().abs())).max() < 2.0**-16
 
 
 @pytest.mark.slow
-def test_the_compiled_loop_works_for_every_number_of_particles_beyond_torchs_limit(draw, close, monkeypatch):
-    """With room for one program, all but the first of 78 shapes take the plain way, and one warning says so."""
+def test_the_compiled_loop_works_beyond_torchs_limit_of_programs(draw, close, monkeypatch):
+    """With space for one program, 77 of 78 shapes use the plain way, and there is one warning."""
     if not any(map(shutil.which, COMPILERS)):
         pytest.skip(f"no C++ compiler on PATH, looked for {', '.join(COMPILERS)}")
     torch.compiler.reset()
@@ -64,6 +64,6 @@ def test_the_compiled_loop_works_for_every_number_of_particles_beyond_torchs_lim
     assert ["as RBF does" in str(w.message) for w in said if "FusedRBF" in str(w.message)] == [True]
 
 
-def test_the_compiled_loop_is_refused_above_three_dimensions(draw):
+def test_the_compiled_loop_rejects_more_than_three_dimensions(draw):
     with pytest.raises(ValueError, match="at most 3 dimensions, got 4; use RBF"):
         svgd.start(draw(10, 4), torch.neg, kernel=svgd.FusedRBF())

@@ -1,4 +1,4 @@
-"""The exact median by every path (one strip, gathered, counted, sorted) against numpy, on inputs made to break it."""
+"""The exact median by every path (one strip, gathered, counted, sorted) equals numpy's, for difficult inputs."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def by_numpy(x: torch.Tensor) -> float:
     return np.median(sum((x[:, None, k] - x[None, :, k]) ** 2 for k in range(x.shape[1])))
 
 
-# one strip up to 256; then sorted (d = 1), gathered up to 2000, counted above: the boundaries from both sides
+# one strip up to 256; then sorted (d = 1), gathered up to 2000, counted above: both sides of each boundary
 @pytest.mark.parametrize(
     ("n", "d"),
     [
@@ -56,8 +56,8 @@ def by_numpy(x: torch.Tensor) -> float:
         pytest.param(2001, 2, marks=pytest.mark.slow),
     ],
 )
-def test_the_median_is_numpys_on_nasty_inputs(n, d):
-    """Differences are exact to rounding; expanded squares are taken where they lose at most three bits."""
+def test_the_median_equals_numpys_for_difficult_inputs(n, d):
+    """Differences are exact to rounding; expanded squares are used only if they lose at most three bits."""
     for name, x in nasty(n, d).items():
         wanted, got = by_numpy(x), median.squared_distance(x).item()
         assert abs(got - wanted) <= 4e-16 * (4 if d <= 3 else 32) * wanted, (name, got, wanted)
@@ -66,7 +66,7 @@ def test_the_median_is_numpys_on_nasty_inputs(n, d):
 @pytest.mark.parametrize(
     ("n", "d"), [(256, 1), (257, 1), (300, 2), pytest.param(2001, 2, marks=pytest.mark.slow), (302, 5)]
 )
-def test_the_median_in_float32_is_that_of_the_rounded_particles(n, d):
+def test_the_median_in_float32_is_the_median_of_the_rounded_particles(n, d):
     for name, x in nasty(n, d).items():
         x = x.float()
         wanted, got = by_numpy(x), median.squared_distance(x)
@@ -76,8 +76,8 @@ def test_the_median_in_float32_is_that_of_the_rounded_particles(n, d):
 
 @pytest.mark.parametrize(("dtype", "eps"), [(torch.float64, 4e-16), (torch.float32, 2.4e-7)])
 @pytest.mark.parametrize(("n", "d"), [(100, 5), (101, 56), (300, 40)])
-def test_many_dimensions_in_a_batch_are_as_exact_however_far_some_are(n, d, dtype, eps):
-    """The expanded square, around the mean where all are about as far, and with care where they are not."""
+def test_a_batch_in_many_dimensions_is_exact_for_particles_at_any_distance(n, d, dtype, eps):
+    """The square is expanded around the mean if all particles are about equally far; otherwise differences are used."""
     for name, x in nasty(n, d).items():
         x = x.to(dtype)
         wanted, got = by_numpy(x), median.squared_distance(x[None])
@@ -86,7 +86,7 @@ def test_many_dimensions_in_a_batch_are_as_exact_however_far_some_are(n, d, dtyp
 
 @pytest.mark.parametrize("size", [1e30, 1e-30])
 @pytest.mark.parametrize(("n", "d"), [(50, 1), (50, 40), (300, 40)])
-def test_a_bandwidth_whose_square_no_float32_can_hold_is_found(n, d, size):
+def test_a_bandwidth_is_found_if_float32_cannot_hold_its_square(n, d, size):
     x = size * torch.randn(1, n, d, generator=torch.Generator().manual_seed(0))
     wanted = (by_numpy(x[0]) / (2 * np.log(n + 1))) ** 0.5
     assert abs(svgd.median_bandwidth(x).item() / wanted - 1) < 1e-6
@@ -101,7 +101,7 @@ def test_every_run_of_a_batch_has_its_own_median(draw, n):
 
 
 @pytest.mark.parametrize(("n", "d"), [(2, 1), (60, 4), (257, 1), (300, 3), (301, 20)])
-def test_the_median_of_the_pairs_alone_is_numpys_on_nasty_inputs(n, d):
+def test_the_median_of_the_pairs_equals_numpys_for_difficult_inputs(n, d):
     """Differences are exact to rounding; an expanded square loses at most three bits."""
     for name, x in nasty(n, d).items():
         i, j = np.tril_indices(n, -1)

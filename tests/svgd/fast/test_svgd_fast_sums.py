@@ -1,4 +1,4 @@
-"""Every way to the kernel's sums gives the numbers of the plain formulas: strips, one strip, few, far, batched."""
+"""Every way to the kernel's sums equals the plain formulas: strips, one strip, few particles, far ones, batches."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from labkit.svgd.fast import pairs
 
 
 def few(draw) -> dict[str, torch.Tensor]:
-    """Few particles in many dimensions; an even and an odd number, and what makes the median go the careful way."""
+    """Few particles in many dimensions: an even and an odd number, and some that make the median use differences."""
     plain = draw(60, 20)
     return {
         "plain": plain,
@@ -30,8 +30,8 @@ def few(draw) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_few_particles_in_many_dimensions_have_the_direct_sums_at_the_median(draw, reference, dtype):
-    """To the rounding of an expanded square around the mean, 4 (d + 8) eps max |c|^2 / h^2; alone and in a batch."""
+def test_few_particles_in_many_dimensions_equal_the_direct_sums_at_the_median(draw, reference, dtype):
+    """They agree to the rounding of an expanded square, 4 (d + 8) eps max |c|^2 / h^2, for one run and in a batch."""
     for name, x in few(draw).items():
         x = x.to(dtype)
         n, d = x.shape
@@ -45,7 +45,7 @@ def test_few_particles_in_many_dimensions_have_the_direct_sums_at_the_median(dra
             assert np.abs(got.double().numpy() - reference.phi(a, s)).max() < off * size.max(), name
 
 
-def test_few_particles_that_coincide_have_bandwidth_1_and_one_alone_is_the_score(draw):
+def test_few_particles_that_coincide_have_bandwidth_1_and_phi_of_one_is_the_score(draw):
     x = draw(4, 6)[torch.zeros(10, dtype=torch.long)]
     with pytest.warns(UserWarning, match="bandwidth is set to 1"):
         assert torch.allclose(svgd.phi(x, torch.sin), x.sin(), rtol=1e-14)
@@ -58,12 +58,12 @@ def test_float32_agrees_with_float64(draw, close, d):
     rough = svgd.start(x.float(), torch.neg)
     exact = svgd.start(x.float().double(), torch.neg)
     close(rough.phi, exact.phi, 1e-5)
-    close(rough.ksd, exact.ksd, 5e-5)  # the root of a difference of greater numbers
+    close(rough.ksd, exact.ksd, 5e-5)  # the root of a difference of larger numbers
 
 
 @pytest.mark.parametrize("d", [2, 5])
-def test_strips_give_what_one_strip_gives(monkeypatch, close, draw, reference, kernel_name, d):
-    """N = 300 goes in three strips; with WHOLE raised, in one; with BLOCK = 7, in 43."""
+def test_strips_equal_one_strip(monkeypatch, close, draw, reference, kernel_name, d):
+    """N = 300 needs three strips, with WHOLE raised one, and with BLOCK = 7 it needs 43."""
     kernel = reference.KERNELS[kernel_name][0](d)
     x = draw(300, d)
     h = reference.length(kernel, x)
@@ -76,7 +76,7 @@ def test_strips_give_what_one_strip_gives(monkeypatch, close, draw, reference, k
 
 
 @pytest.mark.parametrize("n", [60, 300])
-def test_a_batch_gives_what_its_runs_give_alone(close, draw, reference, kernel_name, n):
+def test_a_batch_equals_its_separate_runs(close, draw, reference, kernel_name, n):
     kernel = reference.KERNELS[kernel_name][0](2)
     x = draw(2, 3, n, 2) * torch.tensor([1.0, 2.0, 5.0])[:, None, None]
     whole = svgd.start(x, torch.neg, kernel=kernel)
@@ -103,7 +103,7 @@ print(peak() - before)
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="getrusage is POSIX only")
 def test_20000_particles_need_less_than_400_megabytes():
-    """A matrix of 20,000 x 20,000 would be 3,200. Slow: a Python of its own, and 200 million pairs twice."""
+    """A matrix of 20,000 x 20,000 would need 3,200. Slow: it starts Python and sums 200 million pairs twice."""
     done = subprocess.run([sys.executable, "-c", PEAK.format(n=20_000)], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 400
 
@@ -114,8 +114,8 @@ RADIAL = {"rbf": svgd.RBF(), "rbf-scaled": svgd.RBF(0.7), "imq": svgd.IMQ(2.0), 
 @pytest.mark.parametrize("far", [False, True])
 @pytest.mark.parametrize(("n", "d"), [(1, 2), (60, 1), (60, 3), (60, 20), (300, 1), (300, 2), (300, 20)])
 @pytest.mark.parametrize("name", RADIAL)
-def test_every_way_gives_the_plain_formulas(draw, close, name, n, d, far):
-    """One strip, several, few in many dimensions, cells; and with one particle so far away that quick sums fail."""
+def test_every_way_equals_the_plain_formulas(draw, close, name, n, d, far):
+    """Ways: one strip, several, few in many dimensions, cells. With one far particle the fast sums lose digits."""
     kernel, x = RADIAL[name], draw(n, d)
     if far:
         x[-1] += 1e6
@@ -127,7 +127,7 @@ def test_every_way_gives_the_plain_formulas(draw, close, name, n, d, far):
 
 
 @pytest.mark.parametrize("name", RADIAL)
-def test_the_plain_formulas_of_some_rows_are_parts_of_the_whole(draw, close, name):
+def test_the_plain_formulas_of_some_rows_add_up_to_the_whole(draw, close, name):
     kernel, x, h = RADIAL[name], draw(2, 9, 3), torch.tensor([0.8, 2.0], dtype=torch.float64)
     whole = kernel.plain(x, x.sin(), h)
     first, rest = (kernel.plain(x, x.sin(), h, rows) for rows in (slice(4), slice(4, None)))
@@ -136,8 +136,8 @@ def test_the_plain_formulas_of_some_rows_are_parts_of_the_whole(draw, close, nam
     close(first.trace + rest.trace, whole.trace, 1e-14)
 
 
-def test_a_kernel_with_a_phi_of_its_own_is_asked_for_it(draw):
-    """Few particles in many dimensions, where `RBF` takes phi and the median from one set of distances."""
+def test_a_kernels_own_phi_is_used(draw):
+    """This covers few particles in many dimensions, where `RBF` computes phi and the median from the same distances."""
 
     class Still(svgd.RBF):
         def phi(self, x, score, h):
@@ -148,8 +148,8 @@ def test_a_kernel_with_a_phi_of_its_own_is_asked_for_it(draw):
     assert torch.equal(svgd.phi(x, torch.neg, Still()), torch.zeros_like(x))
 
 
-def test_the_table_names_every_way():
-    """Each name of the table is one of the room, and each of its modules is named."""
+def test_the_table_lists_every_way():
+    """Each name in the table exists, and each module is in the table."""
     modules = {path.stem for path in Path(fast.__file__).parent.glob("[!_]*.py")}
     rows = [line.split()[0].rstrip(",") for line in fast.__doc__.splitlines() if line.startswith("    ")][1:]
     for row in rows:
