@@ -1,8 +1,10 @@
-"""Finds the pages and notebooks of this installation."""
+"""Finds the pages and notebooks of this installation, and names the folder of runs."""
 
 from pathlib import Path
 
 import labkit
+
+RUNS = Path("runs")  # where training writes and pages look, unless another folder is named
 
 
 def find(name: str, package: Path | None = None) -> Path:

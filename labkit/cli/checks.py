@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from labkit.serving.settings import ADDRESS, PORT
+
 PACKAGES = ("labkit", "torch", "panel", "holoviews", "bokeh", "jupyterlab")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "firefox", "msedge")
 
@@ -86,9 +88,9 @@ def data() -> Iterator[Check]:
         )
 
 
-def port(number: int = 5006) -> Iterator[Check]:
+def port(number: int = PORT) -> Iterator[Check]:
     try:
-        with socket.create_server(("127.0.0.1", number)):
+        with socket.create_server((ADDRESS, number)):
             yield Check(f"port {number}", "free", "good", "labkit serve will answer there")
     except OSError:
         yield Check(f"port {number}", "taken", "fair", f"labkit serve --port {number + 1}, or stop what holds it")

@@ -7,6 +7,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
+LOOK = 0.2  # seconds between two changes of the numbers behind a bar
+
 
 def progress(*columns: ProgressColumn, shown: bool = True) -> Progress:
     """A progress bar on the error stream, where that is a terminal; it is gone when it ends.

@@ -7,9 +7,7 @@ from typer.core import TyperCommand
 
 from labkit.cli import names
 from labkit.cli.errors import fail
-
-MOST = 999_999_999  # the steps of a run are counted in nine digits
-SEED = 2**63 - 1  # torch's largest
+from labkit.training.settings import LARGEST_SEED, MOST
 
 
 class Command(TyperCommand):
@@ -17,7 +15,7 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         for name, value in ctx.params.items():
-            most = SEED if name == "seed" else MOST
+            most = LARGEST_SEED if name == "seed" else MOST
             if isinstance(value, int) and value > most:
                 fail(f"--{name.replace('_', '-')} must be at most {most:,}, got {_short(value)}")
         try:

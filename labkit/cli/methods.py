@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.cli.errors import fail, unknown
+from labkit.training.settings import Settings
 
 SPLIT = "struct_mnist"  # MNIST, of which one half is generated from the other
 
@@ -45,7 +46,7 @@ class Method:
 
 
 # settings of a training where neither the command line nor the preset says another
-USUAL = {"epochs": 20, "steps": None, "lr": 1e-3, "warmup": 0, "eval_every": 1}
+USUAL = {"epochs": 20} | {name: getattr(Settings, name) for name in ("steps", "lr", "warmup", "eval_every")}
 
 
 def plan(method: str, preset: str | None, given: dict[str, Any]) -> dict[str, Any]:

@@ -8,8 +8,7 @@ import typer
 from labkit.cli.errors import check_writable, fail
 
 KINDS = ("gif", "png", "mp4")
-SECONDS = 3.0  # of an animation, about, and
-LINGER = 1.0  # those that it rests on its end
+SECONDS = 3.0  # of an animation, about, before it rests on its end
 
 _MODEL = typer.Argument(metavar="MODEL", help="The folder of a run, a .safetensors file, or a shipped network's name.")
 _OUT = typer.Option(metavar="FILE", help="Ends in .gif, .png or .mp4.", show_default="samples.gif, of a vae .png")
@@ -157,7 +156,7 @@ def _write(path: Path, trace: Any, columns: int | None, window: bool, neighbours
 
     from labkit import paint
     from labkit.paint import video
-    from labkit.views import sheets
+    from labkit.views import save, sheets
 
     last = trace.images[-1]
     if path.suffix.lower() == ".png":
@@ -165,7 +164,7 @@ def _write(path: Path, trace: Any, columns: int | None, window: bool, neighbours
     columns = columns or sheets.square(len(last))
     frames = sheets.animation(trace, window, columns=columns, beside=_beside(last, columns, neighbours))
     fps = min(max(len(frames) / SECONDS, 4), 20)
-    frames += [frames[-1]] * round(LINGER * fps)
+    frames += [frames[-1]] * round(save.LINGER * fps)
     if path.suffix.lower() == ".gif":
         return paint.save_gif(map(Image.fromarray, frames), path, fps=fps)
     video.save_mp4(frames, path, fps=fps)

@@ -10,20 +10,20 @@ from typing import Annotated, Any
 import typer
 
 from labkit.cli.errors import fail, unknown
+from labkit.places import RUNS
+from labkit.serving.settings import ADDRESS, CLASS, PORT
 
-RUNS = Path("runs")  # where labkit train writes
-CLASS = 30  # visitors who are expected where others than this machine may come
 _SAY = {
     errno.EADDRINUSE: "port {port} is taken, perhaps by another labkit serve: stop that one, or take --port {other}",
-    errno.EACCES: "port {port} is not open to you: take --port 5006 or another above 1023",
+    errno.EACCES: "port {port} is not open to you: take --port {usual} or another above 1023",
     errno.EADDRNOTAVAIL: "{address} is no address of this machine: take --address 0.0.0.0 for all of them",
 }
 
 
 def command(
     page: Annotated[str | None, typer.Argument(help="The page to open, svgd for example.")] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 5006,
-    address: Annotated[str, typer.Option(help="0.0.0.0 lets a class in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = PORT,
+    address: Annotated[str, typer.Option(help="0.0.0.0 lets a class in.")] = ADDRESS,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     runs: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs are that /runs and /draw show.")] = RUNS,
     allow_host: Annotated[
@@ -35,7 +35,7 @@ def command(
         typer.Option(
             metavar="N",
             min=1,
-            show_default="1 on this machine alone, 30 where others may come",
+            show_default=f"1 on this machine alone, {CLASS} where others may come",
             help="So many may open a page at once without waiting: it is built for each before.",
         ),
     ] = None,
@@ -105,4 +105,4 @@ def _announce(url: str) -> None:
 
 
 def _facts(error: OSError, port: int, address: str) -> dict[str, object]:
-    return {"error": error.strerror or error, "port": port, "address": address, "other": port + 1}
+    return {"error": error.strerror or error, "port": port, "address": address, "other": port + 1, "usual": PORT}

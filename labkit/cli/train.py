@@ -10,10 +10,17 @@ import typer
 from labkit.atomic import WriteError
 from labkit.cli.errors import check_folder, fail, quoted, unknown
 from labkit.cli.methods import METHODS, USUAL, Chosen, plan, task_of
+from labkit.experiments.dreg import limits
+from labkit.places import RUNS
+from labkit.training.settings import Settings
 
 
 def _in(group: str, form: str | None, text: str, *names: str, **rest: Any) -> Any:
     return typer.Option(*names, help=text, metavar=form, rich_help_panel=group, **rest)
+
+
+def _usual(name: str) -> str:
+    return f"{USUAL[name]}; preset digits has its own"
 
 
 _DATA = _in("Data", "NAME", "mnist, digits (comes with labkit), ...; labkit data lists them. vae: struct_mnist too.")
@@ -26,16 +33,21 @@ _PRESET = _in(
 )
 _ESTIMATOR = _in("VAE", "NAME", "Gradient estimator of q: {estimators}.")
 _SAMPLES = _in("VAE", "K", "Samples an image.", "--samples", "-K", min=1)
-_ALPHA = _in("VAE", "X", "Of dreg-alpha, from 0 (dreg) to 1 (rws-dreg).", min=0, max=1, show_default=".9")
+_ALPHA = _in(
+    "VAE",
+    "X",
+    "Of dreg-alpha, from 0 (dreg) to 1 (rws-dreg).",
+    min=limits.ALPHA[0],
+    max=limits.ALPHA[1],
+    show_default=".9",
+)
 _ONLY = _in("VAE", "MODEL", "Hold the generative half of a trained VAE, and train q alone.")
 _HALVES = _in("VAE", None, "struct_mnist as in the published code: top from bottom.", "--original-halves")
-_OUT = _in("Run", "FOLDER", "Where the run's files go.", show_default="runs/METHOD-DATA-PRESET")
+_OUT = _in("Run", "FOLDER", "Where the run's files go.", show_default=f"{RUNS}/METHOD-DATA-PRESET")
 _RESUME = _in("Run", "FOLDER", "Go on with a run that was stopped, with its own settings.")
-_EPOCHS = _in(
-    "Training", "N", "Passes over the training images.", min=1, show_default="20; 2,000 steps of preset digits"
-)
+_EPOCHS = _in("Training", "N", "Passes over the training images.", min=1, show_default=_usual("epochs"))
 _STEPS = _in("Training", "N", "Steps, in place of --epochs.", min=1)
-_LR = _in("Training", "X", "Adam's learning rate at the start.", show_default=".001; .01 of preset digits")
+_LR = _in("Training", "X", "Adam's learning rate at the start.", show_default=_usual("lr"))
 _BATCH = _in("Training", "N", "Images a step, shared among the processes.", min=1)
 _CLIP = _in("Training", "X", "Largest norm of the whole gradient; 0 never clips.")
 _EACH = _in("Training", "X", "Largest norm of each variable's gradient by itself, in place of --clip.")
@@ -45,7 +57,7 @@ _WARMUP = _in(
     "N",
     "Steps over which the KL's weight rises to 1; the bound told never has it.",
     min=0,
-    show_default="0; 1,000 of preset digits",
+    show_default=_usual("warmup"),
 )
 _SEED = _in("Training", "N", "The same seed gives the same run.", min=0)
 _DEVICES = _in("Machine", "WHAT", "auto, cpu, cuda, a number of processes, 2xcpu, 4xcuda.")
@@ -54,7 +66,7 @@ _EVAL = _in(
     "N",
     "Epochs from one test bound to the next; 0 only at the end.",
     min=0,
-    show_default="1; 10 of preset digits",
+    show_default=_usual("eval_every"),
 )
 _CHECK = _in("Run", "SECONDS", "Time from one checkpoint to the next.")
 
@@ -64,29 +76,29 @@ def command(
     data: Annotated[str, _DATA] = "mnist",
     binarize: Annotated[str, _BINARIZE] = "stochastic",
     preset: Annotated[str | None, _PRESET] = None,
-    estimator: Annotated[str, _ESTIMATOR] = "dreg",
-    samples: Annotated[int, _SAMPLES] = 64,
+    estimator: Annotated[str, _ESTIMATOR] = Chosen.estimator,
+    samples: Annotated[int, _SAMPLES] = Chosen.samples,
     alpha: Annotated[float | None, _ALPHA] = None,
     inference_only: Annotated[Path | None, _ONLY] = None,
     original_halves: Annotated[bool, _HALVES] = False,
     epochs: Annotated[int | None, _EPOCHS] = None,
     steps: Annotated[int | None, _STEPS] = None,
-    batch: Annotated[int, _BATCH] = 100,
+    batch: Annotated[int, _BATCH] = Settings.batch_size,
     lr: Annotated[float | None, _LR] = None,
-    schedule: Annotated[str, _in("Training", "NAME", "cosine (falls to 0) or constant.")] = "cosine",
-    beta1: Annotated[float, _in("Training", "X", "Adam's.")] = 0.9,
-    beta2: Annotated[float, _in("Training", "X", "Adam's.")] = 0.999,
-    clip: Annotated[float, _CLIP] = 10.0,
-    clip_each: Annotated[float, _EACH] = 0.0,
-    ema: Annotated[float, _EMA] = 0.999,
+    schedule: Annotated[str, _in("Training", "NAME", "cosine (falls to 0) or constant.")] = Settings.schedule,
+    beta1: Annotated[float, _in("Training", "X", "Adam's.")] = Settings.beta1,
+    beta2: Annotated[float, _in("Training", "X", "Adam's.")] = Settings.beta2,
+    clip: Annotated[float, _CLIP] = Settings.clip,
+    clip_each: Annotated[float, _EACH] = Settings.clip_each,
+    ema: Annotated[float, _EMA] = Settings.ema,
     warmup: Annotated[int | None, _WARMUP] = None,
-    seed: Annotated[int, _SEED] = 0,
-    devices: Annotated[str, _DEVICES] = "auto",
-    precision: Annotated[str, _in("Machine", "NAME", "32, 64 or bf16 (mixed).")] = "32",
+    seed: Annotated[int, _SEED] = Settings.seed,
+    devices: Annotated[str, _DEVICES] = Settings.devices,
+    precision: Annotated[str, _in("Machine", "NAME", "32, 64 or bf16 (mixed).")] = Settings.precision,
     out: Annotated[Path | None, _OUT] = None,
     resume: Annotated[Path | None, _RESUME] = None,
     eval_every: Annotated[int | None, _EVAL] = None,
-    checkpoint_seconds: Annotated[float, _CHECK] = 60.0,
+    checkpoint_seconds: Annotated[float, _CHECK] = Settings.checkpoint_seconds,
     tensorboard: Annotated[bool, _in("Run", None, "Write TensorBoard's files too.", "--tensorboard")] = False,
 ) -> None:
     """Train a network: a progress bar, a folder with all that came of it; a run that was stopped can go on."""
@@ -103,7 +115,7 @@ def command(
                 unknown("method", method, METHODS)
             if binarize not in BINARISATIONS:
                 unknown("binarisation", binarize, BINARISATIONS)
-            settings = training.Settings(
+            settings = Settings(
                 **plan(method, preset, {name: given[name] for name in USUAL if given[name] is not None}),
                 batch_size=batch, schedule=schedule, beta1=beta1, beta2=beta2, clip=clip, clip_each=clip_each, ema=ema,
                 seed=seed, devices=devices, precision=precision, checkpoint_seconds=checkpoint_seconds,
@@ -161,7 +173,7 @@ def _again(folder: Path) -> tuple[Any, Any, Any, Any]:
 
     about = training.read_config(folder)
     try:
-        settings, facts = training.Settings(**about["settings"]), about["facts"]
+        settings, facts = Settings(**about["settings"]), about["facts"]
         kind, config = about["kind"], about["config"]
         chosen = Chosen(facts["data"], facts["binarisation"], settings.seed, settings.precision)
         if kind == "vae":
@@ -182,13 +194,13 @@ def _again(folder: Path) -> tuple[Any, Any, Any, Any]:
 
 
 def _fresh(out: Path | None, name: str) -> Path:
-    """A folder without a run: the one asked for, or the first free of runs/name, runs/name-2, ..."""
+    """A folder without a run: the one asked for, or the first free of RUNS/name, RUNS/name-2, ..."""
     if out is not None:
         if (out / "config.json").exists():
             fail(f"{out} holds a run; labkit train --resume {quoted(out)} goes on with it, or name another --out")
         check_folder("--out", out)
         return out
     tried = 1
-    while (folder := Path("runs") / (name if tried == 1 else f"{name}-{tried}")).exists():
+    while (folder := RUNS / (name if tried == 1 else f"{name}-{tried}")).exists():
         tried += 1
     return folder

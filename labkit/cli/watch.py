@@ -17,7 +17,6 @@ NUMBERS = (
     "[cyan]{task.fields[rate]}[/] it/s  bound [bold]{task.fields[bound]}[/]  test {task.fields[test]}  "
     "{task.fields[left]} left"
 )
-LOOK = 0.2  # seconds between two looks at the bar
 
 
 def run(records: Iterator[Any], folder: Path, task: Any) -> bool:
@@ -35,7 +34,7 @@ def run(records: Iterator[Any], folder: Path, task: Any) -> bool:
             for last in records:
                 if speaks:
                     _tell(last, task)
-                    if last.evaluation is not None or time.monotonic() - looked > LOOK:
+                    if last.evaluation is not None or time.monotonic() - looked > console.LOOK:
                         looked = time.monotonic()
                         progress.update(bar, **_numbers(last))
                 if pressed and last.step < last.steps:

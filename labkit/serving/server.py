@@ -79,8 +79,8 @@ def run(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -> 
 
 def serve(
     *,
-    port: int = 5006,
-    address: str = "127.0.0.1",
+    port: int = settings.PORT,
+    address: str = settings.ADDRESS,
     device: str = "auto",
     runs: Path = settings.runs,
     visitors: int = 1,

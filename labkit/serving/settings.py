@@ -8,7 +8,12 @@
 
 from pathlib import Path
 
+from labkit.places import RUNS
 from labkit.serving import devices
+
+PORT = 5006
+ADDRESS = "127.0.0.1"  # this machine alone
+CLASS = 30  # expected visitors if other machines have access
 
 choice: str = "auto"
 """The device as given on the command line: auto, cpu, cuda or cuda:1."""
@@ -19,7 +24,7 @@ addresses: tuple[str, ...] = ()
 visitors: int = 1
 """Number of visitors expected at the same moment. A page that allows it is prepared for each of them."""
 
-runs: Path = Path("runs")
+runs: Path = RUNS
 """The directory of the run folders that the page /runs shows and /draw offers."""
 
 

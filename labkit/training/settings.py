@@ -7,6 +7,7 @@ from typing import Literal
 # our names -> Fabric's; Fabric's float64 rounds every loss to float32, so `Step` makes the module float64 instead
 PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {"32": "32-true", "64": "32-true", "bf16": "bf16-mixed"}
 MOST = 999_999_999  # largest number of steps, because checkpoints are numbered with nine digits
+LARGEST_SEED = 2**63 - 1  # the limit of torch
 SCHEDULES = ("cosine", "constant")
 
 
@@ -64,7 +65,7 @@ class Settings:
             _whole(name, getattr(self, name), 0, MOST)
         if self.steps is not None:
             _whole("steps", self.steps, 1, MOST)
-        _whole("seed", self.seed, 0, 2**63 - 1)
+        _whole("seed", self.seed, 0, LARGEST_SEED)
         if not (math.isfinite(self.lr) and self.lr > 0):
             raise ValueError(f"lr must be > 0 and finite, got {self.lr}; 0.001 is common")
         for name in ("beta1", "beta2", "ema"):

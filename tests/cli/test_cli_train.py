@@ -40,7 +40,7 @@ def test_a_run_tells_its_bound_and_how_to_go_on(tmp_path, capsys, rows):
     assert [row["step"] for row in found] == ["28", "30"] and len(said) == 4
     assert said[0].startswith(f"epoch 1 of 2, step 28: test bound {float(found[0]['bound']):.2f} nats (Lx ")
     assert said[-2] == f"wrote {tmp_path / 'a' / 'curves.png'} and {tmp_path / 'a' / 'training.gif'}"
-    assert said[-1].startswith(f"{tmp_path / 'a'} is done, 30 steps in 0:0")
+    assert said[-1].startswith(f"{tmp_path / 'a'} is done, 30 steps in ")
     assert said[-1].endswith(
         f"go on with: labkit evaluate {tmp_path / 'a'} --data digits, or labkit sample {tmp_path / 'a'}"
     )

@@ -10,7 +10,7 @@ import typer
 from labkit.cli import console
 from labkit.cli.dreg import bias, race, variance
 from labkit.cli.errors import check_folder, check_writable, fail, unknown
-from labkit.experiments.dreg import limits
+from labkit.experiments.dreg import defaults, limits
 
 MEASUREMENTS = {"variance": variance, "bias": bias, "race": race}
 _OF = {
@@ -49,8 +49,8 @@ _REPLICATES = typer.Option(
 _LEVEL = typer.Option(metavar="X", help="bias: chance of a false alarm at any look; intervals hold with the rest.")
 _DATA = typer.Option(metavar="NAME", help="digits comes with labkit; labkit data lists all.", rich_help_panel="Race")
 _STEPS = typer.Option(metavar="N", help="Of Adam, in every lane.", min=1, rich_help_panel="Race")
-_BATCH = typer.Option(metavar="N", help="Training images a step.", min=1, rich_help_panel="Race")
-_LR = typer.Option(metavar="X", help="Adam's learning rate.", min=0.0, rich_help_panel="Race")
+_BATCH = typer.Option(metavar="N", help="Training images a step.", min=limits.BATCH[0], rich_help_panel="Race")
+_LR = typer.Option(metavar="X", help="Adam's learning rate.", min=limits.LEARNING_RATE[0], rich_help_panel="Race")
 _SEED = typer.Option(metavar="N", help="The same seed gives the same numbers.", min=0)
 _OUT = typer.Option(metavar="FOLDER", help="Write WHAT.csv and WHAT.png there; made if it is not there.")
 
@@ -59,15 +59,15 @@ _GIF = typer.Option("--gif", help="variance: write variance.gif to the folder of
 
 def command(
     what: Annotated[str, _WHAT] = "variance",
-    estimators: Annotated[str, _ESTIMATORS] = "iwae,stl,dreg,rws-dreg",
-    dimensions: Annotated[int, _DIMENSIONS] = 20,
+    estimators: Annotated[str, _ESTIMATORS] = ",".join(defaults.ESTIMATORS),
+    dimensions: Annotated[int, _DIMENSIONS] = defaults.DIMENSIONS,
     samples: Annotated[int | None, _SAMPLES] = None,
     replicates: Annotated[int | None, _REPLICATES] = None,
-    level: Annotated[float, _LEVEL] = 0.05,
+    level: Annotated[float, _LEVEL] = defaults.LEVEL,
     data: Annotated[str, _DATA] = "digits",
     steps: Annotated[int, _STEPS] = race.STEPS,
-    batch: Annotated[int, _BATCH] = race.BATCH,
-    lr: Annotated[float, _LR] = race.LR,
+    batch: Annotated[int, _BATCH] = defaults.BATCH,
+    lr: Annotated[float, _LR] = defaults.LEARNING_RATE,
     seed: Annotated[int, _SEED] = 0,
     out: Annotated[Path | None, _OUT] = None,
     gif: Annotated[bool, _GIF] = False,
@@ -83,7 +83,7 @@ def command(
         fail("--gif needs a folder; add --out FOLDER")
     low, high = limits.LEVEL
     if not low < level < high:
-        fail(f"--level wants a number between {low:g} and {high:g}, got {level:g}; 0.05 is usual")
+        fail(f"--level wants a number between {low:g} and {high:g}, got {level:g}; {defaults.LEVEL:g} is usual")
     if what == "bias" and replicates is not None:
         bias.check(replicates)
     kind = MEASUREMENTS[what]

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from labkit.cli.errors import fail
+from labkit.experiments.dreg import defaults
 
 FILES = "bias.csv", "bias.png"
-SAMPLES, REPLICATES = 64, 100_000  # where nothing is asked for
+SAMPLES, REPLICATES = 64, defaults.REPLICATES  # where nothing is asked for
 
 
 def check(replicates: int) -> None:

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from labkit.experiments.dreg import defaults
+
 FILES = "race.csv", "race.png"
-SAMPLES, STEPS, BATCH, LR = 16, 500, 32, 2e-3  # where nothing is asked for
+SAMPLES, STEPS = defaults.RACE_SAMPLES, 500  # where nothing is asked for
 SIZE = 1280, 860  # of the picture
-LOOK = 0.2  # seconds between two looks at the bar
 
 
 class Raced(NamedTuple):
@@ -33,7 +34,7 @@ def measured(words: list[str], data: str, samples: int, steps: int, batch: int, 
     import torch
 
     from labkit.cli import interrupts
-    from labkit.cli.console import bar
+    from labkit.cli.console import LOOK, bar
     from labkit.cli.methods import images_of
     from labkit.dreg import racing
 

@@ -14,10 +14,13 @@ ALL = {
     "covertype": "Bayesian logistic regression: accuracy and log-likelihood against steps (figure 3)",
     "uci": "Bayesian neural networks on nine regression sets: RMSE and log-likelihood (table 1)",
 }
+UCI_SPLITS, CURVES = 20, 5  # that are measured where nothing is asked for
 
 _WHAT = typer.Argument(metavar="[WHAT]", help=f"{', '.join(ALL)}; more names after it go to --sets.")
 _SETS = typer.Option("--sets", metavar="NAME ...", help="uci: boston, yacht, ...; all nine if none is named.")
-_SPLITS = typer.Option(metavar="N", help="uci, covertype: so many splits.", min=1, show_default="20 of uci, 5")
+_SPLITS = typer.Option(
+    metavar="N", help="uci, covertype: so many splits.", min=1, show_default=f"{UCI_SPLITS} of uci, {CURVES}"
+)
 _MODE = typer.Option(metavar="NAME", help="uci, covertype: original (its arithmetic) or default (faults mended).")
 _CSV = typer.Option("--csv", metavar="FILE", help="uci: a table of your own, with a line of names.", exists=False)
 _TARGET = typer.Option(metavar="COLUMN", help="The column of --csv that is to be predicted.")
@@ -65,10 +68,10 @@ def command(
     try:
         out.mkdir(parents=True, exist_ok=True)
         if what[0] == "uci":
-            asked = posteriors.Asked(named, splits, mode, csv, target, steps, seed, jobs, device)
+            asked = posteriors.Asked(named, splits or UCI_SPLITS, mode, csv, target, steps, seed, jobs, device)
             posteriors.uci_table(asked, out)
         elif what[0] == "covertype":
-            posteriors.covertype_curve(splits or 5, mode, steps, seed, out)
+            posteriors.covertype_curve(splits or CURVES, mode, steps, seed, out)
         else:
             {"gmm": toys.gmm, "gmm-mse": toys.gmm_mse, "mvn": toys.mvn}[what[0]](seed, out)
     except (ValueError, OSError) as error:

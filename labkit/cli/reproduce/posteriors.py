@@ -22,7 +22,7 @@ class Asked:
     """What the command line says of the table."""
 
     sets: list[str]
-    splits: int | None
+    splits: int
     mode: str
     csv: Path | None
     target: str | None
@@ -46,7 +46,7 @@ def uci_table(asked: Asked, out: Path) -> None:
     plan = {
         (name, k): {"what": "uci", "set": name, "split": k, "rows": len(table.y), **asdict(settings)}
         for name, table in tables.items()
-        for k in range(min(asked.splits or 20, len(table.splits) or asked.splits or 20))
+        for k in range(min(asked.splits, len(table.splits) or asked.splits))
     }
     todo = [(name, k) for (name, k), of in plan.items() if store.find(of) is None]
     with bar("splits") as progress, interrupts.first() as pressed:

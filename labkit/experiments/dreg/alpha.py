@@ -9,7 +9,7 @@ from labkit.dreg import frontier, gaussian, laboratory
 from labkit.dreg.frontier import Frontier
 from labkit.dreg.gaussian import Gaussian
 from labkit.experiments.devices import kept, moved, noise
-from labkit.experiments.dreg import parameters
+from labkit.experiments.dreg import limits, parameters
 from labkit.experiments.dreg.variance import batch_size
 from labkit.experiments.settings import ExperimentSettings
 from labkit.training import schedules
@@ -39,7 +39,7 @@ class AlphaSettings(ExperimentSettings):
     """
 
     alpha = param.Number(
-        default=0.5, bounds=(0.0, 1.0), step=0.01, label="alpha",
+        default=0.5, bounds=limits.ALPHA, step=0.01, label="alpha",
         doc="0: DReG, for the gradient of the bound L; 1: RWS-DReG, for wake-sleep's; the paper's default is 0.9",
     )  # fmt: skip
     k = param.Integer(default=4, bounds=(1, 256), label="Samples, K", doc="K: samples of one gradient")

@@ -11,7 +11,7 @@ from torch import Tensor
 from labkit.dreg import ESTIMATORS, exact, gaussian, sequential
 from labkit.dreg.gaussian import Gaussian
 from labkit.experiments.devices import kept, moved, noise
-from labkit.experiments.dreg import parameters
+from labkit.experiments.dreg import defaults, parameters
 from labkit.experiments.dreg.limits import LEVEL, SAMPLES
 from labkit.experiments.dreg.variance import truth
 from labkit.experiments.settings import ExperimentSettings
@@ -81,8 +81,8 @@ class BiasSettings(ExperimentSettings):
         doc="“none found” once a |bias| above so much of the gradient's scatter, the root of its summed variance, is "
         "excluded",
     )  # fmt: skip
-    budget = param.Integer(default=100_000, bounds=(sequential.BLOCK, None), precedence=-1)
-    level = param.Number(default=0.05, bounds=LEVEL, inclusive_bounds=(False, False), precedence=-1)
+    budget = param.Integer(default=defaults.REPLICATES, bounds=(sequential.BLOCK, None), precedence=-1)
+    level = param.Number(default=defaults.LEVEL, bounds=LEVEL, inclusive_bounds=(False, False), precedence=-1)
     seed = parameters.seed()
 
     def __init__(self, device: str = "cpu", **params: Any):

@@ -3,9 +3,9 @@
 import param
 
 from labkit.dreg import ESTIMATORS, gaussian
+from labkit.experiments.dreg import defaults
 from labkit.experiments.dreg.limits import DIMENSIONS
 
-DEFAULTS = ["iwae", "stl", "dreg", "rws-dreg"]
 OFFSET = "|m − a|: from the mean m of q to the posterior's mean a"
 VARIANCE = "V: of each coordinate of q; the posterior's is 1/2"
 SEED = "the same seed draws the same replicates"
@@ -13,10 +13,10 @@ SEED = "the same seed draws the same replicates"
 
 def estimators(doc: str = "all from the same samples") -> param.ListSelector:
     """Return the setting for several estimators, each with a line of its own."""
-    return param.ListSelector(default=DEFAULTS, objects=list(ESTIMATORS), label="Estimators", doc=doc)
+    return param.ListSelector(default=[*defaults.ESTIMATORS], objects=list(ESTIMATORS), label="Estimators", doc=doc)
 
 
-def dimensions(default: int = 20) -> "param.Integer[int]":
+def dimensions(default: int = defaults.DIMENSIONS) -> "param.Integer[int]":
     """Return the setting D, the number of coordinates of the Gaussian model."""
     return param.Integer(default=default, bounds=DIMENSIONS, label="Dimensions, D", doc="D: of z and of x")
 

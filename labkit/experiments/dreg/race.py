@@ -6,7 +6,7 @@ import param
 
 from labkit.data import load
 from labkit.dreg import ESTIMATORS, racing
-from labkit.experiments.dreg import parameters
+from labkit.experiments.dreg import defaults, limits, parameters
 from labkit.experiments.settings import ExperimentSettings
 
 CLOCKS = ["steps", "seconds of its own"]
@@ -25,16 +25,19 @@ class RaceSettings(ExperimentSettings):
         doc="steps, or the processor's seconds that a lane's own steps took, whatever the others do",
     )  # fmt: skip
     k = param.Integer(
-        default=16, bounds=(1, 128), label="Samples, K", doc="K: samples of one gradient; acts on the very next step"
-    )
+        default=defaults.RACE_SAMPLES, bounds=limits.SAMPLES, softbounds=(1, 128), label="Samples, K",
+        doc="K: samples of one gradient; acts on the very next step",
+    )  # fmt: skip
     batch = param.Integer(
-        default=32, bounds=(1, 128), label="Batch size", doc="training images a step; acts on the very next step"
-    )
+        default=defaults.BATCH, bounds=limits.BATCH, softbounds=(1, 128), label="Batch size",
+        doc="training images a step; acts on the very next step",
+    )  # fmt: skip
     lr = param.Number(
-        default=2e-3, bounds=(1e-5, 1.0), label="Learning rate", doc="of Adam; acts on the very next step"
-    )
+        default=defaults.LEARNING_RATE, bounds=limits.LEARNING_RATE, softbounds=(1e-5, 1.0), label="Learning rate",
+        doc="of Adam; acts on the very next step",
+    )  # fmt: skip
     alpha = param.Number(
-        default=0.9, bounds=(0.0, 1.0), step=0.05, label="Alpha of dreg-alpha",
+        default=0.9, bounds=limits.ALPHA, step=0.05, label="Alpha of dreg-alpha",
         doc="from 0, dreg, to 1, rws-dreg; acts on the very next step",
     )  # fmt: skip
     seed = parameters.seed("of the first weights, the minibatches and all noise")
