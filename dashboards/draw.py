@@ -10,7 +10,7 @@ from labkit.serving.studio import NetworkTab
 from labkit.views.draw import AttentionScene, GenerateScene, LatentsScene, LearnScene, ReadScene
 
 TITLE = "DRAW"
-SUMMARY = "A network draws digits stroke by stroke; let it read yours, and move its attention window yourself."
+SUMMARY = "A network draws digits stroke by stroke. Let it read your own digit, and move its attention window yourself."
 TABS = [
     NetworkTab("Generate", GenerateScene),
     NetworkTab("Read", ReadScene),

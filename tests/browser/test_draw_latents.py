@@ -22,18 +22,18 @@ def test_the_experiments_switch_and_a_slider_acts_at_once_while_the_run_stands(p
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
     page.goto(f"{server}/draw?tab=Latents")
-    choice = page.get_by_role("combobox", name="What to do")
+    choice = page.get_by_role("combobox", name="Experiment")
     for experiment, control in (
-        ("Change one latent", "Number i of its z"),
+        ("Change one latent", "Number i of z"),
         ("Interpolate between two images", "Images, n"),
-        ("Resample from glimpse t on", "Drawn anew from glimpse t"),
+        ("Resample from glimpse t on", "Resample from glimpse t"),
     ):
         expect(choice).to_be_visible(timeout=15_000)
         choice.select_option(experiment)
         expect(page.get_by_label(control, exact=True).first).to_be_visible(timeout=15_000)
     page.wait_for_function(f"() => ({SHOWN})() !== null")
     before = page.evaluate(SHOWN)
-    page.get_by_role("slider", name="Drawn anew from glimpse t").focus()
+    page.get_by_role("slider", name="Resample from glimpse t").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function(f"(before) => ({SHOWN})() !== before", arg=before)
     expect(page.get_by_text("step 0 · paused")).to_be_visible()

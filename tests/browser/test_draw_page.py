@@ -75,7 +75,7 @@ def test_a_drawn_digit_is_read(drawing):
 def test_every_tab_opens_with_its_settings(drawing):
     drawing.open()
     for tab, control in (
-        ("Read", "Clear the square"),
+        ("Read", "Clear"),
         ("Attention lab", "Stride, δ"),
         ("Generate", "Temperature of z"),
     ):

@@ -104,7 +104,7 @@ def test_the_tab_has_the_chosen_experiment_and_makes_each_once(made_networks):
             assert type(scene.settings) is EXPERIMENTS[name] and scene.live.player in list(shown)
             controls = [each[0] if isinstance(each, pn.Column) else each for each in tab.controls()[1]]
             labels[name] = [widget.label for widget in controls if hasattr(widget, "label")]
-        assert labels["Change one latent"] == ["Glimpse t", "Number i of its z", "Seed"]
+        assert labels["Change one latent"] == ["Glimpse t", "Number i of z", "Seed"]
         assert labels["Interpolate between two images"][:2] == ["Image A", "Image B"]
     finally:
         for scene in tab.made.values():

@@ -51,9 +51,9 @@ def test_the_pictures_are_those_of_the_state(scene):
             stage.patch(view.columns(state))
         assert stage.holds(view)
     bound, halves = (view.columns(states[0]) for view in scene.views()[1:3])
-    assert bound["of the batch"]["x"].tolist() == [0, 1] and bound["of 100 test images"]["x"].tolist() == [0]
-    total = halves["Lx, the image"]["y"] + halves["Lz, the latents"]["y"]
-    assert np.allclose(total, bound["of the batch"]["y"], rtol=1e-6)
+    assert bound["training batch"]["x"].tolist() == [0, 1] and bound["100 test images"]["x"].tolist() == [0]
+    total = halves["reconstruction cost Lx"]["y"] + halves["latent cost Lz"]["y"]
+    assert np.allclose(total, bound["training batch"]["y"], rtol=1e-6)
 
 
 def test_what_is_drawn_of_an_image_stands_under_it(small):
@@ -82,7 +82,7 @@ def test_a_run_that_breaks_says_so_and_can_begin_anew(scene):
     run.edit(lambda state: replace(state, trained=replace(state.trained, weights=state.trained.weights / 0)))
     run.once()
     run.past(lambda past: None)  # waits for it
-    assert "the bound is not finite at step 0; lower the learning rate, then Reset" in run.frame.error
+    assert "the bound is not finite at step 0; lower the learning rate, then press Reset" in run.frame.error
     run.reset()
     run.past(lambda past: None)
     assert run.past(lambda past: len(past.states)) == 1 and not run.frame.error

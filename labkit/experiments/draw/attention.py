@@ -44,21 +44,33 @@ class AttentionSettings(ExperimentSettings):
         image: under the window, (C, H, W) in [0, 1]; by default a printed 3.
     """
 
-    n = param.Integer(default=5, bounds=(1, 12), label="Filters, N", doc="N: filters along an axis, N x N in all")
+    n = param.Integer(default=5, bounds=(1, 12), label="Filters, N", doc="Filters N along each axis, N × N in all.")
     center_x = param.Number(
-        default=13.5, bounds=(-4, 32), step=0.1, label="Centre, gX", doc="gX: pixels from the left, counted from 0"
+        default=13.5, bounds=(-4, 32), step=0.1, label="Centre, gX", doc="Centre gX in pixels from the left, from 0."
     )
     center_y = param.Number(
-        default=13.5, bounds=(-4, 32), step=0.1, label="Centre, gY", doc="gY: pixels from the top, counted from 0"
+        default=13.5, bounds=(-4, 32), step=0.1, label="Centre, gY", doc="Centre gY in pixels from the top, from 0."
     )
     stride = param.Number(
-        default=4.0, bounds=(0.1, 12), step=0.1, label="Stride, δ", doc="δ: pixels from one filter to the next"
+        default=4.0,
+        bounds=(0.1, 12),
+        step=0.1,
+        label="Stride, δ",
+        doc="Distance δ between neighbouring filters, in pixels.",
     )
     sigma = param.Number(
-        default=1.0, bounds=(0.05, 8), step=0.05, label="Width, σ", doc="σ: standard deviation of a filter, in pixels"
+        default=1.0,
+        bounds=(0.05, 8),
+        step=0.05,
+        label="Width, σ",
+        doc="Standard deviation σ of each filter, in pixels.",
     )
     intensity = param.Number(
-        default=1.0, bounds=(0.1, 5), step=0.1, label="Intensity, γ", doc="γ: multiplies what is read"
+        default=1.0,
+        bounds=(0.1, 5),
+        step=0.1,
+        label="Intensity, γ",
+        doc="Factor γ by which all that is read is multiplied.",
     )
 
     def __init__(self, model: DRAW, image: Tensor | None = None, **params: Any):

@@ -19,13 +19,15 @@ class GenerateSettings(ExperimentSettings):
         model: the network; the images are computed on its device.
     """
 
-    n = param.Integer(default=16, bounds=(1, 64), label="Images, n", doc="n: images on a sheet")
+    n = param.Integer(default=16, bounds=(1, 64), label="Images, n", doc="Number n of images.")
     temperature = param.Number(
         default=1.0, bounds=(0.0, 2.0), step=0.05, label="Temperature of z",
-        doc="standard deviation of z: 1 is the prior, less gives more usual images, 0 one and the same",
+        doc="Standard deviation of z. 1 is the prior. Less gives more typical images; 0 always gives the same image.",
     )  # fmt: skip
-    seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="the same seed draws the same sheets")
-    label = param.Integer(default=-1, bounds=(-1, 999), doc="the class that is drawn; -1 for all in turn")
+    seed = param.Integer(
+        default=0, bounds=(0, 9999), label="Seed", doc="Random seed. The same seed gives the same images."
+    )
+    label = param.Integer(default=-1, bounds=(-1, 999), doc="Class to draw; -1 draws all classes in turn.")
 
     def __init__(self, model: draw.DRAW, **params: Any):
         self.model = model

@@ -19,8 +19,8 @@ from labkit.experiments.settings import ExperimentSettings
 
 VALUES = torch.linspace(-3, 3, 7)  # of one number of z: three standard deviations to each side
 NOISE = -1  # instead of a printed digit: an image of the prior
-ENDS = {"drawn from noise": NOISE} | {f"a printed {k}": k for k in range(10)}
-ENDS_WORDS = "a new image, or a printed digit as the network reads and draws it"
+ENDS = {"a new image": NOISE} | {f"a printed {k}": k for k in range(10)}
+ENDS_WORDS = "A new image, or a printed digit as the network reads and draws it."
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -79,8 +79,10 @@ class Interpolated(Drawing):
 class SharedSettings(ExperimentSettings):
     """What the settings of the three experiments share. A subclass defines `sheet`."""
 
-    seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="the same seed draws the same images")
-    label = param.Integer(default=0, bounds=(0, 999), doc="the class that the network is told, where it knows classes")
+    seed = param.Integer(
+        default=0, bounds=(0, 9999), label="Seed", doc="Random seed. The same seed gives the same images."
+    )
+    label = param.Integer(default=0, bounds=(0, 999), doc="Class given to the network, if it has classes.")
 
     def __init__(self, model: draw.DRAW, **params: Any):
         self.model = model
@@ -124,10 +126,10 @@ class ResampleSettings(SharedSettings):
     """Settings of one image and others that keep its z before glimpse t; every sheet samples other ones."""
 
     t = param.Integer(
-        default=1, bounds=(1, None), label="Drawn anew from glimpse t",
-        doc="t: z before it is kept; one past the last keeps all of it",
+        default=1, bounds=(1, None), label="Resample from glimpse t",
+        doc="First glimpse t whose z is resampled. One past the last glimpse keeps all z.",
     )  # fmt: skip
-    n = param.Integer(default=16, bounds=(2, 64), label="Images, n", doc="n: images on a sheet, the original included")
+    n = param.Integer(default=16, bounds=(2, 64), label="Images, n", doc="Number n of images, with the framed one.")
 
     def __init__(self, model: draw.DRAW, **params: Any):
         self.param.t.bounds = (1, model.config.steps + 1)
@@ -151,8 +153,8 @@ class ResampleSettings(SharedSettings):
 class TraverseSettings(SharedSettings):
     """Settings of a latent traversal: one image, and what it becomes where z_{t,i} has another value."""
 
-    t = param.Integer(default=1, bounds=(1, None), label="Glimpse t", doc="t: whose z is changed")
-    i = param.Integer(default=1, bounds=(1, None), label="Number i of its z", doc="i: which number of z is changed")
+    t = param.Integer(default=1, bounds=(1, None), label="Glimpse t", doc="Glimpse t whose z is changed.")
+    i = param.Integer(default=1, bounds=(1, None), label="Number i of z", doc="Number i of z that is changed.")
 
     def __init__(self, model: draw.DRAW, **params: Any):
         self.param.t.bounds, self.param.i.bounds = (1, model.config.steps), (1, model.config.latent)
@@ -179,7 +181,7 @@ class InterpolateSettings(SharedSettings):
 
     a: "param.Selector[int]" = param.Selector(default=NOISE, objects=ENDS, label="Image A", doc=ENDS_WORDS)
     b: "param.Selector[int]" = param.Selector(default=NOISE, objects=ENDS, label="Image B", doc=ENDS_WORDS)
-    n = param.Integer(default=9, bounds=(3, 15), label="Images, n", doc="n: images in the row, A and B included")
+    n = param.Integer(default=9, bounds=(3, 15), label="Images, n", doc="Number n of images in the row, with A and B.")
 
     def __init__(self, model: draw.DRAW, digits: Tensor | None = None, **params: Any):
         self.digits = printed(model.config) if digits is None else digits
@@ -213,7 +215,7 @@ class LatentsSettings(ExperimentSettings):
     """Settings of the tab: which of the three experiments runs. Each has settings of its own."""
 
     experiment: "param.Selector[str]" = param.Selector(
-        objects=list(EXPERIMENTS), label="What to do", doc="the experiment with the latents z"
+        objects=list(EXPERIMENTS), label="Experiment", doc="What is done with the random vectors z."
     )
 
     def __init__(self, model: draw.DRAW, **params: Any):

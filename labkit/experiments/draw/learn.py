@@ -53,16 +53,21 @@ class LearnSettings(ExperimentSettings):
     """
 
     lr = param.Number(
-        default=2e-3, bounds=(1e-5, 1.0), label="Learning rate", doc="of Adam; acts on the very next step"
+        default=2e-3, bounds=(1e-5, 1.0), label="Learning rate", doc="Learning rate of Adam. It acts on the next step."
     )
     batch = param.Integer(
-        default=32, bounds=(1, 128), label="Batch size", doc="training images a step; acts on the very next step"
+        default=32, bounds=(1, 128), label="Batch size", doc="Training images per step. It acts on the next step."
     )
     begin: "param.Selector[str]" = param.Selector(
-        objects=STARTS, label="Start", doc="warm start: a network that has begun to learn; from scratch: random weights"
+        objects=STARTS,
+        label="Start",
+        doc="Warm start: a network that has begun to learn. From scratch: random weights.",
     )
     seed = param.Integer(
-        default=0, bounds=(0, 9999), label="Seed", doc="of the batches and all noise, and of the weights from scratch"
+        default=0,
+        bounds=(0, 9999),
+        label="Seed",
+        doc="Random seed of the batches, the noise and the weights from scratch.",
     )
 
     def __init__(self, model: draw.DRAW, train: Tensor | None = None, test: Tensor | None = None, **params: Any):
@@ -132,4 +137,4 @@ def _check(t: int, *found: Tensor) -> None:
 
 
 def _lost(t: int) -> ValueError:
-    return ValueError(f"the bound is not finite at step {t}; lower the learning rate, then Reset")
+    return ValueError(f"the bound is not finite at step {t}; lower the learning rate, then press Reset")

@@ -22,8 +22,8 @@ class ReadSettings(ExperimentSettings):
         image: what is read, (C, H, W) in [0, 1]; by default a printed 3. It may be replaced between two runs.
     """
 
-    seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="of the noise in z")
-    label = param.Integer(default=0, bounds=(0, 999), doc="the class that the network is told, where it knows classes")
+    seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="Random seed of the noise in z.")
+    label = param.Integer(default=0, bounds=(0, 999), doc="Class given to the network, if it has classes.")
 
     def __init__(self, model: draw.DRAW, image: Tensor | None = None, **params: Any):
         self.model = model

@@ -12,8 +12,9 @@ class AttentionScene(DRAWScene):
 
     kind, saves = AttentionSettings, ("png",)
     words = (
-        "N x N Gaussian filters, &delta; pixels apart around (gX, gY), each &sigma; wide. What is read is a small "
-        "picture of N x N numbers; writing it back through the same window shows what of the picture it kept."
+        "The window has N &times; N Gaussian filters around its centre (gX, gY). They are &delta; pixels apart, and "
+        "each is &sigma; pixels wide. Reading the image through them gives N &times; N numbers. Writing these numbers "
+        "back through the same window shows how much of the image they keep."
     )
 
     def views(self) -> list:

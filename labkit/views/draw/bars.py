@@ -53,7 +53,7 @@ class SensitivityBars(View):
             for label, color in (("others", PAST), ("chosen", CHOSEN))
         ]
         return hv.Overlay(bars).opts(
-            title="What each number moves", xlabel="number i", ylabel="change of a pixel"
+            title="Effect of each number of z", xlabel="number i of z", ylabel="change of a pixel"
         )  # fmt: skip
 
     def columns(self, state: Traversed, past: Past | None = None) -> Columns:

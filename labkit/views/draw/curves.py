@@ -58,9 +58,9 @@ def bound_if_stopped() -> TraceCurves:
 
     def series(state: Drawing) -> dict[str, np.ndarray]:
         nll, kl = of_first(state.trace.nll), of_first(state.trace.kl)
-        return {"bound": nll + kl.cumsum(), "nll alone": nll}
+        return {"bound": nll + kl.cumsum(), "reconstruction cost only": nll}
 
-    return TraceCurves("Bound if stopped at t", "nats", {"bound": DRIVE, "nll alone": PAST}, series)
+    return TraceCurves("Bound if stopped at t", "nats", {"bound": DRIVE, "reconstruction cost only": PAST}, series)
 
 
 def write_window() -> TraceCurves:
@@ -69,7 +69,7 @@ def write_window() -> TraceCurves:
     def series(state: Drawing) -> dict[str, np.ndarray]:
         return {"stride δ": of_first(state.trace.write.stride), "width σ": of_first(state.trace.write.sigma)}
 
-    return TraceCurves("The pen on the first image", "pixels", {"stride δ": WRITE, "width σ": PAST}, series)
+    return TraceCurves("Write window, first image", "pixels", {"stride δ": WRITE, "width σ": PAST}, series)
 
 
 def of_first(field: Tensor) -> np.ndarray:
@@ -116,8 +116,8 @@ def spread_curve() -> LatentCurves:
         return np.arange(1.0, len(state.spread) + 1), slice(state.glimpse - 1, state.glimpse)
 
     return LatentCurves(
-        "How far apart they end", "spread of a pixel", {"spread": DRIVE}, series, places,
-        xlabel="drawn anew from glimpse t",
+        "Spread of the final images", "std. dev. of a pixel", {"spread": DRIVE}, series, places,
+        xlabel="resampled from glimpse t",
     )  # fmt: skip
 
 

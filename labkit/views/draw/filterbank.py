@@ -24,7 +24,8 @@ class Filterbank(View):
         n, size = rgb.shape[:2]
         layer = hv.RGB(rgb, bounds=(-0.5, 0.5, size - 0.5, n + 0.5), label=self.axis)
         return hv.Overlay([layer]).opts(
-            title=f"Filters F_{self.axis}", xlabel=f"pixel along {self.axis.lower()}", ylabel="filter i",
+            title=f"Filters along {self.axis.lower()}, F_{self.axis}", xlabel=f"pixel along {self.axis.lower()}",
+            ylabel="filter i",
             xlim=(-0.5, size - 0.5), ylim=(0.5, n + 0.5), show_legend=False,
         )  # fmt: skip
 

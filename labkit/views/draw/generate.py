@@ -13,9 +13,10 @@ class GenerateScene(DRAWScene):
 
     kind = GenerateSettings
     words = (
-        "Every image begins as the same empty canvas. At each of its steps the network draws one random z and lays "
-        "down one patch through the <b>red</b> window; thin lines are wide, soft filters, thick ones are sharp. "
-        "Below: the first image after every stroke."
+        "Each image starts as an empty canvas. At every time step t (DRAW calls it a glimpse) the network samples a "
+        "random vector z and paints one small patch inside the <b>orange</b> window. A thick frame means sharp "
+        "strokes, a thin one soft strokes. The curves describe this window on the first image: the distance &delta; "
+        "between its filters, and their width &sigma;. The row below shows the first image after every glimpse."
     )
 
     def views(self) -> list:

@@ -34,7 +34,7 @@ class Glimpse(View):
         size = self.config.height, self.config.width
         layers = [
             mosaic.picture(self._tiles(state), "three"), mosaic.outline("read", READ), mosaic.outline("write", WRITE),
-            mosaic.words(("the image", "what it sees", "what it has drawn"), *size),
+            mosaic.words(("image", "what it reads", "what it has drawn"), *size),
         ]  # fmt: skip
         return mosaic.in_words(layers, 3, *size)
 

@@ -25,9 +25,9 @@ class ResampleScene(DRAWScene):
 
     kind = ResampleSettings
     words = (
-        "The framed image has a z for each of its glimpses. The others keep those before glimpse t and draw the rest "
-        "anew: so late glimpses only polish what early ones have decided. The curve says how far the images of this "
-        "sheet end up apart for every t."
+        "The framed image has one random vector z for every glimpse (time step). The others keep its z before glimpse "
+        "t and resample the rest. Early glimpses decide what is drawn, late ones only refine it. The curve shows how "
+        "much the finished images differ, for every t."
     )
 
     def views(self) -> list:
@@ -44,9 +44,9 @@ class TraverseScene(DRAWScene):
 
     kind = TraverseSettings
     words = (
-        "One number of one z goes from &minus;3 to 3, three standard deviations of its noise to each side, and all "
-        "the others stay. Framed: the value nearest to the image's own. The bars say how far a small change of each "
-        "number of this z moves the image: those without a bar the network has left idle."
+        "One number of one z changes from &minus;3 to 3 (three standard deviations to each side); all others stay. The "
+        "frame marks the value nearest to the image's own. The bars show how much a small change of each number of "
+        "this z changes the image. The network does not use numbers without a bar."
     )
 
     def views(self) -> list:
@@ -65,9 +65,9 @@ class InterpolateScene(DRAWScene):
 
     kind = InterpolateSettings
     words = (
-        "Gaussian noise of many numbers is always about equally long, so all z lie near a sphere. The straight line "
-        "from A to B leaves it, to where the network has never been; here every z<sub>t</sub> turns evenly from A's "
-        "direction into B's instead, and stays about as long."
+        "Random vectors z with many numbers all have about the same length, so they lie near a sphere. The straight "
+        "line from A to B leaves this sphere, and the network has never seen such z. Here every z<sub>t</sub> turns "
+        "evenly from A's direction to B's instead, and keeps about the same length."
     )
 
     def views(self) -> list:

@@ -18,9 +18,11 @@ class LearnScene(DRAWScene):
     running = ("lr", "batch")
     speed = 30
     words = (
-        "A small network learns to draw 8 x 8 digits, here and now. Its samples come from random numbers that stay the "
-        "same: what changes is the network. Below: its strokes on the first of them; then test digits that it reads, "
-        "and under each what it draws. Move the learning rate while it learns, until it breaks."
+        "A small network learns to draw 8 &times; 8 digits while you watch. Its samples always use the same random "
+        "numbers, so only the network changes. The first row below shows the strokes of the first sample. The next "
+        "rows show test digits, and under each the network's reconstruction. The bound is the cost of an image in "
+        "nats: the reconstruction cost Lx plus the latent cost Lz. <b>Try:</b> raise the learning rate until the "
+        "training fails."
     )
 
     def views(self) -> list:

@@ -37,7 +37,7 @@ def class_buttons(settings: Any, more: dict[str, int]) -> list:
         return []
     buttons = pn.FlexBox(margin=(4, 4))
     for name, value in (more | {str(k): k for k in range(known)}).items():
-        button = pn.widgets.Button(label=name, description=f"Tell it the class {name}", width=38, margin=3)
+        button = pn.widgets.Button(label=name, description=f"Draw class {name}", width=38, margin=3)
         button.on_click(lambda _, value=value: settings.param.update(label=value))
         buttons.append(button)
-    return [pn.pane.HTML("The class it is told", margin=(4, 10, 0, 10)), buttons]
+    return [pn.pane.HTML("Class given to the network", margin=(4, 10, 0, 10)), buttons]

@@ -55,4 +55,4 @@ def pixel_slopes(config: Config) -> PixelMap:
     def numbers(state: Traversed) -> Tensor:
         return state.slopes[state.coordinate - 1].abs() / state.slopes.abs().max().clamp(min=1e-6)
 
-    return PixelMap(config, "what it moves", numbers)
+    return PixelMap(config, "where it changes the image", numbers)

@@ -23,8 +23,11 @@ class ReadScene(DRAWScene):
 
     kind = ReadSettings
     words = (
-        "The network never sees the image at once: at each step it reads a few numbers through the <b>green</b> "
-        "window, then draws through the <b>red</b> one. Draw a digit in the square, or take one."
+        "The network never sees the whole image. At every time step t (a glimpse) it reads a few numbers through the "
+        "<b>green</b> window, then paints through the <b>orange</b> one. <b>Try:</b> draw a digit in the square, or "
+        "choose one below it. The KL (Kullback-Leibler divergence) of a glimpse says how much information about the "
+        "image it adds, in nats. The bound is the total cost: all KL so far plus the cost of what the canvas still "
+        "gets wrong. Lower is better."
     )
 
     def __init__(self, settings: Any, **params: Any):
@@ -44,7 +47,7 @@ class ReadScene(DRAWScene):
     def controls(self) -> list:
         config = self.settings.model.config
         pad = Pad(self.read, side=config.height)
-        clear = pn.widgets.Button(label="Clear the square", margin=(4, 8))
+        clear = pn.widgets.Button(label="Clear", margin=(4, 8))
         clear.on_click(lambda _: pad.clear())
         digits = pn.FlexBox(margin=(4, 4))
         for k, image in enumerate(images.printed(config)):
@@ -58,10 +61,10 @@ class ReadScene(DRAWScene):
         """A button for every data set that is here, which takes another of its test images."""
         buttons, said = pn.FlexBox(margin=(4, 4)), pn.pane.HTML("", margin=(0, 10))
         for name in images.data_sets(self.settings.model.config):
-            button = pn.widgets.Button(label=name, description=f"Read another test image of {name}", margin=3)
+            button = pn.widgets.Button(label=name, description=f"Read a random test image of {name}", margin=3)
             button.on_click(lambda _, name=name: self._read_random(name, said))
             buttons.append(button)
-        heading = pn.pane.HTML("A test image of", margin=(4, 10, 0, 10))
+        heading = pn.pane.HTML("Use a test image from", margin=(4, 10, 0, 10))
         return [heading, buttons, said] if len(buttons) else []
 
     def _read_random(self, name: str, said: pn.pane.HTML) -> None:

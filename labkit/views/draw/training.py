@@ -60,7 +60,9 @@ def bound_curves() -> TrainingCurves:
     """Return the curves of the bound of each step's batch, and of the images that no step has seen."""
     batch = PAST, 1.0, lambda state: (state.batches, 1)
     tests = DRIVE, 3.0, lambda state: (state.tests, 1)
-    return TrainingCurves("Bound", {"of the batch": batch, f"of {HELD_OUT} test images": tests}, "top_right")
+    return TrainingCurves(
+        "Bound (lower is better)", {"training batch": batch, f"{HELD_OUT} test images": tests}, "top_right"
+    )
 
 
 def bound_terms() -> TrainingCurves:
@@ -68,5 +70,5 @@ def bound_terms() -> TrainingCurves:
     image = CHOSEN, 1.5, lambda state: (state.batches, 2)
     latents = REPULSION, 1.5, lambda state: (state.batches, 3)
     return TrainingCurves(
-        "Its halves, of the batch", {"Lx, the image": image, "Lz, the latents": latents}, "center_right"
+        "Parts of the bound, training", {"reconstruction cost Lx": image, "latent cost Lz": latents}, "center_right"
     )

@@ -14,7 +14,7 @@ class AttentionWindow(View):
     """The picture with the window on it, what is read, and what is written back, each to its own full shade."""
 
     wide = True
-    words = ("the picture", "what is read", "written back")
+    words = ("image", "what is read", "written back")
 
     def __init__(self, settings: AttentionSettings):
         self.settings = settings

@@ -132,7 +132,9 @@ def test_what_is_not_finite_stops_with_a_word(small):
     """In a step, and in what is drawn between steps."""
     state = after(small, 3)
     broken = replace(state, trained=replace(state.trained, weights=state.trained.weights * float("nan")))
-    with pytest.raises(ValueError, match="^the bound is not finite at step 3; lower the learning rate, then Reset$"):
+    with pytest.raises(
+        ValueError, match="^the bound is not finite at step 3; lower the learning rate, then press Reset$"
+    ):
         small.step(broken)
     with torch.no_grad():
         small.model.stroke.bias.fill_(float("inf"))
