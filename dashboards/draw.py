@@ -7,7 +7,11 @@ import panel as pn
 
 from labkit.serving import pages, studio
 from labkit.serving.studio import NetworkTab
-from labkit.views.draw import AttentionScene, GenerateScene, LatentsScene, LearnScene, ReadScene
+from labkit.views.draw.attention import AttentionScene
+from labkit.views.draw.generate import GenerateScene
+from labkit.views.draw.latents import LatentsScene
+from labkit.views.draw.learn import LearnScene
+from labkit.views.draw.read import ReadScene
 
 TITLE = "DRAW"
 SUMMARY = "A network draws digits stroke by stroke. Let it read your own digit, and move its attention window yourself."

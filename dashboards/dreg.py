@@ -5,19 +5,22 @@ Doubly reparameterised gradients (Tucker et al. 2019) beside the others, on a Ga
 
 import panel as pn
 
-from labkit.experiments.dreg import (
-    AlphaSettings,
-    BiasSettings,
-    MicroscopeSettings,
-    NetworkSettings,
-    RaceSettings,
-    VarianceSettings,
-)
+from labkit.experiments.dreg.alpha import AlphaSettings
+from labkit.experiments.dreg.bias import BiasSettings
+from labkit.experiments.dreg.microscope import MicroscopeSettings
+from labkit.experiments.dreg.network import NetworkSettings
+from labkit.experiments.dreg.race import RaceSettings
+from labkit.experiments.dreg.variance import VarianceSettings
 from labkit.experiments.runs import directory
 from labkit.serving import pages, tabbed
 from labkit.serving import settings as served
 from labkit.serving.tabbed import on_device
-from labkit.views.dreg import AlphaScene, BiasScene, MicroscopeScene, NetworkScene, RaceScene, VarianceScene
+from labkit.views.dreg.alpha import AlphaScene
+from labkit.views.dreg.bias import BiasScene
+from labkit.views.dreg.microscope import MicroscopeScene
+from labkit.views.dreg.network import NetworkScene
+from labkit.views.dreg.race import RaceScene
+from labkit.views.dreg.variance import VarianceScene
 from labkit.views.tabs import Tab
 
 TITLE = "DReG"

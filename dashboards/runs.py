@@ -13,7 +13,7 @@ from labkit.experiments.settings import Linkable
 from labkit.serving import pages, settings
 from labkit.serving.frame import frame
 from labkit.views.address import Address
-from labkit.views.runs import RunsScene
+from labkit.views.runs.scene import RunsScene
 
 TITLE = "Runs"
 SUMMARY = "Watch networks train: bound, KL of every glimpse and samples by epoch, while the files grow and after."

@@ -5,15 +5,16 @@ Stein variational gradient descent (Liu & Wang 2016): drag particles and modes, 
 
 import panel as pn
 
-from labkit.experiments.svgd import (
-    ClassificationSettings,
-    CollapseSettings,
-    ComparisonSettings,
-    ParticlesSettings,
-    RegressionSettings,
-)
+from labkit.experiments.svgd.classification import ClassificationSettings
+from labkit.experiments.svgd.collapse import CollapseSettings
+from labkit.experiments.svgd.comparison import ComparisonSettings
+from labkit.experiments.svgd.particles import ParticlesSettings
+from labkit.experiments.svgd.regression import RegressionSettings
 from labkit.serving import pages, settings, tabbed
-from labkit.views.svgd import ClassificationScene, CollapseScene, ParticlesScene, RegressionScene
+from labkit.views.svgd.classification import ClassificationScene
+from labkit.views.svgd.collapse import CollapseScene
+from labkit.views.svgd.particles import ParticlesScene
+from labkit.views.svgd.regression import RegressionScene
 from labkit.views.tabs import Tab
 
 TITLE = "SVGD"

@@ -82,6 +82,13 @@ def test_every_broken_rule_is_found(tmp_path):
     assert {fault.split(" imports ")[0] for fault in faults(tmp_path)} == set(broken)
 
 
+def test_a_page_imports_each_tab_from_its_own_module():
+    """A new tab is then two new files and its lines in the page; no package has to list its names."""
+    found = [module.split(".") for file in (ROOT / "dashboards").glob("*.py") for module in imports(file, ROOT)]
+    tabs = [parts for parts in found if parts[1:2] in (["views"], ["experiments"]) and parts[2] in METHODS]
+    assert len(tabs) > 20 and [".".join(parts) for parts in tabs if len(parts) != 5] == []
+
+
 def test_importing_labkit_loads_no_display_package():
     script = f"import sys, labkit; print(sorted({DISPLAY!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
