@@ -110,16 +110,18 @@ def _vae(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
         fail("--precision bf16 is of labkit train draw: no digit of log-weights is left in it; take 32 for a vae")
     if chosen.original_halves and chosen.data != SPLIT:
         fail(f"--original-halves is of --data {SPLIT}, got --data {chosen.data}; leave it out")
-    if chosen.alpha is not None and chosen.estimator != "dreg-alpha":
-        fail(f"--alpha is of --estimator dreg-alpha, got --estimator {chosen.estimator}; leave it out")
+    if chosen.alpha is not None and "alpha" not in dreg.ESTIMATORS[chosen.estimator].chosen:
+        takes = " or ".join(name for name, each in dreg.ESTIMATORS.items() if "alpha" in each.chosen)
+        fail(f"--alpha is of --estimator {takes}, got --estimator {chosen.estimator}; leave it out")
     parameters = {} if chosen.alpha is None else {"alpha": chosen.alpha}
     if chosen.inference_only and config is None:
         about = models.card(chosen.inference_only)
         if about["kind"] != "vae":
             fail(f"--inference-only wants a trained vae, {chosen.inference_only} is a {about['kind']}")
         network = models.load_checkpoint(chosen.inference_only).train()
-        if network.config.controls != (chosen.estimator == "dreg-cv"):
-            shape = replace(network.config, controls=chosen.estimator == "dreg-cv")
+        learned = dreg.ESTIMATORS[chosen.estimator].learned
+        if network.config.controls != learned:
+            shape = replace(network.config, controls=learned)
             other = dreg.VAE(shape)
             other.load_state_dict(network.state_dict(), strict=False)  # all but the control variates
             network = other
@@ -141,9 +143,8 @@ def _shape(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
     if channels != 1:
         fail(f"a vae wants images of one channel, {chosen.data} has {channels}; take another --data")
     halves = "" if chosen.data != SPLIT else "original" if chosen.original_halves else "bottom"
-    return replace(
-        dreg.preset(chosen.preset), height=height, width=width, halves=halves, controls=chosen.estimator == "dreg-cv"
-    )
+    learned = dreg.ESTIMATORS[chosen.estimator].learned
+    return replace(dreg.preset(chosen.preset), height=height, width=width, halves=halves, controls=learned)
 
 
 def _vae_test(module: Any, about: dict[str, str], binarize: str, data: str) -> Any:

@@ -12,25 +12,29 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from labkit.dreg.estimators import ESTIMATORS
+from labkit.dreg.estimators import CONTROLS
 from labkit.dreg.gradients import Samples, surrogate
 
 
 def start(dtype: torch.dtype = torch.float32, device: torch.device | str | None = None) -> nn.ParameterDict:
     """alpha, beta, gamma and delta, all zero."""
     zero = torch.zeros((), dtype=dtype, device=device)
-    return nn.ParameterDict({name: nn.Parameter(zero.clone()) for name in ESTIMATORS["dreg-cv"].parameters})
+    return nn.ParameterDict({name: nn.Parameter(zero.clone()) for name in CONTROLS})
 
 
 def gradients(
-    samples: Samples, parameters: Sequence[Tensor], controls: nn.ParameterDict | Mapping[str, Tensor]
+    samples: Samples,
+    parameters: Sequence[Tensor],
+    controls: nn.ParameterDict | Mapping[str, Tensor],
+    name: str = "dreg-cv",
 ) -> tuple[list[Tensor], dict[str, Tensor]]:
     """Gradients of both losses, each to be MINIMISED by an optimiser (`p.grad = ...`).
 
-    Of the proposal's parameters: of minus the batch's mean surrogate of dreg-cv. Of the controls: of the mean square of
-    those gradients over all entries, by differentiating them once more.
+    Of the proposal's parameters: of minus the batch's mean surrogate of the named estimator, whose own parameters are
+    the controls. Of the controls: of the mean square of those gradients over all entries, by differentiating them once
+    more.
     """
-    loss = -surrogate(samples, "dreg-cv", **controls).mean()
+    loss = -surrogate(samples, name, **controls).mean()
     first = torch.autograd.grad(loss, list(parameters), create_graph=True)
     square = torch.cat([each.flatten() for each in first]).square().mean()
     second = torch.autograd.grad(square, list(controls.values()), retain_graph=True)  # the model's gradient may follow

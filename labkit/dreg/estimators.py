@@ -7,7 +7,10 @@ With samples z_k of a proposal q and log-weights lw_k = log p(x, z_k) - log q(z_
 
     G_k = d/dz lw with the parameters of q held constant,   H_k = d/dphi log q(z_k | x) with z_k held constant.
 
-An estimator is nothing but (path, score, model). All are gradients of something MAXIMISED.
+An estimator is a triple (path, score, model). All are gradients of something MAXIMISED. A new row adds your own, also
+to the lists of pages and commands:
+
+    dreg.ESTIMATORS["mine"] = dreg.Estimator(lambda s: (s.w**3, 0), unbiased=False)
 
 Two cases in which an estimator that is unbiased elsewhere is wrong:
 
@@ -31,6 +34,14 @@ from labkit.dreg.weights import Weights, check_count, check_log_weights, mean_of
 
 Pair = tuple[Tensor | int, Tensor | int]  # path and score; 0 where there is none
 Number = Tensor | float | int
+Powers = tuple[float | int, float | int]  # what w and w^2 are multiplied by
+Polynomial = tuple[Powers, Powers]  # path and score
+
+CONTROLS = ("alpha", "beta", "gamma", "delta")  # of dreg-cv, learned together with the network
+IWAE: Polynomial = (1, 0), (-1, 0)
+DREG: Polynomial = (0, 1), (0, 0)
+RWS_DREG: Polynomial = (1, -1), (0, 0)
+NO_TAIL: Polynomial = (0, 0), (0, 0)  # equal weights: a sum of normal gradients
 
 
 def iwae(s: Weights) -> Pair:
@@ -121,11 +132,16 @@ def equal_weights(s: Weights) -> Tensor:
 
 @dataclass(frozen=True)
 class Estimator:
-    """One row of the table.
+    """One row of the table: all that labkit needs to know of an estimator.
 
     rule: Weights -> (path, score). bound: log_w -> what is reported, [...]. unbiased: whether (1) is in expectation the
     gradient of that bound. least: fewest samples. path: whether q must have `rsample`.
-    edges: whether (1) is right where the support of q moves with its parameters. parameters: names of its own.
+    edges: whether (1) is right where the support of q moves with its parameters. parameters: their names; learned:
+    whether the network learns them, as it does those of dreg-cv.
+    polynomial: path and score as polynomials of w, if they are: `exact` has answers then. tail: the polynomial that
+    they resemble where one w is near 1 (`tails`). Without both, `tails` evaluates the rule.
+    one_pass: whether path is `model` times a number that stays small: one backward pass of a decoder serves both then
+    (`fast.gradients`).
     """
 
     rule: Callable[..., Pair]
@@ -136,11 +152,29 @@ class Estimator:
     path: bool = True
     edges: bool = False
     parameters: tuple[str, ...] = ()
+    learned: bool = False
+    polynomial: Polynomial | None = None
+    tail: Polynomial | None = None
+    one_pass: bool = False
+
+    def __post_init__(self) -> None:
+        if self.learned and self.parameters != CONTROLS:
+            raise ValueError(f"learned parameters must be {CONTROLS}, got {self.parameters}")
 
     @property
     def steady(self) -> bool:
         """Whether the mean is the gradient of the importance weighted bound, so that any bias found is chance."""
         return self.unbiased and self.bound is bounds.iwae
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The parameters that a person chooses."""
+        return () if self.learned else self.parameters
+
+    @property
+    def bound_least(self) -> int:
+        """Fewest samples for the bound: L needs one, even if the coefficients need more."""
+        return 1 if self.bound is bounds.iwae else self.least
 
     def alive(self, k: int) -> int:
         """How many of k samples must have a weight above 0: all where they count alike, else two to leave one out."""
@@ -148,19 +182,30 @@ class Estimator:
 
 
 ESTIMATORS: dict[str, Estimator] = {
-    "iwae": Estimator(iwae, unbiased=True, edges=True),
-    "stl": Estimator(stl, unbiased=False),
-    "dreg": Estimator(dreg, unbiased=True),
-    "rws": Estimator(rws, unbiased=False, path=False),
-    "rws-dreg": Estimator(rws_dreg, unbiased=False),
-    "dreg-norm": Estimator(dreg_norm, unbiased=False),
-    "rws-dreg-norm": Estimator(rws_dreg_norm, unbiased=False),
-    "dreg-alpha": Estimator(dreg_alpha, unbiased=False, parameters=("alpha",)),
-    "jk": Estimator(jk, unbiased=True, bound=bounds.jackknife, model=jackknife_weights, least=2, edges=True),
-    "jk-dreg": Estimator(jk_dreg, unbiased=True, bound=bounds.jackknife, model=jackknife_weights, least=2),
-    "dreg-cv": Estimator(dreg_cv, unbiased=True, least=2, parameters=("alpha", "beta", "gamma", "delta")),
-    "vae": Estimator(vae, unbiased=True, bound=bounds.elbo, model=equal_weights, edges=True),
-    "vimco": Estimator(vimco, unbiased=True, least=2, path=False),
+    "iwae": Estimator(iwae, unbiased=True, edges=True, polynomial=IWAE, one_pass=True),
+    "stl": Estimator(stl, unbiased=False, polynomial=((1, 0), (0, 0)), one_pass=True),
+    "dreg": Estimator(dreg, unbiased=True, polynomial=DREG, one_pass=True),
+    "rws": Estimator(rws, unbiased=False, path=False, polynomial=((0, 0), (1, 0))),
+    "rws-dreg": Estimator(rws_dreg, unbiased=False, polynomial=RWS_DREG, one_pass=True),
+    "dreg-norm": Estimator(dreg_norm, unbiased=False, tail=DREG, one_pass=True),
+    "rws-dreg-norm": Estimator(rws_dreg_norm, unbiased=False, tail=RWS_DREG),
+    "dreg-alpha": Estimator(dreg_alpha, unbiased=False, parameters=("alpha",), tail=DREG, one_pass=True),
+    "jk": Estimator(
+        jk,
+        unbiased=True,
+        bound=bounds.jackknife,
+        model=jackknife_weights,
+        least=2,
+        edges=True,
+        tail=IWAE,
+        one_pass=True,
+    ),  # fmt: skip
+    "jk-dreg": Estimator(jk_dreg, unbiased=True, bound=bounds.jackknife, model=jackknife_weights, least=2, tail=DREG),
+    "dreg-cv": Estimator(dreg_cv, unbiased=True, least=2, parameters=CONTROLS, learned=True, tail=IWAE, one_pass=True),
+    "vae": Estimator(
+        vae, unbiased=True, bound=bounds.elbo, model=equal_weights, edges=True, tail=NO_TAIL, one_pass=True
+    ),
+    "vimco": Estimator(vimco, unbiased=True, least=2, path=False, tail=IWAE),
 }
 
 
@@ -216,6 +261,6 @@ def bound(log_w: Tensor, name: str = "iwae") -> Tensor:
         TypeError, ValueError: as `coefficients`.
     """
     estimator = find(name)
-    least, alive = (1, lambda k: 1) if estimator.bound is bounds.iwae else (estimator.least, estimator.alive)
-    check_log_weights(log_w, least, name, alive)
+    alive = None if estimator.bound is bounds.iwae else estimator.alive
+    check_log_weights(log_w, estimator.bound_least, name, alive)
     return estimator.bound(log_w)

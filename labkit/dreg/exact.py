@@ -20,16 +20,9 @@ import torch
 from scipy.special import roots_genlaguerre
 from torch import Tensor
 
+from labkit.dreg.estimators import ESTIMATORS, find
 from labkit.dreg.gaussian import POSTERIOR_VARIANCE, Gaussian
 
-# coefficients that are polynomials of w: path = (of w, of w^2), score = (of w, of w^2)
-POLYNOMIALS = {
-    "iwae": ((1, 0), (-1, 0)),
-    "stl": ((1, 0), (0, 0)),
-    "dreg": ((0, 1), (0, 0)),
-    "rws": ((0, 0), (1, 0)),
-    "rws-dreg": ((1, -1), (0, 0)),
-}
 ALONG, SPACING = 10.0, 0.125  # nodes along m - a, in standard deviations of q
 ACROSS = 48  # nodes of the squared rest
 STEP = 0.25  # of v
@@ -58,8 +51,13 @@ class Nodes(NamedTuple):
     score: Tensor
 
 
-def answers(toy: Gaussian, sizes: Sequence[int], estimators: Sequence[str] = tuple(POLYNOMIALS)) -> Answers:
-    """Mean, variance and bound of those estimators at those K.
+def known() -> tuple[str, ...]:
+    """The estimators that have exact answers: those whose coefficients are polynomials of w."""
+    return tuple(name for name, each in ESTIMATORS.items() if each.polynomial is not None)
+
+
+def answers(toy: Gaussian, sizes: Sequence[int], estimators: Sequence[str] | None = None) -> Answers:
+    """Mean, variance and bound of those estimators at those K; of all `known` ones where none are named.
 
     Good to 1e-8 of each for the published proposal; to a part in a thousand where q is so narrow that a few weights
     have all, or D is near 100.
@@ -67,8 +65,9 @@ def answers(toy: Gaussian, sizes: Sequence[int], estimators: Sequence[str] = tup
     Raises:
         ValueError: an estimator whose coefficients are no polynomial of w; a size below 1.
     """
-    if unknown := [name for name in estimators if name not in POLYNOMIALS]:
-        raise ValueError(f"exact answers are there for {', '.join(POLYNOMIALS)}; got {unknown[0]}")
+    estimators = known() if estimators is None else estimators
+    if unknown := [name for name in estimators if name not in known()]:
+        raise ValueError(f"exact answers are there for {', '.join(known())}; got {unknown[0]}")
     if not sizes or min(sizes) < 1:
         raise ValueError(f"sizes must be numbers of samples >= 1, got {tuple(sizes)}")
     found, k = nodes(toy), torch.tensor(sizes, dtype=torch.float64)
@@ -124,7 +123,8 @@ def _columns(estimators: Sequence[str], nodes: Nodes, toy: Gaussian) -> tuple[Te
 
     Products are of the same sample, along the gradient and across it; of two samples the parts across cancel.
     """
-    (path, path2), (score, score2) = torch.tensor([POLYNOMIALS[name] for name in estimators]).double().permute(1, 2, 0)
+    rows = torch.tensor([find(name).polynomial for name in estimators], dtype=torch.float64)
+    (path, path2), (score, score2) = rows.permute(1, 2, 0)
     f, f2 = (a * nodes.path[:, None] + b * nodes.score[:, None] for a, b in ((path, score), (path2, score2)))
     g, g2 = (a * toy.path_slope + b / toy.sigma for a, b in ((path, score), (path2, score2)))
     rest = nodes.across[:, None]

@@ -33,7 +33,7 @@ HELD, HELD_SAMPLES = 100, 64  # images in the held-out bound, and its K in every
 MINIBATCHES, IMAGES, REPLICATES = 4, 32, 2  # on which (1) is measured: so many minibatches, images each, draws of noise
 DRAWN = 10  # images of each lane
 SMOOTH = 30  # steps that the smoothed bound remembers, about
-LANE = re.compile(r"([a-z-]+)(?:=([0-9.]+))?(?:@([0-9]+))?")
+LANE = re.compile(r"([^=@]+)(?:=([0-9.]+))?(?:@([0-9]+))?")
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,11 @@ def entry(text: str) -> Entry:
         raise ValueError(f"a lane must read like dreg, dreg@16 or dreg-alpha=0.5, got {text!r}")
     name, alpha, k = found.groups()
     try:
-        find(name, () if alpha is None else ("alpha",))
+        estimator = find(name, () if alpha is None else ("alpha",))
     except TypeError as error:
         raise ValueError(error) from None
+    if alpha is not None and estimator.learned:
+        raise ValueError(f"{name} learns its alpha, got {text!r}; leave it out")
     made = Entry(name, None if k is None else int(k), None if alpha is None else float(alpha))
     if made.k == 0:
         raise ValueError(f"the K of a lane must be >= 1, got {text!r}")
@@ -179,8 +181,8 @@ class Track:
         return torch.randperm(len(self.train), generator=source, device=self.device)
 
     def network(self, estimator: str) -> VAE:
-        """The shape of the function that such a lane trains: dreg-cv has control variates too."""
-        return self._controlled if estimator == "dreg-cv" else self.module
+        """The shape of the function that such a lane trains: learned parameters of the estimator are part of it."""
+        return self._controlled if find(estimator).learned else self.module
 
     def first(self, estimator: str) -> functional.State:
         """The weights that every lane begins with; control variates, the last ones, at 0."""
@@ -233,7 +235,8 @@ def gradient(model: VAE, x: Float[Tensor, " b 1 h w"], task: Task, generator: to
     """The task's gradient in the parameters of q, a mean over the images, MAXIMISED; the model is left as it is."""
     found = passes.run(model, x, task.samples, generator=generator)
     if model.controls is not None:
-        parts = [-each for each in control.gradients(found.samples(), model.inference, model.controls)[0]]
+        parts, _ = control.gradients(found.samples(), model.inference, model.controls, task.estimator)
+        parts = [-each for each in parts]
     else:
         name = task.estimator
         parts = fast.inference_gradients(model, found, [name], {name: task.parameters})[name]
@@ -241,7 +244,8 @@ def gradient(model: VAE, x: Float[Tensor, " b 1 h w"], task: Task, generator: to
 
 
 def _task(track: Track, each: Entry, k: int, alpha: float) -> Task:
-    parameters = {"alpha": alpha if each.alpha is None else each.alpha} if each.estimator == "dreg-alpha" else {}
+    takes = "alpha" in find(each.estimator).chosen
+    parameters = {"alpha": alpha if each.alpha is None else each.alpha} if takes else {}
     return Task(track.network(each.estimator), each.estimator, each.k or k, parameters=parameters)
 
 

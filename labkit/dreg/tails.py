@@ -13,31 +13,27 @@ coordinates. A band is trusted from the N on where hidden is at most `HIDDEN` er
 all weights are 1 and F is normal. As K grows, the variance of the sample variance of DReG needs eight moments of the
 weights, which exist for V > 7/16 only: below, hidden falls so slowly that at large K no run is long enough, until q is
 so narrow that in each replicate one weight has nearly all.
+
+An estimator's polynomial in w gives c and s, or the polynomial that its row in `ESTIMATORS` names as similar. Without
+both, c and s are the rule's coefficients of the heaviest sample. Those of the other samples are left out.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from labkit.dreg import exact
+from labkit.dreg.estimators import DREG, NO_TAIL, Estimator, Polynomial, find
 from labkit.dreg.gaussian import Gaussian
+from labkit.dreg.weights import Weights
 
 HIDDEN = 1 / 3  # errors: bands then hold the truth in 93 % of runs at least (simulated)
 COUNTS = 2.0 ** torch.arange(1, 41, 0.5, dtype=torch.float64)  # replicates, of which one is the least that will do
-# estimators whose coefficients are no polynomials of w, by the one whose tail theirs is like
-ALIKE = {
-    "dreg-norm": "dreg",
-    "rws-dreg-norm": "rws-dreg",
-    "dreg-alpha": "dreg",
-    "jk": "iwae",
-    "jk-dreg": "dreg",
-    "dreg-cv": "iwae",
-    "vimco": "iwae",
-}
-LIGHT = "vae"  # equal weights: a sum of normal gradients
+LOGITS = torch.arange(-30, 30.1, 0.125, dtype=torch.float64)  # of w, at which the coefficients of a rule are evaluated
 LEAST = float(COUNTS[0]), float(COUNTS[0])
 
 
@@ -50,31 +46,53 @@ class Enough(NamedTuple):
 
 def enough(toy: Gaussian, estimators: Sequence[str], sizes: Sequence[int]) -> Enough:
     """Replicates that each estimator's variance needs at each K, and its mean minus DReG's of the same samples."""
-    nodes = exact.nodes(toy)
-    kinds = {ALIKE.get(name, name) for name in estimators} - {LIGHT}
-    found = {kind: [_needed(nodes, toy, kind, k) for k in sizes] for kind in sorted(kinds)}
-    found[LIGHT] = [LEAST] * len(sizes)
-    rows = [found[ALIKE.get(name, name)] for name in estimators]
+    nodes, known = exact.nodes(toy), {}
+    for name in estimators:
+        kind = _kind(find(name))
+        if kind not in known:
+            known[kind] = [_needed(nodes, toy, kind, k) for k in sizes]
+    rows = [known[_kind(find(name))] for name in estimators]
     return Enough(*torch.tensor(rows, dtype=torch.float64).unbind(-1))
 
 
-def _needed(nodes: exact.Nodes, toy: Gaussian, kind: str, k: int) -> tuple[float, float]:
-    if k == 1:
+def _kind(estimator: Estimator) -> Polynomial | Estimator:
+    """The polynomial whose tail is the estimator's; itself where none is known, and its rule must say."""
+    known = estimator.polynomial or estimator.tail
+    return estimator if known is None else known
+
+
+def _needed(nodes: exact.Nodes, toy: Gaussian, kind: Polynomial | Estimator, k: int) -> tuple[float, float]:
+    if k == 1 or kind == NO_TAIL or (isinstance(kind, Estimator) and k < kind.least):
         return LEAST
-    w, p = torch.sigmoid(nodes.log_w - math.log(k - 1)), k * nodes.p
-    along, across = _gradient(nodes, toy, kind, w)
+    p = k * nodes.p
+    along, across = _gradient(nodes, toy, kind, k)
     away = along - nodes.p @ along
     square = away.square() + across.square() * nodes.across
     variance = _trusted(square, square, square.square(), p, 2 / toy.dim * (p @ square) ** 2)
-    along = along - _gradient(nodes, toy, "dreg", w)[0]
+    quiet = find("dreg") if isinstance(kind, Estimator) else DREG  # found alike, so that alike cancels
+    along = along - _gradient(nodes, toy, quiet, k)[0]
     away = along - nodes.p @ along
     return variance, _trusted(away.abs(), along.abs(), away.square(), p, torch.zeros(()))
 
 
-def _gradient(nodes: exact.Nodes, toy: Gaussian, kind: str, w: Tensor) -> tuple[Tensor, Tensor]:
+def _gradient(nodes: exact.Nodes, toy: Gaussian, kind: Polynomial | Estimator, k: int) -> tuple[Tensor, Tensor]:
     """F along the true gradient, and what multiplies the noise across it."""
-    c, s = (first * w + second * w * w for first, second in exact.POLYNOMIALS[kind])
+    logit = nodes.log_w - math.log(k - 1)
+    if isinstance(kind, Estimator):
+        c, s = _of_rule(kind, logit, k)
+    else:
+        w = torch.sigmoid(logit)
+        c, s = (first * w + second * w * w for first, second in kind)
     return c * nodes.path + s * nodes.score, c * toy.path_slope + s / toy.sigma
+
+
+def _of_rule(estimator: Estimator, logit: Tensor, k: int) -> Iterator[Tensor]:
+    """c(w) and s(w) of a rule: those of the first of K samples, where the others weigh alike."""
+    heaviest = (LOGITS + math.log(k - 1)).split(max(1, exact.ENTRIES // k))
+    weights = (Weights(torch.cat([each[None], each.new_zeros(k - 1, len(each))])) for each in heaviest)
+    firsts = [torch.stack([(c + torch.zeros_like(s.log_w))[0] for c in estimator.rule(s)]) for s in weights]
+    for coefficients in torch.cat(firsts, 1).numpy():
+        yield torch.from_numpy(np.interp(logit.numpy(), LOGITS.numpy(), coefficients))
 
 
 def _trusted(order: Tensor, x: Tensor, square: Tensor, p: Tensor, base: Tensor) -> float:

@@ -25,7 +25,7 @@ class Task:
     """The side of a VAE in `labkit.training.fit`.
 
     Args:
-        module: the network, trained in place; for dreg-cv one of `Config(controls=True)`.
+        module: the network, trained in place; for dreg-cv, which learns its own, one of `Config(controls=True)`.
         estimator: of `ESTIMATORS`. samples: K. parameters: of the estimator, e.g. {"alpha": 0.5} of dreg-alpha.
         inference_only: hold the generative half, and train q alone.
         binarize: one of `labkit.data.binarisation`. data: the name of the data set, for the card.
@@ -52,9 +52,10 @@ class Task:
         least = find(estimator, parameters or ()).least
         if samples < least:
             raise ValueError(f"{estimator} needs at least K = {least} samples, got {samples}")
-        if (estimator == "dreg-cv") != (module.controls is not None):
-            needs = "one with control variates" if estimator == "dreg-cv" else "one without control variates"
-            raise ValueError(f"{estimator} wants {needs}: VAE(Config(controls={estimator == 'dreg-cv'}))")
+        learned = find(estimator).learned
+        if learned != (module.controls is not None):
+            needs = "one with control variates" if learned else "one without control variates"
+            raise ValueError(f"{estimator} wants {needs}: VAE(Config(controls={learned}))")
         self.module, self.estimator, self.samples, self.binarize = module, estimator, samples, binarize
         self.parameters = dict(parameters or {})
         for each in module.generative:
@@ -88,7 +89,7 @@ class Task:
         generative, leaves = fast.generative_gradients(module, found, self.estimator)
         if module.controls is not None:
             own = list(module.controls.values())
-            phi, steps = control.gradients(found.samples(), module.inference, module.controls)
+            phi, steps = control.gradients(found.samples(), module.inference, module.controls, self.estimator)
             down = [-each for each in (*phi, *steps.values())]
             return [*theta, *module.inference, *own], [*generative, *down]
         parameters, known = {self.estimator: self.parameters}, {self.estimator: leaves}

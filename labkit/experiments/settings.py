@@ -1,5 +1,7 @@
 """What every settings class declares: the parameters that a link may set, and the run that follows from them."""
 
+from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import param
@@ -25,12 +27,58 @@ class Linkable(param.Parameterized):
 
 # A type checker cannot infer the values of a `param.Selector`: it is annotated, in quotes because the classes of older
 # versions of param take no [type] at run time.
+if TYPE_CHECKING:
+    _Selector = param.Selector[str]
+else:
+    _Selector = param.Selector
+
+
+def reading(registries: tuple[Iterable[str], ...], without: str) -> Callable[[], list[str]]:
+    """Return () -> the names that registries have now, each once, without one of them if given."""
+    return lambda: [name for name in dict.fromkeys(chain.from_iterable(registries)) if name != without]
+
+
+class RegistrySelector(_Selector):
+    """A choice of one name from registries, which may get new entries after this declaration.
+
+    A new settings object reads the names again.
+
+    Args:
+        registries: dictionaries by name, or tuples of names.
+        without: a name that is not offered.
+    """
+
+    __slots__ = ["names_now"]
+
+    def __init__(self, *registries: Iterable[str], without: str = "", **rest: Any):
+        names_now = reading(registries, without)
+        super().__init__(objects=names_now(), **rest)
+        self.names_now = names_now
+
+
+class RegistryListSelector(param.ListSelector):
+    """A choice of several names from registries, as `RegistrySelector`."""
+
+    __slots__ = ["names_now"]
+
+    def __init__(self, *registries: Iterable[str], without: str = "", **rest: Any):
+        names_now = reading(registries, without)
+        super().__init__(objects=names_now(), **rest)
+        self.names_now = names_now
+
+
 class ExperimentSettings(Linkable):
     """What a tab runs. A subclass has the parameters and defines `start` and `step`, which read them each time.
 
     `bounds` of a parameter are what a script or a command line may ask for. `softbounds` are what a slider shows and a
     link may set: whoever follows a link starts no run that takes for ever. Without them `bounds` hold for both.
     """
+
+    def __init__(self, **params: Any) -> None:
+        for parameter in type(self).param.objects().values():
+            if isinstance(parameter, RegistrySelector | RegistryListSelector):
+                parameter.objects = parameter.names_now()
+        super().__init__(**params)
 
     @property
     def owners(self) -> tuple[Linkable, ...]:

@@ -190,7 +190,7 @@ class _Called(Rule):
         return h.expand(x.shape[:-2])
 
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, Rule | Callable[[Tensor], Tensor | float]] = {
     "median": Median(),
     "paper": Paper(),
     "median-subsampled": Subsampled(),
@@ -207,7 +207,7 @@ def rule(bandwidth: Bandwidth) -> Rule:
     if isinstance(bandwidth, str):
         if bandwidth not in RULES:
             raise ValueError(f"bandwidth {bandwidth!r} is unknown; give a number, a callable, or {', '.join(RULES)}")
-        return RULES[bandwidth]
+        bandwidth = RULES[bandwidth]
     if isinstance(bandwidth, Rule):
         return bandwidth
     return _Called(bandwidth) if callable(bandwidth) else Fixed(bandwidth)

@@ -4,8 +4,9 @@ import difflib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
-from labkit.targets.base import KnownTarget
+from labkit.targets.base import KnownTarget, Target
 from labkit.targets.logistic import logistic
 from labkit.targets.mixture import Mixture
 from labkit.targets.mixture_nd import cross, mixture2d, star
@@ -13,7 +14,12 @@ from labkit.targets.normal import correlated, normal, standard
 from labkit.targets.planar import Donut, DoubleBanana, Sine
 from labkit.targets.sheared import Banana, Funnel, Squiggle
 
-TARGETS: dict[str, Callable[..., KnownTarget]] = {
+if TYPE_CHECKING:
+    Known = KnownTarget
+else:
+    Known = Target  # any subclass works: `make` checks its attributes
+
+TARGETS: dict[str, Callable[..., Target]] = {
     "mixture": Mixture,
     "normal": normal,
     "standard": standard,
@@ -90,11 +96,12 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {name: {} for name in TARGETS} | {
 LISTS: dict[str, tuple[str, ...]] = {"mixture": ("means", "weights", "scales")}
 
 
-def make(name: str, **params: object) -> KnownTarget:
+def make(name: str, **params: object) -> Known:
     """Return the target with that name; its parameters go to the class or function in `TARGETS`.
 
     Raises:
-        ValueError: the name or a parameter is unknown, or the target does not accept a value.
+        ValueError: the name or a parameter is unknown, the target does not accept a value, or it has no dimension or
+            plot range.
     """
     if name not in TARGETS:
         near = difflib.get_close_matches(name, TARGETS, n=1, cutoff=0.0)[0]
@@ -103,4 +110,10 @@ def make(name: str, **params: object) -> KnownTarget:
     unknown = [key for key in params if key not in known]
     if unknown:
         raise ValueError(f"{name} has {', '.join(known) or 'no parameters'}, got {', '.join(unknown)}; leave that out")
-    return TARGETS[name](**params)
+    made = TARGETS[name](**params)
+    if made.dim is None or made.plot_range is None:
+        raise ValueError(
+            f"a target with a name needs a dimension and a plot range, got {name} without; "
+            "give both: targets.from_log_prob(f, dim=2, plot_range=((-4, 4), (-4, 4)))"
+        )
+    return cast(Known, made)

@@ -1,13 +1,15 @@
 """What a registry holds is in the pages' lists, in the help texts and on the command lines, with no other edit."""
 
+import csv
 import importlib
 import subprocess
 import sys
 
 import pytest
 
-from labkit.cli import names
+from labkit.cli import main, names
 from labkit.cli.svgd import asked
+from labkit.dreg import ESTIMATORS, Estimator
 from labkit.experiments.svgd import ParticlesSettings
 from labkit.targets import LISTS, TARGETS, Mixture
 
@@ -86,3 +88,31 @@ def test_any_target_that_takes_modes_has_those_of_the_run(monkeypatch):
     run.param.target.objects = [*TARGETS]
     run.target = "toy"
     assert run.density().mean.tolist() == [3.0] and run.density().covariance.tolist() == [[0.25]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("what", "options"),
+    [
+        ("variance", "--replicates 40 --samples 8 --dimensions 2"),
+        ("bias", "--replicates 640 --samples 8 --dimensions 2"),
+        ("race", "--steps 2 --samples 3 --batch 4"),
+    ],
+)
+def test_an_estimator_that_is_registered_late_is_measured_by_every_command_of_dreg(
+    what, options, tmp_path, monkeypatch
+):
+    """Everything is imported already. Exact numbers exist for dreg alone."""
+    monkeypatch.setitem(ESTIMATORS, "mine_2", Estimator(lambda s: (s.w**1.5, 0), unbiased=False))
+    assert main(["dreg", what, "--estimators", "mine_2,dreg", *options.split(), "--out", str(tmp_path)]) == 0
+    with (tmp_path / f"{what}.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["estimator"] for row in rows} == {"mine_2", "dreg"} and (tmp_path / f"{what}.png").stat().st_size > 0
+    exact = [name for name in rows[0] if name.endswith("_exact")]
+    assert all((row[name] == "") is (row["estimator"] == "mine_2") for row in rows for name in exact)
+
+
+def test_an_alpha_is_refused_for_an_estimator_without_one_and_those_with_one_are_named(monkeypatch, capsys):
+    monkeypatch.setitem(ESTIMATORS, "dial", ESTIMATORS["dreg-alpha"])
+    assert main(["train", "vae", "--data", "digits", "--estimator", "dreg-cv", "--alpha", "0.5"]) == 2
+    assert "--alpha is of --estimator dreg-alpha or dial, got --estimator dreg-cv" in capsys.readouterr().err

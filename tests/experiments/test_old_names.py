@@ -3,6 +3,7 @@
 import importlib
 import warnings
 
+import holoviews as hv
 import pytest
 
 from labkit.experiments.svgd import ParticlesSettings
@@ -95,6 +96,7 @@ def test_a_name_that_never_was_is_still_an_error():
 
 
 def test_a_scene_of_particles_still_has_its_experiment():
+    hv.extension("bokeh")
     scene = ParticlesScene(ParticlesSettings(n=3), play=False)
     with pytest.warns(DeprecationWarning, match=r"scene\.settings\.run"):
         assert scene.experiment is scene.settings.run

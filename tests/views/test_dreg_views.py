@@ -12,7 +12,7 @@ from labkit.dreg import ESTIMATORS
 from labkit.experiments.dreg.microscope import MicroscopeSettings
 from labkit.experiments.dreg.variance import VarianceSettings
 from labkit.views.dreg import STYLES, MicroscopeScene, Scaling, VarianceScene, remarks, save_csv
-from labkit.views.dreg.microscope import TERMS, GradientTerms
+from labkit.views.dreg.microscope import GradientTerms, layer
 from labkit.views.dreg.scaling import BAND, GAP, NAME, apart, limits, words
 
 SMALL = {"dim": 3, "estimators": ["iwae", "stl", "dreg", "jk"]}
@@ -131,11 +131,13 @@ def test_columns_of_the_microscope_are_those_of_its_layers(params, stood, check)
         scene.live.close()
 
 
-def test_the_chains_begin_at_nothing_and_end_at_the_gradients():
-    state = MicroscopeSettings().start()
-    columns = GradientTerms().columns(state)
-    for i, (name, label) in enumerate(TERMS.items()):
-        x, first = columns[label]["x"], int(state.w.argmax())
+@pytest.mark.parametrize("beside", ["dreg", "jk"])
+def test_the_chains_begin_at_nothing_and_end_at_the_gradients(beside):
+    settings = MicroscopeSettings(estimator=beside)
+    state = settings.start()
+    columns = GradientTerms(settings).columns(state)
+    for i, name in enumerate(("iwae", beside)):
+        x, first = columns[layer(name)]["x"], int(state.w.argmax())
         assert x[0] == 0 and x[1] == pytest.approx(float(state.terms[i, first, 0]))
         assert x[-1] == pytest.approx(float(state.gradients[-1, i, 0])) == columns[name]["x"][0]
 

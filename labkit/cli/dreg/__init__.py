@@ -28,7 +28,7 @@ _WHAT = typer.Argument(
 )
 _ESTIMATORS = typer.Option(
     metavar="NAME,NAME,...",
-    help="By comma: {estimators}. race: with a K of its own NAME@K, dreg-alpha=ALPHA too.",
+    help="By comma: {estimators}. race: NAME@K sets its K, NAME=ALPHA the alpha of an estimator like dreg-alpha.",
 )
 _DIMENSIONS = typer.Option(metavar="D", help="Of z and of x.", min=limits.DIMENSIONS[0], max=limits.DIMENSIONS[1])
 _SAMPLES = typer.Option(

@@ -4,7 +4,8 @@
 
 They are those of `dreg.surrogate(found.samples(), name)`. The decoder's backward pass, from leaves z with log p(x, z_k)
 weighed by w_k, gives the generative gradient and w_k d/dz log p(x, z_k) at once. Each further estimator is then a ratio
-of coefficients and a pass through the encoder, which sees an image once where the decoder sees it K times.
+of coefficients and a pass through the encoder, which sees an image once where the decoder sees it K times. Estimators
+whose ratio may be large (`Estimator.one_pass`) share a second pass of the decoder, which weighs all samples alike.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +19,6 @@ from labkit.dreg.gradients import in_normal
 from labkit.dreg.networks import VAE
 from labkit.dreg.passes import Pass
 from labkit.dreg.weights import Weights, check_count
-
-APART = ("rws-dreg-norm", "jk-dreg")  # their path coefficients are no bounded multiple of the generative ones
 
 
 def generative_gradients(model: VAE, found: Pass, name: str) -> tuple[list[Tensor], list[Tensor]]:
@@ -78,7 +77,7 @@ def inference_gradients(
         path, score = estimator.rule(weighed, **parameters.get(name, {}))
         along = None
         if isinstance(path, Tensor):
-            key = None if name in APART else estimator.model
+            key = estimator.model if estimator.one_pass else None
             upstream = torch.ones_like(path) if key is None else key(weighed)
             if key not in known:
                 known[key] = paths(upstream, None)

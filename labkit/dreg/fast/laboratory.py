@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from labkit.dreg.bounds import jackknife
 from labkit.dreg.estimators import ESTIMATORS
 from labkit.dreg.gaussian import POSTERIOR_VARIANCE, Gaussian
 from labkit.dreg.weights import Weights, pareto_k
@@ -91,6 +90,6 @@ def _gradients(
 def _bounds(names: Sequence[str], s: Weights) -> Tensor:
     """What the estimators report, [R, E]."""
     none = torch.full_like(s.total, torch.nan)
-    kinds = {ESTIMATORS[n].bound for n in names}
-    made = {kind: kind(s.log_w) if s.count > 1 or kind is not jackknife else none for kind in kinds}
+    least = {ESTIMATORS[n].bound: ESTIMATORS[n].bound_least for n in names}
+    made = {kind: kind(s.log_w) if s.count >= few else none for kind, few in least.items()}
     return torch.stack([made[ESTIMATORS[n].bound] for n in names], 1)

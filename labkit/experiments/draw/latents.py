@@ -15,7 +15,7 @@ from labkit.draw import latents
 from labkit.experiments.devices import kept, noise
 from labkit.experiments.draw.drawing import Drawing, device_of, onwards
 from labkit.experiments.draw.images import printed
-from labkit.experiments.settings import ExperimentSettings
+from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 
 VALUES = torch.linspace(-3, 3, 7)  # of one number of z: three standard deviations to each side
 NOISE = -1  # instead of a printed digit: an image of the prior
@@ -214,9 +214,7 @@ EXPERIMENTS: dict[str, type[SharedSettings]] = {
 class LatentsSettings(ExperimentSettings):
     """Settings of the tab: which of the three experiments runs. Each has settings of its own."""
 
-    experiment: "param.Selector[str]" = param.Selector(
-        objects=list(EXPERIMENTS), label="Experiment", doc="What is done with the random vectors z."
-    )
+    experiment = RegistrySelector(EXPERIMENTS, label="Experiment", doc="What is done with the random vectors z.")
 
     def __init__(self, model: draw.DRAW, **params: Any):
         self.model = model

@@ -14,7 +14,7 @@ from labkit.experiments.devices import kept, moved, noise
 from labkit.experiments.dreg import defaults, parameters
 from labkit.experiments.dreg.limits import LEVEL, SAMPLES
 from labkit.experiments.dreg.variance import truth
-from labkit.experiments.settings import ExperimentSettings
+from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.training import schedules
 
 SPACING = 1.02  # of replicates between two points of the history, at least
@@ -62,8 +62,8 @@ class BiasSettings(ExperimentSettings):
         device: where the replicates are drawn.
     """
 
-    estimator: "param.Selector[str]" = param.Selector(
-        default="stl", objects=list(ESTIMATORS), label="Estimator",
+    estimator = RegistrySelector(
+        ESTIMATORS, default="stl", label="Estimator",
         doc="against DReG on the same samples; dreg itself against iwae",
     )  # fmt: skip
     k = param.Integer(
@@ -123,10 +123,10 @@ class BiasSettings(ExperimentSettings):
         chosen = ESTIMATORS[self.estimator]
         if chosen.steady:
             return 0.0
-        if self.estimator not in exact.POLYNOMIALS:
+        if self.estimator not in exact.known():
             return None
         numbers = truth(self.dim, self.distance, self.variance, (self.k,))
-        return numbers[list(exact.POLYNOMIALS).index(self.estimator), 0, 1].abs().item()
+        return numbers[exact.known().index(self.estimator), 0, 1].abs().item()
 
 
 def _longer(history: Tensor, state: sequential.State) -> Tensor:

@@ -8,14 +8,14 @@ import param
 import torch
 from torch import Tensor
 
-from labkit.dreg import coefficients, effective_sample_size, exact, gaussian
+from labkit.dreg import ESTIMATORS, coefficients, effective_sample_size, exact, gaussian
 from labkit.dreg.gaussian import Gaussian
 from labkit.experiments.devices import kept, moved, noise
 from labkit.experiments.dreg import parameters
-from labkit.experiments.settings import ExperimentSettings
+from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.training import schedules
 
-COMPARED = "iwae", "dreg"
+FIRST = "iwae"  # the plain gradient, compared with another estimator
 KEPT = 300  # gradients of earlier draws
 
 
@@ -23,11 +23,13 @@ KEPT = 300  # gradients of earlier draws
 class Draw:
     """One draw of K samples and what it comes to, in the plane.
 
-    z, path, score: samples, G and H of each, [K, 2]. w: weights that sum to 1, [K]. terms: of each of `COMPARED`, what
-    every sample adds to its gradient, [2, K, 2]. gradients: of the draws so far, this one last, [., 2, 2]. truth: the
-    gradient of the bound at this K, [2]. scatter: standard deviation of a coordinate of iwae's gradient.
+    compared: names of the two estimators. z, path, score: samples, G and H of each, [K, 2]. w: weights that sum to 1,
+    [K]. terms: of both estimators, what every sample adds to the gradient, [2, K, 2]. gradients: of the draws so far,
+    this one last, [., 2, 2]. truth: the gradient of the bound L at this K, [2]. scatter: standard deviation of a
+    coordinate of iwae's gradient.
     """
 
+    compared: tuple[str, str]
     toy: Gaussian
     z: Tensor
     path: Tensor
@@ -48,6 +50,10 @@ class MicroscopeSettings(ExperimentSettings):
         device: where the samples are drawn.
     """
 
+    estimator = RegistrySelector(
+        ESTIMATORS, without=FIRST, default="dreg", label=f"Compare {FIRST} with",
+        doc=f"the estimator whose terms and gradients are shown with {FIRST}'s, from the same samples",
+    )  # fmt: skip
     k = param.Integer(default=8, bounds=(1, 64), label="Samples, K", doc="K: samples of one draw")
     distance = parameters.offset(0.7)
     variance = parameters.variance("V: of both coordinates of q; the posterior's is 1/2")
@@ -58,26 +64,33 @@ class MicroscopeSettings(ExperimentSettings):
         super().__init__(**params)
 
     def start(self) -> Draw:
-        """Return the first draw."""
+        """Return the first draw.
+
+        Raises:
+            ValueError: fewer samples than the estimator needs.
+        """
         toy = gaussian.instance(2, self.distance, self.variance)
-        found = exact.answers(toy, (self.k,), ("iwae",))
+        found = exact.answers(toy, (self.k,), (FIRST,))
         truth, scatter = toy.direction.nan_to_num() * found.mean[0, 0], math.sqrt(found.variance[0, 0])
-        return self._drawn(toy, truth, scatter, torch.zeros(0, 2, 2, dtype=torch.float64), self.k, 0)
+        return self._drawn((FIRST, self.estimator), toy, truth, scatter, torch.zeros(0, 2, 2).double(), self.k, 0)
 
     def step(self, state: Draw) -> Draw:
         """Return the next draw."""
-        return self._drawn(state.toy, state.truth, state.scatter, state.gradients, len(state.w), state.t + 1)
+        s = state
+        return self._drawn(s.compared, s.toy, s.truth, s.scatter, s.gradients, len(s.w), s.t + 1)
 
-    def _drawn(self, toy: Gaussian, truth: Tensor, scatter: float, before: Tensor, k: int, t: int) -> Draw:
+    def _drawn(
+        self, compared: tuple[str, str], toy: Gaussian, truth: Tensor, scatter: float, before: Tensor, k: int, t: int
+    ) -> Draw:
         source, toy = noise(schedules.seed("lens", self.seed, t), self.device), moved(toy, self.device)
         e = torch.randn(k, 2, generator=source, dtype=torch.float64, device=self.device)
         log_w = toy.log_weights(e)
         path, score = -toy.offset / gaussian.POSTERIOR_VARIANCE + toy.path_slope * e, e / toy.sigma
-        terms = torch.stack([_terms(name, log_w, path, score) for name in COMPARED])
+        terms = torch.stack([_terms(name, log_w, path, score) for name in compared])
         gradients = torch.cat([before, kept(terms.sum(1)[None])])[-KEPT:]
         ess = float(effective_sample_size(log_w))
         z, w = toy.mean + toy.sigma * e, log_w.softmax(0)
-        return kept(Draw(toy, z, path, score, w, terms, ess, gradients, truth, scatter, t))
+        return kept(Draw(compared, toy, z, path, score, w, terms, ess, gradients, truth, scatter, t))
 
 
 def _terms(name: str, log_w: Tensor, path: Tensor, score: Tensor) -> Tensor:

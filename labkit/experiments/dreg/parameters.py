@@ -5,15 +5,16 @@ import param
 from labkit.dreg import ESTIMATORS, gaussian
 from labkit.experiments.dreg import defaults
 from labkit.experiments.dreg.limits import DIMENSIONS
+from labkit.experiments.settings import RegistryListSelector
 
 OFFSET = "|m − a|: from the mean m of q to the posterior's mean a"
 VARIANCE = "V: of each coordinate of q; the posterior's is 1/2"
 SEED = "the same seed draws the same replicates"
 
 
-def estimators(doc: str = "all from the same samples") -> param.ListSelector:
+def estimators(doc: str = "all from the same samples") -> RegistryListSelector:
     """Return the setting for several estimators, each with a line of its own."""
-    return param.ListSelector(default=[*defaults.ESTIMATORS], objects=list(ESTIMATORS), label="Estimators", doc=doc)
+    return RegistryListSelector(ESTIMATORS, default=[*defaults.ESTIMATORS], label="Estimators", doc=doc)
 
 
 def dimensions(default: int = defaults.DIMENSIONS) -> "param.Integer[int]":

@@ -45,6 +45,8 @@ class RaceSettings(ExperimentSettings):
     def __init__(self, device: str = "cpu", **params: Any):
         self.device = device
         super().__init__(**params)
+        takers = [name for name, each in ESTIMATORS.items() if "alpha" in each.chosen]
+        self.param.alpha.label = f"Alpha of {' and '.join(takers)}"
 
     def start(self) -> racing.State:
         """Return the state before the first step.

@@ -12,7 +12,7 @@ replicates that are too rare to have occurred carry much of a variance: there is
 that there are enough replicates. Where weights have too few moments, that is never.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,7 @@ import torch
 from scipy.special import stdtrit
 from torch import Tensor
 
-from labkit.dreg import ESTIMATORS, exact, gaussian, laboratory, tails
+from labkit.dreg import ESTIMATORS, Estimator, exact, gaussian, laboratory, tails
 from labkit.dreg.gaussian import Gaussian
 from labkit.dreg.statistics import RunningMoments, crossed, merge
 from labkit.experiments.devices import kept, moved, noise
@@ -144,18 +144,27 @@ def _numbers(state: laboratory.State, toy: Gaussian) -> Tensor:
     return torch.stack([(state.reference.mean @ along).expand_as(spread), error, spread], -1)
 
 
+Rows = tuple[tuple[str, Estimator], ...]  # of `ESTIMATORS`: a name may stand for another row later
+
+
+def _rows(names: Iterable[str]) -> Rows:
+    return tuple((name, ESTIMATORS[name]) for name in names)
+
+
 @lru_cache(maxsize=64)
-def enough(
-    dim: int, distance: float, variance: float, estimators: tuple[str, ...], sizes: tuple[int, ...]
-) -> tails.Enough:
+def _enough(dim: int, distance: float, variance: float, rows: Rows, sizes: tuple[int, ...]) -> tails.Enough:
     """`tails.enough` of the Gaussian model."""
-    return tails.enough(gaussian.instance(dim, distance, variance), estimators, sizes)
+    return tails.enough(gaussian.instance(dim, distance, variance), [name for name, _ in rows], sizes)
 
 
-@lru_cache(maxsize=64)
 def truth(dim: int, distance: float, variance: float, sizes: tuple[int, ...]) -> Tensor:
     """(q, e, v) of every estimator that has exact answers, [E', S, 3]."""
-    found = exact.answers(gaussian.instance(dim, distance, variance), sizes)
+    return _truth(dim, distance, variance, _rows(exact.known()), sizes)
+
+
+@lru_cache(maxsize=64)
+def _truth(dim: int, distance: float, variance: float, rows: Rows, sizes: tuple[int, ...]) -> Tensor:
+    found = exact.answers(gaussian.instance(dim, distance, variance), sizes, [name for name, _ in rows])
     mean, own = found.mean * (distance > 0), {name: i for i, name in enumerate(found.estimators)}
     true = mean[own["dreg"]].expand_as(mean)
     unbiased = torch.tensor([[ESTIMATORS[name].unbiased] for name in own])
@@ -209,12 +218,13 @@ class VarianceSettings(ExperimentSettings):
         """
         toy = gaussian.instance(*self.where())
         chosen = [name for name in ESTIMATORS if name in self.estimators]
-        known = tuple(name for name in exact.POLYNOMIALS if name in chosen)
-        rows = [list(exact.POLYNOMIALS).index(name) for name in known]
+        known = tuple(name for name in exact.known() if name in chosen)
+        rows = [exact.known().index(name) for name in known]
         total = self._batch(laboratory.start(toy, chosen, self.sizes), toy)
         batches = crossed(_numbers(total, toy)[None])
         true = truth(*self.where(), self.sizes)[rows]
-        return Measured(toy, total, batches, known, true, enough(*self.where(), tuple(chosen), self.sizes))
+        enough = _enough(*self.where(), _rows(chosen), self.sizes)
+        return Measured(toy, total, batches, known, true, enough)
 
     def step(self, state: Measured) -> Measured:
         """Return the state after one batch more."""

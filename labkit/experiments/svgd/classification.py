@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from labkit import svgd
-from labkit.experiments.settings import ExperimentSettings
+from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.experiments.svgd import classification_data as labelled
 from labkit.experiments.svgd.classification_data import HALF, LabelledPoints
 from labkit.targets import logistic
@@ -110,12 +110,12 @@ class ClassificationSettings(ExperimentSettings):
     `points` are those that the next start takes: the set that `data` and `seed` name, as the hand has left it.
     """
 
-    data: "param.Selector[str]" = param.Selector(
-        default="two moons", objects=[*labelled.SETS, labelled.BARE], label="Points",
+    data = RegistrySelector(
+        labelled.SETS, [labelled.BARE], default="two moons", label="Points",
         doc="The points to start from. You can add, move and remove points.",
     )  # fmt: skip
-    features: "param.Selector[str]" = param.Selector(
-        default="bumps", objects=list(FEATURES), label="Features, f(x)",
+    features = RegistrySelector(
+        FEATURES, default="bumps", label="Features, f(x)",
         doc="The inputs f(x) of a classifier. Linear: x1 and x2. Quadratic: their squares and product, too. Bumps: 36 "
         "Gaussian bumps on a grid.",
     )  # fmt: skip
@@ -125,8 +125,8 @@ class ClassificationSettings(ExperimentSettings):
     n = param.Integer(
         default=50, bounds=(1, 200), label="Particles, n", doc="Number n of particles. Each is one classifier."
     )
-    kernel: "param.Selector[str]" = param.Selector(
-        default="rbf", objects=list(svgd.KERNELS), label="Kernel k",
+    kernel = RegistrySelector(
+        svgd.KERNELS, default="rbf", label="Kernel k",
         doc="How strongly particles act on each other at each distance.",
     )  # fmt: skip
     step_size = param.Number(

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from labkit import course, svgd
-from labkit.experiments.settings import ExperimentSettings
+from labkit.experiments.settings import ExperimentSettings, RegistryListSelector
 from labkit.svgd import Kernel
 from labkit.targets import Normal
 
@@ -35,6 +35,7 @@ class Remedy(NamedTuple):
     times: int = 1
 
 
+# in addition to all kernels of `svgd.KERNELS`; the list of the tab begins with these
 REMEDIES = {
     "rbf": Remedy(svgd.RBF()),
     "per-dimension": Remedy(svgd.PerDimension()),
@@ -43,6 +44,11 @@ REMEDIES = {
     "linear": Remedy(svgd.Linear()),
     f"rbf, {MORE}n": Remedy(svgd.RBF(), MORE),
 }
+
+
+def remedy(name: str) -> Remedy:
+    """Return the remedy of that name; a kernel that is not in `REMEDIES` gets the usual number of particles."""
+    return REMEDIES[name] if name in REMEDIES else Remedy(svgd.KERNELS[name])
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,13 +86,18 @@ class CollapseSettings(ExperimentSettings):
         objects=list(STARTS), label="Start",
         doc="Where the first particles come from: a standard normal, or the target. Both have the right variances.",
     )  # fmt: skip
-    remedies = param.ListSelector(
-        default=["rbf", "per-dimension", "linear"], objects=list(REMEDIES), label="Kernels",
+    remedies = RegistryListSelector(
+        REMEDIES, svgd.KERNELS, default=["rbf", "per-dimension", "linear"], label="Kernels",
         doc="One run for each kernel. Wide: rbf with twice the bandwidth. 4n: rbf with four times the particles.",
     )  # fmt: skip
     seed = param.Integer(
         default=0, bounds=(0, 9999), label="Seed", doc="Random seed. The same seed gives the same first particles."
     )
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The chosen remedies in the order of the list."""
+        return tuple(name for name in self.param.remedies.objects if name in self.remedies)
 
     @property
     def correlation(self) -> float:
@@ -113,20 +124,20 @@ class CollapseSettings(ExperimentSettings):
         Raises:
             ValueError: no kernel is chosen.
         """
-        names = tuple(name for name in REMEDIES if name in self.remedies)
+        names = self.chosen
         if not names:
             raise ValueError("no kernel is chosen; choose at least one, for example rbf to see the collapse")
         target = self.density(self.correlation)
         source = target if self.begin == "the target" else self.density(0.0)
         x = source.sample(MORE * self.n, torch.Generator().manual_seed(self.seed))
-        chosen = [REMEDIES[name] for name in names]
+        chosen = [remedy(name) for name in names]
         runs = tuple(svgd.start(x[: times * self.n], target, kernel=kernel) for kernel, times in chosen)
         return _told(Collapsed(target, names, runs, course.empty(2 * len(names))))
 
     def step(self, state: Collapsed) -> Collapsed:
         """One step of every run."""
         runs = (
-            svgd.step(run, state.target, kernel=REMEDIES[name].kernel, optimizer=OPTIMIZER)
+            svgd.step(run, state.target, kernel=remedy(name).kernel, optimizer=OPTIMIZER)
             for name, run in zip(state.names, state.runs, strict=True)
         )
         return _told(replace(state, runs=tuple(runs)))

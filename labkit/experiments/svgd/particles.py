@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from labkit import svgd, targets
-from labkit.experiments.settings import ExperimentSettings
+from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.targets import LISTS, PARAMETERS, TARGETS
-from labkit.targets.base import KnownTarget, Range
+from labkit.targets.base import Range
+from labkit.targets.registry import Known
 from labkit.targets.scores import Scored
 
 STARTS = ("normal", "uniform", "target")
@@ -32,8 +33,8 @@ class ParticlesSettings(ExperimentSettings):
         ValueError: settings that do not go together; the message says what to do.
     """
 
-    target: "param.Selector[str]" = param.Selector(
-        default="mixture", objects=list(TARGETS), label="Target p(x)", doc="The density that the particles move to."
+    target = RegistrySelector(
+        TARGETS, default="mixture", label="Target p(x)", doc="The density that the particles move to."
     )
     shape = param.Dict(default={}, doc="parameters of the target by name")
     means = param.List(default=[-2.0, 2.0], doc="means of the mixture on a line, in units of x")
@@ -72,16 +73,18 @@ class ParticlesSettings(ExperimentSettings):
         label="Start width, s₀",
         doc="Standard deviation s₀ of the normal start, in units of x.",
     )
-    kernel: "param.Selector[str]" = param.Selector(
+    kernel = RegistrySelector(
+        svgd.KERNELS,
+        OF_TARGET,
         default="rbf",
-        objects=[*svgd.KERNELS, *OF_TARGET],
         label="Kernel k",
         doc="How strongly particles act on each other at each distance. Preconditioned uses the target's inverse "
         "covariance.",
     )
-    bandwidth: "param.Selector[str]" = param.Selector(
+    bandwidth = RegistrySelector(
+        svgd.RULES,
+        [FIXED],
         default="median",
-        objects=[*svgd.RULES, FIXED],
         label="Bandwidth rule",
         doc="How the kernel's bandwidth h is found: by a rule at every step, or fixed by you.",
     )
@@ -93,9 +96,9 @@ class ParticlesSettings(ExperimentSettings):
         label="Fixed bandwidth, h",
         doc="Bandwidth h of the kernel, in units of x, if the rule is fixed.",
     )
-    optimizer: "param.Selector[str]" = param.Selector(
+    optimizer = RegistrySelector(
+        svgd.OPTIMIZERS,
         default="adagrad",
-        objects=list(svgd.OPTIMIZERS),
         label="Optimiser",
         doc="Turns the direction φ into a move: Adagrad as in the original program, Adam, or plain steps ε φ.",
     )
@@ -107,9 +110,9 @@ class ParticlesSettings(ExperimentSettings):
         label="Step size, ε",
         doc="Step size ε. For Adagrad and Adam it is in units of x.",
     )
-    temper: "param.Selector[str]" = param.Selector(
+    temper = RegistrySelector(
+        TEMPERS,
         default="none",
-        objects=list(TEMPERS),
         label="Tempering",
         doc="Weakens the score ∇log p at first: β ∇log p, with β growing to 1 in 500 steps. This helps to find far "
         "modes.",
@@ -131,7 +134,7 @@ class ParticlesSettings(ExperimentSettings):
 
     def __init__(self, device: str = "cpu", **params: Any) -> None:
         self.device = device
-        self._made: tuple[object, KnownTarget] | None = None
+        self._made: tuple[object, Known] | None = None
         super().__init__(**params)
 
     def but(self, **changes: Any) -> "ParticlesSettings":
@@ -157,7 +160,7 @@ class ParticlesSettings(ExperimentSettings):
 
     # what the settings stand for
 
-    def density(self) -> KnownTarget:
+    def density(self) -> Known:
         """The target, made anew only where its settings have changed."""
         key = (self.target, tuple(sorted(self.shape.items())), tuple(self.means), tuple(self.weights), self.scale)
         if self._made is None or self._made[0] != key:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from labkit import svgd
-from labkit.experiments.settings import ExperimentSettings
+from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.experiments.svgd.regression_data import SETS, NoisyCurve, RegressionPoints
 from labkit.targets import NeuralRegression
 
@@ -94,8 +94,8 @@ class RegressionSettings(ExperimentSettings):
     Points that a hand has moved stay where they are until other ones are asked for.
     """
 
-    data: "param.Selector[str]" = param.Selector(
-        objects=list(SETS),
+    data = RegistrySelector(
+        SETS,
         label="Points",
         doc="Where the points come from. Cubic: x³, as in Hernández-Lobato & Adams (2015).",
     )
@@ -120,8 +120,8 @@ class RegressionSettings(ExperimentSettings):
         default=1.0, bounds=(0.01, 10.0), label="Prior rate, b",
         doc="Rate b of both Gamma priors: on the precision of the noise and of the weights. The original has 0.1.",
     )  # fmt: skip
-    kernel: "param.Selector[str]" = param.Selector(
-        default="rbf", objects=list(svgd.KERNELS), label="Kernel k",
+    kernel = RegistrySelector(
+        svgd.KERNELS, default="rbf", label="Kernel k",
         doc="How strongly networks act on each other at each distance. Its bandwidth follows the median rule.",
     )  # fmt: skip
     step_size = param.Number(

@@ -12,7 +12,7 @@ from labkit.views.dreg.microscope import MicroscopeScene
 from labkit.views.dreg.network import NetworkScaling, NetworkScene
 from labkit.views.dreg.race import RaceScene
 from labkit.views.dreg.scaling import Scaling
-from labkit.views.dreg.styles import STYLES
+from labkit.views.dreg.styles import STYLES, style_of
 from labkit.views.dreg.tables import save_bias_csv, save_csv, save_race_csv
 from labkit.views.dreg.variance import VarianceScene, remarks
 
@@ -32,6 +32,7 @@ __all__ = [
     "save_bias_csv",
     "save_csv",
     "save_race_csv",
+    "style_of",
 ]
 
 __getattr__ = moved(

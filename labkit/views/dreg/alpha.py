@@ -7,7 +7,7 @@ from labkit.dreg.frontier import Frontier
 from labkit.experiments.dreg.alpha import AlphaSettings, Frontiers
 from labkit.past import Past
 from labkit.views import fields
-from labkit.views.dreg.styles import STYLES
+from labkit.views.dreg.styles import style_of
 from labkit.views.palette import CHOSEN, PAST, TARGET
 from labkit.views.scenes import Scene
 from labkit.views.stage import ABOVE
@@ -29,7 +29,7 @@ class BiasVariance(View):
 
     def picture(self, state: Frontiers) -> hv.Overlay:
         columns, both = self.columns(state), (state.measured, state.exact)
-        layers = [*_lines(columns), *(_mark(name, columns[name], STYLES[name].color) for name in ENDS)]
+        layers = [*_lines(columns), *(_mark(name, columns[name], style_of(name).color) for name in ENDS)]
         layers += [_mark(SELECTED, columns[SELECTED], CHOSEN, 15), _star(columns)]
         across = np.concatenate([line.variance(GRID) for line in both])
         up = max(line.apart for line in both)
@@ -73,7 +73,7 @@ class SquaredError(View):
         top = (1 + MARGIN) * max(line.squared_error(GRID).max() for line in (state.measured, state.exact))
         parts = [
             hv.Curve((columns[name]["x"], columns[name]["y"]), "x", "y", label=name).opts(
-                color=STYLES[look].color, line_width=1.5, line_dash="dotted"
+                color=style_of(look).color, line_width=1.5, line_dash="dotted"
             )
             for name, look in (("|bias|²", "rws-dreg"), ("variance", "dreg"))
         ]
@@ -132,7 +132,7 @@ def _lines(columns: dict[str, dict]) -> list[hv.Curve]:
         hv.Curve((columns[name]["x"], columns[name]["y"]), "x", "y", label=name).opts(
             color=color, line_width=2.5, line_dash=dash, show_legend=False
         )
-        for name, color, dash in (("measured", STYLES["dreg-alpha"].color, "solid"), ("exact", PAST, "dashed"))
+        for name, color, dash in (("measured", style_of("dreg-alpha").color, "solid"), ("exact", PAST, "dashed"))
     ]
 
 

@@ -4,6 +4,8 @@ import html
 
 import panel as pn
 
+from labkit.dreg import ESTIMATORS, bounds
+from labkit.dreg.laboratory import REFERENCE
 from labkit.experiments.dreg.bias import BiasSettings, BiasTests, sentence
 from labkit.views import fields
 from labkit.views.dreg.evidence import BiasInterval, Evidence
@@ -39,8 +41,10 @@ class BiasScene(Scene):
 
     def remarks(self) -> str:
         s = self.settings
-        about = "" if s.estimator != "dreg" else "dreg is compared with iwae, whose noise is far above dreg's scatter. "
-        if s.estimator in ("jk", "jk-dreg", "vae"):
+        about = ""
+        if s.estimator == REFERENCE:
+            about = "dreg is compared with iwae, whose noise is far above dreg's scatter. "
+        elif ESTIMATORS[s.estimator].bound is not bounds.iwae:
             about = f"{s.estimator} aims at another bound: here its difference from the gradient of L counts as bias. "
         opposed = "sum to 0" if s.opposed and s.dim > 1 else "have one sign"
         return (

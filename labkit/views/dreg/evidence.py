@@ -10,7 +10,7 @@ from labkit.dreg.sequential import BLOCK
 from labkit.experiments.dreg.bias import BiasTest, BiasTests
 from labkit.past import Past
 from labkit.views.dreg.scaling import BAND
-from labkit.views.dreg.styles import STYLES
+from labkit.views.dreg.styles import style_of
 from labkit.views.palette import PAST, TARGET
 from labkit.views.view import Columns, View
 
@@ -42,19 +42,19 @@ class BiasInterval(View):
         columns = self.columns(state)
         bands = [
             hv.Area(([1.0], [1.0], [1.0]), "x", ["y", "y2"], label=each.name + BAND).opts(
-                color=STYLES[each.name].color, alpha=0.22 if len(state.tests) == 1 else 0.1, line_alpha=0
+                color=style_of(each.name).color, alpha=0.22 if len(state.tests) == 1 else 0.1, line_alpha=0
             )
             for each in state.tests
         ]
         lines = [
             hv.Curve(_points(columns[each.name]), "x", "y", label=each.name).opts(
-                color=STYLES[each.name].color, line_width=2.5
+                color=style_of(each.name).color, line_width=2.5
             )
             for each in state.tests
         ]
         exact = [
             hv.Curve(_points(columns[each.name + EXACT]), "x", "y", label=each.name + EXACT).opts(
-                color=TARGET if len(state.tests) == 1 else STYLES[each.name].color, line_dash="dashed", line_width=2
+                color=TARGET if len(state.tests) == 1 else style_of(each.name).color, line_dash="dashed", line_width=2
             )
             for each in state.tests
         ]
@@ -93,13 +93,13 @@ class Evidence(View):
         columns = self.columns(state)
         lines = [
             hv.Curve(_points(columns[each.name + ", T²"]), "x", "y", label=each.name + ", T²").opts(
-                color=STYLES[each.name].color, line_width=2.5
+                color=style_of(each.name).color, line_width=2.5
             )
             for each in state.tests
         ]
         sums = [
             hv.Curve(_points(columns[each.name + SUM]), "x", "y", label=each.name + SUM).opts(
-                color=PAST if len(state.tests) == 1 else STYLES[each.name].color,
+                color=PAST if len(state.tests) == 1 else style_of(each.name).color,
                 line_dash="dotted",
                 line_width=2.5,
                 show_legend=len(state.tests) == 1,

@@ -1,21 +1,24 @@
 """The tab *Microscope*: one draw of K samples in the plane, and the gradients that it and the earlier ones sum to."""
 
+import html
+
 import holoviews as hv
 import numpy as np
 import torch
 from torch import Tensor
 
-from labkit.dreg import gaussian
+from labkit.dreg import ESTIMATORS, bounds, gaussian
 from labkit.dreg.gaussian import Gaussian
-from labkit.experiments.dreg.microscope import COMPARED, Draw, MicroscopeSettings
+from labkit.experiments.dreg.microscope import Draw, MicroscopeSettings
 from labkit.past import Past
 from labkit.views import fields
-from labkit.views.dreg.styles import STYLES
+from labkit.views.dreg.styles import style_of
 from labkit.views.palette import DRIVE, PAST, REPULSION, TARGET
 from labkit.views.scenes import Scene
 from labkit.views.view import Columns, View
 
-TERMS = {"iwae": "iwae: Σ w (G − H)", "dreg": "dreg: Σ w² G"}  # the layer of each sum
+# what estimators sum, in formulas for the legend
+SUMS = {"iwae": "Σ w (G − H)", "stl": "Σ w G", "dreg": "Σ w² G", "rws": "Σ w H", "rws-dreg": "Σ (w − w²) G"}
 REACH = 2.8  # standard deviations that the picture of samples holds
 BROAD = 1.5  # its width over its height, about: circles are round then
 ROOM = 3.5, 7.0  # standard deviations of iwae's gradient about the bound's, and to the left, where the legend stands
@@ -52,7 +55,7 @@ class WeightedSamples(View):
         layers = [
             *circles,
             hv.Points(points, ["x", "y"], "size", label="samples, as large as w").opts(
-                color=STYLES["dreg"].color, size="size", alpha=0.45, line_color=None
+                color=style_of("dreg").color, size="size", alpha=0.45, line_color=None
             ),
             *[
                 hv.Segments(tuple(columns[label].values()), ["x0", "y0", "x1", "y1"], label=label).opts(
@@ -90,27 +93,30 @@ class GradientTerms(View):
 
     automatic = True
 
+    def __init__(self, settings: MicroscopeSettings):
+        self.settings = settings
+
     @property
     def declaration(self) -> tuple:
-        return ()
+        return (self.settings.estimator,)
 
     def picture(self, state: Draw) -> hv.Overlay:
         columns = self.columns(state)
         chains = [
             hv.Curve((columns[label]["x"], columns[label]["y"]), "x", "y", label=label).opts(
-                color=STYLES[name].color, line_width=2.5
+                color=style_of(name).color, line_width=2.5
             )
-            for name, label in TERMS.items()
+            for name, label in ((name, layer(name)) for name in state.compared)
         ]
-        ends = [_marks(name, columns[name], 12, 1.0).opts(show_legend=False) for name in COMPARED]
+        ends = [_marks(name, columns[name], 12, 1.0).opts(show_legend=False) for name in state.compared]
         return _plane([*chains, *ends, _true(columns)], "This draw, term by term").opts(show_legend=False)
 
     def columns(self, state: Draw, past: Past | None = None) -> Columns:
         order = state.w.argsort(descending=True)
         found: dict[str, dict] = {"the bound's": _xy(state.truth[None])}
-        for (name, label), terms in zip(TERMS.items(), state.terms, strict=True):
+        for name, terms in zip(state.compared, state.terms, strict=True):
             chain = torch.cat([torch.zeros_like(terms[:1]), terms[order].cumsum(0)])
-            found |= {label: _xy(chain), name: _xy(chain[-1:])}
+            found |= {layer(name): _xy(chain), name: _xy(chain[-1:])}
         return found
 
 
@@ -122,17 +128,17 @@ class GradientScatter(View):
 
     @property
     def declaration(self) -> tuple:
-        return self.settings.k, self.settings.distance, self.settings.variance
+        return self.settings.estimator, self.settings.k, self.settings.distance, self.settings.variance
 
     def picture(self, state: Draw) -> hv.Overlay:
         columns, (x, y) = self.columns(state), state.truth.tolist()
-        clouds = [_marks(name, columns[name], 7, 0.55) for name in COMPARED]
+        clouds = [_marks(name, columns[name], 7, 0.55) for name in state.compared]
         near, left = (times * state.scatter for times in ROOM)
         around = {"xlim": (x - left, x + near), "ylim": (y - near, y + near)}
         return _plane([*clouds, _true(columns)], "All draws so far").opts(**around)
 
     def columns(self, state: Draw, past: Past | None = None) -> Columns:
-        found = {name: _xy(state.gradients[:, i]) for i, name in enumerate(COMPARED)}
+        found = {name: _xy(state.gradients[:, i]) for i, name in enumerate(state.compared)}
         return found | {"the bound's": _xy(state.truth[None])}
 
 
@@ -150,13 +156,29 @@ class MicroscopeScene(Scene):
         super().__init__(settings or MicroscopeSettings(), **params)
 
     def views(self) -> list:
-        return [WeightedSamples(self.settings), GradientTerms(), GradientScatter(self.settings)]
+        return [WeightedSamples(self.settings), GradientTerms(self.settings), GradientScatter(self.settings)]
 
     def status(self, state: Draw) -> str:
         return f"ESS {state.ess:.2f} of {len(state.w)}"
 
+    def remarks(self) -> str:
+        name = self.settings.estimator
+        if ESTIMATORS[name].bound is not bounds.iwae:
+            return f"{html.escape(name)} aims at another bound: its draws scatter about the gradient of that one."
+        return (
+            ""
+            if ESTIMATORS[name].unbiased
+            else f"{html.escape(name)} is biased: its draws scatter about another point."
+        )
+
     def controls(self) -> list:
-        return [fields.number(self.settings, name) for name in ("k", "distance", "variance", "seed")]
+        dials = [fields.number(self.settings, name) for name in ("k", "distance", "variance", "seed")]
+        return [fields.choice(self.settings, "estimator"), *dials]
+
+
+def layer(name: str) -> str:
+    """Return the name of the layer with an estimator's terms, which the legend shows."""
+    return f"{name}: {SUMS.get(name, 'Σ of its terms')}"
 
 
 def _plane(layers: list, title: str) -> hv.Overlay:
@@ -167,7 +189,7 @@ def _plane(layers: list, title: str) -> hv.Overlay:
 
 
 def _marks(name: str, columns: dict, size: int, alpha: float) -> hv.Scatter:
-    color, marker, _ = STYLES[name]
+    color, marker, _ = style_of(name)
     return hv.Scatter((columns["x"], columns["y"]), "x", "y", label=name).opts(
         color=color, marker=marker, size=size, alpha=alpha
     )

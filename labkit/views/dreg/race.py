@@ -7,11 +7,12 @@ import panel as pn
 from torch import Tensor
 
 from labkit.course import Span, drawn_of
+from labkit.dreg import ESTIMATORS
 from labkit.dreg.racing import HELD, HELD_SAMPLES, IMAGES, Lane, State
 from labkit.experiments.dreg.race import CLOCKS, RaceSettings
 from labkit.past import Past
 from labkit.views import fields
-from labkit.views.dreg.styles import STYLES
+from labkit.views.dreg.styles import style_of
 from labkit.views.scenes import Scene
 from labkit.views.spans import FAINT, RANGE, band, curve
 from labkit.views.view import Columns, View
@@ -52,7 +53,7 @@ class LaneCurves(View):
     def picture(self, state: State) -> hv.Overlay:
         columns, seen, bands, thin, thick = self.columns(state), [], [], [], []
         for lane in state.lanes:
-            color, label = STYLES[lane.entry.estimator].color, lane.entry.label
+            color, label = style_of(lane.entry.estimator).color, lane.entry.label
             style = {"color": color, "line_dash": DASHES[min(seen.count(color), len(DASHES) - 1)]}
             seen.append(color)
             bands.append(band(label + RANGE, color))
@@ -131,7 +132,7 @@ class RaceScene(Scene):
 
     def views(self) -> list:
         s = self.settings
-        first = next((name for name in STYLES if name in s.estimators), "none")
+        first = next((name for name in ESTIMATORS if name in s.estimators), "none")
         return [bound(s.against), variance(s.against), lead(first), snr(s.against)]
 
     def status(self, state: State) -> str:

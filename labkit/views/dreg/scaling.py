@@ -12,7 +12,7 @@ from torch import Tensor
 from labkit.experiments.dreg.variance import between
 from labkit.past import Past
 from labkit.views import spans
-from labkit.views.dreg.styles import STYLES
+from labkit.views.dreg.styles import style_of
 from labkit.views.palette import PAST
 from labkit.views.view import Columns, View
 
@@ -71,7 +71,7 @@ class Scaling(View):
     def picture(self, state: Measurements) -> hv.Overlay:
         self._limits = limits(state, self.quantity)
         columns = self.columns(state)
-        bands = [spans.band(name + BAND, STYLES[name].color) for name in state.estimators]
+        bands = [spans.band(name + BAND, style_of(name).color) for name in state.estimators]
         lines = [line for name in state.estimators for line in _lines(name, columns)]
         exact = hv.Curve((columns["exact"]["x"], columns["exact"]["y"]), "x", "y", label="exact").opts(
             color=PAST, line_dash="dashed", line_width=2
@@ -138,7 +138,7 @@ def apart(values: list[float], axis: tuple[float, float]) -> np.ndarray:
 
 
 def _lines(name: str, columns: dict[str, dict]) -> list:
-    points, style = (columns[name]["x"], columns[name]["y"]), STYLES[name]
+    points, style = (columns[name]["x"], columns[name]["y"]), style_of(name)
     return [
         hv.Curve(points, "x", "y", label=name).opts(color=style.color, line_width=2),
         hv.Scatter(points, "x", "y", label=name + MARKERS).opts(color=style.color, marker=style.marker, size=8),
@@ -148,7 +148,7 @@ def _lines(name: str, columns: dict[str, dict]) -> list:
 def _name(name: str, columns: dict) -> hv.Labels:
     points = columns["x"], columns["y"], columns["text"]
     return hv.Labels(points, ["x", "y"], "text", label=name + NAME).opts(
-        text_color=STYLES[name].color, text_font_size="13px", text_align="left", text_baseline="middle"
+        text_color=style_of(name).color, text_font_size="13px", text_align="left", text_baseline="middle"
     )
 
 

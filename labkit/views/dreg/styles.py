@@ -1,5 +1,8 @@
 """One colour and one marker for each estimator, the same on every picture; no two share both (Okabe & Ito 2008)."""
 
+from itertools import product
+
+from labkit.dreg import ESTIMATORS
 from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES, PAST, REPULSION, TARGET, Style
 
 STYLES = {
@@ -17,3 +20,14 @@ STYLES = {
     "vae": Style(TARGET, "x"),
     "vimco": Style(REPULSION, "cross"),
 }
+COLORS = REPULSION, OTHER, DRIVE, CHOSEN, PARTICLES, TARGET, PAST
+MARKERS = "square", "diamond", "circle", "triangle", "inverted_triangle", "cross", "x"
+
+
+def style_of(name: str) -> Style:
+    """Return how an estimator is drawn; one that is not in `STYLES` gets a style that no other has."""
+    if name in STYLES:
+        return STYLES[name]
+    others = [each for each in ESTIMATORS if each not in STYLES]
+    free = [each for each in (Style(c, m) for m, c in product(MARKERS, COLORS)) if each not in STYLES.values()]
+    return free[others.index(name) % len(free)]

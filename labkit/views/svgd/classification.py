@@ -7,7 +7,7 @@ import numpy as np
 import panel as pn
 
 from labkit.experiments.svgd.classification import ClassificationSettings, Classified
-from labkit.experiments.svgd.classification_data import BARE, HALF, LabelledPoints
+from labkit.experiments.svgd.classification_data import HALF, LabelledPoints
 from labkit.experiments.svgd.numbers import Numbers
 from labkit.views import fields
 from labkit.views.pointer import Pointer
@@ -22,8 +22,8 @@ from labkit.views.svgd.curves import Curves
 from labkit.views.view import View
 
 NEAR = 0.03  # of the picture's width and height
-STRAIGHT = ("two blobs", BARE)  # sets that a line parts
-CONIC = (*STRAIGHT, "rings", "a checkerboard")  # and a conic section
+# sets that no boundary of such features parts
+HARD = {"linear": ("two moons", "rings", "a checkerboard"), "quadratic": ("two moons",)}
 
 
 class ClassificationScene(Scene):
@@ -85,8 +85,8 @@ class ClassificationScene(Scene):
 
     def remarks(self) -> str:
         s = self.settings
-        said = [SHAPES[s.features]]
-        if s.features == "linear" and s.data not in STRAIGHT or s.features == "quadratic" and s.data not in CONIC:
+        said = [SHAPES[s.features]] if s.features in SHAPES else []
+        if s.data in HARD.get(s.features, ()):
             said.append(f"These features cannot separate {s.data}: choose other features, or drag the points.")
         if s.features == "bumps" and s.rate < 1:
             said.append(

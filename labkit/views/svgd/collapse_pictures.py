@@ -6,6 +6,7 @@ import numpy as np
 from labkit import course
 from labkit.experiments.svgd.collapse import REMEDIES, Collapsed, CollapseSettings, law, marginal_variances
 from labkit.past import Past
+from labkit.svgd import KERNELS
 from labkit.views import spans
 from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES, PAST, REPULSION, TARGET, Style
 from labkit.views.spans import RANGE
@@ -16,20 +17,23 @@ TRUTH, LAW, BOUNDS = "truth", "log(n + 1)/D", "bounds"
 ROOM = 1.1  # times the largest variance at the start, that the picture holds
 
 
-STYLES = dict(
-    zip(
-        REMEDIES,
-        (
-            Style(PARTICLES, "circle"),
-            Style(DRIVE, "square"),
-            Style(CHOSEN, "triangle"),
-            Style(REPULSION, "diamond"),
-            Style(OTHER, "inverted_triangle"),
-            Style(PARTICLES, "x", "dotdash"),
-        ),
-        strict=True,
-    )
+STYLES = (
+    Style(PARTICLES, "circle"),
+    Style(DRIVE, "square"),
+    Style(CHOSEN, "triangle"),
+    Style(REPULSION, "diamond"),
+    Style(OTHER, "inverted_triangle"),
+    Style(PARTICLES, "x", "dotdash"),
+    Style(DRIVE, "cross", "dotdash"),
+    Style(CHOSEN, "circle", "dotdash"),
+    Style(REPULSION, "square", "dotdash"),
+    Style(OTHER, "diamond", "dotdash"),
 )
+
+
+def style_of(name: str) -> Style:
+    """Return how a remedy is drawn, by its place among all that there are."""
+    return STYLES[list(dict.fromkeys([*REMEDIES, *KERNELS])).index(name) % len(STYLES)]
 
 
 class Paths(View):
@@ -43,7 +47,7 @@ class Paths(View):
     title, unit, bounds = "", "", (0.0,)  # bounds: heights that the axis always holds
 
     def __init__(self, settings: CollapseSettings):
-        self.names = tuple(name for name in REMEDIES if name in settings.remedies)
+        self.names = settings.chosen
         self.lines = self.standing(settings)
 
     @property
@@ -61,8 +65,8 @@ class Paths(View):
     def picture(self, state: Collapsed) -> hv.Overlay:
         columns, styles = self.columns(state), {TRUTH: Style(TARGET, "", "dashed"), LAW: Style(PAST, "", "dotted")}
         layers = [_line(columns, BOUNDS, Style(PAST, "")).opts(line_width=1, alpha=0.5, show_legend=False)]
-        layers += [spans.band(name + RANGE, STYLES[name].color) for name in self.names]
-        layers += [_line(columns, name, STYLES[name]) for name in self.names]
+        layers += [spans.band(name + RANGE, style_of(name).color) for name in self.names]
+        layers += [_line(columns, name, style_of(name)) for name in self.names]
         layers += [_line(columns, name, styles[name]) for name in self.lines]
         return hv.Overlay(layers).opts(
             title=self.title, xlabel="step", ylabel=self.unit, xlim=(0, 1), ylim=(0, 1),
@@ -120,7 +124,7 @@ class Margins(View):
         columns = self.columns(state)
         points = [
             hv.Scatter((columns[name]["x"], columns[name]["y"]), "x", "y", label=name).opts(
-                color=STYLES[name].color, marker=STYLES[name].marker, size=6
+                color=style_of(name).color, marker=style_of(name).marker, size=6
             )
             for name in state.names
         ]

@@ -3,9 +3,10 @@
 from typing import Any
 
 import panel as pn
+import param
 
 from labkit.experiments.svgd.comparison import NOTHING, SAMPLERS, SETTINGS, ComparisonSettings
-from labkit.experiments.svgd.particles import FIXED, PRESETS, WITH_ARROWS, ParticlesSettings
+from labkit.experiments.svgd.particles import FIXED, PRESETS, WITH_ARROWS, ParticlesSettings, modes_of
 from labkit.targets import PARAMETERS
 from labkit.views.fields import WIDE, box, choice, log_slider, number
 from labkit.views.live import Live
@@ -67,7 +68,7 @@ class Controls(pn.viewable.Viewer):
         target, known = run.density(), PARAMETERS.get(run.target, {})
         self.length.visible = run.bandwidth == FIXED
         self.batch.visible = target.rows > 0
-        self.shape.objects = modes(run) if len(target.handles()) else [part(run, k, p) for k, p in known.items()]
+        self.shape.objects = modes(run) if modes_of(run.target) else [part(run, k, p) for k, p in known.items()]
 
     def _beside(self, *_events: Any) -> None:
         """Show the control of the one setting in which the second run differs."""
@@ -86,7 +87,7 @@ def control(run: ParticlesSettings, name: str) -> Any:
     """Return the widget of one setting."""
     if name in ("length", "step_size"):
         return log_slider(run, name)
-    return (choice if type(run.param[name]).__name__ == "Selector" else number)(run, name)
+    return (choice if isinstance(run.param[name], param.Selector) else number)(run, name)
 
 
 def compared(settings: ComparisonSettings) -> pn.widgets.Select:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from labkit.experiments.svgd.particles import modes_of
 from labkit.views.pointer import Pointer
 from labkit.views.svgd.line import Line
 from labkit.views.svgd.plane import Plane
@@ -22,7 +23,7 @@ def pointer(scene: Any, side: str, main: Line | Plane) -> Pointer:
         return nearest(main, getattr(state, side, state).x.numpy(force=True), x, y)
 
     def under(x: float, y: float) -> tuple[str, int] | None:
-        mode = handle(main, x, y)
+        mode = handle(main, x, y) if modes_of(settings.run.target) else None
         found = ("mode", mode) if mode is not None else ("particle", particle(x, y))
         return None if found[1] is None else found
 

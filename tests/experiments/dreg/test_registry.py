@@ -1,0 +1,72 @@
+"""An estimator that is registered late works in every experiment; what is not known of it is left out."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from labkit.dreg import ESTIMATORS, Estimator
+from labkit.dreg.estimators import DREG
+from labkit.experiments.dreg import BiasSettings, MicroscopeSettings, RaceSettings, VarianceSettings, tables
+
+
+@pytest.fixture
+def mine(monkeypatch):
+    monkeypatch.setitem(ESTIMATORS, "mine", Estimator(lambda s: (s.w**1.5, 0), unbiased=False))
+    return "mine"
+
+
+def test_variances_have_bands_and_no_exact_curve(mine):
+    settings = VarianceSettings((1, 4), 64, dim=2, estimators=["dreg", mine])
+    state = settings.step(settings.start())
+    assert state.estimators == ("dreg", "mine") and state.known == ("dreg",)
+    low, high = state.interval("variance")
+    assert (low < state.values("variance")).all() and (state.values("variance") < high).all()
+    rows = [row for row in tables.variance(state).rows if row[0] == "mine"]
+    assert all(row[3] != "" and row[6] == "" for row in rows)  # the variance is there, the exact one is not
+
+
+def test_a_row_with_a_polynomial_has_an_exact_curve_and_another_row_of_its_name_another(monkeypatch):
+    """The first is dreg; then the name stands for stl."""
+    found = []
+    for name in ("dreg", "stl"):
+        monkeypatch.setitem(ESTIMATORS, "mine", replace(ESTIMATORS[name]))
+        state = VarianceSettings((1, 4), 8, dim=2, estimators=[name, "mine"]).start()
+        assert state.known == (name, "mine") and torch.equal(*state.truths("variance"))
+        assert torch.equal(state.enough.variance[0], state.enough.variance[1])
+        found.append(state.truths("variance")[1])
+    assert not torch.equal(*found) and ESTIMATORS["dreg"].polynomial == DREG
+
+
+def test_a_test_of_bias_knows_no_exact_one(mine):
+    settings = BiasSettings(estimator=mine, dim=2)
+    (test,) = settings.step(settings.start()).tests
+    assert test.name == "mine" and test.exact is None and test.state.n == 128
+
+
+def test_the_microscope_compares_it_with_iwae_on_the_same_samples(mine):
+    state, usual = MicroscopeSettings(estimator=mine).start(), MicroscopeSettings().start()
+    assert state.compared == ("iwae", "mine") and usual.compared == ("iwae", "dreg")
+    assert torch.equal(state.z, usual.z) and torch.equal(state.terms[0], usual.terms[0])
+    assert torch.allclose(state.terms[1], state.w[:, None] ** 1.5 * state.path)
+    after = MicroscopeSettings(estimator=mine).step(state)
+    assert torch.allclose(after.gradients[-1, 1], (after.w[:, None] ** 1.5 * after.path).sum(0))
+
+
+def test_the_microscope_says_what_an_estimator_needs():
+    with pytest.raises(ValueError, match="jk needs K >= 2 samples, got K = 1"):
+        MicroscopeSettings(estimator="jk", k=1).start()
+
+
+@pytest.mark.slow
+def test_it_races(mine):
+    settings = RaceSettings(estimators=["dreg", mine], k=3, batch=4)
+    state = settings.step(settings.start())
+    assert [lane.entry.label for lane in state.lanes] == ["dreg", "mine"]
+    assert not torch.equal(*(lane.trained.weights for lane in state.lanes))
+
+
+def test_the_dial_of_the_race_is_for_every_estimator_that_takes_an_alpha(monkeypatch):
+    assert RaceSettings().param.alpha.label == "Alpha of dreg-alpha"
+    monkeypatch.setitem(ESTIMATORS, "mine", replace(ESTIMATORS["dreg-alpha"]))
+    assert RaceSettings().param.alpha.label == "Alpha of dreg-alpha and mine"
