@@ -7,11 +7,13 @@ A step of `independent` draws a new sample; a step of `langevin` moves every cha
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from labkit.targets.base import HasSampler, Target
+from labkit.targets.scores import Score
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,18 +24,19 @@ class State:
     t: int = 0
 
 
-def independent(state: State, target: Any, *, generator: torch.Generator) -> State:
+def independent(state: State, target: object, *, generator: torch.Generator) -> State:
     """Return a new sample of the same size.
 
     Raises:
         ValueError: the target has no exact sampler.
     """
-    if not hasattr(target, "sample"):
-        raise ValueError(f"{getattr(target, 'name', target)} has no exact sampler; compare with Langevin chains")
+    if not isinstance(target, HasSampler):
+        name = target.name if isinstance(target, Target) else target
+        raise ValueError(f"{name} has no exact sampler; compare with Langevin chains")
     return State(target.sample(len(state.x), generator).to(state.x), state.t + 1)
 
 
-def langevin(state: State, score: Any, *, step_size: float, generator: torch.Generator) -> State:
+def langevin(state: State, score: Score, *, step_size: float, generator: torch.Generator) -> State:
     """Move every chain once. The stationary distribution has a bias of order step_size.
 
     Args:

@@ -5,9 +5,18 @@ for state in islice(iterate(step, state), 0, 1000, 100): ...   # every hundredth
 """
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 S = TypeVar("S")
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """A state that counts the steps from the start."""
+
+    @property
+    def t(self) -> int:
+        """How many there were."""
 
 
 def iterate(step: Callable[[S], S], state: S) -> Iterator[S]:

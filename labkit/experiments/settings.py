@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import param
+
+S = TypeVar("S")  # a state
 
 
 class Linkable(param.Parameterized):
@@ -67,11 +69,13 @@ class RegistryListSelector(param.ListSelector):
         self.names_now = names_now
 
 
-class ExperimentSettings(Linkable):
+class ExperimentSettings(Linkable, Generic[S]):
     """What a tab runs. A subclass has the parameters and defines `start` and `step`, which read them each time.
 
     `bounds` of a parameter are what a script or a command line may ask for. `softbounds` are what a slider shows and a
     link may set: whoever follows a link starts no run that takes for ever. Without them `bounds` hold for both.
+
+    S is the class of its states.
     """
 
     def __init__(self, **params: Any) -> None:
@@ -85,7 +89,7 @@ class ExperimentSettings(Linkable):
         """Whose parameters these settings are, for links and tooltips: their own, and those of parts."""
         return (self,)
 
-    def start(self) -> Any:
+    def start(self) -> S:
         """Return the first state.
 
         Raises:
@@ -93,11 +97,11 @@ class ExperimentSettings(Linkable):
         """
         raise NotImplementedError(f"{type(self).__name__} must define start()")
 
-    def step(self, state: Any) -> Any:
+    def step(self, state: S) -> S:
         """Return the state one step later."""
         raise NotImplementedError(f"{type(self).__name__} must define step(state)")
 
-    def evaluate(self, state: Any) -> Any:
+    def evaluate(self, state: S) -> S:
         """Return the same state under the settings as they are now; a scene with `edits` needs it."""
         raise NotImplementedError(f"{type(self).__name__} must define evaluate(state)")
 

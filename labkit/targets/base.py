@@ -1,6 +1,7 @@
 """A target is a density on R^d that uses the dtype and the device of the points it gets."""
 
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -9,11 +10,20 @@ from torch import Tensor
 Range = tuple[tuple[float | int, float | int], ...]
 
 
+@runtime_checkable
+class HasSampler(Protocol):
+    """A target with an exact sampler."""
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Return n samples [n, d], float64."""
+
+
 class Target:
     """A density with `log_prob`, `score = ∇ log p`, moments and a plot range.
 
     A subclass defines `log_prob(x [..., d]) -> [...]` and `score(x [..., d]) -> [..., d]`. The leading axes are free,
-    for runs and particles. If there is an exact sampler, it also defines `sample(n, generator) -> [n, d]` in float64.
+    for runs and particles. If there is an exact sampler, it also defines `sample(n, generator) -> [n, d]` in float64
+    and is a `HasSampler`.
     `mean [d]` and `covariance [d, d]` are float64 on the CPU, or None if they are unknown.
 
     Attributes:
@@ -52,6 +62,10 @@ class Target:
 
     def minibatch(self, size: int, order: str = "random") -> Callable[[Tensor], Tensor]:
         """Return a score with `.at(t, generator)` that uses `size` rows per step; only targets with rows have one."""
+        raise NotImplementedError
+
+    def accuracy(self, x: Float[Tensor, "*batch n d"]) -> Tensor:
+        """Return the accuracy of the mean prediction on held-out rows; only targets that classify have one."""
         raise NotImplementedError
 
     def handles(self) -> Float[Tensor, "m 2"]:

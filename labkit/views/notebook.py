@@ -38,6 +38,14 @@ class CellOutput(Refreshable, Protocol):
         """Stop for good."""
 
 
+@runtime_checkable
+class KernelShell(Protocol):
+    """The shell of a notebook's kernel, which a terminal's lacks: it knows the message that it answers."""
+
+    def get_parent(self) -> dict[str, Any]:
+        """The message, with the name of the cell that asks."""
+
+
 class Clock:
     """Looks at what a cell shows several times a second, and counts these looks in `ticks`."""
 
@@ -93,7 +101,7 @@ def _cell() -> tuple[str, int]:
         from IPython import get_ipython
 
         shell = get_ipython()
-        parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+        parent = shell.get_parent() if isinstance(shell, KernelShell) else {}
         name = str(parent.get("metadata", {}).get("cellId") or hash(shell.user_ns.get("In", [""])[-1]))
         return name, shell.execution_count
     except (ImportError, AttributeError):

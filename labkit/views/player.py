@@ -8,6 +8,7 @@ from typing import Any
 import panel as pn
 
 from labkit import engine
+from labkit.stream import Counted
 from labkit.views.notebook import Clock
 from labkit.views.readout import Readout
 
@@ -113,7 +114,8 @@ class PlayerBar:
         if frame.stride > 1 and not frame.playing:
             rate += f" · rewinds {frame.stride} steps at a time"
         words = self._status(frame.state) if frame.state is not None else ""
-        return f"step <b>{getattr(frame.state, 't', 0)}</b> · {rate}" + (f" · {html.escape(words)}" if words else "")
+        t = frame.state.t if isinstance(frame.state, Counted) else 0
+        return f"step <b>{t}</b> · {rate}" + (f" · {html.escape(words)}" if words else "")
 
     def _scrubbed(self, event: Any) -> None:
         echo = self._clock is not None and self._clock.ticks - self._sent.get(event.new, -ECHO) < ECHO

@@ -37,12 +37,14 @@ def experiment(settings: dict[str, Any], parameters: list[str], device: str) -> 
     Raises:
         ValueError: a device that is not there, or settings that the experiment refuses.
     """
+    import param
+
     from labkit.experiments.svgd.particles import FIXED, ParticlesSettings
     from labkit.serving import devices
 
     made = ParticlesSettings(devices.choose(device))
     for name, value in settings.items():
-        known = getattr(made.param[name], "objects", None)
+        known = made.param[name].objects if isinstance(made.param[name], param.Selector) else []
         if known and value not in known:
             unknown(WORDS.get(name, name), value, [each for each in known if each != FIXED])
         if isinstance(value, float):

@@ -36,7 +36,7 @@ class Attended:
     t: int = 0
 
 
-class AttentionSettings(ExperimentSettings):
+class AttentionSettings(ExperimentSettings[Attended]):
     """Settings of an attention window: its five numbers and how many filters it has.
 
     Args:

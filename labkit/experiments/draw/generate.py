@@ -12,7 +12,7 @@ from labkit.experiments.draw.drawing import Drawing, device_of, onwards
 from labkit.experiments.settings import ExperimentSettings
 
 
-class GenerateSettings(ExperimentSettings):
+class GenerateSettings(ExperimentSettings[Drawing]):
     """Settings of images from the prior.
 
     Args:

@@ -76,7 +76,7 @@ class Interpolated(Drawing):
     marked: None = None
 
 
-class SharedSettings(ExperimentSettings):
+class SharedSettings(ExperimentSettings[Drawing]):
     """What the settings of the three experiments share. A subclass defines `sheet`."""
 
     seed = param.Integer(
@@ -211,7 +211,7 @@ EXPERIMENTS: dict[str, type[SharedSettings]] = {
 }
 
 
-class LatentsSettings(ExperimentSettings):
+class LatentsSettings(ExperimentSettings[Drawing]):
     """Settings of the tab: which of the three experiments runs. Each has settings of its own."""
 
     experiment = RegistrySelector(EXPERIMENTS, label="Experiment", doc="What is done with the random vectors z.")

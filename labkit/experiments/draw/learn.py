@@ -44,7 +44,7 @@ class Learned:
         return self.trained.t
 
 
-class LearnSettings(ExperimentSettings):
+class LearnSettings(ExperimentSettings[Learned]):
     """Settings of a network that learns.
 
     Args:

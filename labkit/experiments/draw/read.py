@@ -14,7 +14,7 @@ from labkit.experiments.draw.images import printed
 from labkit.experiments.settings import ExperimentSettings
 
 
-class ReadSettings(ExperimentSettings):
+class ReadSettings(ExperimentSettings[Drawing]):
     """Settings of a reading.
 
     Args:

@@ -31,7 +31,7 @@ class Frontiers:
         return self.total.t
 
 
-class AlphaSettings(ExperimentSettings):
+class AlphaSettings(ExperimentSettings[Frontiers]):
     """dreg-alpha at one K: the settings, `start()` and `step(state)`.
 
     Args:

@@ -55,7 +55,7 @@ class BiasTests:
         return all(each.verdict for each in self.tests)
 
 
-class BiasSettings(ExperimentSettings):
+class BiasSettings(ExperimentSettings[BiasTests]):
     """The test of one estimator: the settings, `start()` and `step(state)`.
 
     Args:

@@ -43,7 +43,7 @@ class Draw:
     t: int = 0
 
 
-class MicroscopeSettings(ExperimentSettings):
+class MicroscopeSettings(ExperimentSettings[Draw]):
     """Draws of K samples: the settings, `start()` and `step(state)`.
 
     Args:

@@ -76,7 +76,7 @@ class GradientNoise:
         return [slope(self.sizes, row, SLOPES_FROM) for row in self.values(quantity)]
 
 
-class NetworkSettings(ExperimentSettings):
+class NetworkSettings(ExperimentSettings[GradientNoise]):
     """Which network, which estimators: the settings, `start()` and `step(state)`.
 
     Args:

@@ -12,7 +12,7 @@ from labkit.experiments.settings import ExperimentSettings
 CLOCKS = ["steps", "seconds of its own"]
 
 
-class RaceSettings(ExperimentSettings):
+class RaceSettings(ExperimentSettings[racing.State]):
     """Several small networks, alike in all but the estimator: the settings, `start()` and `step(state)`.
 
     Args:

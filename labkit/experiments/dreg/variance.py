@@ -175,7 +175,7 @@ def _truth(dim: int, distance: float, variance: float, rows: Rows, sizes: tuple[
     return torch.stack([true, error, spread], -1)
 
 
-class VarianceSettings(ExperimentSettings):
+class VarianceSettings(ExperimentSettings[Measured]):
     """Estimators on the Gaussian model: the settings, `start()` and `step(state)`.
 
     Args:

@@ -104,7 +104,7 @@ class Classified:
         return float(self.target.test_log_likelihood(self.run.x))
 
 
-class ClassificationSettings(ExperimentSettings):
+class ClassificationSettings(ExperimentSettings[Classified]):
     """A run on points that a hand may change: the settings, `start()`, `step(state)` and `evaluate(state)`.
 
     `points` are those that the next start takes: the set that `data` and `seed` name, as the hand has left it.

@@ -73,7 +73,7 @@ class Collapsed:
         return self.trail[-1, 1 : 1 + len(self.names)]
 
 
-class CollapseSettings(ExperimentSettings):
+class CollapseSettings(ExperimentSettings[Collapsed]):
     """SVGD in D dimensions with several kernels at once: the settings, `start()` and `step(state)`."""
 
     dim = param.Integer(default=20, bounds=(1, 100), label="Dimensions, D", doc="Number D of dimensions of the target.")

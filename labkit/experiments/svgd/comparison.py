@@ -10,11 +10,12 @@ from torch import Tensor
 
 from labkit import baselines, svgd
 from labkit.experiments.settings import ExperimentSettings, Linkable, beyond_softbounds
-from labkit.experiments.svgd.particles import ParticlesSettings
+from labkit.experiments.svgd.particles import ParticlesSettings, Sample
 
 NOTHING = "nothing"
 SETTINGS = ("kernel", "bandwidth", "length", "optimizer", "step_size", "temper", "n", "begin", "seed")
 INDEPENDENT, LANGEVIN = SAMPLERS = ("independent draws", "Langevin chains")
+ANOTHER = "the second run has other settings since it began; press Reset"
 CHAIN_STEP = 0.05  # of the Langevin chains, in squared units of x
 
 
@@ -22,8 +23,8 @@ CHAIN_STEP = 0.05  # of the Langevin chains, in squared units of x
 class Pair:
     """Two states that are stepped together."""
 
-    left: svgd.State | baselines.State
-    right: svgd.State | baselines.State
+    left: svgd.State
+    right: Sample
     t: int = 0
 
 
@@ -49,7 +50,10 @@ class Sampler:
         return state if x is None else replace(state, x=x)
 
 
-class ComparisonSettings(ExperimentSettings):
+Second = ParticlesSettings | Sampler
+
+
+class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
     """A run of SVGD, and one beside it if that is wanted; its states are those of the run, or a `Pair`.
 
     Args:
@@ -72,7 +76,7 @@ class ComparisonSettings(ExperimentSettings):
 
     def __init__(self, run: ParticlesSettings | None = None, **params: Any) -> None:
         self.run = run or ParticlesSettings()
-        self._second: ParticlesSettings | Sampler | None = None
+        self._second: Second | None = None
         super().__init__(**params)
         self.param.watch(self._forget, ["compare", "other"])
         self.run.param.watch(self._follow, list(self.run.param))
@@ -102,7 +106,7 @@ class ComparisonSettings(ExperimentSettings):
         if not isinstance(self._second, Sampler):
             self._second = None
 
-    def second(self) -> ParticlesSettings | Sampler | None:
+    def second(self) -> Second | None:
         """Return the settings of the second run, None where there is none.
 
         Raises:
@@ -121,24 +125,48 @@ class ComparisonSettings(ExperimentSettings):
         right = self.second()
         return self.run.start() if right is None else Pair(self.run.start(), right.start())
 
-    def step(self, state: Any) -> svgd.State | Pair:
+    def step(self, state: svgd.State | Pair) -> svgd.State | Pair:
         """Return the state one step later."""
-        right = self.second()
-        if right is None:
+        if isinstance(state, svgd.State):
             return self.run.step(state)
-        return Pair(self.run.step(state.left), right.step(state.right), state.t + 1)
+        return Pair(self.run.step(state.left), stepped(self.second(), state.right), state.t + 1)
 
-    def evaluate(self, state: Any) -> svgd.State | Pair:
+    def evaluate(self, state: svgd.State | Pair) -> svgd.State | Pair:
         """Return the state under the settings as they are now."""
-        right = self.second()
-        if right is None:
+        if isinstance(state, svgd.State):
             return self.run.evaluate(state)
-        return replace(state, left=self.run.evaluate(state.left), right=right.evaluate(state.right))
+        return replace(state, left=self.run.evaluate(state.left), right=evaluated(self.second(), state.right))
 
-    def moved(self, state: Any, side: str, change: Callable[[Tensor], Tensor]) -> svgd.State | Pair:
+    def moved(self, state: svgd.State | Pair, side: str, change: Callable[[Tensor], Tensor]) -> svgd.State | Pair:
         """Return the state with the particles of one side changed: x -> x."""
-        right = self.second()
-        if right is None:
+        if isinstance(state, svgd.State):
             return self.run.evaluate(state, change(state.x))
-        half, settings = getattr(state, side), self.run if side == "left" else right
-        return replace(state, **{side: settings.evaluate(half, change(half.x))})
+        if side == "left":
+            return replace(state, left=self.run.evaluate(state.left, change(state.left.x)))
+        return replace(state, right=evaluated(self.second(), state.right, change(state.right.x)))
+
+
+def stepped(run: Second | None, state: Sample) -> Sample:
+    """Return a state of the second run one step later.
+
+    Raises:
+        ValueError: the state belongs to another kind of run.
+    """
+    if isinstance(run, ParticlesSettings) and isinstance(state, svgd.State):
+        return run.step(state)
+    if isinstance(run, Sampler) and isinstance(state, baselines.State):
+        return run.step(state)
+    raise ValueError(ANOTHER)
+
+
+def evaluated(run: Second | None, state: Sample, x: Tensor | None = None) -> Sample:
+    """Return a state of the second run under the settings as they are now, at other particles if given.
+
+    Raises:
+        ValueError: the state belongs to another kind of run.
+    """
+    if isinstance(run, ParticlesSettings) and isinstance(state, svgd.State):
+        return run.evaluate(state, x)
+    if isinstance(run, Sampler) and isinstance(state, baselines.State):
+        return run.evaluate(state, x)
+    raise ValueError(ANOTHER)

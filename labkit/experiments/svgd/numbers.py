@@ -1,17 +1,21 @@
 """Numbers of a state that a run's table holds and its curves show: KSD, errors of the moments, accuracy, bandwidth."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Generic, TypeVar
+
+from torch import Tensor
 
 from labkit import svgd
-from labkit.experiments.svgd.particles import ParticlesSettings
+from labkit.experiments.svgd.particles import ParticlesSettings, Sample
 from labkit.targets import Target
 from labkit.targets.scores import Scored
+
+S = TypeVar("S", contravariant=True)  # a state
 
 RUNS_KSD = "KSD (run's kernel)"  # what State.ksd is called wherever it is shown
 
 
-class Numbers:
+class Numbers(Generic[S]):
     """A few numbers of the state that share a unit.
 
     Args:
@@ -25,7 +29,7 @@ class Numbers:
     def __init__(
         self,
         title: str,
-        functions: dict[str, Callable[[Any], Any]],
+        functions: dict[str, Callable[[S], float | Tensor]],
         unit: str = "",
         log: bool = True,
         heading: str = "",
@@ -33,7 +37,7 @@ class Numbers:
         self.title, self.functions, self.unit, self.log = title, functions, unit, log
         self.heading = heading or title
 
-    def record(self, state: Any) -> dict[str, float]:
+    def record(self, state: S) -> dict[str, float]:
         """Return a row of the run's table."""
         return {self.key(name): float(function(state)) for name, function in self.functions.items()}
 
@@ -42,7 +46,7 @@ class Numbers:
         return f"{self.title}: {name}"
 
 
-class Discrepancy(Numbers):
+class Discrepancy(Numbers[Sample]):
     """KSD under a kernel that stays as it was at the start, so that its values compare; its name says which.
 
     `State.ksd` is another number: it is taken under the run's kernel, whose bandwidth may change at every step.
@@ -52,25 +56,28 @@ class Discrepancy(Numbers):
 
     def __init__(self, score: Scored, kernel: svgd.Kernel, length: float):
         self.length = length
-        functions = {"KSD": lambda s: svgd.ksd(s.x, score, kernel, length)}
-        super().__init__("Stein discrepancy", functions, "KSD (h of step 0)", heading="KSD (fixed RBF kernel)")
+
+        def ksd(state: Sample) -> Tensor:
+            return svgd.ksd(state.x, score, kernel, length)
+
+        super().__init__("Stein discrepancy", {"KSD": ksd}, "KSD (h of step 0)", heading="KSD (fixed RBF kernel)")
 
     def key(self, name: str) -> str:
         return f"{self.title}: {name} (fixed kernel, h = {self.length:.3g})"
 
-    def record(self, state: Any) -> dict[str, float]:
+    def record(self, state: Sample) -> dict[str, float]:
         """Return a row of the run's table."""
         row = super().record(state)
         return row | {self.OLDER: next(iter(row.values()))}
 
 
-def of_run(run: ParticlesSettings) -> list[Numbers]:
+def of_run(run: ParticlesSettings) -> list[Numbers[Sample]]:
     """Return what a run's target allows: KSD always, then the errors of known moments, a classifier's accuracy.
 
     KSD has the RBF kernel at the median length of the first particles, whatever the run's own kernel is.
     """
     target, length = run.density(), float(svgd.median_bandwidth(run.particles()))
-    found: list[Numbers] = [Discrepancy(lambda x: run.density().score(x), svgd.RBF(), length)]
+    found: list[Numbers[Sample]] = [Discrepancy(lambda x: run.density().score(x), svgd.RBF(), length)]
     if target.covariance is not None:
         found.append(moment_errors(run.density))
     if target.classifies:
@@ -78,18 +85,19 @@ def of_run(run: ParticlesSettings) -> list[Numbers]:
     return found
 
 
-def moment_errors(density: Callable[[], Target]) -> Numbers:
+def moment_errors(density: Callable[[], Target]) -> Numbers[Sample]:
     """Return how far the particles' mean and variance are from the target's own, averaged over the dimensions.
 
     Args:
-        density: () -> the target; read at every step, for its modes may be moved.
+        density: () -> the target, of known moments; read at every step, for its modes may be moved.
     """
 
-    def mean(state: Any) -> Any:
-        return (state.x.mean(-2).cpu().double() - density().mean).abs().mean()
+    def mean(state: Sample) -> Tensor:
+        exact = density().mean
+        return (state.x.mean(-2).cpu().double() - exact).abs().mean()  # type: ignore[operator]  # it is known
 
-    def variance(state: Any) -> Any:
-        exact = density().covariance.diagonal()  # type: ignore[union-attr]  # only where it is known
+    def variance(state: Sample) -> Tensor:
+        exact = density().covariance.diagonal()  # type: ignore[union-attr]  # it is known
         return (state.x.var(-2, correction=0).cpu().double() - exact).abs().mean()
 
     return Numbers(
@@ -97,11 +105,11 @@ def moment_errors(density: Callable[[], Target]) -> Numbers:
     )
 
 
-def accuracy(target: Any) -> Numbers:
+def accuracy(target: Target) -> Numbers[Sample]:
     """Return the accuracy of a Bayesian classifier on the held-out rows."""
     return Numbers("Test accuracy", {"accuracy": lambda s: target.accuracy(s.x)}, "fraction correct", log=False)
 
 
-def bandwidth() -> Numbers:
+def bandwidth() -> Numbers[svgd.State]:
     """Return the kernel's length, of SVGD only; its mean over the dimensions where each has its own."""
     return Numbers("Bandwidth", {"h": lambda s: s.bandwidth.mean()}, "h, units of x", heading="Kernel bandwidth")

@@ -8,12 +8,14 @@ import param
 import torch
 from torch import Tensor
 
-from labkit import svgd, targets
+from labkit import baselines, svgd, targets
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.targets import LISTS, PARAMETERS, TARGETS
-from labkit.targets.base import Range
+from labkit.targets.base import HasSampler, Range
 from labkit.targets.registry import Known
 from labkit.targets.scores import Scored
+
+Sample = svgd.State | baselines.State  # what has particles x
 
 STARTS = ("normal", "uniform", "target")
 OF_TARGET = ("preconditioned",)  # kernels that are made from what the target knows of itself
@@ -26,7 +28,7 @@ ROOM = 3.5  # standard deviations of the start that the picture holds
 ABOVE_0, OPEN = (0.0, None), (False, True)  # bounds of a length, and that 0 itself is none
 
 
-class ParticlesSettings(ExperimentSettings):
+class ParticlesSettings(ExperimentSettings[svgd.State]):
     """A run of SVGD: `start()` and `step(state)` read the settings anew each time.
 
     Raises (at `start` or `step`):
@@ -220,7 +222,7 @@ class ParticlesSettings(ExperimentSettings):
         elif self.begin == "uniform":
             low, high = torch.tensor(target.plot_range, dtype=torch.float64).T
             x = low + (high - low) * torch.rand(self.n, target.dim, generator=generator, dtype=torch.float64)
-        elif hasattr(target, "sample"):
+        elif isinstance(target, HasSampler):
             x = target.sample(self.n, generator)
         else:
             raise ValueError(f"{target.name} has no sampler to start from; choose a normal or a uniform start")

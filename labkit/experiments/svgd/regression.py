@@ -88,7 +88,7 @@ def spread(
     return mean, variance.sqrt(), (variance + noise.square().mean()).sqrt()
 
 
-class RegressionSettings(ExperimentSettings):
+class RegressionSettings(ExperimentSettings[Fitted]):
     """A regression by networks: `start()` and `step(state)` read the settings anew each time.
 
     Points that a hand has moved stay where they are until other ones are asked for.

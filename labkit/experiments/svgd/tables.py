@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from labkit import baselines, svgd
+from labkit import svgd
 from labkit.experiments.svgd.comparison import Pair
+from labkit.experiments.svgd.particles import Sample
 
-FIELDS = "x", "score", "phi"  # of a state: what the table has of every particle
 
-
-def particles(state: svgd.State | baselines.State | Pair) -> tuple[list[str], Iterator[list[Any]]]:
+def particles(state: Sample | Pair) -> tuple[list[str], Iterator[list[Any]]]:
     """Return columns and a row for each particle: its number, its coordinates, its score and phi.
 
     Score and phi are left out where the state has none. A `Pair` of states has a first column `run`; a state of several
@@ -28,10 +27,12 @@ def particles(state: svgd.State | baselines.State | Pair) -> tuple[list[str], It
     return header[not named :], (row[not named :] for row in rows)
 
 
-def _fields(state: svgd.State | baselines.State) -> dict[str, np.ndarray]:
+def _fields(state: Sample) -> dict[str, np.ndarray]:
     """The columns of a state, each [..., n, d]."""
-    found = {name: getattr(state, name, None) for name in FIELDS}
-    return {name: values.numpy(force=True) for name, values in found.items() if values is not None}
+    found = {"x": state.x}
+    if isinstance(state, svgd.State):
+        found |= {"score": state.score, "phi": state.phi}
+    return {name: values.numpy(force=True) for name, values in found.items()}
 
 
 def _rows(name: str, table: dict[str, np.ndarray], fields: list[str], dims: int) -> Iterator[list[Any]]:

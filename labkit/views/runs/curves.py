@@ -81,7 +81,9 @@ class RunCurves(View):
 
     def _whole(self, state: RunState) -> dict[str, Points]:
         return {
-            label: averaged(getattr(state, one.table), one.column, self.group if one.trains else 1)
+            label: averaged(state.metrics, one.column, self.group)
+            if one.trains
+            else averaged(state.epochs, one.column, 1)
             for label, one in self.series.items()
         }
 

@@ -166,4 +166,4 @@ def unaligned(figure: Any) -> None:
 
 def alike(one: RunState, other: RunState) -> bool:
     """Whether the same files were read for both, and the same sheet is shown."""
-    return all(getattr(one, name) is getattr(other, name) for name in ("metrics", "epochs", "sheet"))
+    return one.metrics is other.metrics and one.epochs is other.epochs and one.sheet is other.sheet

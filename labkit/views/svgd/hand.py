@@ -7,6 +7,7 @@ import torch
 
 from labkit.experiments.svgd.particles import modes_of
 from labkit.views.pointer import Pointer
+from labkit.views.svgd.beside import part
 from labkit.views.svgd.line import Line
 from labkit.views.svgd.plane import Plane
 
@@ -20,7 +21,7 @@ def pointer(scene: Any, side: str, main: Line | Plane) -> Pointer:
 
     def particle(x: float, y: float) -> int | None:
         state = live.run.frame.state
-        return nearest(main, getattr(state, side, state).x.numpy(force=True), x, y)
+        return nearest(main, part(state, side).x.numpy(force=True), x, y)
 
     def under(x: float, y: float) -> tuple[str, int] | None:
         mode = handle(main, x, y) if modes_of(settings.run.target) else None

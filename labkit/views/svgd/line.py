@@ -7,13 +7,12 @@ import holoviews as hv
 import numpy as np
 import torch
 
-from labkit import baselines, svgd
+from labkit.experiments.svgd.particles import Sample
 from labkit.past import Past
 from labkit.views import density
 from labkit.views.palette import CHOSEN, PARTICLES, PAST, TARGET
 from labkit.views.view import Columns, View
 
-Sample = svgd.State | baselines.State
 POINTS = 300
 
 

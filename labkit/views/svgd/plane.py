@@ -3,13 +3,13 @@
 import holoviews as hv
 import numpy as np
 
-from labkit import baselines, svgd
+from labkit import svgd
+from labkit.experiments.svgd.particles import Sample
 from labkit.past import Past
 from labkit.views import density
 from labkit.views.palette import CHOSEN, DRIVE, PARTICLES, REPULSION, TARGET
 from labkit.views.view import Columns, View
 
-Sample = svgd.State | baselines.State
 ARROW = 0.09  # of the picture's width: the longest arrow
 
 
@@ -79,17 +79,18 @@ class Plane(View):
 
     def _circle(self, centre: np.ndarray, state: Sample) -> dict[str, np.ndarray]:
         """The kernel's length around the chosen particle."""
-        h = getattr(state, "bandwidth", None)
-        if not len(centre) or h is None or h.ndim or not bool(h.isfinite()):
+        h = float(state.bandwidth) if isinstance(state, svgd.State) and not state.bandwidth.ndim else np.inf
+        if not len(centre) or not np.isfinite(h):
             return {"x": np.zeros(0), "y": np.zeros(0)}
         angle = np.linspace(0, 2 * np.pi, 60)
-        return {"x": centre[0, 0] + float(h) * np.cos(angle), "y": centre[0, 1] + float(h) * np.sin(angle)}
+        return {"x": centre[0, 0] + h * np.cos(angle), "y": centre[0, 1] + h * np.sin(angle)}
 
     def _forces(self, x: np.ndarray, state: Sample) -> dict[str, dict]:
-        """Arrows of one common scale, where they are wanted and the state has such fields."""
-        if not self.arrows or not hasattr(state, "drive"):
+        """Arrows of one common scale, if they are switched on and the state comes from SVGD."""
+        if not self.arrows or not isinstance(state, svgd.State):
             return {}
-        forces = {name: getattr(state, name)[:, :2].numpy(force=True) for name in ("drive", "repulsion")}
+        both = {"drive": state.drive, "repulsion": state.repulsion}
+        forces = {name: force[:, :2].numpy(force=True) for name, force in both.items()}
         longest = max(float(np.abs(v).max()) for v in forces.values()) or 1.0
         scale = ARROW * (self.box[0][1] - self.box[0][0]) / longest
         return {name: _segments(x, scale * v) for name, v in forces.items()}
