@@ -52,6 +52,7 @@ class Losses(NamedTuple):
 
     @property
     def bound(self) -> Tensor:
+        """The bound of each image [B], in nats."""
         return self.nll + self.kl.sum(0)
 
 

@@ -131,6 +131,11 @@ class Annealed:
         return self.score(x)
 
     def at(self, t: int, generator: torch.Generator | None = None) -> Score:
+        """Return the tempered score of step t.
+
+        Raises:
+            ValueError: the schedule returns a number outside (0, 1].
+        """
         beta = self.schedule(t)
         if not 0 < beta <= 1:
             raise ValueError(f"a schedule must return β in (0, 1], got {beta} at step {t}; correct it")
@@ -204,6 +209,11 @@ class Minibatch:
         return self.target.score(x)
 
     def at(self, t: int, generator: torch.Generator | None = None) -> Score:
+        """Return the score of step t, which uses the rows of that step.
+
+        Raises:
+            ValueError: the order is random, and there is no generator.
+        """
         n = self.target.rows
         if self.order == "cyclic":
             first = t * self.size % n

@@ -56,11 +56,13 @@ class Board:
             writer.add_image("samples", record.sheet, record.step, dataformats=axes)
 
     def flush(self) -> None:
+        """Write records that are still in memory to disk."""
         if self._writer is not None:
             with atomic.named(self._folder / NAME):
                 self._writer.flush()
 
     def close(self) -> None:
+        """Write all records and close the files."""
         if self._writer is not None:
             with atomic.named(self._folder / NAME):
                 self._writer.close()

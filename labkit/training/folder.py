@@ -111,6 +111,7 @@ class Folder:
         self.epochs.cut(step)
 
     def sync(self) -> None:
+        """Force the rows of both tables to disk."""
         self.metrics.sync()
         self.epochs.sync()
 

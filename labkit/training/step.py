@@ -28,6 +28,7 @@ class Objective(nn.Module):
         self.module, self._task, self._data, self._beta = task.module, task, data, beta
 
     def forward(self, index: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """Return the task's loss for the rows `index`."""
         batch = self._task.batch(self._data, index, generator)
         return self._task.loss(self.module, batch, generator, self._beta)
 
