@@ -1,11 +1,13 @@
-"""Gradients of importance weighted bounds, doubly reparameterised (Tucker et al. 2019, arXiv 1810.04152).
+"""Gradients of importance weighted bounds with double reparameterisation (Tucker et al. 2019, arXiv 1810.04152).
 
-samples = dreg.evaluate(proposal, log_joint, 64)      # K = 64 samples of q(z | x), a torch distribution
-(-dreg.surrogate(samples, "dreg").mean()).backward()  # or any other of dreg.ESTIMATORS, from the same samples
-samples.bound()                                       # the bound in nats; the surrogate's value means nothing
+One set of samples serves every estimator:
 
-`dreg.VAE` is a network to train so (`dreg.passes`, `labkit train vae`). `dreg.laboratory` measures bias and variance of
-every estimator on a Gaussian model (`dreg.gaussian`) whose answers `dreg.exact` knows.
+    samples = dreg.evaluate(proposal, log_joint, 64)      # K = 64 samples of q(z | x), a torch distribution
+    (-dreg.surrogate(samples, "dreg").mean()).backward()  # or another of dreg.ESTIMATORS, from the same samples
+    samples.bound()                                       # the bound in nats; the surrogate's value has no meaning
+
+`dreg.VAE` is a network to train in this way (`dreg.passes`, `labkit train vae`). `dreg.laboratory` measures bias and
+variance of every estimator on a Gaussian model (`dreg.gaussian`). `dreg.exact` computes their exact values there.
 """
 
 from labkit.dreg import (

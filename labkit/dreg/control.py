@@ -1,10 +1,10 @@
-"""The control variates of dreg-cv, learned to lower the squared norm of the gradient that they enter.
+"""The control variates of dreg-cv are learned so that they lower the squared norm of the gradient.
 
-controls = control.start()
-optimizer = torch.optim.Adam([*encoder.parameters(), *controls.values()], lr=3e-4)
-gradients, of_controls = control.gradients(samples, list(encoder.parameters()), controls)
+    controls = control.start()
+    optimizer = torch.optim.Adam([*encoder.parameters(), *controls.values()], lr=3e-4)
+    gradients, of_controls = control.gradients(samples, list(encoder.parameters()), controls)
 
-Any values leave the gradient without bias, so that lowering its second moment lowers its variance.
+The gradient is unbiased for any values, so a smaller second moment means a smaller variance.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from labkit.dreg.gradients import Samples, surrogate
 
 
 def start(dtype: torch.dtype = torch.float32, device: torch.device | str | None = None) -> nn.ParameterDict:
-    """alpha, beta, gamma and delta, all zero."""
+    """Return alpha, beta, gamma and delta, all zero."""
     zero = torch.zeros((), dtype=dtype, device=device)
     return nn.ParameterDict({name: nn.Parameter(zero.clone()) for name in CONTROLS})
 
@@ -28,11 +28,13 @@ def gradients(
     controls: nn.ParameterDict | Mapping[str, Tensor],
     name: str = "dreg-cv",
 ) -> tuple[list[Tensor], dict[str, Tensor]]:
-    """Gradients of both losses, each to be MINIMISED by an optimiser (`p.grad = ...`).
+    """Return the gradients of both losses, each to be MINIMISED by an optimiser (`p.grad = ...`).
 
-    Of the proposal's parameters: of minus the batch's mean surrogate of the named estimator, whose own parameters are
-    the controls. Of the controls: of the mean square of those gradients over all entries, by differentiating them once
-    more.
+    The first is the gradient of minus the batch's mean surrogate, with respect to the proposal's parameters. The second
+    differentiates the mean square of the first once more, with respect to the controls.
+
+    Args:
+        name: the estimator whose own parameters are the controls.
     """
     loss = -surrogate(samples, name, **controls).mean()
     first = torch.autograd.grad(loss, list(parameters), create_graph=True)

@@ -1,4 +1,4 @@
-"""Copies of a distribution with other tensors: held constant, for gradients through the sample alone; in float64."""
+"""Copies of a distribution with other tensors: detached, for gradients only through the sample, or in float64."""
 
 import weakref
 from collections.abc import Callable
@@ -13,24 +13,24 @@ PLAIN = (bool, int, float, complex, str, type(None), torch.dtype, torch.device, 
 
 
 def detach_parameters(distribution: object) -> Distribution:
-    """The same distribution, every parameter detached: log_prob(z) has a gradient in z and in nothing else.
+    """Return the same distribution with detached parameters: log_prob(z) then has a gradient only in z.
 
-    It goes into what the distribution is made of: Independent, TransformedDistribution with its transforms,
-    MixtureSameFamily, and any torch distribution that keeps its parameters as tensors.
+    It copies the parts of the distribution too: Independent, TransformedDistribution with its transforms,
+    MixtureSameFamily, and any torch distribution with parameters in tensors.
 
     Raises:
-        TypeError: not a torch distribution, or one that keeps what it computes with in an object of another kind.
+        TypeError: it is not a torch distribution, or has parameters in an object of another kind.
     """
     if not isinstance(distribution, Distribution):
         raise TypeError(
             f"the proposal must be a torch.distributions.Distribution, got {type(distribution).__name__}; "
-            "wrap its parameters in one, e.g. Independent(Normal(mu, sigma), 1)"
+            "wrap its parameters in one, such as Independent(Normal(mu, sigma), 1)"
         )
     return _copied(distribution, Tensor.detach, type(distribution).__name__, {})
 
 
 def double(distribution: D) -> D:
-    """The same distribution with float64 parameters, through which gradients flow to the given ones."""
+    """Return the same distribution with float64 parameters, through which gradients flow to the original ones."""
     return _copied(distribution, _doubled, type(distribution).__name__, {})
 
 
@@ -39,7 +39,7 @@ def _doubled(value: Tensor) -> Tensor:
 
 
 def _copied(value: Any, change: Callable[[Tensor], Tensor], owner: str, made: dict[int, Any]) -> Any:
-    """`made` keeps the copies by what they are of: a transform and its inverse hold each other."""
+    """Return a changed copy; `made` has the copies so far, because a transform and its inverse refer to each other."""
     if isinstance(value, Tensor):
         return change(value)
     if isinstance(value, PLAIN) or isinstance(value, torch.Size):
@@ -49,10 +49,10 @@ def _copied(value: Any, change: Callable[[Tensor], Tensor], owner: str, made: di
     if isinstance(value, dict):
         return {key: _copied(each, change, owner, made) for key, each in value.items()}
     if isinstance(value, weakref.ref):
-        return None  # older transforms remember their inverse so; the copy makes its own
+        return None  # older transforms refer to their inverse like this; the copy makes its own
     if not isinstance(value, (Distribution, Transform)):
         raise TypeError(
-            f"cannot detach the parameters of {owner}: it holds a {type(value).__name__}; "
+            f"cannot detach the parameters of {owner}: it contains a {type(value).__name__}; "
             "use a torch distribution whose parameters are tensors"
         )
     if id(value) not in made:

@@ -1,14 +1,14 @@
-"""Bound, gradient and variance of the Gaussian model at every K and D without a random number.
+"""Bound, gradient and variance of the Gaussian model are computed at every K and D without random numbers.
 
-Sums of K independent weights S = sum W_k are taken apart by 1/S^n = 1/(n-1)! int_0^inf t^(n-1) e^(-tS) dt: what is left
-are powers of expectations over ONE sample, here two integrals, along m - a and over the squared rest. For an
+A sum S = sum W_k of K independent weights is split by 1/S^n = 1/(n-1)! int_0^inf t^(n-1) e^(-tS) dt. This leaves
+powers of expectations over ONE sample, here two integrals, along m - a and over the rest of the squared norm. For an
 estimator sum_k W_k F_k / S + W_k^2 F'_k / S^2, with y = tW, phi = E e^(-y), and t = e^v:
 
     mean          = K int E[(y F + y^2 F') e^(-y)] phi^(K-1) dv                                                 (1)
     second moment = int E[(X^2 + X Y + Y^2 / 6) e^(-tS)] dv,   X = sum_k y_k F_k,   Y = sum_k y_k^2 F'_k        (2)
     L             = int e^(-e^v) - phi^K dv - log K                                                             (3)
 
-Trapezoids on analytic functions converge faster than any power of the spacing.
+For analytic functions the trapezoidal rule converges faster than any power of the spacing.
 """
 
 import math
@@ -23,16 +23,20 @@ from torch import Tensor
 from labkit.dreg.estimators import ESTIMATORS, find
 from labkit.dreg.gaussian import POSTERIOR_VARIANCE, Gaussian
 
-ALONG, SPACING = 10.0, 0.125  # nodes along m - a, in standard deviations of q
-ACROSS = 48  # nodes of the squared rest
-STEP = 0.25  # of v
-ENTRIES = 1 << 20  # of the integrand at a time
+ALONG, SPACING = 10.0, 0.125  # range and spacing of nodes along m - a, in standard deviations of q
+ACROSS = 48  # number of nodes for the rest of the squared norm
+STEP = 0.25  # spacing of v
+ENTRIES = 1 << 20  # entries of the integrand in memory at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What estimators have in truth: mean [E, S] along the direction of the true gradient (zero across it), and
-    variance [E, S] of the gradient, a mean over its D coordinates; bound [S] is L; E estimators, S sizes K."""
+    """The exact values of E estimators at S sizes K.
+
+    mean: [E, S], along the direction of the true gradient (it is zero across it).
+    variance: [E, S], of the gradient, a mean over its D coordinates.
+    bound: [S], L in nats.
+    """
 
     estimators: tuple[str, ...]
     sizes: tuple[int, ...]
@@ -42,7 +46,7 @@ class Answers:
 
 
 class Nodes(NamedTuple):
-    """Of one sample: probability, log W, and squares across; G and H along the gradient, [N] each."""
+    """The nodes of one sample, [N] each: probability, log W, squared norm across; G and H along the gradient."""
 
     p: Tensor
     log_w: Tensor
@@ -52,24 +56,24 @@ class Nodes(NamedTuple):
 
 
 def known() -> tuple[str, ...]:
-    """The estimators that have exact answers: those whose coefficients are polynomials of w."""
+    """Return the estimators with exact values: those whose coefficients are polynomials of w."""
     return tuple(name for name, each in ESTIMATORS.items() if each.polynomial is not None)
 
 
 def answers(toy: Gaussian, sizes: Sequence[int], estimators: Sequence[str] | None = None) -> Answers:
-    """Mean, variance and bound of those estimators at those K; of all `known` ones where none are named.
+    """Return mean, variance and bound of these estimators at these K; by default of all `known` estimators.
 
-    Good to 1e-8 of each for the published proposal; to a part in a thousand where q is so narrow that a few weights
-    have all, or D is near 100.
+    They are exact to 1e-8 for the published proposal. They are exact to a part in a thousand if D is near 100, or if q
+    is so narrow that a few weights dominate.
 
     Raises:
-        ValueError: an estimator whose coefficients are no polynomial of w; a size below 1.
+        ValueError: an estimator's coefficients are not a polynomial of w, or a size is below 1.
     """
     estimators = known() if estimators is None else estimators
     if unknown := [name for name in estimators if name not in known()]:
-        raise ValueError(f"exact answers are there for {', '.join(known())}; got {unknown[0]}")
+        raise ValueError(f"there are exact values for {', '.join(known())}; got {unknown[0]}; choose one of these")
     if not sizes or min(sizes) < 1:
-        raise ValueError(f"sizes must be numbers of samples >= 1, got {tuple(sizes)}")
+        raise ValueError(f"sizes must be numbers of samples >= 1, got {tuple(sizes)}; for example 1, 2, 4")
     found, k = nodes(toy), torch.tensor(sizes, dtype=torch.float64)
     columns = _columns(estimators, found, toy)
     bound, mean, second = (
@@ -78,7 +82,7 @@ def answers(toy: Gaussian, sizes: Sequence[int], estimators: Sequence[str] | Non
         k.new_zeros(len(estimators), len(k)),
     )
     for v in _grid(found.log_w):
-        y = (v[:, None] + found.log_w).clamp_(max=50).exp_()  # beyond, e^(-y) is 0
+        y = (v[:, None] + found.log_w).clamp_(max=50).exp_()  # above this e^(-y) is 0
         felt = (-y).exp_()
         log_phi = _log_phi(y, felt, found.p)[:, None]
         bound += STEP * ((-v.exp()).exp()[:, None] - (k * log_phi).exp()).sum(0)
@@ -94,16 +98,16 @@ def answers(toy: Gaussian, sizes: Sequence[int], estimators: Sequence[str] | Non
 
 
 def _log_phi(y: Tensor, felt: Tensor, p: Tensor) -> Tensor:
-    """log E e^(-y), exact where it is near 0 and where it is near -infinity."""
+    """Return log E e^(-y), exact if it is near 0 and if it is near -infinity."""
     gone = -torch.expm1(-y) @ p
-    small = (felt @ p).clamp(min=1e-300).log()  # never -inf: K - 1 = 0 of them are 0
+    small = (felt @ p).clamp(min=1e-300).log()  # never -inf, because 0 times it must be 0 for K - 1 = 0
     return torch.where(gone < 0.5, torch.log1p(-gone.clamp(max=0.5)), small)
 
 
 def nodes(toy: Gaussian) -> Nodes:
-    """Quadrature over e of one sample: u along the true gradient, r = |e|^2 - u^2 chi-squared with D - 1 degrees.
+    """Return the quadrature nodes of e for one sample: u along the true gradient, and r = |e|^2 - u^2.
 
-    log W is counted from log Z, so that weights are near 1.
+    r is chi-squared with D - 1 degrees of freedom. log W is measured from log Z, so that weights are near 1.
     """
     u = torch.arange(-ALONG, ALONG + SPACING / 2, SPACING, dtype=torch.float64)
     p_u = (-u * u / 2).exp() * (SPACING / math.sqrt(2 * math.pi))
@@ -119,9 +123,10 @@ def nodes(toy: Gaussian) -> Nodes:
 
 
 def _columns(estimators: Sequence[str], nodes: Nodes, toy: Gaussian) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """What y, y^2, y^3 and y^4 meet in (1) and (2), [N, E], the second [N, 2E]: F; F' and |F|^2; F.F'; |F'|^2.
+    """Return the factors of y, y^2, y^3 and y^4 in (1) and (2): F; F' and |F|^2; F.F'; |F'|^2.
 
-    Products are of the same sample, along the gradient and across it; of two samples the parts across cancel.
+    They are [N, E], the second one [N, 2E]. Products belong to the same sample, along the gradient and across it. For
+    two samples the parts across cancel.
     """
     rows = torch.tensor([find(name).polynomial for name in estimators], dtype=torch.float64)
     (path, path2), (score, score2) = rows.permute(1, 2, 0)
@@ -132,6 +137,6 @@ def _columns(estimators: Sequence[str], nodes: Nodes, toy: Gaussian) -> tuple[Te
 
 
 def _grid(log_w: Tensor) -> Iterator[Tensor]:
-    """v from where no weight is felt to where the least is gone, a few at a time."""
+    """Yield v from where all e^(-y) are 1 to where all are 0, a few at a time."""
     v = torch.arange(-log_w.max().item() - 45, -log_w.min().item() + 6, STEP, dtype=torch.float64)
     return iter(v.split(max(1, ENTRIES // len(log_w))))

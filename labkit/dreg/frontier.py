@@ -1,7 +1,7 @@
 """Bias and variance of dreg-alpha for every alpha at once.
 
 With A the gradient of DReG and B that of RWS-DReG on the same samples, dreg-alpha is (1 - alpha) A + alpha B. A is
-without bias for the gradient of the bound L, so that against it, summed over coordinates,
+unbiased for the gradient of the bound L. So compared with that gradient, summed over coordinates,
 
     |bias|^2 = alpha^2 |E B - E A|^2                                                                            (1)
     variance = (1 - alpha)^2 var A + alpha^2 var B + 2 alpha (1 - alpha) cov(A, B)                              (2)
@@ -29,28 +29,28 @@ class Frontier:
     both: float
 
     def squared_bias(self, alpha: Alpha) -> Alpha:
-        """(1)."""
+        """Return (1)."""
         return alpha**2 * self.apart
 
     def variance(self, alpha: Alpha) -> Alpha:
-        """(2)."""
+        """Return (2)."""
         return (1 - alpha) ** 2 * self.dreg + alpha**2 * self.rws + 2 * alpha * (1 - alpha) * self.both
 
     def squared_error(self, alpha: Alpha) -> Alpha:
-        """E |gradient - that of L|^2."""
+        """Return E |gradient - gradient of L|^2."""
         return self.squared_bias(alpha) + self.variance(alpha)
 
     @property
     def best(self) -> float:
-        """The alpha from 0 to 1 whose squared error is least; 0 where all are alike."""
+        """The alpha from 0 to 1 with the smallest squared error; 0 if all are equal."""
         curvature = self.apart + self.dreg + self.rws - 2 * self.both
         return min(1.0, max(0.0, (self.dreg - self.both) / curvature)) if curvature > 0 else 0.0
 
 
 def measured(state: laboratory.State, size: int = 0) -> Frontier:
-    """Of the `PARTS` in a state of the laboratory, at one of its sizes; cov(A, B) comes from the variance of B - A.
+    """Return the frontier of the `PARTS` in a state of the laboratory, at one of its sizes.
 
-    |mean of B - A|^2 is freed of the part that is noise; 0 where nothing is left.
+    cov(A, B) comes from the variance of B - A. The part of |mean of B - A|^2 that is noise is subtracted, down to 0.
 
     Raises:
         ValueError: one of the parts was not measured.
@@ -65,7 +65,10 @@ def measured(state: laboratory.State, size: int = 0) -> Frontier:
 
 
 def true(toy: Gaussian, k: int) -> Frontier:
-    """Without noise: sticking the landing is A + B, so that its variance holds cov(A, B)."""
+    """Return the frontier without noise.
+
+    The gradient of sticking the landing is A + B, so its variance gives cov(A, B).
+    """
     found = exact.answers(toy, (k,), (*PARTS, "stl"))
     mean, (dreg, rws, together) = found.mean[:, 0], (toy.dim * found.variance[:, 0]).tolist()
     return Frontier((mean[1] - mean[0]).square().item(), dreg, rws, (together - dreg - rws) / 2)

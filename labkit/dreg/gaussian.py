@@ -1,16 +1,16 @@
-"""A Gaussian model whose answers are known (Rainforth et al. 2018, arXiv 1802.04537, section 4).
+"""A Gaussian model with exact values for gradients and bounds (Rainforth et al. 2018, arXiv 1802.04537, section 4).
 
     p(z) = N(z; prior, I),   p(x | z) = N(x; z, I),   q(z) = N(z; m, V I)
     posterior: N(a, s I) with a = (prior + x)/2, s = 1/2;   log Z = log N(x; prior, 2 I)
 
-With z = m + sqrt(V) e the log-weight is a quadratic of e, and G = -(m - a)/s + (1/sqrt(V) - sqrt(V)/s) e, H = e/sqrt(V)
-are the path and score gradients in m. By rotation nothing but D, V and |m - a| matters.
+With z = m + sqrt(V) e the log-weight is quadratic in e. The path and score gradients in m are
+G = -(m - a)/s + (1/sqrt(V) - sqrt(V)/s) e and H = e/sqrt(V). By rotation only D, V and |m - a| matter.
 
-As K -> infinity, with M2 = E_q[(posterior/q)^2] (finite where 2V > s):
+As K -> infinity, with M2 = E_q[(posterior/q)^2] (finite if 2V > s):
 
     ESS/K -> 1/M2,   K (log Z - L) -> (M2 - 1)/2,   K dL/dm -> M2 (a - m)/(2V - s),   STL's mean -> (a - m)/V   (1)
 
-The variance of DReG falls as K^-3 where V > 3s/4 = 3/8, so that weights have four moments.
+The variance of DReG falls as K^-3 if V > 3s/4 = 3/8, because weights then have four moments.
 """
 
 import math
@@ -22,18 +22,19 @@ from jaxtyping import Float
 from torch import Tensor
 
 POSTERIOR_VARIANCE = 0.5  # s
-DISTANCE = 0.28  # |m - a| of the instance that published slopes are compared on
-VARIANCE = 2 / 3  # V: a variance
+DISTANCE = 0.28  # |m - a| of the instance that is compared with published slopes
+VARIANCE = 2 / 3  # V, a variance
 
 
 @dataclass(frozen=True, eq=False)
 class Gaussian:
-    """The model at one x, and one proposal; all on the device of its tensors, in float64.
+    """The model at one x, and one proposal; in float64 on the device of its tensors.
 
-    prior, x, mean: [D]; mean is that of q. variance: V of q, > 0.
+    prior, x, mean: [D]; mean is the mean m of q.
+    variance: V of q, > 0.
 
     Raises:
-        ValueError: shapes that are not one [D], an entry that is not finite, a variance that is not positive.
+        ValueError: the shapes are not one [D], an entry is not finite, or the variance is not positive.
     """
 
     prior: Float[Tensor, "..."]
@@ -44,57 +45,58 @@ class Gaussian:
     def __post_init__(self) -> None:
         shapes = [tuple(each.shape) for each in (self.prior, self.x, self.mean)]
         if self.mean.ndim != 1 or not len(self.mean) or len(set(shapes)) > 1:
-            raise ValueError(f"prior, x and mean must be of one shape [D], got {', '.join(map(str, shapes))}")
+            raise ValueError(f"prior, x and mean must have one shape [D], got {', '.join(map(str, shapes))}")
         if not all(each.isfinite().all() for each in (self.prior, self.x, self.mean)):
             raise ValueError("prior, x and mean must be finite, got NaN or infinity; replace it")
         if not (self.variance > 0 and math.isfinite(self.variance)):
-            raise ValueError(f"variance must be > 0 and finite, got {self.variance}; 2/3 is the published one")
+            raise ValueError(f"variance must be > 0 and finite, got {self.variance}; the published value is 2/3")
         for name in ("prior", "x", "mean"):
             object.__setattr__(self, name, getattr(self, name).detach().double())
 
     @property
     def dim(self) -> int:
+        """The number of dimensions D."""
         return len(self.mean)
 
     @property
     def sigma(self) -> float:
-        """Standard deviation of q."""
+        """The standard deviation of q."""
         return math.sqrt(self.variance)
 
     @property
     def posterior_mean(self) -> Tensor:
-        """a, [D]."""
+        """The posterior mean a, [D]."""
         return (self.prior + self.x) / 2
 
     @property
     def offset(self) -> Tensor:
-        """m - a, [D]."""
+        """The difference m - a, [D]."""
         return self.mean - self.posterior_mean
 
-    @cached_property  # read at every draw, and a GPU is waited for
+    @cached_property  # read for every sample, and reading it waits for a GPU
     def distance(self) -> float:
-        """|m - a|."""
+        """The distance |m - a|."""
         return self.offset.norm().item()
 
     @property
     def direction(self) -> Tensor:
-        """Unit vector of every true gradient in m, [D]; NaN where m = a and there is none."""
+        """The unit vector of every true gradient in m, [D]; NaN if m = a, where there is no direction."""
         return -self.offset / self.offset.norm()
 
     @cached_property
     def log_z(self) -> float:
-        """log p(x): what every bound tends to."""
+        """log p(x), the limit of every bound, in nats."""
         return -(self.x - self.prior).square().sum().item() / 4 - self.dim * math.log(4 * math.pi) / 2
 
     @property
     def elbo(self) -> float:
-        """The bound at K = 1: log Z - KL(q | posterior)."""
+        """The bound at K = 1, log Z - KL(q | posterior), in nats."""
         s, v = POSTERIOR_VARIANCE, self.variance
         return self.log_z - (self.dim * (v / s - 1 - math.log(v / s)) + self.distance**2 / s) / 2
 
     @property
     def second_moment(self) -> float:
-        """M2 of (1); infinite where 2V <= s."""
+        """M2 of (1); infinite if 2V <= s."""
         s, v = POSTERIOR_VARIANCE, self.variance
         if 2 * v <= s:
             return math.inf
@@ -103,21 +105,21 @@ class Gaussian:
 
     @property
     def gradient_limit(self) -> Tensor:
-        """K dL/dm as K -> infinity, [D], where M2 is finite."""
+        """The limit of K dL/dm as K -> infinity, [D], if M2 is finite."""
         return -self.second_moment * self.offset / (2 * self.variance - POSTERIOR_VARIANCE)
 
     @property
     def stl_limit(self) -> Tensor:
-        """The mean of STL as K -> infinity, [D]: all of it bias, for the true gradient goes to zero."""
+        """The limit of STL's mean as K -> infinity, [D]; it is pure bias, because the true gradient goes to zero."""
         return -self.offset / self.variance
 
     @property
     def path_slope(self) -> float:
-        """What multiplies e in G."""
+        """The factor of e in G."""
         return (1 - self.variance / POSTERIOR_VARIANCE) / self.sigma  # exactly 0 at V = s
 
     def log_weights(self, e: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
-        """log p(x, z) - log q(z) at z = m + sqrt(V) e."""
+        """Return log p(x, z) - log q(z) at z = m + sqrt(V) e, for e [..., D]."""
         curvature = (1 - self.variance / POSTERIOR_VARIANCE) / 2
         constant = self.log_z + self.dim * math.log(self.variance / POSTERIOR_VARIANCE) / 2
         slope = self.offset * (self.sigma / POSTERIOR_VARIANCE)
@@ -128,18 +130,18 @@ class Gaussian:
 def instance(
     dim: int = 20, distance: float = DISTANCE, variance: float = VARIANCE, device: torch.device | str | None = None
 ) -> Gaussian:
-    """The model at prior = x = 0 with q's mean at that distance from the posterior's, all axes alike.
+    """Return the model at prior = x = 0 with this distance between q's mean and the posterior's, the same on all axes.
 
     Raises:
-        ValueError: dim < 1, distance < 0 or not finite, variance <= 0.
+        ValueError: dim < 1, distance is negative or infinite, or variance <= 0.
     """
     if dim < 1 or not 0 <= distance < math.inf:
-        raise ValueError(f"dim must be at least 1 and distance finite and >= 0, got {dim} and {distance}")
+        raise ValueError(f"dim must be >= 1 and distance finite and >= 0, got {dim} and {distance}")
     zero = torch.zeros(dim, dtype=torch.float64, device=device)
     return Gaussian(zero, zero, zero + distance / math.sqrt(dim), variance)
 
 
 def line(prior: float, x: float, mean: float, variance: float = VARIANCE) -> Gaussian:
-    """The model in one dimension."""
+    """Return the model in one dimension."""
     at = [torch.tensor([value], dtype=torch.float64) for value in (prior, x, mean)]
     return Gaussian(at[0], at[1], at[2], variance)

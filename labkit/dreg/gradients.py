@@ -1,10 +1,10 @@
-"""From coefficients to gradients: one draw of K samples serves every estimator.
+"""This module turns coefficients into gradients; one set of K samples serves every estimator.
 
-samples = dreg.evaluate(proposal, log_joint, 64)          # proposal: torch.distributions; log_joint: z -> log p(x, z)
-(-dreg.surrogate(samples, "dreg").mean()).backward()      # gradients of encoder and decoder
-samples.bound()                                           # what to report
+    samples = dreg.evaluate(proposal, log_joint, 64)          # proposal: torch.distributions; log_joint: z -> log p(x,
+    z) (-dreg.surrogate(samples, "dreg").mean()).backward()      # gradients of encoder and decoder samples.bound()
+    # the number to report
 
-A surrogate is a number whose gradient is the estimator; its value means nothing.
+A surrogate is a number whose gradient is the estimator; its value has no meaning.
 """
 
 import math
@@ -23,13 +23,16 @@ from labkit.dreg.weights import Weights, check_log_weights
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """K samples of a proposal and all that estimators need of them.
+    """K samples of a proposal and everything that estimators need of them.
 
-    z: [K, *batch, *event], moves with the proposal's parameters where the proposal has `rsample`. log_w: [K, *batch],
-    held constant; -inf is a weight of 0. log_joint: log p(x, z_k) as a function of the model alone. log_q: log q(z_k)
-    with z_k held constant. path: G, d/dz lw with q's parameters held constant, like z; None without `rsample`.
-    moving: whether the support of the proposal moves with its parameters. dead: whether some log_w are -inf. There
-    log_joint is that of the heaviest sample and path is 0, so that a coefficient of 0 makes them 0.
+    z: [K, *batch, *event]; it moves with the proposal's parameters if the proposal has `rsample`.
+    log_w: [K, *batch], held constant; -inf is a weight of 0.
+    log_joint: log p(x, z_k) as a function of the model only.
+    log_q: log q(z_k) with z_k held constant.
+    path: G = d/dz lw with q's parameters held constant, shaped like z; `None` without `rsample`.
+    moving: whether the support of the proposal moves with its parameters.
+    dead: whether some log_w are -inf. There log_joint has the value of the heaviest sample and path is 0, so that a
+        coefficient of 0 makes both 0.
     """
 
     z: Tensor
@@ -41,25 +44,25 @@ class Samples:
     dead: bool = False
 
     def bound(self, name: str = "iwae") -> Tensor:
-        """The bound that an estimator reports, [*batch], in nats."""
+        """Return the bound that an estimator reports, [*batch], in nats."""
         return estimators.bound(self.log_w, name)
 
 
 def evaluate(proposal: Distribution, log_joint: Callable[[Tensor], Tensor], k: int) -> Samples:
-    """Draw k samples and evaluate model and proposal there.
+    """Sample k points from the proposal, and evaluate model and proposal there.
 
     Args:
-        proposal: q(z | x), batch shape [*batch]; for vectors z wrap it: Independent(Normal(mu, sigma), 1).
-        log_joint: z [K, *batch, *event] -> log p(x, z) [K, *batch], -inf where p is 0; each z_k for itself.
+        proposal: q(z | x) with batch shape [*batch]; for vectors z wrap it: Independent(Normal(mu, sigma), 1).
+        log_joint: z [K, *batch, *event] -> log p(x, z) [K, *batch], -inf if p is 0; each value depends on its own z_k.
         k: number of samples, at least 1.
 
     Raises:
-        TypeError: the proposal is no torch distribution, or its parameters cannot be detached.
-        ValueError: k < 1; log_joint does not return [K, *batch], or is NaN, +inf, or -inf at all samples.
+        TypeError: the proposal is not a torch distribution, or its parameters cannot be detached.
+        ValueError: k < 1, or log_joint does not return [K, *batch], or is NaN, +inf, or -inf at all samples.
     """
     held = detach_parameters(proposal)
     if k < 1:
-        raise ValueError(f"the number of samples must be at least 1, got K = {k}")
+        raise ValueError(f"the number of samples must be at least 1, got K = {k}; draw more")
     moving, drawn = support.moves(proposal), trail.draw(proposal, k)
     leaf = drawn.z.detach().requires_grad_(proposal.has_rsample)
     with torch.enable_grad():
@@ -69,7 +72,7 @@ def evaluate(proposal: Distribution, log_joint: Callable[[Tensor], Tensor], k: i
     if not math.isfinite(log_w.sum()):
         _check_log_q(log_q.detach())
     dead = _beside(log_w == -math.inf, leaf) if check_log_weights(log_w) else None
-    if dead is not None:  # their gradients may be NaN, which no weight of 0 removes: the heaviest sample stands in
+    if dead is not None:  # a weight of 0 does not remove a NaN gradient, so use the heaviest sample there
         spot = torch.where(dead, _heaviest(leaf.detach(), log_w), leaf.detach())
         with torch.enable_grad():
             log_p = log_joint(spot.requires_grad_(proposal.has_rsample))
@@ -94,12 +97,12 @@ def _check_log_q(log_q: Tensor) -> None:
     if bad:
         raise ValueError(
             f"log q must be finite at the proposal's own samples, got {bad} of {log_q.numel()} that are not; "
-            "look for NaN in its parameters, or use float64: a sample may be rounded to the edge of the support"
+            "look for NaN in its parameters. If samples round to the edge of the support, use float64"
         )
 
 
 def _slope(value: Tensor, leaf: Tensor) -> Tensor:
-    """The derivative of each value in the leaf; 0 where it is no function of it."""
+    """Return the derivative of each value in the leaf; 0 if it does not depend on the leaf."""
     if not value.requires_grad:
         return torch.zeros_like(leaf)
     one = torch.ones_like(value)
@@ -107,32 +110,32 @@ def _slope(value: Tensor, leaf: Tensor) -> Tensor:
 
 
 def _beside(x: Tensor, z: Tensor) -> Tensor:
-    """x [K, *batch] with an axis of size 1 for every axis of events in z."""
+    """Return x [K, *batch] with an axis of size 1 for every event axis of z."""
     return x.reshape(*x.shape, *[1] * (z.ndim - x.ndim))
 
 
 def _heaviest(z: Tensor, log_w: Tensor) -> Tensor:
-    """Of each element of the batch the sample with the greatest weight, [1, *batch, *event]."""
+    """Return the sample with the largest weight of each element of the batch, [1, *batch, *event]."""
     index = _beside(log_w.argmax(0, keepdim=True), z).expand(1, *z.shape[1:])
     return z.gather(0, index)
 
 
 def surrogate(samples: Samples, name: str, **parameters: Any) -> Tensor:
-    """A number for each element of the batch, [*batch], whose gradient is the estimator's: to be MAXIMISED.
+    """Return a number per element of the batch, [*batch], whose gradient is the estimator's: to be MAXIMISED.
 
-    Its gradient in the parameters of the proposal is (1) of `estimators`, in those of the model (2). Where the
-    estimator's own parameters are tensors, they get gradients of the gradient (`labkit.dreg.control`). Second
-    derivatives in the other parameters mean nothing: coefficients and path are constants.
+    Its gradient in the proposal's parameters is (1) of `estimators`, in the model's parameters (2). If the estimator's
+    own parameters are tensors, they get gradients of the gradient (`labkit.dreg.control`). Second derivatives in the
+    other parameters have no meaning, because coefficients and path are constants.
 
     Raises:
-        TypeError, ValueError: as `estimators.coefficients`; the path is needed and the proposal has no `rsample`; the
-            proposal's support moves with its parameters, for all but iwae, jk and vae.
+        TypeError, ValueError: as `estimators.coefficients`. Or the estimator needs a path, and the proposal has no
+            `rsample`. Or the support of the proposal moves, and the estimator is not iwae, jk or vae.
     """
     estimator = estimators.find(name)
     if samples.moving and not estimator.edges:
         right = ", ".join(each for each, other in estimators.ESTIMATORS.items() if other.edges)
         raise ValueError(
-            f"{name} needs a proposal whose support is fixed, got one whose support moves with its parameters, where "
+            f"{name} needs a proposal with a fixed support, got one that moves with its parameters. There "
             f"the mean of the score is not 0; use {right}, or a proposal such as a transformed Normal"
         )
     if samples.dead:
@@ -151,32 +154,38 @@ def surrogate(samples: Samples, name: str, **parameters: Any) -> Tensor:
 def normal_gradients(
     name: str, log_w: Tensor, noise: Tensor, sigma: Tensor, score_p: Tensor, **parameters: Any
 ) -> tuple[Tensor, Tensor]:
-    """The inference gradient in closed form for z = mu + sigma noise, q Normal: in mu and in sigma, [*batch, d] each.
+    """Return the inference gradient in closed form in mu and in sigma, [*batch, d] each, for a Normal q.
 
-    No graph goes through q: `torch.autograd.backward([mu, sigma], [-g_mu, -g_sigma])` carries on into an encoder.
+    Here z = mu + sigma noise. No graph goes through q: continue with
+    `torch.autograd.backward([mu, sigma], [-g_mu, -g_sigma])` into an encoder.
 
     Args:
-        log_w: [K, *batch]. noise: [K, *batch, d]. sigma: standard deviation, [*batch, d].
+        log_w: [K, *batch].
+        noise: [K, *batch, d].
+        sigma: standard deviation, [*batch, d].
         score_p: d/dz log p(x, z) at the samples, [K, *batch, d].
 
     Raises:
-        TypeError, ValueError: as `estimators.coefficients`; shapes that do not match.
+        TypeError, ValueError: as `estimators.coefficients`; or the shapes do not match.
     """
     if noise.shape[:-1] != log_w.shape or score_p.shape != noise.shape or sigma.shape != noise.shape[1:]:
         raise ValueError(
-            "wanted log_w [K, *batch], noise and score_p [K, *batch, d], sigma [*batch, d]; got "
+            "shapes must be log_w [K, *batch], noise and score_p [K, *batch, d], sigma [*batch, d]; got "
             f"{', '.join(str(tuple(each.shape)) for each in (log_w, noise, score_p, sigma))}; match them"
         )
     path, score, _ = estimators.coefficients(name, log_w, **parameters)
-    slope = torch.where((log_w == -math.inf).unsqueeze(-1), 0, score_p + noise / sigma)  # NaN beyond a wall, it may be
+    slope = torch.where((log_w == -math.inf).unsqueeze(-1), 0, score_p + noise / sigma)  # beyond a wall it may be NaN
     return in_normal(path.unsqueeze(-1) * slope, score, noise, sigma)
 
 
 def in_normal(along: Tensor | None, score: Tensor | None, noise: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
-    """(1) of `estimators` in mu and in sigma of a Normal q, [*batch, d] each; None where a term is left out.
+    """Return (1) of `estimators` in mu and in sigma of a Normal q, [*batch, d] each; a term of `None` is left out.
 
     Args:
-        along: path_k G_k, noise: both [K, *batch, d]. score: [K, *batch]. sigma: [*batch, d].
+        along: path_k G_k, [K, *batch, d].
+        score: [K, *batch].
+        noise: [K, *batch, d].
+        sigma: [*batch, d].
     """
     mean = deviation = torch.zeros_like(sigma)
     if along is not None:

@@ -1,11 +1,13 @@
-"""Every estimator at every K on the Gaussian model, from the same samples, as a stream of states.
+"""The laboratory measures every estimator at every K on the Gaussian model, from the same samples.
 
-toy, generator = gaussian.instance(), torch.Generator().manual_seed(0)
-first = laboratory.start(toy, ("iwae", "stl", "dreg"))
-for state in islice(stream.iterate(partial(laboratory.step, toy=toy, generator=generator), first), 10):
-    state.variance, state.snr                       # [estimators, sizes]
+A measurement is a stream of states:
 
-A replicate is ONE draw of K_max samples; its first K serve each K. `labkit.dreg.fast.laboratory` draws and measures it.
+    toy, generator = gaussian.instance(), torch.Generator().manual_seed(0)
+    first = laboratory.start(toy, ("iwae", "stl", "dreg"))
+    for state in islice(stream.iterate(partial(laboratory.step, toy=toy, generator=generator), first), 10):
+        state.variance, state.snr                       # [estimators, sizes]
+
+A replicate is ONE set of K_max samples; its first K serve each K. `labkit.dreg.fast.laboratory` computes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,20 +24,21 @@ from labkit.dreg.gaussian import Gaussian
 from labkit.dreg.statistics import RunningMoments, crossed, empty, hotelling, merge, moments, t_test
 
 SIZES = tuple(2**i for i in range(11))
-REFERENCE = "dreg"  # without bias and quiet: what the others' bias is measured against, on the same samples
-REPLICATES = 128  # a step: tens of milliseconds at K = 1024, D = 20
+REFERENCE = "dreg"  # unbiased with low variance; the bias of the others is measured against it, on the same samples
+REPLICATES = 128  # replicates per step: tens of milliseconds at K = 1024, D = 20
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """All that n replicates have told of E estimators at S sizes K; NaN where an estimator has no value at that K.
+    """The measurements of n replicates for E estimators at S sizes K; NaN if an estimator has no value at that K.
 
     gradients: moments of the gradient in the mean of q, [E, S, D]; reference: those of DReG, [S, D].
     differences: moments of gradient minus DReG's of the same samples, with covariances, [E, S, D] and [E, S, D, D].
-    straightness: of |part along the true gradient| / |rest|, [E, S]; NaN where D = 1 or q has the right mean.
-    bounds: of what each reports, [E, S], in nats. sample_size, entropies: of ESS and of the weights' entropy, [S].
-    tail: of Pareto's k, fitted once a step to pooled weights, []; NaN where there are fewer than 25 of them.
-    parameters: what estimators were given.
+    straightness: moments of |part along the true gradient| / |rest|, [E, S]; NaN if D = 1 or q has the right mean.
+    bounds: moments of the bound that each estimator reports, [E, S], in nats.
+    sample_size, entropies: moments of ESS and of the weights' entropy, [S].
+    tail: moments of Pareto's k, fitted once per step to pooled weights, []; NaN if there are fewer than 25 weights.
+    parameters: the parameters of the estimators.
     """
 
     estimators: tuple[str, ...]
@@ -53,17 +56,17 @@ class State:
 
     @property
     def n(self) -> int:
-        """Replicates so far."""
+        """The number of replicates so far."""
         return self.gradients.n
 
     @property
     def variance(self) -> Tensor:
-        """Of the gradient, a mean over its coordinates, [E, S]."""
+        """The variance of the gradient, a mean over its coordinates, [E, S]."""
         return self.gradients.variance.mean(-1)
 
     @property
     def signal(self) -> Tensor:
-        """|mean gradient|, [E, S]: of what is without bias for L by DReG's mean, which is the same and less noisy."""
+        """|mean gradient|, [E, S]; for estimators that are unbiased for L it uses DReG's mean, which is less noisy."""
         steady = [ESTIMATORS[e].steady for e in self.estimators]
         own, quiet = self.gradients.mean.norm(dim=-1), self.reference.mean.norm(dim=-1)
         chosen = torch.where(torch.tensor(steady, device=own.device)[:, None], quiet, own)
@@ -71,12 +74,12 @@ class State:
 
     @property
     def snr(self) -> Tensor:
-        """Signal over the root of the total variance, [E, S]."""
+        """The signal divided by the root of the total variance, [E, S]."""
         return self.signal / self.gradients.variance.sum(-1).sqrt()
 
     @property
     def direction_snr(self) -> Tensor:
-        """Mean of |part along the true gradient| / |rest|, [E, S] (Rainforth et al. 2018, eq. 12)."""
+        """The mean of |part along the true gradient| / |rest|, [E, S] (Rainforth et al. 2018, eq. 12)."""
         return self.straightness.mean
 
     @property
@@ -86,15 +89,15 @@ class State:
 
     @property
     def mean_squared_error(self) -> Tensor:
-        """E |gradient - true gradient of L|^2, a sum over coordinates: |bias|^2 and the total variance, [E, S]."""
+        """E |gradient - true gradient of L|^2, a sum over coordinates: |bias|^2 plus the total variance, [E, S]."""
         return self.bias.square().sum(-1) + self.gradients.variance.sum(-1)
 
     def bias_test(self) -> tuple[Tensor, Tensor]:
-        """Hotelling's T^2 and p of the bias, [E, S] each; 0 and 1 for DReG itself, NaN before n > D."""
+        """Return Hotelling's T^2 and p of the bias, [E, S] each; 0 and 1 for DReG itself, NaN before n > D."""
         return hotelling(self.n, self.bias, self.differences.variance)
 
     def bias_t(self) -> tuple[Tensor, Tensor]:
-        """Student's t and p of the bias coordinate by coordinate, [E, S, D] each."""
+        """Return Student's t and p of the bias for each coordinate, [E, S, D] each."""
         return t_test(self.n, self.bias, self.differences.variance.diagonal(dim1=-2, dim2=-1))
 
 
@@ -104,15 +107,17 @@ def start(
     sizes: Sequence[int] = SIZES,
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> State:
-    """The state before the first replicate.
+    """Return the state before the first replicate.
 
     Args:
-        estimators: names of `ESTIMATORS`. sizes: K, in growing order.
-        parameters: of an estimator by its name, e.g. {"dreg-alpha": {"alpha": 0.5}}.
+        toy: the Gaussian model.
+        estimators: names of `ESTIMATORS`.
+        sizes: the K, in increasing order.
+        parameters: parameters of an estimator by its name, for example {"dreg-alpha": {"alpha": 0.5}}.
 
     Raises:
-        ValueError: no estimator, or an unknown one; sizes that are not whole numbers >= 1 in growing order.
-        TypeError: a parameter that its estimator does not have.
+        ValueError: there is no estimator, or an unknown one, or sizes are not increasing whole numbers >= 1.
+        TypeError: an estimator does not have a parameter.
     """
     if not estimators:
         raise ValueError(f"name at least one estimator of {', '.join(ESTIMATORS)}; got none")
@@ -120,7 +125,7 @@ def start(
     for name in (*estimators, *parameters):
         find(name, parameters.get(name, ()))
     if not sizes or any(not isinstance(k, int) for k in sizes) or list(sizes) != sorted(set(sizes)) or sizes[0] < 1:
-        raise ValueError(f"sizes must be whole numbers K >= 1 in growing order, got {tuple(sizes)}; e.g. 1, 2, 4")
+        raise ValueError(f"sizes must be whole numbers K >= 1 in increasing order, got {tuple(sizes)}; use 1, 2, 4")
     zero = toy.mean.new_zeros(len(estimators), len(sizes), toy.dim)
     each, one = empty(zero[..., 0]), empty(zero[0, :, 0])
     cross = RunningMoments(0, zero, zero.new_zeros(*zero.shape, toy.dim))
@@ -130,18 +135,19 @@ def start(
 
 
 def step(state: State, toy: Gaussian, *, generator: torch.Generator, replicates: int = REPLICATES) -> State:
-    """So many replicates more.
+    """Return the state after more replicates.
 
     Args:
         generator: on the device of the toy. The same seed and the same `replicates` give the same states.
+        replicates: how many to add.
 
     Raises:
-        ValueError: replicates < 1; another number of dimensions than the state was started with.
+        ValueError: replicates < 1, or the toy has another number of dimensions than at the start.
     """
     if replicates < 1 or toy.dim != state.gradients.mean.shape[-1]:
         raise ValueError(
-            f"wanted replicates >= 1 and a toy of {state.gradients.mean.shape[-1]} dimensions, "
-            f"got {replicates} and {toy.dim}; start anew for another toy"
+            f"there must be replicates >= 1 and a toy of {state.gradients.mean.shape[-1]} dimensions, "
+            f"got {replicates} and {toy.dim}; call start for another toy"
         )
     names = list(dict.fromkeys((*state.estimators, REFERENCE)))
     found = fast.measured(toy, names, state.sizes, state.parameters, replicates=replicates, generator=generator)
@@ -166,16 +172,18 @@ def step(state: State, toy: Gaussian, *, generator: torch.Generator, replicates:
 
 
 def merged(one: State, other: State) -> State:
-    """Both states as though one had seen the replicates of both."""
+    """Return one state with the replicates of both states."""
     measured = [field.name for field in fields(one) if isinstance(getattr(one, field.name), RunningMoments)]
     together: dict[str, Any] = {name: merge(getattr(one, name), getattr(other, name)) for name in measured}
     return replace(one, t=one.t + other.t, **together)
 
 
 def gathered(state: State) -> State:
-    """What all processes of `torch.distributed` have measured, on each of them; the state itself where there is one.
+    """Return the measurements of all processes of `torch.distributed`, on each of them.
 
-    Every process gives its steps a generator of another seed and calls this at the end:
+    With one process this is the state itself.
+
+    Every process uses a generator with another seed for its steps and calls this at the end:
 
         generator = torch.Generator().manual_seed(1000 * seed + torch.distributed.get_rank())
     """

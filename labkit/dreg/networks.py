@@ -1,9 +1,9 @@
 """Variational autoencoders with one or two layers of Gaussian latents and Bernoulli pixels.
 
-    z_L ~ N(0, I), ..., z_1 ~ p(z_1 | z_2),   x ~ p(x | z_1)            what generates
-    q(z_1 | x), q(z_2 | z_1), ...                                       what infers
+    z_L ~ N(0, I), ..., z_1 ~ p(z_1 | z_2),   x ~ p(x | z_1)            the generative half
+    q(z_1 | x), q(z_2 | z_1), ...                                       the inference half
 
-The one-layer network is that of Tucker et al. 2019 (section 6), both sizes are those of Burda et al. 2016 (section 5).
+The one-layer network is from Tucker et al. 2019 (section 6), both sizes are from Burda et al. 2016 (section 5).
 With `halves` one half of the image is given and the other is generated: p(z | given) and p(rest | z, given).
 """
 
@@ -19,25 +19,25 @@ from labkit.dreg import control
 
 DEVIATIONS = ("softplus", "exp")
 HALVES = ("", "bottom", "original")
-CLIPPED = 1e-3  # the least and, from 1, the greatest mean pixel that the output begins at
-RAW_BIAS = 0.25  # softplus(RAW_BIAS) = .83: standard deviations begin near 1
+CLIPPED = 1e-3  # smallest mean pixel at which the output starts; 1 minus this is the largest
+RAW_BIAS = 0.25  # softplus(RAW_BIAS) = .83, so standard deviations start near 1
 
 
 @dataclass(frozen=True)
 class Config:
-    """What builds a network.
+    """The sizes and options of a network.
 
     Args:
-        height, width: of the images, in pixels.
-        latent: units of each layer of latents, the one next to the image first.
-        hidden: units of the two tanh layers on either side of each layer of latents.
-        deviation: "softplus" of the network's number + .25 (Tucker et al.) or its "exp" (Burda et al.).
-        halves: "" for whole images; "bottom" to be generated from the top half; "original" repeats the published
-            code, which generates the top from the bottom, with each half's statistics at the other's place.
-        controls: whether the control variates of dreg-cv are learned beside the networks.
+        height, width: size of the images in pixels.
+        latent: units of each layer of latents, the layer next to the image first.
+        hidden: units of the two tanh layers on both sides of each layer of latents.
+        deviation: "softplus" of the network's output + .25 (Tucker et al.) or its "exp" (Burda et al.).
+        halves: "" for whole images; "bottom" generates the bottom half from the top; "original" repeats the published
+            code, which generates the top from the bottom but exchanges the statistics of the halves.
+        controls: whether the network also has the control variates of dreg-cv.
 
     Raises:
-        ValueError: a number that is not a whole one >= 1, an unknown name, halves of an image of odd height.
+        ValueError: a number is not a whole number >= 1, a name is unknown, or halves are used with an odd height.
     """
 
     height: int = 28
@@ -50,24 +50,25 @@ class Config:
 
     def __post_init__(self) -> None:
         for name in ("latent", "hidden"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has lists, and tuples compare
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON has lists, but tuples can be compared
         sizes = {"height": [self.height], "width": [self.width], "latent": self.latent, "hidden": self.hidden}
         for name, values in sizes.items():
             if not values or any(not isinstance(v, int) or isinstance(v, bool) or v < 1 for v in values):
                 raise ValueError(f"{name} must be whole numbers >= 1, got {getattr(self, name)!r}")
         if len(self.latent) != len(self.hidden):
-            raise ValueError(f"hidden must have a number for each of {len(self.latent)} layers, got {self.hidden}")
+            raise ValueError(f"hidden must have one number per layer, {len(self.latent)} in all, got {self.hidden}")
         for name, known in {"deviation": DEVIATIONS, "halves": HALVES}.items():
             if getattr(self, name) not in known:
                 names = ", ".join(map(repr, known))
                 raise ValueError(f"{name} must be one of {names}, got {getattr(self, name)!r}")
         if self.halves and (len(self.latent) > 1 or self.height % 2):
             raise ValueError(
-                f"halves want an even height and one layer of latents, got {self.height} and {len(self.latent)}"
+                f"halves need an even height and one layer of latents, got {self.height} and {len(self.latent)}"
             )
 
     @property
     def pixels(self) -> int:
+        """The number of pixels in an image, height x width."""
         return self.height * self.width
 
 
@@ -80,10 +81,10 @@ PRESETS = {
 
 
 def preset(name: str) -> Config:
-    """The `Config` of a name in `PRESETS`.
+    """Return the `Config` with a name in `PRESETS`.
 
     Raises:
-        ValueError: there is none.
+        ValueError: the name is unknown.
     """
     if name not in PRESETS:
         raise ValueError(f"the network must be one of {', '.join(PRESETS)}, got {name!r}")
@@ -91,7 +92,7 @@ def preset(name: str) -> Config:
 
 
 class Perceptron(nn.Sequential):
-    """Two tanh layers and a linear one, Glorot uniform, biases zero."""
+    """Two tanh layers and a linear one, with Glorot uniform weights and zero biases."""
 
     def __init__(self, inputs: int, hidden: int, outputs: int):
         sizes = [(inputs, hidden), (hidden, hidden), (hidden, outputs)]
@@ -103,7 +104,7 @@ class Perceptron(nn.Sequential):
 
 
 class ConditionalNormal(nn.Module):
-    """[..., inputs] -> mu and sigma [..., latent] of a Normal with independent coordinates."""
+    """A map from [..., inputs] to mu and sigma [..., latent] of a Normal with independent coordinates."""
 
     def __init__(self, inputs: int, hidden: int, latent: int, deviation: str):
         super().__init__()
@@ -119,13 +120,13 @@ class VAE(nn.Module):
 
     Attributes:
         q: for each layer of latents the network of its posterior, from the image or the layer below.
-        p: for each layer but the last the network of its prior, from the layer above; with `halves` the last's too,
-            from the given half.
+        p: for each layer except the last the network of its prior, from the layer above; with `halves` also for the
+            last layer, from the given half.
         pixels: the network of the pixels' logits.
-        controls: of dreg-cv, or None.
+        controls: the control variates of dreg-cv, or None.
     """
 
-    mean: Tensor  # of the images, flat
+    mean: Tensor  # mean of the images, flat
 
     def __init__(self, config: Config = Config()):  # noqa: B008  frozen
         super().__init__()
@@ -142,17 +143,17 @@ class VAE(nn.Module):
         self.register_buffer("mean", torch.full((c.pixels,), 0.5))
 
     def begin_at(self, images: Tensor) -> None:
-        """Centre what is inferred from, and begin what is generated, at the mean of images (N, 1, H, W) in [0, 1].
+        """Centre the inputs at the mean of images (N, 1, H, W) in [0, 1], and start the outputs there.
 
         Raises:
-            ValueError: images of another size, or not in [0, 1].
+            ValueError: the images have another size, or are not in [0, 1].
         """
         mean = images.to(self.mean.dtype).mean(0).flatten()
         if mean.shape != self.mean.shape or not bool(((mean >= 0) & (mean <= 1)).all()):
             c = self.config
             raise ValueError(
                 f"images must be (N, 1, {c.height}, {c.width}) in [0, 1], got {tuple(images.shape)} "
-                f"of mean {mean.mean():.4g}"
+                f"with mean {mean.mean():.4g}; resize or rescale them"
             )
         self.mean.copy_(mean)
 
@@ -167,64 +168,65 @@ class VAE(nn.Module):
         return [*self.p.parameters(), *self.pixels.parameters()]
 
     def split(self, x: Tensor) -> tuple[Tensor | None, Tensor]:
-        """What is given and what is to be generated of flat images (..., pixels)."""
+        """Return the given part and the part to generate of flat images (..., pixels)."""
         if not self.config.halves:
             return None, x
         top, bottom = x.chunk(2, -1)
         return (bottom, top) if self.config.halves == "original" else (top, bottom)
 
     def whole(self, made: Tensor, given: Tensor | None) -> Tensor:
-        """Flat images (..., pixels) of what was generated and what was given: `split` undone."""
+        """Return flat images (..., pixels) from the generated and the given part, the inverse of `split`."""
         if given is None:
             return made
         return torch.cat([made, given] if self.config.halves == "original" else [given, made], -1)
 
     def infer(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """mu and sigma of q(z_1 | x), [..., latent]."""
+        """Return mu and sigma of q(z_1 | x), [..., latent]."""
         return self.q[0](x - self.mean)
 
     def prior(self, layer: int, z: list[Tensor], given: Tensor | None) -> tuple[Tensor, Tensor] | None:
-        """mu and sigma of what z[layer] is drawn from; None for N(0, I)."""
+        """Return mu and sigma of the prior of z[layer], or `None` for N(0, I)."""
         if layer + 1 < len(self.config.latent):
             return self.p[layer](z[layer + 1])
         if given is None:
             return None
         top, bottom = self.mean.chunk(2)
-        return self.p[-1](given - top)  # in the published code too, though there the bottom is given
+        return self.p[-1](given - top)  # the published code does this too, although there the bottom is given
 
     def logit_mean(self) -> Tensor:
-        """What the logits of the pixels that are generated begin at, [pixels]; there is ink and paper everywhere."""
+        """Return the start of the logits of the generated pixels, [pixels]; no pixel starts at 0 or 1."""
         mean = self.mean.clamp(CLIPPED, 1 - CLIPPED).logit()
         return mean.chunk(2)[1] if self.config.halves else mean
 
     def logits(self, z: Tensor, given: Tensor | None) -> Tensor:
-        """Of the pixels that are generated, [..., pixels]."""
+        """Return the logits of the generated pixels, [..., pixels]."""
         if given is not None:
             z = torch.cat([z, given.expand(*z.shape[:-1], -1)], -1)
         return self.pixels(z) + self.logit_mean()
 
     def log_pixels(self, z: Tensor, given: Tensor | None, x: Tensor) -> Tensor:
-        """log p(x | z) of the pixels that are generated, [...], in nats: Bernoulli with these logits."""
+        """Return log p(x | z) of the generated pixels, [...], in nats: Bernoulli with these logits."""
         logits = self.logits(z, given)
         return (x * logits - softplus(logits)).sum(-1)
 
     @torch.no_grad()
     def generate(self, n: int, *, given: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
-        """Means of n images drawn from p, (n, 1, H, W) in [0, 1]; with `halves` of the images whose half is given.
+        """Return the means of n images sampled from p, (n, 1, H, W) in [0, 1].
 
         Args:
-            given: images (n, 1, H, W) in [0, 1], for a network with halves.
+            given: images (n, 1, H, W) in [0, 1] whose half is given, for a network with halves.
+            generator: the source of the latents.
 
         Raises:
-            ValueError: n < 1; images missing, not wanted, or of another number or size.
+            ValueError: n < 1; images are missing, not needed, or have another number or size.
         """
         c, like = self.config, self.mean
         if n < 1:
-            raise ValueError(f"n must be >= 1, got {n}")
+            raise ValueError(f"n must be >= 1, got {n}; it is the number of images")
         if bool(c.halves) != (given is not None) or (given is not None and given.shape != (n, 1, c.height, c.width)):
-            wanted = f"images (n, 1, {c.height}, {c.width})" if c.halves else "no images"
+            wanted = f"images (n, 1, {c.height}, {c.width})" if c.halves else "None"
             got = None if given is None else tuple(given.shape)
-            raise ValueError(f"this network wants {wanted} to go on from, got {got}")
+            raise ValueError(f"given must be {wanted} for this network, got {got}")
         half = None if given is None else self.split(given.flatten(1))[0]
         z: list[Tensor] = [torch.empty(0)] * len(c.latent)
         for layer in reversed(range(len(c.latent))):
@@ -235,11 +237,11 @@ class VAE(nn.Module):
 
 
 def log_normal(z: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
-    """log N(z; mu, sigma^2), summed over the last axis, in nats."""
+    """Return log N(z; mu, sigma^2), summed over the last axis, in nats."""
     away = (z - mu) / sigma
     return -(0.5 * away * away + sigma.log()).sum(-1) - 0.5 * math.log(2 * math.pi) * z.shape[-1]
 
 
 def log_standard(z: Tensor) -> Tensor:
-    """log N(z; 0, I), summed over the last axis, in nats."""
+    """Return log N(z; 0, I), summed over the last axis, in nats."""
     return -0.5 * (z * z).sum(-1) - 0.5 * math.log(2 * math.pi) * z.shape[-1]

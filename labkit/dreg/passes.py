@@ -1,9 +1,9 @@
-"""A VAE's pass over a batch: K samples an image and what gradients need of them, the bound, log p(x).
+"""A pass of a VAE over a batch has K samples per image, everything that gradients need, the bound, and log p(x).
 
     found = passes.run(model, x, 64, generator=generator)
     (-dreg.surrogate(found.samples(), "dreg").mean()).backward()
 
-`labkit.dreg.fast.gradients` finds the same gradients sooner, those of many estimators too.
+`labkit.dreg.fast.gradients` finds the same gradients faster, also those of many estimators.
 """
 
 import math
@@ -24,19 +24,23 @@ from labkit.dreg.gradients import Samples
 from labkit.dreg.networks import VAE, log_normal, log_standard
 from labkit.pixels import conversion
 
-ROWS = 10_000  # images x samples that are held at once where there is no gradient
-ACTIVE = 0.01  # variance of a unit's posterior mean over the images, from which it is active (Burda et al. 2016)
+ROWS = 10_000  # images x samples in memory at a time without gradients
+ACTIVE = 0.01  # a unit is active if its posterior mean has this variance over the images (Burda et al. 2016)
 
 
 @dataclass(frozen=True, eq=False)
 class Pass:
     """K samples of each image and what gradients need of them.
 
-    z: by layer [K, B, latent], moving with the parameters of q; leaves: the same, held, of which log_joint and held
-    are functions. q: mu and sigma of q(z_1 | x), [B, latent], moving too; noise: that made z_1 of them, like z_1.
-    log_joint: log p(x, z_k), [K, B]. held: log q(z_k | x) with q's parameters held. log_q: the same with z held, moving
-    with q's parameters. log_w: [K, B], held. nll: -log p(x | z_k), [K, B]. kl: log q - log p of each layer,
-    [layers, K, B], held: KL where averaged over K.
+    z: by layer [K, B, latent], moving with the parameters of q; leaves: the same, detached. log_joint and held are
+        functions of the leaves.
+    q: mu and sigma of q(z_1 | x), [B, latent], moving too; noise: the noise of z_1, shaped like z_1.
+    log_joint: log p(x, z_k), [K, B].
+    held: log q(z_k | x) with q's parameters held constant.
+    log_q: log q(z_k | x) with z held constant, moving with q's parameters.
+    log_w: [K, B], held constant.
+    nll: -log p(x | z_k), [K, B].
+    kl: log q - log p of each layer, [layers, K, B], held constant; its mean over K estimates the KL.
     """
 
     z: list[Tensor]
@@ -52,11 +56,11 @@ class Pass:
 
     @property
     def bound(self) -> Tensor:
-        """L of each image, [B], in nats, held."""
+        """L of each image, [B], in nats, held constant."""
         return iwae(self.log_w)
 
     def samples(self) -> Samples:
-        """The same as `dreg.evaluate` would give, layers side by side, for `dreg.surrogate` and `dreg.control`."""
+        """Return the result of `dreg.evaluate`, layers side by side, for `dreg.surrogate` and `dreg.control`."""
         path = torch.autograd.grad((self.log_joint - self.held).sum(), self.leaves, retain_graph=True)
         return Samples(torch.cat(self.z, -1), self.log_w, self.log_joint, self.log_q, torch.cat(path, -1))
 
@@ -69,14 +73,16 @@ def run(
     generator: torch.Generator | None = None,
     log_pixels: Callable[[VAE, Tensor, Tensor | None, Tensor], Tensor] = log_pixels,
 ) -> Pass:
-    """Draw k samples of each image and evaluate both halves of the model there.
+    """Sample k latents per image and evaluate both halves of the model there.
 
     Args:
         x: images in [0, 1], of the network's size.
+        k: the number of samples per image.
+        generator: the source of the samples.
         log_pixels: (model, z, given, x) -> log p(x | z); `VAE.log_pixels` is the same in plain torch.
 
     Raises:
-        TypeError, ValueError: k < 1; images of another size or dtype.
+        TypeError, ValueError: k < 1, or the images have another size or dtype.
     """
     check(model, x, k)
     flat = x.flatten(1)
@@ -92,7 +98,7 @@ def run(
         noises.append(noise)
         z.append(mu + sigma * noise)
         leaves.append(z[-1].detach().requires_grad_())
-        if layer:  # at the held sample below: once with q's parameters moving, once without
+        if layer:  # at the detached sample below, once with q's parameters moving and once without
             mu, sigma = model.q[layer](leaves[-2].detach())
             fixed = _held_call(model.q[layer], leaves[-2])
         else:
@@ -110,7 +116,7 @@ def run(
 
 
 def _held_call(network: nn.Module, given: Tensor) -> tuple[Tensor, Tensor]:
-    """mu and sigma as functions of what is given alone: the network's parameters are held."""
+    """Return mu and sigma as functions of the input only, with the network's parameters held constant."""
     return functional_call(network, {name: each.detach() for name, each in network.named_parameters()}, (given,))
 
 
@@ -122,10 +128,10 @@ def _log_prior(model: VAE, layer: int, z: list[Tensor], given: Tensor | None) ->
 def log_weights(
     model: VAE, x: Tensor, k: int, *, generator: torch.Generator | None = None, rows: int = ROWS
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """log_w, nll [k', B] and kl [layers, k', B] of k samples an image, k' at a time, without gradients.
+    """Yield log_w, nll [k', B] and kl [layers, k', B] of k samples per image, k' at a time, without gradients.
 
     Raises:
-        TypeError, ValueError: as `run`; log_w that is not finite.
+        TypeError, ValueError: as `run`; or log_w is not finite.
     """
     check(model, x, k)
     size = max(1, rows // len(x))
@@ -140,9 +146,9 @@ def log_weights(
 def log_likelihood(
     model: VAE, x: Tensor, samples: int, *, generator: torch.Generator | None = None, rows: int = ROWS
 ) -> Tensor:
-    """log p(x) of each image [B], in nats, from so many importance samples (Burda et al. 2016, equation 8).
+    """Return log p(x) of each image [B], in nats, from `samples` importance samples (Burda et al. 2016, equation 8).
 
-    Memory does not grow with them.
+    More samples do not need more memory.
 
     Raises:
         TypeError, ValueError: as `log_weights`.
@@ -153,35 +159,33 @@ def log_likelihood(
 
 @torch.no_grad()
 def active_units(model: VAE, x: Tensor) -> Tensor:
-    """Which units of z_1 are active, [latent]: those whose posterior mean varies by `ACTIVE` or more over images x.
+    """Return which units of z_1 are active, [latent]: their posterior mean varies by `ACTIVE` or more over images x.
 
     Raises:
-        TypeError, ValueError: as `run`; fewer than two images.
+        TypeError, ValueError: as `run`; or there are fewer than two images.
     """
     check(model, x, 1)
     if len(x) < 2:
-        raise ValueError("a variance over images wants at least 2, got 1; give more")
+        raise ValueError("a variance over images needs at least 2 images, got 1; give more")
     return active(torch.cat([model.infer(part.flatten(1))[0] for part in x.split(ROWS)]))
 
 
 def active(means: Float[Tensor, "n latent"]) -> Tensor:
-    """Which units' posterior means vary by `ACTIVE` or more, [latent]."""
+    """Return which units' posterior means vary by `ACTIVE` or more, [latent]."""
     return means.var(0) >= ACTIVE
 
 
 def check(model: VAE, x: Tensor, k: int) -> None:
-    """Raise TypeError or ValueError unless the model can take k samples of each of these images."""
+    """Raise TypeError or ValueError unless the model can use k samples of each of these images."""
     c, like = model.config, model.mean
     if k < 1:
-        raise ValueError(f"the number of samples must be at least 1, got K = {k}")
+        raise ValueError(f"the number of samples must be at least 1, got K = {k}; draw more")
     if x.ndim != 4 or x.shape[1:] != (1, c.height, c.width) or not len(x):
         raise ValueError(
             f"images must be (batch, 1, {c.height}, {c.width}) for this network, got {tuple(x.shape)}; resize them"
         )
     if x.dtype != like.dtype:
-        raise TypeError(
-            f"images must be {like.dtype} like the network, got {x.dtype}; take {conversion(x, like.dtype)}"
-        )
+        raise TypeError(f"images must be {like.dtype} like the network, got {x.dtype}; use {conversion(x, like.dtype)}")
 
 
 def _check_finite(log_w: Tensor) -> None:
@@ -194,7 +198,7 @@ def _check_finite(log_w: Tensor) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    """Return what has moved to `labkit.dreg.fast.gradients`, with a warning that names the new path."""
+    """Return a function that has moved to `labkit.dreg.fast.gradients`, with a warning that gives the new path."""
     if name not in ("generative_gradients", "inference_gradients"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from labkit.dreg.fast import gradients

@@ -1,7 +1,7 @@
-"""A race of estimators: each trains a small VAE of its own, all else being equal.
+"""A race of estimators: each trains its own small VAE under equal conditions.
 
-Every lane begins with the same weights and takes the same minibatches; lanes of the same K draw the same noise. What
-tells lanes apart is then the estimator. A gradient g of q has two sources of variance,
+Every lane starts with the same weights and uses the same minibatches; lanes with the same K use the same noise. So
+only the estimator differs between lanes. A gradient g of q has two sources of variance,
 
     Var g  =  E Var(g | minibatch)  +  Var E(g | minibatch),                                                    (1)
 
@@ -28,17 +28,17 @@ from labkit.dreg.networks import VAE, Config, preset
 from labkit.dreg.task import Task
 from labkit.training import functional, schedules
 
-EVERY = 16  # steps from one look at held-out images and variances to the next: a power of 2, as `course.longer` wants
-HELD, HELD_SAMPLES = 100, 64  # images in the held-out bound, and its K in every lane
-MINIBATCHES, IMAGES, REPLICATES = 4, 32, 2  # on which (1) is measured: so many minibatches, images each, draws of noise
-DRAWN = 10  # images of each lane
-SMOOTH = 30  # steps that the smoothed bound remembers, about
+EVERY = 16  # steps between measurements of held-out bounds and variances; a power of 2, as `course.longer` needs
+HELD, HELD_SAMPLES = 100, 64  # images of the held-out bound, and its K in every lane
+MINIBATCHES, IMAGES, REPLICATES = 4, 32, 2  # for (1): number of minibatches, images in each, samples of the noise
+DRAWN = 10  # number of generated images of each lane
+SMOOTH = 30  # approximate number of steps in the smoothed bound
 LANE = re.compile(r"([^=@]+)(?:=([0-9.]+))?(?:@([0-9]+))?")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Who runs in a lane; k and alpha of its own, None for those of the race."""
+    """The estimator of a lane, with its own k and alpha, or None for those of the race."""
 
     estimator: str
     k: int | None = None
@@ -51,10 +51,10 @@ class Entry:
 
 
 def entry(text: str) -> Entry:
-    """An entry in words: NAME, NAME@K, or dreg-alpha=ALPHA, dreg-alpha=ALPHA@K.
+    """Return an entry from text: NAME, NAME@K, or dreg-alpha=ALPHA, dreg-alpha=ALPHA@K.
 
     Raises:
-        ValueError: it cannot be read, there is no such estimator, it has no alpha, or a number is out of its range.
+        ValueError: the text has another form, the estimator is unknown or has no alpha, or a number is out of range.
     """
     found = LANE.fullmatch(text)
     if not found:
@@ -68,14 +68,14 @@ def entry(text: str) -> Entry:
         raise ValueError(f"{name} learns its alpha, got {text!r}; leave it out")
     made = Entry(name, None if k is None else int(k), None if alpha is None else float(alpha))
     if made.k == 0:
-        raise ValueError(f"the K of a lane must be >= 1, got {text!r}")
+        raise ValueError(f"the K of a lane must be >= 1, got {text!r}; draw at least one sample")
     if not 0 <= (made.alpha or 0) <= 1:
         raise ValueError(f"alpha must be from 0 (dreg) to 1 (rws-dreg), got {text!r}")
     return made
 
 
 class Spread(NamedTuple):
-    """Both terms of (1), as means over coordinates, and |E g| / √(summed Monte Carlo variance) of a minibatch."""
+    """Both terms of (1), as means over coordinates, and |E g| / √(total Monte Carlo variance) of a minibatch."""
 
     monte_carlo: float
     minibatch: float
@@ -83,10 +83,10 @@ class Spread(NamedTuple):
 
 
 def spread(gradients: Float[Tensor, "m r p"]) -> Spread:
-    """Of gradients on m >= 2 minibatches with r >= 2 draws of the noise each.
+    """Return the `Spread` of gradients on m >= 2 minibatches with r >= 2 samples of the noise each.
 
-    Both variances are unbiased, so that the second may come out negative; so is the square of the SNR's numerator,
-    which counts as 0 below it. The SNR is NaN where nothing varies.
+    Both variances are unbiased, so the second may be negative. The squared numerator of the SNR is unbiased too, and a
+    negative one counts as 0. The SNR is NaN if nothing varies.
     """
     r, p = gradients.shape[1:]
     means = gradients.mean(1)
@@ -100,10 +100,11 @@ def spread(gradients: Float[Tensor, "m r p"]) -> Spread:
 class Lane:
     """One network after t steps.
 
-    trained: its weights and Adam's memory. batches, looks: tables of `labkit.course` by step, of the seconds before it
-    and, of a step, the bound of its minibatch and that smoothed, in nats; of a look, the held-out bound and `Spread`.
-    seconds: of this lane's own steps so far, on this thread's processor, looks left out. drawn (10, 1, H, W): from
-    latents that stay the same, as of the last look.
+    trained: its weights and Adam's memory.
+    batches: a table of `labkit.course`, one row per step: seconds before it, bound of its minibatch, smoothed bound.
+    looks: the same, one row per measurement: seconds before it, held-out bound and `Spread`.
+    seconds: processor time of this lane's own steps so far, without measurements.
+    drawn: (10, 1, H, W), images of the last measurement, from fixed latents.
     """
 
     entry: Entry
@@ -126,17 +127,17 @@ class State:
 
 
 class Track:
-    """What all lanes share: first weights, images, and what is held out and measured on, drawn once.
+    """What all lanes share, on the device of the training images.
 
-    All of it stands, and all lanes compute, on the device of the training images.
+    These are first weights, images, and the data for measurements, sampled once.
 
     Args:
         train, test: images uint8 (N, 1, H, W).
-        config: of the network; None for the preset "small", fitted to the images.
-        seed: of first weights, minibatches and all noise. binarize: one of `labkit.data.binarisation`.
+        config: the network's; None for the preset "small", with the size of the images.
+        seed: seed of first weights, minibatches and all noise. binarize: one of `labkit.data.binarisation`.
 
     Raises:
-        ValueError: images of more than one channel, or fewer than one minibatch to measure on.
+        ValueError: the images have more than one channel, or are fewer than one minibatch of a measurement.
     """
 
     def __init__(
@@ -151,7 +152,7 @@ class Track:
         _, channels, height, width = train.shape
         if channels != 1 or len(train) < IMAGES:
             raise ValueError(
-                f"a race wants at least {IMAGES} images of one channel, got {tuple(train.shape)}; take others"
+                f"a race needs at least {IMAGES} images of one channel, got {tuple(train.shape)}; use others"
             )
         self.train, self.seed, self.binarize, self.device = train, seed, binarize, train.device
         with torch.random.fork_rng(devices=[]):
@@ -166,26 +167,26 @@ class Track:
         self.measured = [self.images(train[rows], "measured", i) for i, rows in enumerate(index)]
 
     def noise(self, *what: int | str) -> torch.Generator:
-        """A generator for each purpose, by the seed."""
+        """Return a generator for each purpose, from the seed."""
         return torch.Generator(self.device).manual_seed(schedules.seed("race", self.seed, *what))
 
     def images(self, rows: Tensor, *what: int | str) -> Tensor:
-        """As a network takes them, with the noise of a purpose where they are drawn."""
+        """Return images as a network needs them, binarised with the noise of a purpose."""
         return binarisation.drawn(rows, self.binarize, self.module.mean.dtype, self.noise("ink", *what))
 
     def minibatch(self, t: int, size: int) -> Tensor:
-        """The images of step t."""
+        """Return the images of step t."""
         return self.images(self.train[self._shuffled(self.noise("order", t))[:size]], t)
 
     def _shuffled(self, source: torch.Generator) -> Tensor:
         return torch.randperm(len(self.train), generator=source, device=self.device)
 
     def network(self, estimator: str) -> VAE:
-        """The shape of the function that such a lane trains: learned parameters of the estimator are part of it."""
+        """Return the module that defines the function of such a lane, with learned parameters of the estimator."""
         return self._controlled if find(estimator).learned else self.module
 
     def first(self, estimator: str) -> functional.State:
-        """The weights that every lane begins with; control variates, the last ones, at 0."""
+        """Return the weights with which every lane starts; control variates, the last ones, are 0."""
         own = functional.start(self.module).weights
         zeros = own.new_zeros(len(functional.start(self.network(estimator)).weights) - len(own))
         weights = torch.cat([own, zeros])
@@ -193,29 +194,29 @@ class Track:
 
 
 def start(track: Track, entries: Sequence[Entry], *, k: int, alpha: float = 0.9) -> State:
-    """All lanes at the line, looked at.
+    """Return all lanes before their first step, with a first measurement.
 
     Raises:
-        ValueError: no entry, the same one twice, or fewer samples than an estimator needs.
+        ValueError: there is no entry or one twice, or fewer samples than an estimator needs.
     """
     if not entries or len(set(entries)) < len(entries):
-        raise ValueError(f"a race wants at least one lane and none twice, got {[e.label for e in entries]}")
+        raise ValueError(f"a race needs at least one lane and no lane twice, got {[e.label for e in entries]}")
     lanes = []
     for each in entries:
-        _task(track, each, k, alpha)  # refuses a K too small
+        _task(track, each, k, alpha)  # raises an error if K is too small
         none = course.empty(3), course.empty(5)
         lanes.append(Lane(each, track.first(each.estimator), *none, 0.0, torch.zeros(0)))
     return look(State(tuple(lanes)), track, k=k, alpha=alpha)
 
 
 def step(state: State, track: Track, *, k: int, batch: int, lr: float, alpha: float = 0.9) -> State:
-    """One step of Adam in every lane, without clipping, on the same minibatch.
+    """Return the state after one step of Adam in every lane, without clipping, on the same minibatch.
 
     Args:
-        k, alpha: of the lanes that have none of their own. batch: images. lr: Adam's learning rate.
+        k, alpha: for lanes without their own. batch: images per minibatch. lr: Adam's learning rate.
 
     Raises:
-        ValueError: fewer samples than an estimator needs; a rate that has thrown weights to where nothing is finite.
+        ValueError: fewer samples than an estimator needs, or weights that are no longer finite.
     """
     x = track.minibatch(state.t, batch)
     state = State(tuple(_stepped(lane, track, _task(track, lane.entry, k, alpha), x, lr) for lane in state.lanes))
@@ -223,7 +224,7 @@ def step(state: State, track: Track, *, k: int, batch: int, lr: float, alpha: fl
 
 
 def look(state: State, track: Track, *, k: int, alpha: float = 0.9) -> State:
-    """The state with a look at its weights; `step` takes one by itself every `EVERY` steps.
+    """Return the state with a measurement at its weights; `step` makes one automatically every `EVERY` steps.
 
     Raises:
         ValueError: as `step`.
@@ -232,7 +233,7 @@ def look(state: State, track: Track, *, k: int, alpha: float = 0.9) -> State:
 
 
 def gradient(model: VAE, x: Float[Tensor, " b 1 h w"], task: Task, generator: torch.Generator) -> Float[Tensor, " p"]:
-    """The task's gradient in the parameters of q, a mean over the images, MAXIMISED; the model is left as it is."""
+    """Return the task's gradient in the parameters of q, a mean over the images, MAXIMISED."""
     found = passes.run(model, x, task.samples, generator=generator)
     if model.controls is not None:
         parts, _ = control.gradients(found.samples(), model.inference, model.controls, task.estimator)
@@ -267,7 +268,7 @@ def _stepped(lane: Lane, track: Track, task: Task, x: Tensor, lr: float) -> Lane
 
 
 def _looked(lane: Lane, track: Track, k: int, alpha: float) -> Lane:
-    """The lane with what its weights cost and draw, and how its gradients spread: on the same noise at every look."""
+    """Return the lane with its held-out bound, images and gradient variances; the noise is the same each time."""
     task, weights = _task(track, lane.entry, k, alpha), lane.trained.weights
 
     def held(model: VAE) -> tuple[float, Tensor]:
@@ -293,5 +294,5 @@ def _looked(lane: Lane, track: Track, k: int, alpha: float) -> Lane:
 
 def _lost(lane: Lane) -> ValueError:
     return ValueError(
-        f"{lane.entry.label} is not finite at step {lane.trained.t}; lower the learning rate, then begin anew"
+        f"{lane.entry.label} is not finite at step {lane.trained.t}; lower the learning rate and start again"
     )

@@ -1,6 +1,6 @@
-"""Means and variances of a stream, merged batch by batch, and tests of a mean.
+"""Means and variances of a stream are merged batch by batch; tests of a mean use them.
 
-Welford's update as Chan, Golub & LeVeque (1979) write it for batches, in float64: nothing is kept but what it needs.
+This is Welford's update for batches, in float64 (Chan, Golub & LeVeque 1979). It keeps only what it needs.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class RunningMoments:
-    """n draws of a [...] quantity: mean [...], and spread [...], the sum of squares about it.
+    """The moments of n samples of a quantity [...]: mean [...], and spread [...], the sum of squares about it.
 
     With `crossed`, spread is [..., d, d]: products of the last axis, from which covariances come.
     """
@@ -24,25 +24,25 @@ class RunningMoments:
 
     @property
     def variance(self) -> Tensor:
-        """Unbiased: spread / (n - 1); NaN before two draws."""
+        """The unbiased variance spread / (n - 1); NaN before two samples."""
         return self.spread / (self.n - 1) if self.n > 1 else torch.full_like(self.spread, torch.nan)
 
 
 def moments(x: Float[Tensor, " n *quantity"]) -> RunningMoments:
-    """Of one batch, in two passes."""
+    """Return the moments of one batch, in two passes."""
     mean = x.mean(0)
     return RunningMoments(len(x), mean, (x - mean).square_().sum(0))
 
 
 def crossed(x: Float[Tensor, "n *quantity d"]) -> RunningMoments:
-    """Of one batch, with the products of its last axis."""
+    """Return the moments of one batch, with the products of its last axis."""
     mean = x.mean(0)
     away = (x - mean).movedim(0, -2)
     return RunningMoments(len(x), mean, away.mT @ away)
 
 
 def merge(a: RunningMoments, b: RunningMoments) -> RunningMoments:
-    """As though both had been one batch."""
+    """Return the moments of both batches together."""
     if not a.n or not b.n:
         return a if a.n else b
     n, apart = a.n + b.n, b.mean - a.mean
@@ -51,12 +51,15 @@ def merge(a: RunningMoments, b: RunningMoments) -> RunningMoments:
 
 
 def empty(like: Tensor) -> RunningMoments:
-    """No draws yet of a quantity of that shape."""
+    """Return the moments of 0 samples of a quantity with this shape."""
     return RunningMoments(0, torch.zeros_like(like), torch.zeros_like(like))
 
 
 def t_test(n: int, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
-    """Student's t and its two-sided p for each coordinate of a mean of n draws being 0; 0 and 1 where all are 0."""
+    """Return Student's t and its two-sided p for each coordinate of a mean of n samples being 0.
+
+    They are 0 and 1 if all samples are 0.
+    """
     t = mean / (variance / n).sqrt()
     t = torch.where((mean == 0) & (variance == 0), 0.0, t)
     p = 2 * stdtr(n - 1, -t.abs().cpu().numpy())
@@ -66,10 +69,10 @@ def t_test(n: int, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
 def hotelling(
     n: int, mean: Float[Tensor, "*batch d"], covariance: Float[Tensor, "*batch d d"]
 ) -> tuple[Tensor, Tensor]:
-    """Hotelling's T^2 and its p for the whole mean [..., d] of n draws being 0: coordinates cannot cancel.
+    """Return Hotelling's T^2 and its p for the whole mean [..., d] of n samples being 0: coordinates cannot cancel.
 
-    (n - d) / (d (n - 1)) T^2 is F(d, n - d). 0 and 1 where every draw was 0; NaN while n <= d, and where the covariance
-    is singular otherwise.
+    (n - d) / (d (n - 1)) T^2 is F(d, n - d). The result is 0 and 1 if every sample was 0. It is NaN while n <= d, and
+    if the covariance is singular for another reason.
     """
     d = mean.shape[-1]
     nothing = (mean == 0).all(-1) & (covariance == 0).all(-1).all(-1)

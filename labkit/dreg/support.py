@@ -1,7 +1,7 @@
-"""Whether the support of a distribution moves with its parameters.
+"""This module finds out whether the support of a distribution moves with its parameters.
 
-E_q[d/dphi log q] = 0, on which most estimators build, holds where the support is fixed. For q = Uniform(a, b) the score
-in b is -1/(b - a) everywhere.
+Most estimators rely on E_q[d/dphi log q] = 0, which holds if the support is fixed. For q = Uniform(a, b) the score in b
+is -1/(b - a) everywhere.
 """
 
 import math
@@ -16,21 +16,21 @@ from torch.distributions.transforms import CatTransform, ComposeTransform, Indep
 
 from labkit.private.torch import contents
 
-Ends = tuple[Tensor, Tensor]  # of an interval, maybe at infinity
+Ends = tuple[Tensor, Tensor]  # ends of an interval, which may be infinite
 
 LINE = torch.tensor(-math.inf), torch.tensor(math.inf)
 
 
 class MovingError(Exception):
-    """An edge of the support depends on a parameter that wants a gradient."""
+    """An edge of the support depends on a parameter that needs a gradient."""
 
 
 def moves(q: Distribution) -> bool:
-    """Whether the support of q depends on a parameter that wants a gradient.
+    """Return whether the support of q depends on a parameter that needs a gradient.
 
-    A distribution says so by its `support`. One that is made of transforms does not: there the ends of the base's
-    support go through each transform. A transform of vectors that has such parameters moves every support but the whole
-    space, unless it maps all of its domain onto its codomain.
+    The `support` of a distribution shows this, except for one made of transforms. There the ends of the base's support
+    go through each transform. A transform of vectors with such parameters moves every support except the whole space,
+    unless it maps its whole domain onto its codomain.
     """
     try:
         _ends(q)
@@ -40,7 +40,7 @@ def moves(q: Distribution) -> bool:
 
 
 def _ends(q: Distribution) -> Ends | None:
-    """The ends of the support of every coordinate; None for a support of vectors, such as a simplex."""
+    """Return the ends of the support of every coordinate; `None` for a support of vectors, such as a simplex."""
     if isinstance(q, Independent):
         return _ends(q.base_dist)
     if isinstance(q, MixtureSameFamily):
@@ -54,7 +54,10 @@ def _ends(q: Distribution) -> Ends | None:
 
 
 def _says_its_support(q: TransformedDistribution) -> bool:
-    """Whether its class has a support of its own: that of TransformedDistribution knows the last transform alone."""
+    """Return whether its class has its own support.
+
+    That of TransformedDistribution uses only the last transform.
+    """
     first = next(kind for kind in type(q).__mro__ if "support" in vars(kind))
     return first is not TransformedDistribution
 
@@ -62,7 +65,7 @@ def _says_its_support(q: TransformedDistribution) -> bool:
 def _declared(q: Distribution) -> Ends | None:
     try:
         return _of(q.support)
-    except NotImplementedError:  # a distribution of someone's own, which says nothing
+    except NotImplementedError:  # a user's distribution that has no support
         return None
 
 
@@ -86,7 +89,7 @@ def _parts(transforms: list[Transform]) -> Iterator[Transform]:
 
 
 def _image(transform: Transform, ends: Ends | None) -> Ends | None:
-    """The ends of the image of a support."""
+    """Return the ends of the image of a support."""
     if _same(ends, _of(transform.domain)):
         return _of(transform.codomain)
     of_vectors = transform.domain.event_dim or transform.codomain.event_dim
@@ -99,7 +102,7 @@ def _image(transform: Transform, ends: Ends | None) -> Ends | None:
 
 
 def _pushed(transform: Transform, end: Tensor, parameters: list[Tensor]) -> Tensor:
-    """The image of an end; it moves where its derivative in a parameter is not 0. Infinity does not move."""
+    """Return the image of an end; it moves if its derivative in a parameter is not 0. Infinity does not move."""
     with torch.enable_grad():
         image = transform(end)
         here = torch.where(image.isfinite(), image, 0).sum()
@@ -117,7 +120,7 @@ def _same(ends: Ends | None, others: Ends | None) -> bool:
 
 
 def _tensors(value: Any, seen: set[int]) -> Iterator[Tensor]:
-    """All tensors that a constraint or a transform holds; a transform and its inverse hold each other."""
+    """Yield all tensors in a constraint or a transform; a transform and its inverse refer to each other."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, (list, tuple)):

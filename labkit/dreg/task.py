@@ -1,4 +1,4 @@
-"""A VAE as something to train and to test, by any of the estimators."""
+"""The training task of a VAE, with any of the estimators."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -22,17 +22,20 @@ SAMPLES = 64  # K
 
 
 class Task:
-    """The side of a VAE in `labkit.training.fit`.
+    """The part of a VAE that `labkit.training.fit` uses.
 
     Args:
-        module: the network, trained in place; for dreg-cv, which learns its own, one of `Config(controls=True)`.
-        estimator: of `ESTIMATORS`. samples: K. parameters: of the estimator, e.g. {"alpha": 0.5} of dreg-alpha.
-        inference_only: hold the generative half, and train q alone.
-        binarize: one of `labkit.data.binarisation`. data: the name of the data set, for the card.
+        module: the network, trained in place; for dreg-cv, which learns its parameters, one of `Config(controls=True)`.
+        estimator: a name of `ESTIMATORS`.
+        samples: K.
+        parameters: parameters of the estimator, for example {"alpha": 0.5} for dreg-alpha.
+        inference_only: do not train the generative half, only q.
+        binarize: one of `labkit.data.binarisation`.
+        data: the name of the data set, for the model card.
 
     Raises:
-        ValueError: no such estimator or binarisation, too few samples for it.
-        TypeError: a parameter that the estimator does not have.
+        ValueError: an unknown estimator or binarisation, or too few samples.
+        TypeError: the estimator does not have a parameter.
     """
 
     kind = "vae"
@@ -51,11 +54,11 @@ class Task:
         binarisation.check(binarize)
         least = find(estimator, parameters or ()).least
         if samples < least:
-            raise ValueError(f"{estimator} needs at least K = {least} samples, got {samples}")
+            raise ValueError(f"{estimator} needs at least K = {least} samples, got {samples}; draw more")
         learned = find(estimator).learned
         if learned != (module.controls is not None):
             needs = "one with control variates" if learned else "one without control variates"
-            raise ValueError(f"{estimator} wants {needs}: VAE(Config(controls={learned}))")
+            raise ValueError(f"the network of {estimator} must be {needs}; use VAE(Config(controls={learned}))")
         self.module, self.estimator, self.samples, self.binarize = module, estimator, samples, binarize
         self.parameters = dict(parameters or {})
         for each in module.generative:
@@ -67,24 +70,24 @@ class Task:
         }  # fmt: skip
 
     def batch(self, data: tuple[Tensor, ...], index: Tensor, generator: torch.Generator) -> Tensor:
-        """Images (B, 1, H, W) in [0, 1]."""
+        """Return images (B, 1, H, W) in [0, 1]."""
         return binarisation.drawn(data[0][index], self.binarize, self.module.mean.dtype, generator)
 
     def loss(self, module: VAE, batch: Tensor, generator: torch.Generator, beta: Tensor) -> dict[str, Tensor]:
-        """Means over the batch in nats; loss and bound are minus the bound that the estimator is of.
+        """Return means over the batch in nats; "loss" and "bound" are minus the bound of the estimator.
 
-        What descends is the estimator: the loss carries its gradient, whatever the gradient of its value would be.
-        `lx` and `lz` are of the K = 1 bound. The KL is not weighed: beta is left alone.
+        Training follows the estimator: the loss has its gradient, not the gradient of its own value. `lx` and `lz`
+        belong to the K = 1 bound. The KL has no weight here, so beta is not used.
         """
         found = passes.run(module, batch, self.samples, generator=generator)
-        told = -find(self.estimator).bound(found.log_w).mean()  # NaN too: what is not finite, the loop leaves out
+        told = -find(self.estimator).bound(found.log_w).mean()  # may be NaN, then the loop skips the step
         weights, gradients = self._gradients(module, found)
-        loss = _Carry.apply(told, [-each for each in gradients], *weights)  # type: ignore[no-untyped-call]  # torch says none
+        loss = _Carry.apply(told, [-each for each in gradients], *weights)  # type: ignore[no-untyped-call]  # untyped
         lx, lz = found.nll.mean(), found.kl.sum(0).mean()
         return {"loss": loss, "bound": told, "lx": lx, "lz": lz}
 
     def _gradients(self, module: VAE, found: Pass) -> tuple[list[Tensor], list[Tensor]]:
-        """The weights that are trained, and the gradient of what is maximised in each."""
+        """Return the trained weights, and the gradient of the maximised objective in each."""
         theta = [each for each in module.generative if each.requires_grad]
         generative, leaves = fast.generative_gradients(module, found, self.estimator)
         if module.controls is not None:
@@ -97,10 +100,10 @@ class Task:
         return [*theta, *module.inference], [*generative, *phi]
 
     def evaluate(self, module: VAE, batches: Iterable[Tensor], generator: torch.Generator) -> dict[str, Any]:
-        """Means over all images in nats: "bound", "lx" and "lz" of one sample, and "kl" by layer of latents.
+        """Return means over all images in nats: "bound", "lx" and "lz" of one sample, and "kl" of each layer.
 
-        The bound is minus L of K samples whatever the estimator, so that networks compare. "active": how many units of
-        z_1 are, 0 of a single image.
+        The bound is minus L of K samples for every estimator, so that networks can be compared. "active" is the number
+        of active units of z_1, 0 for a single image.
 
         Raises:
             ValueError: log p(x, z) is not finite.
@@ -119,14 +122,14 @@ class Task:
         return {"bound": float(total / n), "lx": float(nll / n), "lz": sum(by_layer), "kl": by_layer, "active": active}
 
     def sheet(self, module: VAE, generator: torch.Generator) -> np.ndarray | None:
-        """Samples of the prior, uint8 (H, W); none of a network that wants half of each image given."""
+        """Return samples from the prior, uint8 (H, W), or `None` for a network that needs half of each image."""
         if module.config.halves:
             return None
         return sheet.tiled(module.generate(sheet.SIDE**2, generator=generator))
 
 
 class _Carry(torch.autograd.Function):
-    """A value whose gradient in the weights is what it is given: many estimators are no number's gradient."""
+    """A value with a given gradient in the weights, because many estimators are not the gradient of a number."""
 
     @staticmethod
     def forward(ctx: Any, value: Tensor, gradients: Sequence[Tensor], *weights: Tensor) -> Tensor:
@@ -134,6 +137,6 @@ class _Carry(torch.autograd.Function):
         return value.clone()
 
     @staticmethod
-    @once("this loss carries ready gradients; take dreg.surrogate of found.samples(), or of dreg.evaluate")
+    @once("this loss has a fixed gradient; use dreg.surrogate of found.samples() or of dreg.evaluate")
     def backward(ctx: Any, flow: Tensor) -> tuple[Tensor | None, ...]:
         return None, None, *(flow * each for each in ctx.gradients)

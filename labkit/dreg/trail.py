@@ -1,13 +1,13 @@
-"""Samples of a distribution with what they were made of, for log q without a numerical inverse.
+"""Samples of a distribution keep their origin, so that log q needs no numerical inverse.
 
-A TransformedDistribution draws x, returns z = T(x), and finds log q(z) by inverting T. Where T is flat the inverse is
-lost to rounding: tanh(9) is 1 in float32, and the inverse of 1 is infinite. Here x is kept. As a function of z and of
-the parameters of T it is the inverse all the same, by the derivative of an inverse function:
+A TransformedDistribution samples x, returns z = T(x), and finds log q(z) by inverting T. Where T is flat, rounding
+destroys the inverse: tanh(9) is 1 in float32, and the inverse of 1 is infinite. Here x is kept. As a function of z and
+of the parameters of T it still is the inverse, by the derivative of an inverse function:
 
     dx = (dz - dT at x held constant) / T'(x)                                                                   (1)
 
-Transforms are computed in float64 whatever the dtype, for T itself may cancel (1 - x^5). z has the values that the
-distribution's own transforms give. A transform of vectors is inverted, as torch does it.
+Transforms are computed in float64 for every dtype, because T itself may cancel (1 - x^5). z has the values of the
+distribution's own transforms. A transform of vectors is inverted as in torch.
 """
 
 from collections.abc import Iterable
@@ -22,9 +22,9 @@ from labkit.dreg.detach import double
 
 
 class Trail(NamedTuple):
-    """Samples z of a distribution, which move with its parameters; start: those of its base, None where there is none.
+    """Samples z of a distribution, which move with its parameters; start: those of its base, or None without a base.
 
-    A distribution with a way of its own to draw or to evaluate counts as one without a base.
+    A distribution with its own `rsample` or `log_prob` counts as one without a base.
     """
 
     z: Tensor
@@ -32,13 +32,13 @@ class Trail(NamedTuple):
 
 
 def draw(q: Distribution, k: int) -> Trail:
-    """k samples of q, by `rsample` where it has one."""
+    """Return k samples of q, by `rsample` if it has one."""
     with torch.set_grad_enabled(q.has_rsample and torch.is_grad_enabled()):
         return _drawn(q, torch.Size([k]))
 
 
 def log_prob(q: Distribution, trail: Trail, z: Tensor) -> Tensor:
-    """log q(z), where z has the values of the trail's and may be a leaf; q may be a copy with held parameters."""
+    """Return log q(z), where z has the values of the trail and may be a leaf; q may be a copy with other parameters."""
     return q.log_prob(z) if trail.start is None else _log_prob(double(q), trail, z.double()).to(z.dtype)
 
 
@@ -71,7 +71,7 @@ def _log_prob(q: Distribution, trail: Trail, z: Tensor) -> Tensor:
         known = [trail.start.z.detach().double()]
         for transform in q.transforms[:-1]:
             known.append(transform(known[-1]))
-    event = len(q.event_shape)  # from here on as torch.distributions has it
+    event = len(q.event_shape)  # from here on as in torch.distributions
     total: Tensor | float = 0.0
     for transform, x in zip(reversed(q.transforms), reversed(known), strict=True):
         x = _inverse(transform, x, z)
@@ -82,21 +82,24 @@ def _log_prob(q: Distribution, trail: Trail, z: Tensor) -> Tensor:
 
 
 def _is_plain(q: Distribution) -> TypeGuard[TransformedDistribution]:
-    """Whether it draws and evaluates as TransformedDistribution does."""
+    """Return whether it samples and evaluates as TransformedDistribution does."""
     if not isinstance(q, TransformedDistribution) or not q.transforms:
         return False
     return all(getattr(type(q), name) is getattr(TransformedDistribution, name) for name in ("rsample", "log_prob"))
 
 
 def _forward(transform: Transform, x: Tensor) -> Tensor:
-    """T(x), with the T' of (1) for its derivative in x: autograd's own 1 - tanh^2 is rounding where tanh is flat."""
+    """Return T(x) with T' of (1) as its derivative.
+
+    Where tanh is flat, autograd's 1 - tanh^2 is only rounding error.
+    """
     z = transform(x.detach())
     slope = _slope(transform, x.detach(), z.detach())
     return transform(x) if slope is None else z + slope * (x - x.detach())
 
 
 def _inverse(transform: Transform, x: Tensor, z: Tensor) -> Tensor:
-    """(1): x as a function of z and of the transform's parameters."""
+    """Return (1): x as a function of z and of the transform's parameters."""
     slope = _slope(transform, x, z.detach())
     if slope is None:
         return transform.inv(z)
@@ -106,7 +109,7 @@ def _inverse(transform: Transform, x: Tensor, z: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _slope(transform: Transform, x: Tensor, z: Tensor) -> Tensor | None:
-    """T'(x) of a transform that takes each number by itself; None of any other, or where T' is 0 or infinite."""
+    """Return T'(x) of a transform of single numbers; `None` for any other, or if T' is 0 or infinite."""
     while isinstance(transform, IndependentTransform):
         transform = transform.base_transform
     if not transform.bijective or transform.domain.event_dim or transform.codomain.event_dim:

@@ -23,7 +23,7 @@ def refused(message: str, error: type = ValueError):
 
 @pytest.mark.parametrize("name", ["jk", "jk-dreg", "dreg-cv", "vimco"])
 def test_one_sample_is_too_few_where_one_is_left_out(name):
-    with refused(f"{name} needs K >= 2 samples, got K = 1; it leaves one out, so draw more"):
+    with refused(f"{name} needs K >= 2 samples, got K = 1; draw more, because it leaves one out"):
         dreg.coefficients(name, LOG_W[:1])
 
 
@@ -54,7 +54,7 @@ def test_weights_that_are_all_zero_are_refused(ask, k):
     """In one element of a batch of two."""
     log_w = torch.zeros(k, 2)
     log_w[:, 1] = -torch.inf
-    with refused(f"at least one of the K = {k} log-weights must be finite, got -inf for all (every weight is 0); draw"):
+    with refused(f"at least one of the K = {k} log-weights must be finite, got -inf for all (every weight is 0). Draw"):
         ask(log_w)
 
 
@@ -95,7 +95,7 @@ def test_an_unknown_estimator_or_parameter_is_answered_with_the_known():
 
 @pytest.mark.parametrize("beta", [-0.1, 1.1, float("nan")])
 def test_groups_and_mixtures_that_are_none_are_refused(beta):
-    with refused("beta must be from 0 (all IWAE) to 1 (all ELBO), got"):
+    with refused("beta must be from 0 (only IWAE) to 1 (only ELBO), got"):
         dreg.ciwae(LOG_W[None], beta)
     for ask in (dreg.miwae, dreg.piwae, dreg.ciwae):
         with refused("log_w must be [M, K, ...], got (3,); for one group of K use log_w[None]"):
@@ -120,7 +120,7 @@ def test_what_is_no_distribution_or_hides_its_parameters_is_refused():
 
     q = TransformedDistribution(Normal(torch.zeros(1), 1.0), [])
     q.transforms = [Hidden()]
-    with refused("cannot detach the parameters of Hidden: it holds a Linear; use a torch distribution", TypeError):
+    with refused("cannot detach the parameters of Hidden: it contains a Linear; use a torch distribution", TypeError):
         _copied(q, torch.Tensor.detach, "it", {})
 
 
@@ -135,7 +135,7 @@ def test_a_log_joint_of_another_shape_is_refused():
     with refused("the number of samples must be at least 1, got K = 0"):
         dreg.evaluate(q, lambda z: -(z * z).sum(-1), 0)
     with refused(
-        "wanted log_w [K, *batch], noise and score_p [K, *batch, d], sigma [*batch, d]; got (3,), (3, 2), (3,"
+        "shapes must be log_w [K, *batch], noise and score_p [K, *batch, d], sigma [*batch, d]; got (3,), (3, 2), (3,"
     ):
         dreg.normal_gradients("dreg", LOG_W, torch.zeros(3, 2), torch.ones(3), torch.zeros(3, 2))
 
@@ -151,7 +151,7 @@ def test_a_tail_wants_weights():
 
 def test_a_model_that_is_none_is_refused():
     zero = torch.zeros(2)
-    with refused("prior, x and mean must be of one shape [D], got (2,), (2,), (3,)"):
+    with refused("prior, x and mean must have one shape [D], got (2,), (2,), (3,)"):
         gaussian.Gaussian(zero, zero, torch.zeros(3))
     with refused("prior, x and mean must be finite"):
         gaussian.Gaussian(zero, zero, zero + float("nan"))
@@ -159,12 +159,12 @@ def test_a_model_that_is_none_is_refused():
         with refused("variance must be > 0 and finite, got"):
             gaussian.instance(2, variance=variance)
     for dim, distance in ((0, 1.0), (2, -1.0), (2, float("inf"))):
-        with refused("dim must be at least 1 and distance finite and >= 0, got"):
+        with refused("dim must be >= 1 and distance finite and >= 0, got"):
             gaussian.instance(dim, distance)
 
 
 def test_exact_answers_are_for_polynomials_of_weights():
-    with refused("exact answers are there for iwae, stl, dreg, rws, rws-dreg; got jk"):
+    with refused("there are exact values for iwae, stl, dreg, rws, rws-dreg; got jk; choose one"):
         exact.answers(gaussian.instance(1), (1,), ("jk",))
     for sizes in ((), (0,)):
         with refused("sizes must be numbers of samples >= 1"):
@@ -174,7 +174,7 @@ def test_exact_answers_are_for_polynomials_of_weights():
 def test_a_laboratory_that_is_none_is_refused():
     toy = gaussian.instance(2)
     for sizes in ((), (0, 1), (4, 2), (2, 2)):
-        with refused("sizes must be whole numbers K >= 1 in growing order, got"):
+        with refused("sizes must be whole numbers K >= 1 in increasing order, got"):
             laboratory.start(toy, sizes=sizes)
     with refused("name at least one estimator of iwae"):
         laboratory.start(toy, ())
@@ -184,5 +184,5 @@ def test_a_laboratory_that_is_none_is_refused():
         laboratory.start(toy, parameters={"dreg": {"alpha": 1.0}})
     state = laboratory.start(toy, sizes=(1,))
     for other, replicates in ((gaussian.instance(3), 1), (toy, 0)):
-        with refused("wanted replicates >= 1 and a toy of 2 dimensions, got"):
+        with refused("there must be replicates >= 1 and a toy of 2 dimensions, got"):
             laboratory.step(state, other, generator=torch.Generator(), replicates=replicates)

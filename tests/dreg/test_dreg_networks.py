@@ -192,10 +192,10 @@ def test_the_check_fails_on_the_mutant(monkeypatch, mutant, check):
         ({"width": True}, "width must be whole numbers >= 1, got True"),
         ({"latent": ()}, "latent must be whole numbers >= 1, got ()"),
         ({"latent": (3, True), "hidden": (5, 5)}, "latent must be whole numbers >= 1, got (3, True)"),
-        ({"latent": (3, 2)}, "hidden must have a number for each of 2 layers, got (5,)"),
+        ({"latent": (3, 2)}, "hidden must have one number per layer, 2 in all, got (5,)"),
         ({"deviation": "relu"}, "deviation must be one of 'softplus', 'exp', got 'relu'"),
         ({"halves": "left"}, "halves must be one of '', 'bottom', 'original', got 'left'"),
-        ({"halves": "bottom", "height": 5}, "halves want an even height and one layer of latents, got 5 and 1"),
+        ({"halves": "bottom", "height": 5}, "halves need an even height and one layer of latents, got 5 and 1"),
         ({"halves": "bottom", "latent": (3, 2), "hidden": (5, 5)}, "one layer of latents, got 4 and 2"),
     ],
 )
@@ -224,9 +224,9 @@ def test_a_start_that_is_none_is_refused(x):
     ("halves", "n", "given", "said"),
     [
         ("", 0, None, "n must be >= 1, got 0"),
-        ("", 3, images(), r"this network wants no images to go on from, got \(3, 1, 4, 3\)"),
-        ("bottom", 3, None, r"wants images \(n, 1, 4, 3\) to go on from, got None"),
-        ("bottom", 2, images(), r"wants images \(n, 1, 4, 3\) to go on from, got \(3, 1, 4, 3\)"),
+        ("", 3, images(), r"given must be None for this network, got \(3, 1, 4, 3\)"),
+        ("bottom", 3, None, r"given must be images \(n, 1, 4, 3\) for this network, got None"),
+        ("bottom", 2, images(), r"given must be images \(n, 1, 4, 3\) for this network, got \(3, 1, 4, 3\)"),
     ],
 )
 def test_what_cannot_be_generated_is_refused(halves, n, given, said):

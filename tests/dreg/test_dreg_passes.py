@@ -177,7 +177,7 @@ def test_one_sample_is_enough_where_none_is_left_out():
 def test_one_sample_is_too_few_where_one_is_left_out(name):
     model = made("one")
     found = passes.run(model, images(), 1, generator=seeded())
-    said = rf"\A{name} needs K >= 2 samples, got K = 1; it leaves one out, so draw more\Z"
+    said = rf"\A{name} needs K >= 2 samples, got K = 1; draw more, because it leaves one out\Z"
     with pytest.raises(ValueError, match=said):
         fast.inference_gradients(model, found, [name])
     with pytest.raises(ValueError, match=said):
@@ -366,8 +366,8 @@ def test_units_are_active_whose_mean_varies_by_a_hundredth():
         (images()[:, 0], 5, ValueError, "got (3, 4, 3)"),
         (images()[:0], 5, ValueError, "got (0, 1, 4, 3)"),
         (images().float(), 5, TypeError, "images must be torch.float64 like the network, got torch.float32"),
-        (images().float(), 5, TypeError, "; take x.to(torch.float64)"),
-        ((255 * images()).to(torch.uint8), 5, TypeError, "; take x.to(torch.float64) / 255"),
+        (images().float(), 5, TypeError, "; use x.to(torch.float64)"),
+        ((255 * images()).to(torch.uint8), 5, TypeError, "; use x.to(torch.float64) / 255"),
     ],
 )
 def test_what_is_no_batch_is_refused_in_one_line(x, k, error, said):
@@ -384,7 +384,7 @@ def test_what_is_not_finite_is_said_where_it_is_reported():
     said = "log p.x, z. must be finite, got 1 of 3 images where it is not; look for NaN in the images"
     with pytest.raises(ValueError, match=said):
         passes.log_likelihood(model, x, 4)
-    with pytest.raises(ValueError, match="at least 2, got 1"):
+    with pytest.raises(ValueError, match="at least 2 images, got 1"):
         passes.active_units(model, images(1))
     found = passes.run(model, x, K)
     got = fast.inference_gradients(model, found, ["dreg"])["dreg"]

@@ -266,7 +266,7 @@ def test_an_entry_that_cannot_be_read(text, words):
 
 
 def test_races_that_cannot_be_run(small):
-    with pytest.raises(ValueError, match="none twice"):
+    with pytest.raises(ValueError, match="no lane twice"):
         racing.start(small, [Entry("dreg"), Entry("dreg")], k=4)
     with pytest.raises(ValueError, match="at least one lane"):
         racing.start(small, [], k=4)
@@ -279,7 +279,7 @@ def test_races_that_cannot_be_run(small):
     with pytest.raises(ValueError, match="decay must be above 0"):
         watching.step(watching.start(small.module, ["dreg"]), small.module, small.minibatch(0, 8), 4, decay=0.0)
     state = raced(small, ["dreg"], 2)
-    with pytest.raises(ValueError, match="^dreg is not finite at step 2; lower the learning rate, then begin anew$"):
+    with pytest.raises(ValueError, match="^dreg is not finite at step 2; lower the learning rate and start again$"):
         racing.step(state, small, **SIZE | {"lr": float("inf")})
     (lane,) = state.lanes
     lost = replace(lane, trained=replace(lane.trained, weights=lane.trained.weights * float("nan")))

@@ -38,7 +38,7 @@ def test_a_polynomial_in_the_row_has_exact_answers(monkeypatch):
 def test_a_row_without_a_polynomial_has_no_exact_answers_and_an_error_lists_those_that_do(monkeypatch):
     monkeypatch.setitem(ESTIMATORS, "mine", bare("dreg"))
     assert exact.known() == ("iwae", "stl", "dreg", "rws", "rws-dreg")
-    with pytest.raises(ValueError, match="exact answers are there for iwae, .*; got mine"):
+    with pytest.raises(ValueError, match="there are exact values for iwae, .*; got mine"):
         exact.answers(gaussian.instance(2), (2,), ("mine",))
 
 
@@ -130,7 +130,7 @@ def test_a_row_with_learned_parameters_needs_a_network_with_controls(monkeypatch
     monkeypatch.setitem(ESTIMATORS, "mine", bare("dreg-cv"))
     shape = Config(height=4, width=3, latent=(2,), hidden=(4,))
     assert Task(dreg.VAE(replace(shape, controls=True)), "mine", 4).estimator == "mine"
-    with pytest.raises(ValueError, match="mine wants one with control variates"):
+    with pytest.raises(ValueError, match="the network of mine must be one with control variates"):
         Task(dreg.VAE(shape), "mine", 4)
     with pytest.raises(ValueError, match="learned parameters must be"):
         Estimator(ESTIMATORS["dreg-alpha"].rule, unbiased=False, parameters=("alpha",), learned=True)

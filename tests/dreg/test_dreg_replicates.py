@@ -136,8 +136,8 @@ def test_what_cannot_be_measured_is_refused_in_one_line(model, x):
     for ask, said in (
         (lambda: replicates.start(model, 3, ()), "name at least one estimator of iwae"),
         (lambda: replicates.start(model, 3, ("drag",)), "the estimator must be one of"),
-        (lambda: replicates.start(model, 3, NAMES, (4, 2)), "sizes must be whole numbers K >= 1 in growing order"),
-        (lambda: replicates.start(two, 3, NAMES), "one layer of latents is wanted, got 2; take another network"),
+        (lambda: replicates.start(model, 3, NAMES, (4, 2)), "sizes must be whole numbers K >= 1 in increasing order"),
+        (lambda: replicates.start(two, 3, NAMES), "the network must have one layer of latents, got 2; use another"),
         (lambda: replicates.step(state, model, x[:2], generator=seeded(), replicates=1), "and 3 images, got 1 and 2"),
         (lambda: replicates.step(state, model, x, generator=seeded(), replicates=0), "got 0 and 3"),
         (lambda: replicates.step(state, model, x * math.nan, generator=seeded(), replicates=1), "must be finite"),

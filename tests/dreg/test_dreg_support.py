@@ -167,7 +167,7 @@ def test_a_moving_support_is_refused_where_the_estimator_is_wrong(name):
     if dreg.ESTIMATORS[name].edges:
         assert all(each.isfinite() for each in grad(dreg.surrogate(samples, name).sum(), ends))
         return
-    message = rf"\A{name} needs a proposal whose support is fixed, got one .*; use iwae, jk, vae, or a [^\n]*\Z"
+    message = rf"\A{name} needs a proposal with a fixed support, got one .*; use iwae, jk, vae, or a [^\n]*\Z"
     with pytest.raises(ValueError, match=message):
         dreg.surrogate(samples, name)
 

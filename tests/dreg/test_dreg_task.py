@@ -78,7 +78,7 @@ def test_a_second_derivative_of_the_loss_is_refused(data):
     """The loss carries the estimator's gradient as numbers: a Hessian of it would be 0."""
     task = task_of()
     loss = task.loss(task.module, task.batch(data, EVERY, seeded()), seeded(1), BETA)["loss"]
-    with pytest.raises(RuntimeError, match="second derivatives are not available here .*; take dreg.surrogate"):
+    with pytest.raises(RuntimeError, match="second derivatives are not available here .*; use dreg.surrogate"):
         torch.autograd.grad(loss, task.module.inference, create_graph=True)
 
 
@@ -227,11 +227,11 @@ def test_the_task_says_what_its_nats_mean():
         ({"samples": 0}, ValueError, "dreg needs at least K = 1 samples, got 0"),
         ({"binarize": "static"}, ValueError, "binarize must be one of stochastic, fixed, grey, got 'static'"),
         ({"parameters": {"alpha": 0.5}}, TypeError, "dreg takes no parameters; got alpha"),
-        ({"config": {"controls": True}}, ValueError, "dreg wants one without control variates"),
+        ({"config": {"controls": True}}, ValueError, "the network of dreg must be one without control variates"),
         (
             {"estimator": "dreg-cv", "config": {"controls": False}},
             ValueError,
-            "dreg-cv wants one with control variates: VAE(Config(controls=True))",
+            "the network of dreg-cv must be one with control variates; use VAE(Config(controls=True))",
         ),
     ],
 )

@@ -1,6 +1,6 @@
-"""log p(x | z) of a VAE with Bernoulli pixels, from latents to nats, as one operation with its gradient by hand.
+"""log p(x | z) of a VAE with Bernoulli pixels is one operation, with its gradient written by hand.
 
-It is `VAE.log_pixels`.
+It equals `VAE.log_pixels`.
 """
 
 from typing import Any
@@ -15,7 +15,13 @@ from labkit.private.torch import tanh_backward
 
 
 def log_pixels(model: VAE, z: Tensor, given: Tensor | None, x: Tensor) -> Tensor:
-    """`VAE.log_pixels` of z [K, B, latent], what is given [B, G], and pixels x [B, P]: [K, B]."""
+    """Return `VAE.log_pixels` as [K, B].
+
+    Args:
+        z: [K, B, latent].
+        given: the given part of each image [B, G], or None.
+        x: pixels [B, P].
+    """
     first, second, last = (layer for layer in model.pixels if isinstance(layer, nn.Linear))
     bias = last.bias + model.logit_mean()
     if given is not None:
@@ -25,10 +31,10 @@ def log_pixels(model: VAE, z: Tensor, given: Tensor | None, x: Tensor) -> Tensor
 
 
 class Decoded(ByHand):
-    """Three layers and the pixels as one operation: nothing of the size K x B x P is made but logits and x - p.
+    """Three layers and the pixels as one operation; only logits and x - p have the size K x B x P.
 
-    x logit = (x W) h + x b is summed before it is made; log(1 + e^logit) remains. tanh(x) is 2 sigmoid(2 x) - 1, as
-    exact and quicker on a CPU.
+    The sum of x logit = (x W) h + x b needs no tensor of that size; log(1 + e^logit) remains. tanh(x) is computed as
+    2 sigmoid(2 x) - 1, which is as exact and faster on a CPU.
     """
 
     @staticmethod

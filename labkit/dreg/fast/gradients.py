@@ -1,11 +1,12 @@
-"""The gradients of both halves of a VAE, for any number of estimators, from one backward pass of the decoder.
+"""One backward pass of the decoder gives the gradients of both halves of a VAE, for any number of estimators.
 
     gradients = inference_gradients(model, passes.run(model, x, 64), ("dreg", "iwae", "stl"))
 
-They are those of `dreg.surrogate(found.samples(), name)`. The decoder's backward pass, from leaves z with log p(x, z_k)
-weighed by w_k, gives the generative gradient and w_k d/dz log p(x, z_k) at once. Each further estimator is then a ratio
-of coefficients and a pass through the encoder, which sees an image once where the decoder sees it K times. Estimators
-whose ratio may be large (`Estimator.one_pass`) share a second pass of the decoder, which weighs all samples alike.
+They equal those of `dreg.surrogate(found.samples(), name)`. The decoder's backward pass starts at log p(x, z_k)
+weighted by w_k. It gives the generative gradient, and w_k d/dz log p(x, z_k) at the leaves z. Each further estimator
+needs only a ratio of coefficients and a pass through the encoder. The encoder sees each image once, the decoder sees
+it K times. Estimators with a large ratio (not `Estimator.one_pass`) share a second pass of the decoder. That pass has
+equal weights.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,12 +23,12 @@ from labkit.dreg.weights import Weights, check_count
 
 
 def generative_gradients(model: VAE, found: Pass, name: str) -> tuple[list[Tensor], list[Tensor]]:
-    """The gradient in those parameters of p that want one, of a mean over the batch, MAXIMISED, and that in the leaves.
+    """Return the gradients in the parameters of p that need one, and in the leaves: means over the batch, MAXIMISED.
 
-    The latter, of each layer [K, B, latent], is d/dz_k log p(x, z_k) weighed by the generative coefficients.
+    Those in the leaves, of each layer [K, B, latent], are d/dz_k log p(x, z_k), times the generative coefficients.
 
     Raises:
-        ValueError: no such estimator, or too few samples for it.
+        ValueError: the estimator is unknown, or there are too few samples.
     """
     estimator, weighed = find(name), Weights(found.log_w)
     check_count(weighed.count, estimator.least, name)
@@ -47,14 +48,14 @@ def inference_gradients(
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     leaves: Mapping[str, list[Tensor]] | None = None,
 ) -> dict[str, list[Tensor]]:
-    """The gradient in the parameters of q, of a mean over the batch, MAXIMISED, of each estimator.
+    """Return the gradient of each estimator in the parameters of q, a mean over the batch, MAXIMISED.
 
     Args:
-        parameters: of an estimator by its name, e.g. {"dreg-alpha": {"alpha": 0.5}}.
-        leaves: what `generative_gradients` found there, by the name of the estimator it was asked for.
+        parameters: parameters of an estimator by its name, for example {"dreg-alpha": {"alpha": 0.5}}.
+        leaves: the gradients in the leaves from `generative_gradients`, by the name of its estimator.
 
     Raises:
-        TypeError, ValueError: no such estimator or parameter, or too few samples for it.
+        TypeError, ValueError: the estimator or a parameter is unknown, or there are too few samples.
     """
     parameters, batch = parameters or {}, found.log_w.shape[1]
     held = torch.autograd.grad(found.held.sum(), found.leaves, retain_graph=True)
@@ -63,7 +64,7 @@ def inference_gradients(
     made: dict[str, list[Tensor]] = {}
 
     def paths(upstream: Tensor, slopes: list[Tensor] | None) -> list[Tensor]:
-        """G of each layer [K, B, latent], weighed by upstream / B."""
+        """Return G of each layer [K, B, latent], weighted by upstream / B."""
         slopes = _decoder(model, found, upstream)[1] if slopes is None else slopes
         weight = (upstream / batch).unsqueeze(-1)
         return [torch.addcmul(slope, weight, away, value=-1) for slope, away in zip(slopes, held, strict=True)]
@@ -88,10 +89,15 @@ def inference_gradients(
 
 
 def _in_q(model: VAE, found: Pass, along: list[Tensor] | None, score: Tensor | None) -> list[Tensor]:
-    """The gradient in the parameters of q from path_k G_k of each layer, [K, B, latent], and from score [K, B]."""
+    """Return the gradient in the parameters of q.
+
+    Args:
+        along: path_k G_k of each layer, [K, B, latent].
+        score: the score coefficients, [K, B].
+    """
     outputs: Sequence[Tensor]
     flows: Sequence[Tensor]
-    if len(found.z) == 1:  # a Normal's: summed over the samples before any graph is walked
+    if len(found.z) == 1:  # for a Normal, sum over the samples before any graph is used
         path = None if along is None else along[0]
         outputs, flows = found.q, in_normal(path, score, found.noise, found.q[1].detach())
     else:

@@ -1,8 +1,8 @@
-"""Replicates of the laboratory: every estimator at every K from one draw, without a graph.
+"""Replicates of the laboratory: every estimator at every K from one set of samples, without a graph.
 
-On the Gaussian model G and H are linear in the noise e, so that a gradient is a product of coefficients and noise. It
-is that of `dreg.surrogate` of the same samples. Draws have the resolution of float32 (in float64 they would be most of
-the work; in float32 they are cut off beyond 5.8 standard deviations); all else is float64.
+On the Gaussian model G and H are linear in the noise e. So a gradient is a product of coefficients and noise. It
+equals the gradient of `dreg.surrogate` for the same samples. The noise has the resolution of float32, because float64
+noise would take most of the time. float32 cuts it off beyond 5.8 standard deviations. Everything else is float64.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,16 @@ from labkit.dreg.estimators import ESTIMATORS
 from labkit.dreg.gaussian import POSTERIOR_VARIANCE, Gaussian
 from labkit.dreg.weights import Weights, pareto_k
 
-ENTRIES = {"cpu": 1 << 20, "cuda": 1 << 24}  # of noise at a time: what stays in a cache, or fills a device
+ENTRIES = {"cpu": 1 << 20, "cuda": 1 << 24}  # entries of noise at a time: they fit into a cache, or fill a device
 
 
 class Replicates(NamedTuple):
     """R replicates of E estimators at S sizes.
 
-    gradients: in the mean of q [R, E, S, D]. bounds: what the estimators report [R, E, S]. sample_size, entropies: of
-    the weights [R, S]. tail: Pareto's k, fitted once to pooled weights [1].
+    gradients: in the mean of q, [R, E, S, D].
+    bounds: the bounds that the estimators report, [R, E, S].
+    sample_size, entropies: of the weights, [R, S].
+    tail: Pareto's k, fitted once to pooled weights, [1].
     """
 
     gradients: Tensor
@@ -41,7 +43,7 @@ def measured(
     replicates: int,
     generator: torch.Generator,
 ) -> Replicates:
-    """So many replicates, drawn some at a time; NaN where an estimator has no value at that K."""
+    """Return the replicates, sampled some at a time; NaN if an estimator has no value at that K."""
     most = max(1, ENTRIES["cuda" if toy.mean.is_cuda else "cpu"] // (sizes[-1] * toy.dim))
     parts = []
     for begin in range(0, replicates, most):
@@ -52,14 +54,17 @@ def measured(
 
 
 def noise(replicates: int, k: int, toy: Gaussian, generator: torch.Generator) -> Tensor:
-    """Standard normal e, [R, K, D] in float64, of float32 resolution: a fifth of the time."""
+    """Return standard normal e, [R, K, D], in float64 with float32 resolution.
+
+    This takes a fifth of the time of float64 noise.
+    """
     return torch.randn(replicates, k, toy.dim, generator=generator, device=toy.mean.device).double()
 
 
 def of_noise(
     e: Tensor, toy: Gaussian, names: Sequence[str], sizes: Sequence[int], parameters: Mapping[str, Mapping[str, Any]]
 ) -> Replicates:
-    """Of noise [R, K, D]."""
+    """Return the replicates for noise [R, K, D]."""
     log_w = toy.log_weights(e).mT  # [K, R]
     every = [Weights(log_w[:k]) for k in sizes]
     pooled = log_w.flatten()
@@ -76,7 +81,7 @@ def of_noise(
 def _gradients(
     names: Sequence[str], s: Weights, e: Tensor, toy: Gaussian, parameters: Mapping[str, Mapping[str, Any]]
 ) -> Tensor:
-    """Gradients in the mean of q, [R, E, D], from noise [R, K, D]."""
+    """Return the gradients in the mean of q, [R, E, D], from noise [R, K, D]."""
     none = torch.full_like(s.log_w, torch.nan)
     pairs = [
         ESTIMATORS[n].rule(s, **parameters.get(n, {})) if s.count >= ESTIMATORS[n].least else (none, none)
@@ -88,7 +93,7 @@ def _gradients(
 
 
 def _bounds(names: Sequence[str], s: Weights) -> Tensor:
-    """What the estimators report, [R, E]."""
+    """Return the bounds that the estimators report, [R, E]."""
     none = torch.full_like(s.total, torch.nan)
     least = {ESTIMATORS[n].bound: ESTIMATORS[n].bound_least for n in names}
     made = {kind: kind(s.log_w) if s.count >= few else none for kind, few in least.items()}
