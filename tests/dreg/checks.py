@@ -1,4 +1,4 @@
-"""Checks that hold for labkit and fail for a broken one: the tests call them, and the mutants see each fail."""
+"""These checks pass for labkit and fail for a broken version of it; the mutants prove that each can fail."""
 
 import math
 
@@ -29,7 +29,7 @@ def log_weights(k: int, spread: float = 2.0, *batch: int) -> torch.Tensor:
 
 
 def coefficients_are_the_tables(reference, name: str, k: int) -> None:
-    """At several spreads of weights, in the middle of a batch."""
+    """They are compared for several spreads of weights, in the middle of a batch."""
     parameters = reference.PARAMETERS.get(name, {})
     for spread in (0.0, 0.5, 5.0):
         log_w = log_weights(k, spread, 2, 3)
@@ -43,7 +43,7 @@ def coefficients_are_the_tables(reference, name: str, k: int) -> None:
 
 
 class Scene:
-    """A proposal with two parameter vectors, a crooked model with one, and a seed for the noise."""
+    """A proposal with two parameter vectors, a nonlinear model with one, and a seed for the noise."""
 
     def __init__(self):
         generator = torch.Generator().manual_seed(1)
@@ -69,7 +69,7 @@ class Scene:
 
 
 def surrogate_is_the_sum_over_samples(reference, name: str) -> None:
-    """Gradients of encoder and model against sums of single G_k dz_k/dphi, H_k, d log p(x, z_k)."""
+    """Gradients of encoder and model equal sums of single G_k dz_k/dphi, H_k and d log p(x, z_k)."""
     scene, parameters = Scene(), reference.PARAMETERS.get(name, {})
     phi = [scene.mu, scene.rho]
     samples = scene.samples()
@@ -91,7 +91,7 @@ def surrogate_is_the_sum_over_samples(reference, name: str) -> None:
 
 
 def plain_gradients_are_those_of_the_bound(name: str) -> None:
-    """iwae, jk, vae: autograd of the bound itself, with nothing held constant."""
+    """For iwae, jk and vae, they equal autograd of the bound itself, with nothing held constant."""
     scene = Scene()
     parameters = [scene.mu, scene.rho, scene.theta]
     got = torch.autograd.grad(dreg.surrogate(scene.samples(), name), parameters)
@@ -109,7 +109,7 @@ def coefficients_are_held_constant() -> None:
 
 
 def generative_gradient_is_the_same(names) -> None:
-    """Whatever is chosen for the encoder, the model learns by w."""
+    """With any estimator for the encoder, the model is trained with the coefficients w."""
     log_w = log_weights(K)
     for name in names:
         assert torch.equal(dreg.coefficients(name, log_w)[2], log_w.softmax(0))
@@ -131,9 +131,9 @@ def jackknife_of_equal_weights_is_their_logarithm() -> None:
 
 
 def expectations(name: str, **parameters) -> tuple[float, float, float]:
-    """Mean and variance of a gradient at K = 2 and the mean of its bound, by a product rule over both samples.
+    """Return mean and variance of a gradient at K = 2 and the mean of its bound, by a product rule over both samples.
 
-    The trapezoid rule on a Gaussian's line is exact to rounding; it shares nothing with `exact`.
+    The trapezoidal rule for a one-dimensional Gaussian is exact to rounding; it shares no code with `exact`.
     """
     toy = line()
     e = torch.arange(-9, 9.01, 0.1, dtype=torch.float64)
@@ -184,7 +184,7 @@ def run(toy, estimators, sizes, replicates: int, seed: int = 0, steps: int = 1, 
 
 
 def laboratory_agrees_with_exact_answers() -> None:
-    """Means within 5 standard errors, variances within 10 % (their own error is about 2 % at 4000), bounds too."""
+    """Means and bounds agree within 5 standard errors, variances within 10 % (their error is about 2 % at 4000)."""
     toy, sizes = gaussian.instance(5, 0.8), (1, 4, 16)
     state = run(toy, exact.known(), sizes, 4000)
     answers = exact.answers(toy, sizes)
@@ -225,7 +225,7 @@ def hotelling_is_that_of_the_textbook() -> None:
 
 
 def bias_is_told_from_none() -> None:
-    """The unbiased ones pass at 1e-3 (seed fixed), the biased ones fail by far; all on DReG's own samples."""
+    """Unbiased estimators pass at 1e-3 (fixed seed), biased ones fail by far; all use DReG's own samples."""
     unbiased, biased = ("iwae", "vimco", "dreg-cv"), ("stl", "rws", "rws-dreg", "dreg-norm", "rws-dreg-norm")
     state = run(gaussian.instance(4, 0.8), (*unbiased, *biased), (2, 8), 2000)
     p = state.bias_test()[1]
@@ -234,7 +234,7 @@ def bias_is_told_from_none() -> None:
 
 
 def parameters_are_held_and_nothing_else() -> None:
-    """log_prob of the held copy is that of the original, with a gradient in z alone."""
+    """log_prob of the detached copy equals that of the original, with a gradient only in z."""
     loc, scale = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in ([0.3, -1.0], [0.5, 2.0]))
     q = Independent(Normal(loc, scale), 1)
     z = torch.tensor([[0.1, 0.2], [1.0, -2.0]], dtype=torch.float64, requires_grad=True)
@@ -246,7 +246,7 @@ def parameters_are_held_and_nothing_else() -> None:
 
 
 def one_sample_varies_by_8_3_and_1_6() -> None:
-    """Per coordinate at K = 1, by simulation: 20 x 2000 draws, five standard errors of a variance."""
+    """Per coordinate at K = 1, by simulation: 20 x 2000 samples, five standard errors of a variance."""
     state = run(gaussian.instance(), ("iwae", "dreg"), (1,), 2000)
     wanted = torch.tensor([8 / 3, 1 / 6], dtype=torch.float64)
     assert (state.variance[:, 0] / wanted - 1).abs().max() < 5 * math.sqrt(2 / 40_000)

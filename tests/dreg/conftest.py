@@ -1,4 +1,4 @@
-"""What the tests of DReG share: the naive reference and the checks that the mutants must fail."""
+"""Fixtures of the DReG tests: the naive reference, and the checks that mutants must fail."""
 
 import importlib.util
 from pathlib import Path
@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 
 def _load(name: str) -> ModuleType:
-    """A module beside this one; pytest's importlib mode leaves the folder off the path."""
+    """Return a module of this folder, which pytest's importlib mode does not put on the path."""
     spec = importlib.util.spec_from_file_location(f"labkit_tests_dreg_{name}", HERE / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

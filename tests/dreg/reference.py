@@ -1,4 +1,4 @@
-"""What the tests compare with: coefficients by leaving samples out one by one, and gradients sample by sample."""
+"""The tests compare with this: coefficients by leaving out samples one by one, and gradients sample by sample."""
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ def softmax(x):
 
 
 def left_out(log_w, power):
-    """Mean over i of (weight of j without i)^p, each softmax taken anew."""
+    """Return the mean over i of (weight of j without i)^p, with a new softmax for each i."""
     k = len(log_w)
     m = np.zeros(k)
     for i in range(k):
@@ -35,7 +35,7 @@ def bound(name, log_w):
 
 
 def coefficients(name, log_w, **p):
-    """(path, score, model) of log_w [K] in numpy, as the table of the paper reads."""
+    """Return (path, score, model) of log_w [K] in numpy, as in the table of the paper."""
     k, w, none = len(log_w), softmax(log_w), np.zeros(len(log_w))
     if name == "jk":
         c = k * w - (k - 1) * left_out(log_w, 1)
@@ -68,7 +68,7 @@ def coefficients(name, log_w, **p):
 
 
 def parts(log_joint, z_of, log_q_of, parameters, held, noise):
-    """G_k dz_k/dphi and H_k of every sample, one by one through autograd: lists over k of lists over parameters."""
+    """Return G_k dz_k/dphi and H_k of every sample by autograd: lists over k of lists over parameters."""
     paths, scores = [], []
     for each in noise:
         z = z_of(parameters, each)
@@ -80,5 +80,5 @@ def parts(log_joint, z_of, log_q_of, parameters, held, noise):
 
 
 def pareto(shape, n, generator):
-    """log of n draws with P(W > w) = w^(-1/shape)."""
+    """Return the log of n samples with P(W > w) = w^(-1/shape)."""
     return -shape * torch.rand(n, generator=generator, dtype=torch.float64).log()

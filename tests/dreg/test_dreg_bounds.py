@@ -1,4 +1,4 @@
-"""Bounds over groups of samples, and what weights tell: sizes, entropy, tails."""
+"""Bounds over groups of samples, and measures of weights: effective sample size, entropy, tails."""
 
 import math
 
@@ -17,12 +17,12 @@ def test_miwae_goes_from_elbo_to_iwae(checks):
     assert (dreg.miwae(log_w) - wanted).abs().max() < 1e-12
 
 
-def test_piwae_gives_each_half_its_own(checks):
+def test_piwae_gives_each_half_its_own_bound(checks):
     log_w = checks.log_weights(4, 2.0, 6, 2)
     made = dreg.piwae(log_w)
     assert (made.model - dreg.bound(log_w.flatten(0, 1))).abs().max() < 1e-12
     assert torch.equal(made.inference, dreg.miwae(log_w))
-    assert (made.model > made.inference).all()  # Jensen
+    assert (made.model > made.inference).all()  # Jensen's inequality
 
 
 def test_ciwae_mixes_elbo_and_bound(checks):
@@ -47,9 +47,12 @@ def test_sizes_and_entropy_go_from_one_to_all():
 
 
 @pytest.mark.parametrize("shape", [0.3, 0.7, 1.2])
-def test_pareto_k_finds_the_shape_of_a_pareto_tail(reference, shape):
-    """100 batches of 10 000: the standard error of one fit to 300 weights is (1 + k) / sqrt(300), the prior pulls by
-    10/310 of the way to .5."""
+def test_pareto_k_estimates_the_shape_of_a_pareto_tail(reference, shape):
+    """There are 100 batches of 10 000 samples.
+
+    One fit to 300 weights has a standard error of (1 + k) / sqrt(300), and the prior moves it by 10/310 of the distance
+    to .5.
+    """
     generator = torch.Generator().manual_seed(0)
     log_w = reference.pareto(shape, (10_000, 100), generator)
     wanted = (300 * shape + 5) / 310
@@ -57,14 +60,14 @@ def test_pareto_k_finds_the_shape_of_a_pareto_tail(reference, shape):
     assert (dreg.pareto_k(log_w[:, 0] + 1e4) - dreg.pareto_k(log_w[:, 0])).abs() < 1e-6
 
 
-def test_pareto_k_of_equal_weights_says_that_there_is_no_tail():
+def test_pareto_k_of_equal_weights_is_minus_infinity():
     log_w = torch.stack([torch.full((100,), -5.0), torch.linspace(-1, 1, 100)], 1).double()
     k = dreg.pareto_k(log_w)
     assert k[0] == -math.inf and k[1].isfinite()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_pareto_k_of_one_weight_that_has_all_warns(dtype):
+def test_pareto_k_of_one_dominating_weight_is_large(dtype):
     log_w = torch.full((100,), -1e4, dtype=dtype)
     log_w[3] = 0
     assert 0.7 < dreg.pareto_k(log_w) < math.inf

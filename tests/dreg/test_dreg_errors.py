@@ -1,4 +1,4 @@
-"""Bad input is answered in one line with what was wanted, what came and what to do, where it enters."""
+"""An error for wrong input gives what was expected, the value, and what to do, on a single line."""
 
 import re
 
@@ -17,12 +17,12 @@ LOG_W = torch.tensor([0.3, -0.2, 1.0])
 
 
 def refused(message: str, error: type = ValueError):
-    """The message stands in the error, which is one line."""
+    """The error contains the message and has no line break."""
     return pytest.raises(error, match=rf"\A(?=.*{re.escape(message)})[^\n]*\Z")
 
 
 @pytest.mark.parametrize("name", ["jk", "jk-dreg", "dreg-cv", "vimco"])
-def test_one_sample_is_too_few_where_one_is_left_out(name):
+def test_one_sample_is_too_few_for_estimators_that_leave_one_out(name):
     with refused(f"{name} needs K >= 2 samples, got K = 1; draw more, because it leaves one out"):
         dreg.coefficients(name, LOG_W[:1])
 
@@ -35,7 +35,7 @@ def test_the_jackknife_bound_of_one_sample_is_an_error(name):
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (0, 4), (4, 0)])
-def test_no_samples_are_refused(shape):
+def test_zero_samples_are_rejected(shape):
     for ask in (lambda x: dreg.coefficients("iwae", x), dreg.bound, dreg.effective_sample_size, dreg.entropy):
         with refused(f"log_w must be [K, ...] with K at least 1, got {shape}; put the samples on axis 0"):
             ask(torch.zeros(shape))
@@ -43,15 +43,15 @@ def test_no_samples_are_refused(shape):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 @pytest.mark.parametrize("name", dreg.ESTIMATORS)
-def test_log_weights_that_are_not_finite_are_refused(name, value):
+def test_log_weights_that_are_not_finite_are_rejected(name, value):
     with refused("log_w must be finite, or -inf for a weight of 0; got 1 of 3 that are NaN or +inf; check log p and"):
         dreg.coefficients(name, torch.where(LOG_W == 1.0, value, LOG_W))
 
 
 @pytest.mark.parametrize("k", [1, 3])
 @pytest.mark.parametrize("ask", [dreg.bound, dreg.effective_sample_size, dreg.entropy])
-def test_weights_that_are_all_zero_are_refused(ask, k):
-    """In one element of a batch of two."""
+def test_weights_that_are_all_zero_are_rejected(ask, k):
+    """They are zero in one element of a batch of two."""
     log_w = torch.zeros(k, 2)
     log_w[:, 1] = -torch.inf
     with refused(f"at least one of the K = {k} log-weights must be finite, got -inf for all (every weight is 0). Draw"):
@@ -59,7 +59,7 @@ def test_weights_that_are_all_zero_are_refused(ask, k):
 
 
 @pytest.mark.parametrize("name", ["jk", "jk-dreg", "dreg-cv", "vimco"])
-def test_one_weight_above_zero_is_too_few_where_one_is_left_out(name):
+def test_one_weight_above_zero_is_too_few_for_estimators_that_leave_one_out(name):
     log_w = torch.tensor([0.3, -torch.inf, -torch.inf])
     with refused(f"{name} needs 2 samples with a weight above 0, got 1 of K = 3 (log_w = -inf is weight 0); draw more"):
         dreg.coefficients(name, log_w)
@@ -68,7 +68,7 @@ def test_one_weight_above_zero_is_too_few_where_one_is_left_out(name):
     assert dreg.bound(log_w, "vimco").isfinite()
 
 
-def test_a_mean_of_log_weights_wants_every_weight_above_zero():
+def test_a_mean_of_log_weights_needs_every_weight_above_zero():
     log_w = torch.tensor([0.3, 1.0, -torch.inf])
     for ask in (dreg.coefficients, lambda name, x: dreg.bound(x, name)):
         with refused("vae needs 3 samples with a weight above 0, got 2 of K = 3"):
@@ -79,12 +79,12 @@ def test_a_mean_of_log_weights_wants_every_weight_above_zero():
 
 
 @pytest.mark.parametrize("thing", [[0.0, 1.0], torch.tensor([1, 2]), None])
-def test_what_is_no_tensor_of_numbers_is_refused(thing):
+def test_log_weights_must_be_a_tensor_of_floating_point(thing):
     with refused("log_w must be a tensor of floating point, got", TypeError):
         check_log_weights(thing)
 
 
-def test_an_unknown_estimator_or_parameter_is_answered_with_the_known():
+def test_an_unknown_estimator_or_parameter_raises_an_error_with_the_known_ones():
     with refused("the estimator must be one of iwae, stl, dreg, rws, rws-dreg"):
         dreg.coefficients("drag", LOG_W)
     with refused("dreg takes no parameters; got alpha", TypeError):
@@ -94,7 +94,7 @@ def test_an_unknown_estimator_or_parameter_is_answered_with_the_known():
 
 
 @pytest.mark.parametrize("beta", [-0.1, 1.1, float("nan")])
-def test_groups_and_mixtures_that_are_none_are_refused(beta):
+def test_wrong_groups_and_mixtures_are_rejected(beta):
     with refused("beta must be from 0 (only IWAE) to 1 (only ELBO), got"):
         dreg.ciwae(LOG_W[None], beta)
     for ask in (dreg.miwae, dreg.piwae, dreg.ciwae):
@@ -103,13 +103,13 @@ def test_groups_and_mixtures_that_are_none_are_refused(beta):
 
 
 @pytest.mark.parametrize("name", [name for name, each in dreg.ESTIMATORS.items() if each.path])
-def test_a_path_is_wanted_where_there_is_none(name):
+def test_an_estimator_with_a_path_rejects_a_proposal_without_one(name):
     samples = dreg.evaluate(Categorical(logits=torch.zeros(3)), lambda z: -z.float(), 4)
     with refused(f"{name} needs a proposal with rsample, got one without; use rws, vimco, or a continuous proposal"):
         dreg.surrogate(samples, name)
 
 
-def test_what_is_no_distribution_or_hides_its_parameters_is_refused():
+def test_proposals_must_be_distributions_with_visible_parameters():
     with refused("must be a torch.distributions.Distribution, got Linear; wrap its parameters in one", TypeError):
         dreg.detach_parameters(nn.Linear(1, 1))
 
@@ -124,7 +124,7 @@ def test_what_is_no_distribution_or_hides_its_parameters_is_refused():
         _copied(q, torch.Tensor.detach, "it", {})
 
 
-def test_a_log_joint_of_another_shape_is_refused():
+def test_a_log_joint_of_another_shape_is_rejected():
     q = Independent(Normal(torch.zeros(2, 3), 1.0), 1)
     with refused("log_joint must return [K, *batch] = (4, 2) like the proposal's log_prob, got (4, 2, 3); sum over"):
         dreg.evaluate(q, lambda z: -z * z, 4)
@@ -140,7 +140,7 @@ def test_a_log_joint_of_another_shape_is_refused():
         dreg.normal_gradients("dreg", LOG_W, torch.zeros(3, 2), torch.ones(3), torch.zeros(3, 2))
 
 
-def test_a_tail_wants_weights():
+def test_a_tail_needs_enough_weights():
     with refused("pareto_k needs K >= 25 samples, got K = 3"):
         dreg.pareto_k(LOG_W)
     few = torch.full((100,), -torch.inf)
@@ -149,7 +149,7 @@ def test_a_tail_wants_weights():
         dreg.pareto_k(few)
 
 
-def test_a_model_that_is_none_is_refused():
+def test_a_wrong_model_is_rejected():
     zero = torch.zeros(2)
     with refused("prior, x and mean must have one shape [D], got (2,), (2,), (3,)"):
         gaussian.Gaussian(zero, zero, torch.zeros(3))
@@ -163,7 +163,7 @@ def test_a_model_that_is_none_is_refused():
             gaussian.instance(dim, distance)
 
 
-def test_exact_answers_are_for_polynomials_of_weights():
+def test_exact_values_exist_only_for_polynomials_of_weights():
     with refused("there are exact values for iwae, stl, dreg, rws, rws-dreg; got jk; choose one"):
         exact.answers(gaussian.instance(1), (1,), ("jk",))
     for sizes in ((), (0,)):
@@ -171,7 +171,7 @@ def test_exact_answers_are_for_polynomials_of_weights():
             exact.answers(gaussian.instance(1), sizes)
 
 
-def test_a_laboratory_that_is_none_is_refused():
+def test_a_wrong_laboratory_is_rejected():
     toy = gaussian.instance(2)
     for sizes in ((), (0, 1), (4, 2), (2, 2)):
         with refused("sizes must be whole numbers K >= 1 in increasing order, got"):

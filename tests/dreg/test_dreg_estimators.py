@@ -1,4 +1,4 @@
-"""The table of estimators: every coefficient as the paper writes it, in O(K), stable, and unbiased where it says so."""
+"""The table of estimators: coefficients equal the paper's, in O(K), stable, and unbiased where the table claims it."""
 
 import pytest
 import torch
@@ -9,37 +9,38 @@ from labkit.dreg.weights import logsumexp_others
 ELEVEN = ["iwae", "stl", "dreg", "rws", "rws-dreg", "dreg-norm", "rws-dreg-norm", "dreg-alpha", "jk", "jk-dreg"]
 ELEVEN += ["dreg-cv"]
 JACKKNIVES = {"jk", "jk-dreg"}
-SHIFTED = {"dreg-cv"}  # its learned gamma weighs a sum of weights, not a mean: only gamma = 0 forgets the constant
+# its learned gamma multiplies a sum of weights, not a mean: the constant cancels only for gamma = 0
+SHIFTED = {"dreg-cv"}
 
 
-def test_the_eleven_are_there_and_two_more():
+def test_the_table_has_the_papers_eleven_estimators_and_two_more():
     assert set(dreg.ESTIMATORS) == {*ELEVEN, "vae", "vimco"}
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 10])
 @pytest.mark.parametrize("name", dreg.ESTIMATORS)
-def test_coefficients_and_bound_are_those_of_leaving_out_one_by_one(reference, checks, name, k):
+def test_coefficients_and_bound_equal_those_of_leaving_out_samples_one_by_one(reference, checks, name, k):
     if k >= dreg.ESTIMATORS[name].least:
         checks.coefficients_are_the_tables(reference, name, k)
 
 
-def test_the_log_sum_of_the_others_is_that_of_the_others():
+def test_the_log_sum_of_the_others_equals_a_direct_sum():
     x = torch.randn(50, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 30
     wanted = torch.stack([torch.cat([x[:i], x[i + 1 :]]).logsumexp(0) for i in range(50)])
     assert (logsumexp_others(x) - wanted).abs().max() < 1e-12
 
 
-def test_the_least_and_the_greatest_are_summed_without_subtraction():
-    """logsumexp of all minus the greatest would leave nothing of the others."""
+def test_the_smallest_and_the_largest_are_summed_without_subtraction():
+    """logsumexp of all minus the largest would leave no digit of the others."""
     x = torch.tensor([0.0, -60.0, -61.0], dtype=torch.float64)
     assert abs(logsumexp_others(x)[0] - torch.tensor([-60.0, -61.0]).double().logsumexp(0)) < 1e-14
 
 
-def test_stl_is_dreg_and_rws_dreg(checks):
+def test_stl_is_the_sum_of_dreg_and_rws_dreg(checks):
     checks.stl_is_dreg_and_rws_dreg()
 
 
-def test_one_sample_makes_dreg_stl_and_rws_dreg_nothing():
+def test_with_one_sample_dreg_is_stl_and_rws_dreg_is_zero():
     log_w = torch.tensor([[3.0, -8.0]])
     one, nothing = torch.ones_like(log_w), torch.zeros_like(log_w)
     for name, path in (("dreg", one), ("stl", one), ("dreg-norm", one), ("rws-dreg", nothing)):
@@ -60,7 +61,7 @@ def test_dreg_alpha_goes_from_dreg_to_rws_dreg(checks):
     assert torch.equal(dreg.coefficients("dreg-alpha", log_w)[0], default)
 
 
-def test_the_generative_gradient_is_iwaes_but_for_the_jackknives(checks):
+def test_the_generative_gradient_is_iwaes_except_for_the_jackknife(checks):
     checks.generative_gradient_is_the_same([name for name in ELEVEN if name not in JACKKNIVES])
     log_w = checks.log_weights(6)
     assert torch.equal(dreg.coefficients("jk", log_w)[2], dreg.coefficients("jk-dreg", log_w)[2])
@@ -68,13 +69,13 @@ def test_the_generative_gradient_is_iwaes_but_for_the_jackknives(checks):
 
 
 @pytest.mark.parametrize("name", sorted(JACKKNIVES | {"iwae", "vae"}))
-def test_the_generative_gradient_is_that_of_the_bound(checks, name):
+def test_the_generative_gradient_equals_the_gradient_of_the_bound(checks, name):
     log_w = checks.log_weights(6).requires_grad_()
     (wanted,) = torch.autograd.grad(dreg.bound(log_w, name), log_w)
     assert (dreg.coefficients(name, log_w)[2] - wanted).abs().max() < 1e-12
 
 
-def test_the_jackknife_of_equal_weights(checks):
+def test_the_jackknife_of_equal_weights_is_their_logarithm(checks):
     checks.jackknife_of_equal_weights_is_their_logarithm()
 
 
@@ -104,8 +105,8 @@ def test_log_weights_of_ten_thousand_stay_finite(name, dtype):
         assert dreg.bound(log_w, name).isfinite()
 
 
-def test_one_hot_weights_leave_the_normalised_ones_a_limit():
-    """w = (1, a, b) with a and b nearly nothing: w (1 - w) is (a + b, a, b), scaled to sum to 1."""
+def test_normalised_coefficients_have_a_limit_for_one_dominating_weight():
+    """w = (1, a, b) with tiny a and b: w (1 - w) is (a + b, a, b), scaled to sum to 1."""
     log_w = torch.tensor([0.0, -500.0, -501.0], dtype=torch.float64)
     a, b = 1.0, torch.tensor(-1.0).double().exp()
     wanted = torch.stack([a + b, a + 0 * b, b]) / (2 * (a + b))
@@ -113,8 +114,8 @@ def test_one_hot_weights_leave_the_normalised_ones_a_limit():
 
 
 @pytest.mark.parametrize("name", [name for name, each in dreg.ESTIMATORS.items() if each.unbiased])
-def test_the_unbiased_are_unbiased_exactly(reference, checks, name):
-    """At K = 2, by quadrature, for any value of the controls: the mean is d/dm of the mean of the bound."""
+def test_unbiased_estimators_are_exactly_unbiased(reference, checks, name):
+    """At K = 2, by quadrature, for any value of the controls, the mean is d/dm of the mean of the bound."""
     parameters = reference.PARAMETERS.get(name, {})
     wanted = {"jk": "jk", "jk-dreg": "jk", "vae": "vae"}.get(name, "iwae")
     mean, _, _ = checks.expectations(name, **parameters)
@@ -124,18 +125,18 @@ def test_the_unbiased_are_unbiased_exactly(reference, checks, name):
         assert abs(mean - 0.5) < 1e-10
 
 
-def test_the_biased_are_biased(checks):
+def test_biased_estimators_are_biased(checks):
     for name, estimator in dreg.ESTIMATORS.items():
         if not estimator.unbiased:
             assert abs(checks.expectations(name)[0] - checks.GOLD["gradient"][1]) > 1e-3
 
 
-def test_two_samples_give_the_gold(checks):
+def test_two_samples_give_the_reference_values(checks):
     checks.two_samples_give_the_gold()
 
 
-def test_the_plain_gradient_of_the_jackknife_is_that_of_its_mean(checks, monkeypatch):
-    """d/dm of E J by finite differences of the quadrature."""
+def test_the_plain_gradient_of_the_jackknife_is_the_gradient_of_its_mean(checks, monkeypatch):
+    """It is compared with d/dm of E J by finite differences of the quadrature."""
     from labkit.dreg import gaussian
 
     h, means = 1e-4, []

@@ -1,4 +1,4 @@
-"""The Gaussian model: closed forms against torch's distributions, quadratures against each other and their limits."""
+"""The Gaussian model: closed forms agree with torch's distributions, quadratures with each other and their limits."""
 
 import math
 
@@ -10,7 +10,7 @@ from torch.distributions import MultivariateNormal, Normal
 from labkit.dreg import exact, gaussian
 
 
-def test_log_weights_are_those_of_the_three_densities():
+def test_log_weights_combine_the_three_densities():
     g = torch.Generator().manual_seed(0)
     prior, x, mean, e = (torch.randn(n, 3, generator=g, dtype=torch.float64) for n in (1, 1, 1, 7))
     toy = gaussian.Gaussian(prior[0], x[0], mean[0], 0.4)
@@ -21,15 +21,15 @@ def test_log_weights_are_those_of_the_three_densities():
     assert abs(toy.log_z - evidence) < 1e-12
     assert (toy.posterior_mean - (prior + x)[0] / 2).abs().max() < 1e-15
     at_m = (toy.prior - toy.mean) + (toy.x - toy.mean)
-    assert ((toy.direction @ at_m) / at_m.norm() - 1).abs() < 1e-12  # the gradient goes from m to a
+    assert ((toy.direction @ at_m) / at_m.norm() - 1).abs() < 1e-12  # the gradient points from m to a
 
 
-def test_exact_is_the_gold(checks):
+def test_exact_values_equal_the_reference_values(checks):
     checks.exact_is_the_gold()
 
 
 def test_the_product_rule_over_two_samples_and_the_transform_agree(checks):
-    """Two quadratures that share nothing, to 1e-9: every polynomial estimator's mean and variance at K = 2."""
+    """Two quadratures without common code agree to 1e-9: mean and variance at K = 2 of every polynomial estimator."""
     answers = exact.answers(checks.line(), (2,))
     for i, name in enumerate(answers.estimators):
         mean, variance, bound = checks.expectations(name)
@@ -39,7 +39,7 @@ def test_the_product_rule_over_two_samples_and_the_transform_agree(checks):
 
 
 def test_an_adaptive_quadrature_agrees_for_three_samples(checks):
-    """K = 3 through phi by scipy's quad: the bound to 1e-8."""
+    """K = 3 through phi by scipy's quad gives the bound to 1e-8."""
     toy = checks.line()
 
     def weight(u):
@@ -65,7 +65,7 @@ def test_one_sample_has_the_variances_8_3_and_1_6(dim):
     toy = gaussian.instance(dim, 0.6)
     assert (
         answers.mean[:, 0] - torch.tensor([1.2, 1.2, 1.2, 0, 0], dtype=torch.float64)
-    ).abs().max() < 1e-10  # (a - m)/s and none
+    ).abs().max() < 1e-10  # (a - m)/s, and 0
     assert abs(answers.bound[0] - toy.elbo) < 1e-10
 
 
@@ -87,7 +87,7 @@ def test_bounds_rise_to_log_z_with_the_limits_of_many_samples():
     assert abs(answers.mean[1, -1] - toy.stl_limit.norm()) < 1e-5
 
 
-def test_m2_is_the_mean_of_the_squared_ratio():
+def test_m2_is_the_mean_of_the_squared_density_ratio():
     for variance, m in ((2 / 3, 0.45), (0.3, 0.9)):
         toy = gaussian.line(0.3, 1.1, m, variance)
         e = torch.arange(-60, 60, 0.01, dtype=torch.float64)[:, None]
@@ -97,16 +97,16 @@ def test_m2_is_the_mean_of_the_squared_ratio():
     assert gaussian.line(0.0, 0.0, 1.0, 0.25).second_moment == math.inf
 
 
-def test_a_proposal_that_is_the_posterior_leaves_path_estimators_silent():
-    """Every path estimator is 0 sample by sample; IWAE still has variance 1/(K V)."""
+def test_with_the_posterior_as_proposal_path_estimators_are_zero():
+    """Every path estimator is 0 for each sample; IWAE still has variance 1/(K V)."""
     answers = exact.answers(gaussian.instance(20, 0.0, 0.5), (1, 8), ("iwae", "dreg", "stl"))
     assert (answers.variance[0] - 2 / torch.tensor([1.0, 8.0])).abs().max() < 1e-10
     assert answers.variance[1:].abs().max() == 0 and answers.mean.abs().max() < 1e-14
     assert (answers.bound - gaussian.instance(20, 0.0, 0.5).log_z).abs().max() < 1e-10
 
 
-def test_the_slopes_of_the_instance():
-    """From K = 16 to 1024, as measured in the reference to two digits: variance, and SNR with DReG's mean for IWAE."""
+def test_the_slopes_of_the_instance_equal_the_published_ones():
+    """From K = 16 to 1024, with two digits of the reference: variance, and SNR with DReG's mean for IWAE."""
     sizes = [2**i for i in range(4, 11)]
     answers = exact.answers(gaussian.instance(), sizes, ("iwae", "dreg", "stl"))
     variance = answers.variance.log()
@@ -118,8 +118,8 @@ def test_the_slopes_of_the_instance():
     assert (torch.stack(slopes) - wanted).abs().max() < 0.01
 
 
-def test_dregs_fast_fall_needs_four_moments_of_the_weights():
-    """V > 3/8: K^-3 there, slower below (reference section 3)."""
+def test_the_variance_of_dreg_falls_fast_only_with_four_moments_of_the_weights():
+    """For V > 3/8 it falls as K^-3, below that slower (reference section 3)."""
     sizes = (4096, 65536)
     wide, narrow = (
         exact.answers(gaussian.instance(1, 0.3, v), sizes, ("dreg",)).variance[0].log().diff().item() / math.log(16)

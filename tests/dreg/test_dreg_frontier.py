@@ -1,4 +1,4 @@
-"""Every alpha of dreg-alpha from four numbers: against the estimator itself, run once for each alpha."""
+"""Four numbers describe every alpha of dreg-alpha; they are compared with the estimator itself at each alpha."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def measured(toy, names, k, replicates, parameters=None):
     )
 
 
-def test_every_alpha_is_what_the_estimator_itself_gives_on_the_same_samples():
+def test_every_alpha_agrees_with_the_estimator_on_the_same_samples():
     toy, n = gaussian.instance(3, 0.7), 200
     line = frontier.measured(measured(toy, frontier.PARTS, 4, n))
     for alpha in ALPHAS:
@@ -27,7 +27,7 @@ def test_every_alpha_is_what_the_estimator_itself_gives_on_the_same_samples():
         assert line.squared_error(alpha) == line.squared_bias(alpha) + line.variance(alpha)
 
 
-def test_the_true_one_is_that_of_many_replicates():
+def test_the_true_frontier_agrees_with_many_replicates():
     """Four standard errors: of a variance about sqrt(2 / (n D)), of |bias|^2 twice |bias| sd / sqrt(n)."""
     toy, n = gaussian.instance(2, 0.7), 20_000
     line, want = frontier.measured(measured(toy, frontier.PARTS, 4, n)), frontier.true(toy, 4)
@@ -38,8 +38,8 @@ def test_the_true_one_is_that_of_many_replicates():
     assert line.apart == pytest.approx(want.apart, abs=4 * 2 * want.apart**0.5 * sd / n**0.5)
 
 
-def test_at_one_half_it_is_half_of_sticking_the_landing():
-    """Whose exact bias is against half its own target: its mean is E stl / 2, its variance a quarter."""
+def test_at_alpha_one_half_it_is_half_of_sticking_the_landing():
+    """Its mean is E stl / 2, its variance a quarter; the exact bias of stl refers to half its own target."""
     from labkit.dreg import exact
 
     toy = gaussian.instance(5)
@@ -53,26 +53,26 @@ def test_at_one_half_it_is_half_of_sticking_the_landing():
     "line",
     [
         frontier.Frontier(0.3, 1.0, 0.2, 0.1),
-        frontier.Frontier(0.3, 0.1, 0.2, 0.15),  # below 0 without the bound
+        frontier.Frontier(0.3, 0.1, 0.2, 0.15),  # below 0 without the limit
         frontier.Frontier(0.0, 2.0, 0.1, 0.4),  # above 1
         frontier.Frontier(0.0, 0.0, 0.0, 0.0),
     ],
 )
-def test_the_best_alpha_is_the_least_of_a_fine_grid(line):
+def test_the_best_alpha_has_the_smallest_error_of_a_fine_grid(line):
     grid = np.linspace(0, 1, 100_001)
     errors = line.squared_error(grid)
     assert line.best == pytest.approx(grid[errors.argmin()], abs=2e-5)
 
 
-def test_one_sample_and_the_posterior_itself():
-    """K = 1: B is 0, and DReG's bias-free gradient is (a - m) / s with variance 1/6 a coordinate. q right: nothing."""
+def test_the_frontier_for_one_sample_and_for_the_posterior():
+    """K = 1: B is 0, and DReG's gradient is (a - m) / s with variance 1/6 per coordinate. Posterior: all is 0."""
     line = frontier.true(gaussian.instance(3, 0.4), 1)
     assert (line.apart, line.dreg) == pytest.approx((0.64, 0.5), abs=1e-9) and abs(line.rws) + abs(line.both) < 1e-12
     posterior = measured(gaussian.instance(3, 0.0, 0.5), frontier.PARTS, 4, 10)
     assert frontier.measured(posterior) == frontier.Frontier(0.0, 0.0, 0.0, 0.0)
 
 
-def test_both_parts_must_be_there():
+def test_both_parts_must_be_measured():
     state = measured(gaussian.instance(2), ("dreg",), 4, 10)
     with pytest.raises(ValueError, match="dreg and rws-dreg, got no rws-dreg"):
         frontier.measured(state)

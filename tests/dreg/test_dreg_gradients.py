@@ -1,4 +1,4 @@
-"""Surrogates: their gradients in encoder and model are the sums that the table means, for any proposal."""
+"""The gradients of surrogates in encoder and model equal the sums of the table, for any proposal."""
 
 import pytest
 import torch
@@ -27,12 +27,12 @@ def test_a_surrogates_gradient_is_the_sum_over_samples(reference, checks, name):
 
 
 @pytest.mark.parametrize("name", ["iwae", "jk", "vae"])
-def test_plain_estimators_are_autograd_of_their_bound(checks, name):
+def test_plain_estimators_equal_autograd_of_their_bound(checks, name):
     checks.plain_gradients_are_those_of_the_bound(name)
 
 
 @pytest.mark.parametrize("name", dreg.ESTIMATORS)
-def test_the_closed_form_for_normals_is_that_of_autograd(reference, checks, name):
+def test_the_closed_form_for_normals_agrees_with_autograd(reference, checks, name):
     scene, parameters = checks.Scene(), reference.PARAMETERS.get(name, {})
     samples = scene.samples()
     wanted = torch.autograd.grad(dreg.surrogate(samples, name, **parameters), [scene.mu, scene.rho])
@@ -45,8 +45,8 @@ def test_the_closed_form_for_normals_is_that_of_autograd(reference, checks, name
 
 
 @pytest.mark.parametrize("name", ["iwae", "dreg", "jk"])
-def test_a_batch_is_its_elements(checks, name):
-    """[K, B] at once: the gradient of each element is as though it were alone."""
+def test_a_batch_equals_its_separate_elements(checks, name):
+    """With [K, B] at once, the gradient of each element is the same as for that element alone."""
     mu = torch.randn(2, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64).requires_grad_()
     torch.manual_seed(0)
     samples = dreg.evaluate(Independent(Normal(mu, 0.7), 1), lambda z: -z.cosh().sum(-1), 5)
@@ -56,7 +56,7 @@ def test_a_batch_is_its_elements(checks, name):
     assert (first[1] == 0).all() and (first[0] != 0).all()
 
 
-def test_every_estimator_comes_from_one_draw_and_none_changes_it(checks):
+def test_one_set_of_samples_serves_every_estimator_unchanged(checks):
     samples = checks.Scene().samples()
     before = [each.clone() for each in (samples.z, samples.log_w, samples.path)]
     for name in dreg.ESTIMATORS:
@@ -64,19 +64,19 @@ def test_every_estimator_comes_from_one_draw_and_none_changes_it(checks):
     assert all(torch.equal(a, b) for a, b in zip(before, (samples.z, samples.log_w, samples.path), strict=True))
 
 
-def test_the_bound_is_no_surrogate(checks):
+def test_the_value_of_a_surrogate_is_not_the_bound(checks):
     samples = checks.Scene().samples()
     assert torch.equal(samples.bound(), dreg.bound(samples.log_w)) and not samples.bound().requires_grad
     assert abs(dreg.surrogate(samples, "dreg") - samples.bound()) > 0.1
 
 
-def test_under_no_grad_the_bound_is_there():
+def test_the_bound_is_available_under_no_grad():
     with torch.no_grad():
         samples = dreg.evaluate(Normal(torch.zeros(()), 1.0), lambda z: -z * z, 4)
     assert samples.bound().isfinite()
 
 
-def test_equal_seeds_give_equal_draws(checks):
+def test_equal_seeds_give_equal_samples(checks):
     a, b = checks.Scene().samples(), checks.Scene().samples()
     assert torch.equal(a.log_w, b.log_w)
 
@@ -117,8 +117,8 @@ PROPOSALS = {
 
 
 @pytest.mark.parametrize("name", PROPOSALS)
-def test_the_parameters_of_any_proposal_are_held(name):
-    """Same density, the same gradient in z, and none in anything else."""
+def test_the_parameters_of_any_proposal_are_detached(name):
+    """The density and the gradient in z stay the same, and there is no other gradient."""
     torch.manual_seed(0)
     q = PROPOSALS[name]()
     held, z = dreg.detach_parameters(q), q.sample((4,))
@@ -132,12 +132,12 @@ def test_the_parameters_of_any_proposal_are_held(name):
         assert held.log_prob(q.rsample((4,))).requires_grad  # the path stays
 
 
-def test_parameters_are_held_and_nothing_else(checks):
+def test_only_parameters_are_detached(checks):
     checks.parameters_are_held_and_nothing_else()
 
 
-def test_a_transform_that_remembers_its_sample_does_not_leak():
-    """cache_size = 1 keeps (x, y) with their graph: log_prob(y) of a copy that kept it would be stuck to parameters."""
+def test_a_transform_with_a_cache_does_not_leak_a_gradient():
+    """cache_size = 1 keeps (x, y) with their graph, so a copy with that cache would depend on the parameters."""
     loc, scale = _parameter(0.3), _parameter(0.5)
     chain = [transforms.AffineTransform(loc, scale, cache_size=1)]
     q = TransformedDistribution(Normal(torch.zeros(1).double(), 1.0), chain)
@@ -147,8 +147,8 @@ def test_a_transform_that_remembers_its_sample_does_not_leak():
 
 
 @pytest.mark.parametrize("family", [Gamma, Beta])
-def test_dreg_and_iwae_agree_in_the_mean_for_a_proposal_that_is_not_normal(family):
-    """Where samples are not mu + sigma eps: paired over 4000 replicates, every mean within 5 standard errors."""
+def test_the_means_of_dreg_and_iwae_agree_for_a_proposal_that_is_not_normal(family):
+    """Samples are not mu + sigma eps. They are paired over 4000 replicates: every mean within 5 standard errors."""
     torch.manual_seed(0)
     parameters = [torch.full((4000,), value).double().requires_grad_() for value in (2.0, 1.5)]
     samples = dreg.evaluate(family(*parameters), lambda z: -0.5 * (z - 1.5) ** 2, 3)
@@ -161,8 +161,8 @@ def test_dreg_and_iwae_agree_in_the_mean_for_a_proposal_that_is_not_normal(famil
         assert apart.std() > 0.01 and abs(apart.mean()) < 5 * apart.std() / 4000**0.5
 
 
-def test_scores_alone_serve_a_proposal_without_a_path():
-    """Two categories, K = 2, all four draws by hand: vimco's mean is the exact gradient of the bound's mean."""
+def test_vimco_works_for_a_proposal_without_a_path():
+    """Two categories, K = 2, all four outcomes by hand: vimco's mean is the exact gradient of the bound's mean."""
     logits = _parameter(0.4, -0.3)
     log_p = torch.tensor([-1.0, -2.5], dtype=torch.float64)
     p = logits.softmax(0)
@@ -186,7 +186,7 @@ def test_scores_alone_serve_a_proposal_without_a_path():
     assert torch.autograd.grad(dreg.surrogate(samples, "rws"), logits)[0].isfinite().all()
 
 
-def test_gradcheck_of_the_surrogate_of_a_fixed_draw(checks):
+def test_the_surrogate_of_fixed_samples_passes_gradcheck(checks):
     """The surrogate is smooth in the model's parameters, and its own gradient is right."""
     scene = checks.Scene()
     samples = scene.samples()
@@ -199,8 +199,8 @@ def test_gradcheck_of_the_surrogate_of_a_fixed_draw(checks):
     assert torch.autograd.gradcheck(value, scene.theta)
 
 
-def test_controls_are_taught_by_the_derivative_of_the_squared_gradient(checks):
-    """Against finite differences of the mean square of the gradient in each control."""
+def test_controls_get_the_derivative_of_the_squared_gradient(checks):
+    """It is compared with finite differences of the mean square of the gradient in each control."""
     scene = checks.Scene()
     samples, phi = scene.samples(), [scene.mu, scene.rho]
     controls = dreg.control.start(torch.float64)
@@ -222,8 +222,8 @@ def test_controls_are_taught_by_the_derivative_of_the_squared_gradient(checks):
 
 
 @pytest.mark.slow
-def test_learning_the_controls_makes_the_gradient_quieter_and_leaves_its_mean(checks):
-    """On the line at K = 2, by descent on the samples; judged by quadrature."""
+def test_learned_controls_lower_the_variance_and_keep_the_mean(checks):
+    """They are learned in one dimension at K = 2, by descent on the samples; quadrature gives mean and variance."""
     toy, controls = checks.line(), dreg.control.start(torch.float64)
     mean = toy.mean.clone().expand(256, 1).clone().requires_grad_()
     optimizer = torch.optim.Adam(controls.values(), lr=0.05)

@@ -1,4 +1,4 @@
-"""The laboratory: every estimator at every K from one draw, as a stream that can be kept, branched and repeated."""
+"""The laboratory: every estimator at every K from one set of samples, as a stream that can be kept and repeated."""
 
 from functools import partial
 from itertools import islice
@@ -12,20 +12,20 @@ from labkit.dreg.fast import laboratory as fast
 from labkit.stream import iterate
 
 
-def test_one_sample_varies_by_8_3_and_1_6(checks):
+def test_one_sample_has_variances_8_3_and_1_6(checks):
     checks.one_sample_varies_by_8_3_and_1_6()
 
 
-def test_the_laboratory_agrees_with_exact_answers(checks):
+def test_the_laboratory_agrees_with_exact_values(checks):
     checks.laboratory_agrees_with_exact_answers()
 
 
-def test_merged_moments_are_those_of_all(checks):
+def test_merged_moments_equal_those_of_all_samples(checks):
     checks.merged_moments_are_those_of_all()
 
 
-def test_chunks_do_not_show(monkeypatch, checks):
-    """The noise of a step is drawn in parts of whole replicates: the statistics are of all of them."""
+def test_chunks_do_not_change_the_statistics(monkeypatch, checks):
+    """The noise of a step is sampled in chunks of whole replicates, and the statistics cover all of them."""
     toy = gaussian.instance(4)
     one = checks.run(toy, ("iwae",), (1, 8), 20)
     monkeypatch.setitem(fast.ENTRIES, "cpu", 3 * 8 * 4)
@@ -50,22 +50,22 @@ def test_states_can_be_kept_branched_and_repeated():
     assert torch.equal(a[1].gradients.mean, b[1].gradients.mean)
 
 
-def test_what_has_no_value_at_one_sample_is_nan_there_and_only_there(checks):
+def test_only_estimators_without_a_value_at_one_sample_are_nan_there(checks):
     state = checks.run(gaussian.instance(3, 0.5), ("jk", "vimco", "dreg"), (1, 4), 50)
     assert state.variance[:2, 0].isnan().all() and state.snr[:2, 0].isnan().all()
     assert state.variance[:, 1].isfinite().all() and state.variance[2].isfinite().all()
 
 
-def test_bias_is_told_from_none(checks):
+def test_the_test_finds_exactly_the_biased_estimators(checks):
     checks.bias_is_told_from_none()
 
 
-def test_hotelling_is_that_of_the_textbook(checks):
+def test_hotelling_equals_the_textbook_formula(checks):
     checks.hotelling_is_that_of_the_textbook()
 
 
-def test_opposite_biases_cancel_in_a_scalar_and_not_in_hotelling():
-    """The published check sums coordinates before its t: (+, -) comes out as nothing."""
+def test_opposite_biases_cancel_in_a_scalar_test_but_not_in_hotelling():
+    """The published check sums coordinates before its t, so (+, -) looks like no bias."""
     from labkit.dreg import statistics
 
     x = torch.randn(400, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -76,14 +76,14 @@ def test_opposite_biases_cancel_in_a_scalar_and_not_in_hotelling():
     assert statistics.t_test(400, summed.mean(), summed.var())[1] > 1e-3
 
 
-def test_dreg_beside_itself_has_no_bias_and_too_few_draws_say_nothing(checks):
+def test_dreg_has_no_bias_against_itself_and_few_samples_give_nan(checks):
     few = checks.run(gaussian.instance(20), ("dreg", "iwae"), (1, 4), 10)
     p = few.bias_test()[1]
     assert (p[0] == 1).all() and p[1].isnan().all()
     assert (few.bias_t()[1][0] == 1).all()
 
 
-def test_the_posterior_as_proposal_silences_paths_sample_by_sample(checks):
+def test_with_the_posterior_as_proposal_all_paths_are_zero(checks):
     state = checks.run(gaussian.instance(20, 0.0, 0.5), ("dreg", "stl", "dreg-norm", "iwae"), (1, 16), 4000)
     assert (state.gradients.mean[:3] == 0).all() and (state.gradients.spread[:3] == 0).all()
     wanted = 2 / torch.tensor([1.0, 16.0])
@@ -91,7 +91,7 @@ def test_the_posterior_as_proposal_silences_paths_sample_by_sample(checks):
     assert (state.sample_size.mean - torch.tensor([1.0, 16.0])).abs().max() < 1e-10
 
 
-def test_snr_direction_and_error_are_their_definitions(checks):
+def test_snr_direction_and_error_follow_their_definitions(checks):
     toy = gaussian.instance(4, 0.8)
     state = checks.run(toy, ("iwae", "stl", "dreg"), (1, 8), 500)
     total = state.gradients.variance.sum(-1).sqrt()
@@ -103,8 +103,8 @@ def test_snr_direction_and_error_are_their_definitions(checks):
     assert checks.run(gaussian.line(0.0, 1.0, 0.0), ("iwae",), (1, 8), 5).direction_snr.isnan().all()
 
 
-def test_a_pure_direction_has_the_ratio_that_geometry_gives(monkeypatch):
-    """At K = 1 with noise e: path gradient = d/s along + slope e; the ratio by hand."""
+def test_the_direction_ratio_agrees_with_geometry(monkeypatch):
+    """At K = 1 with noise e the path gradient is d/s along the direction plus slope e, which gives the ratio."""
     toy = gaussian.instance(2, 1.0)
     e = torch.tensor([[[0.3, -0.2]]], dtype=torch.float64)
     monkeypatch.setattr(fast, "noise", lambda *a: e)
@@ -114,8 +114,8 @@ def test_a_pure_direction_has_the_ratio_that_geometry_gives(monkeypatch):
     assert abs(state.direction_snr[0, 0] - along.abs() / (g - along * toy.direction).norm()) < 1e-12
 
 
-def test_ess_and_tail_are_those_of_theory(checks):
-    """ESS/K -> 1/M2. Too narrow a q has weights with k = 1 - V/s and a log correction; at V = 2/3 they are bounded."""
+def test_ess_and_tail_agree_with_theory(checks):
+    """ESS/K -> 1/M2. If q is too narrow, weights have k = 1 - V/s and a log correction; at V = 2/3 they are bounded."""
     toy = gaussian.instance()
     state = checks.run(toy, ("dreg",), (1, 1024), 100)
     assert abs(state.sample_size.mean[1] / 1024 * toy.second_moment - 1) < 0.02
@@ -125,8 +125,8 @@ def test_ess_and_tail_are_those_of_theory(checks):
 
 
 @pytest.mark.slow
-def test_measured_slopes_of_the_instance(checks):
-    """The reference's table by simulation, not by `exact`: 4000 replicates for slopes to .05, some seconds."""
+def test_measured_slopes_of_the_instance_agree_with_the_reference(checks):
+    """It uses simulation, not `exact`: 4000 replicates give slopes to .05, in some seconds."""
     sizes = tuple(2**i for i in range(4, 11))
     state = checks.run(gaussian.instance(), ("iwae", "dreg", "stl"), sizes, 500, steps=8)
     k = torch.tensor(sizes).double().log()
@@ -136,8 +136,8 @@ def test_measured_slopes_of_the_instance(checks):
     assert (slopes - wanted).abs().max() < 0.05
 
 
-def test_the_three_ways_of_the_bench_measure_the_same_estimators(monkeypatch):
-    """Of one noise the loop, vmap and the laboratory give the same gradients."""
+def test_the_three_ways_of_the_benchmark_give_the_same_gradients(monkeypatch):
+    """For the same noise, the loop, vmap and the laboratory agree."""
     toy, case = gaussian.instance(3, 0.8), bench.Case(3, (1, 4), 2, 2, 1)
     kept = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     monkeypatch.setattr(fast, "noise", lambda r, k, *_: kept[:1, :k].expand(r, k, 3))
@@ -149,7 +149,7 @@ def test_the_three_ways_of_the_bench_measure_the_same_estimators(monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_bench_shows_every_way_with_its_bound(monkeypatch):
+def test_the_benchmark_shows_every_way_with_its_limit(monkeypatch):
     import io
 
     from rich.console import Console
@@ -163,7 +163,7 @@ def test_the_bench_shows_every_way_with_its_bound(monkeypatch):
 
 
 def _measure(rank: int, folder: str, seeds: list[int]) -> None:
-    """One process of a gloo group of as many as there are seeds; the first keeps what all have gathered."""
+    """One process of a gloo group with one process per seed; the first one returns what all have gathered."""
     torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=len(seeds))
     found = laboratory.gathered(_alone(seeds[rank]))
@@ -179,9 +179,9 @@ def _alone(seed: int) -> laboratory.State:
 
 
 @pytest.mark.slow
-def test_processes_gather_what_each_has_seen(tmp_path):
+def test_processes_gather_all_measurements(tmp_path):
     torch.multiprocessing.spawn(_measure, (str(tmp_path), [3, 4]), nprocs=2)
     found, one = torch.load(tmp_path / "found.pt"), laboratory.merged(_alone(3), _alone(4))
     assert (found["n"], found["t"]) == (100, 2)
     assert torch.equal(found["variance"], one.variance) and torch.equal(found["bias"], one.bias)
-    assert laboratory.gathered(one) is one  # alone there is nothing to gather
+    assert laboratory.gathered(one) is one  # a single process has nothing to gather

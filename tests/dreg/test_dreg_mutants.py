@@ -1,4 +1,4 @@
-"""A test of the tests: each check fails when labkit is broken in a way, most of them published, it is there to find."""
+"""A test of the tests: each check fails when labkit has the error, often a published one, that it should detect."""
 
 import copy
 import math
@@ -20,7 +20,7 @@ def _rule(name, rule=None, **changed):
 
 
 def _log_q_itself_detached():
-    """Not its parameters: the path loses -d log q / dz."""
+    """log q itself is detached, not its parameters: the path loses -d log q / dz."""
 
     def detached(q):
         held = copy.copy(q)
@@ -35,7 +35,7 @@ def _nothing_detached():
 
 
 def _scale_dropped():
-    """ovis: the copy has q's mean and a scale of one."""
+    """The error of ovis: the copy has q's mean and a scale of one."""
     from torch.distributions import Independent, Normal
 
     def dropped(q):
@@ -52,7 +52,7 @@ def _weights_not_held():
 
 
 def _all_for_the_others():
-    """Leave-one-out that leaves nothing out."""
+    """Leave-one-out that leaves out nothing."""
     everything = lambda x: x.logsumexp(0).expand_as(x)  # noqa: E731
     return [(weights, "logsumexp_others", everything), (bounds, "logsumexp_others", everything)]
 
@@ -71,12 +71,12 @@ def _jackknife_of_k_for_k_minus_one():
 
 
 def _surrogate_of_the_squared_model():
-    """TFP: w^2 for the generative gradient too."""
+    """The error of TFP: w^2 also for the generative gradient."""
     return [(ESTIMATORS, "dreg", replace(ESTIMATORS["dreg"], model=lambda s: s.w2))]
 
 
 def _sample_held_too():
-    """A copy of z cut from q: the path is gone."""
+    """A copy of z detached from q: the path is missing."""
     right = gradients.evaluate
 
     def held(*args):
@@ -113,13 +113,13 @@ def _hotelling_without_its_degrees():
 
 
 def _prefix_reversed():
-    """The last K of a draw weighted as its first."""
+    """The last K samples get the weights of the first K."""
     right = fast_laboratory._gradients
     return [(fast_laboratory, "_gradients", lambda names, s, e, *more: right(names, s, e.flip(1), *more))]
 
 
 def _second_moment_off():
-    """One of the quadrature's columns a hundredth too great."""
+    """One of the quadrature's columns is too large by a hundredth."""
     right = exact._columns
 
     def wrong(*args):
@@ -210,16 +210,16 @@ def named(checks, reference):
 
 
 @pytest.mark.parametrize(("mutant", "check"), [(m, c) for m, (_, found_by) in MUTANTS.items() for c in found_by])
-def test_the_check_fails_on_the_mutant(named, monkeypatch, mutant, check):
-    named(check)  # and holds before
+def test_the_check_fails_for_the_mutant(named, monkeypatch, mutant, check):
+    named(check)  # the check passes before
     for owner, name, value in MUTANTS[mutant][0]():
         (monkeypatch.setitem if isinstance(owner, dict) else monkeypatch.setattr)(owner, name, value)
     with pytest.raises(AssertionError):
         named(check)
 
 
-def test_the_bound_alone_does_not_see_that_dreg_is_stl(checks, monkeypatch):
-    """Why gradients are looked at themselves: what is reported is the same."""
+def test_the_bound_does_not_detect_dreg_replaced_by_stl(checks, monkeypatch):
+    """This is why gradients are checked themselves: the reported bound is the same."""
     for owner, name, value in MUTANTS["dreg is stl"][0]():
         monkeypatch.setitem(owner, name, value)
     assert abs(checks.expectations("dreg")[2] - checks.GOLD["bounds"][1]) < 1e-9

@@ -1,4 +1,4 @@
-"""The VAEs: their sizes, where they begin, which half is given, and what no network can be built of."""
+"""The VAEs: their sizes, their initial weights, which half is given, and configurations that raise an error."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from labkit import dreg
 from labkit.dreg import PRESETS, VAE, Config, networks, passes
 
 HALVES = {"height": 4, "width": 3, "latent": (3,), "hidden": (5,)}
-TOP, BOTTOM = slice(0, 2), slice(2, 4)  # rows
+TOP, BOTTOM = slice(0, 2), slice(2, 4)  # rows of the image
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -24,7 +24,7 @@ def images(n: int = 3, seed: int = 5) -> torch.Tensor:
 
 
 def made(halves: str, **changed) -> VAE:
-    """A network in float64 whose top begins at .2 and bottom at .7."""
+    """A network in float64 with a mean of .2 in the top half and .7 in the bottom half."""
     torch.manual_seed(1)
     model = VAE(Config(**HALVES | changed, halves=halves)).double()
     for each in model.parameters():
@@ -35,14 +35,14 @@ def made(halves: str, **changed) -> VAE:
     return model
 
 
-# sizes and starts
+# sizes and initial weights
 
 
 def shapes(module) -> list[tuple[int, int]]:
     return [(each.in_features, each.out_features) for each in module.modules() if isinstance(each, nn.Linear)]
 
 
-def test_the_original_is_784_200_200_50_and_back():
+def test_the_original_has_layers_of_784_200_200_50_and_back():
     model = VAE(PRESETS["original"])
     assert shapes(model.q) == [(784, 200), (200, 200), (200, 100)] and shapes(model.p) == []
     assert shapes(model.pixels) == [(50, 200), (200, 200), (200, 784)]
@@ -56,15 +56,15 @@ def test_burdas_second_has_a_layer_of_100_and_one_of_50():
     assert shapes(model.pixels) == [(100, 200), (200, 200), (200, 784)] and model.config.deviation == "exp"
 
 
-def test_half_an_image_is_generated_from_the_other_by_a_prior_of_its_own():
+def test_half_an_image_has_a_prior_given_the_other_half():
     model = VAE(Config(**HALVES, halves="bottom"))
     assert shapes(model.q)[0] == (12, 5) and shapes(model.p)[0] == (6, 5)
     assert shapes(model.pixels)[0] == (3 + 6, 5) and shapes(model.pixels)[-1] == (5, 6)
     assert {id(w) for w in [*model.inference, *model.generative]} == {id(w) for w in model.parameters()}
 
 
-def test_weights_begin_as_glorot_says_and_biases_at_zero():
-    """Uniform on +-(6 / (in + out))^.5, of variance 2 / (in + out)."""
+def test_weights_start_as_glorot_and_biases_at_zero():
+    """Weights are uniform on +-(6 / (in + out))^.5, with variance 2 / (in + out)."""
     torch.manual_seed(0)
     for layer in [each for each in VAE().modules() if isinstance(each, nn.Linear)]:
         most = math.sqrt(6 / (layer.in_features + layer.out_features))
@@ -73,8 +73,8 @@ def test_weights_begin_as_glorot_says_and_biases_at_zero():
         assert (layer.bias == 0).all()
 
 
-def test_what_is_inferred_from_is_centred_and_what_is_generated_begins_at_the_mean():
-    """The mean of the images in, its logit out; pixels that never change stay within a thousandth of 0 and 1."""
+def test_inputs_are_centred_and_outputs_start_at_the_mean():
+    """The input loses the mean of the images, the output gets its logit, limited to a thousandth from 0 and 1."""
     model = VAE(Config(**HALVES)).double()
     for each in model.pixels.parameters():
         nn.init.zeros_(each)
@@ -87,7 +87,7 @@ def test_what_is_inferred_from_is_centred_and_what_is_generated_begins_at_the_me
     assert (mu == model.q[0].net(torch.zeros(1, 12, dtype=torch.float64)).chunk(2, -1)[0]).all()
 
 
-def test_both_deviations_are_their_functions():
+def test_both_deviations_follow_their_formulas():
     raw = torch.linspace(-3, 3, 6, dtype=torch.float64)
     for name, wanted in (("exp", raw.exp()), ("softplus", (1 + (raw + 0.25).exp()).log())):
         layer = networks.ConditionalNormal(2, 4, 6, name).double()
@@ -97,14 +97,14 @@ def test_both_deviations_are_their_functions():
         assert (layer(torch.ones(1, 2, dtype=torch.float64))[1] - wanted).abs().max() < 1e-14
 
 
-def test_a_config_comes_back_from_json():
+def test_a_config_survives_json():
     for config in (*PRESETS.values(), Config(**HALVES, halves="original", controls=True)):
         assert Config(**json.loads(json.dumps(asdict(config)))) == config
     assert VAE(Config(**HALVES, controls=True)).controls.keys() == {"alpha", "beta", "gamma", "delta"}
 
 
-def test_images_come_from_top_to_bottom_of_the_layers():
-    """Two layers by hand, with the noise of the same generator: z_2, then z_1 given it."""
+def test_images_are_generated_from_the_top_layer_down():
+    """Two layers are computed by hand with the noise of the same generator: z_2, then z_1 given z_2."""
     torch.manual_seed(1)
     model = VAE(Config(4, 3, (4, 2), (5, 6))).double()
     got, noise = model.generate(3, generator=seeded(4)), seeded(4)
@@ -119,7 +119,7 @@ def test_images_come_from_top_to_bottom_of_the_layers():
 
 
 def other_half_is_generated(halves: str, given: slice, rest: slice) -> None:
-    """Of (top, bottom) one is given: it stays as it is, and no pixel of the rest enters p(z | given) or the logits."""
+    """One of (top, bottom) is given and does not change; no pixel of the rest affects p(z | given) or the logits."""
     model, x = made(halves), images()
     inked = x.clone()
     inked[:, :, rest] = 1 - inked[:, :, rest]
@@ -140,26 +140,27 @@ def test_the_original_generates_the_top_from_the_bottom():
 
 
 @pytest.mark.parametrize(("halves", "rest"), [("bottom", BOTTOM), ("original", TOP)])
-def test_the_likelihood_is_of_the_generated_pixels_alone(halves, rest):
-    """With logits that no input moves, only the rest's ink counts: its start is the mean of the BOTTOM, .7, in both."""
+def test_the_likelihood_covers_only_the_generated_pixels(halves, rest):
+    """The logits depend on no input, so only the rest counts; its start is the mean of the BOTTOM, .7, in both."""
     model, x = made(halves), images()
     for each in model.pixels.parameters():
         nn.init.zeros_(each)
     ink = x[:, :, rest].sum((1, 2, 3))
     wanted = -(ink * math.log(0.7) + (6 - ink) * math.log(0.3))
-    assert (passes.run(model, x, 2, generator=seeded()).nll - wanted).abs().max() < 1e-6  # the start came in float32
+    # the start was float32 at first
+    assert (passes.run(model, x, 2, generator=seeded()).nll - wanted).abs().max() < 1e-6
 
 
 @pytest.mark.parametrize(("halves", "given"), [("bottom", TOP), ("original", BOTTOM)])
 def test_the_given_half_is_centred_on_the_mean_of_the_top(halves, given):
-    """In the published code too, which gives the bottom: there the statistics stand at the other half's place."""
+    """The published code does this too, although it gives the bottom: it exchanges the statistics of the halves."""
     model, x = made(halves), images()
     mu, sigma = model.p[0](x[:, :, given].flatten(1) - torch.tensor(0.2).double())
     got = model.prior(0, [], model.split(x.flatten(1))[0])
     assert (got[0] - mu).abs().max() < 1e-6 and (got[1] - sigma).abs().max() < 1e-6
 
 
-def test_q_sees_the_whole_image():
+def test_q_depends_on_the_whole_image():
     model, x = made("bottom"), images()
     for half in (TOP, BOTTOM):
         changed = x.clone()
@@ -174,7 +175,7 @@ def test_q_sees_the_whole_image():
         ("halves swapped", lambda: other_half_is_generated("original", BOTTOM, TOP)),
     ],
 )
-def test_the_check_fails_on_the_mutant(monkeypatch, mutant, check):
+def test_the_check_fails_for_the_mutant(monkeypatch, mutant, check):
     check()
     right = VAE.split
     monkeypatch.setattr(VAE, "split", lambda self, x: right(self, x)[::-1])
@@ -182,7 +183,7 @@ def test_the_check_fails_on_the_mutant(monkeypatch, mutant, check):
         check()
 
 
-# what is refused
+# errors
 
 
 @pytest.mark.parametrize(
@@ -199,13 +200,13 @@ def test_the_check_fails_on_the_mutant(monkeypatch, mutant, check):
         ({"halves": "bottom", "latent": (3, 2), "hidden": (5, 5)}, "one layer of latents, got 4 and 2"),
     ],
 )
-def test_a_network_that_cannot_be_is_refused_in_one_line(changed, said):
+def test_a_wrong_configuration_raises_a_short_error(changed, said):
     with pytest.raises(ValueError) as caught:
         Config(**HALVES | changed)
     assert said in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_an_unknown_preset_is_answered_with_the_known():
+def test_an_unknown_preset_raises_an_error_with_the_known_ones():
     with pytest.raises(
         ValueError, match=r"\Athe network must be one of original, burda-1, burda-2, small, got 'big'\Z"
     ):
@@ -215,7 +216,7 @@ def test_an_unknown_preset_is_answered_with_the_known():
 @pytest.mark.parametrize(
     "x", [torch.rand(3, 1, 4, 4), torch.full((3, 1, 4, 3), 2.0), torch.full((3, 1, 4, 3), math.nan)]
 )
-def test_a_start_that_is_none_is_refused(x):
+def test_wrong_images_for_the_mean_are_rejected(x):
     with pytest.raises(ValueError, match=r"\Aimages must be .N, 1, 4, 3. in .0, 1., got "):
         VAE(Config(**HALVES)).begin_at(x)
 
@@ -229,6 +230,6 @@ def test_a_start_that_is_none_is_refused(x):
         ("bottom", 2, images(), r"given must be images \(n, 1, 4, 3\) for this network, got \(3, 1, 4, 3\)"),
     ],
 )
-def test_what_cannot_be_generated_is_refused(halves, n, given, said):
+def test_generate_rejects_wrong_numbers_and_images(halves, n, given, said):
     with pytest.raises(ValueError, match=said):
         made(halves).generate(n, given=given)

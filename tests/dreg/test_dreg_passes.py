@@ -1,7 +1,7 @@
-"""A VAE's pass: every gradient that comes of one backward of the decoder is that of surrogates through distributions.
+"""Every gradient from one backward pass of the decoder equals that of surrogates through distributions.
 
-The other side of each comparison is laid out here: q and p as torch.distributions, a copy of the network for parameters
-that are held, autograd for what `passes` computes by hand.
+The tests write out the other side of each comparison: q and p as torch.distributions, a copy of the network for
+constant parameters, and autograd for gradients that `passes` computes by hand.
 """
 
 import copy
@@ -41,7 +41,7 @@ def images(n: int = B, config: Config = CONFIGS["one"], seed: int = 5) -> torch.
 
 
 def made(name: str) -> VAE:
-    """A network in float64 with no parameter and no mean at rest."""
+    """A network in float64 in which all parameters and means are random."""
     torch.manual_seed(1)
     model = VAE(CONFIGS[name]).double()
     for each in model.parameters():
@@ -50,7 +50,7 @@ def made(name: str) -> VAE:
     return model
 
 
-# the same by torch.distributions
+# the same with torch.distributions
 
 
 def independent(network, given: torch.Tensor) -> Independent:
@@ -64,13 +64,13 @@ def standard(units: int) -> Independent:
 
 
 def posteriors(model: VAE, x: torch.Tensor, z: list) -> list[Independent]:
-    """Of the first layer, and of those whose layer below is drawn."""
+    """Return the posterior of the first layer, and those given the samples of the layer below."""
     below = [x.flatten(1) - model.mean, *z]
     return [independent(q, each) for q, each in zip(model.q, below, strict=False)]
 
 
 def log_p(model: VAE, x: torch.Tensor, z: list) -> torch.Tensor:
-    """log p(x, z), of halves log p(rest, z | given), term by term."""
+    """Return log p(x, z), for halves log p(rest, z | given), term by term."""
     top, bottom = x.flatten(1).chunk(2, -1)
     mean_of_top, mean_of_bottom = model.mean.chunk(2)
     last = standard(model.config.latent[-1])
@@ -93,7 +93,7 @@ def noise_of(model: VAE, seed: int, k: int = K, n: int = B) -> list[torch.Tensor
 
 
 def laid_out(model: VAE, x: torch.Tensor, noise: list[torch.Tensor]) -> dreg.Samples:
-    """What `dreg.evaluate` answers, layers side by side; a copy of the network stands for q held."""
+    """Return the result of `dreg.evaluate` with layers side by side; a copy of the network is the constant q."""
     held, z = copy.deepcopy(model).requires_grad_(False), []
     for layer, e in enumerate(noise):
         q = posteriors(model, x, z)[layer]
@@ -125,12 +125,12 @@ def every_gradient_is_that_of_the_surrogate(reference, name: str, config: str) -
 
 @pytest.mark.parametrize("config", CONFIGS)
 @pytest.mark.parametrize("name", dreg.ESTIMATORS)
-def test_gradients_of_both_halves_are_those_of_the_surrogate(reference, name, config):
+def test_gradients_of_both_halves_equal_those_of_the_surrogate(reference, name, config):
     every_gradient_is_that_of_the_surrogate(reference, name, config)
 
 
 @pytest.mark.parametrize("config", ["one", "two"])
-def test_all_estimators_at_once_are_each_alone(config, reference):
+def test_all_estimators_at_once_equal_each_one_separately(config, reference):
     model, x = made(config), images()
     found = passes.run(model, x, K, generator=seeded(3))
     every = fast.inference_gradients(model, found, list(dreg.ESTIMATORS), reference.PARAMETERS)
@@ -139,8 +139,8 @@ def test_all_estimators_at_once_are_each_alone(config, reference):
         assert all((a - b).abs().max() < CLOSE for a, b in zip(got, alone, strict=True)), name
 
 
-def test_evaluate_of_dreg_gives_the_same_of_the_same_noise(monkeypatch):
-    """A one-layer network as anyone would write it with `dreg.evaluate`."""
+def test_dreg_evaluate_gives_the_same_for_the_same_noise(monkeypatch):
+    """It uses a one-layer network written with `dreg.evaluate`, as a user would."""
     model, x = made("one"), images()
     found, (e,) = passes.run(model, x, K, generator=seeded(3)), noise_of(model, 3)
     monkeypatch.setattr(normal_module, "_standard_normal", lambda *_, **__: e)
@@ -156,16 +156,16 @@ def test_evaluate_of_dreg_gives_the_same_of_the_same_noise(monkeypatch):
 
 
 @pytest.mark.parametrize("config", CONFIGS)
-def test_the_samples_of_a_pass_are_those_of_its_network(config):
-    """What `control` and `surrogate` take of it, layers side by side."""
+def test_the_samples_of_a_pass_agree_with_its_network(config):
+    """`control` and `surrogate` use these samples, with layers side by side."""
     model, x = made(config), images()
     got, wanted = passes.run(model, x, K, generator=seeded(3)).samples(), laid_out(model, x, noise_of(model, 3))
     for name in ("z", "log_w", "log_joint", "log_q", "path"):
         assert (getattr(got, name) - getattr(wanted, name)).abs().max() < CLOSE, name
 
 
-def test_one_sample_is_enough_where_none_is_left_out():
-    """K = 1: dreg is stl, and what turns scores into paths has nothing left."""
+def test_one_sample_is_enough_for_estimators_that_leave_none_out():
+    """K = 1: dreg is stl, and the estimators that turn scores into paths are 0."""
     model, x = made("one"), images()
     found = passes.run(model, x, 1, generator=seeded(3))
     got = fast.inference_gradients(model, found, ["dreg", "stl", "rws-dreg", "rws-dreg-norm"])
@@ -174,7 +174,7 @@ def test_one_sample_is_enough_where_none_is_left_out():
 
 
 @pytest.mark.parametrize("name", ["jk", "jk-dreg", "dreg-cv", "vimco"])
-def test_one_sample_is_too_few_where_one_is_left_out(name):
+def test_one_sample_is_too_few_for_estimators_that_leave_one_out(name):
     model = made("one")
     found = passes.run(model, images(), 1, generator=seeded())
     said = rf"\A{name} needs K >= 2 samples, got K = 1; draw more, because it leaves one out\Z"
@@ -185,18 +185,18 @@ def test_one_sample_is_too_few_where_one_is_left_out(name):
 
 
 @pytest.mark.parametrize("name", ["generative_gradients", "inference_gradients"])
-def test_gradients_are_found_at_their_old_path_with_a_warning(name):
+def test_gradients_at_their_old_path_give_a_warning(name):
     with pytest.warns(DeprecationWarning, match=rf"now labkit\.dreg\.fast\.gradients\.{name}"):
         assert getattr(passes, name) is getattr(fast, name)
     with pytest.raises(AttributeError, match="no attribute 'gradient'"):
         passes.gradient  # noqa: B018
 
 
-# numbers that are not small
+# large numbers
 
 
 @pytest.mark.parametrize("name", dreg.ESTIMATORS)
-def test_log_weights_of_ten_thousand_leave_every_gradient_finite(name, reference):
+def test_every_gradient_is_finite_for_log_weights_of_ten_thousand(name, reference):
     model, x = made("one"), images()
     found = passes.run(model, x, K, generator=seeded())
     steps = torch.tensor([-1e4, 0.0, 1e4, 1e4, -1e4], dtype=torch.float64)[:, None]
@@ -210,7 +210,7 @@ def test_log_weights_of_ten_thousand_leave_every_gradient_finite(name, reference
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("logit", [200.0, -200.0])
-def test_logits_of_two_hundred_cost_what_bernoulli_says(logit, dtype):
+def test_logits_of_two_hundred_have_the_bernoulli_cost(logit, dtype):
     """Right pixels cost nothing, wrong ones 200 nats each; no gradient is lost."""
     model = made("one").to(dtype)
     with torch.no_grad():
@@ -224,12 +224,12 @@ def test_logits_of_two_hundred_cost_what_bernoulli_says(logit, dtype):
     generative, _ = fast.generative_gradients(model, found, "dreg")
     inference = fast.inference_gradients(model, found, ["dreg"])["dreg"]
     assert all(each.isfinite().all() for each in [*generative, *inference])
-    *_, bias = generative  # of the mean over images of log p: x - p
+    *_, bias = generative  # gradient of the mean over images of log p: x - p
     assert (bias - (x.flatten(1) - float(logit > 0)).mean(0)).abs().max() < 1e-6
 
 
-def test_the_hessian_of_a_pass_in_z_is_that_of_distributions():
-    """Of log p(x, z_k) in z_1, summed over samples and images."""
+def test_the_hessian_of_a_pass_in_z_equals_that_of_distributions():
+    """It is the Hessian of log p(x, z_k) in z_1, summed over samples and images."""
     model, x = made("one"), images()
     found = passes.run(model, x, 2, generator=seeded())
     (leaf,), hessians = found.leaves, []
@@ -241,7 +241,7 @@ def test_the_hessian_of_a_pass_in_z_is_that_of_distributions():
     assert (hessians[0] - hessians[1]).abs().max() < CLOSE and hessians[1].abs().max() > 1
 
 
-def test_the_network_evaluates_its_own_logits():
+def test_log_pixels_of_the_network_uses_its_own_logits():
     for name in CONFIGS:
         model, x = made(name), images()
         given, wanted = model.split(x.flatten(1))
@@ -251,7 +251,7 @@ def test_the_network_evaluates_its_own_logits():
 
 
 @pytest.mark.parametrize("config", CONFIGS)
-def test_a_pass_by_the_plain_decoder_has_the_same_numbers_and_gradients(config):
+def test_a_pass_with_the_plain_decoder_has_the_same_numbers_and_gradients(config):
     model, x = made(config), images()
     plain, found = (passes.run(model, x, K, generator=seeded(3), **how) for how in ({"log_pixels": VAE.log_pixels}, {}))
     assert (found.log_w - plain.log_w).abs().max() < CLOSE
@@ -264,8 +264,8 @@ def test_a_pass_by_the_plain_decoder_has_the_same_numbers_and_gradients(config):
 
 
 @pytest.mark.parametrize("config", CONFIGS)
-def test_the_bound_is_brute_force(config):
-    """Image by image, sample by sample, in Python's own floats."""
+def test_the_bound_agrees_with_plain_python(config):
+    """It is computed image by image and sample by sample with Python floats."""
     model, x = made(config), images()
     noise = noise_of(model, 3)
     found = passes.run(model, x, K, generator=seeded(3))
@@ -276,8 +276,8 @@ def test_the_bound_is_brute_force(config):
 
 
 @pytest.mark.parametrize("config", ["one", "two", "bottom"])
-def test_kl_by_layer_is_that_of_distributions(config):
-    """Means over 20,000 samples, within five standard errors of the divergence given the layer below."""
+def test_kl_of_each_layer_agrees_with_distributions(config):
+    """Means over 20,000 samples are within five standard errors of the divergence given the layer below."""
     model, x = made(config), images(2)
     found = passes.run(model, x, 20_000, generator=seeded())
     if config == "two":
@@ -294,7 +294,7 @@ def test_kl_by_layer_is_that_of_distributions(config):
 
 
 def line() -> tuple[VAE, torch.Tensor]:
-    """One unit of z, 2 x 2 pixels: p(x) is one integral."""
+    """One unit of z and 2 x 2 pixels, so that p(x) is one integral."""
     torch.manual_seed(1)
     model = VAE(Config(2, 2, (1,), (4,))).double()
     for each in model.pixels.parameters():
@@ -303,7 +303,7 @@ def line() -> tuple[VAE, torch.Tensor]:
 
 
 def log_likelihood_is_that_of_quadrature() -> None:
-    """E[w] = p(x) whatever q: 40,000 samples, four standard errors from the integral over z."""
+    """E[w] = p(x) for any q: 40,000 samples, four standard errors from the integral over z."""
     model, x = line()
     z = torch.arange(-12, 12, 0.002, dtype=torch.float64)
     with torch.no_grad():
@@ -315,12 +315,12 @@ def log_likelihood_is_that_of_quadrature() -> None:
     assert 0.02 < variance < 5 and abs((got - wanted).exp() - 1) < 4 * (variance / 40_000) ** 0.5
 
 
-def test_log_likelihood_is_an_integral():
+def test_log_likelihood_agrees_with_an_integral():
     log_likelihood_is_that_of_quadrature()
 
 
 @pytest.mark.parametrize(("samples", "rows"), [(10, 3000), (10, 12), (7, 3), (3, 2)])
-def test_chunks_are_of_so_many_rows_and_add_up(monkeypatch, samples, rows):
+def test_chunks_have_the_given_number_of_rows_and_add_up(monkeypatch, samples, rows):
     model, x, chunks, right = made("two"), images(), [], passes.run
 
     def run(*args, **kwargs):
@@ -334,15 +334,15 @@ def test_chunks_are_of_so_many_rows_and_add_up(monkeypatch, samples, rows):
     assert (got - (log_w.logsumexp(0) - math.log(samples))).abs().max() < 1e-13 and not got.requires_grad
 
 
-def test_equal_seeds_give_equal_passes_and_the_images_stay():
+def test_equal_seeds_give_equal_passes_and_the_images_do_not_change():
     model, x = made("two"), images()
     before = x.clone()
     a, b, c = (passes.run(model, x, K, generator=seeded(seed)).log_w for seed in (1, 1, 2))
     assert torch.equal(a, b) and not torch.equal(a, c) and torch.equal(x, before)
 
 
-def test_units_are_active_whose_mean_varies_by_a_hundredth():
-    """The first is made to vary a little less, the second a little more, the third not at all."""
+def test_units_are_active_if_their_mean_varies_by_a_hundredth():
+    """The first varies a little less, the second a little more, the third not at all."""
     model, x = made("one"), images(40)
     last = model.q[0].net[4]
     with torch.no_grad():
@@ -355,7 +355,7 @@ def test_units_are_active_whose_mean_varies_by_a_hundredth():
     assert passes.active_units(model, x).tolist() == [False, True, False]
 
 
-# what is refused
+# errors
 
 
 @pytest.mark.parametrize(
@@ -370,15 +370,15 @@ def test_units_are_active_whose_mean_varies_by_a_hundredth():
         ((255 * images()).to(torch.uint8), 5, TypeError, "; use x.to(torch.float64) / 255"),
     ],
 )
-def test_what_is_no_batch_is_refused_in_one_line(x, k, error, said):
+def test_a_wrong_batch_raises_a_short_error(x, k, error, said):
     for ask in (passes.check, passes.log_likelihood):
         with pytest.raises(error) as caught:
             ask(made("one"), x, k)
         assert said in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_what_is_not_finite_is_said_where_it_is_reported():
-    """log p(x) and the bound of a test; a step of training is left to the loop, which leaves it out."""
+def test_numbers_that_are_not_finite_raise_an_error_only_in_reports():
+    """log p(x) and the bound of a test raise an error; in training the loop skips the step."""
     model, x = made("one"), images()
     x[1, 0, 2, 1] = math.nan
     said = "log p.x, z. must be finite, got 1 of 3 images where it is not; look for NaN in the images"
@@ -395,7 +395,7 @@ def test_what_is_not_finite_is_said_where_it_is_reported():
 
 
 def _weights_not_held(monkeypatch):
-    """Coefficients that move: the weights' own gradient comes in."""
+    """The coefficients move, so the weights' own gradient is added."""
     right = passes.run
 
     def run(model, x, *args, **kwargs):
@@ -406,7 +406,7 @@ def _weights_not_held(monkeypatch):
 
 
 def _parameters_not_held(monkeypatch):
-    """log q of the path moves with nothing: the path loses -d log q / dz."""
+    """log q of the path does not move, so the path loses -d log q / dz."""
     right = passes.run
 
     def run(*args, **kwargs):
@@ -417,13 +417,13 @@ def _parameters_not_held(monkeypatch):
 
 
 def _second_layer_not_seen(monkeypatch):
-    """log q(z_2 | z_1) without its slope in z_1."""
+    """log q(z_2 | z_1) has no slope in z_1."""
     right = passes._held_call
     monkeypatch.setattr(passes, "_held_call", lambda network, given: right(network, given.detach()))
 
 
 def _squared(monkeypatch):
-    """w^2 for the model too."""
+    """w^2 also for the model."""
     row = replace(estimators.ESTIMATORS["dreg"], model=lambda s: s.w2)
     monkeypatch.setitem(estimators.ESTIMATORS, "dreg", row)
     right = dreg.surrogate
@@ -438,7 +438,7 @@ def _squared(monkeypatch):
 
 
 def _scale_dropped(monkeypatch):
-    """Sums in mu alone."""
+    """Only the sums in mu."""
     right = fast.in_normal
 
     def dropped(*args):
@@ -449,7 +449,7 @@ def _scale_dropped(monkeypatch):
 
 
 def _ratio_forgotten(monkeypatch):
-    """Every estimator's path weighed as the model's."""
+    """Every estimator's path has the model's weights."""
     for name in ("dreg", "rws-dreg"):
         monkeypatch.setitem(estimators.ESTIMATORS, name, replace(estimators.ESTIMATORS[name], rule=estimators.stl))
     right = dreg.surrogate
@@ -480,15 +480,15 @@ MUTANTS = {
 
 
 @pytest.mark.parametrize(("mutant", "case"), [(m, c) for m, (_, found_by) in MUTANTS.items() for c in found_by])
-def test_the_check_fails_on_the_mutant(reference, monkeypatch, mutant, case):
+def test_the_check_fails_for_the_mutant(reference, monkeypatch, mutant, case):
     name, config = case.split()
-    every_gradient_is_that_of_the_surrogate(reference, name, config)  # and holds before
+    every_gradient_is_that_of_the_surrogate(reference, name, config)  # the check passes before
     MUTANTS[mutant][0](monkeypatch)
     with pytest.raises(AssertionError):
         every_gradient_is_that_of_the_surrogate(reference, name, config)
 
 
-def test_the_quadrature_sees_a_sum_that_forgets_the_number_of_samples(monkeypatch):
+def test_the_quadrature_detects_a_sum_without_the_number_of_samples(monkeypatch):
     right = passes.log_likelihood
     monkeypatch.setattr(passes, "log_likelihood", lambda m, x, n, **k: right(m, x, n, **k) + math.log(n / (n - 4000)))
     with pytest.raises(AssertionError):

@@ -1,4 +1,4 @@
-"""A race is fair: lanes differ by their estimator alone; and what is said of variance is what replicates say."""
+"""A race is fair, because lanes differ only by their estimator; variances agree with those of replicates."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ def track():
 
 @pytest.fixture(scope="module")
 def small():
-    """5 x 4 pixels, two latents: a step costs little."""
+    """5 x 4 pixels and two latents, so that a step is fast."""
     images = torch.randint(0, 256, (80, 1, 5, 4), generator=torch.Generator().manual_seed(0)).byte()
     config = dreg.Config(height=5, width=4, latent=(2,), hidden=(6,))
     return racing.Track(*images.split(60), config=config)
@@ -38,7 +38,7 @@ def raced(track, names, steps, **size):
 
 
 def seen(state):
-    """All of a lane but its seconds."""
+    """Everything in a lane except its seconds."""
     return [
         torch.cat([lane.trained.weights, lane.trained.m, lane.batches[:, 2], lane.looks[:, 2]]) for lane in state.lanes
     ]
@@ -47,8 +47,8 @@ def seen(state):
 # the same for all lanes
 
 
-def test_lanes_of_one_estimator_are_equal_to_the_last_bit(small):
-    """dreg-alpha at 1 and 0 are rws-dreg and dreg; a K of its own that is the race's changes nothing."""
+def test_lanes_of_one_estimator_are_equal_bit_for_bit(small):
+    """dreg-alpha at 1 and 0 are rws-dreg and dreg; a lane's own K equal to the race's changes nothing."""
     state = raced(small, ["dreg", "dreg@4", "dreg-alpha=0", "rws-dreg", "dreg-alpha=1", "iwae"], 3)
     dreg_, own, zero, rws, one, iwae = seen(state)
     assert torch.equal(dreg_, own) and torch.equal(dreg_, zero) and torch.equal(rws, one)
@@ -56,8 +56,8 @@ def test_lanes_of_one_estimator_are_equal_to_the_last_bit(small):
     assert torch.equal(state.lanes[0].drawn, state.lanes[1].drawn)
 
 
-def test_all_lanes_begin_alike_and_their_first_minibatch_costs_all_the_same(small):
-    """Before the first move weights, images and noise are the same, so the bound is; without K its noise is not."""
+def test_all_lanes_start_equal_with_the_same_first_bound(small):
+    """Before the first move weights, images and noise are the same, and so is the bound, unless K differs."""
     state = raced(small, ["iwae", "stl", "dreg-cv", "rws", "dreg@5"], 1)
     bounds = [lane.batches[0, 2].item() for lane in state.lanes]
     assert bounds[0] == bounds[1] == bounds[2] == bounds[3] != bounds[4]
@@ -67,8 +67,8 @@ def test_all_lanes_begin_alike_and_their_first_minibatch_costs_all_the_same(smal
     assert first.lanes[0].looks[0, 2] == first.lanes[1].looks[0, 2]
 
 
-def test_a_step_is_adams_on_the_estimators_own_gradients(small):
-    """Adam's first move is the rate times the sign of the gradient; here that of dreg.surrogate and of the bound."""
+def test_a_step_is_adams_with_the_estimators_own_gradients(small):
+    """Adam's first move is the rate times the sign of the gradient, here that of dreg.surrogate and of the bound."""
     state = raced(small, ["stl"], 0)
     x = small.minibatch(0, 8)
     found = passes.run(small.module, x, 4, generator=small.noise("samples", 0))
@@ -80,7 +80,7 @@ def test_a_step_is_adams_on_the_estimators_own_gradients(small):
     assert clear.sum() > 100 and torch.allclose(moved[clear], 3e-3 * up[clear].sign(), rtol=1e-3)
 
 
-def test_the_same_seed_gives_the_same_bits_and_rewound_it_goes_on_so(small):
+def test_equal_seeds_give_equal_bits_also_after_a_rewind(small):
     half = raced(small, ["dreg", "iwae"], 5)
     kept = [each.clone() for each in seen(half)]
     ends = [half, half]
@@ -99,15 +99,15 @@ def test_the_same_seed_gives_the_same_bits_and_rewound_it_goes_on_so(small):
     )
 
 
-def test_the_ink_of_grey_pixels_is_drawn_anew_at_every_step():
+def test_grey_pixels_are_sampled_again_at_every_step():
     grey = torch.full((40, 1, 5, 4), 128, dtype=torch.uint8)
     track = racing.Track(grey, grey, config=dreg.Config(height=5, width=4, latent=(2,), hidden=(6,)))
     one, other = track.minibatch(0, 8), track.minibatch(1, 8)
     assert set(one.unique().tolist()) == {0, 1} and not torch.equal(one, other)
 
 
-def test_seconds_are_of_the_lanes_own_steps(small, monkeypatch):
-    """A clock that goes on by 1 at each reading: every step takes one, whatever the other lanes do."""
+def test_seconds_count_only_the_lanes_own_steps(small, monkeypatch):
+    """The clock advances by 1 at each reading, so every step takes one, for any number of other lanes."""
     ticks = iter(range(1000))
     monkeypatch.setattr(racing.time, "thread_time", lambda: float(next(ticks)))
     state = raced(small, ["iwae", "dreg"], 3)
@@ -115,7 +115,7 @@ def test_seconds_are_of_the_lanes_own_steps(small, monkeypatch):
         assert lane.seconds == 3 and lane.batches[:, 1].tolist() == [0, 1, 2] and lane.looks[:, 1].tolist() == [0]
 
 
-def test_numbers_along_the_way_are_those_of_the_weights(small):
+def test_recorded_numbers_belong_to_the_weights(small):
     state = raced(small, ["dreg"], racing.EVERY)
     (lane,) = state.lanes
     assert lane.looks[:, 0].tolist() == [0, racing.EVERY] and lane.batches[:, 0].tolist() == [*range(racing.EVERY)]
@@ -138,7 +138,7 @@ def test_numbers_along_the_way_are_those_of_the_weights(small):
 
 
 def test_both_variances_and_the_snr_are_unbiased():
-    """g = 2 u + a_m + b_r with variances .3 and .7 by minibatch and by draw, |2 u|^2 = 4 over 50 coordinates."""
+    """g = 2 u + a_m + b_r has variances .3 by minibatch and .7 by sample; |2 u|^2 = 4 over 50 coordinates."""
     noise = torch.Generator().manual_seed(0)
     fixed = 2 * torch.nn.functional.normalize(torch.randn(50, generator=noise, dtype=torch.float64), dim=0)
     made = []
@@ -153,13 +153,13 @@ def test_both_variances_and_the_snr_are_unbiased():
     assert abs(square.mean() - 19) < 4 * square.std() / 20
 
 
-def test_what_does_not_vary_has_no_snr():
+def test_without_variance_the_snr_is_nan():
     found = spread(torch.ones(2, 2, 3))
     assert found.monte_carlo == found.minibatch == 0 and found.snr != found.snr
 
 
-def test_the_variances_add_up_to_that_of_fresh_minibatches_and_fresh_noise(track):
-    """(1), against gradients each on images of its own; and the Monte Carlo part against one minibatch's many draws."""
+def test_the_variances_add_up_to_that_of_new_minibatches_and_new_noise(track):
+    """(1) agrees with gradients on new images each, and its Monte Carlo part with many samples on one minibatch."""
     state = raced(track, ["iwae"], 30, batch=32)
     weights, task = state.lanes[0].trained.weights, racing._task(track, Entry("iwae"), 4, 0.9)
 
@@ -173,7 +173,7 @@ def test_the_variances_add_up_to_that_of_fresh_minibatches_and_fresh_noise(track
 
     pairs, lone = functional.call(track.module, weights.clone().requires_grad_(), gradients)
     found = spread(pairs)
-    # each half's own estimate scatters so much about the whole's
+    # each half's own estimate varies this much about the whole's
     parts = torch.tensor([spread(part)[:2] for part in pairs.split(6)]).sum(1)
     error = parts.std() / 8**0.5
     alone = (lone - lone.mean(0)).square().mean(1) * 96 / 95
@@ -181,8 +181,8 @@ def test_the_variances_add_up_to_that_of_fresh_minibatches_and_fresh_noise(track
     assert found.minibatch > 0
 
 
-def test_iwaes_noise_is_above_dregs_on_a_network_that_has_learned(track):
-    """Paired: the same weights, images and draws; at every one of the minibatches, K = 16."""
+def test_iwae_has_more_noise_than_dreg_on_a_trained_network(track):
+    """They are paired: the same weights, images and samples, for every minibatch, K = 16."""
     state = raced(track, ["dreg"], 60, k=16, batch=32)
     start = functional.State(state.lanes[0].trained.weights, state.lanes[0].trained.m, state.lanes[0].trained.v, 0)
     lanes = [replace(state.lanes[0], entry=Entry(name), trained=start) for name in ("iwae", "dreg", "stl")]
@@ -193,8 +193,8 @@ def test_iwaes_noise_is_above_dregs_on_a_network_that_has_learned(track):
 # other estimators along one trajectory
 
 
-def test_watched_variances_are_those_of_weighed_pairs(small):
-    """By the sums that define them, every gradient held: weights beta^(n - i)."""
+def test_watched_variances_equal_those_of_weighted_pairs(small):
+    """They are compared with their defining sums over all gradients, with weights beta^(n - i)."""
     batches = [small.minibatch(i, 8) for i in range(6)]
     names, beta = ("iwae", "dreg-alpha"), 0.7
     how = {"parameters": {"dreg-alpha": {"alpha": 0.3}}, "decay": beta}
@@ -222,7 +222,7 @@ def test_watched_variances_are_those_of_weighed_pairs(small):
     assert torch.allclose(state.snr.double(), mean.norm(dim=1) / noise_of.sum(1).sqrt(), rtol=1e-3)
 
 
-def test_watching_leaves_the_network_alone_and_follows_it_when_it_is_trained(small):
+def test_watching_does_not_change_the_network_and_follows_its_training(small):
     before = [each.clone() for each in small.module.parameters()]
     x, names = small.minibatch(0, 8), ("dreg", "iwae")
     one = watching.step(watching.start(small.module, names), small.module, x, 4, generator=small.noise("w"))
@@ -237,18 +237,18 @@ def test_watching_leaves_the_network_alone_and_follows_it_when_it_is_trained(sma
     assert not torch.equal(one.mean, other.mean)
 
 
-# words
+# text
 
 
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [("dreg", Entry("dreg")), ("dreg@16", Entry("dreg", 16)), ("dreg-alpha=.5@8", Entry("dreg-alpha", 8, 0.5))],
 )
-def test_an_entry_in_words(text, wanted):
+def test_an_entry_is_read_from_text(text, wanted):
     assert entry(text) == wanted
 
 
-def test_labels_tell_lanes_apart():
+def test_labels_of_lanes_are_different():
     assert [entry(t).label for t in ("jk", "jk@9", "dreg-alpha=.5")] == ["jk", "jk, K = 9", "dreg-alpha 0.5"]
 
 
@@ -260,12 +260,12 @@ def test_labels_tell_lanes_apart():
         ("dreg=0.5", "dreg takes no parameters"),
     ],
 )
-def test_an_entry_that_cannot_be_read(text, words):
+def test_a_wrong_entry_raises_an_error(text, words):
     with pytest.raises(ValueError, match=words):
         entry(text)
 
 
-def test_races_that_cannot_be_run(small):
+def test_impossible_races_raise_an_error(small):
     with pytest.raises(ValueError, match="no lane twice"):
         racing.start(small, [Entry("dreg"), Entry("dreg")], k=4)
     with pytest.raises(ValueError, match="at least one lane"):

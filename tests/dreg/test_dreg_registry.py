@@ -30,7 +30,7 @@ def test_a_polynomial_in_the_row_has_exact_answers(monkeypatch):
     monkeypatch.setitem(ESTIMATORS, "beyond", Estimator(lambda s: (s.w, s.w), True, polynomial=((1, 0), (1, 0))))
     found = exact.answers(gaussian.instance(3), (1, 8), ("iwae", "stl", "half", "beyond"))
     assert torch.allclose(found.mean[2], (found.mean[0] + found.mean[1]) / 2, rtol=1e-9)
-    at = torch.tensor([-1.0, 0.0, 1.0], dtype=torch.float64)  # of the score
+    at = torch.tensor([-1.0, 0.0, 1.0], dtype=torch.float64)  # coefficients of the score
     a, b, c = torch.linalg.solve(torch.stack([at**2, at, at**0], 1), found.variance[[0, 1, 3]])
     assert torch.allclose(found.variance[2], a / 4 - b / 2 + c, rtol=1e-6)
 

@@ -1,4 +1,4 @@
-"""The noise of a network's gradient: one draw serves every K, moments are those of all, SNR is not its own noise."""
+"""The noise of a network's gradient: one set of samples serves every K, and the SNR does not include its own noise."""
 
 import math
 from dataclasses import replace
@@ -53,7 +53,7 @@ def by_hand(model, x, name: str, k: int, noise: torch.Tensor) -> torch.Tensor:
 
 
 def moments_are_those_of_each_replicate_by_hand(model, x) -> None:
-    """Two steps of 3 and 2 replicates: every estimator at every K against its own surrogate."""
+    """Two steps of 3 and 2 replicates: every estimator at every K is compared with its own surrogate."""
     noise, state = seeded(2), replicates.start(model, 3, NAMES, SIZES)
     for some in (3, 2):
         state = replicates.step(state, model, x, generator=noise, replicates=some)
@@ -71,11 +71,11 @@ def moments_are_those_of_each_replicate_by_hand(model, x) -> None:
             assert (state.variance[i, j] - wanted.var(0).mean()).abs() < 1e-10
 
 
-def test_moments_are_those_of_surrogates_replicate_by_replicate(model, x):
+def test_moments_equal_those_of_surrogates_for_each_replicate(model, x):
     moments_are_those_of_each_replicate_by_hand(model, x)
 
 
-def test_the_reference_is_dreg_whether_it_is_asked_for_or_not(model, x):
+def test_the_reference_is_always_dreg(model, x):
     with_it, without = (
         replicates.step(replicates.start(model, 3, names, SIZES), model, x, generator=seeded(), replicates=6)
         for names in (("iwae", "dreg"), ("iwae",))
@@ -85,8 +85,8 @@ def test_the_reference_is_dreg_whether_it_is_asked_for_or_not(model, x):
     assert torch.allclose(with_it.snr[0], without.snr[0], rtol=1e-9, equal_nan=True)
 
 
-def test_snr_is_that_of_the_mean_without_its_noise():
-    """Normal gradients of SNR .1: 200 runs of 400, five errors of their mean; with |mean| itself it would be off."""
+def test_snr_uses_the_mean_without_its_noise():
+    """Normal gradients with SNR .1: 200 runs of 400, five standard errors; with |mean| itself it would be wrong."""
     d, k, runs = 50, 1, 200
     mean, found, naive = torch.full((d,), 0.1, dtype=torch.float64), [], []
     for seed in range(runs):
@@ -100,14 +100,14 @@ def test_snr_is_that_of_the_mean_without_its_noise():
     assert abs(found.mean() - 0.1**2) < error < 0.001 and naive.mean() - 0.1**2 > 2 * error
 
 
-def test_unbiased_estimators_share_the_mean_of_the_quietest():
-    """Draws 2 and 6 of three estimators: mean 4, variance 8, |mean|^2 - 8/2 = 12; dreg's draws are all 1."""
+def test_unbiased_estimators_share_the_mean_with_the_smallest_variance():
+    """Samples 2 and 6 of three estimators have mean 4, variance 8, |mean|^2 - 8/2 = 12; dreg's samples are all 1."""
     own = torch.tensor([2.0, 6.0], dtype=torch.float64).view(2, 1, 1, 1).expand(2, 3, 1, 1)
     state = replicates.State(("iwae", "stl", "jk"), (1,), moments(own), moments(torch.ones(2, 1, 1).double()))
     assert state.snr[:, 0].tolist() == pytest.approx([(1 / 8) ** 0.5, (12 / 8) ** 0.5, (12 / 8) ** 0.5])
 
 
-def test_equal_seeds_give_equal_states_and_what_was_is_kept(model, x):
+def test_equal_seeds_give_equal_states_and_kept_states_do_not_change(model, x):
     first = replicates.step(replicates.start(model, 3, NAMES, SIZES), model, x, generator=seeded(), replicates=2)
     before = first.gradients.mean.clone()
     a, b, c = (replicates.step(first, model, x, generator=seeded(s), replicates=2) for s in (1, 1, 2))
@@ -116,21 +116,21 @@ def test_equal_seeds_give_equal_states_and_what_was_is_kept(model, x):
     assert torch.equal(first.gradients.mean.nan_to_num(), before.nan_to_num()) and first.n == 2
 
 
-def test_the_decoder_is_walked_once_a_sample(model, x, monkeypatch):
+def test_the_decoder_runs_once_per_sample(model, x, monkeypatch):
     rows, right = [], decoder.Decoded.of
     monkeypatch.setattr(decoder.Decoded, "of", lambda z, *more: rows.append(z.shape[:2]) or right(z, *more))
     replicates.step(replicates.start(model, 3, NAMES, SIZES), model, x, generator=seeded(), replicates=4)
     assert rows == [(5, 12)]
 
 
-def test_the_check_fails_where_the_last_samples_are_taken_for_the_first(model, x, monkeypatch):
+def test_the_check_fails_if_the_last_samples_replace_the_first(model, x, monkeypatch):
     right = replicates.normal_gradients
     monkeypatch.setattr(replicates, "normal_gradients", lambda name, w, e, s, g: right(name, w.flip(0), e, s, g))
     with pytest.raises(AssertionError):
         moments_are_those_of_each_replicate_by_hand(model, x)
 
 
-def test_what_cannot_be_measured_is_refused_in_one_line(model, x):
+def test_impossible_measurements_raise_a_short_error(model, x):
     state = replicates.start(model, 3, NAMES, SIZES)
     two = VAE(Config(3, 2, (2, 2), (4, 4)))
     for ask, said in (

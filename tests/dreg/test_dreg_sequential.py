@@ -1,4 +1,4 @@
-"""The sequential test of bias: a martingale under the null, looks that cost nothing, intervals that hold the truth."""
+"""The sequential test of bias is a martingale without bias, keeps its level, and has valid intervals."""
 
 import math
 from dataclasses import replace
@@ -23,7 +23,7 @@ def run(toy, name, k, blocks, seed=0, **given):
 
 
 def opposed(dim, distance=0.5):
-    """Offsets of opposite signs from coordinate to coordinate: they sum to nothing."""
+    """Offsets of opposite signs from coordinate to coordinate, which sum to 0."""
     toy = gaussian.instance(dim, distance)
     return replace(toy, mean=toy.mean * torch.tensor([1.0, -1.0]).repeat(dim // 2))
 
@@ -37,8 +37,8 @@ def exact_bias(toy, name, k):
 
 
 @pytest.mark.parametrize(("n", "d"), [(3, 1), (60, 1), (5, 3), (400, 3), (40, 20)])
-def test_evidence_is_one_on_average_where_there_is_no_bias(n, d):
-    """(n - d) / (d (n - 1)) T^2 is F(d, n - d); the average over quantiles, whose tail is most of a small n's."""
+def test_evidence_is_one_on_average_without_bias(n, d):
+    """(n - d) / (d (n - 1)) T^2 is F(d, n - d); the average is over quantiles; the tail matters for small n."""
 
     def integrand(log_f):
         f = math.exp(log_f)
@@ -50,7 +50,7 @@ def test_evidence_is_one_on_average_where_there_is_no_bias(n, d):
 
 
 def test_evidence_is_the_bayes_factor_of_two_determinants():
-    """|X'X| against |X'X - n^2/(n + g) mean mean'|, averaged over g."""
+    """|X'X| divided by |X'X - n^2/(n + g) mean mean'|, averaged over g."""
     x = np.random.default_rng(0).normal(size=(9, 3)) @ np.array([[1.0, 2, 0], [0, 3, 1], [0, 0, 0.1]]) + 0.7
     n, mean = len(x), x.mean(0)
     factors = []
@@ -62,7 +62,7 @@ def test_evidence_is_the_bayes_factor_of_two_determinants():
 
 
 def looked_at(noise):
-    """The greatest evidence of each stream [S, N, D] at any look, and its least p of a repeated Hotelling test."""
+    """Return the largest evidence of each stream [S, N, D], and the smallest p of a repeated Hotelling test."""
     most, least = torch.zeros(len(noise)), torch.ones(len(noise))
     for n in range(noise.shape[-1] + 2, noise.shape[1] + 1):
         seen = noise[:, :n]
@@ -86,15 +86,15 @@ def drawn(kind):
 
 
 @pytest.mark.parametrize("kind", ["normal", "skewed"])
-def test_false_alarms_stay_below_the_level_at_every_look_and_a_repeated_test_has_many(kind):
-    """One chance in ten thousand that a count of binomial(400, .05) is above its bound."""
+def test_false_alarms_stay_below_the_level_but_a_repeated_test_has_many(kind):
+    """A count of binomial(400, .05) exceeds its limit with probability one in ten thousand."""
     most, least = looked_at(drawn(kind))
     bound = stats.binom.ppf(1 - 1e-4, STREAMS, LEVEL)
     assert (most >= -math.log(LEVEL)).sum() <= bound
     assert (least <= LEVEL).sum() > 3 * bound
 
 
-# what is excluded
+# intervals
 
 
 def test_the_critical_value_is_where_evidence_reaches_the_level():
@@ -105,7 +105,7 @@ def test_the_critical_value_is_where_evidence_reaches_the_level():
 
 
 @pytest.mark.parametrize("means", [(3.0, 1.0), (0.3, -0.2), (0.0, 2.0), (2.0, 0.0)])
-def test_norms_are_those_of_an_ellipse_walked_around(means):
+def test_norms_agree_with_points_on_an_ellipse(means):
     means, variances, reach = np.array(means), np.array([1.0, 0.04]), 2.0
     angle = np.linspace(0, 2 * np.pi, 200_001)
     edge = means + np.sqrt(reach * variances) * np.stack([np.cos(angle), np.sin(angle)], 1)
@@ -120,7 +120,7 @@ def test_norms_are_those_of_an_ellipse_walked_around(means):
 # estimators
 
 
-def test_stl_is_found_and_its_exact_bias_is_held_at_every_look():
+def test_stl_is_biased_and_every_interval_contains_its_exact_bias():
     toy = gaussian.instance(3, 0.8)
     truth = exact_bias(toy, "stl", 8)
     state, generator = sequential.start(toy, "stl", 8), torch.Generator().manual_seed(0)
@@ -128,7 +128,7 @@ def test_stl_is_found_and_its_exact_bias_is_held_at_every_look():
     for _ in range(40):
         state = sequential.step(state, toy, generator=generator)
         assert state.low <= truth <= state.high
-        assert (state.low > 0) == (state.peak > -math.log(LEVEL))  # both say the same
+        assert (state.low > 0) == (state.peak > -math.log(LEVEL))  # both show the same
         peaks.append(state.peak)
     assert sequential.verdict(state, 0.02, 10**6).word == "biased" and peaks == sorted(peaks)
     assert state.n == 40 * sequential.BLOCK and 0 < state.low < truth < state.high < 2 * truth
@@ -136,8 +136,8 @@ def test_stl_is_found_and_its_exact_bias_is_held_at_every_look():
 
 
 @pytest.mark.parametrize(("name", "word"), [("iwae", "none found"), ("dreg", "undecided")])
-def test_what_has_no_bias_ends_too(name, word):
-    """dreg on trial against iwae, whose noise is far above dreg's scatter: only the budget ends it."""
+def test_a_test_without_bias_also_ends(name, word):
+    """dreg is tested against iwae, whose noise is far larger than dreg's scatter, so only the budget ends it."""
     toy, generator = gaussian.instance(2), torch.Generator().manual_seed(1)
     state = sequential.start(toy, name, 16)
     highs, logs = [state.high], [state.log_e]
@@ -151,7 +151,7 @@ def test_what_has_no_bias_ends_too(name, word):
 
 
 @pytest.mark.slow
-def test_biases_of_opposite_signs_cancel_in_the_scalar_t_and_not_in_hotellings():
+def test_biases_of_opposite_signs_cancel_in_the_scalar_t_but_not_in_hotellings():
     blocks, want = 60, -math.log(LEVEL)
     toy = opposed(4)
     state = run(toy, "stl", 16, blocks)
@@ -161,8 +161,8 @@ def test_biases_of_opposite_signs_cancel_in_the_scalar_t_and_not_in_hotellings()
     assert alike.scalar_log_e() > want and alike.log_e == pytest.approx(state.log_e, rel=0.5)
 
 
-def test_moments_are_those_of_the_blocks():
-    """The blocks' means one by one, from the laboratory with the same noise."""
+def test_moments_equal_those_of_the_blocks():
+    """The means of single blocks come from the laboratory with the same noise."""
     toy = gaussian.instance(3)
     state, means = run(toy, "stl", 4, 5), []
     generator = torch.Generator().manual_seed(0)
@@ -176,14 +176,14 @@ def test_moments_are_those_of_the_blocks():
     assert state.scalar_t()[0].item() == pytest.approx(t.item(), rel=1e-9)
 
 
-def test_dreg_on_trial_is_iwae_the_other_way_round():
+def test_testing_dreg_is_testing_iwae_with_the_opposite_sign():
     toy = gaussian.instance(3)
     one, other = run(toy, "dreg", 4, 6), run(toy, "iwae", 4, 6)
     assert torch.allclose(one.bias, -other.bias) and one.log_e == pytest.approx(other.log_e)
     assert one.scatter < other.scatter
 
 
-def test_equal_seeds_are_equal_runs_and_states_are_kept():
+def test_equal_seeds_give_equal_runs_and_states_do_not_change():
     toy = gaussian.instance(2)
     first = run(toy, "stl", 4, 4)
     before = first.bias.clone()
@@ -192,29 +192,29 @@ def test_equal_seeds_are_equal_runs_and_states_are_kept():
     assert torch.equal(first.bias, before) and first.t == 4
 
 
-# what has no noise somewhere
+# differences without noise
 
 
-def test_a_difference_that_is_always_zero_is_no_bias():
+def test_a_difference_that_is_always_zero_is_not_a_bias():
     state = run(gaussian.instance(3), "stl", 1, 3)  # at K = 1 stl is dreg
     assert (state.log_e, state.low, state.high) == (0.0, 0.0, 0.0)
     assert sequential.verdict(state, 0.01, 10**6).word == "none found"
 
 
-def test_a_difference_that_is_always_the_same_is_certain():
-    """V = 1/2 and K = 1: rws-dreg is 0, dreg is (a - m) / s in each replicate."""
+def test_a_constant_difference_is_certain():
+    """V = 1/2 and K = 1: rws-dreg is 0, and dreg is (a - m) / s in each replicate."""
     state = run(gaussian.instance(3, 0.4, 0.5), "rws-dreg", 1, 3)
     assert state.log_e == math.inf and state.low == pytest.approx(0.8) == state.high
 
 
-def test_differences_along_a_line_are_tested_along_it():
-    """V = 1/2: every path gradient is a - m over s, so that the covariance has rank one."""
+def test_differences_along_a_line_are_tested_along_that_line():
+    """V = 1/2: every path gradient is (a - m) / s, so the covariance has rank one."""
     toy = gaussian.instance(5, 0.4, 0.5)
     state = run(toy, "stl", 4, 8)
     assert state.peak > -math.log(LEVEL) and state.low <= exact_bias(toy, "stl", 4) <= state.high
 
 
-def test_before_the_blocks_span_their_space_nothing_is_said():
+def test_before_the_blocks_span_their_space_the_evidence_is_one():
     state = run(gaussian.instance(6), "stl", 8, 7)
     assert (state.log_e, state.low, state.high) == (0.0, 0.0, math.inf)
     assert sequential.verdict(state, 0.02, 10**6) is None
@@ -229,6 +229,6 @@ def test_before_the_blocks_span_their_space_nothing_is_said():
         ({"estimator": "stl", "k": 2, "parameters": {"alpha": 0.5}}, TypeError, "no parameters; got alpha"),
     ],
 )
-def test_mistakes_are_named(given, error, words):
+def test_errors_name_the_mistake(given, error, words):
     with pytest.raises(error, match=words):
         sequential.start(gaussian.instance(2), **given)

@@ -1,4 +1,4 @@
-"""Proposals whose support moves with their parameters: found, and refused for every estimator that is wrong there."""
+"""Proposals with a moving support are detected, and rejected by every estimator that is wrong there."""
 
 import dataclasses
 
@@ -47,7 +47,7 @@ def _affine(loc=0.0, scale=1.0):
 
 
 class Squeeze(transforms.Transform):
-    """x^a on [0, 1], whatever a: a trained map of an interval onto itself."""
+    """x^a on [0, 1] for any a: a trained map of an interval onto itself."""
 
     bijective, sign = True, 1
     domain = codomain = constraints.unit_interval
@@ -101,29 +101,29 @@ MOVING = {
 
 
 @pytest.mark.parametrize("name", FIXED)
-def test_a_fixed_support_is_seen_as_fixed(name):
+def test_a_fixed_support_is_detected_as_fixed(name):
     assert not support.moves(FIXED[name]())
 
 
 @pytest.mark.parametrize("name", MOVING)
-def test_a_moving_support_is_seen(name):
+def test_a_moving_support_is_detected(name):
     assert support.moves(MOVING[name]())
 
 
-def test_a_support_moves_with_what_wants_a_gradient_alone():
+def test_a_support_moves_only_with_parameters_that_need_a_gradient():
     q = MOVING["Uniform"]()
     assert not support.moves(dreg.detach_parameters(q))
 
 
 class Nodes(Uniform):
-    """A Uniform that draws given nodes of [0, 1]."""
+    """A Uniform whose samples are given nodes of [0, 1]."""
 
     def rsample(self, shape=()):
         return self.low + (self.high - self.low) * self.nodes
 
 
 def _rule(size: int = 40) -> tuple[torch.Tensor, torch.Tensor]:
-    """A product rule over [0, 1]^2: nodes [2, size^2] and weights; exact to rounding for smooth integrands."""
+    """A product rule over [0, 1]^2: nodes [2, size^2] and weights, exact to rounding for smooth integrands."""
     at, weight = (torch.from_numpy(each) for each in np.polynomial.legendre.leggauss(size))
     at, weight = (at + 1) / 2, weight / 2
     both = torch.stack([at.repeat(size), at.repeat_interleave(size)])
@@ -131,8 +131,10 @@ def _rule(size: int = 40) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _means(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """For q = Uniform(-1, 1.5), log w = -z^2/2 + log(b - a), K = 2: the mean of a gradient, and the gradient of the
-    mean bound by differences."""
+    """Return the mean of a gradient, and the gradient of the mean bound by finite differences.
+
+    Here q = Uniform(-1, 1.5), log w = -z^2/2 + log(b - a), and K = 2.
+    """
     nodes, weight = _rule()
     ends = [_p(value) for value in (-1.0, 1.5)]
     q = Nodes(*(end.expand(nodes.shape[1]) for end in ends), validate_args=False)
@@ -151,17 +153,17 @@ def _means(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("name", [name for name, each in dreg.ESTIMATORS.items() if each.unbiased])
-def test_which_estimators_are_right_where_the_support_moves(name):
-    """By quadrature: `edges` tells those whose mean is the gradient of their bound from those that are off by .1."""
+def test_edges_names_the_estimators_that_are_right_for_a_moving_support(name):
+    """By quadrature, `edges` separates those with the right mean from those that are wrong by .1."""
     got, right = _means(name)
     if name in ("iwae", "dreg"):
-        assert np.abs(right - [-0.3126, 0.1248]).max() < 5e-5  # -.313 and .125 by another program
+        assert np.abs(right - [-0.3126, 0.1248]).max() < 5e-5  # another program gives -.313 and .125
     assert (np.abs(got - right).max() < 1e-8) == dreg.ESTIMATORS[name].edges
     assert dreg.ESTIMATORS[name].edges or np.abs(got - right).max() > 0.05
 
 
 @pytest.mark.parametrize("name", dreg.ESTIMATORS)
-def test_a_moving_support_is_refused_where_the_estimator_is_wrong(name):
+def test_a_moving_support_is_rejected_if_the_estimator_is_wrong_there(name):
     ends = [_p(0.0), _p(1.0)]
     samples = dreg.evaluate(Uniform(*ends), lambda z: -z, 4)
     if dreg.ESTIMATORS[name].edges:
@@ -172,10 +174,10 @@ def test_a_moving_support_is_refused_where_the_estimator_is_wrong(name):
         dreg.surrogate(samples, name)
 
 
-def test_only_scores_see_a_jump_of_the_model_inside_the_support():
-    """log p falls by 3 below z = 0: the mean of vimco is the derivative of the bound in q's mean, that of a path not.
+def test_only_scores_include_a_jump_of_the_model_inside_the_support():
+    """log p falls by 3 below z = 0: only the mean of vimco is the derivative of the bound in q's mean.
 
-    Gauss's rule for e on either side of -mean, where z = mean + e = 0, and out to 9 standard deviations.
+    Gauss's rule for e is used on both sides of -mean, where z = mean + e = 0, up to 9 standard deviations.
     """
     at, weight = (torch.from_numpy(each) for each in np.polynomial.legendre.leggauss(60))
     unit = Normal(torch.tensor(0.0, dtype=torch.float64), 1.0)

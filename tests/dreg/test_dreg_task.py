@@ -1,4 +1,4 @@
-"""A VAE as something to train and to test: what descends is the estimator, what is reported is its bound."""
+"""A VAE's training task: training follows the estimator, and its bound is reported."""
 
 import math
 
@@ -42,8 +42,8 @@ def same(one, other) -> bool:
 # batches
 
 
-def test_binarisation_is_drawn_anew_with_the_probability_of_the_grey(data):
-    """2000 draws: means within five standard errors of the grey, no two alike; grey and fixed stay."""
+def test_binarisation_samples_again_with_the_probability_of_the_grey(data):
+    """The means of 2000 different samples are within five standard errors of the grey; grey and fixed stay."""
     generator, task = seeded(), task_of()
     draws = torch.stack([task.batch(data, EVERY, generator) for _ in range(2000)])
     p = data[0].double() / 255
@@ -57,8 +57,8 @@ def test_binarisation_is_drawn_anew_with_the_probability_of_the_grey(data):
 
 
 @pytest.mark.parametrize("name", dreg.ESTIMATORS)
-def test_what_descends_is_the_estimator_and_what_is_told_its_bound(name, data, reference):
-    """Gradients of the loss are minus those of the surrogate in both halves, whatever the value of the loss."""
+def test_the_loss_has_the_estimators_gradient_and_reports_its_bound(name, data, reference):
+    """Gradients of the loss are minus those of the surrogate in both halves, for any value of the loss."""
     parameters = {"alpha": 0.7} if name == "dreg-alpha" else {}
     task = task_of(name, parameters=parameters)
     batch = task.batch(data, EVERY, seeded())
@@ -74,8 +74,8 @@ def test_what_descends_is_the_estimator_and_what_is_told_its_bound(name, data, r
     assert found["lx"] == run.nll.mean() and found["lz"] == run.kl.sum(0).mean()
 
 
-def test_a_second_derivative_of_the_loss_is_refused(data):
-    """The loss carries the estimator's gradient as numbers: a Hessian of it would be 0."""
+def test_a_second_derivative_of_the_loss_raises_an_error(data):
+    """The loss has the estimator's gradient as numbers, so a Hessian of it would be 0."""
     task = task_of()
     loss = task.loss(task.module, task.batch(data, EVERY, seeded()), seeded(1), BETA)["loss"]
     with pytest.raises(RuntimeError, match="second derivatives are not available here .*; use dreg.surrogate"):
@@ -83,8 +83,8 @@ def test_a_second_derivative_of_the_loss_is_refused(data):
 
 
 @pytest.mark.slow
-def test_a_step_of_a_task_reads_nothing_back():
-    """Else it could be no CUDA graph: no number leaves the tensors, not even to be looked at."""
+def test_a_step_of_a_task_reads_no_number_from_the_device():
+    """Otherwise it could not be a CUDA graph."""
 
     class Watch(TorchDispatchMode):
         def __torch_dispatch__(self, function, types, args=(), kwargs=None):
@@ -100,8 +100,8 @@ def test_a_step_of_a_task_reads_nothing_back():
             found["loss"].backward()
 
 
-def test_a_step_that_is_not_finite_is_left_out(data):
-    """Weights of NaN: the loop counts the step and goes on; the test bound says it."""
+def test_a_step_that_is_not_finite_is_skipped(data):
+    """With weights of NaN the loop counts the step and continues; the test bound raises an error."""
     task = task_of()
     with torch.no_grad():
         task.module.pixels[4].bias[0] = math.nan
@@ -128,7 +128,7 @@ def descend(task: Task, data, steps: int = 3) -> None:
 
 
 @pytest.mark.parametrize("name", ["dreg", "iwae", "jk", "dreg-cv"])
-def test_inference_only_leaves_the_generative_half_bit_for_bit(name, data):
+def test_inference_only_keeps_the_generative_half_bit_for_bit(name, data):
     for only in (True, False):
         task = task_of(name, inference_only=only)
         p, q = bits(task.module.generative), bits(task.module.inference)
@@ -137,7 +137,7 @@ def test_inference_only_leaves_the_generative_half_bit_for_bit(name, data):
         assert not same(q, bits(task.module.inference))
 
 
-def test_the_half_that_was_held_can_be_trained_again(data):
+def test_the_generative_half_can_be_trained_again_later(data):
     task = task_of(inference_only=True)
     again = Task(task.module, "dreg", 5)
     p = bits(task.module.generative)
@@ -145,8 +145,8 @@ def test_the_half_that_was_held_can_be_trained_again(data):
     assert not same(p, bits(task.module.generative))
 
 
-def test_control_variates_are_taught_and_quieten_the_gradient(data):
-    """The loss carries into them the slope of the squared gradient, by finite differences; three steps move all."""
+def test_control_variates_are_trained_and_lower_the_variance(data):
+    """The loss gives them the slope of the squared gradient (finite differences); three steps change all."""
     task = task_of("dreg-cv")
     controls, batch = task.module.controls, task.batch(data, EVERY, seeded())
     with torch.no_grad():
@@ -172,8 +172,8 @@ def test_control_variates_are_taught_and_quieten_the_gradient(data):
 # evaluation
 
 
-def test_the_test_bound_is_the_mean_over_images_not_over_batches(data):
-    """Batches of 5, 5 and 2, with the noise of the same generator; equal seeds give equal figures."""
+def test_the_test_bound_is_the_mean_over_images_not_batches(data):
+    """The batches have 5, 5 and 2 images, with noise of the same generator; equal seeds give equal numbers."""
     task = task_of()
     batches = [task.batch(data, index, seeded(2)) for index in EVERY.split(5)]
     found, noise = task.evaluate(task.module, batches, seeded(3)), seeded(3)
@@ -187,21 +187,21 @@ def test_the_test_bound_is_the_mean_over_images_not_over_batches(data):
 
 
 @pytest.mark.parametrize("name", ["vae", "jk"])
-def test_the_test_bound_is_one_for_all_estimators(name, data):
-    """L, so that networks compare, where the loss tells of the estimator's own."""
+def test_the_test_bound_is_the_same_for_all_estimators(name, data):
+    """It is L, so that networks can be compared, while the loss reports the estimator's own bound."""
     task, other = task_of(name), task_of("dreg")
     x = task.batch(data, EVERY, seeded(2))
     both = [each.evaluate(each.module, [x], seeded(3))["bound"] for each in (task, other)]
     assert both[0] == both[1] != pytest.approx(task.loss(task.module, x, seeded(3), BETA)["bound"].item(), abs=1e-3)
 
 
-def test_two_layers_have_two_divergences(data):
+def test_two_layers_have_two_kl_divergences(data):
     task = task_of(config={"latent": (4, 2), "hidden": (5, 6)})
     found = task.evaluate(task.module, [task.batch(data, EVERY, seeded())], seeded())
     assert len(found["kl"]) == 2 and found["lz"] == pytest.approx(sum(found["kl"]))
 
 
-def test_a_sheet_is_of_the_prior_and_none_of_halves():
+def test_a_sheet_shows_the_prior_and_networks_of_halves_have_no_sheet():
     task = task_of()
     sheet = task.sheet(task.module, seeded(4))
     first = task.module.generate(100, generator=seeded(4))[0, 0]
@@ -210,7 +210,7 @@ def test_a_sheet_is_of_the_prior_and_none_of_halves():
     assert halves.sheet(halves.module, seeded()) is None
 
 
-def test_the_task_says_what_its_nats_mean():
+def test_the_task_records_its_data_and_estimator():
     task = task_of("dreg-alpha", 7, parameters={"alpha": 0.5}, data="toy", inference_only=True)
     assert task.facts == {
         "data": "toy", "binarisation": "stochastic", "estimator": "dreg-alpha", "samples": "7",
@@ -235,17 +235,17 @@ def test_the_task_says_what_its_nats_mean():
         ),
     ],
 )
-def test_what_cannot_be_trained_is_refused_in_one_line(wanted, error, said):
+def test_wrong_tasks_raise_a_short_error(wanted, error, said):
     with pytest.raises(error) as caught:
         task_of(**wanted)
     assert said in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_active_units_are_told_with_the_bound():
+def test_active_units_are_reported_with_the_bound():
     torch.manual_seed(0)
     module = VAE(Config(height=4, width=4, latent=(6,), hidden=(8,)))
     with torch.no_grad():
-        module.q[0].net[4].weight[:2] = 0.0  # two means say the same of every image
+        module.q[0].net[4].weight[:2] = 0.0  # two means are the same for every image
     task, generator = Task(module, samples=3), torch.Generator().manual_seed(1)
     x = torch.bernoulli(torch.full((40, 1, 4, 4), 0.5), generator=generator)
     found = task.evaluate(module, list(x.split(10)), generator)

@@ -1,4 +1,4 @@
-"""log q of samples from what they were made of: that of torch.distributions, and right where an inverse is not."""
+"""log q of samples from their origin equals that of torch.distributions, and is right where an inverse is not."""
 
 import pytest
 import torch
@@ -60,7 +60,7 @@ PROPOSALS = {
 
 
 def _parameters(q) -> list[torch.Tensor]:
-    """All leaves that a distribution is made of."""
+    """All leaves of a distribution."""
     found: dict[int, torch.Tensor] = {}
 
     def walk(value):
@@ -81,8 +81,8 @@ def _parameters(q) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("name", PROPOSALS)
-def test_samples_densities_and_all_gradients_are_those_of_torch(name):
-    """In float64, where inverses are accurate: z and dz, log q, its gradient in z and in the parameters."""
+def test_samples_densities_and_all_gradients_equal_those_of_torch(name):
+    """In float64 inverses are accurate: z and dz, log q, its gradient in z and in the parameters."""
     q = PROPOSALS[name]()
     parameters = _parameters(q)
     torch.manual_seed(0)
@@ -109,7 +109,7 @@ def test_samples_densities_and_all_gradients_are_those_of_torch(name):
         assert left is None or (left - right).abs().max() < 1e-8 * right.abs().max().clamp(min=1)
 
 
-FLAT = {  # where many samples are rounded to the edge in float32, and the noise that makes them
+FLAT = {  # many samples round to the edge in float32, and the noise that makes them
     "tanh": (
         lambda a, b: TransformedDistribution(Normal(a, b), [transforms.TanhTransform(cache_size=1)]), (7.0, 1.0), Normal
     ),
@@ -120,7 +120,7 @@ NOISE = {Normal: torch.randn(64, generator=NOISE), Uniform: torch.rand(64, gener
 
 
 def _evaluated(monkeypatch, name, dtype):
-    """64 samples in that dtype, of the same noise; the parameters too."""
+    """64 samples in that dtype from the same noise; the parameters have that dtype too."""
     build, values, base = FLAT[name]
     parameters = [torch.tensor(value, dtype=dtype, requires_grad=True) for value in values]
     noise = NOISE[base].to(dtype)
@@ -133,11 +133,11 @@ def _evaluated(monkeypatch, name, dtype):
 
 
 @pytest.mark.parametrize("name", FLAT)
-def test_samples_rounded_to_the_edge_keep_their_density(monkeypatch, name):
-    """float32 against float64: the values, and every estimator's gradient to K eps max |log w|."""
+def test_samples_that_round_to_the_edge_keep_their_density(monkeypatch, name):
+    """float32 agrees with float64: the values, and every estimator's gradient to K eps max |log w|."""
     low, of_low = _evaluated(monkeypatch, name, torch.float32)
     high, of_high = _evaluated(monkeypatch, name, torch.float64)
-    assert (low.z == 1).any()  # whose inverse, from z alone, is infinite
+    assert (low.z == 1).any()  # from z alone the inverse is infinite
     error = 64 * torch.finfo(torch.float32).eps * high.log_w.abs().max()
     assert (low.log_q - high.log_q).abs().max() < 1e-6 * high.log_q.abs().max()
     assert (low.log_w - high.log_w).abs().max() < 1e-6 * high.log_w.abs().max()
@@ -150,12 +150,12 @@ def test_samples_rounded_to_the_edge_keep_their_density(monkeypatch, name):
 
 
 def test_samples_without_a_path_do_not_move():
-    """A transform with a parameter, after a base that cannot be reparameterised."""
+    """It is a transform with a parameter, after a base that cannot be reparameterised."""
     q = _chain(_affine(), base=Poisson(torch.tensor([2.0, 3.0]).double()))
     assert not trail.draw(q, 3).z.requires_grad
 
 
-def test_the_reference_in_float64_is_the_closed_form(monkeypatch):
+def test_the_reference_in_float64_equals_the_closed_form(monkeypatch):
     """tanh of N(7, 1): log q = log N(x; 7, 1) - log (1 - tanh(x)^2), by logarithms of e^-2x."""
     samples, _ = _evaluated(monkeypatch, "tanh", torch.float64)
     x = 7 + NOISE[Normal].double()
@@ -163,7 +163,7 @@ def test_the_reference_in_float64_is_the_closed_form(monkeypatch):
     assert (samples.log_q - wanted).abs().max() < 1e-12
 
 
-def test_a_sample_without_a_density_is_refused(monkeypatch):
+def test_a_sample_with_infinite_density_is_rejected(monkeypatch):
     """0^5 of u = 0: the density of Kumaraswamy is infinite there."""
     q = Kumaraswamy(torch.tensor(0.2, requires_grad=True), 0.2)
     monkeypatch.setattr(Uniform, "rsample", lambda self, shape: torch.zeros(shape))

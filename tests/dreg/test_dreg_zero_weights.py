@@ -18,11 +18,11 @@ CASES = {
     "two": [0.3, -INF, -INF, 2.0],
     "far below": [-20_000.0, -INF, -20_001.0],
 }
-EVERY = [name for name in dreg.ESTIMATORS if name != "vae"]  # a mean of log-weights is -inf
+EVERY = [name for name in dreg.ESTIMATORS if name != "vae"]  # a mean of log-weights would be -inf
 
 
-def test_the_bound_counts_it_among_k():
-    """log (e^-20000 + e^-20001)/3, where a stand-in of -1e4 gave -10001."""
+def test_the_bound_counts_zero_weights_in_k():
+    """It is log (e^-20000 + e^-20001)/3, where a replacement of -1e4 would give -10001."""
     log_w = torch.tensor(CASES["far below"], dtype=torch.float64)
     wanted = -20_000 + math.log1p(math.exp(-1)) - math.log(3)
     assert abs(dreg.bound(log_w) - wanted) < 1e-10
@@ -31,8 +31,8 @@ def test_the_bound_counts_it_among_k():
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("name", EVERY)
-def test_coefficients_and_bounds_are_the_limit_of_small_weights(reference, name, case):
-    """Of log_w 1e7 below the others, in the oracle, which leaves samples out one by one."""
+def test_coefficients_and_bounds_equal_the_limit_of_small_weights(reference, name, case):
+    """The reference, which leaves out samples one by one, gets log_w 1e7 below the others."""
     log_w = torch.tensor(CASES[case], dtype=torch.float64)
     parameters = reference.PARAMETERS.get(name, {})
     low = log_w.clamp(min=-1e7).numpy()
@@ -44,8 +44,8 @@ def test_coefficients_and_bounds_are_the_limit_of_small_weights(reference, name,
 
 
 @pytest.mark.parametrize("name", [name for name, each in dreg.ESTIMATORS.items() if each.least == 1 and name != "vae"])
-def test_one_sample_of_many_is_as_one_alone(name):
-    """Whichever of the three it is: coefficients of K = 1 there, 0 elsewhere."""
+def test_one_weight_above_zero_acts_like_one_sample(name):
+    """For each of the three samples: coefficients of K = 1 there, 0 elsewhere."""
     for place in range(3):
         log_w = torch.full((3,), -INF, dtype=torch.float64)
         log_w[place] = 0.7
@@ -56,7 +56,7 @@ def test_one_sample_of_many_is_as_one_alone(name):
         assert dreg.entropy(log_w) == 0 and dreg.effective_sample_size(log_w) == 1
 
 
-def test_what_weights_say_does_not_see_the_zeros():
+def test_sample_size_entropy_and_tail_ignore_zero_weights():
     log_w = torch.tensor([0.3, 1.0, -2.0], dtype=torch.float64)
     more = torch.cat([log_w.new_full((2,), -INF), log_w])
     for ask in (dreg.effective_sample_size, dreg.entropy):
@@ -65,7 +65,7 @@ def test_what_weights_say_does_not_see_the_zeros():
     assert tail.isfinite()
 
 
-def test_the_others_are_summed_with_zeros_among_them():
+def test_the_sum_of_the_others_may_include_zeros():
     x = torch.tensor([-INF, 1.0, 2.0], dtype=torch.float64)
     wanted = torch.tensor([math.log(math.e + math.e**2), 2.0, 1.0], dtype=torch.float64)
     assert (logsumexp_others(x) - wanted).abs().max() < 1e-15
@@ -74,17 +74,17 @@ def test_the_others_are_summed_with_zeros_among_them():
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize(("name", "column"), [("iwae", 2), ("jk", 2)])
-def test_gradients_of_bounds_are_their_coefficients(name, column, case):
+def test_gradients_of_bounds_equal_their_coefficients(name, column, case):
     log_w = torch.tensor(CASES[case], dtype=torch.float64, requires_grad=True)
     (got,) = grad(dreg.bound(log_w, name), log_w)
     assert (got - dreg.coefficients(name, log_w)[column]).abs().max() < 1e-10  # log-weights of 2e4, times eps
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_gradients_beyond_a_wall_are_those_of_the_samples_before_it(reference, name):
+def test_samples_beyond_a_wall_add_no_gradient(reference, name):
     """log p = log(theta z) - z^2 theta/2 for z > 0, written so that it is -inf with a gradient of NaN for z <= 0.
 
-    The sum over samples in closed form: G = 1/z - theta z + (z - mu)/s^2 before the wall and 0 beyond it.
+    The sum over samples has a closed form: G = 1/z - theta z + (z - mu)/s^2 before the wall and 0 beyond it.
     """
     mu, rho, theta = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (0.3, -0.2, 1.4))
     parameters = reference.PARAMETERS.get(name, {})
@@ -115,7 +115,7 @@ def test_gradients_beyond_a_wall_are_those_of_the_samples_before_it(reference, n
     assert np.allclose([closed[0].item(), closed[1].item() * sigma], wanted[:2], rtol=1e-6)
 
 
-def test_an_estimator_that_needs_more_samples_says_so_of_a_surrogate():
+def test_a_surrogate_with_too_few_weights_above_zero_raises_an_error():
     torch.manual_seed(0)
     mu = torch.zeros(1, requires_grad=True)
     samples = dreg.evaluate(Normal(mu, 1.0), lambda z: torch.where(z > z.min(), -INF, -z), 4)

@@ -1,4 +1,4 @@
-"""The decoder as one operation is autograd of its layers with Bernoulli pixels, and can be differentiated again."""
+"""The decoder as one operation equals autograd of its layers with Bernoulli pixels, also for second derivatives."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from labkit.dreg.fast.decoder import Decoded
 
 
 def decoder(dtype: torch.dtype = torch.float64) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """Pixels (3, 7), and z (4, 3, 2) with the three layers' weights."""
+    """Pixels (3, 7), and z (4, 3, 2) with the weights of the three layers."""
     x = torch.rand(3, 7, generator=torch.Generator().manual_seed(0), dtype=dtype)
     shapes = [(4, 3, 2), (5, 2), (5,), (6, 5), (6,), (7, 6), (7,)]
     return x, [
@@ -33,23 +33,23 @@ def decoder_is_autograd_of_bernoulli() -> None:
         assert (mine - theirs).abs().max() < 1e-12
 
 
-def test_the_decoder_is_autograd_of_its_layers():
+def test_the_decoder_equals_autograd_of_its_layers():
     decoder_is_autograd_of_bernoulli()
 
 
-def test_gradcheck_of_the_decoder():
+def test_the_decoder_passes_gradcheck():
     x, (z, *weights) = decoder()
     assert torch.autograd.gradcheck(Decoded.apply, (z, x.requires_grad_(), *weights))
 
 
 @pytest.mark.slow
-def test_second_derivatives_of_the_decoder_are_finite_differences():
+def test_second_derivatives_of_the_decoder_equal_finite_differences():
     x, (z, *weights) = decoder()
     assert torch.autograd.gradgradcheck(Decoded.apply, (z, x.requires_grad_(), *weights))
 
 
 @pytest.mark.parametrize("held", [(), (1, 2), (3, 4), (1, 3, 5), (1, 2, 3, 4, 5, 6)])
-def test_weights_that_want_no_gradient_change_no_other(held):
+def test_weights_without_a_gradient_do_not_change_other_gradients(held):
     x, given = decoder()
     flow = torch.ones(4, 3, dtype=torch.float64)
     every = torch.autograd.grad(Decoded.apply(given[0], x, *given[1:]), given, flow)
@@ -59,7 +59,7 @@ def test_weights_that_want_no_gradient_change_no_other(held):
     assert all(torch.equal(mine, every[i]) for mine, i in zip(got, free, strict=True))
 
 
-def test_the_decoders_check_sees_a_layer_without_its_slope(monkeypatch):
+def test_the_check_of_the_decoder_detects_a_layer_without_its_slope(monkeypatch):
     monkeypatch.setattr(fast, "_tanh_", lambda x: x.mul_(2).sigmoid_().mul_(2).sub_(1).mul_(0.999))
     with pytest.raises(AssertionError):
         decoder_is_autograd_of_bernoulli()

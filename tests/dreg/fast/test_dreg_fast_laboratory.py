@@ -15,7 +15,7 @@ NOISE = torch.randn(1, 5, 3, generator=torch.Generator().manual_seed(0), dtype=t
 @pytest.mark.parametrize("k", [2, 5])
 @pytest.mark.parametrize("name", dreg.ESTIMATORS)
 def test_a_replicate_has_the_gradients_of_surrogates(reference, monkeypatch, name, k):
-    """With the model and the proposal as distributions, drawn by the same noise."""
+    """Model and proposal are distributions, with samples from the same noise."""
     toy, parameters = gaussian.instance(3, 0.8), reference.PARAMETERS.get(name, {})
     monkeypatch.setattr(fast, "noise", lambda *_: NOISE)
     found = fast.measured(toy, [name], (2, 5), {name: parameters}, replicates=1, generator=torch.Generator())
@@ -32,8 +32,8 @@ def test_a_replicate_has_the_gradients_of_surrogates(reference, monkeypatch, nam
     assert (found.bounds[0, 0, at] - samples.bound(name)).abs() < 1e-12
 
 
-def test_a_replicate_is_its_prefixes(reference, monkeypatch):
-    """Against autograd through z = m + sqrt(V) e of the same noise, K by K, with the controls and alpha given."""
+def test_a_replicate_has_the_gradients_of_its_first_k_samples(reference, monkeypatch):
+    """It agrees with autograd through z = m + sqrt(V) e for the same noise and each K, with controls and alpha."""
     toy, sizes = gaussian.instance(3, 0.8), (2, 5)
     names = tuple(dreg.ESTIMATORS)
     e = NOISE
@@ -44,7 +44,7 @@ def test_a_replicate_is_its_prefixes(reference, monkeypatch):
     for j, k in enumerate(sizes):
         z = mean + toy.sigma * e[0, :k]
         held, still = z - mean.detach(), z.detach() - mean
-        joint = -(z * z).sum(-1)  # prior = x = 0, constants left out
+        joint = -(z * z).sum(-1)  # prior = x = 0, without constants
         paths = joint + (held**2).sum(-1) / (2 * toy.variance)
         scores = -(still**2).sum(-1) / (2 * toy.variance)
         log_w = toy.log_weights(e[0, :k])
