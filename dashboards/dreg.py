@@ -24,9 +24,7 @@ from labkit.views.dreg.variance import VarianceScene
 from labkit.views.tabs import Tab
 
 TITLE = "DReG"
-SUMMARY = (
-    "More samples make some gradients worse: watch estimators' variance, SNR and bias against K, beside exact answers."
-)
+SUMMARY = "More samples can make gradient estimators worse. Watch their variance, bias and signal-to-noise ratio."
 TABS = [
     Tab("Variance against samples", VarianceScene, on_device(VarianceSettings)),
     Tab("Microscope", MicroscopeScene, on_device(MicroscopeSettings)),

@@ -13,6 +13,6 @@ def test_the_tab_tells_its_images_or_how_to_make_a_network(page, server):
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
     page.goto(f"{server}/dreg?tab=Network")
-    told = re.compile("no trained VAE is here yet|and below what it makes of the mean of q")
+    told = re.compile("no trained VAE was found|reconstructions from the mean of q")
     expect(page.get_by_text(told).first).to_be_visible(timeout=15_000)
     assert wrong == []

@@ -21,11 +21,11 @@ def test_both_tabs_run_by_themselves_and_nothing_is_asked_of_other_machines(page
     page.goto(f"{server}/dreg?variance=0.3&dim=2")
     expect(page.get_by_text("law breaks")).to_be_visible()
     expect(page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* replicates"))).to_be_visible()
-    page.get_by_role("checkbox", name="Snap to the posterior").check()
+    page.get_by_role("checkbox", name="Set q to the posterior").check()
     expect(page.get_by_text("are exactly 0 in each replicate")).to_be_visible()
     expect(page).to_have_url(re.compile("snap=true"))
     page.get_by_role("button", name="Microscope").click()
-    expect(page.get_by_text(re.compile(r"^step [1-9] · .* ESS \d"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^step [1-9] · .* effective sample size \d"))).to_be_visible()
     assert (foreign, wrong) == ([], [])
 
 

@@ -51,7 +51,9 @@ def test_lines_bands_and_evidence_are_the_history():
     assert np.allclose(columns["stl" + BAND]["y"][: good.sum()], low[good].clip(floor))
     assert np.allclose(columns["stl" + BAND]["x"], [*n[good], *n[good][::-1]])
     drawn = Evidence(100_000, 0.05).columns(state)
-    assert np.allclose(drawn["stl, T²"]["y"], whole.clip(*HEIGHT)) and np.allclose(drawn["stl" + SUM]["y"], total)
+    assert np.allclose(drawn["stl, all coordinates"]["y"], whole.clip(*HEIGHT)) and np.allclose(
+        drawn["stl" + SUM]["y"], total
+    )
     assert whole[-1] == pytest.approx(test.state.log_e / math.log(10))
 
 

@@ -65,7 +65,7 @@ def test_another_network_begins_anew_and_is_shown_with_its_images(vae_files, not
         assert scene.live.run.past(lambda past: past.states[-1].t) == 2
         scene.settings.network = "far"
         assert scene.live.run.past(lambda past: past.states[-1].t) == 1
-        assert html.escape("8 that it drew itself") in scene.remark.object
+        assert html.escape("8 images that the network drew itself") in scene.remark.object
         assert scene.status(scene.live.run.past(lambda past: past.states[-1])) == "16 replicates"
     finally:
         scene.live.close()

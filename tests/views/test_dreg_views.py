@@ -74,7 +74,7 @@ def test_every_estimator_has_a_look_and_no_two_the_same():
     [
         ((20, 0.28, 2 / 3), "falls as K<sup>&minus;3</sup>"),
         ((20, 0.28, 0.375), "K<sup>&minus;3</sup> law breaks"),
-        ((20, 0.28, 0.4375), "bands come late or never"),
+        ((20, 0.28, 0.4375), "bands appear late or never"),
         ((20, 0.28, 0.25), "even iwae's 1/K law breaks"),
         ((20, 0.0, 0.5), "exactly 0"),
     ],

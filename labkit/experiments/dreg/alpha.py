@@ -39,10 +39,10 @@ class AlphaSettings(ExperimentSettings[Frontiers]):
     """
 
     alpha = param.Number(
-        default=0.5, bounds=limits.ALPHA, step=0.01, label="alpha",
-        doc="0: DReG, for the gradient of the bound L; 1: RWS-DReG, for wake-sleep's; the paper's default is 0.9",
+        default=0.5, bounds=limits.ALPHA, step=0.01, label="Alpha",
+        doc="0: dreg, for the gradient of the bound L. 1: rws-dreg, for the wake-sleep gradient. The paper uses 0.9.",
     )  # fmt: skip
-    k = param.Integer(default=4, bounds=(1, 256), label="Samples, K", doc="K: samples of one gradient")
+    k = param.Integer(default=4, bounds=(1, 256), label="Samples, K", doc="Number K of samples for one gradient.")
     dim = parameters.dimensions()
     distance = parameters.offset(0.5)
     variance = parameters.variance()

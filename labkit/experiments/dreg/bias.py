@@ -64,22 +64,22 @@ class BiasSettings(ExperimentSettings[BiasTests]):
 
     estimator = RegistrySelector(
         ESTIMATORS, default="stl", label="Estimator",
-        doc="against DReG on the same samples; dreg itself against iwae",
+        doc="Estimator to test, against dreg on the same samples. dreg itself is tested against iwae.",
     )  # fmt: skip
     k = param.Integer(
-        default=8, bounds=SAMPLES, softbounds=(1, 256), label="Samples, K", doc="K: samples of one gradient"
+        default=8, bounds=SAMPLES, softbounds=(1, 256), label="Samples, K", doc="Number K of samples for one gradient."
     )
     dim = parameters.dimensions(4)
     distance = parameters.offset(0.02)
     variance = parameters.variance()
     opposed = param.Boolean(
         default=True, label="Offsets that sum to 0",
-        doc="m − a with coordinates of both signs: biases cancel in their sum, not in Hotelling's T²",
+        doc="Coordinates of m − a get both signs. Their biases cancel in the sum, not in the test of all coordinates.",
     )  # fmt: skip
     effect = param.Number(
-        default=0.02, bounds=(0.005, 0.2), step=0.005, label="Bias that matters, of the scatter",
-        doc="“none found” once a |bias| above so much of the gradient's scatter, the root of its summed variance, is "
-        "excluded",
+        default=0.02, bounds=(0.005, 0.2), step=0.005, label="Smallest bias to detect (× noise)",
+        doc="The test ends with “none found” when a larger |bias| is excluded. The noise is the root of the gradient's "
+        "summed variance.",
     )  # fmt: skip
     budget = param.Integer(default=defaults.REPLICATES, bounds=(sequential.BLOCK, None), precedence=-1)
     level = param.Number(default=defaults.LEVEL, bounds=LEVEL, inclusive_bounds=(False, False), precedence=-1)
@@ -142,8 +142,8 @@ def sentence(test: BiasTest) -> str:
     spent = f"{state.n:,} replicates"
     if said is None:
         return f"{test.name}: not decided after {spent}."
-    known = "" if test.exact is None else f" (exactly {test.exact:.3g})"
-    between = f"|bias| is from {state.low:.3g} to {state.high:.3g}{known} with {100 * (1 - state.level):g} %"
+    known = "" if test.exact is None else f" (exact: {test.exact:.3g})"
+    between = f"{100 * (1 - state.level):g} % interval of |bias|: {state.low:.3g} to {state.high:.3g}{known}"
     t, p = (each.item() for each in state.scalar_t())
     alone = f"The sum over coordinates alone: t = {t:.2f}, p = {p:.2g}"
-    return f"{test.name}: {said.word} after {spent}: {said.why}; {between}. {alone}."
+    return f"{test.name}: {said.word} after {spent}: {said.why}. {between}. {alone}."

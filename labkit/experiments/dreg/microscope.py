@@ -52,12 +52,12 @@ class MicroscopeSettings(ExperimentSettings[Draw]):
 
     estimator = RegistrySelector(
         ESTIMATORS, without=FIRST, default="dreg", label=f"Compare {FIRST} with",
-        doc=f"the estimator whose terms and gradients are shown with {FIRST}'s, from the same samples",
+        doc=f"Shows this estimator beside {FIRST}, from the same samples.",
     )  # fmt: skip
-    k = param.Integer(default=8, bounds=(1, 64), label="Samples, K", doc="K: samples of one draw")
+    k = param.Integer(default=8, bounds=(1, 64), label="Samples, K", doc="Number K of samples in one draw.")
     distance = parameters.offset(0.7)
-    variance = parameters.variance("V: of both coordinates of q; the posterior's is 1/2")
-    seed = parameters.seed("the same seed draws the same samples")
+    variance = parameters.variance("Variance V of both coordinates of q. The posterior has 1/2.")
+    seed = parameters.seed("Random seed. The same seed gives the same samples.")
 
     def __init__(self, device: str = "cpu", **params: Any):
         self.device = device

@@ -23,8 +23,8 @@ ROWS = 2048  # images x samples of a step: about 40 ms with the original's sizes
 SLOPES_FROM = 8  # K
 QUANTITIES = {"variance": lambda state: state.variance, "SNR": lambda state: state.snr}
 NONE = (
-    "no trained VAE is here yet; labkit train vae --data digits --preset small makes one in a minute, offline: reload "
-    "this page then"
+    "no trained VAE was found; make one in a minute with labkit train vae --data digits --preset small, then reload "
+    "this page"
 )
 
 
@@ -85,12 +85,12 @@ class NetworkSettings(ExperimentSettings[GradientNoise]):
     """
 
     network: "param.Selector[str | None]" = param.Selector(
-        objects=[], label="Network", doc="a trained VAE, of labkit or of a run"
+        objects=[], label="Network", doc="A trained VAE that comes with labkit, or one of a run."
     )
     quantity: "param.Selector[str]" = param.Selector(
         objects=list(QUANTITIES), label="Quantity",
-        doc="of the gradient in mu and sigma of q: variance, a mean over them; SNR, |mean| over the root of the summed "
-        "variance",
+        doc="What is shown of the gradient in mu and sigma of q. Variance: a mean over coordinates. SNR: |mean| "
+        "divided by the root of the summed variance.",
     )  # fmt: skip
     estimators = parameters.estimators()
     seed = parameters.seed()
@@ -152,8 +152,11 @@ def images_of(model: VAE, name: str) -> tuple[Tensor, str]:
         found = None
     if found is None or found.shape[1:] != (1, c.height, c.width):
         if c.halves:
-            raise ValueError(f"{own} is not here and this network goes on from its images; labkit data fetch {own}")
-        found, words = model.generate(IMAGES, generator=source), f"{IMAGES} that it drew itself, for {own} is not here"
+            raise ValueError(f"{own} is not here, and this network completes its images; run labkit data fetch {own}")
+        found, words = (
+            model.generate(IMAGES, generator=source),
+            f"{IMAGES} images that the network drew itself, because {own} is not here",
+        )
     return torch.bernoulli(found, generator=source), words
 
 

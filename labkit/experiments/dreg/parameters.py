@@ -7,19 +7,21 @@ from labkit.experiments.dreg import defaults
 from labkit.experiments.dreg.limits import DIMENSIONS
 from labkit.experiments.settings import RegistryListSelector
 
-OFFSET = "|m − a|: from the mean m of q to the posterior's mean a"
-VARIANCE = "V: of each coordinate of q; the posterior's is 1/2"
-SEED = "the same seed draws the same replicates"
+OFFSET = "Distance |m − a| from the mean m of q to the mean a of the posterior."
+VARIANCE = "Variance V of each coordinate of q. The posterior has 1/2."
+SEED = "Random seed. The same seed gives the same replicates."
 
 
-def estimators(doc: str = "all from the same samples") -> RegistryListSelector:
+def estimators(doc: str = "All estimators use the same samples.") -> RegistryListSelector:
     """Return the setting for several estimators, each with a line of its own."""
     return RegistryListSelector(ESTIMATORS, default=[*defaults.ESTIMATORS], label="Estimators", doc=doc)
 
 
 def dimensions(default: int = defaults.DIMENSIONS) -> "param.Integer[int]":
     """Return the setting D, the number of coordinates of the Gaussian model."""
-    return param.Integer(default=default, bounds=DIMENSIONS, label="Dimensions, D", doc="D: of z and of x")
+    return param.Integer(
+        default=default, bounds=DIMENSIONS, label="Dimensions, D", doc="Number D of dimensions of z and of x."
+    )
 
 
 def offset(default: float, doc: str = OFFSET) -> "param.Number[float | int]":

@@ -19,28 +19,30 @@ class RaceSettings(ExperimentSettings[racing.State]):
         device: where the networks train.
     """
 
-    estimators = parameters.estimators("a lane each: the same first weights, minibatches and noise")
+    estimators = parameters.estimators(
+        "One lane for each estimator, with the same first weights, minibatches and noise."
+    )
     against: "param.Selector[str]" = param.Selector(
-        objects=CLOCKS, label="Against",
-        doc="steps, or the processor's seconds that a lane's own steps took, whatever the others do",
+        objects={"steps": CLOCKS[0], "processor seconds": CLOCKS[1]}, label="Horizontal axis",
+        doc="Steps, or the processor seconds that the steps of each lane took.",
     )  # fmt: skip
     k = param.Integer(
         default=defaults.RACE_SAMPLES, bounds=limits.SAMPLES, softbounds=(1, 128), label="Samples, K",
-        doc="K: samples of one gradient; acts on the very next step",
+        doc="Number K of samples for one gradient. It acts on the next step.",
     )  # fmt: skip
     batch = param.Integer(
         default=defaults.BATCH, bounds=limits.BATCH, softbounds=(1, 128), label="Batch size",
-        doc="training images a step; acts on the very next step",
+        doc="Training images per step. It acts on the next step.",
     )  # fmt: skip
     lr = param.Number(
         default=defaults.LEARNING_RATE, bounds=limits.LEARNING_RATE, softbounds=(1e-5, 1.0), label="Learning rate",
-        doc="of Adam; acts on the very next step",
+        doc="Learning rate of Adam. It acts on the next step.",
     )  # fmt: skip
     alpha = param.Number(
         default=0.9, bounds=limits.ALPHA, step=0.05, label="Alpha of dreg-alpha",
-        doc="from 0, dreg, to 1, rws-dreg; acts on the very next step",
+        doc="From 0 (dreg) to 1 (rws-dreg). It acts on the next step.",
     )  # fmt: skip
-    seed = parameters.seed("of the first weights, the minibatches and all noise")
+    seed = parameters.seed("Random seed of the first weights, the minibatches and all noise.")
 
     def __init__(self, device: str = "cpu", **params: Any):
         self.device = device

@@ -185,18 +185,18 @@ class VarianceSettings(ExperimentSettings[Measured]):
 
     quantity: "param.Selector[str]" = param.Selector(
         objects=list(QUANTITIES), label="Quantity",
-        doc="of a gradient in the mean of q: variance, a mean over coordinates; SNR, |mean| over the root of the "
-        "summed variance; bias against the gradient of the bound L; mean squared error, summed",
+        doc="What is shown of the gradient in the mean of q. Variance: a mean over coordinates. SNR: |mean| divided by "
+        "the root of the summed variance. Bias: against the gradient of the bound L. Mean squared error: summed.",
     )  # fmt: skip
     estimators = parameters.estimators()
     dim = parameters.dimensions()
     distance = parameters.offset(
         gaussian.DISTANCE,
-        "|m − a|: how far the mean m of q was perturbed from the posterior's mean a; its direction does not matter",
+        "Distance |m − a| from the mean m of q to the mean a of the posterior. Its direction does not matter.",
     )
-    variance = parameters.variance(parameters.VARIANCE + ". Below 3/8 the K⁻³ law of dreg breaks")
+    variance = parameters.variance(parameters.VARIANCE + " At most 3/8, the K⁻³ law of dreg breaks.")
     snap = param.Boolean(
-        default=False, label="Snap to the posterior", doc="q is the posterior itself: V = 1/2 and no offset"
+        default=False, label="Set q to the posterior", doc="Makes q the posterior itself: V = 1/2 and no offset."
     )
     seed = parameters.seed()
 

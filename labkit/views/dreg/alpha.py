@@ -15,7 +15,7 @@ from labkit.views.view import Columns, View
 
 GRID = np.linspace(0, 1, 101)
 ENDS = {"dreg": 0.0, "rws-dreg": 1.0}
-SELECTED, BEST = "alpha", "best alpha"
+SELECTED, BEST = "alpha", "best"
 MARGIN = 0.1  # of what an axis holds, left free beyond it
 
 
@@ -36,7 +36,7 @@ class BiasVariance(View):
         low, high = across.min(), across.max()
         aside = MARGIN * (high - low) or 1.0
         return hv.Overlay(layers).opts(
-            title="What alpha trades", xlabel="variance, summed   (dashed: exact)", ylabel="|bias|² for L’s gradient",
+            title="Bias against variance", xlabel="summed variance   (dashed: exact)", ylabel="|bias|² (gradient of L)",
             xlim=(low - aside, high + aside), ylim=(-MARGIN * up, up + MARGIN * up) if up else (-MARGIN, 1),
             **ABOVE,
         )  # fmt: skip
@@ -100,10 +100,10 @@ class AlphaScene(Scene):
 
     speed, saves, looks = 30, ("png", "curves"), ("alpha",)
     words = (
-        "dreg-alpha is (1 &minus; alpha) DReG + alpha RWS-DReG. The gradient is linear in alpha: means, variances and "
-        "the covariance of the two parts give every alpha at once. Bias counts against the gradient of the bound L, "
-        "dreg's own target. Wake-sleep has another target on purpose: measured against the wake-sleep gradient, "
-        "rws-dreg is the unbiased one."
+        "dreg-alpha mixes two estimators: (1 &minus; alpha) dreg + alpha rws-dreg. dreg estimates the gradient of the "
+        "bound L; rws-dreg estimates another gradient, that of wake-sleep. The mixture is linear in alpha, so the same "
+        "samples give bias and variance for every alpha. Bias is measured against the gradient of L. Measured against "
+        "the wake-sleep gradient, rws-dreg is the unbiased one."
     )
 
     def __init__(self, settings: AlphaSettings | None = None, **params):

@@ -17,10 +17,11 @@ class BiasScene(Scene):
 
     speed, saves = 30, ("png", "curves")
     words = (
-        "Is its mean the gradient of the bound? Each step adds the mean of 64 replicates, its gradient minus dreg's "
-        "of the same samples. First |bias| and all of it that is not excluded, with 95 %. Then the evidence e, "
-        "which reaches 20 (dashed) with a chance of at most 1/20 where there is no bias, however often one looks. The "
-        "dotted line asks the sum over coordinates alone, in which biases of opposite signs cancel."
+        "Is this estimator biased, that is, does its mean differ from the gradient of the bound L? Each step adds 64 "
+        "gradients, each minus dreg's from the same samples. The first plot shows the bias estimate with its 95 % "
+        "interval. The second plot shows the evidence e for a bias. At e = 20 (dashed) the test stops and says "
+        "“biased”. Without a bias, that happens in at most 5 % of runs, however often you look. The dotted line "
+        "tests only the sum over coordinates, in which biases of opposite signs cancel."
     )
 
     def __init__(self, settings: BiasSettings | None = None, **params):
@@ -43,14 +44,14 @@ class BiasScene(Scene):
         s = self.settings
         about = ""
         if s.estimator == REFERENCE:
-            about = "dreg is compared with iwae, whose noise is far above dreg's scatter. "
+            about = "dreg is compared with iwae, whose noise is much larger. "
         elif ESTIMATORS[s.estimator].bound is not bounds.iwae:
-            about = f"{s.estimator} aims at another bound: here its difference from the gradient of L counts as bias. "
-        opposed = "sum to 0" if s.opposed and s.dim > 1 else "have one sign"
+            about = f"{s.estimator} estimates the gradient of another bound; the difference counts as bias. "
+        opposed = "sum to 0" if s.opposed and s.dim > 1 else "all have the same sign"
         return (
-            f"{about}“None found” means that a |bias| above {s.effect:g} of the gradient's scatter is excluded: less "
-            f"is lost in the noise until {1 / s.effect**2:,.0f} gradients are averaged. The offsets {opposed}. "
-            "Means of 64 replicates are taken to be normal."
+            f"{about}“None found” means that a |bias| above {s.effect:g} of the gradient's noise is excluded. A "
+            f"smaller bias is hidden in the noise unless you average more than {1 / s.effect**2:,.0f} gradients. The "
+            f"offsets m &minus; a {opposed}. Means of 64 replicates are assumed to be normal."
         )
 
     def controls(self) -> list:

@@ -59,7 +59,7 @@ class BiasInterval(View):
             for each in state.tests
         ]
         return hv.Overlay([*bands, *lines, *exact]).opts(
-            title="|bias|, and what is not excluded", xlabel="replicates   (dashed: exact)",
+            title="Bias estimate, 95 % interval", xlabel="replicates   (dashed: exact)",
             ylabel="|bias|", logx=True, logy=True, xlim=(BLOCK, self.budget), ylim=self._limits,
             yticks=list(decades(*self._limits)), show_legend=False,
         )  # fmt: skip
@@ -92,9 +92,9 @@ class Evidence(View):
     def picture(self, state: BiasTests) -> hv.Overlay:
         columns = self.columns(state)
         lines = [
-            hv.Curve(_points(columns[each.name + ", T²"]), "x", "y", label=each.name + ", T²").opts(
-                color=style_of(each.name).color, line_width=2.5
-            )
+            hv.Curve(
+                _points(columns[each.name + ", all coordinates"]), "x", "y", label=each.name + ", all coordinates"
+            ).opts(color=style_of(each.name).color, line_width=2.5)
             for each in state.tests
         ]
         sums = [
@@ -111,7 +111,7 @@ class Evidence(View):
             color=TARGET, line_dash="dashed", line_width=2
         )
         return hv.Overlay([*lines, *sums, threshold]).opts(
-            title="Evidence against “no bias”", xlabel="replicates   (dotted: of the sum over coordinates)",
+            title="Evidence for a bias", xlabel="replicates   (dotted: sum over coordinates)",
             ylabel="log₁₀ e", logx=True, xlim=(BLOCK, self.budget), ylim=HEIGHT, legend_position="top_left",
         )  # fmt: skip
 
@@ -120,7 +120,7 @@ class Evidence(View):
         for each in state.tests:
             n, *_, whole, total = each.history.numpy().T
             found |= {
-                each.name + ", T²": {"x": n, "y": whole.clip(*HEIGHT)},
+                each.name + ", all coordinates": {"x": n, "y": whole.clip(*HEIGHT)},
                 each.name + SUM: {"x": n, "y": total.clip(*HEIGHT)},
             }
         return found

@@ -50,18 +50,18 @@ class WeightedSamples(View):
             )
         ]
         columns = self.columns(state)
-        samples = columns["samples, as large as w"]
+        samples = columns["samples (area: weight w)"]
         points = (samples["x"], samples["y"], samples["size"])
         layers = [
             *circles,
-            hv.Points(points, ["x", "y"], "size", label="samples, as large as w").opts(
+            hv.Points(points, ["x", "y"], "size", label="samples (area: weight w)").opts(
                 color=style_of("dreg").color, size="size", alpha=0.45, line_color=None
             ),
             *[
                 hv.Segments(tuple(columns[label].values()), ["x0", "y0", "x1", "y1"], label=label).opts(
                     color=color, line_width=2.5
                 )
-                for label, color in (("path G", DRIVE), ("score H", REPULSION))
+                for label, color in (("path gradient G", DRIVE), ("score H", REPULSION))
             ],
         ]
         return hv.Overlay(layers).opts(
@@ -75,8 +75,8 @@ class WeightedSamples(View):
         longest = max(float(v.norm(dim=1).max()) for v in (state.path, state.score))
         scale = ARROW * (high[0] - low[0]) / longest
         return {
-            "samples, as large as w": {"x": z[:, 0], "y": z[:, 1], "size": size},
-            "path G": _arrows(z, scale * state.path.numpy()),
+            "samples (area: weight w)": {"x": z[:, 0], "y": z[:, 1], "size": size},
+            "path gradient G": _arrows(z, scale * state.path.numpy()),
             "score H": _arrows(z, scale * state.score.numpy()),
         }
 
@@ -109,11 +109,11 @@ class GradientTerms(View):
             for name, label in ((name, layer(name)) for name in state.compared)
         ]
         ends = [_marks(name, columns[name], 12, 1.0).opts(show_legend=False) for name in state.compared]
-        return _plane([*chains, *ends, _true(columns)], "This draw, term by term").opts(show_legend=False)
+        return _plane([*chains, *ends, _true(columns)], "Sum of this draw’s terms").opts(show_legend=False)
 
     def columns(self, state: Draw, past: Past | None = None) -> Columns:
         order = state.w.argsort(descending=True)
-        found: dict[str, dict] = {"the bound's": _xy(state.truth[None])}
+        found: dict[str, dict] = {"true gradient": _xy(state.truth[None])}
         for name, terms in zip(state.compared, state.terms, strict=True):
             chain = torch.cat([torch.zeros_like(terms[:1]), terms[order].cumsum(0)])
             found |= {layer(name): _xy(chain), name: _xy(chain[-1:])}
@@ -139,7 +139,7 @@ class GradientScatter(View):
 
     def columns(self, state: Draw, past: Past | None = None) -> Columns:
         found = {name: _xy(state.gradients[:, i]) for i, name in enumerate(state.compared)}
-        return found | {"the bound's": _xy(state.truth[None])}
+        return found | {"true gradient": _xy(state.truth[None])}
 
 
 class MicroscopeScene(Scene):
@@ -147,9 +147,10 @@ class MicroscopeScene(Scene):
 
     speed = 1
     words = (
-        "Each sample z has a weight w, a path gradient G, which pulls it to the posterior (dashed), and a score H, "
-        "which points away from the middle of q (grey). iwae sums w (G &minus; H), dreg w&sup2; G, added up on the "
-        "right with the heaviest sample first. Play draws anew: both scatter about the bound's gradient, not alike."
+        "Each sample z of q has an importance weight w. Its path gradient G points to the posterior (dashed). Its "
+        "score H points away from the mean of q (grey). An estimator is a sum over the samples: iwae sums w (G &minus; "
+        "H), dreg sums w&sup2; G. One plot adds up these terms, heaviest sample first. The last plot shows the results "
+        "of all draws: both scatter around the true gradient of the bound, but not equally far."
     )
 
     def __init__(self, settings: MicroscopeSettings | None = None, **params):
@@ -159,16 +160,14 @@ class MicroscopeScene(Scene):
         return [WeightedSamples(self.settings), GradientTerms(self.settings), GradientScatter(self.settings)]
 
     def status(self, state: Draw) -> str:
-        return f"ESS {state.ess:.2f} of {len(state.w)}"
+        return f"effective sample size {state.ess:.2f} of {len(state.w)}"
 
     def remarks(self) -> str:
         name = self.settings.estimator
         if ESTIMATORS[name].bound is not bounds.iwae:
-            return f"{html.escape(name)} aims at another bound: its draws scatter about the gradient of that one."
+            return f"{html.escape(name)} estimates the gradient of another bound, so it scatters around another point."
         return (
-            ""
-            if ESTIMATORS[name].unbiased
-            else f"{html.escape(name)} is biased: its draws scatter about another point."
+            "" if ESTIMATORS[name].unbiased else f"{html.escape(name)} is biased, so it scatters around another point."
         )
 
     def controls(self) -> list:
@@ -196,8 +195,8 @@ def _marks(name: str, columns: dict, size: int, alpha: float) -> hv.Scatter:
 
 
 def _true(columns: dict[str, dict]) -> hv.Scatter:
-    place = columns["the bound's"]
-    return hv.Scatter((place["x"], place["y"]), "x", "y", label="the bound's").opts(
+    place = columns["true gradient"]
+    return hv.Scatter((place["x"], place["y"]), "x", "y", label="true gradient").opts(
         color=TARGET, marker="x", size=14, line_width=3
     )
 

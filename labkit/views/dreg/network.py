@@ -21,7 +21,7 @@ class NetworkScaling(Scaling):
 
     def picture(self, state: GradientNoise) -> hv.Overlay:
         picture = super().picture(state)
-        return picture.opts(xlabel="samples K", title=f"{self.quantity} of the network's gradient")
+        return picture.opts(xlabel="samples K")
 
 
 class NetworkScene(Scene):
@@ -29,9 +29,10 @@ class NetworkScene(Scene):
 
     speed, saves, looks = 30, ("png", "curves"), ("quantity",)
     words = (
-        "The same laws on a trained network: its gradient in mu and sigma of q(z | x), of a few images that stay. Each "
-        "step draws replicates of 64 samples; K takes the first K of them. Beside each name stands its slope over "
-        f"K &ge; {SLOPES_FROM}: nothing here is exact, and how far q is from the posterior decides what holds."
+        "The same comparison on a trained network: its gradient in mu and sigma of q(z | x), for a few fixed images. "
+        "Each step adds replicates (gradients from 64 new samples). The value at K uses the first K of them. The "
+        f"number beside each name is the slope of its line for K &ge; {SLOPES_FROM}. Nothing exact is known here: the "
+        "slopes depend on how far q is from the posterior."
     )
 
     def __init__(self, settings: NetworkSettings | None = None, **params):
@@ -54,7 +55,7 @@ class NetworkScene(Scene):
         Image.fromarray(strip).save(file, format="png")
         source = base64.b64encode(file.getvalue()).decode()
         return (
-            f"Its images, {html.escape(subject.words)}, and below what it makes of the mean of q:<br>"
+            f"Above: {html.escape(subject.words)}. Below: the network's reconstructions from the mean of q.<br>"
             f'<img alt="images and their reconstructions" style="max-width: 100%" src="data:image/png;base64,{source}">'
         )
 

@@ -62,7 +62,7 @@ class LaneCurves(View):
                 bands.append(band(label + TRAINING + RANGE, color, FAINT / 2))
                 thin.append(_line(columns[label + TRAINING], label + TRAINING).opts(alpha=0.5, line_width=1, **style))
         thin = [line.opts(show_legend=False) for line in thin]
-        clock = "step" if self.against == CLOCKS[0] else "seconds of its own"
+        clock = "step" if self.against == CLOCKS[0] else "processor seconds"
         return hv.Overlay([*bands, *thin, *thick]).opts(
             title=self.title, xlabel=clock, ylabel=self.unit, logy=self.log, xlim=(0, 1),
             ylim=(1e-6, 1) if self.log else (-1, 1), show_legend=self.training, legend_position="bottom_right",
@@ -82,7 +82,7 @@ class LaneCurves(View):
 
 def bound(against: str = CLOCKS[0]) -> LaneCurves:
     """The bound of the held-out images, and that of the minibatches."""
-    title = "Bound, held out (thin: minibatches)"
+    title = "Held-out bound (thin: minibatches)"
     return LaneCurves(
         title, "nats, higher is better", lambda lane, _: (lane.looks, drawn_of(lane.looks, 2)), against, training=True
     )
@@ -90,7 +90,7 @@ def bound(against: str = CLOCKS[0]) -> LaneCurves:
 
 def variance(against: str = CLOCKS[0]) -> LaneCurves:
     """What the draws of the samples alone do to a gradient."""
-    title, unit = "Gradient's Monte Carlo variance", f"of q's, on {IMAGES} images, a mean over coordinates"
+    title, unit = "Variance of q's gradient", f"mean over coordinates, {IMAGES} images"
     return LaneCurves(title, unit, lambda lane, _: (lane.looks, drawn_of(lane.looks, 3)), against, log=True)
 
 
@@ -101,7 +101,7 @@ def lead(first: str) -> LaneCurves:
         gap = drawn_of(lane.looks, 2).mean - drawn_of(of.looks, 2).mean
         return lane.looks, Span(gap, gap, gap)
 
-    return LaneCurves(f"Bound, minus that of {first}", "nats", numbers, leading=False)
+    return LaneCurves(f"Bound minus that of {first}", "nats", numbers, leading=False)
 
 
 def snr(against: str = CLOCKS[0]) -> LaneCurves:
@@ -121,10 +121,11 @@ class RaceScene(Scene):
 
     saves, looks, running = ("png",), ("against",), ("k", "batch", "lr", "alpha")
     words = (
-        "Each lane trains a small network to model 8 &times; 8 digits: the same first weights, minibatches and "
-        "noise; only the gradient of q differs. Bounds hardly tell lanes apart until one is taken from the other; "
-        "variances do at once. Move K, the batch or the learning rate while they run. "
-        f"Thick: {HELD} images that no step has seen, K = {HELD_SAMPLES} in every lane, the same noise at every look."
+        "Each lane trains a small network on 8 &times; 8 digits, with its own estimator for the gradient of q. First "
+        "weights, minibatches and noise are the same in all lanes. The bounds look alike, so the lower plot shows "
+        "each bound minus that of the first lane. The Monte Carlo variances (the part that comes from the K samples) "
+        "differ at once. <b>Try:</b> change K, the batch size or the learning rate while they run. Thick lines: "
+        f"{HELD} held-out images, with K = {HELD_SAMPLES} and the same noise each time."
     )
 
     def __init__(self, settings: RaceSettings | None = None, **params):
@@ -137,7 +138,7 @@ class RaceScene(Scene):
 
     def status(self, state: State) -> str:
         best = max(state.lanes, key=lambda lane: lane.looks[-1, 2].item())
-        return f"best held out: {best.entry.label}, {best.looks[-1, 2].item():.2f} nats"
+        return f"best held-out bound: {best.entry.label}, {best.looks[-1, 2].item():.2f} nats"
 
     def controls(self) -> list:
         s = self.settings

@@ -14,10 +14,11 @@ class VarianceScene(Scene):
 
     saves, looks = ("png", "curves"), ("quantity",)
     words = (
-        "Gradients of the same bound, from the same samples. Each step adds a batch of replicates. Shaded: a 95 % "
-        "confidence band (Student's t over batches). Where replicates that are too rare to have occurred so far may "
-        "carry much of the variance, such a band would miss the truth too often, and none is drawn. The number beside "
-        "each name is its slope over K &ge; 64."
+        "Each line is an estimator: a way to compute the gradient of the same bound L from the same K samples of q. L "
+        "is the importance weighted bound of log p(x). Each step adds a batch of replicates (gradients from new "
+        "samples). Shaded: 95 % confidence band (Student's t over batches). There is no band where rare replicates, "
+        "not seen so far, may carry much of the variance: it would miss the true value too often. The number beside "
+        "each name is the slope of its line for K &ge; 64."
     )
 
     def __init__(self, settings: VarianceSettings | None = None, **params):
@@ -45,29 +46,32 @@ def remarks(dim: int, distance: float, variance: float, quantity: str) -> str:
     said, ratio = [], gaussian.instance(dim, distance, variance).second_moment
     if variance == gaussian.POSTERIOR_VARIANCE and not distance:
         said.append(
-            "q is the posterior: the bound's gradient is 0, and so is every bias and every SNR. The path estimators "
-            "stl, dreg and rws-dreg are exactly 0 in each replicate, which a logarithmic axis has no place for; "
-            "iwae keeps a variance of 1/(K V)."
+            "q is the posterior: the gradient of the bound is 0, and so is every bias and every SNR. The path "
+            "estimators stl, dreg and rws-dreg are exactly 0 in each replicate, and a logarithmic axis cannot show "
+            "0. iwae keeps a variance of 1/(K V)."
         )
     elif 2 * variance <= gaussian.POSTERIOR_VARIANCE:
-        said.append(f"V = {variance:.3g} is at most 1/4: the weights have no variance, and even iwae's 1/K law breaks.")
+        said.append(
+            f"V = {variance:.3g} is at most 1/4: the importance weights have infinite variance, and even iwae's 1/K "
+            "law breaks."
+        )
     elif variance <= 0.75 * gaussian.POSTERIOR_VARIANCE:
         said.append(
-            f"V = {variance:.3g} is at most 3/8: q is so narrow that the weights have no fourth moment, and dreg's "
-            "K<sup>&minus;3</sup> law breaks."
+            f"V = {variance:.3g} is at most 3/8: q is so narrow that the importance weights have an infinite fourth "
+            "moment, and dreg's K<sup>&minus;3</sup> law breaks."
         )
     else:
         said.append(
-            f"V = {variance:.3g} is above 3/8: the weights have four moments, and as K grows dreg's variance falls as "
-            "K<sup>&minus;3</sup>, iwae's and stl's as 1/K."
+            f"V = {variance:.3g} is above 3/8: the importance weights have a finite fourth moment. As K grows, dreg's "
+            "variance falls as K<sup>&minus;3</sup>, and that of iwae and stl falls as 1/K."
         )
     if variance <= 7 / 8 * gaussian.POSTERIOR_VARIANCE:
         said.append(
-            "At most 7/16: the weights have no eighth moment, on which the error of dreg's sample variance depends as "
-            "K grows. Its confidence bands come late or never."
+            "V is also at most 7/16: the importance weights have an infinite eighth moment. The error of dreg's sample "
+            "variance depends on it as K grows, so its confidence bands appear late or never."
         )
     if ratio < float("inf"):
-        said.append(f"The effective sample size tends to {1 / ratio:.2g} K.")
+        said.append(f"The effective sample size (how many equal weights are worth as much) tends to {1 / ratio:.2g} K.")
     if quantity == "bias":
-        said.append("A band that reaches the bottom does not exclude a bias of 0: iwae and dreg have none.")
+        said.append("A band that reaches the bottom does not exclude a bias of 0. iwae and dreg have no bias.")
     return " ".join(said)

@@ -67,7 +67,7 @@ def test_the_sentence_says_verdict_interval_and_what_the_sum_missed():
     test = to_the_end(BiasSettings(dim=2, distance=0.5)).tests[0]
     said = sentence(test)
     assert said.startswith(
-        f"stl: biased after {test.state.n:,} replicates: the evidence has reached 20; |bias| is from"
+        f"stl: biased after {test.state.n:,} replicates: the evidence has reached 20. 95 % interval of |bias|: "
     )
-    assert f"(exactly {test.exact:.3g}) with 95 %" in said and "sum over coordinates alone: t = " in said
+    assert f"(exact: {test.exact:.3g})" in said and "sum over coordinates alone: t = " in said
     assert sentence(BiasSettings().start().tests[0]) == "stl: not decided after 64 replicates."
