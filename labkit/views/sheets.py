@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from PIL import ImageColor
-from torch import Tensor
 
 from labkit.views.palette import WRITE
 
@@ -109,7 +108,7 @@ def row_ends(n: int, columns: int) -> list[int]:
 
 
 def _array(images: Any) -> np.ndarray:
-    return images.numpy(force=True) if isinstance(images, Tensor) else np.asarray(images)
+    return images.numpy(force=True) if hasattr(images, "numpy") else np.asarray(images)
 
 
 def _unit(images: np.ndarray) -> np.ndarray:

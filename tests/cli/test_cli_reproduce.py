@@ -73,7 +73,7 @@ def test_the_normal_is_told_beside_what_is_exact(tmp_path, capsys):
         (["uci", "--mode", "orig"], "no mode is called 'orig'"),
         (["gmm", "boston"], "--sets is of labkit reproduce uci, got boston for gmm"),
         (["uci", "--csv", "none.csv"], "--csv wants --target"),
-        (["uci", "--csv", "none.csv", "--target", "y"], "none.csv must be a CSV file"),
+        (["uci", "--csv", "none.csv", "--target", "y"], "none.csv does not exist; give the path of a CSV file"),
     ],
 )
 def test_a_wrong_call_is_one_line(call, words, tmp_path, capsys, monkeypatch):
