@@ -8,7 +8,7 @@ import segno
 from labkit.serving import pages, settings
 from labkit.serving.frame import dress
 
-LEAD = "Learning algorithms to watch and to steer while they run."
+LEAD = "Watch learning algorithms while they run, and change their settings as they do."
 
 
 def code(address: str) -> str:

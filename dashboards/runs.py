@@ -16,13 +16,15 @@ from labkit.views.address import Address
 from labkit.views.runs.scene import RunsScene
 
 TITLE = "Runs"
-SUMMARY = "Watch networks train: bound, KL of every glimpse and samples by epoch, while the files grow and after."
+SUMMARY = (
+    "Watch networks train, live and afterwards: their bound, the KL of every glimpse, and samples after each epoch."
+)
 
 
 class Choice(Linkable):
     """What a link asks for."""
 
-    run = param.Selector(default="", objects=[""], doc="a run of the directory, runs/NAME; else the newest")
+    run = param.Selector(default="", objects=[""], doc="Run to show, runs/NAME; by default the newest.")
 
 
 def page() -> pn.Template:

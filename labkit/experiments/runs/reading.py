@@ -65,7 +65,7 @@ def _bounded(path: Path) -> Path:
     """Return the path of a file that is small enough to be read."""
     size, most = path.stat().st_size, BYTES[path.suffix]
     if size > most:
-        raise ValueError(f"{path.name} has {size:,} bytes; one of up to {most:,} is read")
+        raise ValueError(f"{path.name} has {size:,} bytes; at most {most:,} are read")
     return path
 
 
@@ -91,10 +91,10 @@ def _config(folder: Path, there: bool) -> dict[str, Any]:
     if there:
         _bounded(folder / CONFIG)
     elif (folder / CONFIG).exists():
-        raise ValueError(f"{CONFIG} must be a plain file of its folder; take a folder that labkit train made")
+        raise ValueError(f"{CONFIG} is not a plain file of its folder; choose a folder that labkit train made")
     found = read_config(folder)
     if _depth(found) > DEPTH:
-        raise ValueError(f"{CONFIG} is nested deeper than {DEPTH} levels; take a folder that labkit train made")
+        raise ValueError(f"{CONFIG} is nested deeper than {DEPTH} levels; choose a folder that labkit train made")
     return found
 
 
@@ -153,7 +153,7 @@ def with_samples(state: RunState, epoch: int | None = None) -> RunState:
 def _pixels(path: Path, _as_it_was: Stamp | None) -> np.ndarray:
     wide, high = _announced(_bounded(path))
     if max(wide, high) > LARGEST or wide * high > PIXELS:
-        raise OSError(f"at most {PIXELS:,} pixels, {LARGEST} along an axis, are shown, got {wide} x {high}")
+        raise OSError(f"it is {wide} x {high}; at most {PIXELS:,} pixels are shown, {LARGEST} along an axis")
     with Image.open(path, formats=["PNG"]) as image:
         return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
 

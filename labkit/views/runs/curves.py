@@ -69,7 +69,7 @@ class RunCurves(View):
     @property
     def words(self) -> str:
         """Under the picture: what was thinned and what lies above it."""
-        means = f"train: means of {self.group}" if self.group > 1 else ""
+        means = f"train: means of {self.group} records" if self.group > 1 else ""
         notes = ", ".join(filter(None, [means, "steep start cut off" if self.cut else ""]))
         return f"step ({notes})" if notes else "step"
 
@@ -95,7 +95,7 @@ class BoundCurves(RunCurves):
 
     def __init__(self, state: RunState):
         series = {"train": Series("metrics", "bound", DRIVE), "test": Series("epochs", "bound", CHOSEN)}
-        super().__init__("Bound", series, state)
+        super().__init__("Bound (lower is better)", series, state)
 
 
 class BoundTerms(RunCurves):
@@ -108,7 +108,7 @@ class BoundTerms(RunCurves):
             "Lx test": Series("epochs", "lx", OTHER),
             "Lz test": Series("epochs", "lz", PARTICLES),
         }
-        super().__init__("Lx and Lz (dots: test)", series, state)
+        super().__init__("Lx (image), Lz (latents); dots: test", series, state)
 
 
 def _layer(label: str, one: Series, columns: Table) -> hv.Curve | hv.Scatter:

@@ -27,7 +27,7 @@ def curves(state: RunState, target: Target) -> None:
         ValueError: nothing is recorded yet.
     """
     if not state.step:
-        raise ValueError(f"{state.name} must have a record to show, got none; let it train for a while")
+        raise ValueError(f"{state.name} has no record yet; let it train for a while")
     found = "" if state.bound is None else f"   test bound {state.bound:.2f} nats"
     past = Past(None, [state], [state.step])
     save.png(
@@ -43,7 +43,7 @@ def animation(state: RunState, target: Target) -> None:
     """
     epochs = list(state.sheets)
     if not epochs:
-        raise ValueError(f"{state.name} must have a sheet of samples, got none; let it train to the end of an epoch")
+        raise ValueError(f"{state.name} has no samples yet; let it train to the end of an epoch")
     stride = -(-len(epochs) // MOST)
     chosen = epochs[::-stride][::-1]  # the newest always
     frames = [_page(with_samples(state, epoch)) for epoch in chosen]

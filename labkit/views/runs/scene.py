@@ -53,7 +53,7 @@ class RunsScene(pn.viewable.Viewer):
 
     def _make(self) -> None:
         wide = {"sizing_mode": "stretch_width"}
-        self.listing = pn.pane.HTML(html.escape(f"looking in {self.place} …"), margin=(4, 8), **wide)
+        self.listing = pn.pane.HTML(html.escape(f"Looking for runs in {self.place} …"), margin=(4, 8), **wide)
         self.wrong = pn.pane.HTML("", visible=False, margin=(0, 8), **wide)
         self.head = pn.pane.HTML("", margin=(8, 8), min_width=200)
         self.scrub = pn.widgets.IntSlider(
@@ -98,7 +98,11 @@ class RunsScene(pn.viewable.Viewer):
             self._draw(found.state)
 
     def _gone(self, found: FoundRuns) -> str:
-        return f"{self.chosen} is no longer there" if self.chosen and self.chosen not in found.runs else ""
+        return (
+            f"the run {self.chosen} is no longer there; choose another one"
+            if self.chosen and self.chosen not in found.runs
+            else ""
+        )
 
     def _say(self, text: str) -> None:
         self.wrong.param.update(object=words.wrong(text) if text else "", visible=bool(text))
@@ -107,7 +111,13 @@ class RunsScene(pn.viewable.Viewer):
         self._say(f"{self.chosen or self.place}: {directory.reason(error)}")
 
     def _headline(self, state: RunState) -> str:
-        what = f"samples of epoch {state.shown}" if state.shown else "no samples yet" if state.step else "nothing yet"
+        what = (
+            f"samples of epoch {state.shown}"
+            if state.shown
+            else "no samples yet"
+            if state.step
+            else "nothing recorded yet"
+        )
         return f"<b>{html.escape(self.chosen)}</b> · {what}"
 
     def _follow(self, epochs: list[int]) -> None:

@@ -16,7 +16,8 @@ LOOK = """<style>
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 3px 8px 3px 3px; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-weight: 600; color: var(--soft); }
-td.number, th.number { text-align: right; white-space: nowrap; }
+td.number, th.number { text-align: right; }
+td.number { white-space: nowrap; }
 td.name { overflow-wrap: break-word; max-width: 16em; }
 tr[aria-current] td { background: color-mix(in srgb, var(--mark) 14%, transparent); }
 a { color: var(--mark); } a:focus-visible { outline: 3px solid var(--mark); outline-offset: 2px; }
@@ -24,7 +25,10 @@ a { color: var(--mark); } a:focus-visible { outline: 3px solid var(--mark); outl
 .wrong { color: var(--ink); border-left: 4px solid #d55e00; padding: 2px 10px; margin: 4px 0; overflow-wrap: anywhere; }
 p { margin: 4px 0; } code { overflow-wrap: anywhere; }
 </style>"""
-HEAD = '<tr><th>run</th><th>state</th><th class="number">step</th><th class="number">test bound</th><th>data</th></tr>'
+HEAD = (
+    '<tr><th>run</th><th>state</th><th class="number">step</th><th class="number">test bound (nats)</th>'
+    "<th>data</th></tr>"
+)
 
 
 def listing(runs: dict[str, RunState | str], chosen: str, now: float) -> str:
@@ -71,17 +75,17 @@ def wrong(text: str) -> str:
 def none_in(place: str) -> str:
     """Where there is no run: where it was looked for, and how to make one."""
     return LOOK + (
-        f"<p>No run is in <code>{html.escape(place)}</code> yet. This makes one in a minute, of images that come with "
-        "labkit, and it shows here while it trains:</p><p><code>labkit train draw --data digits --preset digits</code>"
-        "</p><p>It writes to <code>runs</code> in the folder where it is called; "
-        "<code>labkit serve --runs FOLDER</code> looks elsewhere.</p>"
+        f"<p>There is no run in <code>{html.escape(place)}</code> yet. This command trains a network in about a "
+        "minute, on images that come with labkit. The run appears here while it trains:</p><p><code>labkit train "
+        "draw --data digits --preset digits</code></p><p>The command writes to <code>runs</code> in the folder where "
+        "you call it. To show the runs of another folder, start <code>labkit serve --runs FOLDER</code>.</p>"
     )
 
 
 def configuration(run: RunState) -> str:
     """What the run was told, a row a name."""
     rows = "".join(f'<tr><th colspan="2">{said}</th></tr>{_rows(run.config[part])}' for part, said in PARTS.items())
-    return f"{LOOK}<p>A run of <b>{html.escape(run.kind)}</b></p><table>{rows}</table>"
+    return f"{LOOK}<p>Configuration of this <b>{html.escape(run.kind)}</b> run</p><table>{rows}</table>"
 
 
 def _rows(config: dict[str, Any]) -> str:
@@ -96,4 +100,4 @@ def _said(value: Any) -> str:
 def opens(name: str) -> str:
     """A link to the page that shows the run's network."""
     where = f"./draw?model={quote(PREFIX + name, safe='')}"
-    return f'{LOOK}<p><a href="{where}">open in /draw</a></p>'
+    return f'{LOOK}<p><a href="{where}">Open this network in /draw</a></p>'
