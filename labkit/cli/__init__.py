@@ -1,6 +1,6 @@
-"""The command `labkit`: one module a command, each with a function `command`.
+"""The command `labkit`. Every command has its own module with a function `command`.
 
-A command's module imports neither torch nor panel at its top, only inside its functions: `labkit --help` is quick.
+These modules import torch and panel only inside their functions, so that `labkit --help` is quick.
 """
 
 import sys
@@ -46,9 +46,9 @@ _COMMANDS = {
 }
 for _name, _module in _COMMANDS.items():
     app.command(_name, cls=limits.Command)(_module.command)
-app.command("ship", hidden=True, cls=limits.Command)(ship.command)  # for those who make labkit
+app.command("ship", hidden=True, cls=limits.Command)(ship.command)  # for developers of labkit
 
-_Wrong = typer.BadParameter.__base__  # what Typer raises for a wrong command line; it has no public name of its own
+_Wrong = typer.BadParameter.__base__  # Typer raises it for a wrong command line; it has no public name
 
 
 def _version(asked: bool) -> bool:
@@ -63,13 +63,13 @@ def _version(asked: bool) -> bool:
 @app.callback()
 def _labkit(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and exit.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None: ...
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command line, that of the process if none is given, and return its exit code."""
+    """Run a command line and return its exit code; the default is the command line of the process."""
     streams.tolerate()
     code = _run(sys.argv[1:] if arguments is None else arguments)
     return streams.settle() or code
@@ -81,13 +81,13 @@ def _run(arguments: list[str]) -> int:
     except _Wrong as error:
         where = error.ctx.command_path if error.ctx else "labkit"
         message = " ".join(error.format_message().split())
-        typer.echo(f"labkit: {message} ({where} --help tells more)", err=True)
+        typer.echo(f"labkit: {message} (see {where} --help)", err=True)
         return 2
-    except OSError as error:  # of the output: a command tells those of its files itself
+    except OSError as error:  # while writing the output; a command reports the errors of its files itself
         typer.echo(f"labkit: {errors.words(error)}", err=True)
         return 2
     except typer.Abort as stop:
-        if isinstance(stop.__cause__, EOFError):  # not the end of the input at a prompt: a file that is cut short
+        if isinstance(stop.__cause__, EOFError):  # a truncated file, not the end of the input at a prompt
             raise stop.__cause__ from None
         typer.echo("labkit: stopped", err=True)
         return 130

@@ -1,4 +1,4 @@
-"""`labkit bench`: this code beside a plain reference."""
+"""`labkit bench`: the speed of labkit, compared with a plain reference."""
 
 from importlib import import_module
 from typing import Annotated
@@ -12,12 +12,14 @@ METHODS = ("svgd", "posteriors", "draw", "dreg")
 
 def command(
     method: Annotated[str, typer.Argument(help="svgd, posteriors, draw or dreg.")] = "svgd",
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds: half a minute, rougher figures.")] = False,
-    fused: Annotated[bool, typer.Option(help="svgd: measure the compiled kernel too; wants a C++ compiler.")] = True,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds: half a minute, less exact figures.")] = False,
+    fused: Annotated[
+        bool, typer.Option(help="svgd: also measure the compiled kernel, which needs a C++ compiler.")
+    ] = True,
 ) -> None:
-    """Measure a method beside a plain reference, in turns, on one thread."""
+    """Measure a method and a plain reference alternately, on one thread."""
     if method not in METHODS:
-        unknown("bench", method, METHODS)
+        unknown("benchmark", method, METHODS)
     from rich.console import Console
 
     console, bench = Console(), import_module(f"labkit.bench.{method}")

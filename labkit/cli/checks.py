@@ -1,4 +1,4 @@
-"""What `labkit doctor` looks at: each check answers rows for its table."""
+"""The checks of `labkit doctor`. Each one yields rows for its table."""
 
 import importlib.metadata
 import importlib.util
@@ -19,7 +19,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "firefox"
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the table; `state` is good, fair (works, could be better) or bad (must be mended)."""
+    """One line of the table; `state` is good, fair (works, could be better) or bad (must be fixed)."""
 
     what: str
     found: str
@@ -48,20 +48,20 @@ def devices() -> Iterator[Check]:
         yield _float64(f"cuda:{index}", torch.cuda.get_device_name(index))
     yield _float64("cpu", platform.processor() or platform.machine())
     if torch.backends.mps.is_available():
-        yield Check("device mps", "no float64", "fair", "labkit does not use it; --device cpu is right here")
+        yield Check("device mps", "no float64", "fair", "labkit cannot use it; choose --device cpu")
     threads, cores = torch.get_num_threads(), os.cpu_count() or 1
     few = threads < cores // 2
-    advice = "OMP_NUM_THREADS sets more" if few else "pages of small problems use one each"
-    yield Check("threads", f"{threads} of torch on {cores} cores", "fair" if few else "good", advice)
+    advice = "set OMP_NUM_THREADS to use more" if few else "a page with a small problem uses one"
+    yield Check("threads", f"torch uses {threads} of {cores} cores", "fair" if few else "good", advice)
 
 
 def compiler() -> Iterator[Check]:
     names = ("cl",) if os.name == "nt" else ("g++", "clang++")
     found = next(filter(None, map(shutil.which, names)), None)
     if found:
-        yield Check("C++ compiler", found, "good", "the fused path (torch.compile) can be chosen")
+        yield Check("C++ compiler", found, "good", "labkit.svgd.FusedRBF can use it")
     else:
-        advice = f"install {names[0]} for the fused path (torch.compile); all else works"
+        advice = f"install {names[0]} for labkit.svgd.FusedRBF; everything else works without it"
         yield Check("C++ compiler", "none", "fair", advice)
 
 
@@ -78,22 +78,27 @@ def data() -> Iterator[Check]:
     if not named:
         yield Check("data folder", "LABKIT_DATA is not set", "good", "set it to a folder of data sets to work offline")
     elif Path(named).is_dir():
-        yield Check("data folder", named, "good", "looked in before anything is downloaded")
+        yield Check("data folder", named, "good", "labkit searches it before it downloads anything")
     else:
         yield Check(
             "data folder",
-            f"{named} is no folder",
+            f"{named} is not a folder",
             "fair",
-            "unset LABKIT_DATA or mend it",
+            "unset LABKIT_DATA, or name an existing folder",
         )
 
 
 def port(number: int = PORT) -> Iterator[Check]:
     try:
         with socket.create_server((ADDRESS, number)):
-            yield Check(f"port {number}", "free", "good", "labkit serve will answer there")
+            yield Check(f"port {number}", "free", "good", "labkit serve can use it")
     except OSError:
-        yield Check(f"port {number}", "taken", "fair", f"labkit serve --port {number + 1}, or stop what holds it")
+        yield Check(
+            f"port {number}",
+            "in use",
+            "fair",
+            f"use labkit serve --port {number + 1}, or stop the program that uses this port",
+        )
 
 
 def _float64(device: str, name: str) -> Check:
@@ -102,7 +107,7 @@ def _float64(device: str, name: str) -> Check:
     try:
         exact = float(torch.ones(1, dtype=torch.float64, device=device).exp()) > 2.7
     except RuntimeError as error:
-        return Check(f"device {device}", f"{name}: {str(error).splitlines()[0]}", "fair", "take --device cpu")
+        return Check(f"device {device}", f"{name}: {str(error).splitlines()[0]}", "fair", "choose --device cpu")
     if exact:
         return Check(f"device {device}", f"{name}, float64")
-    return Check(f"device {device}", f"{name}: wrong numbers", "bad", "update its driver, or take another device")
+    return Check(f"device {device}", f"{name}: wrong numbers", "bad", "update its driver, or choose another device")

@@ -1,4 +1,4 @@
-"""What all commands show in a terminal alike: progress bars, tables with room, the files that they wrote."""
+"""Output that all commands share: progress bars, wide tables, and the list of written files."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,15 +7,15 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
-LOOK = 0.2  # seconds between two changes of the numbers behind a bar
+LOOK = 0.2  # seconds between two updates of the numbers next to a bar
 
 
 def progress(*columns: ProgressColumn, shown: bool = True) -> Progress:
-    """A progress bar on the error stream, where that is a terminal; it is gone when it ends.
+    """Return a progress bar on the error stream. It is visible only in a terminal, and disappears at its end.
 
     Args:
-        columns: what stands behind the bar itself.
-        shown: False in the processes of a training whose bar another process shows.
+        columns: shown to the right of the bar.
+        shown: False in a training process whose bar another process shows.
     """
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), *columns)
@@ -23,12 +23,12 @@ def progress(*columns: ProgressColumn, shown: bool = True) -> Progress:
 
 
 def bar(words: str) -> Progress:
-    """A progress bar that counts, with these words and the time that remains behind it."""
+    """Return a progress bar with a count, these words and the remaining time."""
     return progress(MofNCompleteColumn(), TextColumn(words), TimeRemainingColumn())
 
 
 def tracked(name: str, count: int) -> Callable[[Iterator], Iterator]:
-    """A wrapper for the `count` frames of a file of that name: they pass under a progress bar."""
+    """Return a wrapper that shows a progress bar while the `count` frames of a file are written."""
 
     def track(frames: Iterator) -> Iterator:
         with bar("frames") as shown:
@@ -38,19 +38,19 @@ def tracked(name: str, count: int) -> Callable[[Iterator], Iterator]:
 
 
 def wide() -> Console:
-    """A console with room for a table where nobody has set its width: a file, a pipe."""
+    """Return a console; in a file or a pipe, which have no width, it is 120 columns wide."""
     console = Console(highlight=False, soft_wrap=True)
     return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=120)
 
 
 def wrote(*paths: Path) -> None:
-    """Say that files are there, and their sizes: a line for each."""
+    """Print a line with the name and the size of each written file."""
     console = Console(soft_wrap=True, highlight=False)
     for path in paths:
         console.print(f"wrote {path} ({path.stat().st_size / 1000:,.0f} kB)", markup=False)
 
 
 def wrote_beside(*paths: Path) -> None:
-    """Say in one line that files are there which nobody asked for by name; nothing where there are none."""
+    """Print the names of files that a command has written without an option for them."""
     if paths:
         typer.echo(f"wrote {' and '.join(map(str, paths))}")

@@ -1,7 +1,7 @@
-"""A reader's own copies of shipped files, kept up to date without ever overwriting what the reader changed.
+"""Copies of shipped files for the reader. An update never overwrites a file that the reader has changed.
 
-The folder remembers the checksum of each file as it was shipped: a copy that still has it is the reader's no more than
-the shipped one is, and follows it; any other copy stays.
+A manifest in the folder holds the checksum of every file as it was shipped. A copy with this checksum is unchanged, and
+the new version replaces it. Every other copy stays as it is.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ MANIFEST = ".labkit.json"
 
 
 def refresh(shipped: Path, folder: Path) -> dict[str, list[str]]:
-    """Bring `folder` up to date with the files of `shipped`; answer their names under new, updated, same and kept."""
+    """Update `folder` from the files of `shipped`; return their names under new, updated, same and kept."""
     folder.mkdir(parents=True, exist_ok=True)
     known = _read(folder / MANIFEST)
     done: dict[str, list[str]] = {"new": [], "updated": [], "same": [], "kept": []}
@@ -47,7 +47,7 @@ def _checksum(file: Path) -> str:
 
 
 def _read(manifest: Path) -> dict[str, str]:
-    """The checksums remembered; none where the manifest is missing or damaged, so that every copy is then kept."""
+    """Return the checksums of the manifest; none if it is missing or damaged, so that every copy is kept."""
     try:
         known = json.loads(manifest.read_text(encoding="utf-8"))
     except (OSError, ValueError):

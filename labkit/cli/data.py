@@ -1,4 +1,4 @@
-"""`labkit data`: which data sets there are and where, and their download."""
+"""`labkit data`: a list of the data sets, and their download."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,13 +13,18 @@ _ACTIONS = ("list", "fetch")
 
 
 def command(
-    action: Annotated[str, typer.Argument(help="list shows what there is and where; fetch downloads.")] = "list",
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="The sets, mnist for example.")] = None,
+    action: Annotated[
+        str, typer.Argument(help="list shows the data sets and where they are; fetch downloads them.")
+    ] = "list",
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Data sets, for example mnist.")] = None,
     accept: Annotated[
-        bool, typer.Option("--accept", help="fetch: trust a file whose expected checksum is unconfirmed.")
+        bool, typer.Option("--accept", help="fetch: accept a file whose checksum has not been confirmed.")
     ] = False,
 ) -> None:
-    """List the data sets, or download some: checked, continued if interrupted, LABKIT_DATA looked in first."""
+    """List the data sets, or download some of them.
+
+    An interrupted download continues, and every file is checked. The folder LABKIT_DATA is searched first.
+    """
     if action not in _ACTIONS:
         unknown("action", action, _ACTIONS)
     from labkit.data import SETS, TABLES
@@ -31,7 +36,7 @@ def command(
     if action == "list":
         _list(names or list(every))
     elif not names:
-        fail("labkit data fetch wants a name, mnist for example; labkit data list shows them")
+        fail("labkit data fetch needs a name, for example mnist; labkit data list shows all names")
     else:
         _fetch(list(dict.fromkeys(names)), accept)
 
@@ -67,7 +72,7 @@ def _size(name: str) -> str:
     each = [file.size for file in dict.fromkeys(file for split in splits for file in split)]
     if not each:
         return "no download"
-    return f"{sum(each) / 1e6:,.3g} MB" if all(each) else "size not known"
+    return f"{sum(each) / 1e6:,.3g} MB" if all(each) else "unknown size"
 
 
 def _fetch(names: list[str], accept: bool) -> None:
@@ -87,11 +92,11 @@ def _fetch(names: list[str], accept: bool) -> None:
         for path in paths:
             console.print(f"{name}: {path}")
         if not paths:
-            console.print(f"{name}: nothing to download, it comes with scikit-learn")
+            console.print(f"{name}: nothing to download: it comes with scikit-learn")
 
 
 class _Bar:
-    """A bar of Rich's in the protocol that pooch has for one."""
+    """A progress bar of Rich with the methods that pooch calls."""
 
     def __init__(self, bars: "Progress", file: str) -> None:
         self._bars, self._task, self._total = bars, bars.add_task(file, total=None), 0
@@ -103,7 +108,7 @@ class _Bar:
     @total.setter
     def total(self, count: int) -> None:
         self._total = count
-        self._bars.update(self._task, total=count or None)  # 0 from a server that does not say
+        self._bars.update(self._task, total=count or None)  # 0 if the server does not send it
 
     def update(self, count: int) -> None:
         self._bars.advance(self._task, count)

@@ -1,4 +1,4 @@
-"""`labkit doctor`: what this installation has, and what to do about what it has not."""
+"""`labkit doctor`: check this installation, and advise what to fix."""
 
 import typer
 
@@ -8,7 +8,7 @@ _COLOURS = {"good": "green", "fair": "yellow", "bad": "bold red"}
 
 
 def command() -> None:
-    """Look at versions, devices, threads, compiler, browser, data folder and port, with a line of advice each."""
+    """Check versions, devices, threads, compiler, browser, data folder and port, and give advice for each."""
     rows = [row for check in _checks() for row in check()]
     _show(rows)
     if any(row.state == "bad" for row in rows):

@@ -1,4 +1,4 @@
-"""A user's mistake ends a command with one line that says what to do, and exit code 2."""
+"""A mistake of the user ends a command with exit code 2 and one line that says what to do."""
 
 import difflib
 import errno
@@ -18,10 +18,10 @@ _OF_OUTPUT = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", err
 
 
 def fail(message: object) -> NoReturn:
-    """Say one line on the error stream and leave the command with exit code 2.
+    """Print one line on the error stream, and end the command with exit code 2.
 
     Raises:
-        BrokenPipeError: that was the error; nobody reads the output any more, and the command ends without a word.
+        BrokenPipeError: the message is this error. No program reads the output, and the command ends silently.
     """
     if isinstance(message, BrokenPipeError):
         raise message
@@ -30,7 +30,10 @@ def fail(message: object) -> NoReturn:
 
 
 def words(error: object) -> str:
-    """What an error says, without its number; of one that names no file, that it was the output."""
+    """Return the message of an error without its number.
+
+    A full disk without a file name means that the output cannot be written.
+    """
     if not isinstance(error, OSError) or isinstance(error, WriteError) or not error.strerror:
         return str(error)
     if error.errno in _OF_OUTPUT and error.filename is None:
@@ -39,32 +42,32 @@ def words(error: object) -> str:
 
 
 def quoted(path: Path | str) -> str:
-    """A path as it is typed in a command, in quotes where it has spaces or other special characters."""
+    """Return a path as a user types it, in quotes if it has spaces or other special characters."""
     return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> NoReturn:
-    """Fail on a name that is not there, with the nearest one that is."""
+    """Fail because a name does not exist, and suggest the most similar one."""
     known = list(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}"
     fail(f"no {kind} is called {name!r}; {hint}")
 
 
 def check_writable(option: str, path: Path) -> None:
-    """Fail before the work on a file that could not be written after it."""
+    """Fail before the work starts if a file cannot be written."""
     if path.is_dir():
         fail(f"{option} {path} is a folder; name a file in it")
     if not path.parent.exists():
-        fail(f"cannot write {path}: there is no folder {path.parent}; make that folder or choose another")
+        fail(f"cannot write {path}: there is no folder {path.parent}; create it, or choose another folder")
     _try(path, path.parent)
 
 
 def check_folder(option: str, path: Path) -> None:
-    """Fail before the work on a folder that could not be made, or whose files could not be written."""
+    """Fail before the work starts if a folder cannot be created, or its files cannot be written."""
     there = next(each for each in (path, *path.absolute().parents) if each.exists())
     if not there.is_dir():
-        fail(f"{option} {path} must be a folder, but {there} is a file; name another")
+        fail(f"{option} {path} must be a folder, but {there} is a file; choose another")
     _try(path, there)
 
 

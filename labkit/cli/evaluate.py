@@ -1,4 +1,4 @@
-"""`labkit evaluate`: the bound of a trained network on test images, and where its nats go."""
+"""`labkit evaluate`: the bound of a trained network on test images, in nats, and its parts."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,17 +10,24 @@ from labkit.cli.methods import METHODS, images_of, named
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="A run's folder, a .safetensors file or a shipped name.")],
+    model: Annotated[
+        str, typer.Argument(help="A run's folder, a .safetensors file, or the name of a shipped network.")
+    ],
     data: Annotated[str | None, typer.Option(help="Data set.", show_default="the one it was trained on")] = None,
-    split: Annotated[str, typer.Option(help="train, valid or test, as far as the data set has them.")] = "test",
-    binarize: Annotated[str | None, typer.Option(help="{binarisations}.", show_default="as it was trained")] = None,
-    samples: Annotated[int, typer.Option(help="Importance samples an image for log p(x) too; 0 for none.", min=0)] = 0,
-    images: Annotated[int | None, typer.Option(help="The first N images alone.", min=1, show_default="all")] = None,
-    batch: Annotated[int, typer.Option(help="Images at a time.", min=1)] = 100,
-    seed: Annotated[int, typer.Option(help="Of the noise.", min=0)] = 0,
+    split: Annotated[str, typer.Option(help="train, valid or test, if the data set has it.")] = "test",
+    binarize: Annotated[
+        str | None,
+        typer.Option(help="How images become black and white: {binarisations}.", show_default="as in its training"),
+    ] = None,
+    samples: Annotated[
+        int, typer.Option(help="Importance samples per image, for an estimate of log p(x); 0 skips it.", min=0)
+    ] = 0,
+    images: Annotated[int | None, typer.Option(help="Only the first N images.", min=1, show_default="all")] = None,
+    batch: Annotated[int, typer.Option(help="Images per batch.", min=1)] = 100,
+    seed: Annotated[int, typer.Option(help="Seed of the noise.", min=0)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
-    """Measure a trained network's bound in nats: of the pixels, and of the latents part by part."""
+    """Measure the bound of a trained network in nats: the part of the pixels and the parts of the latents."""
     from labkit import models
     from labkit.data.binarisation import BINARISATIONS
 
@@ -40,10 +47,12 @@ def command(
 
 
 def measure(task: Any, data: tuple, samples: int, batch: int, seed: int, device: str) -> dict[str, Any]:
-    """What `Task.evaluate` answers, under a bar; "log_p" where there are samples, and its "error" of two images.
+    """Return the result of `Task.evaluate`, and show a progress bar.
+
+    With samples, the result also has "log_p" and, for two images or more, its standard "error".
 
     Raises:
-        ValueError: no such device, images of another size than the network's, numbers that are not finite.
+        ValueError: the device does not exist, the images do not fit the network, or a number is not finite.
     """
     import torch
 
@@ -70,10 +79,10 @@ def measure(task: Any, data: tuple, samples: int, batch: int, seed: int, device:
         each = torch.cat(log_p)
         if bad := int((~each.isfinite()).sum()):
             raise ValueError(
-                f"log p(x) must be finite, got {bad} of {len(each)} images where it is not; take more --samples"
+                f"log p(x) must be finite, got {bad} of {len(each)} images where it is not; use more --samples"
             )
         found |= {"samples": samples, "log_p": float(each.mean())}
-        found |= {"error": float(each.std() / len(each) ** 0.5)} if len(each) > 1 else {}  # one image has no spread
+        found |= {"error": float(each.std() / len(each) ** 0.5)} if len(each) > 1 else {}  # one image has no error
     return found
 
 
@@ -85,15 +94,15 @@ def _show(found: dict[str, Any], part: str, title: str) -> None:
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("")
     table.add_column("nats", justify="right")
-    rows = {"bound, -log p(x) at most": found["bound"], "Lx, of the pixels": found["lx"], "Lz, KL": found["lz"]}
+    rows = {"upper bound on -log p(x)": found["bound"], "Lx, pixels": found["lx"], "Lz, KL of the latents": found["lz"]}
     if "log_p" in found:
         rows[f"-log p(x), {found['samples']} importance samples"] = -found["log_p"]
     for name, value in rows.items():
         table.add_row(name, f"{value:.2f}")
     if "error" in found:
-        table.add_row("its standard error over the images", f"{found['error']:.2f}")
+        table.add_row("standard error of log p(x)", f"{found['error']:.2f}")
     if "active" in found:
-        table.add_row("active units, a count", str(found["active"]))
+        table.add_row("active units (count)", str(found["active"]))
     for t, kl in enumerate(found["kl"], 1):
         table.add_row(f"KL of {part} {t}", f"{kl:.2f}")
     console = Console(highlight=False, soft_wrap=True)

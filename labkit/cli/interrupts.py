@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish that is heard between two steps."""
+"""Lets Ctrl-C stop a run between two steps."""
 
 import signal
 import threading
@@ -9,10 +9,10 @@ from typing import Any
 
 @contextmanager
 def first() -> Iterator[list]:
-    """A list that the first Ctrl-C fills, so that the step is finished; a second one interrupts as ever."""
+    """Yield a list that the first Ctrl-C fills, so that the step can end; a second Ctrl-C interrupts as usual."""
     pressed: list = []
     if threading.current_thread() is not threading.main_thread():
-        yield pressed  # only the main thread hears signals
+        yield pressed  # only the main thread receives signals
         return
     before = signal.getsignal(signal.SIGINT)
 

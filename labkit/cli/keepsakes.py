@@ -1,4 +1,4 @@
-"""The pictures that a training run leaves in its folder: its curves, and its samples epoch after epoch."""
+"""The pictures in the folder of a training run: its curves, and its samples after each epoch."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from labkit.cli import console
 
 
 def write(folder: Path) -> None:
-    """Write `curves.png` and `training.gif` and say so; what cannot be made is a warning, for the run is safe."""
+    """Write `curves.png` and `training.gif`, and print their names; an error is only a warning."""
     try:
         wrote = _written(folder)
     except (Exception, KeyboardInterrupt) as error:
         why = str(error) or type(error).__name__
-        typer.echo(f"warning: the pictures of {folder} could not be made ({why}); the run itself is whole", err=True)
+        typer.echo(f"warning: cannot make the pictures of {folder} ({why}); the run itself is complete", err=True)
         return
     console.wrote_beside(*wrote)
 

@@ -1,4 +1,4 @@
-"""The class of all commands: the largest whole numbers that they take, and help with the names of registries."""
+"""The class of all commands: it limits whole numbers, and fills names of registries into help texts."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from labkit.training.settings import LARGEST_SEED, MOST
 
 
 class Command(TyperCommand):
-    """A command that refuses larger numbers in any of its options, in one line."""
+    """A command that refuses too large a number in any option."""
 
     def invoke(self, ctx: Any) -> Any:
         for name, value in ctx.params.items():
@@ -20,7 +20,7 @@ class Command(TyperCommand):
                 fail(f"--{name.replace('_', '-')} must be at most {most:,}, got {_short(value)}")
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:  # Typer would leave without a word
+        except KeyboardInterrupt:  # Typer would end without a message
             raise typer.Abort from None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:

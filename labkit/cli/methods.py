@@ -1,4 +1,4 @@
-"""The methods that can be trained and tested, each as what the command line needs of it."""
+"""The methods that can be trained and tested, and what the command line needs to know about them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,12 +8,12 @@ from typing import Any
 from labkit.cli.errors import fail, unknown
 from labkit.training.settings import Settings
 
-SPLIT = "struct_mnist"  # MNIST, of which one half is generated from the other
+SPLIT = "struct_mnist"  # MNIST; one half of an image is generated from the other
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the command line says of network and loss."""
+    """The options for the network and its loss."""
 
     data: str
     binarize: str
@@ -29,11 +29,13 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Method:
-    """build: what was chosen, the network's config of a run to go on with (else None), training images -> the task.
+    """What the command line needs to know about a method.
 
-    test: the task of a trained network: module, its card, binarisation, data. preset: the default one. own: options
-    that the other methods do not have. log_p: (module, batch, samples, generator) -> log p(x) of each image. part: what
-    the KL is a sum over. training: settings of a preset's training that are its own.
+    build: makes the task from the options, the network's config (None for a new run) and the training images.
+    test: makes the task of a trained network from its module, its card, a binarisation and the name of the data.
+    preset: the default preset. own: options that only this method has. part: the KL is a sum over these.
+    log_p: (module, batch, samples, generator) -> log p(x) of each image.
+    training: maps a preset to the training settings that it changes.
     """
 
     build: Callable[[Chosen, dict[str, Any] | None, Any], Any]
@@ -45,14 +47,14 @@ class Method:
     training: Callable[[str], dict[str, Any]]
 
 
-# settings of a training where neither the command line nor the preset says another
+# training settings that hold unless the command line or the preset changes them
 USUAL = {"epochs": 20} | {name: getattr(Settings, name) for name in ("steps", "lr", "warmup", "eval_every")}
 
 
 def plan(method: str, preset: str | None, given: dict[str, Any]) -> dict[str, Any]:
-    """The settings of `USUAL` for one run: as given, else the preset's own, else the usual ones.
+    """Return the settings of `USUAL` for one run: the given ones, then those of the preset, then the usual ones.
 
-    Another length of the run has the usual evaluations.
+    With a given length of the run, evaluations come at the usual interval.
     """
     own = METHODS[method].training(preset or METHODS[method].preset)
     if given.keys() & {"epochs", "steps"}:
@@ -61,7 +63,7 @@ def plan(method: str, preset: str | None, given: dict[str, Any]) -> dict[str, An
 
 
 def _draw(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
-    """DRAW's task; the network of a preset is fitted to the images' size."""
+    """Return the task of DRAW; the network of a preset gets the size of the images."""
     import torch
 
     from labkit import draw
@@ -76,7 +78,7 @@ def _draw(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
     if shape.canvas == "data":
         network.begin_at(train[0].to(network.canvas.dtype) / 255)
     task = Task(network, chosen.binarize, chosen.data)
-    task.batch(train, torch.zeros(1, dtype=torch.long), torch.Generator())  # refused before anything is written
+    task.batch(train, torch.zeros(1, dtype=torch.long), torch.Generator())  # fails before anything is written
     return task
 
 
@@ -100,30 +102,30 @@ def _draw_training(preset: str) -> dict[str, Any]:
 
 
 def _vae(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
-    """A VAE's task; with `inference_only` of the network given."""
+    """Return the task of a VAE; with `inference_only`, of the given network."""
     from labkit import dreg, models
     from labkit.dreg.task import Task
 
     if chosen.estimator not in dreg.ESTIMATORS:
         unknown("estimator", chosen.estimator, dreg.ESTIMATORS)
     if chosen.precision == "bf16":
-        fail("--precision bf16 is of labkit train draw: no digit of log-weights is left in it; take 32 for a vae")
+        fail("--precision bf16: it has too few digits for the log-weights of a vae; use 32")
     if chosen.original_halves and chosen.data != SPLIT:
-        fail(f"--original-halves is of --data {SPLIT}, got --data {chosen.data}; leave it out")
+        fail(f"--original-halves: --data {chosen.data} has no halves, only {SPLIT} has; leave it out")
     if chosen.alpha is not None and "alpha" not in dreg.ESTIMATORS[chosen.estimator].chosen:
         takes = " or ".join(name for name, each in dreg.ESTIMATORS.items() if "alpha" in each.chosen)
-        fail(f"--alpha is of --estimator {takes}, got --estimator {chosen.estimator}; leave it out")
+        fail(f"--alpha: only --estimator {takes} takes it, not {chosen.estimator}; leave it out")
     parameters = {} if chosen.alpha is None else {"alpha": chosen.alpha}
     if chosen.inference_only and config is None:
         about = models.card(chosen.inference_only)
         if about["kind"] != "vae":
-            fail(f"--inference-only wants a trained vae, {chosen.inference_only} is a {about['kind']}")
+            fail(f"--inference-only needs a trained vae, but {chosen.inference_only} is a {about['kind']}")
         network = models.load_checkpoint(chosen.inference_only).train()
         learned = dreg.ESTIMATORS[chosen.estimator].learned
         if network.config.controls != learned:
             shape = replace(network.config, controls=learned)
             other = dreg.VAE(shape)
-            other.load_state_dict(network.state_dict(), strict=False)  # all but the control variates
+            other.load_state_dict(network.state_dict(), strict=False)  # everything except the control variates
             network = other
     else:
         network = _seeded(lambda: dreg.VAE(_shape(chosen, config, train)), chosen)
@@ -141,7 +143,7 @@ def _shape(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
         return dreg.Config(**config)
     channels, height, width = train[0].shape[1:]
     if channels != 1:
-        fail(f"a vae wants images of one channel, {chosen.data} has {channels}; take another --data")
+        fail(f"a vae needs images with one channel, but {chosen.data} has {channels}; choose another --data")
     halves = "" if chosen.data != SPLIT else "original" if chosen.original_halves else "bottom"
     learned = dreg.ESTIMATORS[chosen.estimator].learned
     return replace(dreg.preset(chosen.preset), height=height, width=width, halves=halves, controls=learned)
@@ -151,7 +153,7 @@ def _vae_test(module: Any, about: dict[str, str], binarize: str, data: str) -> A
     from labkit.dreg.task import Task
 
     if not ("estimator" in about and about.get("samples", "").isdecimal()):
-        raise ValueError("the file of a vae must say its estimator and its samples; take one that labkit train wrote")
+        raise ValueError("the file of a vae must name its estimator and samples; use one that labkit train wrote")
     return Task(module, about["estimator"], int(about["samples"]), binarize=binarize, data=data)
 
 
@@ -176,7 +178,7 @@ METHODS = {
 
 
 def _seeded(make: Callable[[], Any], chosen: Chosen) -> Any:
-    """A network with first weights of the seed."""
+    """Return a network whose first weights follow from the seed."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
@@ -190,10 +192,10 @@ def _of_precision(network: Any, chosen: Chosen) -> Any:
 
 
 def task_of(method: str, chosen: Chosen, config: dict[str, Any] | None = None) -> tuple[Any, Any, Any]:
-    """The task, its training data and its test data; with a config those of a run that is gone on with.
+    """Return the task, its training data and its test data; a resumed run brings the config of its network.
 
     Raises:
-        ValueError, OSError: what data, network and task raise.
+        ValueError, OSError: from the data, the network or the task.
     """
     chosen = replace(
         chosen, binarize=named(chosen.data, chosen.binarize), preset=chosen.preset or METHODS[method].preset
@@ -203,7 +205,7 @@ def task_of(method: str, chosen: Chosen, config: dict[str, Any] | None = None) -
 
 
 def named(data: str, binarize: str) -> str:
-    """The binarisation as a result must name it: images that came black and white are fixed, whatever is asked."""
+    """Return the binarisation that results name; images that come as black and white are always "fixed"."""
     from labkit.data import SETS
 
     known = data in SETS and SETS[data].binarisation == "fixed"
@@ -211,11 +213,13 @@ def named(data: str, binarize: str) -> str:
 
 
 def images_of(data: str, split: str, binarize: str) -> Any:
-    """The images of a split as uint8 (N, C, H, W), binarised once where they are to be fixed, and their labels.
+    """Return the images of a split as uint8 (N, C, H, W), and their labels if there are any.
+
+    With binarisation "fixed" the images are binarised here, once.
 
     Raises:
         ValueError: there is no such data set.
-        FileNotFoundError: its files are not here.
+        FileNotFoundError: its files are missing.
     """
     from labkit.data import load
     from labkit.data.binarisation import fixed
@@ -223,6 +227,6 @@ def images_of(data: str, split: str, binarize: str) -> Any:
     try:
         found, labels = load("mnist" if data == SPLIT else data, split)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{error}; or take --data digits, which needs no files") from None
+        raise FileNotFoundError(f"{error}; or use --data digits, which needs no files") from None
     found = fixed(found) if binarize == "fixed" else found
     return (found,) if labels is None else (found, labels)

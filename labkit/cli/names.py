@@ -1,7 +1,7 @@
-"""Names in help texts that come from registries: `{kernels}` stands in a text until a command's help is shown.
+"""Names of registries in help texts: before a help text is shown, they replace words such as `{kernels}`.
 
-To import a registry takes two seconds, because it imports torch. Its names are the keys of a dictionary in the text of
-its module, and are read from there.
+To import a registry takes two seconds, because it imports torch. Its names are therefore read from the text of its
+module, where they are the keys of a dictionary.
 """
 
 import ast
@@ -45,7 +45,7 @@ def _names(word: str) -> list[str]:
 
 
 def written(module: str, registry: str) -> list[str]:
-    """Return the names that a module's text gives a registry: the keys of its dictionary, or the parts of its tuple.
+    """Return the names of a registry from the text of its module: keys of a dictionary, or parts of a tuple.
 
     Raises:
         LookupError: the text has no such dictionary or tuple.

@@ -1,4 +1,4 @@
-"""`labkit sample`: what a trained network draws, as a picture or as an animation of the drawing."""
+"""`labkit sample`: images from a trained network, as a picture or as an animation of the strokes."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,19 +8,21 @@ import typer
 from labkit.cli.errors import check_writable, fail
 
 KINDS = ("gif", "png", "mp4")
-SECONDS = 3.0  # of an animation, about, before it rests on its end
+SECONDS = 3.0  # about the length of an animation, without the pause at its end
 
-_MODEL = typer.Argument(metavar="MODEL", help="The folder of a run, a .safetensors file, or a shipped network's name.")
-_OUT = typer.Option(metavar="FILE", help="Ends in .gif, .png or .mp4.", show_default="samples.gif, of a vae .png")
-_GIF = typer.Option("--gif", help="An animation of the drawing, in a file that needs no suffix.")
-_PNG = typer.Option("--png", help="A picture of what came out.")
-_MP4 = typer.Option("--mp4", help="The animation as a film; needs ffmpeg.")
-_N = typer.Option(metavar="N", help="How many images.", min=1)
-_LABELS = typer.Option(metavar="K,K,...", help="Which classes, again and again.", show_default="all it knows")
-_TEMPERATURE = typer.Option(metavar="X", help="Deviation of z: 1 is the prior, less gives more usual images.")
+_MODEL = typer.Argument(metavar="MODEL", help="A run's folder, a .safetensors file, or the name of a shipped network.")
+_OUT = typer.Option(
+    metavar="FILE", help="Ends in .gif, .png or .mp4.", show_default="samples.gif; for a vae samples.png"
+)
+_GIF = typer.Option("--gif", help="Write an animation of the strokes; FILE needs no ending.")
+_PNG = typer.Option("--png", help="Write a picture of the finished images.")
+_MP4 = typer.Option("--mp4", help="Write the animation as a video; needs ffmpeg.")
+_N = typer.Option(metavar="N", help="Number of images.", min=1)
+_LABELS = typer.Option(metavar="K,K,...", help="Classes to draw, in turn.", show_default="all classes")
+_TEMPERATURE = typer.Option(metavar="X", help="Standard deviation of z: 1 is the prior; less is more typical.")
 _SEED = typer.Option(metavar="N", help="The same seed gives the same images.", min=0)
-_WINDOW = typer.Option("--window/--no-window", help="Mark in red where each stroke is laid, in animations.")
-_NEIGHBOURS = typer.Option(metavar="DATA", help="Beside each row, the training image nearest to its last one.")
+_WINDOW = typer.Option("--window/--no-window", help="In animations, frame the place of each stroke.")
+_NEIGHBOURS = typer.Option(metavar="DATA", help="Also show the training image most similar to the last of each row.")
 
 
 def command(
@@ -36,7 +38,7 @@ def command(
     window: Annotated[bool, _WINDOW] = True,
     neighbours: Annotated[str | None, _NEIGHBOURS] = None,
 ) -> None:
-    """Draw images with a trained network: an animation of its strokes, or a picture of what came out."""
+    """Draw images with a trained network, as an animation of its strokes or as a picture."""
     from rich.console import Console
 
     from labkit.cli import console
@@ -67,21 +69,21 @@ def command(
 
 
 def _fits(network: Any, labels: str | None, temperature: float) -> None:
-    """Fail on what only a network that draws stroke by stroke can do."""
+    """Fail if an option needs a network that draws stroke by stroke."""
     if network.config.halves:
-        fail("a vae with halves goes on from images, got none to give it; use model.generate(n, given=images)")
+        fail("a vae with halves needs given images; use model.generate(n, given=images) in Python")
     for name, given in {"--labels": labels is not None, "--temperature": temperature != 1}.items():
         if given:
-            fail(f"{name} is of a network that draws stroke by stroke, got a vae; leave it out")
+            fail(f"{name}: a vae does not have it, only a network that draws stroke by stroke; leave it out")
 
 
 def _path(out: Path | None, kinds: list[str], able: tuple[str, ...]) -> Path:
-    """The file that is asked for by its suffix or by a flag; the first that the network is able to is the default."""
+    """Return the file to write: its ending or a flag sets its kind, by default the first possible one."""
     for kind in kinds:
         if kind not in able:
-            fail(f"a vae draws nothing step by step, got --{kind}; take --png")
+            fail(f"--{kind}: a vae does not draw in steps; use --png")
     if len(kinds) > 1:
-        fail(f"one file is written at a time, got --{' and --'.join(kinds)}; choose one")
+        fail(f"--{' and --'.join(kinds)}: one command writes one file; choose one of them")
     if out is None:
         out = Path("samples")
         kinds = kinds or [able[0]]
@@ -90,7 +92,7 @@ def _path(out: Path | None, kinds: list[str], able: tuple[str, ...]) -> Path:
         out = out.with_suffix(f".{kinds[0]}")
     if out.suffix.lower() not in [f".{kind}" for kind in wanted]:
         by = f"--{kinds[0]}" if kinds else "--out"
-        fail(f"{by} wants a path that ends in .{' or .'.join(wanted)}, got {out}; rename it")
+        fail(f"{by} needs a path that ends in .{' or .'.join(wanted)}, got {out}; rename it")
     check_writable("--out", out)
     if out.suffix.lower() == ".mp4":
         from labkit.paint import video
@@ -103,10 +105,10 @@ def _path(out: Path | None, kinds: list[str], able: tuple[str, ...]) -> Path:
 
 
 def _network(name: str) -> Any:
-    """The trained network of that name.
+    """Return the trained network of that name.
 
     Raises:
-        FileNotFoundError, ValueError: there is none, or it is none that draws.
+        FileNotFoundError, ValueError: there is no such network, or it does not draw.
     """
     import labkit
     from labkit.draw import DRAW
@@ -114,26 +116,26 @@ def _network(name: str) -> Any:
 
     found = labkit.load_checkpoint(name)
     if not isinstance(found, (DRAW, VAE)):
-        raise ValueError(f"{name} must be a network that draws, got a {type(found).__name__}; name another")
+        raise ValueError(f"{name} is a {type(found).__name__}, which does not draw; choose another network")
     return found
 
 
 def _classes(words: str | None, known: int) -> list[int]:
-    """The classes that are asked for, all of them where none is.
+    """Return the classes in these words, or all classes of the network.
 
     Raises:
-        ValueError: they are no classes of this network.
+        ValueError: the network does not have these classes.
     """
     if words is None:
         return list(range(known))
     if not known:
-        raise ValueError("this network knows no classes; leave --labels out, or name a network with classes")
+        raise ValueError("this network has no classes; leave --labels out, or choose a network with classes")
     try:
         found = [int(word) for word in words.split(",")]
     except ValueError:
-        raise ValueError(f"--labels wants whole numbers by comma, 0,1,2 for example, got {words}") from None
+        raise ValueError(f"--labels needs whole numbers with commas, for example 0,1,2, got {words}") from None
     if not all(0 <= each < known for each in found):
-        raise ValueError(f"labels must lie in 0 to {known - 1}, got {words}")
+        raise ValueError(f"--labels must be from 0 to {known - 1}, got {words}")
     return found
 
 
@@ -182,17 +184,17 @@ def _write_sheet(path: Path, images: Any, columns: int | None, neighbours: str |
 
 
 def _beside(images: Any, columns: int, neighbours: str | None) -> Any:
-    """Of each row the training image nearest to its last one, where they are asked for."""
+    """Return the training image most similar to the last one of each row; None without `neighbours`."""
     from labkit.views import sheets
 
     return None if neighbours is None else _nearest(images[sheets.row_ends(len(images), columns)], neighbours)
 
 
 def _nearest(images: Any, name: str) -> Any:
-    """The training images of a data set nearest to these.
+    """Return the training images of a data set that are most similar to these.
 
     Raises:
-        FileNotFoundError, ValueError: there is no such set here, or its images are of another size.
+        FileNotFoundError, ValueError: there is no such data set here, or its images have another size.
     """
     from labkit.data import load
     from labkit.views import sheets

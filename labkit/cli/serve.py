@@ -14,32 +14,32 @@ from labkit.places import RUNS
 from labkit.serving.settings import ADDRESS, CLASS, PORT
 
 _SAY = {
-    errno.EADDRINUSE: "port {port} is taken, perhaps by another labkit serve: stop that one, or take --port {other}",
-    errno.EACCES: "port {port} is not open to you: take --port {usual} or another above 1023",
-    errno.EADDRNOTAVAIL: "{address} is no address of this machine: take --address 0.0.0.0 for all of them",
+    errno.EADDRINUSE: "port {port} is in use, perhaps by another labkit serve: stop that one, or choose --port {other}",
+    errno.EACCES: "you may not use port {port}: choose --port {usual} or another above 1023",
+    errno.EADDRNOTAVAIL: "{address} is not an address of this machine: use --address 0.0.0.0 for all its addresses",
 }
 
 
 def command(
-    page: Annotated[str | None, typer.Argument(help="The page to open, svgd for example.")] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = PORT,
-    address: Annotated[str, typer.Option(help="0.0.0.0 lets a class in.")] = ADDRESS,
+    page: Annotated[str | None, typer.Argument(help="The page to open, for example svgd.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 chooses a free one.")] = PORT,
+    address: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 gives a class access.")] = ADDRESS,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    runs: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs are that /runs and /draw show.")] = RUNS,
+    runs: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the runs that /runs and /draw show.")] = RUNS,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Another name that browsers may use for this server; repeatable."),
+        typer.Option(metavar="NAME", help="Another name that browsers may use for this server; may be repeated."),
     ] = None,
     visitors: Annotated[
         int | None,
         typer.Option(
             metavar="N",
             min=1,
-            show_default=f"1 on this machine alone, {CLASS} where others may come",
-            help="So many may open a page at once without waiting: it is built for each before.",
+            show_default=f"1; {CLASS} if other machines have access",
+            help="Number of visitors expected at the same moment; a page is prepared for each.",
         ),
     ] = None,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
 ) -> None:
     """Serve the dashboards and open them in the browser; Ctrl-C stops."""
     from labkit.serving import devices, gate, pages
@@ -67,8 +67,10 @@ def command(
 
 
 def _leave() -> None:
-    """End the process at once: Python's own end aborts (code 134) where a thread, that of a page still being imported
-    or of a run, is inside torch; whatever is to be given back has been by now."""
+    """End the process at once, after all resources have been released.
+
+    Python's normal exit aborts with code 134 while another thread is inside torch: it imports a page or computes a run.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

@@ -1,4 +1,4 @@
-"""`labkit ship`: a run's network among those that labkit comes with, rounded where that costs nothing, with a card."""
+"""`labkit ship`: add the network of a run, with a card, to the networks that come with labkit."""
 
 import csv
 import json
@@ -11,9 +11,9 @@ import typer
 
 from labkit.cli.errors import check_folder, fail
 
-MOVED = 0.05  # nats: the most by which rounding to bfloat16 may move the test bound
+MOVED = 0.05  # nats: the largest change of the test bound that rounding to bfloat16 may cause
 LARGEST = 4_000_000  # bytes of a file
-ROOMS = {"draw": "draw", "vae": "dreg"}  # where the presets of a kind stand
+ROOMS = {"draw": "draw", "vae": "dreg"}  # the package with the presets of each kind
 
 _CARD = """# {name}
 
@@ -30,11 +30,11 @@ _CARD = """# {name}
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="The folder of a run that has ended.")],
-    name: Annotated[str, typer.Argument(help="What the network will be called.")],
+    run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
+    name: Annotated[str, typer.Argument(help="Name of the network.")],
     into: Annotated[Path | None, typer.Option(help="Folder.", show_default="labkit/models")] = None,
 ) -> None:
-    """Measure a run's network again, in float32 and in bfloat16, and write the file and its card."""
+    """Measure the network of a run in float32 and in bfloat16, and write its file and its card."""
     import torch
 
     from labkit import atomic, models
@@ -62,8 +62,8 @@ def command(
         content = _packed(models.find(run), dtype, about | {"test_bound": str(bounds[dtype])})
         if len(content) > LARGEST:
             fail(
-                f"{name}.safetensors has {len(content):,} bytes, {LARGEST:,} is the most; bfloat16 moves its bound by "
-                f"{moved:.3f}"
+                f"{name}.safetensors has {len(content):,} bytes, at most {LARGEST:,} are allowed; bfloat16 changes its "
+                f"bound by {moved:.3f}"
             )
         atomic.write(folder / f"{name}.safetensors", content)
         atomic.write(folder / f"{name}.md", card)
@@ -90,7 +90,7 @@ def _card(
 
 
 def _packed(source: Path, dtype: Any, about: dict[str, str]) -> bytes:
-    """The network's file with its weights rounded to dtype."""
+    """Return the file of the network with its weights rounded to dtype."""
     from safetensors.torch import load_file, save
 
     return save({name: each.to(dtype).contiguous() for name, each in load_file(source).items()}, about)
@@ -102,7 +102,7 @@ def _shape(about: dict[str, str]) -> str:
 
 
 def _command(about: dict[str, str], settings: dict[str, Any]) -> str:
-    """The command that makes the run again: the preset of its network, and what differs from the defaults."""
+    """Return the command that repeats the run: the preset of its network, and every setting that is not the default."""
     from importlib import import_module
 
     from labkit.cli.methods import plan

@@ -12,9 +12,10 @@ def tolerate() -> None:
 
 
 def settle() -> int:
-    """Write what is still in the buffer of the output; return 0, or 2 if the output takes no more.
+    """Write the rest of the output buffer; return 0, or 2 if that fails.
 
-    What is left is then thrown away: Python would try to write it again at its end, and fail with a traceback.
+    After an error the rest is discarded. Otherwise Python would try to write it again at its exit, and fail with a
+    traceback.
     """
     try:
         sys.stdout.flush()

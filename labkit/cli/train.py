@@ -1,4 +1,4 @@
-"""`labkit train`: a method's network on a data set, under a progress bar; what was stopped can go on."""
+"""`labkit train`: train the network of a method on a data set; a stopped run can be resumed."""
 
 import inspect
 from dataclasses import replace
@@ -20,59 +20,61 @@ def _in(group: str, form: str | None, text: str, *names: str, **rest: Any) -> An
 
 
 def _usual(name: str) -> str:
-    return f"{USUAL[name]}; preset digits has its own"
+    return f"{USUAL[name]}; another for preset digits"
 
 
-_DATA = _in("Data", "NAME", "mnist, digits (comes with labkit), ...; labkit data lists them. vae: struct_mnist too.")
+_DATA = _in("Data", "NAME", "mnist, digits (comes with labkit), ...; labkit data lists all. vae: also struct_mnist.")
 _BINARIZE = _in("Data", "NAME", "How images become black and white: {binarisations}.")
 _PRESET = _in(
     "Network",
     "NAME",
-    "draw: {draw_presets}. vae: {vae_presets}.",
-    show_default=", ".join(f"{method.preset} of {name}" for name, method in METHODS.items()),
+    "Size of the network. draw: {draw_presets}. vae: {vae_presets}.",
+    show_default=", ".join(f"{method.preset} for {name}" for name, method in METHODS.items()),
 )
 _ESTIMATOR = _in("VAE", "NAME", "Gradient estimator of q: {estimators}.")
-_SAMPLES = _in("VAE", "K", "Samples an image.", "--samples", "-K", min=1)
+_SAMPLES = _in("VAE", "K", "Samples per image, K.", "--samples", "-K", min=1)
 _ALPHA = _in(
     "VAE",
     "X",
-    "Of dreg-alpha, from 0 (dreg) to 1 (rws-dreg).",
+    "Number of dreg-alpha, from 0 (dreg) to 1 (rws-dreg).",
     min=limits.ALPHA[0],
     max=limits.ALPHA[1],
     show_default=".9",
 )
-_ONLY = _in("VAE", "MODEL", "Hold the generative half of a trained VAE, and train q alone.")
-_HALVES = _in("VAE", None, "struct_mnist as in the published code: top from bottom.", "--original-halves")
-_OUT = _in("Run", "FOLDER", "Where the run's files go.", show_default=f"{RUNS}/METHOD-DATA-PRESET")
-_RESUME = _in("Run", "FOLDER", "Go on with a run that was stopped, with its own settings.")
+_ONLY = _in("VAE", "MODEL", "Train only q of this trained VAE; its generative half stays fixed.")
+_HALVES = _in(
+    "VAE", None, "struct_mnist as in the published code: the top half from the bottom half.", "--original-halves"
+)
+_OUT = _in("Run", "FOLDER", "Folder for the files of the run.", show_default=f"{RUNS}/METHOD-DATA-PRESET")
+_RESUME = _in("Run", "FOLDER", "Resume a stopped run, with its settings.")
 _EPOCHS = _in("Training", "N", "Passes over the training images.", min=1, show_default=_usual("epochs"))
-_STEPS = _in("Training", "N", "Steps, in place of --epochs.", min=1)
+_STEPS = _in("Training", "N", "Number of steps, instead of --epochs.", min=1)
 _LR = _in("Training", "X", "Adam's learning rate at the start.", show_default=_usual("lr"))
-_BATCH = _in("Training", "N", "Images a step, shared among the processes.", min=1)
-_CLIP = _in("Training", "X", "Largest norm of the whole gradient; 0 never clips.")
-_EACH = _in("Training", "X", "Largest norm of each variable's gradient by itself, in place of --clip.")
-_EMA = _in("Training", "X", "Decay of the averaged weights, which are tested and exported; 0 for none.")
+_BATCH = _in("Training", "N", "Images per step, divided among the processes.", min=1)
+_CLIP = _in("Training", "X", "Largest norm of the whole gradient; 0 does not clip.")
+_EACH = _in("Training", "X", "Largest norm of the gradient of each variable, instead of --clip.")
+_EMA = _in("Training", "X", "Decay of the averaged weights, which are tested and exported; 0 does not average.")
 _WARMUP = _in(
     "Training",
     "N",
-    "Steps over which the KL's weight rises to 1; the bound told never has it.",
+    "Steps in which the weight of the KL rises to 1; reported bounds do not use it.",
     min=0,
     show_default=_usual("warmup"),
 )
 _SEED = _in("Training", "N", "The same seed gives the same run.", min=0)
-_DEVICES = _in("Machine", "WHAT", "auto, cpu, cuda, a number of processes, 2xcpu, 4xcuda.")
+_DEVICES = _in("Machine", "WHAT", "auto, cpu, cuda, a number of processes, or both: 2xcpu, 4xcuda.")
 _EVAL = _in(
     "Run",
     "N",
-    "Epochs from one test bound to the next; 0 only at the end.",
+    "Epochs between two test bounds; 0 measures one only at the end.",
     min=0,
     show_default=_usual("eval_every"),
 )
-_CHECK = _in("Run", "SECONDS", "Time from one checkpoint to the next.")
+_CHECK = _in("Run", "SECONDS", "Time between two checkpoints.")
 
 
 def command(
-    method: Annotated[str, typer.Argument(help="draw or vae.")] = "draw",
+    method: Annotated[str, typer.Argument(help="Method: draw or vae.")] = "draw",
     data: Annotated[str, _DATA] = "mnist",
     binarize: Annotated[str, _BINARIZE] = "stochastic",
     preset: Annotated[str | None, _PRESET] = None,
@@ -85,23 +87,25 @@ def command(
     steps: Annotated[int | None, _STEPS] = None,
     batch: Annotated[int, _BATCH] = Settings.batch_size,
     lr: Annotated[float | None, _LR] = None,
-    schedule: Annotated[str, _in("Training", "NAME", "cosine (falls to 0) or constant.")] = Settings.schedule,
-    beta1: Annotated[float, _in("Training", "X", "Adam's.")] = Settings.beta1,
-    beta2: Annotated[float, _in("Training", "X", "Adam's.")] = Settings.beta2,
+    schedule: Annotated[
+        str, _in("Training", "NAME", "Learning rate: cosine (falls to 0) or constant.")
+    ] = Settings.schedule,
+    beta1: Annotated[float, _in("Training", "X", "β1 of Adam.")] = Settings.beta1,
+    beta2: Annotated[float, _in("Training", "X", "β2 of Adam.")] = Settings.beta2,
     clip: Annotated[float, _CLIP] = Settings.clip,
     clip_each: Annotated[float, _EACH] = Settings.clip_each,
     ema: Annotated[float, _EMA] = Settings.ema,
     warmup: Annotated[int | None, _WARMUP] = None,
     seed: Annotated[int, _SEED] = Settings.seed,
     devices: Annotated[str, _DEVICES] = Settings.devices,
-    precision: Annotated[str, _in("Machine", "NAME", "32, 64 or bf16 (mixed).")] = Settings.precision,
+    precision: Annotated[str, _in("Machine", "NAME", "32, 64 or bf16 (mixed precision).")] = Settings.precision,
     out: Annotated[Path | None, _OUT] = None,
     resume: Annotated[Path | None, _RESUME] = None,
     eval_every: Annotated[int | None, _EVAL] = None,
     checkpoint_seconds: Annotated[float, _CHECK] = Settings.checkpoint_seconds,
-    tensorboard: Annotated[bool, _in("Run", None, "Write TensorBoard's files too.", "--tensorboard")] = False,
+    tensorboard: Annotated[bool, _in("Run", None, "Also write files for TensorBoard.", "--tensorboard")] = False,
 ) -> None:
-    """Train a network: a progress bar, a folder with all that came of it; a run that was stopped can go on."""
+    """Train a network, and write its files into a folder; a stopped run can be resumed."""
     given = dict(locals())
     from labkit import training
     from labkit.data.binarisation import BINARISATIONS
@@ -133,16 +137,16 @@ def command(
 
 
 def _fits(method: str, given: dict[str, Any]) -> None:
-    """Fail where an option was given that is another method's."""
+    """Fail if an option belongs to another method."""
     defaults = inspect.signature(command).parameters
     for other, its in METHODS.items():
         for name in its.own:
             if other != method and given[name] != defaults[name].default:
-                fail(f"--{name.replace('_', '-')} is of labkit train {other}, got labkit train {method}; leave it out")
+                fail(f"--{name.replace('_', '-')}: only labkit train {other} has this option; leave it out here")
     if given["clip_each"] and given["clip"] != defaults["clip"].default:
-        fail("--clip-each is in place of --clip, got both; leave one of them out")
+        fail("--clip-each replaces --clip, got both; leave one of them out")
     if method == "vae" and given["warmup"]:
-        fail(f"--warmup is of labkit train draw, got {given['warmup']}; leave it out")
+        fail(f"--warmup {given['warmup']}: only labkit train draw has a KL warm-up; leave it out here")
 
 
 def _watched(records: Any, folder: Path, task: Any) -> None:
@@ -152,13 +156,13 @@ def _watched(records: Any, folder: Path, task: Any) -> None:
         stopped = watch.run(records, folder, task)
     except WriteError as error:
         begun = (folder / "config.json").exists()
-        fail(f"{error}; then go on with: labkit train --resume {quoted(folder)}" if begun else error)
+        fail(f"{error}; then resume with: labkit train --resume {quoted(folder)}" if begun else error)
     if stopped:
         raise typer.Exit(130)
 
 
 def _resumed(folder: Path, given: dict[str, Any]) -> Path:
-    """The folder to go on with; all other options are those of its run."""
+    """Return the folder of the run to resume, which has all other options."""
     for name, parameter in inspect.signature(command).parameters.items():
         if name != "resume" and given[name] != parameter.default:
             fail(f"--resume takes all settings from {folder / 'config.json'}; leave out --{name.replace('_', '-')}")
@@ -166,7 +170,7 @@ def _resumed(folder: Path, given: dict[str, Any]) -> Path:
 
 
 def _again(folder: Path) -> tuple[Any, Any, Any, Any]:
-    """The settings, task and data of a run's folder."""
+    """Return the settings, the task and the data of a run from its folder."""
     from labkit import training
     from labkit.training import checkpoints
     from labkit.training.folder import Folder
@@ -179,25 +183,27 @@ def _again(folder: Path) -> tuple[Any, Any, Any, Any]:
         if kind == "vae":
             alpha = float(facts["alpha"]) if "alpha" in facts else None
             only = folder if facts["inference_only"] == "True" else None
-            if only and not checkpoints.found(Folder(folder).checkpoints):  # what is held stands nowhere else
-                fail(f"{folder} has no checkpoint yet, got --inference-only before it; start it again in another --out")
+            if only and not checkpoints.found(Folder(folder).checkpoints):  # the fixed half is in no other file
+                fail(f"{folder} has no checkpoint, and --inference-only needs one; start again with another --out")
             names = {"estimator": facts["estimator"], "samples": int(facts["samples"])}
             chosen = replace(chosen, **names, alpha=alpha, inference_only=only)
     except (KeyError, TypeError, ValueError) as error:
-        fail(f"{folder / 'config.json'} is of another labkit ({error}); resume with the one that made it")
+        fail(f"{folder / 'config.json'} was written by another version of labkit ({error}); resume with that version")
     if kind not in METHODS:
         unknown("method", kind, METHODS)
     try:
         return settings, *task_of(kind, chosen, config)
-    except (TypeError, AttributeError) as error:  # what the network's own check makes of a wrong type
-        fail(f"{folder / 'config.json'} names no network of this labkit ({error}); resume with the one that made it")
+    except (TypeError, AttributeError) as error:  # the network's checks raise these for a wrong type
+        fail(
+            f"{folder / 'config.json'} fits no network of this labkit ({error}); resume with the version that wrote it"
+        )
 
 
 def _fresh(out: Path | None, name: str) -> Path:
-    """A folder without a run: the one asked for, or the first free of RUNS/name, RUNS/name-2, ..."""
+    """Return a folder without a run: the given one, or the first free one of RUNS/name, RUNS/name-2, ..."""
     if out is not None:
         if (out / "config.json").exists():
-            fail(f"{out} holds a run; labkit train --resume {quoted(out)} goes on with it, or name another --out")
+            fail(f"{out} contains a run; resume it with labkit train --resume {quoted(out)}, or choose another --out")
         check_folder("--out", out)
         return out
     tried = 1

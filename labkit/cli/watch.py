@@ -1,4 +1,4 @@
-"""A training run on screen: a bar with its speed, its bound and the time left, and a line for every test bound."""
+"""A training run in the terminal: a progress bar with its bound, and a line for every test bound."""
 
 import time
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ NUMBERS = (
 
 
 def run(records: Iterator[Any], folder: Path, task: Any) -> bool:
-    """Follow the records to their end, or to Ctrl-C, which saves; answer whether it was that.
+    """Show the records until the run ends, or until Ctrl-C saves it; return whether Ctrl-C stopped it.
 
     Raises:
-        ValueError, OSError: what `training.fit` raises.
+        ValueError, OSError: from `training.fit`.
     """
     last, speaks = None, is_first()
     try:
@@ -45,10 +45,10 @@ def run(records: Iterator[Any], folder: Path, task: Any) -> bool:
     except RuntimeError as error:
         if speaks or not (pressed or "closed by peer" in str(error)):
             raise
-        if not pressed:  # the first process has said why it stopped
+        if not pressed:  # the first process has reported why it stopped
             raise typer.Exit(1) from None
     if speaks:
-        if not (pressed and last is None):  # pressed twice: out at once
+        if not (pressed and last is None):  # after a second Ctrl-C end at once
             keepsakes.write(folder)
         _end(last, folder, task, bool(pressed))
     return bool(pressed)
@@ -63,7 +63,7 @@ def _numbers(record: Any) -> dict[str, Any]:
     }
     if record.evaluation is not None:
         shown["test"] = f"{record.evaluation.bound:.2f}"
-    # what is left, at the mean speed of the run with its evaluations
+    # the remaining time at the mean speed of the run, evaluations included
     left = (record.steps - record.step) * record.seconds / record.step
     return shown | {"left": _clock(left)}
 
@@ -74,7 +74,7 @@ def _clock(seconds: float) -> str:
 
 
 def _tell(record: Any, task: Any) -> None:
-    """A line for a test bound and for a warning; Rich puts them above the bar."""
+    """Print a line for a test bound and for a warning; Rich shows them above the bar."""
     found = record.evaluation
     if found is not None:
         skipped = f"  skipped {record.skipped}" if record.skipped else ""
@@ -88,18 +88,18 @@ def _tell(record: Any, task: Any) -> None:
 
 
 def _end(last: Any, folder: Path, task: Any, pressed: bool) -> None:
-    """How it ended and how to go on."""
+    """Print how the run ended and how to continue."""
     again = f"labkit train --resume {quoted(folder)}"
     if pressed and last is None:
-        typer.echo(f"stopped in the middle of a step; its last checkpoint goes on with: {again}")
+        typer.echo(f"stopped in the middle of a step; resume from the last checkpoint with: {again}")
     elif pressed and last.step < last.steps:
-        typer.echo(f"stopped and saved at step {last.step} of {last.steps}; go on with: {again}")
+        typer.echo(f"stopped and saved at step {last.step} of {last.steps}; resume with: {again}")
     elif last is None:
-        typer.echo(f"{folder} is trained to its end; {_next(folder, task)}")
+        typer.echo(f"{folder} is complete; {_next(folder, task)}")
     else:
         typer.echo(f"{folder} is done, {last.step} steps in {_clock(last.seconds)}; {_next(folder, task)}")
 
 
 def _next(folder: Path, task: Any) -> str:
     name = quoted(folder)
-    return f"go on with: labkit evaluate {name} --data {task.facts['data']}, or labkit sample {name}"
+    return f"continue with: labkit evaluate {name} --data {task.facts['data']}, or labkit sample {name}"

@@ -53,12 +53,12 @@ def test_help_imports_neither_torch_nor_a_display_package():
     ("line", "said"),
     [
         (["serve", "indx"], "did you mean index?"),
-        (["serve", "zzzz"], "there are index"),
+        (["serve", "zzzz"], "choose one of index"),
         (["serve", "--device", "mps"], "no float64"),
         (["serve", "--device", "tpu"], "must be auto, cpu, cuda"),
         (["serve", "--device", "cuda:99"], "take --device cpu"),
         (["serve", "--port", "70000"], "labkit serve --help"),
-        (["serve", "--no-browser", "--address", "203.0.113.1"], "no address of this machine"),
+        (["serve", "--no-browser", "--address", "203.0.113.1"], "not an address of this machine"),
         (["serve", "--nonsense"], "labkit serve --help"),
         (["serve", "--allow-host", "http://class.example"], "takes a name such as class.example"),
         (["nonsense"], "labkit --help"),
@@ -144,7 +144,7 @@ def test_a_class_is_expected_where_others_may_come(arguments, visitors, monkeypa
 def test_lab_refuses_a_folder_it_cannot_write(tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
     assert main(["lab", "--no-browser", "--dir", str(tmp_path / "file")]) == 2
-    one_line(capsys.readouterr(), "take --dir")
+    one_line(capsys.readouterr(), "another folder with --dir")
 
 
 def one_line(captured, said):
@@ -200,7 +200,7 @@ def test_a_file_the_reader_made_before_the_first_copy_stays(shipped, tmp_path):
 
 def test_lab_says_what_it_kept_and_starts_this_pythons_jupyter(tmp_path):
     lines = lab.tell({"new": ["2.ipynb"], "updated": [], "same": [], "kept": ["1.ipynb"]}, tmp_path)
-    assert lines[1:] == ["  2.ipynb: new", "  1.ipynb: yours, left as it is"]
+    assert lines[1:] == ["  2.ipynb: new", "  1.ipynb: kept as you changed it"]
     line = lab.jupyter(tmp_path, 8899, no_browser=True)
     assert line[:3] == [sys.executable, "-m", "jupyterlab"]
     assert {"--port=8899", "--no-browser", f"--ServerApp.root_dir={tmp_path}"} <= set(line)
@@ -239,7 +239,7 @@ def test_doctor_ends_with_1_when_a_package_is_missing(monkeypatch, capsys):
 def test_doctor_names_the_next_port_and_a_data_folder_that_is_none(monkeypatch, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         (row,) = checks.port(taken.getsockname()[1])
-    assert (row.found, row.state) == ("taken", "fair")
+    assert (row.found, row.state) == ("in use", "fair")
     monkeypatch.setenv("LABKIT_DATA", str(tmp_path / "none"))
     (row,) = checks.data()
-    assert row.state == "fair" and "no folder" in row.found
+    assert row.state == "fair" and "not a folder" in row.found

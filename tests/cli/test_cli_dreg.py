@@ -69,10 +69,10 @@ def test_trials_end_by_themselves_in_a_table_a_csv_and_a_picture(tmp_path, capsy
     ("words", "wanted"),
     [
         (["biased"], "did you mean bias?"),
-        (["bias", "--level", "1"], "--level wants a number between 0 and 1, got 1"),
+        (["bias", "--level", "1"], "--level must be between 0 and 1, got 1"),
         (["bias", "--estimators", "jk", "--samples", "1"], "jk needs K >= 2 samples, got K = 1"),
         (["variance", "--estimators", "dregg"], "did you mean dreg?"),
-        (["variance", "--estimators", ","], "wants at least one of iwae"),
+        (["variance", "--estimators", ","], "needs at least one of iwae"),
         (["variance", "--replicates", "3"], "40"),
         (["variance", "--out", "taken"], "taken"),
         (["variance", "--gif"], "--gif needs a folder; add --out FOLDER"),
@@ -89,10 +89,10 @@ def test_mistakes_are_one_line(words, wanted, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (["race", "--dimensions", "3"], "--dimensions is of labkit dreg variance and bias, got labkit dreg race"),
-        (["variance", "--level", ".1"], "--level is of labkit dreg bias, got labkit dreg variance"),
-        (["bias", "--gif", "--out", "folder"], "--gif is of labkit dreg variance, got labkit dreg bias"),
-        (["bias", "--steps", "9"], "--steps is of labkit dreg race, got labkit dreg bias"),
+        (["race", "--dimensions", "3"], "--dimensions: only labkit dreg variance or bias has this option"),
+        (["variance", "--level", ".1"], "--level: only labkit dreg bias has this option"),
+        (["bias", "--gif", "--out", "folder"], "--gif: only labkit dreg variance has this option"),
+        (["bias", "--steps", "9"], "--steps: only labkit dreg race has this option"),
     ],
 )
 def test_another_measurements_option_is_refused(call, words, capsys):

@@ -31,7 +31,7 @@ def test_a_table_a_csv_and_a_picture(tmp_path, capsys):
         known = [float(last[name]) for name in names]
         assert [bound, noise, images, snr] == pytest.approx(known, rel=5e-3)
         assert pace == pytest.approx(1000 * float(last["seconds"]) / 3, abs=0.06)
-    assert "digits, 3 steps;" in said and "100 images held out" in said
+    assert "digits, 3 steps;" in said and "on 100 held-out images" in said
     with Image.open(folder / "race.png") as picture:
         colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 20)}
     assert {(230, 159, 0), (148, 103, 189)} <= colours  # of iwae and dreg-alpha

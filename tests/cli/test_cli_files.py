@@ -71,7 +71,7 @@ def test_a_file_that_finds_no_room_ends_the_command_in_one_line(line, file, tmp_
 def test_a_file_where_a_folder_is_wanted_is_named_before_the_work(line, below, tmp_path, capsys):
     (tmp_path / "file").write_text("mine")
     assert main([word.format(tmp_path / "file" / below) for word in line]) == 2
-    one_line(capsys, "must be a folder, but", "file is a file; name another")
+    one_line(capsys, "must be a folder, but", "file is a file; choose another")
     assert (tmp_path / "file").read_text() == "mine"
 
 
@@ -81,7 +81,7 @@ def test_a_folder_where_a_file_is_wanted_is_named_before_the_work(line, tmp_path
     assert main([*line, str(tmp_path / "a.png")]) == 2
     one_line(capsys, "a.png is a folder; name a file in it")
     assert main([*line, str(tmp_path / "none" / "a.png")]) == 2
-    one_line(capsys, "there is no folder", "none; make that folder or choose another")
+    one_line(capsys, "there is no folder", "none; create it, or choose another")
 
 
 @pytest.mark.slow
@@ -104,7 +104,7 @@ def test_a_training_without_room_says_how_to_go_on(tmp_path, no_room, capsys):
     (folder / "checkpoints" / "step-000000003.pt").unlink()
     no_room()
     assert main(["train", "--resume", str(folder)]) == 2
-    one_line(capsys, "metrics.csv: File too large", "then go on with: labkit train --resume '")
+    one_line(capsys, "metrics.csv: File too large", "then resume with: labkit train --resume '")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,10 @@ def test_a_training_without_room_says_how_to_go_on(tmp_path, no_room, capsys):
     [
         (b"\xff\xfe\x00binary", "cannot be read"),
         (b'{"kind": ["draw"], "config": {}, "facts": {}, "settings": {}}', "must hold kind, config, facts, settings"),
-        (b'{"kind": "draw", "config": {}, "facts": {}, "settings": {"epochs": 1e20}}', "is of another labkit"),
+        (
+            b'{"kind": "draw", "config": {}, "facts": {}, "settings": {"epochs": 1e20}}',
+            "was written by another version of labkit",
+        ),
         (b'{"kind": "draw", "config": {}, "facts": {}, "settings": {"epochs": 100000000000}}', "at most 999,999,999"),
     ],
 )
@@ -144,7 +147,7 @@ def test_a_vae_that_does_not_say_how_it_was_trained_is_one_line(tmp_path, capsys
         load_file(file), tmp_path / "v.safetensors", {k: v for k, v in models.card(file).items() if k != "samples"}
     )
     assert main(["evaluate", str(tmp_path / "v.safetensors"), "--data", "digits"]) == 2
-    one_line(capsys, "must say its estimator and its samples")
+    one_line(capsys, "must name its estimator and samples")
 
 
 # the output

@@ -115,4 +115,4 @@ def test_an_estimator_that_is_registered_late_is_measured_by_every_command_of_dr
 def test_an_alpha_is_refused_for_an_estimator_without_one_and_those_with_one_are_named(monkeypatch, capsys):
     monkeypatch.setitem(ESTIMATORS, "dial", ESTIMATORS["dreg-alpha"])
     assert main(["train", "vae", "--data", "digits", "--estimator", "dreg-cv", "--alpha", "0.5"]) == 2
-    assert "--alpha is of --estimator dreg-alpha or dial, got --estimator dreg-cv" in capsys.readouterr().err
+    assert "--alpha: only --estimator dreg-alpha or dial takes it, not dreg-cv" in capsys.readouterr().err

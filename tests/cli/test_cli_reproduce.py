@@ -71,8 +71,8 @@ def test_the_normal_is_told_beside_what_is_exact(tmp_path, capsys):
         (["uic"], "no figure or table is called 'uic'; did you mean uci"),
         (["uci", "--sets", "bosto"], "no set is called 'bosto'; did you mean boston"),
         (["uci", "--mode", "orig"], "no mode is called 'orig'"),
-        (["gmm", "boston"], "--sets is of labkit reproduce uci, got boston for gmm"),
-        (["uci", "--csv", "none.csv"], "--csv wants --target"),
+        (["gmm", "boston"], "--sets boston: only labkit reproduce uci has sets, not gmm"),
+        (["uci", "--csv", "none.csv"], "--csv needs --target"),
         (["uci", "--csv", "none.csv", "--target", "y"], "none.csv does not exist; give the path of a CSV file"),
     ],
 )

@@ -187,7 +187,7 @@ def test_a_signal_lets_the_step_finish_and_then_means_what_it_meant(tmp_path, mo
     ("line", "said"),
     [
         ("--target banan", "did you mean banana?"),
-        ("--target zzzzzz", "there are mixture, normal"),
+        ("--target zzzzzz", "choose one of mixture, normal"),
         ("--kernel rfb", "no kernel is called 'rfb'; did you mean rbf?"),
         ("--kernel rbf-fused", "no kernel is called"),
         ("--bandwidth medan", "did you mean median?"),
@@ -208,9 +208,9 @@ def test_a_signal_lets_the_step_finish_and_then_means_what_it_meant(tmp_path, mo
         ("--steps -1", "labkit svgd --help"),
         ("--particles 2.5", "labkit svgd --help"),
         ("--device tpu", "device must be"),
-        ("--param means", "wants NAME=VALUE"),
+        ("--param means", "needs NAME=VALUE"),
         ("--param mean=1", "did you mean means?"),
-        ("--param means=1,b", "'b' is no number"),
+        ("--param means=1,b", "'b' is not a number"),
         ("--param weights=.5,.6", "weights must"),
         ("--target star --param arms=2.5", "whole number"),
         ("--target standard --param dim=2", "standard has no parameters"),
@@ -230,11 +230,11 @@ def test_a_mistake_is_one_line_and_exit_code_2(line, said, capsys):
     ("files", "said"),
     [
         (["--gif", "run.mp4"], "ends in .gif, got run.mp4"),
-        (["--curves", "c.txt"], "--curves wants a path that ends in .csv"),
-        (["--png", "missing/a.png"], "make that folder"),
+        (["--curves", "c.txt"], "--curves needs a path that ends in .csv"),
+        (["--png", "missing/a.png"], "create it, or choose another folder"),
         (["--csv", "file/a.csv"], "cannot write"),
         (["--csv", "folder.csv"], "is a folder"),
-        (["--csv", "a.csv", "--curves", "./a.csv"], "one name"),
+        (["--csv", "a.csv", "--curves", "./a.csv"], "the same name"),
     ],
 )
 def test_a_path_that_cannot_be_written_is_found_before_the_run(files, said, tmp_path, monkeypatch, capsys):

@@ -42,7 +42,7 @@ def test_a_run_tells_its_bound_and_how_to_go_on(tmp_path, capsys, rows):
     assert said[-2] == f"wrote {tmp_path / 'a' / 'curves.png'} and {tmp_path / 'a' / 'training.gif'}"
     assert said[-1].startswith(f"{tmp_path / 'a'} is done, 30 steps in ")
     assert said[-1].endswith(
-        f"go on with: labkit evaluate {tmp_path / 'a'} --data digits, or labkit sample {tmp_path / 'a'}"
+        f"continue with: labkit evaluate {tmp_path / 'a'} --data digits, or labkit sample {tmp_path / 'a'}"
     )
 
 
@@ -81,7 +81,7 @@ def test_ctrl_c_saves_and_the_resumed_run_is_the_whole_one(run, tmp_path, monkey
     monkeypatch.setattr(watch, "_tell", press)
     folder = tmp_path / "stopped"
     assert main([*TINY, "--out", str(folder)]) == 130
-    assert f"stopped and saved at step 20 of 30; go on with: labkit train --resume {folder}" in capsys.readouterr().out
+    assert f"stopped and saved at step 20 of 30; resume with: labkit train --resume {folder}" in capsys.readouterr().out
     assert (folder / "curves.png").exists()
     assert main(["train", "--resume", str(folder)]) == 0
     for name in ("metrics.csv", "epochs.csv"):
@@ -90,7 +90,7 @@ def test_ctrl_c_saves_and_the_resumed_run_is_the_whole_one(run, tmp_path, monkey
     assert all(torch.equal(one[name], other[name]) for name in one)
     capsys.readouterr()
     assert main(["train", "--resume", str(folder)]) == 0
-    assert "is trained to its end" in capsys.readouterr().out
+    assert "is complete; continue with: labkit evaluate" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -112,7 +112,7 @@ def test_pictures_that_cannot_be_made_are_a_warning(run, monkeypatch, capsys, er
     monkeypatch.setattr(files, "curves", fail)
     keepsakes.write(run)
     said = capsys.readouterr()
-    assert said.out == "" and said.err.startswith(f"warning: the pictures of {run} could not be made (")
+    assert said.out == "" and said.err.startswith(f"warning: cannot make the pictures of {run} (")
     assert said.err.count("\n") == 1 and (run / "curves.png").read_bytes() == before
 
 
@@ -124,7 +124,7 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(watch, "_tell", press_twice)
     assert main([*TINY, "--out", str(tmp_path / "a")]) == 130
-    assert f"goes on with: labkit train --resume {tmp_path / 'a'}" in capsys.readouterr().out
+    assert f"resume from the last checkpoint with: labkit train --resume {tmp_path / 'a'}" in capsys.readouterr().out
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -141,7 +141,7 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path, monkeypatch, capsys):
         (["train", "--data", "digits", "--devices", "tpu"], "devices must be auto, cpu, cuda"),
         (
             ["train", "--data", "digits", "--clip-each", "5", "--clip", "1"],
-            "--clip-each is in place of --clip, got both",
+            "--clip-each replaces --clip, got both",
         ),
         (["train", "--data", "digits", "--clip-each", "-5"], "clip_each must be >= 0, got -5"),
         (["train", "--resume", "nowhere"], "nowhere is not a run: it has no config.json"),
@@ -162,13 +162,13 @@ def test_data_that_are_not_here_name_those_that_need_no_files(tmp_path, monkeypa
     monkeypatch.setenv("LABKIT_CACHE", str(tmp_path))
     assert main(["train", "--data", "mnist"]) == 2
     error = capsys.readouterr().err
-    assert "labkit data fetch mnist" in error and error.endswith("or take --data digits, which needs no files\n")
+    assert "labkit data fetch mnist" in error and error.endswith("or use --data digits, which needs no files\n")
 
 
 @pytest.mark.slow
 def test_a_folder_with_a_run_is_not_written_over(run, capsys):
     assert main([*TINY, "--out", str(run)]) == 2
-    assert f"labkit train --resume {run} goes on with it" in capsys.readouterr().err
+    assert f"resume it with labkit train --resume {run}" in capsys.readouterr().err
 
 
 def test_a_preset_has_a_training_of_its_own_where_the_command_says_nothing_else():
@@ -240,7 +240,7 @@ def test_evaluate_prints_the_bound_of_the_whole_test_set_by_glimpse(run, capsys,
     assert "whole on digits test, 360 images, binarisation stochastic" in said
     told = {" ".join(line.split()[:-1]): line.split()[-1] for line in said.splitlines() if line.strip()}
     row = rows(run / "epochs.csv")[-1]
-    bound, lx, lz = (float(told[name]) for name in ("bound, -log p(x) at most", "Lx, of the pixels", "Lz, KL"))
+    bound, lx, lz = (float(told[name]) for name in ("upper bound on -log p(x)", "Lx, pixels", "Lz, KL of the latents"))
     assert bound == pytest.approx(lx + lz, abs=0.011)
     assert bound == pytest.approx(float(row["bound"]), abs=1.0)
     assert sum(float(told[f"KL of glimpse {t}"]) for t in range(1, 7)) == pytest.approx(lz, abs=0.04)
@@ -252,8 +252,8 @@ def test_importance_samples_are_at_most_the_bound(run, capsys):
     told = {
         " ".join(line.split()[:-1]): line.split()[-1] for line in capsys.readouterr().out.splitlines() if line.strip()
     }
-    assert float(told["-log p(x), 50 importance samples"]) < float(told["bound, -log p(x) at most"]) + 0.01
-    assert math.isfinite(float(told["its standard error over the images"]))
+    assert float(told["-log p(x), 50 importance samples"]) < float(told["upper bound on -log p(x)"]) + 0.01
+    assert math.isfinite(float(told["standard error of log p(x)"]))
 
 
 @pytest.mark.slow

@@ -86,7 +86,7 @@ def test_inference_only_holds_the_generative_half_of_a_trained_network(run, tmp_
         assert not torch.equal(before["q.0.net.0.weight"], after["q.0.net.0.weight"])
     shutil.rmtree(out / "checkpoints")
     assert main(["train", "--resume", str(out)]) == 2
-    assert "has no checkpoint yet, got --inference-only before it" in capsys.readouterr().err
+    assert "has no checkpoint, and --inference-only needs one" in capsys.readouterr().err
 
 
 # evaluation and samples
@@ -96,10 +96,8 @@ def test_evaluate_tells_the_bound_by_layer_and_log_p(run, capsys, rows):
     """Means of 60 images: one more draw of each moves the bound by little, and more samples lower -log p(x)."""
     assert main(["evaluate", str(run), "--samples", "200", "--images", "60", "--device", "cpu"]) == 0
     found = told(capsys)
-    bound, lx, lz = (float(found[name]) for name in ("bound, -log p(x) at most", "Lx, of the pixels", "Lz, KL"))
-    log_p, error = (
-        float(found[name]) for name in ("-log p(x), 200 importance samples", "its standard error over the images")
-    )
+    bound, lx, lz = (float(found[name]) for name in ("upper bound on -log p(x)", "Lx, pixels", "Lz, KL of the latents"))
+    log_p, error = (float(found[name]) for name in ("-log p(x), 200 importance samples", "standard error of log p(x)"))
     assert bound < lx + lz + 0.01  # four samples are better than one
     assert log_p < bound + 0.01 and abs(log_p - float(rows(run / "epochs.csv")[-1]["bound"])) < 5 * error + 1
     assert float(found["KL of layer 1"]) == pytest.approx(lz, abs=0.01) and math.isfinite(error)
@@ -120,7 +118,7 @@ def test_a_network_with_halves_has_nothing_to_go_on_from(monkeypatch, tmp_path, 
         labkit, "load_checkpoint", lambda name: dreg.VAE(dreg.Config(8, 8, (2,), (3,), halves="bottom"))
     )
     assert main(["sample", "halves"]) == 2
-    assert "a vae with halves goes on from images, got none" in capsys.readouterr().err
+    assert "a vae with halves needs given images" in capsys.readouterr().err
 
 
 # /runs and /draw
@@ -158,27 +156,42 @@ def test_a_network_of_two_layers_shows_layers_not_glimpses(run):
         (["train", "vae", "--data", "digits", "--estimator", "drag"], "no estimator is called 'drag'; did you mean"),
         (
             ["train", "vae", "--data", "digits", "--warmup", "5"],
-            "--warmup is of labkit train draw, got 5; leave it out",
+            "--warmup 5: only labkit train draw has a KL warm-up; leave it out here",
         ),
-        (["train", "draw", "--data", "digits", "--samples", "5"], "--samples is of labkit train vae, got labkit train"),
-        (["train", "draw", "--data", "digits", "--estimator", "stl"], "--estimator is of labkit train vae"),
-        (["train", "vae", "--data", "digits", "--original-halves"], "--original-halves is of --data struct_mnist, got"),
-        (["train", "vae", "--data", "digits", "--precision", "bf16"], "--precision bf16 is of labkit train draw"),
+        (["train", "draw", "--data", "digits", "--samples", "5"], "--samples: only labkit train vae has this option"),
+        (
+            ["train", "draw", "--data", "digits", "--estimator", "stl"],
+            "--estimator: only labkit train vae has this option",
+        ),
+        (
+            ["train", "vae", "--data", "digits", "--original-halves"],
+            "--original-halves: --data digits has no halves, only struct_mnist has",
+        ),
+        (["train", "vae", "--data", "digits", "--precision", "bf16"], "--precision bf16: it has too few digits"),
         (["train", "vae", "--data", "digits", "--preset", "big"], "the network must be one of original, burda-1"),
         (
             ["train", "vae", "--data", "digits", "--estimator", "jk", "-K", "1"],
             "jk needs at least K = 2 samples, got 1",
         ),
-        (["train", "vae", "--data", "digits", "--alpha", "0.5"], "--alpha is of --estimator dreg-alpha, got"),
+        (
+            ["train", "vae", "--data", "digits", "--alpha", "0.5"],
+            "--alpha: only --estimator dreg-alpha takes it, not",
+        ),
         (
             ["train", "vae", "--data", "digits", "--inference-only", "draw-digits"],
-            "wants a trained vae, draw-digits is",
+            "needs a trained vae, but draw-digits is",
         ),
         (["train", "vae", "--data", "digits", "--inference-only", "nowhere"], "no model is called 'nowhere'"),
-        (["sample", "{run}", "--gif"], "a vae draws nothing step by step, got --gif; take --png"),
-        (["sample", "{run}", "--out", "a.mp4"], "--out wants a path that ends in .png, got a.mp4; rename it"),
-        (["sample", "{run}", "--labels", "1"], "--labels is of a network that draws stroke by stroke, got a vae"),
-        (["sample", "{run}", "--temperature", "2"], "--temperature is of a network that draws stroke by stroke"),
+        (["sample", "{run}", "--gif"], "--gif: a vae does not draw in steps; use --png"),
+        (["sample", "{run}", "--out", "a.mp4"], "--out needs a path that ends in .png, got a.mp4; rename it"),
+        (
+            ["sample", "{run}", "--labels", "1"],
+            "--labels: a vae does not have it, only a network that draws stroke by stroke",
+        ),
+        (
+            ["sample", "{run}", "--temperature", "2"],
+            "--temperature: a vae does not have it, only a network that draws stroke by stroke",
+        ),
     ],
 )
 def test_mistakes_are_one_line_and_exit_code_2(run, words, said, tmp_path, monkeypatch, capsys):

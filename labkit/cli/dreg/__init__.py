@@ -1,4 +1,4 @@
-"""`labkit dreg`: estimators measured, a module a measurement, each with its table and files."""
+"""`labkit dreg`: measure gradient estimators; every kind of measurement has its own module."""
 
 import inspect
 from collections.abc import Callable
@@ -19,42 +19,46 @@ _OF = {
     "level": ("bias",),
     "gif": ("variance",),
     **dict.fromkeys(("data", "steps", "batch", "lr"), ("race",)),
-}  # options that not every measurement has
+}  # options of only some measurements
 
 _WHAT = typer.Argument(
     metavar="WHAT",
-    help="variance: of every estimator against the number of samples K. bias: a test of each at one K, until decided. "
-    "race: networks that train side by side on images.",
+    help="variance: the variance of every estimator by the number of samples K. bias: a test of every estimator at "
+    "one K. race: networks that train side by side on images.",
 )
 _ESTIMATORS = typer.Option(
     metavar="NAME,NAME,...",
-    help="By comma: {estimators}. race: NAME@K sets its K, NAME=ALPHA the alpha of an estimator like dreg-alpha.",
+    help="Names with commas: {estimators}. race: NAME@K sets its K, dreg-alpha=ALPHA its alpha.",
 )
-_DIMENSIONS = typer.Option(metavar="D", help="Of z and of x.", min=limits.DIMENSIONS[0], max=limits.DIMENSIONS[1])
+_DIMENSIONS = typer.Option(
+    metavar="D", help="Dimensions of z and of x.", min=limits.DIMENSIONS[0], max=limits.DIMENSIONS[1]
+)
 _SAMPLES = typer.Option(
     "--samples",
     "-K",
     metavar="K",
-    help="variance: the largest K, beside the powers of 2 below it. bias, race: K.",
+    help="variance: the largest K, after all smaller powers of 2. bias, race: K.",
     min=limits.SAMPLES[0],
     max=limits.SAMPLES[1],
-    show_default=f"{variance.SAMPLES}, bias {bias.SAMPLES}, race {race.SAMPLES}",
+    show_default=f"{variance.SAMPLES} for variance, {bias.SAMPLES} for bias, {race.SAMPLES} for race",
 )
 _REPLICATES = typer.Option(
     metavar="N",
-    help="variance: draws that it is measured on, about. bias: most that may be spent on one estimator.",
+    help="variance: number of replicates, rounded up to full batches. bias: the most per estimator.",
     min=2 * variance.BATCHES,
-    show_default=f"{variance.REPLICATES}, bias {bias.REPLICATES}",
+    show_default=f"{variance.REPLICATES} for variance, {bias.REPLICATES} for bias",
 )
-_LEVEL = typer.Option(metavar="X", help="bias: chance of a false alarm at any look; intervals hold with the rest.")
-_DATA = typer.Option(metavar="NAME", help="digits comes with labkit; labkit data lists all.", rich_help_panel="Race")
-_STEPS = typer.Option(metavar="N", help="Of Adam, in every lane.", min=1, rich_help_panel="Race")
-_BATCH = typer.Option(metavar="N", help="Training images a step.", min=limits.BATCH[0], rich_help_panel="Race")
-_LR = typer.Option(metavar="X", help="Adam's learning rate.", min=limits.LEARNING_RATE[0], rich_help_panel="Race")
+_LEVEL = typer.Option(metavar="X", help="bias: probability of a false alarm; the intervals hold with 1 minus this.")
+_DATA = typer.Option(
+    metavar="NAME", help="Data set: digits comes with labkit; labkit data lists all.", rich_help_panel="Race"
+)
+_STEPS = typer.Option(metavar="N", help="Steps of Adam in every lane.", min=1, rich_help_panel="Race")
+_BATCH = typer.Option(metavar="N", help="Training images per step.", min=limits.BATCH[0], rich_help_panel="Race")
+_LR = typer.Option(metavar="X", help="Learning rate of Adam.", min=limits.LEARNING_RATE[0], rich_help_panel="Race")
 _SEED = typer.Option(metavar="N", help="The same seed gives the same numbers.", min=0)
-_OUT = typer.Option(metavar="FOLDER", help="Write WHAT.csv and WHAT.png there; made if it is not there.")
+_OUT = typer.Option(metavar="FOLDER", help="Write WHAT.csv and WHAT.png into this folder; it is created if needed.")
 
-_GIF = typer.Option("--gif", help="variance: write variance.gif to the folder of --out too, an animation.")
+_GIF = typer.Option("--gif", help="variance: also write an animation, variance.gif.")
 
 
 def command(
@@ -72,18 +76,18 @@ def command(
     out: Annotated[Path | None, _OUT] = None,
     gif: Annotated[bool, _GIF] = False,
 ) -> None:
-    """Measure gradient estimators on a Gaussian model whose answers are exact, or race them: a table, and files."""
+    """Measure gradient estimators on a Gaussian model with exact results, or race them on images."""
     given = dict(locals())
     if what not in MEASUREMENTS:
         unknown("measurement", what, MEASUREMENTS)
     for option, kinds in _OF.items():
         if what not in kinds and given[option] != inspect.signature(command).parameters[option].default:
-            fail(f"--{option} is of labkit dreg {' and '.join(kinds)}, got labkit dreg {what}; leave it out")
+            fail(f"--{option}: only labkit dreg {' or '.join(kinds)} has this option; leave it out here")
     if gif and not out:
         fail("--gif needs a folder; add --out FOLDER")
     low, high = limits.LEVEL
     if not low < level < high:
-        fail(f"--level wants a number between {low:g} and {high:g}, got {level:g}; {defaults.LEVEL:g} is usual")
+        fail(f"--level must be between {low:g} and {high:g}, got {level:g}; {defaults.LEVEL:g} is usual")
     if what == "bias" and replicates is not None:
         bias.check(replicates)
     kind = MEASUREMENTS[what]
@@ -102,8 +106,7 @@ def command(
             sizes = variance.sizes(samples)
             measured = variance.measured(names, dimensions, sizes, replicates or variance.REPLICATES, seed)
         also = {"gif": True} if gif else {}
-        # before the table: nothing is lost if the terminal takes no more output
-        wrote = kind.write(measured, out, **also) if out else []
+        wrote = kind.write(measured, out, **also) if out else []  # before the table: a failing output loses no file
         kind.show(measured)
         console.wrote(*wrote)
     except (ValueError, OSError) as error:
@@ -111,11 +114,11 @@ def command(
 
 
 def _names(estimators: str, name: Callable[[str], str]) -> list[str]:
-    """Those asked for, each once; name: word -> the estimator in it."""
+    """Return the words of the estimators, each once; `name` gives the estimator of a word."""
     from labkit.dreg import ESTIMATORS
 
     words = list(dict.fromkeys(word for word in estimators.replace(" ", "").split(",") if word))
     for word in words:
         if name(word) not in ESTIMATORS:
             unknown("estimator", name(word), ESTIMATORS)
-    return words or fail(f"--estimators wants at least one of {', '.join(ESTIMATORS)}, got none")
+    return words or fail(f"--estimators needs at least one of {', '.join(ESTIMATORS)}, got none")

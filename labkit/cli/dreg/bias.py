@@ -1,4 +1,4 @@
-"""`labkit dreg bias`: estimators tested for bias, one after the other, until each is decided: a table and files."""
+"""`labkit dreg bias`: test estimators for bias, one after the other, until every test is decided."""
 
 from pathlib import Path
 from typing import Any
@@ -7,11 +7,11 @@ from labkit.cli.errors import fail
 from labkit.experiments.dreg import defaults
 
 FILES = "bias.csv", "bias.png"
-SAMPLES, REPLICATES = 64, defaults.REPLICATES  # where nothing is asked for
+SAMPLES, REPLICATES = 64, defaults.REPLICATES  # by default
 
 
 def check(replicates: int) -> None:
-    """Fail if there are too few replicates for one step."""
+    """Fail if there are fewer replicates than one step needs."""
     from labkit.dreg.sequential import BLOCK
 
     if replicates < BLOCK:
@@ -19,7 +19,7 @@ def check(replicates: int) -> None:
 
 
 def measured(names: list[str], dim: int, samples: int, level: float, replicates: int, seed: int) -> Any:
-    """The tests, each until its verdict; Ctrl-C ends the one that runs and leaves out the others."""
+    """Return the tests, each with its verdict; Ctrl-C ends the current test and skips the others."""
     import torch
 
     from labkit.cli import interrupts
@@ -27,7 +27,7 @@ def measured(names: list[str], dim: int, samples: int, level: float, replicates:
     from labkit.dreg import gaussian, sequential
     from labkit.experiments.dreg.bias import BiasSettings, BiasTests
 
-    torch.set_num_threads(1)  # small problems: more cost more than they bring
+    torch.set_num_threads(1)  # more threads are slower on small problems
     found: list = []
     settings = BiasSettings(dim=dim, distance=gaussian.DISTANCE, level=level, budget=replicates, k=samples, seed=seed)
     with bar("replicates") as progress, interrupts.first() as pressed:
@@ -65,7 +65,7 @@ def show(state: Any) -> None:
     console.print(table)
     for test in state.tests:
         console.print(f"{test.name}: {test.verdict.why if test.verdict else 'stopped early'}")
-    console.print(f"p holds at any look, the interval at every one, with {1 - first.level:.4g}")
+    console.print(f"p is valid at any time; with probability {1 - first.level:.4g} the interval is right at all times")
 
 
 def _row(test: Any) -> list[str]:
@@ -78,7 +78,7 @@ def _row(test: Any) -> list[str]:
 
 
 def write(state: Any, folder: Path) -> list[Path]:
-    """Write the table as CSV, and |bias| and evidence against replicates as a picture; return their paths."""
+    """Write the table as CSV, and a picture of |bias| and evidence by replicates; return their paths."""
     from labkit.engine import Past
     from labkit.views import save
     from labkit.views.dreg import BiasInterval, Evidence, save_bias_csv

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 from labkit.experiments.dreg import defaults
 
 FILES = "race.csv", "race.png"
-SAMPLES, STEPS = defaults.RACE_SAMPLES, 500  # where nothing is asked for
-SIZE = 1280, 860  # of the picture
+SAMPLES, STEPS = defaults.RACE_SAMPLES, 500  # by default
+SIZE = 1280, 860  # pixels of the picture
 
 
 class Raced(NamedTuple):
-    """A race that ended: its last state, the data, the steps that were asked for."""
+    """A race that has ended: its last state, its data, and the steps that it should take."""
 
     state: Any
     data: str
@@ -19,15 +19,15 @@ class Raced(NamedTuple):
 
 
 def name(word: str) -> str:
-    """The estimator of NAME, NAME@K, NAME=ALPHA or NAME=ALPHA@K."""
+    """Return the estimator in NAME, NAME@K, NAME=ALPHA or NAME=ALPHA@K."""
     return word.split("@")[0].split("=")[0]
 
 
 def measured(words: list[str], data: str, samples: int, steps: int, batch: int, lr: float, seed: int) -> Raced:
-    """The race after so many steps, or when Ctrl-C ended it.
+    """Return the race after these steps, or when Ctrl-C stopped it.
 
     Raises:
-        ValueError, OSError: what data and race raise.
+        ValueError, OSError: from the data or the race.
     """
     import time
 
@@ -38,11 +38,11 @@ def measured(words: list[str], data: str, samples: int, steps: int, batch: int, 
     from labkit.cli.methods import images_of
     from labkit.dreg import racing
 
-    torch.set_num_threads(1)  # seconds are of one thread
+    torch.set_num_threads(1)  # times are measured on one thread
     lanes = [racing.entry(word) for word in words]
     track = racing.Track(*(images_of(data, split, "stochastic")[0] for split in ("train", "test")), seed=seed)
     state, looked = racing.start(track, lanes, k=samples), 0.0
-    with bar("best held out {task.fields[best]} nats") as progress, interrupts.first() as pressed:
+    with bar("best held-out bound {task.fields[best]} nats") as progress, interrupts.first() as pressed:
         task = progress.add_task("race", total=steps, best="-")
         while state.t < steps and not pressed:
             state = racing.step(state, track, k=samples, batch=batch, lr=lr)
@@ -54,7 +54,7 @@ def measured(words: list[str], data: str, samples: int, steps: int, batch: int, 
 
 
 def show(raced: Raced) -> None:
-    """Print how each lane ended."""
+    """Print the last state of each lane."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -64,7 +64,7 @@ def show(raced: Raced) -> None:
     state, data, steps = raced
     console, table = Console(highlight=False, soft_wrap=True), Table(box=box.SIMPLE_HEAD)
     table.add_column("lane", no_wrap=True)
-    for name in ("bound", "Monte Carlo\nvariance", "minibatch\nvariance", "SNR", "ms\na step"):
+    for name in ("bound", "Monte Carlo\nvariance", "minibatch\nvariance", "SNR", "ms\nper step"):
         table.add_column(name, justify="right", no_wrap=True)
     for lane in state.lanes:
         bound, noise, images, snr = lane.looks[-1, 2:6].tolist()
@@ -72,8 +72,8 @@ def show(raced: Raced) -> None:
         table.add_row(lane.entry.label, f"{bound:.3f}", f"{noise:.3g}", f"{images:.3g}", f"{snr:.3g}", pace)
     early = "" if state.t == steps else f" of {steps} (stopped early)"
     console.print(
-        f"{data}, {state.t} steps{early}; bound in nats, of {HELD} images held out, K = {HELD_SAMPLES}; variances of "
-        f"q's gradient on {IMAGES} images, means over coordinates"
+        f"{data}, {state.t} steps{early}; bound in nats on {HELD} held-out images, K = {HELD_SAMPLES}; variances of "
+        f"the gradient of q on {IMAGES} images, averaged over coordinates"
     )
     console.print(table)
 

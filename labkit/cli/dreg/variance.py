@@ -1,16 +1,16 @@
-"""`labkit dreg variance`: of every estimator against the number of samples K, as a table and as files."""
+"""`labkit dreg variance`: the variance of every estimator by the number of samples K."""
 
 from pathlib import Path
 from typing import Any
 
-BATCHES = 20  # at least, of the replicates: intervals come from their spread
+BATCHES = 20  # at least: intervals come from the spread of the batches
 FILES = "variance.csv", "variance.png"
-ANIMATION, SPEED, SIZE = "variance.gif", 8, (720, 405)  # frames a second; width and height in pixels
-SAMPLES, REPLICATES = 1024, 2000  # where nothing is asked for
+ANIMATION, SPEED, SIZE = "variance.gif", 8, (720, 405)  # frames per second; width and height in pixels
+SAMPLES, REPLICATES = 1024, 2000  # by default
 
 
 def sizes(samples: int) -> tuple[int, ...]:
-    """1, 2, 4, ... and the largest."""
+    """Return 1, 2, 4, ... and the largest."""
     return (*(1 << i for i in range((samples - 1).bit_length())), samples)
 
 
@@ -23,7 +23,7 @@ def measured(names: list[str], dim: int, sizes: tuple[int, ...], replicates: int
     from labkit.engine import Past
     from labkit.experiments.dreg.variance import VarianceSettings, batch_size
 
-    torch.set_num_threads(1)  # small problems: more cost more than they bring
+    torch.set_num_threads(1)  # more threads are slower on small problems
     batch = min(batch_size(len(names), dim, sizes[-1]), replicates // BATCHES)
     settings = VarianceSettings(sizes, batch, estimators=names, dim=dim, seed=seed)
     count, past = -(-replicates // batch), Past()
@@ -39,7 +39,7 @@ def measured(names: list[str], dim: int, sizes: tuple[int, ...], replicates: int
 
 
 def show(past: Any) -> None:
-    """Print the variances of the last state, a row for each K, and their slopes."""
+    """Print the variances of the last state, one row for each K, and their slopes."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -58,15 +58,15 @@ def show(past: Any) -> None:
     table.add_row("slope", *slopes)
     toy = measured.toy
     where = f"D = {toy.dim}, |m - a| = {toy.distance:.2f}, V = {toy.variance:.3f}"
-    console.print(f"variance of the gradient, a mean over coordinates: {where}; {measured.total.n:,} replicates")
+    console.print(f"variance of the gradient, averaged over coordinates: {where}; {measured.total.n:,} replicates")
     console.print(table)
     for name, sizes in zip(measured.estimators, measured.doubted("variance"), strict=True):
         if sizes:
-            console.print(f"{name}: no interval at {between(sizes)}; {measured.total.n:,} replicates are too few there")
+            console.print(f"{name}: no interval at {between(sizes)}; {measured.total.n:,} replicates are too few")
 
 
 def _cell(value: Any, width: Any) -> str:
-    """A variance with half the width of its 95 % interval, in percent; the variance alone where there is none."""
+    """Return a variance with half the width of its 95 % interval in percent, if it has an interval."""
     if value == 0 or value != value:
         return "0" if value == 0 else "-"
     if width != width:

@@ -1,4 +1,4 @@
-"""Pictures of what was measured, drawn once into a file."""
+"""Pictures of the measurements, painted once into a file."""
 
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from labkit.views import density
 from labkit.views.palette import DRIVE, PARTICLES, PAST, REPULSION, TARGET
 
 SIZE = (1280, 760)
-RANGE = (-14.0, 8.0)  # of the mixture and of where its particles begin
+RANGE = (-14.0, 8.0)  # holds the mixture and the start of its particles
 
 
 def snapshots_picture(states: list[Any], target: Any, path: Path) -> None:
-    """The density of the particles after some steps beside the target's, a panel each."""
+    """Paint the densities of the particles and of the target, one panel for each state."""
     grid = np.linspace(*RANGE, 400)
     exact = target.log_prob(torch.from_numpy(grid)[:, None]).exp().numpy()
     panels = []
@@ -36,7 +36,7 @@ def snapshots_picture(states: list[Any], target: Any, path: Path) -> None:
 
 
 def errors_picture(found: list[Any], path: Path) -> None:
-    """log10 mean squared error against n: SVGD solid, independent draws dashed, a panel for each expectation."""
+    """Paint log10 mean squared errors by n: SVGD solid, independent draws dashed, one panel per expectation."""
     n = np.array([each.n for each in found], dtype=float)
     panels = []
     for i, name in enumerate(("E x", "E x²", "E cos(ωx + b)")):
@@ -56,14 +56,14 @@ def errors_picture(found: list[Any], path: Path) -> None:
 
 
 def uci_picture(rows: dict[str, dict[str, Any]], rerun: dict[str, tuple[float, float]], path: Path) -> None:
-    """Each set's RMSE over that of the original's re-run, and log-likelihood minus its, with two standard errors."""
+    """Paint RMSE and log-likelihood of each set, compared with the re-run of the original, with two standard errors."""
     names = [name for name in rows if name in rerun] or list(rows)
     ratios, gaps = [], []
     for name in names:
         row, (rmse, ll) = rows[name], rerun.get(name, (rows[name]["rmse"], rows[name]["ll"]))
         ratios.append((row["rmse"] / rmse, 2 * row["rmse_error"] / rmse))
         gaps.append((row["ll"] - ll, 2 * row["ll_error"]))
-    titles = "RMSE over the re-run's (below 1: better)", "log-likelihood minus the re-run's (above 0: better)"
+    titles = "RMSE / RMSE of the re-run (below 1: better)", "log-likelihood minus that of the re-run (above 0: better)"
     levels = 1.0, 0.0
     panels = [_dots(names, *each) for each in zip((ratios, gaps), levels, titles, strict=True)]
     _save(hv.Layout(panels).cols(1), path)
@@ -87,11 +87,11 @@ def _dots(names: list[str], pairs: list[tuple[float, float]], level: float, titl
 
 
 def covertype_picture(found: list[dict[str, Any]], path: Path) -> None:
-    """Accuracy and log-likelihood against steps, a line for each split, and the mean accuracy of converged fits."""
+    """Paint accuracy and log-likelihood by step, one line per split, and the mean accuracy of converged fits."""
     steps = [point["step"] for point in found[0]["points"]]
     best = float(np.mean([each["converged"] for each in found]))
     panels = []
-    for what, title in (("accuracy", "accuracy on rows held out"), ("log_likelihood", "mean log-likelihood, nats")):
+    for what, title in (("accuracy", "accuracy on held-out rows"), ("log_likelihood", "mean log-likelihood, nats")):
         values = np.array([[point[what] for point in each["points"]] for each in found])
         layers = [hv.Curve((steps, row)).opts(color=PARTICLES, line_width=1.5, alpha=0.6) for row in values]
         late = values[:, 1:] if len(steps) > 2 else values

@@ -19,7 +19,7 @@ from labkit.cli.errors import fail, unknown
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command line says of the table."""
+    """The options for the table."""
 
     sets: list[str]
     splits: int
@@ -33,7 +33,7 @@ class Asked:
 
 
 def uci_table(asked: Asked, out: Path) -> None:
-    """All splits of all sets, from the store or anew; then table, CSV and picture of what there is."""
+    """Measure all splits of all sets that are not in the store; then make table, CSV and picture."""
     from labkit.reproduce import uci
     from labkit.reproduce.store import Store
     from labkit.serving import devices
@@ -57,7 +57,7 @@ def uci_table(asked: Asked, out: Path) -> None:
     found = {key: uci.Score(**score) for key, of in plan.items() if (score := store.find(of)) is not None}
     _show(found, tables, settings, len(plan), out)
     if pressed and len(found) < len(plan):
-        typer.echo(f"stopped at {len(found)} of {len(plan)} splits; the same command goes on", err=True)
+        typer.echo(f"stopped at {len(found)} of {len(plan)} splits; the same command continues", err=True)
         raise typer.Exit(130)
 
 
@@ -67,7 +67,7 @@ def _tables(asked: Asked) -> dict[str, Any]:
 
     if asked.csv is not None:
         if asked.sets:
-            fail(f"--csv is a table of its own, got --sets {' '.join(asked.sets)} too; leave one out")
+            fail(f"--csv and --sets {' '.join(asked.sets)} exclude each other; leave one out")
         return {asked.csv.stem: data.from_csv(asked.csv, asked.target)}
     names = [name.removeprefix("uci/") for each in asked.sets for name in each.split(",") if name] or list(uci.RERUN)
     for name in names:
@@ -79,13 +79,13 @@ def _tables(asked: Asked) -> dict[str, Any]:
 def _scores(
     todo: list, tables: dict[str, Any], settings: Any, device: str, jobs: int, pressed: list
 ) -> Iterator[tuple[tuple[str, int], Any]]:
-    """Each split's score as it comes, until Ctrl-C."""
+    """Yield the score of each split when it is ready, until Ctrl-C."""
     from labkit.reproduce import uci
 
     if jobs == 1:
         import torch
 
-        torch.set_num_threads(1)  # small products: more threads cost more than they bring
+        torch.set_num_threads(1)  # more threads are slower on small products
         for name, k in todo:
             if pressed:
                 return
@@ -106,20 +106,20 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asked for the splits decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides when to stop
 
 
 def _show(found: dict, tables: dict[str, Any], settings: Any, planned: int, out: Path) -> None:
-    """The splits as CSV, the sets as a picture, the table on screen."""
+    """Write the splits as CSV and the sets as a picture; print the table."""
     from labkit.reproduce import uci
 
     names = [name for name in tables if any(key[0] == name for key in found)]
     rows = {name: uci.summary([score for key, score in found.items() if key[0] == name]) for name in names}
-    written = _write(names, rows, found, settings.mode, out)  # first: nothing is lost where the output takes no more
+    written = _write(names, rows, found, settings.mode, out)  # before the table: a failing output loses no file
     console = wide()
     console.print(f"mode {settings.mode}, {settings.particles} particles, {settings.steps} steps, seed {settings.seed}")
     console.print(_uci_table(rows))
-    console.print("± one standard error over the splits; the paper's figures are quoted from memory")
+    console.print("± one standard error over the splits; the figures of the paper are quoted from memory")
     for origin in dict.fromkeys(tables[name].origin for name in names):
         which = ", ".join(name for name in names if tables[name].origin == origin)
         console.print(f"splits of {which}: {origin}")
@@ -142,7 +142,7 @@ def _write(names: list[str], rows: dict[str, Any], found: dict, mode: str, out: 
 
 
 def _uci_table(rows: dict[str, dict[str, Any]]) -> Table:
-    """Of every set's summary, beside the re-run and the paper."""
+    """Return the table of every set, compared with the re-run and the paper."""
     from labkit.reproduce import uci
 
     table = Table(box=box.SIMPLE_HEAD)
@@ -161,14 +161,14 @@ def _number(pair: tuple[float, float] | None, i: int) -> str:
 
 
 def covertype_curve(splits: int, mode: str, steps: int | None, seed: int, out: Path) -> None:
-    """Accuracy and log-likelihood along each split's run, beside a logistic regression fitted to its end."""
+    """Show accuracy and log-likelihood of each split by step, compared with a converged logistic regression."""
     from labkit import data
     from labkit.cli.reproduce.pictures import covertype_picture
     from labkit.paint.files import save_table
     from labkit.reproduce import covertype
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # said below, beside the figures
+        warnings.simplefilter("ignore", UserWarning)  # printed below, next to the figures
         table = data.table("covertype")
     steps = steps or covertype.STEPS
     done = _covertype_runs(table, splits, mode, steps, seed, out)
@@ -187,7 +187,7 @@ def covertype_curve(splits: int, mode: str, steps: int | None, seed: int, out: P
 
 
 def _covertype_runs(table: Any, splits: int, mode: str, steps: int, seed: int, out: Path) -> dict[int, dict]:
-    """What was found for each split: from the store, or all others together; Ctrl-C leaves those out."""
+    """Return the measurements of each split: stored ones, and new ones unless Ctrl-C stops them."""
     from labkit.reproduce import covertype
     from labkit.reproduce.store import Store
 
@@ -212,7 +212,7 @@ def _covertype_runs(table: Any, splits: int, mode: str, steps: int, seed: int, o
 
 
 def _covertype_table(done: dict[int, dict]) -> Table:
-    """The end of each split's run, and their mean."""
+    """Return a table of the last numbers of each split, and their mean."""
     shown = Table(box=box.SIMPLE_HEAD)
     for heading in ("split", "accuracy", "converged", "difference", "log-likelihood"):
         shown.add_column(heading, justify="right")

@@ -1,4 +1,4 @@
-"""The toys: the mixture's run and its errors, and the original's normal."""
+"""The toys: the run of the mixture and its errors, and the normal of the original."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from labkit.cli.console import bar, wide, wrote
 
 
 def gmm(seed: int, out: Path) -> None:
-    """The snapshots as one picture, the run as a GIF."""
+    """Write the snapshots as one picture, and the run as a GIF."""
     from labkit import svgd, targets
     from labkit.cli.reproduce.pictures import snapshots_picture
     from labkit.engine import Past
@@ -36,7 +36,7 @@ def gmm(seed: int, out: Path) -> None:
 
 
 def gmm_mse(seed: int, out: Path) -> None:
-    """log10 mean squared errors beside those of the original program."""
+    """Show log10 mean squared errors, compared with those of the original program."""
     from labkit.cli.reproduce.pictures import errors_picture
     from labkit.paint.files import save_table
     from labkit.reproduce import gmm as figure
@@ -66,7 +66,7 @@ def gmm_mse(seed: int, out: Path) -> None:
 
 
 def mvn(seed: int, out: Path) -> None:
-    """Mean and variances beside the exact ones."""
+    """Show mean and variances, compared with the exact ones."""
     from labkit.paint.files import save_table
     from labkit.reproduce import mvn as figure
 

@@ -1,4 +1,4 @@
-"""`labkit svgd`: a run without a browser, with a progress bar, a table of its end, and files."""
+"""`labkit svgd`: a run without a browser, with a progress bar, a table of the result, and files."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,30 +15,34 @@ def _in(group: str, form: str | None, text: str, *names: str, **rest: Any) -> An
 
 
 _TARGET = _in("Target", "NAME", "Density p(x): {targets}.")
-_PARAM = _in("Target", "NAME=VALUE", "A number of the target, again for each; a list by comma: means=-2,2", "--param")
-_START = _in("Particles", "NAME", "Law of the first ones: {starts}.")
-_MEAN = _in("Particles", "X", "Mean of a normal start, in units of x.", show_default="what suits the target")
-_SCALE = _in("Particles", "X", "Deviation of a normal start, units of x.", show_default="what suits the target")
+_PARAM = _in(
+    "Target", "NAME=VALUE", "Parameter of the target; may be repeated. A list has commas: means=-2,2", "--param"
+)
+_START = _in("Particles", "NAME", "Distribution of the first particles: {starts}.")
+_MEAN = _in("Particles", "X", "Mean of a normal start, in units of x.", show_default="depends on the target")
+_SCALE = _in(
+    "Particles", "X", "Standard deviation of a normal start, in units of x.", show_default="depends on the target"
+)
 _SEED = _in("Particles", "N", "The same seed gives the same run.", min=0)
-_KERNEL = _in("Method", "NAME", "{kernels}.")
-_BANDWIDTH = _in("Method", "NAME|H", "A rule for every step, {rules}, or a length h in units of x.")
+_KERNEL = _in("Method", "NAME", "Kernel k(x, x'): {kernels}.")
+_BANDWIDTH = _in("Method", "NAME|H", "A rule, {rules}, or a fixed length h in units of x.")
 _STEP = _in("Method", "X", "Step size; for adagrad and adam in units of x.")
-_TEMPER = _in("Method", "NAME", "Weaken the score at first, over 500 steps: {tempers}.")
-_CURVES = _in("Files", "FILE", "KSD under a fixed kernel, errors and bandwidth against steps, .csv.")
+_TEMPER = _in("Method", "NAME", "Weaken the score in the first 500 steps: {tempers}.")
+_CURVES = _in("Files", "FILE", "KSD with a fixed kernel, errors and bandwidth by step, .csv.")
 
 
 def command(
     target: Annotated[str, _TARGET] = "mixture",
     parameters: Annotated[list[str] | None, _PARAM] = None,
-    particles: Annotated[int, _in("Particles", "N", "How many, n.", min=1)] = 200,
+    particles: Annotated[int, _in("Particles", "N", "Number of particles, n.", min=1)] = 200,
     start: Annotated[str, _START] = "normal",
     start_mean: Annotated[float | None, _MEAN] = None,
     start_scale: Annotated[float | None, _SCALE] = None,
     seed: Annotated[int, _SEED] = 0,
-    steps: Annotated[int, _in("Method", "N", "How many; Ctrl-C ends the run early.", min=0)] = 500,
+    steps: Annotated[int, _in("Method", "N", "Number of steps; Ctrl-C ends the run early.", min=0)] = 500,
     kernel: Annotated[str, _KERNEL] = "rbf",
     bandwidth: Annotated[str, _BANDWIDTH] = "median",
-    optimizer: Annotated[str, _in("Method", "NAME", "{optimizers}.")] = "adagrad",
+    optimizer: Annotated[str, _in("Method", "NAME", "Optimiser: {optimizers}.")] = "adagrad",
     step_size: Annotated[float, _STEP] = 0.1,
     temper: Annotated[str, _TEMPER] = "none",
     device: Annotated[str, _in("Method", "NAME", "auto, cpu or cuda.")] = "auto",
@@ -46,10 +50,12 @@ def command(
     png: Annotated[Path | None, _in("Files", "FILE", "The last state as a picture, .png.")] = None,
     csv: Annotated[Path | None, _in("Files", "FILE", "The last particles, .csv.")] = None,
     curves: Annotated[Path | None, _CURVES] = None,
-    arrows: Annotated[bool, _in("Files", None, "Draw drive and repulsion (in the plane).", "--arrows")] = False,
-    dark: Annotated[bool, _in("Files", None, "Pictures on dark paper.", "--dark")] = False,
+    arrows: Annotated[
+        bool, _in("Files", None, "Draw arrows for drive and repulsion (in two dimensions).", "--arrows")
+    ] = False,
+    dark: Annotated[bool, _in("Files", None, "Give pictures a dark background.", "--dark")] = False,
 ) -> None:
-    """Run SVGD without a browser: a progress bar, a table of how it ended, and the files you ask for."""
+    """Run SVGD without a browser: print a table of the result, and write the files that you choose."""
     files = {k: path for k, path in {"gif": gif, "png": png, "csv": csv, "curves": curves}.items() if path}
     asked.check_paths(files)
     settings = {"target": target, "n": particles, "begin": start, "seed": seed, "kernel": kernel, "temper": temper}
@@ -60,7 +66,7 @@ def command(
         followed = run.numbers(experiment) if files.keys() - {"csv"} else []
         past, seconds = run.play(experiment, steps, followed)
         views = run.pictures(experiment, followed, arrows) if files.keys() & {"gif", "png"} else []
-        run.write(views, past, files, dark)  # first: nothing is lost where the output takes no more
+        run.write(views, past, files, dark)  # before the table: a failing output loses no file
         report.show(experiment, past, seconds, steps)
         console.wrote(*files.values())
     except (ValueError, OSError) as error:

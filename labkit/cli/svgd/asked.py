@@ -1,4 +1,4 @@
-"""What a command line asks for, as the settings of an experiment; mistakes end in one line."""
+"""Turns the options of a command line into the settings of an experiment; a mistake ends with one line."""
 
 import math
 from pathlib import Path
@@ -11,17 +11,17 @@ WORDS = {"begin": "start", "bandwidth": "bandwidth rule", "temper": "tempering",
 
 
 def check_paths(files: dict[str, Path]) -> None:
-    """Fail before the run on what could not be written after it."""
+    """Fail before the run if a file cannot be written."""
     for name, path in files.items():
         if path.suffix.lower() != ENDINGS[name]:
-            fail(f"--{name} wants a path that ends in {ENDINGS[name]}, got {path}; rename it")
+            fail(f"--{name} needs a path that ends in {ENDINGS[name]}, got {path}; rename it")
         check_writable(f"--{name}", path)
     if len({path.resolve() for path in files.values()}) < len(files):
-        fail(f"two files would have one name: {', '.join(map(str, files.values()))}; give each its own")
+        fail(f"two files would have the same name: {', '.join(map(str, files.values()))}; give each its own")
 
 
 def bandwidth(words: str) -> dict[str, Any]:
-    """The settings of a rule by name, or of a fixed length."""
+    """Return the settings of a rule, or of a fixed length."""
     if words == "fixed":
         fail("a fixed bandwidth is given as its length, in units of x: --bandwidth 0.5")
     try:
@@ -32,10 +32,10 @@ def bandwidth(words: str) -> dict[str, Any]:
 
 
 def experiment(settings: dict[str, Any], parameters: list[str], device: str) -> Any:
-    """The experiment of these settings; it may go beyond what a page's sliders show.
+    """Return the experiment with these settings, which may exceed the range of a page's sliders.
 
     Raises:
-        ValueError: a device that is not there, or settings that the experiment refuses.
+        ValueError: the device does not exist, or the experiment refuses a setting.
     """
     import param
 
@@ -62,7 +62,7 @@ def _check_number(name: str, value: float, bounds: tuple | None) -> None:
 
 
 def _parameters(target: str, given: list[str]) -> dict[str, Any]:
-    """The settings of `--param`: lists and numbers of modes are the run's own settings, others make its `shape`."""
+    """Return the settings of `--param`: those of modes are settings of the run, all others go into its `shape`."""
     from labkit.experiments.svgd.particles import ParticlesSettings, modes_of
     from labkit.targets import PARAMETERS
 
@@ -72,7 +72,7 @@ def _parameters(target: str, given: list[str]) -> dict[str, Any]:
         if not (modes or known):
             fail(f"{target} has no parameters, got --param {words}")
         if not equals:
-            fail(f"--param wants NAME=VALUE, got {words}; {target} has {', '.join([*modes, *known])}")
+            fail(f"--param needs NAME=VALUE, got {words}; {target} has {', '.join([*modes, *known])}")
         if name in modes:
             many = isinstance(ParticlesSettings.param[name].default, list)
             found[name] = [_number(words, v) for v in value.split(",")] if many else _number(words, value)
@@ -93,8 +93,8 @@ def _number(words: str, value: str) -> float:
         number = float(value)
     except ValueError:
         number = math.nan
-    return number if math.isfinite(number) else fail(f"--param {words}: {value!r} is no number")
+    return number if math.isfinite(number) else fail(f"--param {words}: {value!r} is not a number")
 
 
 def _whole(words: str, number: float) -> int:
-    return int(number) if number == int(number) else fail(f"--param {words}: this one is a whole number")
+    return int(number) if number == int(number) else fail(f"--param {words}: it must be a whole number")

@@ -1,4 +1,4 @@
-"""How a run ended, as a table."""
+"""The result of a run as a table."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-COORDINATES = 4  # that the table shows
+COORDINATES = 4  # in the table, at most
 
 
 def show(experiment: Any, past: Any, seconds: float, steps: int) -> None:
@@ -25,7 +25,7 @@ def show(experiment: Any, past: Any, seconds: float, steps: int) -> None:
 
 
 def rows(target: Any, state: Any) -> Iterator[tuple[str, str, str]]:
-    """Name, number of the particles, exact number where it is known."""
+    """Yield a name, the number of the particles, and the exact number if it is known."""
     from labkit.experiments.svgd.numbers import RUNS_KSD
 
     yield RUNS_KSD, f"{float(state.ksd):.4g}", "0"

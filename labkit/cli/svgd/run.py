@@ -1,4 +1,4 @@
-"""The run itself, under a progress bar that Ctrl-C ends early, and the files that are made of it."""
+"""The run with its progress bar, which Ctrl-C ends early, and its files."""
 
 import time
 from collections.abc import Iterator
@@ -9,18 +9,18 @@ from typing import Any
 from labkit.cli import interrupts
 from labkit.cli.console import bar, tracked
 
-LOOK = 0.1  # seconds between two looks at the run
-MANY = 3000  # particles, from which more threads than one pay
+LOOK = 0.1  # seconds between two updates of the numbers next to the bar
+MANY = 3000  # particles; from here on several threads are faster than one
 
 
 def play(experiment: Any, steps: int, followed: list) -> tuple[Any, float]:
-    """Take the steps; answer the past of the run and the seconds it took.
+    """Take the steps; return the past of the run and its seconds.
 
     Args:
-        followed: the numbers that fill the table of the past.
+        followed: the numbers in the table of the past.
 
     Raises:
-        ValueError: settings that do not go together, or a score that is not finite any more.
+        ValueError: settings that exclude each other, or a score that is no longer finite.
     """
     from labkit.engine import Past
     from labkit.experiments.svgd.numbers import RUNS_KSD
@@ -57,10 +57,10 @@ def _states(experiment: Any, state: Any, steps: int, pressed: list) -> Iterator[
 
 @contextmanager
 def _quick_arithmetic(n: int) -> Iterator[None]:
-    """One thread for few particles: more cost more than they bring, ten times more on a busy machine (measured)."""
+    """Use one thread for few particles: more are slower, on a busy machine ten times (measured)."""
     import torch
 
-    torch.set_flush_denormal(True)  # far particles have subnormal kernels, twelve times slower
+    torch.set_flush_denormal(True)  # kernels of distant particles are subnormal numbers, which are twelve times slower
     threads = torch.get_num_threads()
     torch.set_num_threads(1 if n < MANY else threads)
     try:
@@ -70,7 +70,7 @@ def _quick_arithmetic(n: int) -> Iterator[None]:
 
 
 def numbers(experiment: Any) -> list:
-    """Return the numbers that a page draws too: those that the target allows, and the bandwidth."""
+    """Return the numbers that a page also draws: those that the target allows, and the bandwidth."""
     from labkit.experiments.svgd.numbers import bandwidth, of_run
 
     discrepancy, *others = of_run(experiment)
@@ -78,7 +78,7 @@ def numbers(experiment: Any) -> list:
 
 
 def write(views: list, past: Any, files: dict[str, Path], dark: bool) -> None:
-    """Write the files that were asked for; tables need no display package."""
+    """Write the files; tables need no display package."""
     from labkit.experiments.svgd import tables
     from labkit.paint.files import save_table
 
@@ -112,7 +112,7 @@ def _status(state: Any) -> str:
 
 
 def pictures(experiment: Any, followed: list, arrows: bool) -> list:
-    """Return the particles on a line, or in the plane with the first of the numbers beside them."""
+    """Return the particles on a line, or in the plane together with the first of the numbers."""
     from labkit.views.svgd import Curves, Line, Plane
 
     target, box = experiment.density(), experiment.box()
