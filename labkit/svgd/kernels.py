@@ -132,6 +132,7 @@ class FusedRBF(RBF):
     It adds the same terms in another order. So it agrees with `RBF` up to rounding, and two runs of it agree bit for
     bit. Every number of particles, dimension and dtype needs its own program. Torch compiles at most eight
     (`torch._dynamo.config.recompile_limit`). Other shapes are computed as `RBF` does, with one warning.
+    Many particles on a line are computed as `RBF` does too, without a warning, because that is faster there.
 
     Raises (at the first call):
         ValueError: there are more than three dimensions, where `RBF` is as fast.

@@ -15,7 +15,7 @@ N is the number of particles, D of dimensions. "Row" is the row of `labkit bench
     cells.sums, far apart     the same, where digits are lost      products 6 / 4; N = 5000 58 / 45   none
     choice.phi_of_few         RBF, D > 3, N <= 256                 phi 1.7                            none (N = 100)
     together.phi_and_median   the same with the median rule        phi with its bandwidth 1.4 to 1.9  none (N = 100)
-    compiled.sums             `FusedRBF`, chosen by name, D <= 3   D = 2: phi 1.6 / 3.7; D = 1: below N = 1000; N = 5000
+    compiled.sums             `FusedRBF`, chosen by name, D <= 3   D = 2: phi 1.6 / 3.7; D = 1: below N = 1000
     median._sorted            D = 1, N > 256                       a median 19 / 17; N = 5000 60 / 58 N = 1000; N = 5000
     median._counted           D > 1, N > 1000                      memory O(N)                        none
     median._screened          D > 3, 256 < N <= 1000, float64, CPU a step 1.07 to 1.09                N = 1000, D = 50
@@ -23,6 +23,6 @@ N is the number of particles, D of dimensions. "Row" is the row of `labkit bench
     median._of_pairs, pdist   D > 3, N^2 D <= 10^6, a state        a step 0.9 / 1.1; at N = 20 1.2    none
     median._at_ranks, sort    CUDA                                 no other way is faster there       none
 
-In one dimension `FusedRBF` competes with `cells`, not with strips. A step at N = 1000 takes 0.9 of the time of
-`RBF`; at N = 5000 it takes four times as long.
+In one dimension `FusedRBF` competes with `cells`, not with strips. In float32 at N = 1000 a step takes 0.9 of the time
+of `RBF`. From N = 1250 on, and in float64, `cells` are as fast or faster, so `FusedRBF` uses them too.
 """

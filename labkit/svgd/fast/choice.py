@@ -14,6 +14,7 @@ from labkit.svgd.fast import cells, compiled, digits, pairs
 
 LOG2_E = math.log2(math.e)
 ROWS = 1 << 15  # differences x_i - x_j in memory at a time: a quarter of a megabyte
+CROSSING = 1_250  # particles on a line from which cells are as fast as compiled sums in float32; in float64 all are
 
 Parts = tuple[Tensor, Tensor, Tensor]  # drive and repulsion (..., n, d); trace (...)
 
@@ -117,9 +118,11 @@ def _by_one_matrix(kernel: RadialKernel, a: Tensor, xt: Tensor, score: Tensor, l
 
 def _times(kernel: RadialKernel, a: Tensor, v: Tensor) -> Tensor:
     """Return K @ v of a Gaussian for a = x^T / h (..., d, n) and v (..., c, n)."""
-    if kernel.compiled and (found := compiled.sums(a, v)) is not None:
+    line = _is_line(a)
+    pays = not line or (a.dtype == torch.float32 and a.shape[1] < CROSSING)
+    if kernel.compiled and pays and (found := compiled.sums(a, v)) is not None:
         return found
-    if _is_line(a) and (of_cells := cells.sums(a[0].double(), (v,))) is not None:
+    if line and (of_cells := cells.sums(a[0].double(), (v,))) is not None:
         return of_cells[0].to(v.dtype)
     return pairs.sums(a, lambda u: (kernel.f(u),), (v,))[0]
 
