@@ -1,4 +1,4 @@
-"""A device that says it is a GPU, for machines that have none."""
+"""A device that calls itself a GPU, for machines without one."""
 
 import importlib.util
 import sys
@@ -22,7 +22,7 @@ def tool() -> ModuleType:
 
 @pytest.fixture
 def ledger(tool) -> Iterator:
-    """The ledger of a pretended GPU that is there for this test."""
+    """The ledger of a pretended GPU, which exists for this test."""
     if torch.cuda.is_available():
         pytest.skip("there is a real GPU: the pretended one would take its name")
     with tool.pretend() as ledger:

@@ -1,4 +1,4 @@
-"""Tensors that say cuda:0 and compute on the CPU, for machines without a GPU.
+"""Tensors that report cuda:0 and compute on the CPU, for machines without a GPU.
 
     with pretend() as ledger:
         x = torch.randn(50, 2, device="cuda")
@@ -44,7 +44,7 @@ CROSSES = INDEXES | {  # operations that may take tensors of two devices
     "aten.set_.source_Tensor",
 }
 RANDOM = ("bernoulli", "exponential", "multinomial", "normal", "rand", "uniform")
-HOST_SCALAR = ("addmv", "cat", "mm", "stack")  # operations that refuse even a number of no dimensions from the host
+HOST_SCALAR = ("addmv", "cat", "mm", "stack")  # operations that refuse even a zero-dimensional tensor of the host
 
 
 class MixedDevicesError(RuntimeError):
@@ -75,11 +75,11 @@ class Ledger:
             raise CaptureError(f"a graph cannot be captured here: {kind} by {operation} at {place}")
 
     def count(self, *kinds: str) -> int:
-        """How many events of these kinds, of all kinds if none is named."""
+        """How many events of these kinds there are; counts all kinds if none is named."""
         return sum(n for (kind, _, _), n in self.events.items() if not kinds or kind in kinds)
 
     def table(self) -> str:
-        """A line for each kind, operation and place, the most frequent first; for the message of a failed test."""
+        """One line per kind, operation and place, the most frequent first; for the message of a failed test."""
         return "\n".join(f"{n:6d}  {kind:10s}  {name}  {place}" for (kind, name, place), n in self.events.most_common())
 
     def clear(self) -> None:
@@ -88,7 +88,7 @@ class Ledger:
 
     @contextlib.contextmanager
     def capture(self) -> Iterator[None]:
-        """Inside, all that would break the capture of a CUDA graph raises `CaptureError`."""
+        """Inside this context, everything that would break the capture of a CUDA graph raises `CaptureError`."""
         self._capturing = True
         try:
             yield
@@ -100,13 +100,13 @@ class Ledger:
         return self._capturing
 
 
-_ledgers: list[Ledger] = []  # of the `pretend()` that is open; tensors that outlive it are silent
+_ledgers: list[Ledger] = []  # the ledger of the open `pretend()`; tensors that outlive it record nothing
 _generators: "weakref.WeakValueDictionary[int, Generator]" = weakref.WeakValueDictionary()
 _HostGenerator = torch.Generator
 
 
 class Generator(_HostGenerator):
-    """A generator that says the device it was made for and draws on the CPU."""
+    """A generator that reports the device it was made for and draws on the CPU."""
 
     def __new__(cls, device: torch.device | str = "cpu") -> "Generator":
         return _HostGenerator.__new__(cls, "cpu")
@@ -123,7 +123,7 @@ class Generator(_HostGenerator):
 
 
 class Tensor(torch.Tensor):
-    """A tensor that says cuda:0; `held` is the one on the CPU that computes."""
+    """A tensor that reports cuda:0; `held` is the CPU tensor that computes."""
 
     held: torch.Tensor
 
@@ -173,7 +173,7 @@ class Tensor(torch.Tensor):
 
 
 def _place() -> str:
-    """The innermost two lines of labkit that are being run."""
+    """The innermost two running lines of labkit."""
     frame, found = sys._getframe(1), []
     while frame is not None and len(found) < 2:
         module = frame.f_globals.get("__name__", "")
@@ -189,7 +189,7 @@ def _note(kind: str, operation: str) -> None:
 
 
 def _run(func: Any, args: tuple, kwargs: dict) -> Any:
-    """Run one operation on the CPU, after all that CUDA would refuse or wait for is found."""
+    """Run one operation on the CPU, after finding everything that CUDA would refuse or wait for."""
     name, (flat, spec) = str(func), pytree.tree_flatten((args, kwargs))
     on_gpu = [each for each in flat if isinstance(each, Tensor)]
     on_host = [each for each in flat if isinstance(each, torch.Tensor) and not isinstance(each, Tensor)]
@@ -215,7 +215,7 @@ def _run(func: Any, args: tuple, kwargs: dict) -> Any:
     if name == "aten.set_.source_Tensor":
         return args[0]
     if on_gpu and to_gpu:
-        with contextlib.suppress(Exception):  # for operations without a schema of aliases the result stands as it is
+        with contextlib.suppress(Exception):  # operations without a schema of aliases: the result stays unchanged
             return return_and_correct_aliasing(func, args, kwargs, found)
     return found
 
@@ -261,7 +261,7 @@ def _count(name: str, args: tuple, on_gpu: list, on_host: list, asked: Any, to_g
     if name == "aten._to_copy.default" and asked is not None and isinstance(args[0], Tensor) != to_gpu:
         _note("upload" if to_gpu else "download", name)
     if _ledgers and _ledgers[-1].capturing and not on_gpu and not to_gpu and name.startswith("aten."):
-        _note("host", name)  # in a graph it would run once, at the capture
+        _note("host", name)  # in a graph it would run only once, at the capture
 
 
 def _count_index(name: str, args: tuple) -> None:
@@ -271,18 +271,18 @@ def _count_index(name: str, args: tuple) -> None:
     if any(not isinstance(each, Tensor) and each.ndim for each in index):
         _note("upload", name)
     if any(each.dtype in (torch.bool, torch.uint8) for each in index):
-        _note("sync", name)  # how many there are must be known
+        _note("sync", name)  # the number of elements must be known
 
 
 class _Operations(TorchDispatchMode):
-    """Sees the operations that have no pretended tensor among their arguments: factories, copies to the device."""
+    """Sees the operations without a pretended tensor among their arguments: factories, copies to the device."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         return _run(func, args, kwargs or {})
 
 
 class _Names(TorchFunctionMode):
-    """Takes "cuda" for cuda:0, and makes `torch.tensor(..., device="cuda")`, which no operation carries out."""
+    """Reads "cuda" as cuda:0, and makes `torch.tensor(..., device="cuda")`, which no operation carries out."""
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = {name: _indexed(value) for name, value in (kwargs or {}).items()}
@@ -300,7 +300,7 @@ class _Names(TorchFunctionMode):
 
 
 def _tensors(index: Any) -> Any:
-    """An index whose lists are tensors of the host, which torch's own code would make on the tensor's device."""
+    """An index whose lists are host tensors; torch's own code would make them on the tensor's device."""
     if isinstance(index, tuple):
         return tuple(_tensors(each) for each in index)
     return torch.tensor(index) if isinstance(index, list) else index
@@ -324,8 +324,9 @@ def _replaced() -> list[tuple[Any, str, Callable | type]]:
 
 @contextlib.contextmanager
 def pretend() -> Iterator[Ledger]:
-    """Inside, torch has one CUDA device, cuda:0."""
-    torch._C._ensureCUDADeviceGuardSet()  # else autograd refuses a tensor of a device that this torch was built without
+    """Inside this context, torch has one CUDA device, cuda:0."""
+    # otherwise autograd refuses a tensor of a device that this torch was built without
+    torch._C._ensureCUDADeviceGuardSet()
     ledger, before = Ledger(), [(where, name, getattr(where, name)) for where, name, _ in _replaced()]
     for where, name, instead in _replaced():
         setattr(where, name, instead)

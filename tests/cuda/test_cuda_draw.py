@@ -1,4 +1,4 @@
-"""DRAW on a pretended GPU: the shipped networks, their latents and their likelihood keep to their device."""
+"""DRAW on a pretended GPU: the shipped networks, their latents and their likelihood stay on their device."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ def seeded(device: str = "cuda") -> torch.Generator:
 
 
 def drawn(name: str, device: str) -> tuple[draw.DRAW, torch.Tensor, torch.Tensor | None]:
-    """A shipped network, two images of its size, and their labels where it wants some."""
+    """A shipped network, two images of its size, and their labels if it needs labels."""
     model = labkit.load_checkpoint(name).to(device)
     c = model.config
     x = torch.rand(2, c.channels, c.height, c.width, generator=seeded("cpu")).to(device)
@@ -37,14 +37,14 @@ def test_a_shipped_network_draws_and_reads_as_on_the_cpu(ledger, name):
 
 
 def test_drawing_never_waits_and_reading_waits_once(ledger):
-    """The one look is whether the pixels lie in [0, 1]."""
+    """The one wait is the check that the pixels lie in [0, 1]."""
     model, x, labels = drawn("draw-digits", "cuda")
     for call, most in (
         (lambda: model.generate(2, generator=seeded()), 0),
         (lambda: model(x, generator=seeded()), 1),
         (lambda: draw.log_likelihood(model, x, 4, generator=seeded()), 1),
     ):
-        call()  # constants of these sizes go to the device once
+        call()  # constants of these sizes are copied to the device once
         ledger.clear()
         call()
         assert ledger.count() <= most, ledger.table()

@@ -1,4 +1,4 @@
-"""DReG on a pretended GPU: laboratories and VAEs keep to their device, and wait as little as they may."""
+"""DReG on a pretended GPU: laboratories and VAEs stay on their device and rarely wait."""
 
 import copy
 from functools import partial
@@ -13,7 +13,7 @@ from labkit.dreg.fast import gradients as fast
 
 pytestmark = pytest.mark.slow  # every operation goes through Python twice
 
-NAMES = tuple(name for name in dreg.ESTIMATORS if name != "dreg-cv")  # its control variates are trained, not drawn
+NAMES = tuple(name for name in dreg.ESTIMATORS if name != "dreg-cv")  # its control variates are trained, not sampled
 SIZES = (1, 2, 4, 32)
 
 
@@ -29,7 +29,7 @@ def measured(device: str, steps: int = 2) -> laboratory.State:
     return state
 
 
-def test_the_laboratory_measures_what_the_cpu_measures(ledger):
+def test_the_laboratory_gives_the_numbers_of_the_cpu(ledger):
     ours, expected = measured("cuda"), measured("cpu")
     for name in ("variance", "snr", "bias", "mean_squared_error", "direction_snr"):
         torch.testing.assert_close(getattr(ours, name).cpu(), getattr(expected, name), equal_nan=True)
@@ -40,7 +40,7 @@ def test_the_laboratory_measures_what_the_cpu_measures(ledger):
 
 
 def test_a_step_of_the_laboratory_waits_once(ledger):
-    """The one look is whether the pooled log-weights are finite, before a tail is fitted to them."""
+    """The one wait is the check that the pooled log-weights are finite, before a tail is fitted to them."""
     toy, generator = gaussian.instance(3, device="cuda"), seeded()
     state = laboratory.step(laboratory.start(toy, NAMES, SIZES), toy, generator=generator, replicates=5)
     ledger.clear()
@@ -56,7 +56,7 @@ def judged(device: str) -> sequential.State:
     return state
 
 
-def test_the_sequential_test_of_a_bias_judges_as_on_the_cpu(ledger):
+def test_the_sequential_test_of_a_bias_decides_as_on_the_cpu(ledger):
     ours, expected = judged("cuda"), judged("cpu")
     for name in ("log_e", "low", "high", "norm", "scatter", "t2"):
         assert getattr(ours, name) == pytest.approx(getattr(expected, name), rel=1e-9)
@@ -78,7 +78,7 @@ def x(ledger):
     return torch.rand(3, 1, 8, 8, generator=seeded("cpu")).to("cuda")
 
 
-def test_every_estimator_of_a_pass_needs_nothing_of_the_host(ledger, model, x):
+def test_every_estimator_needs_nothing_from_the_host(ledger, model, x):
     generator = seeded()
     ledger.clear()
     with ledger.capture():
@@ -99,14 +99,14 @@ def test_likelihood_active_units_and_samples_wait_at_most_once(ledger, model, x)
         assert ledger.count() <= 1, f"{name}\n{ledger.table()}"
 
 
-def test_the_noise_of_a_gradient_is_measured_on_the_device(ledger, model, x):
+def test_gradient_noise_is_measured_on_the_device(ledger, model, x):
     state = replicates.start(model, len(x), NAMES, (1, 4, 8))
     for _ in range(2):
         state = replicates.step(state, model.requires_grad_(False), x, generator=seeded(), replicates=2)
     assert state.variance.is_cuda and state.snr.is_cuda
 
 
-def test_gradients_along_a_trajectory_are_watched_on_the_device(ledger, model, x):
+def test_gradients_along_a_trajectory_are_measured_on_the_device(ledger, model, x):
     *_, state = watching.watch(model, [x, x], ("iwae", "dreg"), 4, generator=seeded())
     assert state.monte_carlo.is_cuda and state.minibatch.is_cuda
 

@@ -25,7 +25,7 @@ from labkit.experiments.dreg import (
 
 
 def of_network(make, name="draw-digits"):
-    """device -> settings of a tab about a shipped network that is there."""
+    """device -> settings of a tab about an available shipped network."""
 
     def made(device):
         model = labkit.load_checkpoint(name).to(device)
@@ -58,7 +58,7 @@ SETTINGS = {
 
 
 def tensors(value):
-    """Every tensor of a state; weights stay where the network is."""
+    """Every tensor of a state; weights stay on the device of the network."""
     if isinstance(value, torch.Tensor):
         return [value]
     if isinstance(value, tuple):
@@ -72,7 +72,7 @@ def tensors(value):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_tab_shows_the_same_on_a_gpu_and_computes_there(ledger, monkeypatch, name):
-    monkeypatch.setattr("time.thread_time", lambda: 0.0)  # a race shows its lanes' seconds
+    monkeypatch.setattr("time.thread_time", lambda: 0.0)  # a race shows the seconds of its lanes
     found = {}
     for device in ("cpu", "cuda"):
         operations = ledger.operations

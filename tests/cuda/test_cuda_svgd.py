@@ -1,4 +1,4 @@
-"""SVGD on a pretended GPU: all combinations keep to their device, give the CPU's numbers and rarely wait."""
+"""SVGD on a pretended GPU: all combinations stay on their device, give the CPU's numbers and rarely wait."""
 
 import itertools
 
@@ -25,7 +25,7 @@ def after(steps: int, target: targets.Target, device: str, n: int = PARTICLES, *
 
 @pytest.mark.parametrize("name", targets.TARGETS)
 def test_every_kernel_and_rule_runs_on_every_target(ledger, name):
-    """The optimisers, which see a direction and no more, take turns."""
+    """The optimisers see only a direction, so they alternate."""
     target, optimizers = targets.make(name), itertools.cycle(svgd.OPTIMIZERS.values())
     for kernel, rule in itertools.product(svgd.KERNELS.values(), svgd.RULES):
         state = after(1, target, "cuda", kernel=kernel, bandwidth=rule, optimizer=next(optimizers)(0.01))
@@ -34,7 +34,7 @@ def test_every_kernel_and_rule_runs_on_every_target(ledger, name):
 
 @pytest.mark.parametrize("name", svgd.OPTIMIZERS)
 @pytest.mark.parametrize("kernel", svgd.KERNELS)
-def test_the_numbers_are_those_of_the_cpu(ledger, kernel, name):
+def test_the_numbers_equal_those_on_the_cpu(ledger, kernel, name):
     target, settings = (
         targets.make("banana"),
         {"kernel": svgd.KERNELS[kernel], "optimizer": svgd.OPTIMIZERS[name](0.05)},
@@ -48,7 +48,7 @@ def test_the_numbers_are_those_of_the_cpu(ledger, kernel, name):
 @pytest.mark.parametrize("rule", svgd.RULES)
 @pytest.mark.parametrize("dim", [1, 2, 5])
 def test_a_step_waits_for_the_device_twice(ledger, dim, rule, n):
-    """The two looks are whether the score is finite, and whether particles are too far apart for the quick sums.
+    """The two waits check whether the score is finite, and whether particles are too far apart for the fast sums.
 
     The median of many particles on a line is found on the host.
     """
@@ -61,7 +61,7 @@ def test_a_step_waits_for_the_device_twice(ledger, dim, rule, n):
     assert ledger.count() - 2 * moved <= 2, ledger.table()
 
 
-def test_the_rest_of_the_room_keeps_to_the_device(ledger):
+def test_the_other_functions_of_svgd_stay_on_the_device(ledger):
     target = targets.make("banana")
     state, generator = after(2, target, "cuda"), torch.Generator("cuda").manual_seed(0)
     sample = baselines.State(state.x)

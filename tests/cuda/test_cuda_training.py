@@ -53,7 +53,7 @@ def images(channels: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def advanced(make, device: str, data, **settings) -> Step:
-    """A step of the task that has been taken twice."""
+    """A step of the task that has already been taken twice."""
     chosen = Settings(batch_size=BATCH, schedule="constant", **settings)
     torch.manual_seed(0)
     step = Step(Fabric(device, chosen.precision), make(), chosen, tuple(part.to(device) for part in data))
@@ -64,7 +64,7 @@ def advanced(make, device: str, data, **settings) -> Step:
 
 
 def check(ledger, make, data, **settings) -> None:
-    """The step needs nothing of the host once it is warm, gives the CPU's weights, and could be captured."""
+    """The warm step needs nothing from the host, gives the CPU's weights, and could be captured."""
     expected = advanced(make, "cpu", data, **settings).task.module
     ledger.clear()
     step = advanced(make, "cuda", data, **settings)
@@ -106,7 +106,7 @@ def test_a_training_step_of_a_vae_with_two_layers_could_be_captured(ledger):
     check(ledger, lambda: VAETask(dreg.VAE(config), "dreg", 3), images()[:1])
 
 
-def test_a_task_that_reads_a_number_back_is_found(ledger, tool):
+def test_a_task_that_reads_a_number_back_is_detected(ledger, tool):
     """The negative control: one `.item()` in the loss."""
 
     class Reading(DrawTask):

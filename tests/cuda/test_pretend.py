@@ -1,4 +1,4 @@
-"""The pretended GPU sees each kind of fault, and computes what the CPU computes."""
+"""The pretended GPU detects each kind of error, and computes the CPU's numbers."""
 
 import numpy as np
 import pytest
@@ -78,7 +78,7 @@ def test_a_host_operation_breaks_a_capture(tool, ledger, x):
         torch.ones(2) + 1
 
 
-def test_arithmetic_on_the_device_is_silent_and_right(ledger, x):
+def test_arithmetic_on_the_device_records_nothing_and_is_right(ledger, x):
     with ledger.capture():
         y = (x @ x.mT + 1).relu_().sum(-1, keepdim=True)
         z = torch.zeros(2, 1, device="cuda") + y[:, 0].view(2, 1).expand(2, 1).contiguous()
@@ -122,14 +122,14 @@ def test_the_place_of_an_event_is_a_line_of_labkit(ledger):
     from labkit import targets
 
     target = targets.make("mixture")
-    target.score(torch.zeros(3, 1, device="cuda"))  # its constants go to the device once
+    target.score(torch.zeros(3, 1, device="cuda"))  # its constants are copied to the device once
     assert {place.split(":")[0] for _, _, place in ledger.events} == {"labkit.targets.base"}, ledger.table()
     ledger.clear()
     target.score(torch.zeros(3, 1, device="cuda"))
     assert ledger.count() == 0
 
 
-def test_nothing_is_pretended_afterwards(tool):
+def test_nothing_is_pretended_after_the_context(tool):
     if torch.cuda.is_available():
         pytest.skip("there is a real GPU: the pretended one would take its name")
     with tool.pretend():

@@ -1,4 +1,4 @@
-"""Experiments and the commands that run them load no display package where nothing is shown."""
+"""Experiments, and the commands that run them, load no display package unless something is shown."""
 
 import subprocess
 import sys
@@ -33,7 +33,7 @@ print(sorted({SHOWING!r} & set(sys.modules)))
 
 
 @pytest.mark.slow
-def test_a_run_of_svgd_that_writes_tables_loads_no_display_package(tmp_path):
+def test_an_svgd_run_that_writes_tables_loads_no_display_package(tmp_path):
     files = ["--csv", str(tmp_path / "x.csv"), "--curves", str(tmp_path / "c.csv")]
     line = [sys.executable, "-c", COMMAND, "svgd", "--particles", "5", "--steps", "3", *files]
     done = subprocess.run(line, capture_output=True, text=True, check=True)

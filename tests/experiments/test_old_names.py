@@ -1,4 +1,4 @@
-"""Names of before still work, with a warning that says the new name."""
+"""Old names still work, with a warning that gives the new name."""
 
 import importlib
 import warnings
@@ -81,14 +81,14 @@ OLD = {
 
 
 @pytest.mark.parametrize("module, old, new", [(m, old, new) for m, names in OLD.items() for old, new in names.items()])
-def test_an_old_name_is_the_new_one_with_a_warning(module, old, new):
+def test_an_old_name_returns_the_new_object_with_a_warning(module, old, new):
     path, _, name = new.rpartition(".")
     with pytest.warns(DeprecationWarning, match=new.replace(".", r"\.")):
         found = getattr(importlib.import_module(module), old)
     assert found is getattr(importlib.import_module(path), name)
 
 
-def test_a_name_that_never_was_is_still_an_error():
+def test_an_unknown_name_is_still_an_error():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(AttributeError, match="no attribute"):

@@ -1,4 +1,4 @@
-"""A name that is registered after everything is imported is in the lists of the next settings, and runs."""
+"""A name that is registered after all imports is listed by the next settings, and it runs."""
 
 from dataclasses import dataclass, replace
 
@@ -51,7 +51,7 @@ LISTS = [
 
 
 @pytest.mark.parametrize(("registry", "kind", "parameter"), LISTS)
-def test_a_name_that_is_registered_late_is_in_the_next_settings_and_gone_after(registry, kind, parameter, monkeypatch):
+def test_a_new_name_is_in_the_next_settings_until_it_is_removed(registry, kind, parameter, monkeypatch):
     monkeypatch.setitem(registry, "toy", next(iter(registry.values())))
     several = isinstance(kind.param[parameter], RegistryListSelector)
     assert "toy" in kind().param[parameter].objects
@@ -79,7 +79,7 @@ def test_older_settings_keep_their_list_and_no_name_is_listed_twice():
 
 @dataclass(frozen=True)
 class Cauchy(Radial):
-    """k = 1 / (1 + u), which labkit has not."""
+    """k = 1 / (1 + u), a kernel that labkit does not have."""
 
     def f(self, u):
         return 1 / (1 + u)

@@ -1,4 +1,4 @@
-"""The base class of settings: what it declares, and that every settings class has it."""
+"""The base class of settings: what it declares, and that every settings class extends it."""
 
 import importlib
 import inspect
@@ -10,7 +10,7 @@ import pytest
 from labkit import experiments
 from labkit.experiments.settings import ExperimentSettings, Linkable, beyond_softbounds
 
-SHARED = {"ExperimentSettings", "SharedSettings"}  # bases, which run nothing by themselves
+SHARED = {"ExperimentSettings", "SharedSettings"}  # base classes, which run nothing alone
 
 
 def settings_classes():
@@ -31,7 +31,7 @@ def test_every_settings_class_is_declared_and_can_start_and_step():
         assert [k for k in runs if getattr(k, method) is getattr(ExperimentSettings, method)] == []
 
 
-def test_settings_own_their_parameters_and_refuse_nothing_unless_they_say_otherwise():
+def test_settings_own_their_parameters_and_refuse_nothing_by_default():
     class Quiet(ExperimentSettings):
         n = param.Integer(1)
 
@@ -39,7 +39,7 @@ def test_settings_own_their_parameters_and_refuse_nothing_unless_they_say_otherw
     assert quiet.owners == (quiet,) and quiet.refuses("n", 5, {"n": 5}) == "" and Linkable().refuses("n", 1, {}) == ""
 
 
-def test_what_lies_beyond_the_softbounds_is_named():
+def test_values_beyond_the_soft_bounds_are_named():
     class Wide(Linkable):
         n = param.Integer(100, bounds=(1, None), softbounds=(2, 2000))
         x = param.Number(0.0)
@@ -52,7 +52,7 @@ def test_what_lies_beyond_the_softbounds_is_named():
 
 
 @pytest.mark.parametrize("call", ["start()", "step(state)", "evaluate(state)"])
-def test_what_a_settings_class_leaves_out_is_named(call):
+def test_missing_parts_of_a_settings_class_are_named(call):
     class Empty(ExperimentSettings):
         pass
 

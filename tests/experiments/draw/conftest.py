@@ -1,4 +1,4 @@
-"""What the tests of experiments with DRAW share: small networks, and an image for each."""
+"""Fixtures for the tests of experiments with DRAW: small networks, and an image for each."""
 
 import pytest
 import torch

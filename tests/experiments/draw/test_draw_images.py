@@ -1,4 +1,4 @@
-"""Images to read: ten printed digits, and test images of the sets of a network's size."""
+"""Images to read: ten printed digits, and test images of the data sets that fit a network's size."""
 
 import torch
 
@@ -8,13 +8,13 @@ from labkit.experiments.draw import images
 from labkit.experiments.draw.images import printed
 
 
-def test_printed_digits_are_ten_different_ones_with_ink():
+def test_printed_digits_are_ten_different_images_with_ink():
     digits = printed(draw.Config())
     assert digits.shape == (10, 1, 28, 28) and (digits.flatten(1).max(1)[0] > 0.9).all()
     assert len({tuple(digit.flatten().tolist()) for digit in digits}) == 10
 
 
-def test_the_sets_of_the_networks_size_are_named_and_their_images_come_at_random():
+def test_data_sets_of_the_networks_size_are_listed_and_images_are_random():
     small = draw.Config(height=8, width=8)
     assert images.data_sets(small) == ["digits"] and images.data_sets(draw.Config(height=9, width=8)) == []
     every, labels = load("digits", "test")

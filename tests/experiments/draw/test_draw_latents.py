@@ -1,4 +1,4 @@
-"""The experiments with z: what is kept stays, the states hold what was measured, and the ends are the ends."""
+"""The experiments with z: kept steps stay equal, states hold the measured numbers, and rows end at their two images."""
 
 import numpy as np
 import pytest
@@ -31,13 +31,14 @@ def image(model, z):
 # resampled
 
 
-def test_all_of_a_sheet_have_the_originals_canvases_before_t(model):
+def test_all_images_of_a_sheet_share_the_canvases_before_t(model):
     settings = ResampleSettings(model, n=5, t=2)
     state = settings.start()
     original = settings.drawn(settings.noise(1, 0)).canvas
     assert torch.equal(state.trace.z[:1], settings.noise(1, 0)[:1].expand(-1, 5, -1))
     assert torch.allclose(state.trace.canvas[:1], original[:1].expand(-1, 5, -1, -1, -1), atol=1e-6)
-    assert torch.allclose(state.trace.canvas[:, :1], original, atol=1e-6)  # the first is the original to the end
+    # the first image equals the original until the end
+    assert torch.allclose(state.trace.canvas[:, :1], original, atol=1e-6)
     assert not torch.allclose(state.trace.canvas[1, 0], state.trace.canvas[1, 1], atol=1e-4)
 
 
@@ -51,7 +52,7 @@ def test_the_spread_at_t_is_the_mean_standard_deviation_of_these_images(model):
     assert state.deviation.max() < 1e-6 and len(state.spread) == model.config.steps + 1
 
 
-def test_every_sheet_draws_other_images_with_the_same_beginning(model):
+def test_every_sheet_has_new_images_with_the_same_first_steps(model):
     settings = ResampleSettings(model, n=4, t=2, seed=5)
     first, second = settings.sheet(0), settings.sheet(1)
     assert torch.equal(first.trace.z[:1], second.trace.z[:1]) and torch.equal(first.trace.z[:, 0], second.trace.z[:, 0])
@@ -64,7 +65,7 @@ def test_every_sheet_draws_other_images_with_the_same_beginning(model):
 # one number
 
 
-def test_one_number_goes_through_the_values_and_all_others_stay(model):
+def test_one_number_takes_the_values_and_all_others_stay(model):
     settings = TraverseSettings(model, t=2, i=2)
     state, original = settings.start(), settings.noise(1, 0)
     assert torch.equal(state.trace.z[1, :, 1], VALUES) and VALUES[len(VALUES) // 2] == 0
@@ -75,7 +76,7 @@ def test_one_number_goes_through_the_values_and_all_others_stay(model):
     assert state.marked == min(range(len(VALUES)), key=lambda k: abs(float(VALUES[k]) - own))
 
 
-def test_the_first_choice_is_the_number_of_z_that_moves_the_image_most(model):
+def test_the_first_choice_is_the_number_of_z_that_changes_the_image_most(model):
     state = TraverseSettings(model).start()
     assert state.effects.argmax() == state.coordinate - 1
     assert torch.allclose(state.effects[0], state.slopes[0].abs().mean())
@@ -85,7 +86,7 @@ def test_the_first_choice_is_the_number_of_z_that_moves_the_image_most(model):
 
 
 def test_the_ends_of_the_row_are_the_two_images(model):
-    """From noise, and as the network itself drew a digit that it read."""
+    """Once with two images from noise, and once with a digit that the network read and drew."""
     settings = InterpolateSettings(model, printed(model.config), n=5, a=3, label=1)
     state = settings.start()
     labels = torch.tensor([1]) if model.config.classes else None
@@ -95,10 +96,10 @@ def test_the_ends_of_the_row_are_the_two_images(model):
     assert torch.equal(state.trace.z[:, :1], read.z) and torch.equal(state.trace.z[:, -1:], noise)
     assert torch.allclose(state.trace.canvas[:, :1], read.canvas, atol=1e-5)
     assert torch.allclose(state.trace.images[-1, -1:], image(model, noise), atol=1e-6)
-    assert not torch.equal(settings.end(-1, 0), settings.end(-1, 1))  # two ends from noise are two images
+    assert not torch.equal(settings.end(-1, 0), settings.end(-1, 1))  # two ends from noise are two different images
 
 
-def test_lengths_are_those_of_all_z_both_ways(model):
+def test_lengths_are_norms_of_the_whole_z_in_both_modes(model):
     state = InterpolateSettings(model, printed(model.config), n=3, b=7).start()
     a, b = (state.trace.z[:, k].flatten().double() for k in (0, -1))
     assert torch.allclose(state.turned.double(), state.trace.z.double().pow(2).sum((0, 2)).sqrt())
@@ -108,7 +109,7 @@ def test_lengths_are_those_of_all_z_both_ways(model):
 # the settings
 
 
-def test_what_the_network_has_not_cannot_be_set(model):
+def test_settings_that_the_network_lacks_are_refused(model):
     steps, latent = model.config.steps, model.config.latent
     resample, traverse = ResampleSettings(model), TraverseSettings(model)
     resample.t, traverse.t, traverse.i = steps + 1, steps, latent
@@ -120,7 +121,7 @@ def test_what_the_network_has_not_cannot_be_set(model):
 @pytest.mark.parametrize(
     "make", [ResampleSettings, TraverseSettings, lambda model: InterpolateSettings(model, printed(model.config))]
 )
-def test_a_sheet_begins_finished_and_is_drawn_again(model, make):
+def test_a_sheet_starts_finished_and_is_drawn_again(model, make):
     settings = make(model)
     state, shown = settings.start(), []
     for _ in range(REST + model.config.steps + 1):

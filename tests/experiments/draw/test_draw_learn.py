@@ -1,4 +1,4 @@
-"""DRAW while it learns: a run that lowers the bound, can be rewound and goes on exactly, and stops with a word."""
+"""DRAW while it learns: a run lowers the bound, continues exactly after a rewind, and stops with an error message."""
 
 import copy
 from dataclasses import fields, replace
@@ -28,7 +28,7 @@ def warm():
 
 @pytest.fixture
 def small():
-    """A learner whose steps cost little."""
+    """A learner with fast steps."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
         model = draw.DRAW(draw.Config(height=5, width=4, steps=2, hidden=6, latent=2, read=2, write=2))
@@ -44,7 +44,7 @@ def after(learner, steps, state=None):
 
 
 def tensors(state):
-    """All that is in a state, flat."""
+    """All tensors of a state, in a flat list."""
     if isinstance(state, torch.Tensor):
         return [state]
     parts = [getattr(state, f.name) for f in fields(state)] if hasattr(state, "__dataclass_fields__") else state
@@ -56,7 +56,9 @@ def same(one, other):
 
 
 def test_thirty_steps_from_the_warm_start_lower_the_bound_of_a_fixed_batch(warm, digits):
-    """The batch that it learns, black and white; image for image with the same noise, by four standard errors."""
+    """The run trains on this black and white batch. Both networks get the same noise; the margin is four standard
+    errors.
+    """
     batch = (digits[0][:64] > 127).byte() * 255
     learner = LearnSettings(warm, batch, digits[1], batch=64)
     bound = lambda m: m(batch / 255, generator=torch.Generator().manual_seed(2)).bound  # noqa: E731
@@ -67,7 +69,7 @@ def test_thirty_steps_from_the_warm_start_lower_the_bound_of_a_fixed_batch(warm,
     assert gain.mean() > 4 * gain.std() / 8
 
 
-def test_the_warm_start_is_the_shipped_network_and_scratch_is_the_seeds(warm, digits):
+def test_the_warm_start_is_the_shipped_network_and_scratch_depends_on_the_seed(warm, digits):
     first = LearnSettings(warm, *digits).start()
     assert torch.equal(first.trained.weights, functional.start(warm).weights) and first.t == 0
     x, _ = Task(warm).batch((digits[1],), torch.arange(HELD_OUT), torch.Generator().manual_seed(1))
@@ -75,17 +77,17 @@ def test_the_warm_start_is_the_shipped_network_and_scratch_is_the_seeds(warm, di
     assert abs(first.tests[0, 1] - bounds.mean()) < 4 * bounds.std() / HELD_OUT**0.5
     fresh = [LearnSettings(warm, *digits, begin="from scratch", seed=seed).start() for seed in (1, 1, 2)]
     assert same(fresh[0], fresh[1]) and not torch.equal(fresh[0].trained.weights, fresh[2].trained.weights)
-    assert fresh[0].tests[0, 1] > first.tests[0, 1] + 5  # a coin for every pixel costs 64 log 2 = 44
+    assert fresh[0].tests[0, 1] > first.tests[0, 1] + 5  # one random bit per pixel costs 64 log 2 = 44
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_other_batches(small):
+def test_the_same_seed_gives_the_same_bits_and_another_seed_other_batches(small):
     one = after(small, 10)
     assert same(one, after(small, 10))
     small.seed = 1
     assert not torch.equal(one.trained.weights, after(small, 10).trained.weights)
 
 
-def test_rewound_and_gone_on_is_gone_on(small):
+def test_a_rewound_run_repeats_its_steps_exactly(small):
     model, half = copy.deepcopy(small.model.state_dict()), after(small, 5)
     kept = [each.clone() for each in tensors(half)]
     end = after(small, 8, half)
@@ -96,8 +98,8 @@ def test_rewound_and_gone_on_is_gone_on(small):
     assert not any(each.requires_grad for each in tensors(end))
 
 
-def test_rate_and_batch_size_act_on_the_very_next_step(small):
-    """Adam's first step moves every weight by the rate, but for ε, where its gradient is no rounding error."""
+def test_rate_and_batch_size_act_on_the_next_step(small):
+    """Adam's first step moves every weight by the rate, up to ε, wherever its gradient exceeds rounding errors."""
     start = small.start()
     for rate in (1e-3, 4e-3):
         small.lr = rate
@@ -108,8 +110,8 @@ def test_rate_and_batch_size_act_on_the_very_next_step(small):
     assert not torch.equal(one.trained.m, small.step(start).trained.m)
 
 
-def test_the_row_of_a_step_is_the_bound_of_its_batch_before_the_move(small):
-    """All 40 images in one batch, and no ink but black and white: only z is drawn, and what it costs has a spread."""
+def test_the_row_of_a_step_is_the_bound_of_its_batch_before_the_update(small):
+    """All 40 images are in one batch, black and white. So only z is random, and only its cost varies."""
     small.train, small.batch = (small.train > 99).byte() * 255, 40
     rows = after(small, 3).batches
     assert rows[:, 0].tolist() == [0, 1, 2] and torch.allclose(rows[:, 1], rows[:, 2] + rows[:, 3])
@@ -118,7 +120,7 @@ def test_the_row_of_a_step_is_the_bound_of_its_batch_before_the_move(small):
         assert abs(value - of_each.mean()) < 4 * of_each.std() / 40**0.5
 
 
-def test_the_same_latents_are_drawn_by_ever_newer_weights(small):
+def test_the_same_latents_are_drawn_with_the_newest_weights(small):
     start = small.start()
     before, now = after(small, EVERY - 1), after(small, EVERY)
     assert same(before.samples, start.samples) and len(before.tests) == 1
@@ -128,8 +130,8 @@ def test_the_same_latents_are_drawn_by_ever_newer_weights(small):
     assert torch.equal(drawn.canvas, now.samples.trace.canvas)
 
 
-def test_what_is_not_finite_stops_with_a_word(small):
-    """In a step, and in what is drawn between steps."""
+def test_a_value_that_is_not_finite_stops_the_run_with_a_message(small):
+    """In a step, and in the images between steps."""
     state = after(small, 3)
     broken = replace(state, trained=replace(state.trained, weights=state.trained.weights * float("nan")))
     with pytest.raises(
@@ -142,7 +144,7 @@ def test_what_is_not_finite_stops_with_a_word(small):
         small.start()
 
 
-def test_a_curve_keeps_its_first_and_newest_points_and_few_between():
+def test_a_curve_keeps_its_first_and_newest_points_and_a_few_between():
     table = course.empty(1)
     for t in range(5000):
         table = course.longer(table, t, float(-t))

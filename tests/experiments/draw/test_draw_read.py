@@ -1,4 +1,4 @@
-"""A reading: the same image again and again, with the class that the network is told."""
+"""A reading: the same image repeatedly, with the class that the network is given."""
 
 import torch
 
@@ -7,7 +7,7 @@ from labkit.experiments.draw.images import printed
 from labkit.experiments.draw.read import ReadSettings
 
 
-def test_a_reader_reads_its_image_again_and_again(model, image):
+def test_a_reader_reads_its_image_repeatedly(model, image):
     reader = ReadSettings(model, image)
     state = reader.start()
     for _ in range(model.config.steps + REST + 1):
@@ -19,7 +19,7 @@ def test_without_an_image_a_printed_3_is_read(model):
     assert torch.equal(ReadSettings(model).start().image[0], printed(model.config)[3])
 
 
-def test_the_class_that_is_told_changes_what_is_drawn_of_an_image(with_classes):
+def test_the_given_class_changes_how_an_image_is_drawn(with_classes):
     image = torch.rand(1, 10, 10, generator=torch.Generator().manual_seed(1))
     read = [ReadSettings(with_classes, image, label=k).start().trace for k in (1, 2)]
     assert not torch.equal(read[0].canvas, read[1].canvas)

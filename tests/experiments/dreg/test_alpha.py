@@ -1,10 +1,10 @@
-"""dreg-alpha: frontiers of the batches so far, measured and exact."""
+"""dreg-alpha: frontiers of all batches, measured and exact."""
 
 from labkit.dreg import frontier
 from labkit.experiments.dreg.alpha import AlphaSettings
 
 
-def test_the_frontiers_are_those_of_all_batches_and_of_quadrature():
+def test_the_frontiers_match_all_batches_and_quadrature():
     settings = AlphaSettings(k=4, dim=3)
     first = settings.start()
     state = settings.step(settings.step(first))

@@ -1,4 +1,4 @@
-"""An estimator is tested for bias: a run that is the sequential test, and ends where the test decides."""
+"""An estimator is tested for bias: the run is the sequential test, and it ends when the test decides."""
 
 import math
 
@@ -26,7 +26,7 @@ def to_the_end(settings):
     return state
 
 
-def test_the_run_is_the_sequential_test_and_stops_where_it_does():
+def test_the_run_is_the_sequential_test_and_stops_with_it():
     settings = BiasSettings(estimator="stl", dim=3, distance=0.5)
     (test,) = to_the_end(settings).tests
     assert test.verdict.word == "biased" and test.state.peak >= math.log(20)
@@ -36,7 +36,7 @@ def test_the_run_is_the_sequential_test_and_stops_where_it_does():
     assert test.state.low <= test.exact <= test.state.high
 
 
-def test_exact_biases_are_those_that_are_known():
+def test_exact_biases_equal_the_known_values():
     for name, k, known in (("stl", 4, None), ("iwae", 4, 0.0), ("vimco", 4, 0.0), ("stl", 1, 0.0)):
         settings = BiasSettings(estimator=name, k=k)
         found = exact.answers(settings.toy(), (k,), ("stl", "dreg")).mean[:, 0]
@@ -47,14 +47,14 @@ def test_exact_biases_are_those_that_are_known():
 
 
 @pytest.mark.parametrize("dim", [2, 5])
-def test_offsets_sum_to_nothing_and_keep_their_length(dim):
+def test_offsets_sum_to_zero_and_keep_their_length(dim):
     toy = BiasSettings(dim=dim, distance=0.7).toy()
     assert toy.offset.sum().abs() < 1e-12 and toy.distance == pytest.approx(0.7)
     assert BiasSettings(dim=dim, distance=0.7, opposed=False).toy().offset.min() > 0
     assert BiasSettings(dim=1, distance=0.7).toy().distance == pytest.approx(0.7)
 
 
-def test_points_of_the_history_lie_ever_farther_apart_and_the_last_is_now():
+def test_points_of_the_history_get_sparser_and_the_last_is_current():
     state = run(BiasSettings(estimator="iwae", dim=1, k=1), 70)
     (test,) = state.tests
     n = test.history[:, 0]
@@ -63,7 +63,7 @@ def test_points_of_the_history_lie_ever_farther_apart_and_the_last_is_now():
     assert test.history[-1, 1].item() == test.state.norm
 
 
-def test_the_sentence_says_verdict_interval_and_what_the_sum_missed():
+def test_the_sentence_gives_verdict_interval_and_the_offset_that_the_sum_missed():
     test = to_the_end(BiasSettings(dim=2, distance=0.5)).tests[0]
     said = sentence(test)
     assert said.startswith(

@@ -1,4 +1,4 @@
-"""Draws of K samples: terms that add up to the gradient, and gradients that scatter about the bound's."""
+"""Samples of size K: their terms add up to the gradient, and the gradients scatter around that of the bound."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ import torch
 from labkit.experiments.dreg.microscope import KEPT, MicroscopeSettings
 
 
-def test_terms_sum_to_the_gradient_that_autograd_finds():
+def test_terms_sum_to_the_gradient_from_autograd():
     """iwae: dL/dm through z = m + sigma e. dreg: w^2 times the gradient in z of the same log-weights."""
     state = MicroscopeSettings(k=5, distance=1.1, variance=0.8, seed=4).start()
     toy = state.toy
@@ -25,7 +25,7 @@ def test_terms_sum_to_the_gradient_that_autograd_finds():
     assert state.ess == pytest.approx(1 / float((state.w**2).sum()))
 
 
-def test_draws_scatter_about_the_bounds_gradient():
+def test_draws_scatter_around_the_gradient_of_the_bound():
     settings = MicroscopeSettings(k=4, seed=1)
     state = settings.start()
     for _ in range(KEPT + 20):
@@ -37,7 +37,7 @@ def test_draws_scatter_about_the_bounds_gradient():
     assert state.gradients[:, 0].std(0).mean() == pytest.approx(state.scatter, rel=0.2)
 
 
-def test_the_same_seed_draws_the_same():
+def test_the_same_seed_gives_the_same_draws():
     one, other = (MicroscopeSettings(seed=seed).start() for seed in (3, 4))
     assert torch.equal(one.z, MicroscopeSettings(seed=3).start().z) and not torch.equal(one.z, other.z)
     assert not torch.equal(one.z, MicroscopeSettings(seed=3).step(one).z)

@@ -1,4 +1,4 @@
-"""The noise of a network's gradient: which networks and images it is measured on, and the replicates of a seed."""
+"""The noise of a network's gradient: which networks and images are measured, and the replicates of a seed."""
 
 import pytest
 import torch
@@ -23,13 +23,13 @@ def test_images_are_the_first_of_the_networks_own_test_set(vae_files):
     assert (subject.images[grey == 0] == 0).all() and (subject.images[grey == 1] == 1).all()
 
 
-def test_without_its_set_a_network_draws_its_images_itself_and_says_so(vae_files, nothing_here):
+def test_without_its_data_set_a_network_samples_its_images_and_reports_it(vae_files, nothing_here):
     subject = NetworkSettings(vae_files, network="far").subject()
     assert subject.words == "8 images that the network drew itself, because omniglot is not here"
     assert set(subject.images.unique().tolist()) == {0.0, 1.0} and subject.images.shape == (8, 1, 6, 4)
 
 
-def test_halves_without_images_say_what_to_fetch(vae_files, nothing_here):
+def test_halves_without_images_name_the_data_set_to_fetch(vae_files, nothing_here):
     with pytest.raises(
         ValueError, match=r"\Aomniglot is not here, and this network .*; run labkit data fetch omniglot\Z"
     ):
@@ -53,7 +53,7 @@ def test_reconstructions_keep_the_given_half(vae_files):
     assert made.shape == x.shape and torch.equal(made[:, :, :3], x[:, :, :3]) and not torch.equal(made, x)
 
 
-def test_slopes_are_of_eight_samples_and_more():
+def test_slopes_use_eight_samples_and_more():
     k = torch.tensor([1.0, 8, 16, 64], dtype=torch.float64)
     values = k**-2
     values[0] = 100.0

@@ -14,12 +14,12 @@ def test_a_race_starts_on_digits_with_its_own_seed():
     assert one.step(one.start()).t == 1
 
 
-def test_a_script_may_ask_for_more_than_a_link():
+def test_a_script_may_use_larger_values_than_a_link():
     run = RaceSettings(k=1024, batch=500, lr=3.0)
     assert all(beyond_softbounds(run.param[name], getattr(run, name)) for name in ("k", "batch", "lr"))
 
 
 @pytest.mark.parametrize("wrong", [{"k": 1 << 15}, {"batch": 0}, {"lr": -0.1}, {"alpha": 1.5}])
-def test_what_no_race_can_do_is_refused(wrong):
+def test_settings_that_no_race_can_run_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         RaceSettings(**wrong)

@@ -1,4 +1,4 @@
-"""Tables of what was measured, as they stand in files."""
+"""Tables of measured values, as they are written to files."""
 
 import csv
 import io
@@ -47,19 +47,19 @@ def test_the_table_of_biases_has_a_row_for_each_test():
 
 
 @pytest.mark.slow
-def test_the_table_of_a_race_has_a_row_for_each_lane_and_step_with_looks_where_there_were_some():
+def test_the_table_of_a_race_has_one_row_per_lane_and_step_with_evaluations_at_some():
     settings = RaceSettings(k=4, batch=8, lr=1e-3)
     settings.start()
     raced = racing.start(settings.track, [racing.entry(word) for word in ("iwae", "dreg", "dreg@2")], k=4)
     for _ in range(17):
-        raced = settings.step(raced)  # looks at 0 and 16
+        raced = settings.step(raced)  # evaluations at steps 0 and 16
     rows = read(tables.race(raced))
     assert len(rows) == 3 * 17 and [row["lane"] for row in rows[::17]] == ["iwae", "dreg", "dreg, K = 2"]
     lane, row = raced.lanes[1], rows[17 + 16]
     found = [float(row[name]) for name in ("step", "seconds", "held_out_bound", "monte_carlo_variance")]
     assert found == lane.looks[1, :4].tolist() and float(row["bound"]) == lane.batches[16, 2]
     assert rows[18]["held_out_bound"] == "" and float(rows[18]["bound_smoothed"]) == lane.batches[1, 3]
-    early = racing.replace(lane, batches=lane.batches[:16])  # a look at a step that nobody has taken yet
+    early = racing.replace(lane, batches=lane.batches[:16])  # an evaluation at a step that does not exist yet
     last = read(tables.race(racing.State((early,))))[-1]
     assert last["step"] == "16" and last["bound"] == "" and float(last["snr"]) == lane.looks[1, 5]
     assert float(last["seconds"]) == lane.looks[1, 1]

@@ -1,4 +1,4 @@
-"""The Gaussian model measured batch by batch: bands that hold the truth as often as they say, and exact curves."""
+"""The Gaussian model measured batch by batch: bands contain the truth as often as they claim, and curves are exact."""
 
 import math
 from dataclasses import replace
@@ -22,7 +22,7 @@ def measured(settings, steps):
     return state
 
 
-def test_batches_are_merged_as_though_they_had_been_one_run():
+def test_merged_batches_equal_one_long_run():
     settings = VarianceSettings((1, 4), 16, **SMALL)
     state = measured(settings, 3)
     want = laboratory.start(state.toy, state.estimators, state.sizes)
@@ -34,8 +34,8 @@ def test_batches_are_merged_as_though_they_had_been_one_run():
         assert torch.allclose(got, known, rtol=1e-12, equal_nan=True)
 
 
-def test_on_a_line_the_numbers_are_the_laboratorys_own():
-    """In one dimension |mean| is |mean along m - a|, so that nothing is projected away."""
+def test_in_one_dimension_the_numbers_equal_those_of_the_laboratory():
+    """In one dimension |mean| is |mean along m - a|, so nothing is projected away."""
     state = measured(VarianceSettings((1, 2, 8), 32, dim=1, estimators=["iwae", "stl", "dreg", "rws"]), 2)
     total = state.total
     for quantity, known in (
@@ -47,8 +47,8 @@ def test_on_a_line_the_numbers_are_the_laboratorys_own():
         assert torch.allclose(state.values(quantity), known, rtol=1e-12), quantity
 
 
-def test_exact_curves_are_those_of_quadrature_in_one_dimension():
-    """prior .3, x 1.1, m .45: |m - a| = .25; figures of two-dimensional quadrature at K = 1 and 2."""
+def test_exact_curves_equal_quadrature_in_one_dimension():
+    """prior .3, x 1.1, m .45: |m - a| = .25; the numbers come from two-dimensional quadrature at K = 1 and 2."""
     state = VarianceSettings((1, 2), 2, dim=1, distance=0.25, estimators=["iwae", "stl", "dreg"]).start()
     assert state.known == ("iwae", "stl", "dreg")
     variance, bias, snr = (state.truths(quantity) for quantity in ("variance", "bias", "SNR"))
@@ -61,8 +61,8 @@ def test_exact_curves_are_those_of_quadrature_in_one_dimension():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("variance", [2 / 3, 0.45])
-def test_bands_hold_the_truth_as_often_as_they_say(variance):
-    """100 runs of ten batches; each count is binomial(100, .95), one chance in ten thousand is below its quantile.
+def test_bands_contain_the_truth_as_often_as_they_claim(variance):
+    """100 runs of ten batches; each count is binomial(100, .95), below its quantile with probability 1e-4.
 
     At V = .45 the same formula would hold the variance of dreg at K = 64 in about 80 % of runs: there is no band there.
     """
@@ -85,7 +85,7 @@ def test_bands_hold_the_truth_as_often_as_they_say(variance):
     assert (formula < stats.binom.ppf(1e-4, runs, 0.95)) == heavy
 
 
-def test_bands_of_what_is_positive_are_positive():
+def test_bands_of_positive_quantities_are_positive():
     state = measured(VarianceSettings((1, 4), 2, dim=2, estimators=["iwae", "stl"]), 2)
     state = replace(state, enough=tails.Enough(*torch.zeros(2, 2, 2)))
     for quantity in ("variance", "mean squared error"):
@@ -95,22 +95,23 @@ def test_bands_of_what_is_positive_are_positive():
 
 
 @pytest.mark.slow
-def test_bands_are_as_wide_as_theory_says():
-    """IWAE's gradient at K = 1 is affine in the noise, hence normal: its variance has the error V sqrt(2 / (n D))."""
+def test_bands_are_as_wide_as_theory_predicts():
+    """IWAE's gradient at K = 1 is affine in the noise, thus normal: its variance has the error V sqrt(2 / (n D))."""
     widths = []
     for seed in range(12):
         state = measured(VarianceSettings((1,), 32, dim=4, seed=seed, estimators=["iwae"]), 16)
         low, high = state.interval("variance")
         widths.append(float(high - low) / 2)
     want = stats.t.ppf(0.975, 15) * 8 / 3 * math.sqrt(2 / (32 * 16 * 4))
-    assert np.mean(widths) == pytest.approx(want, rel=4 / math.sqrt(2 * 15 * 12))  # four errors of a mean deviation
+    # four standard errors of a mean deviation
+    assert np.mean(widths) == pytest.approx(want, rel=4 / math.sqrt(2 * 15 * 12))
 
 
 def test_there_is_no_band_before_the_second_batch():
     settings = VarianceSettings((1, 4), 16, **SMALL)
     assert all(end.isnan().all() for end in settings.start().interval("variance"))
     low, high = measured(settings, 2).interval("variance")
-    assert (low < high)[:3].all() and low[3, 0].isnan()  # jk leaves a sample out: nothing at K = 1
+    assert (low < high)[:3].all() and low[3, 0].isnan()  # jk leaves out one sample: it does not exist at K = 1
 
 
 def test_at_the_posterior_the_path_estimators_are_exactly_zero():
@@ -123,7 +124,7 @@ def test_at_the_posterior_the_path_estimators_are_exactly_zero():
     assert (truth["dreg"] == 0).all() and (state.values("bias") == 0).all()
 
 
-def test_a_constant_path_gradient_has_no_variance_though_sums_are_rounded():
+def test_a_constant_path_gradient_has_zero_variance_despite_rounded_sums():
     """V = 1/2 with an offset: G is the same for every sample, and stl's weights sum to 1."""
     state = measured(VarianceSettings((1, 8), 32, variance=0.5, estimators=["stl", "dreg"], dim=3), 2)
     assert (state.values("variance")[0] == 0).all() and (state.truths("variance")[0] == 0).all()
@@ -131,23 +132,23 @@ def test_a_constant_path_gradient_has_no_variance_though_sums_are_rounded():
 
 
 @pytest.mark.slow
-def test_what_has_no_bias_has_none_where_quadrature_is_coarse_either():
+def test_unbiased_estimators_have_no_exact_bias_where_quadrature_is_coarse():
     state = VarianceSettings((2,), 2, dim=50, distance=2.0, variance=2.0, estimators=["iwae", "dreg", "stl"]).start()
     assert state.truths("bias").flatten().tolist()[::2] == [0, 0] and state.truths("bias")[1, 0] > 0.1
 
 
-def test_no_estimator_is_an_error_that_names_them():
+def test_an_empty_choice_of_estimators_is_an_error_that_lists_them():
     with pytest.raises(ValueError, match="at least one estimator of iwae, stl"):
         VarianceSettings(estimators=[]).start()
 
 
-def test_batches_shrink_with_what_a_replicate_costs():
+def test_batches_shrink_with_the_cost_of_a_replicate():
     sizes = [batch_size(*each) for each in ((4, 2, 1024), (4, 20, 1024), (13, 50, 1024), (13, 50, 1 << 20))]
     assert sizes == sorted(sizes, reverse=True) and sizes[0] > sizes[2] > sizes[3] == 2
     assert all(size & (size - 1) == 0 for size in sizes)
 
 
-def test_the_slope_is_that_of_a_power_law_from_64_on():
+def test_the_slope_is_the_exponent_of_a_power_law_for_64_and_more_samples():
     k = torch.tensor([1.0, 16, 64, 256, 1024], dtype=torch.float64)
     values = 5 * k**-3
     values[:2] = 100.0
@@ -157,13 +158,13 @@ def test_the_slope_is_that_of_a_power_law_from_64_on():
     assert slope((1, 16, 64, 256, 1024), values) == pytest.approx(-3, abs=1e-12)
 
 
-def test_noise_about_zero_has_no_slope():
-    """iwae has no bias, and dreg is what bias is measured against."""
+def test_noise_around_zero_has_no_slope():
+    """iwae has no bias, and dreg is the reference for the bias."""
     state = measured(VarianceSettings((1, 64, 128), 16, dim=2, estimators=["iwae", "stl", "dreg"]), 6)
     rates = dict(zip(state.estimators, state.slopes("bias"), strict=True))
     assert (state.interval("bias")[0][0] < 0).all() and (state.values("bias")[0] > 0).all()
     assert math.isnan(rates["iwae"]) and math.isnan(rates["dreg"]) and math.isfinite(rates["stl"])
 
 
-def test_sizes_are_said_as_one_or_as_a_range():
+def test_sizes_are_written_as_one_number_or_as_a_range():
     assert between([64]) == "K = 64" and between([4, 8, 16]) == "K = 4 to 16"

@@ -1,4 +1,4 @@
-"""The runs of a directory: newest first, one line for a folder that cannot be read, and no link is followed."""
+"""The runs of a directory: newest first, one line per unreadable folder, and no link is followed."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from labkit import models
 from labkit.experiments import runs
 from labkit.experiments.runs import directory
 
-NETWORK = {"kind": "draw", "config": "{}"}  # what a file of weights says of itself
+NETWORK = {"kind": "draw", "config": "{}"}  # a weights file's description of its own content
 
 
 def test_runs_are_listed_newest_first_and_damaged_ones_with_a_reason(run_folder, made_runs):
@@ -43,11 +43,9 @@ def test_runs_are_listed_newest_first_and_damaged_ones_with_a_reason(run_folder,
         ("metrics.csv", 2**26, "67,108,864 bytes"),
     ],
 )
-def test_whatever_is_wrong_with_a_folder_is_one_line_and_the_others_are_listed(
-    run_folder, name, content, said, made_runs
-):
+def test_a_damaged_folder_gives_one_line_and_the_others_are_listed(run_folder, name, content, said, made_runs):
     place = run_folder.parent
-    if isinstance(content, dict):  # a configuration that differs in this
+    if isinstance(content, dict):  # a configuration with this difference
         content = json.dumps(made_runs.CONFIG | content).encode()
     made_runs.spoiled(made_runs.trained(place / "odd") / name, content)
     found = directory.states(place)
@@ -56,7 +54,7 @@ def test_whatever_is_wrong_with_a_folder_is_one_line_and_the_others_are_listed(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such a name")
-def test_a_name_that_is_not_utf8_is_one_line_and_offered_nowhere(run_folder, made_runs):
+def test_a_name_that_is_not_utf8_gives_one_line_and_is_never_offered(run_folder, made_runs):
     place = run_folder.parent
     odd = made_runs.trained(place / os.fsdecode(b"odd\xff"))
     save_file({"w": torch.zeros(1)}, odd / "model.safetensors", NETWORK)
@@ -75,14 +73,14 @@ def test_a_name_that_is_not_utf8_is_one_line_and_offered_nowhere(run_folder, mad
         (10**5).to_bytes(8, "little") + b"[" * 10**5,
     ],
 )
-def test_weights_whose_header_lies_are_offered_nowhere(run_folder, content, made_runs):
+def test_weights_with_a_false_header_are_never_offered(run_folder, content, made_runs):
     made_runs.spoiled(run_folder / "model.safetensors", content)
     assert not directory.is_kind(run_folder, "draw")
     with pytest.raises(ValueError, match="complete safetensors file"):
         models.card(run_folder)
 
 
-def test_links_that_lead_to_each_other_are_not_followed(run_folder):
+def test_circular_links_are_not_followed(run_folder):
     (run_folder / "samples" / "epoch-0009.png").symlink_to(run_folder / "samples" / "epoch-0008.png")
     (run_folder / "samples" / "epoch-0008.png").symlink_to(run_folder / "samples" / "epoch-0009.png")
     (run_folder.parent / "loop").symlink_to(run_folder.parent / "loop")
@@ -90,7 +88,7 @@ def test_links_that_lead_to_each_other_are_not_followed(run_folder):
     assert list(runs.read(run_folder).sheets) == [2, 4, 5]
 
 
-def test_what_leads_out_of_the_directory_is_not_followed(run_folder, tmp_path, made_runs):
+def test_links_out_of_the_directory_are_not_followed(run_folder, tmp_path, made_runs):
     place, outside = run_folder.parent, made_runs.trained(tmp_path / "elsewhere")
     (run_folder / "samples" / "epoch-0009.png").symlink_to(outside / "samples" / "epoch-0005.png")
     assert list(runs.read(run_folder).sheets) == [2, 4, 5]
@@ -113,7 +111,7 @@ def test_what_leads_out_of_the_directory_is_not_followed(run_folder, tmp_path, m
     assert directory.is_kind(outside, "draw") and not directory.is_kind(run_folder, "draw")
 
 
-def test_networks_of_the_kind_are_offered_and_no_others(run_folder, made_runs):
+def test_only_networks_of_the_right_kind_are_offered(run_folder, made_runs):
     place = run_folder.parent
     save_file({"w": torch.zeros(1)}, run_folder / "model.safetensors", NETWORK)
     for name, metadata in (("b", NETWORK | {"kind": "vae"}), ("c", None)):

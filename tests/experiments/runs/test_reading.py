@@ -1,4 +1,4 @@
-"""A run's folder while another process writes it: what is read, what is left out, and what is refused."""
+"""The folder of a run while another process writes it: some lines are read, left out or refused."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import pytest
 from labkit.experiments import runs
 
 
-def test_a_half_written_line_and_one_that_is_damaged_are_left_out(run_folder):
+def test_half_written_and_damaged_lines_are_left_out(run_folder):
     before = len(runs.read(run_folder).metrics["step"])
     text = (run_folder / "metrics.csv").read_text()
     (run_folder / "metrics.csv").write_text(
@@ -22,14 +22,14 @@ def test_a_half_written_line_and_one_that_is_damaged_are_left_out(run_folder):
 
 
 @pytest.mark.parametrize("text", ["", "step,ep", "step,epoch,bound\n", "bound\n3\n", "\n\n", "\0\xff"])
-def test_a_run_that_just_began_has_no_numbers(tmp_path, text, made_runs):
+def test_a_new_run_has_no_numbers(tmp_path, text, made_runs):
     (tmp_path / "config.json").write_text(json.dumps(made_runs.CONFIG))
     (tmp_path / "metrics.csv").write_text(text)
     state = runs.with_samples(runs.read(tmp_path))
     assert (state.step, state.bound, state.sheets, state.kl().size) == (0, None, {}, 0)
 
 
-def test_an_unchanged_folder_is_not_read_again_and_a_changed_one_is(run_folder):
+def test_only_a_changed_folder_is_read_again(run_folder):
     one = runs.read(run_folder)
     assert runs.read(run_folder) is one
     with (run_folder / "epochs.csv").open("a") as file:
@@ -38,13 +38,13 @@ def test_an_unchanged_folder_is_not_read_again_and_a_changed_one_is(run_folder):
 
 
 @pytest.mark.parametrize("text", ["{", '{"kind": "draw"}', '{"kind": 1, "config": {}, "facts": {}, "settings": {}}'])
-def test_a_configuration_that_is_none_is_one_line(run_folder, text):
+def test_an_invalid_configuration_gives_one_line(run_folder, text):
     (run_folder / "config.json").write_text(text)
     with pytest.raises(ValueError, match=r"^[^\n]+$"):
         runs.read(run_folder)
 
 
-def test_the_number_of_steps_is_that_of_the_settings_or_of_an_epochs_end(run_folder, tmp_path, made_runs):
+def test_the_number_of_steps_comes_from_the_settings_or_the_end_of_an_epoch(run_folder, tmp_path, made_runs):
     assert runs.read(run_folder).steps == 10 * 120
     (run_folder / "epochs.csv").unlink()
     assert runs.read(run_folder).steps == 10 * 120
@@ -57,8 +57,10 @@ def test_the_number_of_steps_is_that_of_the_settings_or_of_an_epochs_end(run_fol
         assert runs.read(made_runs.trained(tmp_path / name, records, (), config)).steps == want
 
 
-def test_done_is_told_by_the_steps_and_training_from_stopped_by_the_time(run_folder, made_runs):
-    """A record every half second: a minute of silence is enough; after waits of 100 s it takes 300 s."""
+def test_a_run_is_done_after_its_steps_and_stopped_after_some_time(run_folder, made_runs):
+    """There is one record every half second: after one minute without a record the run counts as stopped. If records
+    come every 100 s, it takes 300 s.
+    """
     for name in ("config.json", "metrics.csv", "epochs.csv"):
         os.utime(run_folder / name, (made_runs.OLD, made_runs.OLD))
     state = runs.read(run_folder)
@@ -73,7 +75,7 @@ def test_done_is_told_by_the_steps_and_training_from_stopped_by_the_time(run_fol
     assert runs.read(run_folder).status(made_runs.OLD) == "done"
 
 
-def test_the_newest_sheet_is_shown_or_the_one_asked_for(run_folder):
+def test_the_newest_sheet_or_the_requested_one_is_shown(run_folder):
     state = runs.read(run_folder)
     found = [runs.with_samples(state, epoch) for epoch in (None, 2, 3)]
     assert [(each.shown, each.sheet[0, 0]) for each in found] == [(5, 5), (2, 2), (5, 5)]
@@ -85,7 +87,7 @@ def test_the_newest_sheet_is_shown_or_the_one_asked_for(run_folder):
 
 
 def png(width, height):
-    """A PNG file that says so of its size and holds no pixel."""
+    """A PNG file whose header states this size and which contains no pixel."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -106,7 +108,7 @@ def png(width, height):
     ],
 )
 @pytest.mark.filterwarnings("error::PIL.Image.DecompressionBombWarning")
-def test_a_sheet_that_is_too_large_or_none_is_not_decoded(run_folder, content, said, made_runs):
+def test_an_invalid_or_too_large_sheet_is_not_decoded(run_folder, content, said, made_runs):
     made_runs.spoiled(run_folder / "samples" / "epoch-0005.png", content)
     with pytest.raises(ValueError, match="epoch-0005.png cannot be read") as error:
         runs.with_samples(runs.read(run_folder))

@@ -1,4 +1,4 @@
-"""The numbers of a run: which ones a target allows, and what they are."""
+"""The numbers of a run: which ones a target allows, and their values."""
 
 import pytest
 
@@ -6,13 +6,13 @@ from labkit.experiments.svgd import ParticlesSettings
 from labkit.experiments.svgd.numbers import moment_errors, of_run
 
 
-def test_a_target_decides_which_numbers_a_run_has():
+def test_the_target_determines_the_numbers_of_a_run():
     titles = lambda target: [each.title for each in of_run(ParticlesSettings(target=target, n=5))]  # noqa: E731
     assert titles("banana") == ["Stein discrepancy", "Error of the moments"]
     assert titles("logistic") == ["Stein discrepancy", "Test accuracy"]
 
 
-def test_the_errors_of_the_moments_are_those_of_the_particles():
+def test_moment_errors_are_computed_from_the_particles():
     experiment = ParticlesSettings(
         target="normal", n=12, begin_mean=0.0, begin_scale=0.5, shape={"dim": 3, "mean": 0.5}
     )
