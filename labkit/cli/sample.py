@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from labkit.cli.errors import check_writable, fail
+from labkit.experiments import defaults
 
 KINDS = ("gif", "png", "mp4")
 SECONDS = 3.0  # about the length of an animation, without the pause at its end
@@ -27,13 +28,13 @@ _NEIGHBOURS = typer.Option(metavar="DATA", help="Also show the training image mo
 
 def command(
     model: Annotated[str, _MODEL],
-    n: Annotated[int, _N] = 16,
+    n: Annotated[int, _N] = defaults.IMAGES,
     out: Annotated[Path | None, _OUT] = None,
     gif: Annotated[bool, _GIF] = False,
     png: Annotated[bool, _PNG] = False,
     mp4: Annotated[bool, _MP4] = False,
     labels: Annotated[str | None, _LABELS] = None,
-    temperature: Annotated[float, _TEMPERATURE] = 1.0,
+    temperature: Annotated[float, _TEMPERATURE] = defaults.TEMPERATURE,
     seed: Annotated[int, _SEED] = 0,
     window: Annotated[bool, _WINDOW] = True,
     neighbours: Annotated[str | None, _NEIGHBOURS] = None,
@@ -72,7 +73,7 @@ def _fits(network: Any, labels: str | None, temperature: float) -> None:
     """Fail if an option needs a network that draws stroke by stroke."""
     if network.config.halves:
         fail("a vae with halves needs given images; use model.generate(n, given=images) in Python")
-    for name, given in {"--labels": labels is not None, "--temperature": temperature != 1}.items():
+    for name, given in {"--labels": labels is not None, "--temperature": temperature != defaults.TEMPERATURE}.items():
         if given:
             fail(f"{name}: a vae does not have it, only a network that draws stroke by stroke; leave it out")
 

@@ -10,7 +10,7 @@ import typer
 from labkit.atomic import WriteError
 from labkit.cli.errors import check_folder, fail, quoted, unknown
 from labkit.cli.methods import METHODS, USUAL, Chosen, plan, task_of
-from labkit.experiments.dreg import limits
+from labkit.experiments import limits
 from labkit.places import RUNS
 from labkit.training.settings import Settings
 

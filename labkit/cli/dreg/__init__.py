@@ -10,7 +10,7 @@ import typer
 from labkit.cli import console
 from labkit.cli.dreg import bias, race, variance
 from labkit.cli.errors import check_folder, check_writable, fail, unknown
-from labkit.experiments.dreg import defaults, limits
+from labkit.experiments import defaults, limits
 
 MEASUREMENTS = {"variance": variance, "bias": bias, "race": race}
 _OF = {

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.cli.errors import fail
-from labkit.experiments.dreg import defaults
+from labkit.experiments import defaults
 
 FILES = "bias.csv", "bias.png"
 SAMPLES, REPLICATES = 64, defaults.REPLICATES  # by default

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from labkit.experiments.dreg import defaults
+from labkit.experiments import defaults
 
 FILES = "race.csv", "race.png"
 SAMPLES, STEPS = defaults.RACE_SAMPLES, 500  # by default

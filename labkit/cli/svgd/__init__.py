@@ -8,6 +8,7 @@ import typer
 from labkit.cli import console
 from labkit.cli.errors import fail
 from labkit.cli.svgd import asked, report, run
+from labkit.experiments import defaults, limits
 
 
 def _in(group: str, form: str | None, text: str, *names: str, **rest: Any) -> Any:
@@ -27,24 +28,24 @@ _SEED = _in("Particles", "N", "The same seed gives the same run.", min=0)
 _KERNEL = _in("Method", "NAME", "Kernel k(x, x'): {kernels}.")
 _BANDWIDTH = _in("Method", "NAME|H", "A rule, {rules}, or a fixed length h in units of x.")
 _STEP = _in("Method", "X", "Step size; for adagrad and adam in units of x.")
-_TEMPER = _in("Method", "NAME", "Weaken the score in the first 500 steps: {tempers}.")
+_TEMPER = _in("Method", "NAME", f"Weaken the score in the first {defaults.TEMPERED} steps: {{tempers}}.")
 _CURVES = _in("Files", "FILE", "KSD with a fixed kernel, errors and bandwidth by step, .csv.")
 
 
 def command(
-    target: Annotated[str, _TARGET] = "mixture",
+    target: Annotated[str, _TARGET] = defaults.TARGET,
     parameters: Annotated[list[str] | None, _PARAM] = None,
-    particles: Annotated[int, _in("Particles", "N", "Number of particles, n.", min=1)] = 200,
-    start: Annotated[str, _START] = "normal",
+    particles: Annotated[int, _in("Particles", "N", "Number of particles, n.", min=limits.PARTICLES[0])] = 200,
+    start: Annotated[str, _START] = defaults.START,
     start_mean: Annotated[float | None, _MEAN] = None,
     start_scale: Annotated[float | None, _SCALE] = None,
     seed: Annotated[int, _SEED] = 0,
     steps: Annotated[int, _in("Method", "N", "Number of steps; Ctrl-C ends the run early.", min=0)] = 500,
-    kernel: Annotated[str, _KERNEL] = "rbf",
-    bandwidth: Annotated[str, _BANDWIDTH] = "median",
-    optimizer: Annotated[str, _in("Method", "NAME", "Optimiser: {optimizers}.")] = "adagrad",
-    step_size: Annotated[float, _STEP] = 0.1,
-    temper: Annotated[str, _TEMPER] = "none",
+    kernel: Annotated[str, _KERNEL] = defaults.KERNEL,
+    bandwidth: Annotated[str, _BANDWIDTH] = defaults.RULE,
+    optimizer: Annotated[str, _in("Method", "NAME", "Optimiser: {optimizers}.")] = defaults.OPTIMIZER,
+    step_size: Annotated[float, _STEP] = defaults.STEP_SIZE,
+    temper: Annotated[str, _TEMPER] = defaults.TEMPER,
     device: Annotated[str, _in("Method", "NAME", "auto, cpu or cuda.")] = "auto",
     gif: Annotated[Path | None, _in("Files", "FILE", "The run as an animation, .gif.")] = None,
     png: Annotated[Path | None, _in("Files", "FILE", "The last state as a picture, .png.")] = None,

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from labkit import draw
+from labkit.experiments import defaults
 from labkit.experiments.devices import kept, noise
 from labkit.experiments.draw.drawing import Drawing, device_of, onwards
 from labkit.experiments.settings import ExperimentSettings
@@ -19,9 +20,9 @@ class GenerateSettings(ExperimentSettings[Drawing]):
         model: the network; the images are computed on its device.
     """
 
-    n = param.Integer(default=16, bounds=(1, 64), label="Images, n", doc="Number n of images.")
+    n = param.Integer(default=defaults.IMAGES, bounds=(1, 64), label="Images, n", doc="Number n of images.")
     temperature = param.Number(
-        default=1.0, bounds=(0.0, 2.0), step=0.05, label="Temperature of z",
+        default=defaults.TEMPERATURE, bounds=(0.0, 2.0), step=0.05, label="Temperature of z",
         doc="Standard deviation of z. 1 is the prior. Less gives more typical images; 0 always gives the same image.",
     )  # fmt: skip
     seed = param.Integer(

@@ -10,6 +10,7 @@ from torch import Tensor
 from labkit import course, draw
 from labkit.data import load
 from labkit.draw.task import Task
+from labkit.experiments import defaults, limits
 from labkit.experiments.devices import kept, noise
 from labkit.experiments.draw.drawing import Drawing, device_of
 from labkit.experiments.settings import ExperimentSettings
@@ -53,10 +54,18 @@ class LearnSettings(ExperimentSettings[Learned]):
     """
 
     lr = param.Number(
-        default=2e-3, bounds=(1e-5, 1.0), label="Learning rate", doc="Learning rate of Adam. It acts on the next step."
+        default=defaults.LEARNING_RATE,
+        bounds=limits.LEARNING_RATE,
+        softbounds=(1e-5, 1.0),
+        label="Learning rate",
+        doc="Learning rate of Adam. It acts on the next step.",
     )
     batch = param.Integer(
-        default=32, bounds=(1, 128), label="Batch size", doc="Training images per step. It acts on the next step."
+        default=defaults.BATCH,
+        bounds=limits.BATCH,
+        softbounds=(1, 128),
+        label="Batch size",
+        doc="Training images per step. It acts on the next step.",
     )
     begin: "param.Selector[str]" = param.Selector(
         objects=STARTS,

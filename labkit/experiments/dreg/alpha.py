@@ -8,8 +8,9 @@ import param
 from labkit.dreg import frontier, gaussian, laboratory
 from labkit.dreg.frontier import Frontier
 from labkit.dreg.gaussian import Gaussian
+from labkit.experiments import limits
 from labkit.experiments.devices import kept, moved, noise
-from labkit.experiments.dreg import limits, parameters
+from labkit.experiments.dreg import parameters
 from labkit.experiments.dreg.variance import batch_size
 from labkit.experiments.settings import ExperimentSettings
 from labkit.training import schedules

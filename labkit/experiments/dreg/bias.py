@@ -10,9 +10,9 @@ from torch import Tensor
 
 from labkit.dreg import ESTIMATORS, exact, gaussian, sequential
 from labkit.dreg.gaussian import Gaussian
+from labkit.experiments import defaults, limits
 from labkit.experiments.devices import kept, moved, noise
-from labkit.experiments.dreg import defaults, parameters
-from labkit.experiments.dreg.limits import LEVEL, SAMPLES
+from labkit.experiments.dreg import parameters
 from labkit.experiments.dreg.variance import truth
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.training import schedules
@@ -67,7 +67,11 @@ class BiasSettings(ExperimentSettings[BiasTests]):
         doc="Estimator to test, against dreg on the same samples. dreg itself is tested against iwae.",
     )  # fmt: skip
     k = param.Integer(
-        default=8, bounds=SAMPLES, softbounds=(1, 256), label="Samples, K", doc="Number K of samples for one gradient."
+        default=8,
+        bounds=limits.SAMPLES,
+        softbounds=(1, 256),
+        label="Samples, K",
+        doc="Number K of samples for one gradient.",
     )
     dim = parameters.dimensions(4)
     distance = parameters.offset(0.02)
@@ -82,7 +86,7 @@ class BiasSettings(ExperimentSettings[BiasTests]):
         "summed variance.",
     )  # fmt: skip
     budget = param.Integer(default=defaults.REPLICATES, bounds=(sequential.BLOCK, None), precedence=-1)
-    level = param.Number(default=defaults.LEVEL, bounds=LEVEL, inclusive_bounds=(False, False), precedence=-1)
+    level = param.Number(default=defaults.LEVEL, bounds=limits.LEVEL, inclusive_bounds=(False, False), precedence=-1)
     seed = parameters.seed()
 
     def __init__(self, device: str = "cpu", **params: Any):

@@ -3,8 +3,7 @@
 import param
 
 from labkit.dreg import ESTIMATORS, gaussian
-from labkit.experiments.dreg import defaults
-from labkit.experiments.dreg.limits import DIMENSIONS
+from labkit.experiments import defaults, limits
 from labkit.experiments.settings import RegistryListSelector
 
 OFFSET = "Distance |m − a| from the mean m of q to the mean a of the posterior."
@@ -20,7 +19,7 @@ def estimators(doc: str = "All estimators use the same samples.") -> RegistryLis
 def dimensions(default: int = defaults.DIMENSIONS) -> "param.Integer[int]":
     """Return the setting D, the number of coordinates of the Gaussian model."""
     return param.Integer(
-        default=default, bounds=DIMENSIONS, label="Dimensions, D", doc="Number D of dimensions of z and of x."
+        default=default, bounds=limits.DIMENSIONS, label="Dimensions, D", doc="Number D of dimensions of z and of x."
     )
 
 

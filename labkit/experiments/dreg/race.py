@@ -6,7 +6,8 @@ import param
 
 from labkit.data import load
 from labkit.dreg import ESTIMATORS, racing
-from labkit.experiments.dreg import defaults, limits, parameters
+from labkit.experiments import defaults, limits
+from labkit.experiments.dreg import parameters
 from labkit.experiments.settings import ExperimentSettings
 
 CLOCKS = ["steps", "seconds of its own"]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from labkit import baselines, svgd, targets
+from labkit.experiments import defaults, limits
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.targets import LISTS, PARAMETERS, TARGETS
 from labkit.targets.base import HasSampler, Range
@@ -21,7 +22,6 @@ STARTS = ("normal", "uniform", "target")
 OF_TARGET = ("preconditioned",)  # kernels that are made from what the target knows of itself
 FIXED = "fixed"  # in place of a bandwidth rule: the setting `length`
 TEMPERS = {"none": None, "linear": targets.linear_schedule, "cyclical": targets.cyclical_schedule}
-TEMPERED = 500  # steps of a tempered beginning
 SNAPSHOTS = 0, 50, 75, 100, 150, 500  # steps whose states stay in the picture: those of the original's figure
 MODES = {"means": "means", "weights": "weights", "scales": "scale"}  # a target's list, one number a mode -> the setting
 ROOM = 3.5  # standard deviations of the start that the picture holds
@@ -36,7 +36,7 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
     """
 
     target = RegistrySelector(
-        TARGETS, default="mixture", label="Target p(x)", doc="The density that the particles move to."
+        TARGETS, default=defaults.TARGET, label="Target p(x)", doc="The density that the particles move to."
     )
     shape = param.Dict(default={}, doc="parameters of the target by name")
     means = param.List(default=[-2.0, 2.0], doc="means of the mixture on a line, in units of x")
@@ -51,10 +51,10 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         doc="Standard deviation σ of every mode (peak), in units of x.",
     )
     n = param.Integer(
-        default=100, bounds=(1, None), softbounds=(1, 2000), label="Particles, n", doc="Number n of particles."
+        default=100, bounds=limits.PARTICLES, softbounds=(1, 2000), label="Particles, n", doc="Number n of particles."
     )
     begin: "param.Selector[str]" = param.Selector(
-        default="normal",
+        default=defaults.START,
         objects=list(STARTS),
         label="Start",
         doc="Where the first particles come from: a normal or uniform distribution, or the target itself.",
@@ -78,7 +78,7 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
     kernel = RegistrySelector(
         svgd.KERNELS,
         OF_TARGET,
-        default="rbf",
+        default=defaults.KERNEL,
         label="Kernel k",
         doc="How strongly particles act on each other at each distance. Preconditioned uses the target's inverse "
         "covariance.",
@@ -86,7 +86,7 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
     bandwidth = RegistrySelector(
         svgd.RULES,
         [FIXED],
-        default="median",
+        default=defaults.RULE,
         label="Bandwidth rule",
         doc="How the kernel's bandwidth h is found: by a rule at every step, or fixed by you.",
     )
@@ -100,12 +100,12 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
     )
     optimizer = RegistrySelector(
         svgd.OPTIMIZERS,
-        default="adagrad",
+        default=defaults.OPTIMIZER,
         label="Optimiser",
         doc="Turns the direction φ into a move: Adagrad as in the original program, Adam, or plain steps ε φ.",
     )
     step_size = param.Number(
-        default=0.1,
+        default=defaults.STEP_SIZE,
         bounds=ABOVE_0,
         inclusive_bounds=OPEN,
         softbounds=(0.001, 2.0),
@@ -114,10 +114,10 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
     )
     temper = RegistrySelector(
         TEMPERS,
-        default="none",
+        default=defaults.TEMPER,
         label="Tempering",
-        doc="Weakens the score ∇log p at first: β ∇log p, with β growing to 1 in 500 steps. This helps to find far "
-        "modes.",
+        doc=f"Weakens the score ∇log p at first: β ∇log p, with β growing to 1 in {defaults.TEMPERED} steps. This "
+        "helps to find far modes.",
     )
     batch = param.Integer(
         default=0,
@@ -176,7 +176,7 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         target = self.density()
         score = target.minibatch(self.batch, order="cyclic") if self.batch and target.rows else target
         schedule = TEMPERS[self.temper]
-        return score if schedule is None else targets.Annealed(score, schedule(TEMPERED))
+        return score if schedule is None else targets.Annealed(score, schedule(defaults.TEMPERED))
 
     def arguments(self) -> dict[str, Any]:
         """Kernel and bandwidth as `svgd.start` takes them."""

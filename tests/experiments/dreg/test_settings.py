@@ -2,6 +2,7 @@
 
 import pytest
 
+from labkit.experiments import limits
 from labkit.experiments.dreg import (
     AlphaSettings,
     BiasSettings,
@@ -9,7 +10,6 @@ from labkit.experiments.dreg import (
     NetworkSettings,
     RaceSettings,
     VarianceSettings,
-    limits,
 )
 
 ALL = AlphaSettings, BiasSettings, MicroscopeSettings, NetworkSettings, RaceSettings, VarianceSettings
