@@ -1,1 +1,1 @@
-"""One module a method: `picture(state)` declares what stands still, `columns(state)` gives what moves."""
+"""One module per picture. `picture(state)` declares the fixed parts, `columns(state)` returns the moving arrays."""

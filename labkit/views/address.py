@@ -1,4 +1,4 @@
-"""A page's settings in its address: whoever opens the link gets the same run."""
+"""The settings of a page in its address, so that a link opens the same run."""
 
 import html
 import json
@@ -18,9 +18,9 @@ QUIET = ("name",)
 
 
 class Address:
-    """Keeps the address in step with parameterised objects, only what differs from the defaults.
+    """Keeps the address and parameterised objects equal. The address has only values that differ from the defaults.
 
-    What the address asks for and cannot have is said in `warning`, never ignored silently.
+    Settings or values of a link that do not exist are listed in `warning`.
     """
 
     def __init__(self):
@@ -28,22 +28,22 @@ class Address:
         self.warning = pn.pane.HTML("", visible=False, sizing_mode="stretch_width", styles=WARN)
 
     def sync(self, *owners: Linkable) -> None:
-        """Read the address into the owners, then write their changes to it; unknown names are said in `warning`."""
+        """Set the owners from the address, then write their changes to it. `warning` lists unknown names."""
         self._keep(lambda: owners, self._read(owners))
 
     def sync_tabs(self, chosen: Linkable, settings: Callable[[str], Iterable[Linkable]]) -> None:
-        """The same on a page of tabs: the address is the open tab's, whose settings may have the names of another's.
+        """Do the same on a page with tabs, where the address belongs to the open tab. Tabs may use the same names.
 
         Args:
             chosen: has a Selector `tab`.
-            settings: tab -> whose parameters its settings are.
+            settings: returns the owners of a tab's settings.
         """
         refused = self._read([chosen])
         refused += self._read(settings(chosen.tab))
         self._keep(lambda: (chosen, *settings(chosen.tab)), refused)
 
     def _read(self, owners: Iterable[Linkable]) -> list[str]:
-        """Give the owners what the address asks of them; what they refuse, and why."""
+        """Set the owners from the address, and return the refused settings with the reason for each."""
         asked, refused = self._asked(), []
         for owner in owners:
             known = {name: asked[name] for name in owner.param if name in asked and name not in QUIET}
@@ -51,7 +51,8 @@ class Address:
         return refused
 
     def _keep(self, owners: Callable[[], Iterable[Linkable]], refused: list[str]) -> None:
-        """Say what the link asked for in vain; from now on the address tells the settings of the owners of the day."""
+        """List refused and unknown settings in `warning`. From now on the address shows the settings of the current
+        owners."""
         self._owners = owners
         names = {name for owner in owners() for name in owner.param}
         refused += [f"no setting is called {name}" for name in self._asked() if name not in names and name != "theme"]
@@ -75,7 +76,7 @@ class Address:
         return asked(self.location.search)
 
     def _write(self, *_events: Any) -> None:
-        self._watch()  # another tab may have opened
+        self._watch()  # another tab may be open now
         if self.location is None:
             return
         values = {
@@ -88,14 +89,15 @@ class Address:
 
 
 def asked(search: str) -> dict[str, Any]:
-    """Return what an address asks for, by name; search: its part from the question mark on."""
+    """Return the settings in an address by name. `search` is the part of the address from the question mark onwards."""
     return {name: _value(text) for name, text in parse_qsl(search.removeprefix("?"))}
 
 
 def _value(text: str) -> Any:
-    """What a word of an address says: a number, a truth value, a list, else the word itself.
+    """Return the value of a word in an address: a number, a truth value, a list, otherwise the word.
 
-    Panel's own reader fails on whole numbers of more than 4,300 digits; here these are infinite, and so refused.
+    Panel's own reader fails on whole numbers of more than 4,300 digits. Here these become infinite and are then
+    refused.
     """
     if text in ("True", "False"):
         return text == "True"
@@ -118,7 +120,7 @@ def _finite(value: Any) -> bool:
 
 
 def encode(values: dict[str, Any]) -> str:
-    """A query string; text stays text, all else is JSON."""
+    """Return the settings as a query string. Text stays text, other values become JSON."""
     from urllib.parse import quote
 
     short = {k: v if isinstance(v, str) else json.dumps(rounded(v), separators=(",", ":")) for k, v in values.items()}
@@ -126,16 +128,16 @@ def encode(values: dict[str, Any]) -> str:
 
 
 def rounded(value: Any) -> Any:
-    """Numbers with ten digits: enough for the same picture."""
+    """Return the value with its numbers rounded to ten digits, which is enough for the same picture."""
     if isinstance(value, float):
         return float(f"{value:.10g}")
     return [rounded(v) for v in value] if isinstance(value, list) else value
 
 
 def set_all(owner: Linkable, values: dict[str, Any]) -> list[str]:
-    """Set parameters in one go where each is allowed, and return what was refused and why.
+    """Set all allowed parameters at once, and return the refused ones with the reason for each.
 
-    A link may not go beyond the `softbounds` of a parameter; a script may.
+    A link may not exceed the `softbounds` of a parameter; a script may.
     """
     refused, good = [], {}
     for name, value in values.items():
@@ -156,13 +158,13 @@ def set_all(owner: Linkable, values: dict[str, Any]) -> list[str]:
             good[name] = value
     try:
         owner.param.update(**good)
-    except ValueError as error:  # each is allowed, but not all of them together
+    except ValueError as error:  # each one is allowed, but not in this combination
         refused.append(", ".join(f"{name}={value}" for name, value in good.items()) + f": {_why(error)}")
     return refused
 
 
 def _why(error: ValueError) -> str:
-    """What param says of a value, without the parameter's full name."""
+    """Return param's message about a value, without the full name of the parameter."""
     return _short(re.sub(r"^\w+ parameter '[^']*' (value )?", "", str(error)).rstrip("."), 200)
 
 

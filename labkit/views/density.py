@@ -1,24 +1,24 @@
-"""Densities on a grid: kernel density estimates of particles, and level lines of a target."""
+"""Densities on a grid: kernel density estimates of particles, and contour lines of a target."""
 
 import contourpy
 import numpy as np
 import torch
 
-EVEN = 0.6  # of Silverman's width: particles that repel stand more evenly than the draws his rule is for
+EVEN = 0.6  # fraction of Silverman's width; particles repel each other, random samples do not
 
 
 def silverman(x: np.ndarray) -> float:
-    """Silverman's rule .9 min(sd, IQR / 1.34) n^(-1/5): the width of a kernel density estimate of n draws x (n,)."""
+    """Return Silverman's width .9 min(sd, IQR / 1.34) n^(-1/5) for a kernel density estimate of n samples x (n,)."""
     q1, q3 = np.quantile(x, [0.25, 0.75])
     spread = min(x.std(), (q3 - q1) / 1.34) or x.std()
     return 0.9 * spread * len(x) ** -0.2
 
 
 def estimate(x: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Gaussian kernel density estimate of x (n,) on an even grid (g,).
+    """Return the Gaussian kernel density estimate of x (n,) on an evenly spaced grid (g,).
 
-    Particles are first counted at the grid's points, linearly shared between neighbours, so that the cost does not
-    grow with n; the width is a part of Silverman's (`EVEN`), never under the grid's step.
+    Particles are first counted at the grid points and shared linearly between neighbours, so the cost does not grow
+    with n. The width is `EVEN` times Silverman's, and at least the distance between two grid points.
     """
     step = grid[1] - grid[0]
     place = np.clip((x - grid[0]) / step, 0, len(grid) - 1)
@@ -32,7 +32,7 @@ def estimate(x: np.ndarray, grid: np.ndarray) -> np.ndarray:
 
 
 def levels(target, box: tuple, points: int = 120) -> list[np.ndarray]:
-    """Level lines of a planar target's density, each (m, 2), at even steps of its square root.
+    """Return contour lines of a planar target's density, each (m, 2), at equal steps of its square root.
 
     Args:
         box: ((low, high), (low, high)).
@@ -45,7 +45,7 @@ def levels(target, box: tuple, points: int = 120) -> list[np.ndarray]:
 
 
 def ellipses(mean: np.ndarray, covariance: np.ndarray) -> list[np.ndarray]:
-    """One, two and three standard deviations of a planar normal, each (m, 2)."""
+    """Return the ellipses at one, two and three standard deviations of a planar normal distribution, each (m, 2)."""
     angle = np.linspace(0, 2 * np.pi, 80)
     circle = np.stack([np.cos(angle), np.sin(angle)])
     return [(mean[:, None] + r * np.linalg.cholesky(covariance) @ circle).T for r in (1, 2, 3)]

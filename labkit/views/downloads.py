@@ -1,4 +1,4 @@
-"""Buttons that save a run: as a moving picture, a still one, and as tables."""
+"""Buttons that save a run: as an animation, a figure and tables."""
 
 import html
 import io
@@ -26,15 +26,15 @@ FILES = {
     "particles": ("labkit-particles.csv", "text/csv"),
 }
 
-TableWriter = Callable[[Any, BufferedIOBase], None]  # writes a table of a state
+TableWriter = Callable[[Any, BufferedIOBase], None]  # writes the table of a state to an open file
 
 
 class Downloads(pn.viewable.Viewer):
-    """A button for each kind; the files are made of the kept states, in a thread, while the run goes on.
+    """One button per kind of file. A thread makes the file from the kept states while the run continues.
 
     Args:
-        kinds: of `KINDS`.
-        particles: writes the table of a state's particles; its button is there where a method has any.
+        kinds: names in `KINDS`.
+        particles: writes the table of a state's particles; None without such a button.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Downloads(pn.viewable.Viewer):
         return buttons
 
     def save(self, kind: str) -> None:
-        """Make a file and hand it to the browser."""
+        """Make a file and send it to the browser."""
         live = self.live
         try:
             past = live.run.past(lambda past: past.copy())
@@ -74,7 +74,7 @@ class Downloads(pn.viewable.Viewer):
     def _make(self, kind: str, *rest: Any) -> None:
         try:
             made = content(kind, *rest)
-        except Exception as error:  # said where the reader looks
+        except Exception as error:  # shown next to the buttons
             words = f"Could not make {FILES[kind][0]}: {error}"
             self.live.later(lambda: self._say(words))
             return
@@ -92,8 +92,8 @@ class Downloads(pn.viewable.Viewer):
 def content(
     kind: str, views: list[View], past: Past, position: int, dark: bool, particles: TableWriter | None
 ) -> bytes:
-    """A download as bytes; pictures are of the leading views, else of the first."""
-    from labkit.views import save  # its painter is needed by few
+    """Return a download as bytes. Pictures show the leading views, or the first view if there is no leading one."""
+    from labkit.views import save  # imported late: few visitors save a picture
 
     shown, target = [view for view in views if view.leading] or views[:1], io.BytesIO()
     if kind == "gif":

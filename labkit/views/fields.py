@@ -1,4 +1,4 @@
-"""Controls of one parameter each, all with its label; the page gives them their tooltips."""
+"""Controls for one parameter each, with its label. The page adds the tooltips."""
 
 import math
 from collections.abc import Callable
@@ -13,24 +13,24 @@ WIDE = {"sizing_mode": "stretch_width", "margin": (4, 8)}
 
 
 def choice(owner: Any, name: str) -> pn.widgets.Select:
-    """A list of names."""
+    """Return a drop-down list for a Selector."""
     return pn.widgets.Select.from_param(owner.param[name], label=owner.param[name].label, description=None, **WIDE)
 
 
 def box(owner: Any, name: str) -> pn.widgets.Checkbox:
-    """Yes or no."""
+    """Return a check box for a Boolean."""
     return pn.widgets.Checkbox.from_param(owner.param[name], label=owner.param[name].label, margin=(4, 8))
 
 
 class Whole(Corrected, pn.widgets.IntInput):
-    """A box for a whole number, which always shows the number that is used.
+    """An input box for a whole number, which always shows the number in use.
 
-    Beyond a limit it takes the limit; what is no number, or nothing, leaves the number as it was. The browser is given
-    no limits: Bokeh's own box would show a refused number until it loses the focus, and tell nobody.
+    A number beyond a limit becomes the limit. Text or an empty box leaves the number unchanged. The browser does not
+    know the limits: Bokeh's own box would show a refused number until it loses the focus, and send no event.
 
     Args:
-        limits: the least and the largest number.
-        said: called with a sentence on the limit that was taken, or with "".
+        limits: smallest and largest number.
+        said: called with a message if a limit was used, otherwise with "".
     """
 
     def __init__(self, limits: tuple[int, int], said: Callable[[str], None], **params):
@@ -38,7 +38,8 @@ class Whole(Corrected, pn.widgets.IntInput):
         self._limits, self._said = limits, said
 
     def corrected(self, props: dict[str, Any]) -> dict[str, Any]:
-        """Hear what the browser says, and correct it there at the next tick: Panel sends nothing back before."""
+        """Return the browser's values, corrected. The browser gets the correction at the next tick, because Panel sends
+        nothing back before that."""
         heard = {name: self._usable(props[name]) for name in ("value", "value_throttled") if name in props}
         if any(props[name] != number for name, number in heard.items()):
             pn.state.execute(lambda: self.param.trigger("value"), schedule=True)
@@ -57,12 +58,12 @@ class Whole(Corrected, pn.widgets.IntInput):
 
 
 def is_number(typed: Any) -> bool:
-    """Whether what came from a browser is a number."""
+    """Return whether a value from a browser is a number."""
     return isinstance(typed, int | float) and not isinstance(typed, bool) and not math.isnan(typed)
 
 
 def whole(owner: Any, name: str) -> pn.Column:
-    """A box for a whole number, and below it a line that says which limit was taken."""
+    """Return an input box for a whole number, with a line below it for the message about a limit."""
     p = owner.param[name]
     line = pn.pane.HTML("", visible=False, margin=(0, 8), styles={"font-size": "14px"})
     field = Whole(
@@ -75,7 +76,7 @@ def whole(owner: Any, name: str) -> pn.Column:
 
 
 def number(owner: Any, name: str) -> pn.viewable.Viewable:
-    """A slider that acts when it is let go, or a box for a seed or a number of particles."""
+    """Return a slider that acts when it is released, or an input box for a seed or a number of particles."""
     p = owner.param[name]
     if name in ("seed", "n"):
         return whole(owner, name)
@@ -84,16 +85,16 @@ def number(owner: Any, name: str) -> pn.viewable.Viewable:
 
 
 def dial(owner: Any, name: str) -> pn.widgets.Widget:
-    """A slider that acts while it is moved, for what costs little."""
+    """Return a slider that acts while it moves, for settings that cost little."""
     p = owner.param[name]
     kind = pn.widgets.IntSlider if type(p).__name__ == "Integer" else pn.widgets.FloatSlider
     return kind.from_param(p, label=p.label, **WIDE)
 
 
 def log_slider(owner: Any, name: str) -> pn.widgets.DiscreteSlider:
-    """A slider whose steps multiply, 20 a decade; it shows the nearest where the setting lies between.
+    """Return a slider with 20 steps per decade. It shows the step nearest to the setting.
 
-    Its ends are the parameter's `softbounds`, or its `bounds` where it has no others.
+    Its ends are the `softbounds` of the parameter, or its `bounds` if it has no `softbounds`.
     """
     low, high = owner.param[name].get_soft_bounds()
     count = round(20 * math.log10(high / low)) + 1

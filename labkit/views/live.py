@@ -1,10 +1,10 @@
-"""A run on screen: played, paused, stepped and rewound in a notebook cell or on a served page.
+"""A run on screen, in a notebook cell or on a served page: play, pause, step and rewind.
 
     Live(start, step, view)
 
-`start() -> State` and `step: State -> State` are read again at each tick, so that a control acts on the next step
-without a restart. A view (`labkit.views.view.View`) says what a state looks like. The steps are taken on the engine's
-thread; here only the newest frame is shown.
+`start() -> State` and `step: State -> State` are read again at each tick, so a control acts on the next step without a
+restart. A view (`labkit.views.view.View`) defines what a state looks like. The engine's thread takes the steps; this
+module only shows the newest frame.
 """
 
 import threading
@@ -25,19 +25,20 @@ from labkit.views.view import Columns, View, checked
 
 
 class Live(pn.viewable.Viewer):
-    """A run on screen: pictures, and below them play, step, reset, speed, a scrub slider and the step counter.
+    """A run on screen: play, step, reset, speed, rewind and the step counter, and below them the pictures.
 
     Args:
-        start, step: of the run.
-        view: one view, or several that are shown one below the other.
-        speed: steps a second, at most.
-        play: start at once (never where the reader prefers reduced motion); default on a page, not in a notebook.
-        status: state -> a few words for the line beside the step counter.
-        drawn: called as drawn(view, figure) with each Bokeh figure made, for tools and events.
-        pinned: steps whose states the run's history keeps.
+        start, step: functions of the run.
+        view: one view, or several that are shown below each other.
+        speed: maximum number of steps per second.
+        play: whether to start immediately; default True on a page and False in a notebook. It never starts for a reader
+            who prefers reduced motion.
+        status: returns a few words about a state, for the line with the step counter.
+        drawn: called as drawn(view, figure) with each new Bokeh figure, for tools and events.
+        pinned: steps whose states the history of the run always keeps.
 
     Attributes:
-        bar: the controls. player: these with the invisible part that hears the browser.
+        bar: the controls. player: the controls with the invisible part that receives messages of the browser.
         pictures: the pictures of the views, in one column.
     """
 
@@ -72,10 +73,10 @@ class Live(pn.viewable.Viewer):
         self.show(*self.views)
         self._begin()
 
-    # what is computed, on the engine's thread
+    # computed on the engine's thread
 
     def _render(self, state: Any, past: engine.Past) -> tuple[list[View], list[Columns]]:
-        """The views and the columns of each, copies all."""
+        """Return the views and the columns of each, all as copies."""
         views = self.views
         return views, [view.columns(state, past) for view in views]
 
@@ -85,10 +86,10 @@ class Live(pn.viewable.Viewer):
             row |= view.record(state)
         return row
 
-    # what a page or a cell asks for
+    # called by a page or a cell
 
     def show(self, *views: View) -> None:
-        """Reset the run and declare the pictures again, of other views if given: after a change of target."""
+        """Reset the run and declare the pictures again, of other views if given, for example after a new target."""
         if self._elsewhere:
             self.later(lambda: self.show(*views))
             return
@@ -97,19 +98,19 @@ class Live(pn.viewable.Viewer):
         self.redeclare()
 
     def redeclare(self) -> None:
-        """Declare the pictures again at the run's position, and leave the run alone."""
+        """Declare the pictures again at the run's position. The run does not change."""
         if self._elsewhere:
             self.later(self.redeclare)
             return
         try:
             state = self.run.past(lambda past: past.states[self.run.position])
-        except RuntimeError:  # it could not start: the frame says why
+        except RuntimeError:  # it could not start, and the frame shows the reason
             return
         self._pictures.declare(self.views, state)
         self.run.redraw()
 
     def fail(self, text: str) -> None:
-        """Stop, and say why on screen."""
+        """Stop, and show the reason on screen."""
 
         def stop(_state: Any) -> None:
             raise ValueError(text)
@@ -117,7 +118,7 @@ class Live(pn.viewable.Viewer):
         self.run.edit(stop)
 
     def reset(self) -> None:
-        """Begin the run again; the pictures stay."""
+        """Start the run again; the pictures stay."""
         self.run.reset()
 
     def play(self) -> None:
@@ -129,40 +130,40 @@ class Live(pn.viewable.Viewer):
         self.run.pause()
 
     def close(self) -> None:
-        """Stop for good and give everything back."""
+        """Stop forever and release all resources."""
         self.run.close()
         if self.clock is not None:
             self.clock.stop()
 
     def later(self, task: Callable[[], None]) -> None:
-        """Do something on the event loop at the next tick; may be called from any thread."""
+        """Run a task on the event loop at the next tick. Any thread may call this."""
         self._tasks.append(task)
 
     @property
     def stages(self) -> list[Stage]:
-        """A stage for each view."""
+        """One stage per view."""
         return self._pictures.stages
 
     @property
     def error(self) -> pn.viewable.Viewable:
-        """The text of what went wrong in the last step, hidden while nothing did."""
+        """The error message of the last step, hidden if there was no error."""
         return self.bar.error
 
     @property
     def dark(self) -> bool:
-        """Whether the page is dark, as far as its browser has said."""
+        """Whether the page is dark, as reported by its browser."""
         return self._pictures.dark
 
     @property
     def _elsewhere(self) -> bool:
-        """Whether this is not the notebook's own thread: ipywidgets of JupyterLab 4.4 and later speak from another."""
+        """Whether this is not the notebook's own thread: ipywidgets of JupyterLab 4.4 and later use another one."""
         return not self.served and threading.get_ident() != self._thread
 
     def __panel__(self) -> pn.viewable.Viewable:
-        self._greeted = self.served  # a view in a notebook must be up before it is sent anything, or Panel loses count
+        self._greeted = self.served  # a notebook must show a view before it sends changes, or Panel loses count
         return pn.Column(self.player, self.error, self.pictures, sizing_mode="stretch_width")
 
-    # what is shown, on the event loop
+    # shown on the event loop
 
     def _begin(self) -> None:
         if self.clock is not None:
@@ -174,28 +175,28 @@ class Live(pn.viewable.Viewer):
         pulse.watch(self, document)
 
     def _has_page(self, _event: Any) -> None:
-        """The browser has the document: what follows the first picture may come."""
+        """Note that the browser has the document, so what follows the first picture may be sent."""
         self._met = True
 
     def _destroyed(self, _context: Any) -> None:
         self.run.close()
 
     def has_news(self) -> bool:
-        """Whether there is a frame or a task that the screen has not seen."""
+        """Return whether there is a frame or a task that is not shown yet."""
         new = self._greeted and self.run.frame.number != self._shown
         return bool(new or self._tasks) and not self._asleep
 
     def has_more(self) -> bool:
-        """Whether there is something to put up that takes long."""
+        """Return whether something that takes long waits to be shown."""
         return self._met and (self._pictures.waiting or not self.bar.filled) and not self._asleep
 
     @property
     def _asleep(self) -> bool:
-        """Whether nobody looks at the page."""
+        """Whether no visitor looks at the page."""
         return bool(self.served and self.run.unwatched and self._shown)
 
     def show_news(self, more: bool) -> None:
-        """Show the newest frame, and do what waited; frames that were missed are dropped."""
+        """Show the newest frame and run the waiting tasks. Older frames are dropped."""
         if more and not self.bar.filled:
             self.later(self.bar.fill)
         elif more and self._pictures.waiting:
@@ -209,18 +210,18 @@ class Live(pn.viewable.Viewer):
 
     def _show_frame(self, frame: engine.Frame) -> None:
         views, columns = frame.content or (None, ())
-        if views is self.views and views is not self._pictures.declared:  # it could not start when they were to be
+        if views is self.views and views is not self._pictures.declared:  # the run did not start at first
             self.redeclare()
-        if views is self.views:  # not those of the pictures before
+        if views is self.views:  # not the columns of earlier pictures
             self._pictures.patch(columns, moving=frame.playing and not frame.error)
         self._push()
         self.bar.show(frame)
 
     def _push(self) -> None:
-        """Send a notebook what has changed in the pictures."""
+        """Send a notebook the changes in the pictures."""
         push_changes(stage.pane for stage in self.stages)
 
-    # what the browser says
+    # messages from the browser
 
     def _heard(self, message: dict) -> None:
         kind = message.get("kind")
@@ -228,15 +229,15 @@ class Live(pn.viewable.Viewer):
             self.run.leave()
             return
         self.run.watched()
-        self._greeted = self._met = True  # of a tab that was opened later the document was ready before
+        self._greeted = self._met = True  # in a tab that opens later, the document was already ready
         if kind in ("hello", "scheme") or message.get("dark", self.dark) != self.dark:
             self._pictures.dark = bool(message.get("dark"))
-            if self.served:  # a message may come while the document is written to
+            if self.served:  # the document may be changing when a message arrives
                 self.later(self._pictures.recolour)
             else:
                 self._pictures.recolour()
                 self._push()
-        if self._play_at_hello and not message.get("reduced", True):  # a busy notebook may lose the first hello
+        if self._play_at_hello and not message.get("reduced", True):  # a busy notebook may lose the first message
             self._play_at_hello = False
             self.play()
         if kind == "key":

@@ -1,5 +1,5 @@
-// Round values of a logarithmic axis, as paint/ticks.py has them: Bokeh's own are evenly spaced within two decades, so
-// that they crowd at the upper end and leave the lower one bare.
+// Round values for a logarithmic axis, the same as in paint/ticks.py. Bokeh's own ticks are evenly spaced within two
+// decades, so they are crowded at the upper end and missing at the lower one.
 const COUNT = 6
 const [low, high] = [Math.min(cb_data.start, cb_data.end), Math.max(cb_data.start, cb_data.end)]
 if (!(low > 0 && high > low)) return []

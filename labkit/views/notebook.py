@@ -1,4 +1,4 @@
-"""What a notebook needs: the scripts of Panel and Bokeh in its page, and a clock for each live view of a cell."""
+"""What a notebook needs: the scripts of Panel and Bokeh in its page, and a clock for each live view in a cell."""
 
 import time
 from typing import Any, Protocol, runtime_checkable
@@ -11,17 +11,17 @@ from labkit.private.holoviews import forget_scripts
 from labkit.private.panel import listen_in_turn
 from labkit.views.pulse import Refreshable
 
-TICK = 66  # milliseconds between two looks at a frame: more looks only make a queue on their long way
-TICK_WIDGET = 200  # the same where the notebook shows it as an ipywidget (VS Code), with a message for every array
-BUSY = 1.0  # seconds between two ticks, from which the event loop was busy with something else
+TICK = 66  # milliseconds between two checks for a frame; more checks would only fill a queue
+TICK_WIDGET = 200  # the same if the notebook shows it as an ipywidget (VS Code), which sends a message per array
+BUSY = 1.0  # seconds between two ticks; after a longer pause the event loop was busy
 
 
 def load() -> None:
-    """Bring the scripts of Panel, HoloViews and Bokeh into the notebook's page, offline, each time this is called.
+    """Load the scripts of Panel, HoloViews and Bokeh into the page of the notebook, offline, at every call.
 
-    Panel loads Bokeh only once per kernel. But a page that is reloaded has lost it while the kernel lives on, and a
-    cell that runs again replaces the output that held it, so that a saved notebook, and HTML made from it, lack it.
-    A page that has Bokeh already does not load it again.
+    Panel loads Bokeh only once per kernel. A page that is reloaded has lost it while the kernel lives. A cell that runs
+    again replaces the output that contained it, so a saved notebook, and HTML made from it, would lack Bokeh. A page
+    that has Bokeh does not load it again.
     """
     forget_scripts()
     pn.extension(inline=True)
@@ -30,62 +30,62 @@ def load() -> None:
 
 @runtime_checkable
 class CellOutput(Refreshable, Protocol):
-    """What a cell shows and its clock looks at; `labkit.views.live.Live` is one."""
+    """What a cell shows and its clock refreshes, for example `labkit.views.live.Live`."""
 
     run: Run
 
     def close(self) -> None:
-        """Stop for good."""
+        """Stop forever."""
 
 
 @runtime_checkable
 class KernelShell(Protocol):
-    """The shell of a notebook's kernel, which a terminal's lacks: it knows the message that it answers."""
+    """The shell of a notebook's kernel, which knows the message that it handles. A terminal's shell does not."""
 
     def get_parent(self) -> dict[str, Any]:
-        """The message, with the name of the cell that asks."""
+        """Return the message, with the name of its cell."""
 
 
 class Clock:
-    """Looks at what a cell shows several times a second, and counts these looks in `ticks`."""
+    """Refreshes what a cell shows several times per second, and counts these refreshes in `ticks`."""
 
     def __init__(self) -> None:
         self.ticks, self.last = 0, time.monotonic()
-        self._callback: Any = None  # Panel's, of the event loop
+        self._callback: Any = None  # Panel's callback on the event loop
 
     def start(self, shown: CellOutput) -> None:
-        """Look at something from now on, and close what this cell showed when it ran before."""
+        """Start to refresh something, and close what this cell showed when it last ran."""
         self._shown = shown
         _replace(shown)
         listen_in_turn()
         period = TICK_WIDGET if pn.config.comms in ("vscode", "ipywidgets") else TICK
         try:
             self._callback = pn.state.add_periodic_callback(self.tick, period=period)
-        except RuntimeError:  # a script without an event loop: there is nobody to show anything to
+        except RuntimeError:  # a script without an event loop has no page to refresh
             self._callback = None
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop refreshing."""
         if self._callback is not None:
             self._callback.stop()
 
     def tick(self) -> None:
-        """Look once, and show what is new."""
+        """Check once, and show changes."""
         shown, now = self._shown, time.monotonic()
-        if now - self.last > BUSY:  # a long cell ran, and no sign of a watcher came through
+        if now - self.last > BUSY:  # a long cell ran, and no message from the browser came through
             shown.run.watched()
         self.ticks, self.last = self.ticks + 1, now
         if shown.run.frame.playing and shown.run.unwatched:
-            shown.run.pause()  # the notebook was closed, or its browser went to sleep
+            shown.run.pause()  # the notebook was closed, or its browser is asleep
         if shown.has_news() or shown.has_more():
             shown.show_news(more=True)
 
 
-_cells: dict[str, tuple[int, list[CellOutput]]] = {}  # what each cell of a notebook started when it last ran
+_cells: dict[str, tuple[int, list[CellOutput]]] = {}  # what each cell of a notebook started in its last run
 
 
 def _replace(shown: CellOutput) -> None:
-    """Keep what the cell that runs now has started; close what it started when it ran before."""
+    """Keep what the current cell has started, and close what it started in its last run."""
     cell, turn = _cell()
     last, started = _cells.get(cell, (turn, []))
     if last != turn:  # the cell runs again
@@ -96,7 +96,7 @@ def _replace(shown: CellOutput) -> None:
 
 
 def _cell() -> tuple[str, int]:
-    """The name of the notebook cell that runs now, and how many cells have run."""
+    """Return the name of the current notebook cell, and the number of cells that have run."""
     try:
         from IPython import get_ipython
 

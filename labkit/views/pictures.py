@@ -1,4 +1,4 @@
-"""The pictures of a run's views in one grid: which are up, which wait to be put up, and whose turn it is to move."""
+"""The pictures of a run's views in one grid: which are shown, which wait, and which one changes next."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from labkit.views.stage import Stage
 from labkit.views.view import Columns, View
 
 CURVES = 0.3  # seconds between two changes of a picture whose axes follow its data; such pictures take turns
-# As many columns as there is room for; the picture of the method itself takes two by two where it can.
+# As many columns as fit. The picture of the method takes two columns and two rows if possible.
 GRID = """
 .scroll-button { display: none; }
 :host { display: grid !important; grid-template-columns: repeat(auto-fit, minmax(min(280px, 100%), 1fr)); gap: 10px; }
@@ -18,7 +18,7 @@ GRID = """
 .wide { grid-column: 1 / -1; }
 @media (max-width: 700px) { .leading { grid-column: auto; grid-row: auto; } }
 """
-# Two runs: one column each.
+# Two runs: one column per run.
 GRID_BESIDE = """
 .scroll-button { display: none; }
 :host { display: grid !important; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; }
@@ -27,15 +27,15 @@ GRID_BESIDE = """
 
 
 class Pictures:
-    """A stage for each view, in one grid.
+    """One stage per view, in one grid.
 
     Args:
-        drawn: called as drawn(view, figure) with each Bokeh figure made, for tools and events.
-        gradual: whether only the first picture and large ones are put up at once, the others by `put_up_next`. On a
-            page the large picture is seen sooner so.
+        drawn: called as drawn(view, figure) with each new Bokeh figure, for tools and events.
+        gradual: whether only the first picture and large ones are shown immediately and the others by `put_up_next`. On
+            a page, the large picture then appears sooner.
 
     Attributes:
-        declared: the views whose pictures are up, None before the first.
+        declared: the views whose pictures are shown, None before the first.
     """
 
     def __init__(self, drawn: Callable[[View, Any], None], gradual: bool):
@@ -48,7 +48,7 @@ class Pictures:
         self._turned, self._turns = 0.0, 0
 
     def declare(self, views: list[View], state: Any) -> None:
-        """Put up the pictures of these views; one that already shows the same stays."""
+        """Show the pictures of these views. A picture that already shows the same stays."""
         if len(self.stages) != len(views):
             self.stages = [Stage(order) for order, _ in enumerate(views)]
             self.column.objects = [stage.pane for stage in self.stages]
@@ -67,11 +67,11 @@ class Pictures:
 
     @property
     def waiting(self) -> bool:
-        """Whether a picture waits to be put up."""
+        """Whether a picture waits to be shown."""
         return bool(self._waiting)
 
     def put_up_next(self) -> None:
-        """Put up the first picture that waits."""
+        """Show the first waiting picture."""
         if self._waiting:
             self._put_up(*self._waiting.pop(0))
 
@@ -80,10 +80,10 @@ class Pictures:
         stage.show(view, state, lambda figure: self._drawn(view, figure))
 
     def patch(self, columns: Sequence[Columns], moving: bool) -> None:
-        """Write what a frame holds into the pictures.
+        """Write the arrays of a frame into the pictures.
 
         Args:
-            columns: of each view.
+            columns: one per view.
             moving: whether the next frame comes soon; then pictures whose axes follow their data take turns.
         """
         resting = self._resting() if moving else []
@@ -92,7 +92,7 @@ class Pictures:
                 stage.patch(arrays)
 
     def _resting(self) -> list[Stage]:
-        """The pictures that wait for their turn: new axes cost the browser more than all that moves in them."""
+        """Return the pictures that wait for their turn: new axes cost the browser more than all moving arrays."""
         following = [stage for stage in self.stages if stage.automatic]
         if following and time.monotonic() - self._turned >= CURVES / len(following):
             self._turned, self._turns = time.monotonic(), self._turns + 1
@@ -100,6 +100,6 @@ class Pictures:
         return following
 
     def recolour(self) -> None:
-        """Give the pictures the colours of a dark page or of a light one, as `dark` says."""
+        """Give the pictures the colours of a dark or a light page, according to `dark`."""
         for stage in self.stages:
             stage.recolour(self.dark)

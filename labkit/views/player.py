@@ -1,4 +1,4 @@
-"""The row of a live view's controls: play, step, reset, speed, the scrub slider and the step counter."""
+"""The controls of a live view: play, step, reset, speed, rewind and the step counter."""
 
 import html
 import time
@@ -13,9 +13,9 @@ from labkit.views.notebook import Clock
 from labkit.views.readout import Readout
 
 SPEEDS = [1, 3, 10, 30, 100, 300, 1000]
-READOUT = 0.2  # seconds between two changes of the text and the scrub slider while playing
-SELDOM = 3  # frames between two of these at least, where few frames come
-ECHO = 60  # ticks within which a notebook's slider may send back a position that it was sent
+READOUT = 0.2  # seconds between two changes of the text and the rewind slider while playing
+SELDOM = 3  # minimum number of frames between two such changes, for slow runs
+ECHO = 60  # ticks within which a notebook's slider may send back a position that it received
 TIPS = {
     "Speed (steps per second)": "The most steps taken per second. A slow machine takes fewer.",
     "Rewind": "Shows an earlier step of this run. Play continues from there.",
@@ -24,23 +24,23 @@ ALERT = {"background": "#b3261e", "color": "#ffffff", "padding": "8px 12px", "bo
 
 
 class PlayerBar:
-    """Buttons, sliders and keys that act on a run, and the texts that say where it is.
+    """Buttons, sliders and keys that control a run, and the texts that describe its position.
 
     Args:
-        run: what they act on.
-        speed: steps a second, at most.
-        status: state -> a few words for the line beside the step counter.
-        clock: of the notebook cell that shows the run; None on a served page.
+        run: the controlled run.
+        speed: maximum number of steps per second.
+        status: returns a few words about a state, for the line with the step counter.
+        clock: clock of the notebook cell that shows the run; None on a served page.
 
     Attributes:
-        row: the controls; on a page they follow the picture, by `fill()`, which stands sooner so.
-        error: the text of what went wrong in the last step, hidden while nothing did.
+        row: the controls. On a page they are added after the picture, by `fill()`, so the picture appears sooner.
+        error: the error message of the last step, hidden if there was no error.
     """
 
     def __init__(self, run: engine.Run, speed: int, status: Callable[[Any], str], clock: Clock | None):
         self.run, self._status, self._clock = run, status, clock
         self._read, self._unread, self._following = 0.0, SELDOM, False
-        self._sent: dict[int, int] = {}  # position of the scrub slider -> the tick at which it was sent
+        self._sent: dict[int, int] = {}  # position of the rewind slider -> the tick at which it was sent
         self._make_buttons()
         self._make_sliders(speed)
         self.text = Readout(margin=(8, 12))
@@ -83,7 +83,7 @@ class PlayerBar:
         self.run.pause() if self.run.frame.playing else self.run.play()
 
     def press(self, key: str | None) -> None:
-        """Do what a key stands for: space, right, left or r; others do nothing."""
+        """Run the command of a key: space, right, left or r. Other keys do nothing."""
         if key == "space":
             self.toggle()
         elif key == "right":
@@ -94,7 +94,8 @@ class PlayerBar:
             self.run.reset()
 
     def show(self, frame: engine.Frame) -> None:
-        """Show where the run is; while it plays only a few times a second, as it costs as much as a picture."""
+        """Show the position of the run. While it plays, only a few times per second, because this costs as much as a
+        picture."""
         moving = frame.playing and not frame.error
         self._unread += 1
         if moving and (time.monotonic() - self._read < READOUT or self._unread < SELDOM):

@@ -7,14 +7,14 @@ from bokeh.events import DoubleTap, Pan, PanEnd, PanStart, Tap
 
 
 class Pointer:
-    """Turns what the pointer does on one figure into edits; places are in the units of its axes.
+    """Turns the pointer's events on one figure into edits. Positions are in the units of its axes.
 
     Args:
-        nearest: (x, y) -> what can be dragged from there, None for nothing.
-        move: (thing, x, y) puts it there.
+        nearest: (x, y) -> the thing to drag from there, None for nothing.
+        move: (thing, x, y) moves it there.
         add: (x, y) adds one.
         choose: (x, y) was tapped.
-        hold: a `Live` that stands still while something is dragged, and plays on afterwards.
+        hold: a `Live` that pauses during a drag, and continues afterwards.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Pointer:
         self._played = False
 
     def listen(self, figure: Any) -> None:
-        """Hear the events of a Bokeh figure."""
+        """Receive the events of a Bokeh figure."""
         figure.on_event(DoubleTap, lambda event: self.add(event.x, event.y))
         figure.on_event(PanStart, lambda event: self.grab(event.x, event.y))
         figure.on_event(Pan, lambda event: self.drag(event.x, event.y))
@@ -40,28 +40,28 @@ class Pointer:
             figure.on_event(Tap, lambda event: self.tap(event.x, event.y))
 
     def tap(self, x: float, y: float) -> None:
-        """Choose what is there."""
+        """Choose the thing at this position."""
         if self._choose:
             self._choose(x, y)
 
     def add(self, x: float, y: float) -> None:
-        """Add one there."""
+        """Add one at this position."""
         self._add(x, y)
 
     def grab(self, x: float, y: float) -> None:
-        """Take hold of what is there."""
+        """Start to drag the thing at this position."""
         self._dragged = self._nearest(x, y)
         if self._dragged is not None and self._hold is not None:
             self._played = self._hold.run.frame.playing
             self._hold.pause()
 
     def drag(self, x: float, y: float) -> None:
-        """Carry it along."""
+        """Move the dragged thing."""
         if self._dragged is not None:
             self._move(self._dragged, x, y)
 
     def drop(self) -> None:
-        """Let go."""
+        """End the drag."""
         if self._dragged is not None and self._hold is not None and self._played:
             self._hold.play()
         self._dragged = None

@@ -1,7 +1,7 @@
-"""One timer for all pages of a server; only those with news take their document's lock.
+"""One timer for all pages of a server; only pages with changes take the lock of their document.
 
-With a timer of its own for every page, thirty pages spend a quarter of a processor on ticks that show nothing. What
-takes long, a new picture, one page after the other does, a page a tick, so that those that play go on playing.
+With one timer per page, thirty pages spend a quarter of a processor on ticks that show nothing. Slow work, such as a
+new picture, is done by one page per tick, so that playing pages continue to play.
 """
 
 from contextvars import Context
@@ -14,21 +14,21 @@ from tornado.ioloop import IOLoop, PeriodicCallback
 
 from labkit.private.panel import current
 
-TICK = 33  # milliseconds between two looks at all pages
+TICK = 33  # milliseconds between two checks of all pages
 
 
 @runtime_checkable
 class Refreshable(Protocol):
-    """What a timer looks at, on the event loop, and has show what is new."""
+    """What a timer checks and refreshes on the event loop."""
 
     def has_news(self) -> bool:
-        """Whether there is anything to show."""
+        """Return whether there is anything to show."""
 
     def has_more(self) -> bool:
-        """Whether there is something that takes long to put up."""
+        """Return whether something that takes long waits to be shown."""
 
     def show_news(self, more: bool) -> None:
-        """Show what there is, with the document's lock; and if `more`, put up one thing that takes long."""
+        """Show the changes, with the lock of the document; if `more`, also show one thing that takes long."""
 
 
 class Pulse:
@@ -36,16 +36,16 @@ class Pulse:
 
     def __init__(self):
         self._pages: dict[Refreshable, Document] = {}
-        self._called: set[Refreshable] = set()  # they will have the lock and have not yet
-        self._builds: Refreshable | None = None  # the one of these whose turn it is
+        self._called: set[Refreshable] = set()  # these pages wait for the lock
+        self._builds: Refreshable | None = None  # the one of these that may do slow work
         self._timer = PeriodicCallback(self._beat, TICK)
 
     def add(self, page: Refreshable, document: Document) -> None:
-        """Look at a page until its session ends."""
+        """Refresh a page until its session ends."""
         self._pages[page] = document
         document.on_session_destroyed(lambda _context: self._drop(page))
         if not self._timer.is_running():
-            Context().run(self._timer.start)  # in that of this page, the timer would keep its document
+            Context().run(self._timer.start)  # in the context of this page, the timer would keep its document alive
 
     def _drop(self, page: Refreshable) -> None:
         self._pages.pop(page, None)
@@ -68,7 +68,7 @@ class Pulse:
             return
         more = self._builds is page
         self._answered(page)
-        with current(document):  # the timer began in the context of another page
+        with current(document):  # the timer started in the context of another page
             page.show_news(more)
 
     def _answered(self, page: Refreshable) -> None:
@@ -81,5 +81,5 @@ _pulses: WeakKeyDictionary[IOLoop, Pulse] = WeakKeyDictionary()
 
 
 def watch(page: Refreshable, document: Document) -> None:
-    """Have a page looked at by the timer of the event loop that this is called on."""
+    """Let the timer of the current event loop refresh a page."""
     _pulses.setdefault(IOLoop.current(), Pulse()).add(page, document)

@@ -5,10 +5,10 @@ from panel.custom import JSComponent
 
 
 class Readout(JSComponent):
-    """Shows `value`, HTML of its own making, in the element that it has.
+    """Shows `value` as HTML in one fixed element.
 
-    Panel's own text would have Bokeh lay out the page anew at every change, and so would an element as wide as its
-    text: a tenth of the browser's time each. This one takes what room its row has left.
+    With Panel's own text, or an element as wide as its text, Bokeh computes the layout again at every change. Each
+    costs a tenth of the browser's time. This one uses the free space of its row.
     """
 
     value = param.String("")

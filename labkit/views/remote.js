@@ -1,4 +1,4 @@
-// The browser's side of a live view: says that somebody looks, forwards keys, follows the colour scheme, saves files.
+// The browser's side of a live view: heartbeat, keys, colour scheme, saved files.
 export function render({model, el}) {
   const page = el.ownerDocument
   const dark = matchMedia("(prefers-color-scheme: dark)")
@@ -13,7 +13,7 @@ export function render({model, el}) {
   const beat = () => { if (el.isConnected && page.visibilityState === "visible") { hello("beat"); name() } }
   const timer = setInterval(beat, 1000)
 
-  // a key acts only while no control has the focus; in a notebook keys belong to the notebook
+  // keys act only while no control has the focus; in a notebook all keys belong to the notebook
   const focused = () => {
     let at = page.activeElement
     while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
@@ -26,11 +26,11 @@ export function render({model, el}) {
     event.preventDefault()
     send("key", {name})
   }
-  // Bokeh's sliders and boxes carry no name that a screen reader finds, and no tooltip: give every control both
+  // Bokeh's sliders and boxes have no tooltip, and no name for screen readers: give every control both
   const words = (element) => element?.textContent.split(":")[0].trim()
   const labelled = (host, inside) => {
     const own = words(inside.querySelector(".bk-slider-title, label, input[type=checkbox] + *"))
-    const handle = inside.querySelector(".noUi-handle")  // a slider of listed values has its title in the element before
+    const handle = inside.querySelector(".noUi-handle")  // the title of a slider of listed values is in the previous element
     return own || (handle && words(host.previousElementSibling?.shadowRoot?.querySelector(".bk-clearfix, div")))
   }
   const name = (root = page) => {
@@ -42,7 +42,7 @@ export function render({model, el}) {
         const tip = model.tips[label]
         if (tip && each.title !== tip) each.title = tip
         for (const part of inside.querySelectorAll(".noUi-handle, input, select")) {
-          if (!part.closest("label")) part.ariaLabel ??= label // a box in a list has its own words
+          if (!part.closest("label")) part.ariaLabel ??= label // a box in a list has its own label
           if (tip) part.ariaDescription ??= tip
         }
         for (const [i, part] of inside.querySelectorAll(".bk-spin-btn").entries()) {

@@ -1,4 +1,4 @@
-"""The browser's side of a live view, as one invisible component: signs of life, keys, colour scheme, saved files."""
+"""The browser's side of a live view, as an invisible component: heartbeat, keys, colour scheme, saved files."""
 
 import base64
 from pathlib import Path
@@ -8,14 +8,14 @@ from panel.custom import JSComponent
 
 
 class Remote(JSComponent):
-    """Forwards what the browser says to `heard(message)` and can hand the browser a file to save.
+    """Forwards messages of the browser to `heard(message)`, and can send the browser a file to save.
 
-    Messages: {kind: "hello" | "scheme", dark, reduced}; {kind: "beat", dark, reduced} every second while the page is
-    visible; {kind: "bye"} when it is left; {kind: "key", name: "space" | "right" | "left" | "r"} while no control has
-    the focus.
+    Messages, by their `kind`: "hello" and "scheme" with `dark` and `reduced`, and "beat" with the same every second
+    while the page is visible. "bye" comes when the visitor leaves the page. "key" has the `name` of a key ("space",
+    "right", "left" or "r"), and comes only while no control has the focus.
     """
 
-    keys = param.Boolean(False, doc="whether the page's keys are this view's")
+    keys = param.Boolean(False, doc="whether this view receives the keys of the page")
 
     tips = param.Dict({}, doc="label of a control -> what it does, with symbol and unit: tooltip and description")
 
@@ -26,7 +26,7 @@ class Remote(JSComponent):
         self._heard = heard
 
     def _handle_msg(self, msg: object) -> None:
-        if isinstance(msg, dict):  # else it is not of this page's own script
+        if isinstance(msg, dict):  # other messages do not come from this page's script
             self._heard(msg)
 
     def save(self, filename: str, mime: str, content: bytes) -> None:

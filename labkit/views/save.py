@@ -1,7 +1,7 @@
-"""A run in files: an animation, a picture, the table of its curves; for `Live`'s downloads and for the command line.
+"""A run in files: an animation, a figure, and the table of its curves, for `Live`'s downloads and the command line.
 
-All take an `engine.Past`, or a `cut` of one: a light copy that another thread may read while the run goes on. A target
-is a path, written whole or not at all, or an open binary file.
+All functions take an `engine.Past`, or a `cut` of one: a light copy that another thread may read while the run
+continues. A target is a path or an open binary file. A file at a path is written completely or not at all.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,13 +20,13 @@ from labkit.paint.files import Target, save_table
 from labkit.paint.words import write
 from labkit.views.view import View, checked
 
-HEAD = 30  # pixels at 960 x 540 for the line that counts the steps
-LINGER = 1.0  # seconds that an animation rests on its last frame
-SAMPLE = 5  # states whose columns fix the limits that a view leaves open
+HEAD = 30  # pixels at 960 x 540 for the line with the step counter
+LINGER = 1.0  # seconds for which an animation shows its last frame
+SAMPLE = 5  # number of states whose columns set the limits that a view leaves open
 
 
 def cut(past: Past, position: int = -1) -> Past:
-    """A light copy of a past as it was when the state at a position was the newest."""
+    """Return a light copy of a past as it was when the state at a position was the newest."""
     end = range(len(past.states))[position] + 1
     marks = past.marks[:end]
     pinned = {mark: state for mark, state in past.pinned.items() if mark <= marks[-1]}
@@ -36,10 +36,10 @@ def cut(past: Past, position: int = -1) -> Past:
 
 
 def thinned(past: Past, most: int = 90) -> list[int]:
-    """Positions of at most `most` kept states, evenly apart, the last one included.
+    """Return positions of at most `most` kept states, evenly spaced, including the last one.
 
     Raises:
-        ValueError: fewer than two are wanted.
+        ValueError: `most` is below two.
     """
     if most < 2:
         raise ValueError(f"most must be at least 2 frames, got {most}")
@@ -49,10 +49,10 @@ def thinned(past: Past, most: int = 90) -> list[int]:
 
 
 class _Page:
-    """The views of a run painted in a grid, under a line that counts the steps."""
+    """The views of a run, painted in a grid below a line with the step counter."""
 
     def __init__(self, views: list[View], past: Past, size: tuple[int, int], dark: bool, status: Callable | None):
-        if hv.Store.current_backend not in hv.Store.renderers:  # a script that has loaded no extension
+        if hv.Store.current_backend not in hv.Store.renderers:  # for a script that has loaded no extension
             hv.Store.set_current_backend("bokeh")
         self.views, self.past, self.status = views, past, status
         self.theme, self.unit = DARK if dark else LIGHT, unit_of(size)
@@ -63,7 +63,7 @@ class _Page:
         self.painter.fit(*(self.columns(i) for i in thinned(past, SAMPLE)))
 
     def columns(self, position: int) -> list[dict]:
-        """What each view shows of a state; those that follow the run know nothing of what came later."""
+        """Return the columns of each view at a position. Views that follow the run do not see later states."""
         state, upto = self.past.states[position], cut(self.past, position)
         return [view.columns(state, upto) for view in self.views]
 
@@ -76,7 +76,7 @@ class _Page:
 
 
 def _open(view: View, picture: Any) -> Any:
-    """The picture; without its limits where they are to follow the data, and in the shape of an image of pixels."""
+    """Return the picture, with open limits if its axes follow the data, and with the aspect of an image."""
     if view.aspect:
         picture = picture.opts(aspect=view.aspect)
     return picture.opts(xlim=(None, None), ylim=(None, None)) if view.automatic else picture
@@ -91,15 +91,15 @@ def frames(
     most: int = 90,
     status: Callable[[Any], str] | None = None,
 ) -> Iterator[Image.Image]:
-    """The kept states of a run as pictures, one after the other: `thinned(past, most)` of them.
+    """Yield the kept states of a run as pictures in order, at the positions of `thinned(past, most)`.
 
-    Axes whose limits a view leaves open hold the whole run from the first frame on.
+    Axes whose limits a view leaves open contain the whole run from the first frame.
 
     Args:
         views: one view, or several that are painted in a grid.
         size: width and height in pixels, of all views together.
-        most: frames at most.
-        status: state -> a few words beside the step counter.
+        most: maximum number of frames.
+        status: returns a few words about a state, for the line with the step counter.
     """
     page = _Page(checked(views), past, size, dark, status)
     return (page.frame(position) for position in thinned(past, most))
@@ -114,12 +114,12 @@ def gif(
     track: Callable[[Iterator], Iterator] = iter,
     **look: Any,
 ) -> None:
-    """Write the run as an endless animation that rests for a second on its end.
+    """Write the run as an endless animation that pauses for a second at its end.
 
     Args:
-        fps: frames a second, .1 to 50.
+        fps: frames per second, .1 to 50.
         track: wraps the frames, for a progress bar.
-        look: as in `frames`.
+        look: arguments of `frames`.
     """
 
     def resting(images: Iterator[Image.Image]) -> Iterator[Image.Image]:
@@ -140,7 +140,7 @@ def png(
     dark: bool = False,
     status: Callable[[Any], str] | None = None,
 ) -> None:
-    """Write one kept state as a still picture; a negative position counts from the newest."""
+    """Write one kept state as a picture. A negative position counts from the newest."""
     page = _Page(checked(views), cut(past, position), size, dark, status)
     save_png(page.frame(-1), target)
 

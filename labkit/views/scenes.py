@@ -1,4 +1,4 @@
-"""A tab of a page: a live view with the controls that belong to it, kept in step with its settings."""
+"""A tab of a page: a live view and its controls, which follow the settings."""
 
 from typing import Any
 
@@ -13,20 +13,19 @@ TEXT = {"font-size": "15px"}
 
 
 class Scene(pn.viewable.Viewer):
-    """A live view of some settings. What a change of a setting does is decided in one place, `_changed`.
+    """A live view of some settings. `_changed` decides what a change of a setting does.
 
     Args:
         settings: what the tab runs; `edits` need its `evaluate(state)`.
         play: as in `Live`.
 
     Attributes:
-        words: above the pictures, HTML. below: under all else, HTML.
-        speed: steps a second. pinned: steps whose states are kept, as in `Live`.
-        saves: the kinds of downloads; table: writes that of a state's particles, as in `Downloads`.
-        looks: settings of the pictures alone: these are declared again and the run stays as it is.
-        edits: settings under which the state is evaluated again where the run stands.
-        running: settings that act on the next step.
-        A change of any other setting begins the run again.
+        words: HTML above the pictures. below: HTML at the end.
+        speed: steps per second. pinned: steps whose states are kept, as in `Live`.
+        saves: the kinds of downloads. table: writes the table of a state's particles, as in `Downloads`.
+        looks: settings of the pictures only. A change declares the pictures again, and the run stays.
+        edits: settings that change the evaluation. A change evaluates the current state again.
+        running: settings that act on the next step. A change of any other setting starts the run again.
     """
 
     words, below, speed, saves, pinned = "", (), 30, ("gif", "png"), ()
@@ -35,7 +34,7 @@ class Scene(pn.viewable.Viewer):
 
     def __init__(self, settings: ExperimentSettings, play: bool | None = None, **params):
         super().__init__(**params)
-        self.settings: Any = settings  # of the class that the scene is for
+        self.settings: Any = settings  # settings of the class that the scene shows
         self.live = Live(
             settings.start, settings.step, self.views(), speed=self.speed, status=self.status, drawn=self.drawn,
             play=play, pinned=self.pinned,
@@ -45,25 +44,25 @@ class Scene(pn.viewable.Viewer):
         for owner in settings.owners:
             owner.param.watch(self._changed, [name for name in owner.param if name != "name"])
 
-    # what a scene says of itself
+    # what a subclass defines
 
     def views(self) -> list[View]:
-        """Return what `Live` shows, of the settings as they are."""
+        """Return the views for the current settings."""
         raise NotImplementedError(f"{type(self).__name__} must define views()")
 
     def controls(self) -> list:
-        """Return the widgets beside it."""
+        """Return the widgets of the settings."""
         raise NotImplementedError(f"{type(self).__name__} must define controls()")
 
     def status(self, state: Any) -> str:
-        """Return a few words on a state, beside the step counter."""
+        """Return a few words about a state, for the line with the step counter."""
         return ""
 
     def drawn(self, view: View, figure: Any) -> None:
-        """Called with each Bokeh figure when it is made, for what the pointer does."""
+        """Add pointer events to a new Bokeh figure."""
 
     def remarks(self) -> str:
-        """Return what is to be said of these settings, as HTML."""
+        """Return remarks on these settings, as HTML."""
         return ""
 
     def tips(self) -> dict[str, str]:
@@ -84,22 +83,22 @@ class Scene(pn.viewable.Viewer):
             self.look()
 
     def show(self) -> None:
-        """Begin the run again, with the pictures that the settings want."""
+        """Start the run again, with the pictures for these settings."""
         self.remark.object = self.remarks()
         try:
             found = self.views()
-        except (TypeError, ValueError) as error:  # settings that do not go together
+        except (TypeError, ValueError) as error:  # settings that do not fit together
             self.live.fail(str(error))
             return
         self.live.show(*found)
 
     def look(self) -> None:
-        """Declare the pictures again; the run stays where it is."""
+        """Declare the pictures again; the run does not change."""
         self.remark.object = self.remarks()
         self.live.views = self.views()
         self.live.redeclare()
 
-    # where it stands
+    # layout
 
     def first(self) -> list:
         """Return what a page shows at once: the player and the pictures."""
@@ -107,8 +106,8 @@ class Scene(pn.viewable.Viewer):
         return [self.live.player, self.live.error, *said, self.live.pictures]
 
     def rest(self) -> list:
-        """Return what follows below once the browser has the pictures, which stand sooner so."""
-        wide = TEXT | {"overflow-x": "auto"}  # a formula on a telephone
+        """Return what follows below. It is added when the browser has the pictures, so these appear sooner."""
+        wide = TEXT | {"overflow-x": "auto"}  # a formula on a phone
         below = [pn.pane.HTML(words, sizing_mode="stretch_width", styles=wide) for words in self.below]
         return [self.remark, Downloads(self.live, self.saves, self.table), *below]
 

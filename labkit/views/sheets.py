@@ -1,13 +1,13 @@
-"""Images side by side, and a drawing while it is drawn: pixels only, for files, notebooks and pages.
+"""Grids of images and animations of a drawing, as pixels for files, notebooks and pages.
 
-sheet(images)           samples in a grid
-strip(trace)            a row an image, its canvas after one step after another
-animation(trace)        the grid after every step, as frames
-neighbours(images, train)   what the network may have learned by heart
+sheet(images)               samples in a grid
+strip(trace)                one row per image: its canvas after each step
+animation(trace)            the grid after each step, as frames
+neighbours(images, train)   the nearest training images, to see what the network may have memorised
 
-Images are [N, C, H, W] of one channel or three, uint8 or floats in [0, 1], numpy's or torch's; pictures are uint8
-[H', W', 3]. The write window is a red box, half a stride beyond its outer filters: the smaller sigma, the thicker
-its line.
+Images are [N, C, H, W] with one channel or three, uint8 or floats in [0, 1], of numpy or torch. Pictures are uint8 [H',
+W', 3]. The write window is a red frame, half a stride beyond its outer filters. The smaller sigma, the thicker its
+line.
 """
 
 from typing import Any
@@ -17,25 +17,25 @@ from PIL import ImageColor
 
 from labkit.views.palette import WRITE
 
-SIDE = 112  # pixels of an enlarged image, about
-WIDE = 1600  # pixels of a picture, at most where that is possible
+SIDE = 112  # approximate size of an enlarged image, in pixels
+WIDE = 1600  # maximum width of a picture in pixels, if possible
 GAP = 2  # pixels between two images
 PAPER = 255  # white: an empty canvas is grey, an image may be black
 PEN = ImageColor.getrgb(WRITE)
-LINE = 0.04  # the thickest line, in sides of an image
-CHUNK = 2_000  # training images compared at a time
+LINE = 0.04  # the thickest line, as a fraction of an image's side
+CHUNK = 2_000  # number of training images compared at a time
 
 
 def sheet(images: Any, columns: int | None = None, *, scale: int | None = None, beside: Any = None) -> np.ndarray:
-    """The images in rows, from left to right.
+    """Return the images in rows, from left to right.
 
     Args:
-        columns: images in a row; None makes the grid a square.
-        scale: pixels of the picture for one of an image, along both axes.
-        beside: one more image for each row, after a gap: the neighbours of its last image, say.
+        columns: images per row; None makes the grid a square.
+        scale: pixels of the picture per pixel of an image, along both axes.
+        beside: one more image per row, after a gap, for example the neighbour of its last image.
 
     Raises:
-        ValueError: images that are none, pixels out of range, no column, or not one image beside each row.
+        ValueError: not images, pixels out of range, no column, or not one image in `beside` per row.
     """
     pixels = _pixels(images)
     columns = _columns(columns, len(pixels))
@@ -44,11 +44,12 @@ def sheet(images: Any, columns: int | None = None, *, scale: int | None = None, 
 
 
 def strip(trace: Any, *, window: bool = True, most: int = 12, scale: int | None = None) -> np.ndarray:
-    """Canvases over time: a row an image, a column a step, at most so many, evenly apart and the last one included.
+    """Return the canvases over time: one row per image, one column per step.
 
     Args:
-        trace: a pass of DRAW: images [T, N, C, H, W], and `write`, its windows, where it has any.
-        window: mark where each stroke was laid.
+        trace: a pass of DRAW: images [T, N, C, H, W], and `write`, its windows or None.
+        window: whether to mark the window of each stroke.
+        most: maximum number of columns, evenly spaced and including the last step.
     """
     every = _steps(trace)
     chosen = np.unique(np.linspace(0, len(every) - 1, min(most, len(every))).round().astype(int)).tolist()
@@ -60,7 +61,7 @@ def strip(trace: Any, *, window: bool = True, most: int = 12, scale: int | None 
 def animation(
     trace: Any, window: bool = True, *, columns: int | None = None, scale: int | None = None, beside: Any = None
 ) -> list[np.ndarray]:
-    """The sheet after every step with the stroke's window, and once more at the end without: T + 1 frames."""
+    """Return the sheet after every step with the stroke's window, and the last sheet again without it: T + 1 frames."""
     every = _steps(trace)
     columns = _columns(columns, len(every[0]))
     scale = _scale(every[0], columns) if scale is None else scale
@@ -70,20 +71,20 @@ def animation(
 
 
 def neighbours(images: Any, train: Any) -> np.ndarray:
-    """The index of the training image nearest to each image, in squared Euclidean distance.
+    """Return the index of the training image nearest to each image, in squared Euclidean distance.
 
     Raises:
-        ValueError: there are no training images, or they are of another size.
+        ValueError: there are no training images, or they have another size.
     """
     ours, theirs = _array(images), _array(train)
     if not len(theirs) or ours.shape[1:] != theirs.shape[1:]:
         wanted = f"training images (n, {', '.join(map(str, ours.shape[1:]))})"
-        raise ValueError(f"{wanted} are wanted, got {theirs.shape}; take the set that the network was trained on")
+        raise ValueError(f"{wanted} are needed, got {theirs.shape}; use the data set that the network was trained on")
     x = _unit(ours).reshape(len(ours), -1)
     best, index = np.full(len(x), np.inf), np.zeros(len(x), dtype=np.int64)
     for begin in range(0, len(theirs), CHUNK):
         y = _unit(theirs[begin : begin + CHUNK]).reshape(-1, x.shape[1])
-        away = (y * y).sum(1) - 2 * x @ y.T  # |x|^2 is the same for all of them
+        away = (y * y).sum(1) - 2 * x @ y.T  # |x|^2 is the same for all training images
         nearest = away.argmin(1)
         closer = away[np.arange(len(x)), nearest] < best
         index[closer] = begin + nearest[closer]
@@ -92,7 +93,7 @@ def neighbours(images: Any, train: Any) -> np.ndarray:
 
 
 def square(n: int) -> int:
-    """Columns of a grid about as wide as high."""
+    """Return the number of columns of a roughly square grid."""
     return int(np.ceil(np.sqrt(n)))
 
 
@@ -103,7 +104,7 @@ def _columns(asked: int | None, n: int) -> int:
 
 
 def row_ends(n: int, columns: int) -> list[int]:
-    """The last image of each row, whose neighbour stands beside it."""
+    """Return the last image of each row; its neighbour is shown after the row."""
     return [min(begin + columns, n) - 1 for begin in range(0, n, columns)]
 
 
@@ -120,12 +121,12 @@ def _steps(trace: Any) -> list[np.ndarray]:
 
 
 def _pixels(images: Any) -> np.ndarray:
-    """uint8 [N, H, W, 3]."""
+    """Return images as uint8 [N, H, W, 3]."""
     found = _array(images)
     if found.ndim != 4 or not found.size or found.shape[1] not in (1, 3):
         raise ValueError(f"images must be (n, 1 or 3, height, width), got {found.shape}")
     if found.dtype != np.uint8:
-        if not ((found >= 0) & (found <= 1)).all():  # NaN is neither
+        if not ((found >= 0) & (found <= 1)).all():  # false for NaN
             raise ValueError("pixels must be uint8, or floats in [0, 1] without NaN; divide grey values by 255")
         found = np.rint(255 * found.astype(np.float64)).astype(np.uint8)
     return np.broadcast_to(found.transpose(0, 2, 3, 1), (len(found), *found.shape[2:], 3))
@@ -141,13 +142,13 @@ def _enlarged(pixels: np.ndarray, scale: int) -> np.ndarray:
 
 
 def _marked(tiles: np.ndarray, trace: Any, t: int, scale: int, window: bool) -> np.ndarray:
-    """The enlarged images with the box of the window that wrote at step t."""
+    """Return the enlarged images with the frame of the window that wrote at step t."""
     if not window or trace.write is None:
         return tiles
     y, x, stride, sigma = (_array(field[t]) for field in trace.write[:4])
     n, (high, wide) = trace.patch.shape[-1], tiles.shape[1:3]
     reach = n * stride / 2 if n > 1 else np.maximum(2 * sigma, 0.5)
-    # a pixel's middle stands half a pixel from its corner; the box stays in its image, so that its edges are seen
+    # a pixel's centre is half a pixel from its corner; the frame stays in its image, so that its edges are visible
     left, right = (np.rint(scale * (x + side * reach + 0.5)).clip(0, wide).astype(int) for side in (-1, 1))
     top, bottom = (np.rint(scale * (y + side * reach + 0.5)).clip(0, high).astype(int) for side in (-1, 1))
     line = np.rint(LINE * max(high, wide) / (1 + sigma)).astype(int).clip(1)
@@ -158,13 +159,13 @@ def _marked(tiles: np.ndarray, trace: Any, t: int, scale: int, window: bool) -> 
 
 
 def _side(begin: np.integer, end: np.integer, size: int) -> tuple[int, int]:
-    """At least one pixel, inside the image."""
+    """Return begin and end of a side, at least one pixel long and inside the image."""
     begin = min(int(begin), size - 1)
     return begin, max(int(end), begin + 1)
 
 
 def _box(tile: np.ndarray, rows: tuple[int, int], columns: tuple[int, int], line: int) -> None:
-    """Draw an outline into the tile; what it leaves free inside stays."""
+    """Draw a frame into the tile; its inside does not change."""
     (top, bottom), (left, right) = rows, columns
     inside = np.s_[top + line : max(bottom - line, 0), left + line : max(right - line, 0)]
     kept = tile[inside].copy()
@@ -173,10 +174,12 @@ def _box(tile: np.ndarray, rows: tuple[int, int], columns: tuple[int, int], line
 
 
 def _arranged(tiles: np.ndarray, columns: int, beside: np.ndarray | None = None) -> np.ndarray:
-    """Tiles [N, h, w, 3] on paper, row by row."""
+    """Return tiles [N, h, w, 3] arranged in rows on a background."""
     ends = row_ends(len(tiles), columns)
     if beside is not None and beside.shape != (len(ends), *tiles.shape[1:]):
-        raise ValueError(f"one image of the same size beside each of {len(ends)} rows is wanted, got {len(beside)}")
+        raise ValueError(
+            f"`beside` must have one image of the same size for each of {len(ends)} rows, got {len(beside)}"
+        )
     rows = [_row(tiles[end // columns * columns : end + 1], columns) for end in ends]
     if beside is not None:
         gap = np.full((tiles.shape[1], 4 * GAP, 3), PAPER, dtype=np.uint8)

@@ -1,6 +1,6 @@
-"""Bands in a picture: an outline there and back, and a curve against steps with the range of every interval.
+"""Bands in a picture, and a curve against steps with the range of each interval.
 
-A curve is the mean of each interval between kept steps; its band goes from the least to the greatest (`labkit.course`).
+A curve is the mean of each interval between kept steps; its band runs from minimum to maximum (`labkit.course`).
 """
 
 import holoviews as hv
@@ -8,22 +8,22 @@ import numpy as np
 
 from labkit.course import Span
 
-RANGE = ", its range"  # the layer of a band, beside its line
+RANGE = ", its range"  # the layer of a band, added to the name of its line
 FAINT = 0.22  # alpha of a band
 
 
 def band(label: str, color: str, alpha: float = FAINT) -> hv.Area:
-    """A layer whose columns are `outline`'s, below the lines and in no legend."""
+    """Return a layer for the columns of `outline`, below the lines and without a legend entry."""
     return hv.Area(([1.0], [1.0], [1.0]), "x", ["y", "y2"], label=label).opts(
         color=color, alpha=alpha, line_alpha=0, show_legend=False
     )
 
 
 def outline(x: np.ndarray, low: np.ndarray, high: np.ndarray, bar: float = 1.0) -> dict[str, np.ndarray]:
-    """From place to place there along one edge and back along the other, with gaps where an edge is not finite.
+    """Return the outline of a band: forwards along one edge and back along the other, with gaps where it is not finite.
 
     Args:
-        bar: half the width that a place between two gaps gets, as a factor.
+        bar: half the width of a single point between two gaps, as a factor.
     """
     good = np.isfinite(low) & np.isfinite(high)
     runs = [run for run in np.split(np.arange(len(x)), np.flatnonzero(np.diff(good)) + 1) if len(run) and good[run[0]]]
@@ -36,23 +36,23 @@ def outline(x: np.ndarray, low: np.ndarray, high: np.ndarray, bar: float = 1.0) 
 
 
 def curve(label: str, x: np.ndarray, span: Span, log: bool = False) -> dict[str, dict[str, np.ndarray]]:
-    """The columns of a line and of its band.
+    """Return the columns of a line and of its band.
 
     Args:
-        log: whether the axis is logarithmic; what is not positive is then left out.
+        log: whether the axis is logarithmic; values that are not positive are then left out.
     """
     mean, low, high = (shown(part, log) for part in span)
-    last = len(x) * bool((high > low).any())  # where every interval is one step the band is the line: none is sent
+    last = len(x) * bool((high > low).any())  # if every interval is one step, the band equals the line and is not sent
     return {label: {"x": x, "y": mean}, label + RANGE: outline(x[:last], low[:last], high[:last])}
 
 
 def shown(values: np.ndarray, log: bool = False) -> np.ndarray:
-    """What an axis can show; NaN for the rest."""
+    """Return the values that an axis can show, and NaN for the others."""
     return np.where(np.isfinite(values) & ((values > 0) | (not log)), values, np.nan)
 
 
 def _around(x: np.ndarray, low: np.ndarray, high: np.ndarray, bar: float) -> np.ndarray:
-    """There and back, [2, .]."""
+    """Return the points forwards and back, [2, .]."""
     if len(x) == 1:
         x, low, high = x * np.array([1 / bar, bar]), low.repeat(2), high.repeat(2)
     return np.array([[*x, *x[::-1]], [*low, *high[::-1]]])

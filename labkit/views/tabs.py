@@ -1,4 +1,4 @@
-"""Tabs of a page: buttons that open them, each built when it is first opened."""
+"""Tabs of a page: buttons that open them. Each tab is built when it is first opened."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -10,15 +10,15 @@ from labkit.experiments.settings import ExperimentSettings, Linkable
 from labkit.views.address import Address
 from labkit.views.scenes import Scene
 
-WRAPPED = ".bk-btn-group { flex-wrap: wrap; }"  # on a telephone
+WRAPPED = ".bk-btn-group { flex-wrap: wrap; }"  # on a phone
 
 
 class Tab(NamedTuple):
-    """A tab: its title, the scene that it shows, and the settings of that scene.
+    """A tab: its title, its scene and the settings of this scene.
 
     Attributes:
         scene: settings -> Scene, called when the tab is first opened.
-        settings: () -> settings, called once for each visitor.
+        settings: () -> settings, called once per visitor.
     """
 
     title: str
@@ -27,10 +27,10 @@ class Tab(NamedTuple):
 
 
 class Tabs:
-    """The buttons, the room where the open tab stands, and the side for its controls.
+    """The buttons, the area of the open tab, and the side for its controls.
 
-    The first picture stands early: only the player and the pictures of the first tab are there at once. What is below
-    them, and the controls, follow with `finish()`, when the browser has the page.
+    The first picture appears early: at first only the player and the pictures of the first tab exist. `finish()` adds
+    the controls and everything below the pictures when the browser has the page.
     """
 
     def __init__(self, tabs: Sequence[Tab], address: Address):
@@ -48,7 +48,7 @@ class Tabs:
         self.show()
 
     def show(self) -> None:
-        """Show the tab that is chosen."""
+        """Show the chosen tab."""
         title = self._open.tab
         if title not in self._made:
             scene = self._tabs[title].scene(self._settings[title])
@@ -60,26 +60,26 @@ class Tabs:
         self.room.objects, self.side.objects = [column], self._finished.get(title, [])
 
     def finish(self) -> pn.Column:
-        """Add what follows the first picture, and return the side."""
+        """Add everything that follows the first picture, and return the side."""
         self._late = True
         self.show()
         return self.side
 
 
 class Open(Linkable):
-    """Which tab is open."""
+    """The open tab."""
 
-    tab = param.Selector(check_on_set=True)  # also before it is known what there is
+    tab = param.Selector(check_on_set=True)  # also before the tabs are known
 
 
 def offer(owner: Linkable, name: str, names: list[str], first: str) -> None:
-    """Say what a Selector can be from now on; the first is its value and its default, which a link leaves out."""
+    """Set the choices of a Selector. The first name is its value and its default, which a link leaves out."""
     owner.param[name].objects, owner.param[name].default = names, first
     setattr(owner, name, first)
 
 
 def buttons(owner: Linkable) -> pn.widgets.RadioButtonGroup:
-    """Return a button for each tab of an owner with a Selector `tab`."""
+    """Return one button per tab of an owner with a Selector `tab`."""
     return pn.widgets.RadioButtonGroup.from_param(
         owner.param.tab, color="primary", variant="outline", margin=(4, 8), stylesheets=[WRAPPED]
     )

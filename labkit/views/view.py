@@ -1,4 +1,4 @@
-"""The contract of a view: a picture that is declared once, and the arrays that each frame writes into it."""
+"""The contract of a view: a picture that is declared once, and the arrays that each frame changes in it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,21 +7,21 @@ import holoviews as hv
 
 from labkit.past import Past
 
-Columns = dict[str, dict[str, Any]]  # layer -> column -> array: what moves
+Columns = dict[str, dict[str, Any]]  # the moving arrays: layer -> column -> array
 
 
 class View:
-    """A picture of the states of a run. A subclass defines `picture` and `columns`; all else has a default.
+    """A picture of the states of a run. A subclass defines `picture` and `columns`; everything else has a default.
 
-    A view never steps, recomputes nothing that the state holds, and reads no private name of it.
+    A view never steps, does not recompute what the state contains, and reads no private name.
 
     Attributes:
         leading: whether it is the large picture of a page.
-        wide: whether it has a row of its own.
+        wide: whether it has a row for itself.
         automatic: whether its axes follow the data.
-        aspect: width over height of an image without a title; None for a plot.
-        declaration: all that `picture` depends on besides the columns: of two views of one class with equal
-            declarations the picture on the page serves both. None means that it is always made again.
+        aspect: width divided by height of an image without a title; None for a plot.
+        declaration: everything that `picture` depends on except the columns. Two views of one class with equal
+            declarations share the picture on the page. None means that the picture is always made again.
     """
 
     leading: bool = False
@@ -31,33 +31,33 @@ class View:
     declaration: Any = None  # a tuple or None; likewise
 
     def picture(self, state: Any) -> hv.core.Dimensioned:
-        """Return what does not move: axes, colours, and one labelled layer for everything that `columns` changes."""
+        """Return the fixed parts: axes, colours, and one labelled layer for everything that `columns` changes."""
         raise NotImplementedError(f"{type(self).__name__} must define picture(state)")
 
     def columns(self, state: Any, past: Past[Any] | None = None) -> Columns:
-        """Return what moves: the arrays for the layers of `picture`.
+        """Return the moving arrays for the layers of `picture`.
 
         Args:
-            past: the run up to this state; None where the picture is declared and no run is at hand.
+            past: the run up to this state; None if the picture is only declared.
         """
         raise NotImplementedError(f"{type(self).__name__} must define columns(state, past)")
 
     def record(self, state: Any) -> dict[str, float]:
-        """Return the numbers of this state that the run's table keeps, by name."""
+        """Return the numbers of this state for the table of the run, by name."""
         return {}
 
     def describe(self, state: Any, past: Past[Any] | None = None) -> str:
-        """Return one sentence that says what the picture shows now, with numbers from the state; "" for none."""
+        """Return one sentence that describes the picture, with numbers of the state; "" for none."""
         return ""
 
 
 class Part(View):
-    """A view of one part of a state, as a view of the whole state.
+    """Shows one part of a state with a view of that part.
 
     Args:
-        view: of that part.
+        view: the view of that part.
         part: state -> the part.
-        name: of the part; the columns of the run's table begin with it. "" for none.
+        name: name of the part; the columns of the run's table begin with it. "" for none.
     """
 
     def __init__(self, view: View, part: Callable[[Any], Any], name: str = ""):
@@ -67,12 +67,12 @@ class Part(View):
 
     @property
     def aspect(self) -> float | None:
-        """Width over height, as the view's."""
+        """Width divided by height of the view."""
         return self.view.aspect
 
     @property
     def declaration(self) -> tuple[Any, ...] | None:
-        """What the picture depends on, if the view says so."""
+        """What the picture depends on, if the view defines it."""
         said = self.view.declaration
         return None if said is None else (type(self.view), *said)
 
@@ -96,7 +96,7 @@ def checked(views: Any) -> list[View]:
     """Return one view or several as a list.
 
     Raises:
-        TypeError: something among them is no `View`.
+        TypeError: one of them is not a `View`.
     """
     found = list(views) if isinstance(views, list | tuple) else [views]
     for view in found:

@@ -216,7 +216,7 @@ def test_neighbours_of_another_size_are_refused(models, monkeypatch, capsys):
     wide = draw.DRAW(draw.Config(**SMALL | {"width": 9}))
     monkeypatch.setitem(models, "wide", wide)
     assert main(["sample", "wide", "--neighbours", "digits", "--out", "a.png"]) == 2
-    one_line(capsys.readouterr(), "training images (n, 1, 8, 9) are wanted")
+    one_line(capsys.readouterr(), "training images (n, 1, 8, 9) are needed")
 
 
 def one_line(captured, said):

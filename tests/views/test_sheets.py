@@ -79,7 +79,7 @@ def test_one_image_stands_beside_each_row(some):
     picture = sheets.sheet(images, 2, scale=1, beside=images[ends])
     for row, end in enumerate(ends):
         assert (picture[row * (4 + sheets.GAP) :][:4, -6:] == images[end].transpose(1, 2, 0)).all()
-    with pytest.raises(ValueError, match="beside each of 3 rows"):
+    with pytest.raises(ValueError, match="for each of 3 rows"):
         sheets.sheet(images, 2, beside=images[:2])
 
 
@@ -212,7 +212,7 @@ def test_a_training_image_is_its_own_neighbour(some):
 
 
 def test_neighbours_are_of_the_same_size(some):
-    with pytest.raises(ValueError, match=r"\(n, 1, 4, 6\) are wanted, got \(2, 3, 4, 6\)"):
+    with pytest.raises(ValueError, match=r"\(n, 1, 4, 6\) are needed, got \(2, 3, 4, 6\)"):
         sheets.neighbours(some(2), some(2, 3))
     with pytest.raises(ValueError, match="got \\(0,"):
         sheets.neighbours(some(2), some(0))

@@ -1,4 +1,4 @@
-// A square to draw on with mouse, pen or finger; says its ink as numbers 0 to 255 while the line grows and at its end.
+// A square to draw on with mouse, pen or finger. It sends its ink as numbers 0 to 255 during and after each line.
 export function render({model, el}) {
   const page = el.ownerDocument, side = model.side, scale = Math.max(4, Math.round(252 / side)), size = side * scale
   const sheet = page.createElement("canvas")
