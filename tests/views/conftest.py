@@ -1,4 +1,4 @@
-"""What tests of views share: a view's picture put up, and its columns held to the layers."""
+"""Fixtures for tests of views: they show a view's picture and compare its columns with its layers."""
 
 import holoviews as hv
 import panel as pn
@@ -9,14 +9,14 @@ from labkit.views.stage import Stage
 
 @pytest.fixture(autouse=True, scope="session")
 def _extension():
-    """As a page or a notebook loads them: once, for it takes 25 ms."""
+    """Loads the extension once, as a page or a notebook does; this takes 25 ms."""
     pn.extension()
     hv.extension("bokeh")
 
 
 @pytest.fixture(scope="session")
 def stood():
-    """stood(view, state) -> the Stage on which the view's picture stands."""
+    """`stood(view, state)` -> the Stage that shows the view's picture."""
 
     def put_up(view, state):
         stage = Stage()
@@ -29,7 +29,7 @@ def stood():
 
 @pytest.fixture(scope="session")
 def check():
-    """check(view, stage, state): the columns of a state are those of the picture's layers."""
+    """check(view, stage, state): the columns of a state have the names of the picture's layers."""
 
     def held(view, stage, state):
         columns = view.columns(state)

@@ -1,4 +1,4 @@
-"""Settings in the address: whoever opens it gets the same, and what cannot be had is said."""
+"""Settings in the address: everyone who opens it gets the same ones, and invalid settings are reported."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -34,7 +34,7 @@ SCENE = {"compare": "kernel", "other": "matern32", "arrows": True, "snapshots": 
 
 @pytest.fixture
 def visit():
-    """visit(search) -> an Address as a page with that query finds it."""
+    """visit(search) -> an Address that a page with this query creates."""
 
     def at(search=""):
         address = Address()
@@ -49,8 +49,8 @@ def values(owner):
     return {name: rounded(value) for name, value in owner.param.values().items() if name != "name"}
 
 
-def test_every_setting_goes_round(visit):
-    """Each set to what is not its default; one left out here would show."""
+def test_every_setting_is_restored_from_the_address(visit):
+    """Each setting differs from its default; a missing one would show."""
     assert set(EXPERIMENT) == set(values(ParticlesSettings()))
     first, written = ParticlesSettings(), visit()
     written.sync(first)
@@ -63,7 +63,7 @@ def test_every_setting_goes_round(visit):
 
 
 @pytest.mark.parametrize("name", EXPERIMENT)
-def test_one_setting_alone_goes_round(visit, name):
+def test_a_single_setting_is_restored_from_the_address(visit, name):
     first, written = ParticlesSettings(), visit()
     written.sync(first)
     setattr(first, name, EXPERIMENT[name])
@@ -73,7 +73,7 @@ def test_one_setting_alone_goes_round(visit, name):
     assert values(second) == values(ParticlesSettings()) | {name: rounded(EXPERIMENT[name])}
 
 
-def test_a_comparison_goes_round(visit):
+def test_a_comparison_is_restored_from_the_address(visit):
     first, written = ComparisonSettings(), visit()
     assert set(SCENE) == set(values(first))
     written.sync(*first.owners)
@@ -85,7 +85,7 @@ def test_a_comparison_goes_round(visit):
 
 
 @pytest.mark.parametrize("story", PRESETS)
-def test_a_story_goes_round(visit, story):
+def test_a_story_is_restored_from_the_address(visit, story):
     first, written = ParticlesSettings(), visit()
     written.sync(first)
     first.param.update(**PRESETS[story][0])
@@ -94,7 +94,7 @@ def test_a_story_goes_round(visit, story):
     assert values(second) == values(first)
 
 
-def test_what_is_at_its_default_is_left_out(visit):
+def test_default_values_are_left_out(visit):
     experiment, address = ParticlesSettings(), visit()
     address.sync(experiment)
     assert address.location.search == ""
@@ -130,7 +130,7 @@ def test_what_is_at_its_default_is_left_out(visit):
         ("?sed=3", "no setting is called sed"),
     ],
 )
-def test_what_cannot_be_had_is_said_and_all_else_is_set(visit, search, words):
+def test_invalid_settings_are_reported_and_all_others_are_set(visit, search, words):
     experiment, address = ParticlesSettings(), visit(search + "&seed=7")
     address.sync(experiment)
     assert address.warning.visible and words in address.warning.object.replace("&#x27;", "'")
@@ -145,7 +145,7 @@ def test_the_warning_is_text(visit, search):
 
 
 @pytest.mark.parametrize("other", ['"abc"', "[1]", "99999"])
-def test_a_second_run_that_cannot_be_is_said_and_is_like_the_first(visit, other):
+def test_an_invalid_second_run_is_reported_and_equals_the_first(visit, other):
     settings, address = ComparisonSettings(), visit(f"?compare=n&other={other}")
     address.sync(*settings.owners)
     assert address.warning.visible and "as the second run" in address.warning.object
@@ -161,13 +161,15 @@ class Tab(Linkable):
     width = param.Number(default=1.0)
 
 
-def test_the_address_is_the_open_tabs(visit):
-    """Settings of the same name belong to the tab that the link opens; another tab's take their place as it opens."""
+def test_the_address_describes_the_open_tabs(visit):
+    """Settings of the same name belong to the tab that the link opens; when another tab opens, its settings replace
+    them.
+    """
     address, chosen, tabs = visit("?tab=two&n=7&theme=dark&nothing=1"), Open(), {"one": Tab(), "two": Tab()}
     address.sync_tabs(chosen, lambda name: (tabs[name],))
     assert (chosen.tab, tabs["two"].n, tabs["one"].n) == ("two", 7, 5)
     assert "no setting is called nothing" in address.warning.object and "theme" not in address.warning.object
-    assert address.location.search == "?tab=two&n=7&theme=dark&nothing=1"  # a link that is read is not written over
+    assert address.location.search == "?tab=two&n=7&theme=dark&nothing=1"  # a link that is read is not overwritten
     tabs["two"].width = 2.5
     assert parse_qs(urlsplit(address.location.search).query) == {"tab": ["two"], "n": ["7"], "width": ["2.5"]}
     chosen.tab = "one"
@@ -180,7 +182,7 @@ def test_the_address_is_the_open_tabs(visit):
     assert parse_qs(urlsplit(address.location.search).query) == {"tab": ["two"], "n": ["7"], "width": ["2.5"]}
 
 
-def test_a_tab_is_asked_for_its_settings_only_when_it_opens(visit):
+def test_a_tab_reads_its_settings_only_when_it_opens(visit):
     address, chosen, asked = visit(), Open(), []
     address.sync_tabs(chosen, lambda name: asked.append(name) or ())
     assert set(asked) == {"one"}
@@ -188,7 +190,7 @@ def test_a_tab_is_asked_for_its_settings_only_when_it_opens(visit):
     assert set(asked) == {"one", "two"}
 
 
-def test_the_theme_and_a_missing_location_are_nobodys_fault(visit):
+def test_the_theme_and_a_missing_location_cause_no_warning(visit):
     address = visit("?theme=dark")
     address.sync(ParticlesSettings())
     assert not address.warning.visible

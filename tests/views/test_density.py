@@ -1,4 +1,4 @@
-"""Densities on a grid, against sums of Gaussians and the level lines of normals."""
+"""Densities on a grid, compared with sums of Gaussians and the level lines of normals."""
 
 import numpy as np
 import pytest
@@ -16,13 +16,13 @@ def draws(n, seed=0):
 
 @pytest.mark.parametrize("n", [1, 2, 50, 3000])
 def test_an_estimate_integrates_to_one(n):
-    """The trapezoidal rule is exact to rounding on bells that end within the grid."""
+    """The trapezoidal rule is exact up to rounding for bells that end within the grid."""
     assert np.trapezoid(density.estimate(draws(n), GRID), GRID) == pytest.approx(1, abs=1e-6)
 
 
 @pytest.mark.parametrize("n", [5, 200])
-def test_an_estimate_is_the_sum_of_gaussians_of_its_width(n):
-    """Sharing a particle between two grid points errs by at most step^2 / 8 times the bell's curvature."""
+def test_an_estimate_is_a_sum_of_gaussians_of_its_width(n):
+    """Sharing a particle between two grid points has an error of at most step^2 / 8 times the bell's curvature."""
     x = draws(n)
     width = max(density.EVEN * density.silverman(x), STEP)
     bells = np.exp(-0.5 * ((GRID[:, None] - x) / width) ** 2) / (width * np.sqrt(2 * np.pi))
@@ -38,7 +38,7 @@ def test_particles_on_grid_points_give_the_sum_exactly():
 
 
 def test_particles_outside_the_grid_are_counted_at_its_ends():
-    """Half of what stands at an end lies outside: twenty of a hundred particles lose ten."""
+    """Half of the bell at an end lies outside: twenty of a hundred particles lose ten."""
     x = np.concatenate([[-99.0] * 10, [99.0] * 10, np.linspace(-1, 1, 80)])
     estimate = density.estimate(x, GRID)
     np.testing.assert_allclose(estimate, estimate[::-1], atol=1e-12)
@@ -52,8 +52,8 @@ def test_equal_particles_make_one_narrow_bell(place):
     assert np.trapezoid(estimate, GRID) == pytest.approx(1, abs=1e-6)
 
 
-def test_silverman_takes_the_lesser_of_the_two_spreads():
-    """An outlier moves the standard deviation, not the quartiles: of 0 .. 8 and 1000 the quartiles are 2.25, 6.75."""
+def test_silverman_uses_the_smaller_of_the_two_spreads():
+    """An outlier changes the standard deviation, not the quartiles: for 0 .. 8 and 1000 these are 2.25 and 6.75."""
     assert density.silverman(np.array([*range(9), 1000.0])) == pytest.approx(0.9 * 4.5 / 1.34 * 10**-0.2)
     two = np.array([-1.0, 1.0])  # sd 1, quartiles -.5 and .5
     assert density.silverman(two) == pytest.approx(0.9 / 1.34 * 2**-0.2)
@@ -61,12 +61,12 @@ def test_silverman_takes_the_lesser_of_the_two_spreads():
 
 def test_level_lines_of_a_normal_are_circles_at_the_root_levels():
     """exp(-r^2 / 4) = level of the root density: r = 2 sqrt(-ln level)."""
-    points = 161  # odd: the greatest value stands on the grid
+    points = 161  # odd: the largest value lies on the grid
     step = 8 / (points - 1)
     lines = density.levels(targets.make("standard"), ((-4, 4), (-4, 4)), points)
     radii = np.array([np.linalg.norm(line, axis=1).mean() for line in lines])
     wanted = 2 * np.sqrt(-np.log([0.05, 0.2, 0.4, 0.6, 0.8, 0.95]))
-    slope = wanted / 2 * np.exp(-(wanted**2) / 4)  # linear interpolation errs by step^2 / 8 max|f''| over |f'|
+    slope = wanted / 2 * np.exp(-(wanted**2) / 4)  # linear interpolation has the error step^2 / 8 max|f''| over |f'|
     assert (np.abs(radii - wanted) <= 2 * step**2 / 8 * 0.5 / slope).all()
     for line in lines:
         assert np.ptp(np.linalg.norm(line, axis=1)) < step

@@ -1,4 +1,4 @@
-"""States that a device computed are kept in main memory, and each page asks for the device of the command line."""
+"""States that a device computed are kept in main memory, and each page uses the device of the command line."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -24,8 +24,8 @@ class State:
     t: int = 0
 
 
-def test_every_tensor_of_a_state_is_moved_and_the_rest_stays():
-    """The device "meta" holds shapes alone, on every machine."""
+def test_every_tensor_of_a_state_is_moved_and_the_rest_is_unchanged():
+    """The device "meta" holds only shapes and exists on every machine."""
     state = State(Pair(torch.ones(2), None), (torch.ones(3, dtype=torch.float64),), "a", 5)
     away = moved(state, "meta")
     assert isinstance(away, State) and isinstance(away.pair, Pair)
@@ -41,13 +41,13 @@ def test_a_seed_gives_the_same_noise_again():
 
 @pytest.fixture
 def asked(monkeypatch):
-    """page name -> its module; a server of it was told to use a device that is in no machine."""
+    """page name -> its module; its server was given a device that no machine has."""
     monkeypatch.setattr(devices, "choose", lambda _: "cuda:7")
     return {page.name: pages.load(page) for page in pages.listing()}
 
 
 @pytest.mark.slow
-def test_the_page_of_draw_puts_its_networks_on_the_device_of_the_command_line(asked, monkeypatch):
+def test_the_draw_page_uses_the_device_of_the_command_line_for_its_networks(asked, monkeypatch):
     seen = []
     monkeypatch.setattr(nn.Module, "to", lambda self, device: seen.append(device) or self)
     studio.live(asked["draw"].TABS, "draw", "draw-small")
@@ -55,5 +55,5 @@ def test_the_page_of_draw_puts_its_networks_on_the_device_of_the_command_line(as
 
 
 @pytest.mark.slow
-def test_the_page_of_dreg_gives_each_tab_the_device_of_the_command_line(asked):
+def test_the_dreg_page_gives_each_tab_the_device_of_the_command_line(asked):
     assert {tab.settings().device for tab in asked["dreg"].TABS} == {"cuda:7"}

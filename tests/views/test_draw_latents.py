@@ -1,4 +1,4 @@
-"""The pictures of the experiments with z: they show the numbers of the state, and the tab opens what is chosen."""
+"""The pictures of the experiments with z: they show the numbers of the state, and the tab opens the chosen one."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ def test_the_marked_point_of_the_curve_is_the_spread_of_the_images_on_screen(mod
         assert np.allclose(mark["y"], state.trace.images[-1].std(0).mean().item(), atol=1e-6)
 
 
-def test_the_chosen_bar_is_the_mean_slope_of_that_number_and_the_first_choice_is_the_longest(model):
+def test_the_chosen_bar_is_the_mean_slope_and_the_first_choice_has_the_longest_bar(model):
     state = TraverseSettings(model).start()
     bars = SensitivityBars().columns(state)
     assert len(bars["chosen"]["y1"]) == 1 and len(bars["others"]["y1"]) == model.config.latent - 1
@@ -40,7 +40,7 @@ def test_the_chosen_bar_is_the_mean_slope_of_that_number_and_the_first_choice_is
     assert bars["chosen"]["y1"][0] >= bars["others"]["y1"].max()
 
 
-def test_shades_are_dark_where_it_moves_and_where_they_differ(model):
+def test_shades_are_dark_where_images_change_and_where_they_differ(model):
     changed, resampled = TraverseSettings(model).start(), ResampleSettings(model, t=1).start()
     slope = changed.slopes.abs() / changed.slopes.abs().max()
     for view, state, want in (
@@ -51,7 +51,7 @@ def test_shades_are_dark_where_it_moves_and_where_they_differ(model):
 
 
 @pytest.mark.slow
-def test_columns_are_those_of_the_layers_before_amid_and_after_the_strokes(made_networks):
+def test_columns_match_the_layers_before_during_and_after_the_strokes(made_networks):
     torch.manual_seed(0)
     model = draw.DRAW(made_networks.LATENTS["windows"])
     for kind in SCENES.values():
@@ -70,7 +70,7 @@ def test_columns_are_those_of_the_layers_before_amid_and_after_the_strokes(made_
             scene.live.close()
 
 
-def test_the_frame_lies_on_the_image_that_is_meant(model):
+def test_the_frame_lies_on_the_selected_image(model):
     settings = ResampleSettings(model, n=5)
     view = MarkedGrid(model.config, 5)
     frame = view.columns(settings.start())["meant"]
@@ -78,7 +78,7 @@ def test_the_frame_lies_on_the_image_that_is_meant(model):
     assert -model.config.height < frame["y0"].min() < frame["y0"].max() < 0
 
 
-def test_a_change_of_setting_shows_its_finished_sheet_at_once_and_declares_no_picture_anew(made_networks):
+def test_a_setting_shows_its_finished_sheet_at_once_and_keeps_the_pictures(made_networks):
     torch.manual_seed(0)
     tab = LatentsScene(draw.DRAW(made_networks.LATENTS["windows"]))
     scene = tab.made[tab.settings.experiment]
@@ -92,7 +92,7 @@ def test_a_change_of_setting_shows_its_finished_sheet_at_once_and_declares_no_pi
         scene.live.close()
 
 
-def test_the_tab_has_the_chosen_experiment_and_makes_each_once(made_networks):
+def test_the_tab_shows_the_chosen_experiment_and_makes_each_once(made_networks):
     torch.manual_seed(0)
     tab = LatentsScene(draw.DRAW(made_networks.LATENTS["colour"]))
     try:

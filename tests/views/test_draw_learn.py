@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow  # whole scenes
 
 @pytest.fixture
 def small():
-    """A learner whose steps cost little."""
+    """A learner with fast steps."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
         model = draw.DRAW(draw.Config(height=5, width=4, steps=2, hidden=6, latent=2, read=2, write=2))
@@ -41,7 +41,7 @@ def after(learner, steps, state=None):
     return state
 
 
-def test_the_pictures_are_those_of_the_state(scene):
+def test_the_pictures_show_the_state(scene):
     states = [after(scene.settings, 2), scene.settings.start()]
     for view in scene.views():
         stage = Stage()
@@ -56,7 +56,7 @@ def test_the_pictures_are_those_of_the_state(scene):
     assert np.allclose(total, bound["training batch"]["y"], rtol=1e-6)
 
 
-def test_what_is_drawn_of_an_image_stands_under_it(small):
+def test_the_reconstruction_lies_below_its_image(small):
     state, n = small.start().reconstructions, RECONSTRUCTIONS
     rgb = Reconstructions(small.model.config, n)._tiles(state)
     for image, top in ((state.image, 0), (state.trace.images[-1], 5 + GAP)):
@@ -64,7 +64,7 @@ def test_what_is_drawn_of_an_image_stands_under_it(small):
         assert np.array_equal(third, (255 * (1 - image[2, 0].numpy())).astype(np.uint8))
 
 
-def test_rate_and_batch_change_a_run_that_goes_on_and_start_and_seed_begin_it_anew(scene):
+def test_rate_and_batch_change_a_running_run_and_start_and_seed_restart_it(scene):
     run, s = scene.live.run, scene.settings
     mark = lambda: run.past(lambda past: past.states[run.position].t)  # noqa: E731
     run.once()
@@ -77,11 +77,11 @@ def test_rate_and_batch_change_a_run_that_goes_on_and_start_and_seed_begin_it_an
         assert mark() == 1
 
 
-def test_a_run_that_breaks_says_so_and_can_begin_anew(scene):
+def test_a_run_that_fails_shows_the_error_and_can_be_reset(scene):
     run = scene.live.run
     run.edit(lambda state: replace(state, trained=replace(state.trained, weights=state.trained.weights / 0)))
     run.once()
-    run.past(lambda past: None)  # waits for it
+    run.past(lambda past: None)  # waits for the step
     assert "the bound is not finite at step 0; lower the learning rate, then press Reset" in run.frame.error
     run.reset()
     run.past(lambda past: None)

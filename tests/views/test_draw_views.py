@@ -1,4 +1,4 @@
-"""The pictures of DRAW: where everything lies in a mosaic, and that each view's columns are those of its layers."""
+"""The pictures of DRAW: positions in a mosaic, and columns that match the layers of each view."""
 
 import holoviews as hv
 import numpy as np
@@ -26,7 +26,7 @@ def model(draw_of_a_shape):
 # the mosaic
 
 
-def test_every_image_lies_where_the_mosaic_says():
+def test_every_image_lies_at_its_place_in_the_mosaic():
     images = np.random.default_rng(0).random((7, 1, 4, 6))
     rgb = mosaic.tiles(images, 3, ground=9)
     assert rgb.shape == (3 * (4 + mosaic.GAP) - mosaic.GAP, 3 * (6 + mosaic.GAP) - mosaic.GAP, 3)
@@ -37,18 +37,18 @@ def test_every_image_lies_where_the_mosaic_says():
     assert (rgb[4 : 4 + mosaic.GAP] == 9).all() and (rgb[-4:, 2 * (6 + mosaic.GAP) :] == 9).all()
 
 
-def test_colours_stay_and_are_no_ink():
+def test_colours_are_kept_and_not_read_as_ink():
     rgb = mosaic.tiles(np.ones((1, 3, 2, 2)) * np.array([1.0, 0.5, 0.0])[None, :, None, None], 1)
     assert rgb[0, 0].tolist() == [255, 127, 0]
 
 
-def test_packed_images_are_what_holoviews_sends():
+def test_packed_images_equal_those_that_holoviews_sends():
     rgb = np.random.default_rng(0).integers(0, 255, (5, 4, 3)).astype(np.uint8)
     source = hv.render(hv.Overlay([mosaic.picture(rgb, "x")])).renderers[0].data_source
     assert np.array_equal(source.data["image"][0], mosaic.packed(rgb))
 
 
-def test_a_windows_outline_is_its_filters_reach_within_the_image():
+def test_the_outline_of_a_window_is_the_reach_of_its_filters_within_the_image():
     """Centre (3, 4), four filters 1.5 apart: 4 * 1.5 / 2 = 3 to each side of a pixel's middle, cut at the image."""
     window = Window(*(torch.tensor([v]) for v in (3.0, 4.0, 1.5, 0.5, 1.0)))
     box = mosaic.boxes(window, 4, (np.array([100]), np.array([50])), 28, 28)
@@ -69,7 +69,7 @@ def test_narrow_filters_have_thick_lines():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [GenerateScene, ReadScene, AttentionScene])
-def test_columns_are_those_of_the_layers_before_amid_and_after_the_strokes(model, kind, stood):
+def test_columns_match_the_layers_before_during_and_after_the_strokes(model, kind, stood):
     scene = kind(model)
     try:
         state, views = scene.settings.start(), scene.views()
@@ -97,7 +97,7 @@ def test_the_film_shows_every_canvas_in_turn(model):
         assert np.array_equal(got[top : top + model.config.height, left : left + model.config.width], want)
 
 
-def test_a_change_of_setting_begins_anew(model):
+def test_a_change_of_setting_restarts_the_run(model):
     scene = GenerateScene(model)
     try:
         scene.settings.n = 9
@@ -135,7 +135,7 @@ WRONG_PIXELS = [["1"] * 784, [[1]] * 784, [float("nan")] * 784, [10**400] * 784,
     ],
     ids=lambda message: str(message)[:30],
 )
-def test_the_pad_ignores_what_is_no_drawing(message):
+def test_the_pad_ignores_invalid_drawings(message):
     heard = []
     Pad(heard.append)._handle_msg(message)
     assert heard == []
@@ -148,13 +148,13 @@ def test_the_pad_gives_an_image_of_the_network():
     Pad(heard.append)._handle_msg({"kind": "drawn", "pixels": pixels.ravel().tolist()})
     assert heard[0].shape == (1, 28, 28) and heard[0].dtype == torch.float32 and 0 <= heard[0].min() <= heard[0].max()
     Pad(heard.append)._handle_msg({"kind": "drawn", "pixels": [0] * 784})
-    assert len(heard) == 1  # an empty square is nothing to read
+    assert len(heard) == 1  # an empty square contains nothing to read
 
 
 # test images, downloads
 
 
-def test_a_test_image_is_read_and_its_class_told():
+def test_a_test_image_is_read_and_its_class_is_shown():
     torch.manual_seed(0)
     scene = ReadScene(draw.DRAW(draw.Config(height=8, width=8, steps=2, hidden=4, latent=2, classes=10)).eval())
     said = pn.pane.HTML("")
@@ -164,7 +164,7 @@ def test_a_test_image_is_read_and_its_class_told():
     scene.live.close()
 
 
-def test_a_set_whose_file_is_altered_is_said_and_the_image_stays(monkeypatch, made_networks):
+def test_a_changed_data_file_is_reported_and_the_image_stays(monkeypatch, made_networks):
     def fail(name, split):
         raise AlteredError(f"{name}/<b>: expected one, found another")
 
@@ -189,7 +189,7 @@ def test_a_saved_sheet_has_square_pixels(tmp_path):
     assert abs(np.ptp(grey[0]) - np.ptp(grey[1])) <= 2 and np.ptp(grey[0]) > 200
 
 
-def test_a_scene_takes_settings_or_a_network_with_their_values(made_networks):
+def test_a_scene_accepts_settings_or_a_network_with_values(made_networks):
     model = draw.DRAW(made_networks.SHAPES["windows"]).eval()
     settings = GenerateSettings(model, n=3)
     scenes = GenerateScene(settings), GenerateScene(model, n=3)

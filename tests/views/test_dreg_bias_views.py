@@ -1,4 +1,4 @@
-"""The tabs Bias meter and Alpha dial: pictures that say what was measured, and a run that ends by itself."""
+"""The tabs Bias meter and Alpha dial: pictures that show the measured values, and a run that ends automatically."""
 
 import math
 import time
@@ -28,7 +28,7 @@ def run(settings, steps):
 
 
 @pytest.mark.parametrize(("name", "k"), [("stl", 8), ("jk", 2), ("stl", 1)])
-def test_columns_of_the_meter_are_those_of_its_layers(name, k, stood, check):
+def test_columns_of_the_meter_match_its_layers(name, k, stood, check):
     settings = BiasSettings(estimator=name, dim=2, k=k)
     state = settings.start()
     views = [BiasInterval(settings.budget), Evidence(settings.budget, settings.level)]
@@ -39,7 +39,7 @@ def test_columns_of_the_meter_are_those_of_its_layers(name, k, stood, check):
         state = settings.step(state)
 
 
-def test_lines_bands_and_evidence_are_the_history():
+def test_lines_bands_and_evidence_show_the_history():
     state = run(BiasSettings(dim=2, distance=0.5), 12)
     test, view = state.tests[0], BiasInterval(100_000)
     view.picture(state)
@@ -57,7 +57,7 @@ def test_lines_bands_and_evidence_are_the_history():
     assert whole[-1] == pytest.approx(test.state.log_e / math.log(10))
 
 
-def test_limits_are_decades_that_hold_the_exact_bias_and_the_noise():
+def test_limits_are_decades_that_contain_the_exact_bias_and_the_noise():
     state = BiasSettings(estimator="iwae", dim=2).start()
     low, high = limits(state, 6400)
     first = state.tests[0].history[0, 1].item()
@@ -81,7 +81,7 @@ def test_the_dial_is_the_frontier_of_all_batches_and_marks_its_best():
 
 
 @pytest.mark.parametrize("params", [{"dim": 2}, {"k": 1}, {"distance": 0.0, "variance": 0.5}])
-def test_columns_of_the_dial_are_those_of_its_layers(params, stood, check):
+def test_columns_of_the_dial_match_its_layers(params, stood, check):
     settings = AlphaSettings(**params)
     state = settings.start()
     views = [BiasVariance(settings), SquaredError(settings)]
@@ -110,7 +110,7 @@ def wait(condition, seconds=10.0):
 
 
 @pytest.mark.parametrize("scene", [lambda: BiasScene(BiasSettings(dim=2, distance=0.5))], indirect=True)
-def test_the_meter_pauses_at_its_verdict_and_plays_the_next_test(scene):
+def test_the_meter_pauses_at_its_verdict_and_play_starts_the_next_test(scene):
     live = scene.live
     live.play()
     assert wait(lambda: live.run.frame.state is not None and live.run.frame.state.decided)
@@ -118,7 +118,7 @@ def test_the_meter_pauses_at_its_verdict_and_plays_the_next_test(scene):
     ended = live.run.past(lambda past: past.states[-1])
     assert ended.decided and not live.run.past(lambda past: past.states[-2]).decided
     scene.status(ended)
-    assert "biased after" in scene.said.object and scene.said in scene.first()  # what a page shows
+    assert "biased after" in scene.said.object and scene.said in scene.first()  # the text of a page
     scene.settings.estimator = "iwae"
     assert wait(lambda: live.run.frame.playing and live.run.frame.state.tests[0].name == "iwae")
     assert "“None found”" in scene.remark.object
@@ -136,7 +136,7 @@ def test_another_alpha_keeps_the_run_and_moves_the_mark(scene):
     assert scene.live.run.past(lambda past: len(past.states)) == 1
 
 
-def test_jk_and_dreg_are_said_to_be_special():
+def test_the_text_explains_the_special_cases_jk_and_dreg():
     assert sequential.start(BiasSettings().toy(), "dreg", 4).reference == "iwae"
     for name, words in (("jk", "another bound"), ("dreg", "compared with iwae")):
         made = BiasScene(BiasSettings(estimator=name))

@@ -1,4 +1,4 @@
-"""The tab *Network*: which networks and images it measures, what it says, and columns that are its state's numbers."""
+"""The tab *Network*: the networks and images that it measures, its text, and columns that equal the state's numbers."""
 
 import html
 import math
@@ -21,7 +21,7 @@ SIZES = (1, 8, 16)
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES)
-def test_lines_are_the_values_and_names_have_their_slopes(vae_files, quantity):
+def test_lines_show_the_values_and_names_have_their_slopes(vae_files, quantity):
     settings = NetworkSettings(vae_files, SIZES, quantity=quantity, estimators=["iwae", "dreg", "rws-dreg", "jk"])
     state = settings.step(settings.start())
     view, stage = NetworkScaling(settings), Stage()
@@ -41,13 +41,13 @@ def test_lines_are_the_values_and_names_have_their_slopes(vae_files, quantity):
         rate = state.slopes(quantity)[i]
         if math.isfinite(rate):
             assert columns[name + NAME]["text"][0].endswith(f"{abs(rate):.2f}")
-    assert not len(columns["exact"]["x"])  # nothing is known
+    assert not len(columns["exact"]["x"])  # no value is known
 
 
 # the tab
 
 
-def test_where_there_is_no_network_the_page_says_how_to_make_one():
+def test_without_a_network_the_page_says_how_to_make_one():
     scene = NetworkScene(NetworkSettings({}))
     try:
         assert scene.remark.object == ""
@@ -56,7 +56,7 @@ def test_where_there_is_no_network_the_page_says_how_to_make_one():
         scene.live.close()
 
 
-def test_another_network_begins_anew_and_is_shown_with_its_images(vae_files, nothing_here):
+def test_another_network_restarts_the_run_and_is_shown_with_its_images(vae_files, nothing_here):
     scene = NetworkScene(NetworkSettings(vae_files, SIZES))
     try:
         assert "the first 8 test images of digits" in scene.remark.object and "data:image/png" in scene.remark.object

@@ -1,4 +1,4 @@
-"""The tab where estimators race: its pictures are the tables of the lanes, its dials act on the next step."""
+"""The tab where estimators race: its pictures show the tables of the lanes, and its dials act on the next step."""
 
 import holoviews as hv
 import numpy as np
@@ -24,7 +24,7 @@ def small():
 
 @pytest.fixture(scope="module")
 def raced(small):
-    """17 steps of three lanes: looks at 0 and 16."""
+    """17 steps of three lanes, evaluated at steps 0 and 16."""
     state = racing.start(small, [entry(word) for word in ("iwae", "dreg", "dreg@2")], k=4)
     for _ in range(17):
         state = racing.step(state, small, k=4, batch=8, lr=1e-3)
@@ -47,7 +47,7 @@ def views(against):
     return [race.bound(against), race.variance(against), race.lead("iwae"), race.snr(against)]
 
 
-def test_curves_are_the_lanes_own_rows_against_either_clock(raced):
+def test_curves_show_the_rows_of_each_lane_against_either_clock(raced):
     for i, clock in enumerate(CLOCKS):
         bound, noise, _, snr = (view.columns(raced) for view in views(clock))
         for lane in raced.lanes:
@@ -60,14 +60,14 @@ def test_curves_are_the_lanes_own_rows_against_either_clock(raced):
             assert np.array_equal(snr[name]["y"], shown, equal_nan=True)
 
 
-def test_the_lead_is_counted_from_the_first_lane(raced):
+def test_the_lead_is_measured_from_the_first_lane(raced):
     gap = race.lead("iwae").columns(raced)
     first, second, _ = raced.lanes
     assert gap["iwae"]["y"].tolist() == [0, 0] and gap["dreg"]["y"][0] == 0 != gap["dreg"]["y"][1]
     assert gap["dreg"]["y"][1] == second.looks[1, 2] - first.looks[1, 2]
 
 
-def test_pictures_are_patched_in_place_and_lanes_of_one_colour_have_their_own_dash(raced, small):
+def test_pictures_are_patched_in_place_and_lanes_of_one_colour_have_different_dashes(raced, small):
     begun = racing.start(small, [lane.entry for lane in raced.lanes], k=4)
     for view in views(CLOCKS[0]):
         stage = Stage()
@@ -81,7 +81,7 @@ def test_pictures_are_patched_in_place_and_lanes_of_one_colour_have_their_own_da
     assert [looks[name]["line_dash"] for name in ("iwae", "dreg", "dreg, K = 2")] == ["solid", "solid", "dashed"]
 
 
-def test_dials_act_on_a_run_that_goes_on_and_other_lanes_begin_it_anew(small):
+def test_dials_act_on_a_running_race_and_other_lanes_restart_it(small):
     scene = RaceScene(Quick(small))
     run, s = scene.live.run, scene.settings
     newest = lambda: run.past(lambda past: past.states[run.position])  # noqa: E731

@@ -1,4 +1,4 @@
-"""The pictures of DReG: bands that hold the truth as often as they say, exact curves, and one draw that adds up."""
+"""The pictures of DReG: bands contain the truth as often as they claim, curves are exact, and one sample adds up."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ def measured(settings, steps):
     return state
 
 
-def test_the_picture_and_the_table_say_where_there_is_no_band():
+def test_the_picture_and_the_table_report_a_missing_band():
     settings = VarianceSettings((1, 64), 64, dim=2, variance=0.45, estimators=["iwae", "dreg"])
     view, state, target = Scaling(settings), measured(settings, 20), io.BytesIO()
     view.picture(state)
@@ -41,12 +41,12 @@ def test_the_picture_and_the_table_say_where_there_is_no_band():
 # names and axes
 
 
-def test_a_name_has_its_slope_or_says_that_there_is_none():
+def test_a_name_has_its_slope_or_says_that_there_is_no_slope():
     assert words("dreg", math.nan, 0.0) == "dreg = 0"
     assert words("rws-dreg", -0.974, 1e-3) == "rws-dreg −0.97" and words("stl", 0.5, 1.0) == "stl +0.50"
 
 
-def test_names_stand_apart_in_the_order_of_their_lines():
+def test_names_are_spaced_apart_in_the_order_of_their_lines():
     got = apart([1e-3, 1.01e-3, 1.0, math.nan, 1e-3], (1e-3, 1.0))
     at = np.log10(got) / 3 + 1
     assert np.isnan(at[3]) and at[2] > at[1]
@@ -56,7 +56,7 @@ def test_names_stand_apart_in_the_order_of_their_lines():
     assert (np.diff(np.sort(many)) > 0.05).all() and many.min() >= 0 and many.max() <= 1
 
 
-def test_limits_are_decades_that_hold_everything():
+def test_limits_are_decades_that_contain_everything():
     state = measured(VarianceSettings((1, 64), 8, dim=2), 2)
     low, high = limits(state, "variance")
     shown = torch.cat([state.values("variance"), state.truths("variance")])
@@ -65,7 +65,7 @@ def test_limits_are_decades_that_hold_everything():
     assert limits(measured(VarianceSettings((1, 64), 8, snap=True), 2), "bias") == (0.1, 1.0)
 
 
-def test_every_estimator_has_a_look_and_no_two_the_same():
+def test_every_estimator_has_its_own_look():
     assert STYLES.keys() <= ESTIMATORS.keys() and len(set(map(style_of, ESTIMATORS))) == len(ESTIMATORS)
 
 
@@ -79,7 +79,7 @@ def test_every_estimator_has_a_look_and_no_two_the_same():
         ((20, 0.0, 0.5), "exactly 0"),
     ],
 )
-def test_what_breaks_is_said_where_the_setting_crosses_it(where, said):
+def test_each_setting_that_breaks_an_estimator_is_explained(where, said):
     assert said in remarks(*where, "variance")
     assert "bands come late" not in remarks(20, 0.28, 0.44, "variance")
     assert "tends to 0.48 K" in remarks(20, 0.28, 2 / 3, "bias") and "reaches the bottom" not in remarks(*where, "SNR")
@@ -89,7 +89,7 @@ def test_what_breaks_is_said_where_the_setting_crosses_it(where, said):
 
 
 @pytest.mark.parametrize(("quantity", "snap"), [("variance", False), ("bias", True)])
-def test_columns_of_the_law_are_those_of_its_layers(quantity, snap, stood, check):
+def test_columns_of_the_law_match_its_layers(quantity, snap, stood, check):
     settings = VarianceSettings((1, 64, 128), 8, dim=3, estimators=["dreg", "jk"], quantity=quantity, snap=snap)
     view, state = Scaling(settings), settings.start()
     stage = stood(view, state)
@@ -98,7 +98,7 @@ def test_columns_of_the_law_are_those_of_its_layers(quantity, snap, stood, check
         state = settings.step(state)
 
 
-def test_lines_are_the_values_and_bands_hold_them():
+def test_lines_show_the_values_and_bands_contain_them():
     settings = VarianceSettings((2, 64, 128), 16, **SMALL)
     view, state = Scaling(settings), measured(settings, 12)
     view.picture(state)
@@ -118,7 +118,7 @@ def test_lines_are_the_values_and_bands_hold_them():
 
 @pytest.mark.parametrize("params", [{"k": 1}, {"distance": 0.0, "variance": 0.5}])
 @pytest.mark.slow
-def test_columns_of_the_microscope_are_those_of_its_layers(params, stood, check):
+def test_columns_of_the_microscope_match_its_layers(params, stood, check):
     scene = MicroscopeScene(MicroscopeSettings(**params))
     try:
         state = scene.settings.start()
@@ -132,7 +132,7 @@ def test_columns_of_the_microscope_are_those_of_its_layers(params, stood, check)
 
 
 @pytest.mark.parametrize("beside", ["dreg", "jk"])
-def test_the_chains_begin_at_nothing_and_end_at_the_gradients(beside):
+def test_the_chains_start_at_zero_and_end_at_the_gradients(beside):
     settings = MicroscopeSettings(estimator=beside)
     state = settings.start()
     columns = GradientTerms(settings).columns(state)
@@ -146,7 +146,7 @@ def test_the_chains_begin_at_nothing_and_end_at_the_gradients(beside):
 
 
 @pytest.mark.slow
-def test_another_quantity_keeps_the_run_and_another_proposal_begins_anew():
+def test_another_quantity_keeps_the_run_and_another_proposal_restarts_it():
     scene = VarianceScene(VarianceSettings((1, 4), 8, dim=2))
     try:
         scene.live.run.once()

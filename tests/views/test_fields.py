@@ -36,22 +36,22 @@ def box():
         (True, 100, ""),
     ],
 )
-def test_whatever_a_browser_sends_the_box_shows_the_number_that_is_used(box, typed, used, said):
+def test_the_box_shows_the_used_number_for_every_browser_input(box, typed, used, said):
     settings, field, line = box
     field._process_events({"value": typed, "value_throttled": typed})
     assert (settings.n, field.value, line.object, line.visible) == (used, used, said, bool(said))
 
 
-def test_the_browser_is_told_the_number_that_is_used(box):
+def test_the_browser_receives_the_used_number(box):
     settings, field, _ = box
     model = field.get_root()
     for typed in (None, 1_000_000_000):
-        model.value = typed  # as Bokeh does with what the browser has typed
+        model.value = typed  # as Bokeh does with the text from the browser
         field._process_events({"value": typed})
         assert model.value == settings.n == field.value
 
 
-def test_a_number_that_is_set_elsewhere_is_shown_and_the_limit_is_forgotten(box):
+def test_a_number_that_code_sets_is_shown_and_the_limit_is_cleared(box):
     settings, field, line = box
     field._process_events({"value": 3000})
     settings.n = 7
@@ -60,7 +60,7 @@ def test_a_number_that_is_set_elsewhere_is_shown_and_the_limit_is_forgotten(box)
     assert settings.n == 8 and not line.visible
 
 
-def test_a_seed_and_a_number_of_particles_have_a_box_and_all_else_a_slider(box):
+def test_seed_and_number_of_particles_have_a_box_and_others_a_slider(box):
     class Others(param.Parameterized):
         batch = param.Integer(default=1, bounds=(1, 9))
 
@@ -69,7 +69,7 @@ def test_a_seed_and_a_number_of_particles_have_a_box_and_all_else_a_slider(box):
 
 
 class Wide(param.Parameterized):
-    """A link or a script may ask for more than a control offers."""
+    """A link or a script may use more than a control offers."""
 
     n = param.Integer(default=100, bounds=(1, 10**6), softbounds=(2, 2000))
     k = param.Integer(default=8, bounds=(1, 10**6), softbounds=(1, 256))

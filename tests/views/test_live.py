@@ -1,4 +1,4 @@
-"""The player away from any server: what it shows, what its controls and keys do, and when it stops."""
+"""The player without a server: what it shows, what its controls and keys do, and when it stops."""
 
 import dataclasses
 import time
@@ -36,7 +36,7 @@ class Dot(View):
 
 @pytest.fixture
 def make(monkeypatch):
-    """make(step, ...) -> a Live of one dot, drawn as a page would draw it; `make.figures` holds what was drawn."""
+    """make(step, ...) -> a Live of one dot, drawn as on a page; `make.figures` holds the drawn figures."""
     monkeypatch.setattr(notebook, "_cells", {})
     made = []
 
@@ -54,7 +54,7 @@ def make(monkeypatch):
 
 
 def shown(live, until=lambda frame: True):
-    """Let the player show what the run has done once all orders so far were carried out."""
+    """Let the player show the run's frame after all commands were executed."""
     live.run.past(lambda past: None)
     deadline = time.monotonic() + 10
     number = live.run.frame.number
@@ -67,12 +67,12 @@ def shown(live, until=lambda frame: True):
 
 
 def say(live, **message):
-    """A word from the browser."""
+    """A message from the browser."""
     live.remote._handle_msg(message)
 
 
 def draw(live):
-    """As a notebook puts it up, in a browser that asks for reduced motion."""
+    """The player in a notebook, in a browser that prefers reduced motion."""
     live.__panel__().get_root()
     say(live, kind="hello", dark=False, reduced=True)
 
@@ -81,8 +81,8 @@ def place(live):
     return float(live.figures[-1].renderers[0].data_source.data["x"][0])
 
 
-def test_where_few_frames_come_only_some_change_the_text_too(make, monkeypatch):
-    """It costs as much as a picture. The first frame of a run that plays, and of one that stands, change it at once."""
+def test_with_few_frames_only_some_change_the_text_too(make, monkeypatch):
+    """The text costs as much as a picture. The first frame of a playing run and of a paused run changes it at once."""
     live = make()
     frame = shown(live)
     clock, read = [1e9], []
@@ -108,7 +108,7 @@ def test_it_renders_the_first_state_and_follows_the_run(make):
     assert f"step <b>{live.run.frame.state.t}</b>" in live.bar.text.value
 
 
-def test_pictures_whose_axes_follow_their_data_take_turns_while_a_run_plays(make, monkeypatch):
+def test_pictures_with_automatic_axes_take_turns_while_a_run_plays(make, monkeypatch):
     """Each once in `CURVES` seconds, never two in one frame; all at once when the run is paused."""
 
     class Following(Dot):
@@ -137,7 +137,7 @@ def test_pictures_whose_axes_follow_their_data_take_turns_while_a_run_plays(make
     assert patched[-1] == [0, 1, 2, 3]
 
 
-def test_off_a_server_it_starts_paused_and_with_play_it_waits_for_a_browser_that_moves(make):
+def test_without_a_server_it_starts_paused_and_play_waits_for_a_browser_with_motion(make):
     live = make()
     say(live, kind="hello", dark=False, reduced=False)
     assert not shown(live).playing
@@ -148,11 +148,11 @@ def test_off_a_server_it_starts_paused_and_with_play_it_waits_for_a_browser_that
     assert shown(live).playing
     assert live.bar.button.label == "Pause"
     live.pause()
-    say(live, kind="hello", dark=False, reduced=False)  # a second browser, or a connection that came back
+    say(live, kind="hello", dark=False, reduced=False)  # a second browser, or a new connection
     assert not shown(live).playing
 
 
-def test_the_text_of_a_failure_is_shown_as_text(make):
+def test_the_text_of_an_error_is_shown_as_text(make):
     def fails(state):
         raise ValueError(ATTACK)
 
@@ -181,7 +181,7 @@ def test_the_status_is_shown_as_text(make):
     assert "<script" not in live.bar.text.value and "&lt;script&gt;" in live.bar.text.value
 
 
-def test_a_start_that_fails_is_shown_and_mended_by_a_reset(make):
+def test_a_failing_start_is_shown_and_fixed_by_a_reset(make):
     def start():
         raise ValueError("no such start")
 
@@ -195,8 +195,8 @@ def test_a_start_that_fails_is_shown_and_mended_by_a_reset(make):
 
 
 @pytest.mark.slow
-def test_pictures_of_a_run_that_could_not_start_are_put_up_when_it_can(make):
-    """First with none up, then with those of other views."""
+def test_pictures_of_a_run_that_could_not_start_appear_when_it_can(make):
+    """First without pictures, then with those of other views."""
     fails = [True]
 
     def start():
@@ -217,7 +217,7 @@ def test_pictures_of_a_run_that_could_not_start_are_put_up_when_it_can(make):
         assert shown(live).state.t == 1 and place(live) == 1
 
 
-def test_fail_stops_the_run_with_words(make):
+def test_fail_stops_the_run_with_a_message(make):
     live = make()
     live.play()
     live.fail("such a target does not exist")
@@ -243,15 +243,13 @@ def test_keys_act(make):
     assert shown(live).state.t == 0
 
 
-def test_the_scrub_slider_looks_back_and_follows(make):
+def test_the_scrub_slider_shows_earlier_steps_and_follows_the_run(make):
     live = make()
     for _ in range(5):
         live.run.once()
     shown(live)
     assert (live.bar.scrub.end, live.bar.scrub.value) == (5, 5)
-    live.bar._clock = (
-        None  # as on a page: in a notebook a position that comes back within two seconds counts as an echo
-    )
+    live.bar._clock = None  # as on a page: in a notebook, a position that returns within two seconds counts as an echo
     for position in (2, 4, 2, 5):
         live.bar.scrub.value = position
         live.bar.scrub.param.trigger("value")
@@ -265,7 +263,7 @@ def test_the_speed_slider_sets_the_speed(make):
     assert live.run.speed == 3.0
 
 
-def test_a_run_that_nobody_watches_in_a_notebook_is_paused(make):
+def test_a_run_without_viewers_in_a_notebook_is_paused(make):
     live = make()
     live.play()
     shown(live, lambda frame: frame.state.t > 0)
@@ -276,8 +274,8 @@ def test_a_run_that_nobody_watches_in_a_notebook_is_paused(make):
     assert not shown(live).playing
 
 
-def test_good_bye_stops_the_computing_and_a_beat_starts_it_again(make):
-    """`bye` comes when a page is left: nothing is computed from then on."""
+def test_a_bye_message_stops_the_computing_and_a_beat_restarts_it(make):
+    """The message `bye` is sent when a page is left: after it, the run computes nothing."""
     live = make()
     live.play()
     shown(live, lambda frame: frame.state.t > 0)
@@ -291,7 +289,7 @@ def test_good_bye_stops_the_computing_and_a_beat_starts_it_again(make):
 
 
 @pytest.mark.slow
-def test_running_a_cell_again_stops_what_it_had_started(make, monkeypatch):
+def test_running_a_cell_again_stops_its_earlier_run(make, monkeypatch):
     turn = ["cell 1", 1]
     monkeypatch.setattr(notebook, "_cell", lambda: tuple(turn))
     first, beside = make(), make()
@@ -307,7 +305,7 @@ def test_running_a_cell_again_stops_what_it_had_started(make, monkeypatch):
     assert shown(other).state == shown(again).state == Count()
 
 
-def test_the_browsers_light_colours_the_pictures(make):
+def test_pictures_follow_the_theme_of_the_browser(make):
     live = make()
     ink = live.figures[0].xaxis.major_label_text_color
     say(live, kind="hello", dark=True, reduced=True)
@@ -327,7 +325,7 @@ def test_tasks_from_other_threads_are_done_at_the_next_tick(make):
     assert done == [1]
 
 
-def test_several_views_share_a_run_and_one_that_follows_gets_the_past(make):
+def test_several_views_share_a_run_and_a_following_view_gets_earlier_states(make):
     class Following(Dot):
         marks = ()
 
@@ -345,7 +343,7 @@ def test_several_views_share_a_run_and_one_that_follows_gets_the_past(make):
 
 
 @pytest.mark.slow
-def test_other_views_take_the_place_of_the_first(make):
+def test_other_views_replace_the_first(make):
     live = make()
     live.run.once()
     shown(live)

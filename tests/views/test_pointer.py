@@ -1,4 +1,4 @@
-"""The pointer: what it takes hold of follows it, and a run that is held still plays on afterwards."""
+"""The pointer: a grabbed object follows it, and a paused run plays on afterwards."""
 
 from types import SimpleNamespace
 
@@ -13,12 +13,12 @@ def done():
 
 
 def pointer(done, **more):
-    """A pointer that finds "it" left of 1, and notes what is done."""
+    """A pointer that finds "it" left of 1, and records its actions."""
     note = lambda kind: lambda *where: done.append((kind, *where))  # noqa: E731
     return Pointer(lambda x, y: "it" if x < 1 else None, note("move"), note("add"), **more)
 
 
-def test_what_was_grabbed_is_moved_until_it_is_dropped(done):
+def test_a_grabbed_object_is_moved_until_it_is_dropped(done):
     one = pointer(done)
     one.drag(0.1, 0.1)
     one.grab(0.5, 2.0)
@@ -28,7 +28,7 @@ def test_what_was_grabbed_is_moved_until_it_is_dropped(done):
     assert done == [("move", "it", 3.0, 4.0)]
 
 
-def test_where_nothing_is_nothing_is_moved_and_the_run_plays_on(done):
+def test_in_an_empty_place_nothing_is_moved_and_the_run_plays_on(done):
     live = SimpleNamespace(pause=lambda: done.append("pause"), play=lambda: done.append("play"))
     one = pointer(done, hold=live)
     one.grab(2.0, 0.0)
@@ -38,7 +38,7 @@ def test_where_nothing_is_nothing_is_moved_and_the_run_plays_on(done):
 
 
 @pytest.mark.parametrize("playing", [True, False])
-def test_a_run_holds_still_while_something_is_dragged_and_goes_on_as_before(done, playing):
+def test_a_run_pauses_while_something_is_dragged_and_then_resumes(done, playing):
     run = SimpleNamespace(frame=SimpleNamespace(playing=playing))
     live = SimpleNamespace(run=run, pause=lambda: done.append("pause"), play=lambda: done.append("play"))
     one = pointer(done, hold=live)
@@ -47,7 +47,7 @@ def test_a_run_holds_still_while_something_is_dragged_and_goes_on_as_before(done
     assert done == ["pause", *(["play"] if playing else [])]
 
 
-def test_a_figure_is_heard_and_taps_only_where_something_can_be_chosen(done):
+def test_a_figure_handles_taps_only_where_something_can_be_chosen(done):
     heard = {}
     figure = SimpleNamespace(on_event=lambda kind, call: heard.setdefault(kind.__name__, call))
     pointer(done).listen(figure)

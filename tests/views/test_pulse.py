@@ -1,4 +1,4 @@
-"""One timer for many pages: who is shown, who waits, and that nothing is left of a page that has gone."""
+"""One timer for many pages: which pages are shown, which wait, and that closed pages leave nothing behind."""
 
 import asyncio
 import gc
@@ -14,7 +14,7 @@ from labkit.views.pulse import Pulse
 
 
 class Page:
-    """Counts what it was asked to show; each large thing is put up in one turn."""
+    """Counts its frames; each large picture is shown in one turn."""
 
     def __init__(self, news=False, large=0):
         self.news, self.large, self.shown = news, large, []
@@ -33,7 +33,7 @@ class Page:
 
 @pytest.fixture
 def beat():
-    """beat() runs one beat of a pulse and what it asked for; beat.add(page) -> its document."""
+    """beat() runs one beat of a pulse and its requested calls; beat.add(page) -> its document."""
 
     class Hand:
         def __init__(self):
@@ -74,7 +74,7 @@ def test_only_pages_with_news_are_shown(beat):
     assert quiet.shown == [] and loud.shown == [False]
 
 
-def test_of_pages_that_have_large_things_to_put_up_one_does_in_a_beat_and_the_others_play_on(beat):
+def test_one_page_shows_a_large_picture_per_beat_while_others_play_on(beat):
     first, second, third = Page(large=2), Page(large=1), Page()
     for page in (first, second, third):
         beat.add(page)
@@ -87,7 +87,7 @@ def test_of_pages_that_have_large_things_to_put_up_one_does_in_a_beat_and_the_ot
     assert len(first.shown) + len(second.shown) == 3, "nothing is left to do"
 
 
-def test_a_page_is_not_called_again_before_it_has_answered(beat):
+def test_a_page_is_not_called_again_before_it_returns(beat):
     page = Page(news=True, large=5)
     document = beat.add(page)
     for _ in range(3):
@@ -97,7 +97,7 @@ def test_a_page_is_not_called_again_before_it_has_answered(beat):
     assert page.shown == [True]
 
 
-def test_a_page_whose_session_ends_is_forgotten_and_gives_its_turn_back(beat):
+def test_a_page_whose_session_ends_is_removed_and_gives_its_turn_back(beat):
     gone, other = Page(news=True, large=1), Page(large=1)
     beat.add(other)
     document = beat.add(gone)
@@ -116,7 +116,7 @@ def test_a_page_whose_session_ends_is_forgotten_and_gives_its_turn_back(beat):
     assert dead() is None
 
 
-def test_pages_of_one_event_loop_share_a_pulse_and_it_stops_with_the_last(beat):
+def test_pages_of_one_event_loop_share_a_timer_that_stops_with_the_last(beat):
     pages, documents = [Page(), Page()], [Document(), Document()]
     for page, document in zip(pages, documents, strict=True):
         pulse.watch(page, document)
@@ -128,8 +128,8 @@ def test_pages_of_one_event_loop_share_a_pulse_and_it_stops_with_the_last(beat):
     assert not one._pages and not one._timer.is_running()
 
 
-def test_the_timer_does_not_keep_the_document_of_the_page_that_started_it():
-    """An asyncio timer keeps the context it was started in, and with it Panel's current document."""
+def test_the_timer_does_not_keep_the_document_of_its_first_page():
+    """An asyncio timer keeps the context in which it was started, and so Panel's current document."""
 
     async def scenario():
         pulse, first, second = Pulse(), Document(), Document()

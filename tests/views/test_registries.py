@@ -1,4 +1,4 @@
-"""What is registered late is drawn on every tab that offers it."""
+"""Newly registered names are drawn on every tab that offers them."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -30,7 +30,7 @@ def mine(monkeypatch):
 
 
 def drawn(scene, stood, check):
-    """Put up every picture of a scene and compare its columns with its layers, also after a step."""
+    """Show every picture of a scene and compare its columns with its layers, also after a step."""
     settings = scene.settings
     try:
         state = settings.start()
@@ -54,20 +54,20 @@ def drawn(scene, stood, check):
         (RaceScene, lambda name: RaceSettings(estimators=["iwae", name], k=2, batch=4)),
     ],
 )
-def test_an_estimator_is_drawn_on_every_tab_of_dreg(kind, settings, mine, stood, check):
+def test_a_new_estimator_is_drawn_on_every_tab_of_dreg(kind, settings, mine, stood, check):
     scene = kind(settings(mine), play=False)
     assert any("mine" in each.options for each in scene.controls() if hasattr(each, "options"))
     drawn(scene, stood, check)
 
 
-def test_new_estimators_have_styles_that_no_other_has(monkeypatch):
+def test_new_estimators_have_their_own_styles(monkeypatch):
     for i in range(12):
         monkeypatch.setitem(ESTIMATORS, f"mine {i}", ESTIMATORS["dreg"])
     every = [style_of(name) for name in ESTIMATORS]
     assert len(set(every)) == len(every) and every[0] == STYLES["iwae"]
 
 
-def test_words_follow_what_the_row_says(mine, monkeypatch):
+def test_texts_follow_the_row_of_an_estimator(mine, monkeypatch):
     """Another bound, a bias, or neither: in the meter and under the microscope."""
     said = {}
     for name, row in (
@@ -86,7 +86,7 @@ def test_words_follow_what_the_row_says(mine, monkeypatch):
     assert layer("mine") == "mine: Σ of its terms" and layer("dreg") == "dreg: Σ w² G"
 
 
-def test_a_target_and_a_kernel_are_drawn_on_the_particles_tab(monkeypatch, stood, check):
+def test_a_new_target_and_kernel_are_drawn_on_the_particles_tab(monkeypatch, stood, check):
     monkeypatch.setitem(targets.TARGETS, "mine", lambda: targets.from_log_prob(lambda x: -(x**4).sum(-1), dim=2))
     monkeypatch.setitem(svgd.KERNELS, "mine", svgd.IMQ())
     settings = ComparisonSettings(ParticlesSettings(n=5, target="mine", begin_mean=0.0), compare="kernel", other="mine")
@@ -102,7 +102,7 @@ def test_every_kernel_of_the_registry_has_its_own_style_among_the_remedies(monke
     drawn(CollapseScene(settings, play=False), stood, check)
 
 
-def test_features_without_words_of_their_own_are_drawn_all_the_same(monkeypatch, stood, check):
+def test_features_without_a_description_are_drawn(monkeypatch, stood, check):
     monkeypatch.setitem(classifier.FEATURES, "mine", classifier.linear)
     said = drawn(ClassificationScene(ClassificationSettings(features="mine", n=4), play=False), stood, check)
     plain = ClassificationScene.remarks(SimpleNamespace(settings=ClassificationSettings(features="linear")))
@@ -110,7 +110,7 @@ def test_features_without_words_of_their_own_are_drawn_all_the_same(monkeypatch,
 
 
 @pytest.mark.parametrize(("name", "moves"), [("mine", False), ("mixture", True)])
-def test_only_modes_that_the_settings_hold_are_dragged(name, moves, monkeypatch):
+def test_only_modes_in_the_settings_can_be_dragged(name, moves, monkeypatch):
     monkeypatch.setitem(targets.TARGETS, "mine", targets.Mixture)
     scene = ParticlesScene(ParticlesSettings(n=3, target=name), play=False)
     try:

@@ -1,4 +1,4 @@
-"""What the browser says of a live view."""
+"""Messages from the browser about a live view."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from labkit.views.remote import Remote
 
 
 @pytest.mark.parametrize("message", [None, 7, "hello", ["kind", "hello"]])
-def test_a_message_that_the_pages_script_does_not_send_is_left_out(message):
+def test_unknown_messages_are_ignored(message):
     heard = []
     remote = Remote(heard.append)
     remote._handle_msg(message)

@@ -1,4 +1,4 @@
-"""The pictures of runs: what the axes hold, what the page says, and the files that a run leaves."""
+"""The pictures of runs: the range of the axes, the text of the page, and the files of a run."""
 
 import dataclasses
 import io
@@ -44,8 +44,8 @@ def test_a_point_is_the_mean_of_its_records_at_the_last_of_them():
     assert x.tolist() == [2, 5, 6] and y.tolist() == [2, 6, 9]
 
 
-def test_the_axis_holds_all_but_the_steep_start(run_folder):
-    """The run falls from 363 to 90 nats; after 60 of 600 steps it is under 90 + 450 exp(-3.5) = 103.6."""
+def test_the_axis_shows_everything_except_the_steep_start(run_folder):
+    """The run falls from 363 to 90 nats; after 60 of 600 steps it is below 90 + 450 exp(-3.5) = 103.6."""
     state = runs.read(run_folder)
     view = BoundCurves(state)
     train, test = (view.columns(state)[name] for name in ("train", "test"))
@@ -56,7 +56,7 @@ def test_the_axis_holds_all_but_the_steep_start(run_folder):
     assert BoundTerms(state).columns(state)["Lz"]["x"].tolist() == state.metrics["step"].tolist()
 
 
-def test_a_long_run_has_a_bounded_number_of_points_and_says_so(tmp_path, made_runs):
+def test_a_long_run_has_a_bounded_number_of_points_and_reports_it(tmp_path, made_runs):
     state = runs.read(made_runs.trained(tmp_path / "long", records=1000))
     view = BoundCurves(state)
     assert len(view.columns(state)["train"]["x"]) <= curves.MOST and "means of 4" in view.words
@@ -65,7 +65,7 @@ def test_a_long_run_has_a_bounded_number_of_points_and_says_so(tmp_path, made_ru
 # the KL by epoch and glimpse
 
 
-def test_an_epoch_that_was_not_evaluated_shows_the_next_that_was(run_folder):
+def test_an_epoch_without_evaluation_shows_the_next_evaluated_one(run_folder):
     state = runs.read(run_folder)
     cells = KLHeatmap(state).columns(state)["kl"]
     assert cells["image"][0].shape == (3, 5) and (cells["dw"], cells["dh"]) == ([5.0], [3.0])
@@ -73,7 +73,7 @@ def test_an_epoch_that_was_not_evaluated_shows_the_next_that_was(run_folder):
     assert heatmap.by_epoch(np.arange(1.0, 2001), np.zeros((2000, 4))).shape == (4, heatmap.MOST)
 
 
-def test_the_declared_image_is_the_one_that_is_patched(run_folder):
+def test_the_declared_image_is_the_patched_image(run_folder):
     state = runs.read(run_folder)
     view = KLHeatmap(state)
     source = hv.render(view.picture(state)).renderers[0].data_source
@@ -82,15 +82,17 @@ def test_the_declared_image_is_the_one_that_is_patched(run_folder):
 
 
 @pytest.mark.parametrize(("value", "want"), [(0.0, 1), (0.07, 0.1), (0.2, 0.2), (3.1, 5), (5.1, 10), (float("nan"), 1)])
-def test_the_scale_of_colours_ends_at_a_round_number(value, want):
+def test_the_colour_scale_ends_at_a_round_number(value, want):
     assert heatmap.rounded_up(value) == pytest.approx(want)
 
 
-# all of them
+# all pictures
 
 
-def test_every_picture_takes_the_columns_of_a_later_state(run_folder):
-    """Put up, then grown by a record and an evaluation: nothing is declared anew, every column arrives."""
+def test_every_picture_accepts_the_columns_of_a_later_state(run_folder):
+    """The pictures are shown, then the run gets a record and an evaluation: no picture is declared again, all columns
+    arrive.
+    """
     state = runs.with_samples(runs.read(run_folder))
     views = scene.pictures(state)
     assert [type(view).__name__ for view in views] == ["BoundCurves", "SampleSheet", "BoundTerms", "KLHeatmap"]
@@ -115,7 +117,7 @@ def test_every_picture_takes_the_columns_of_a_later_state(run_folder):
     assert later.shown == 6
 
 
-def test_a_sheet_is_sent_as_it_is_grey_or_in_colour():
+def test_a_sheet_is_sent_unchanged_in_grey_or_colour():
     grey = np.arange(6, dtype=np.uint8).reshape(2, 3)
     assert np.array_equal(rgb(grey), np.stack([grey] * 3, -1)) and np.array_equal(rgb(rgb(grey)), rgb(grey))
     assert pixels.packed(rgb(grey))[-1, 1] & 0xFFFFFFFF == 0xFF010101  # the lowest row is the last
@@ -136,10 +138,10 @@ def test_a_run_without_a_number_has_no_picture(tmp_path, made_runs):
     assert scene.pictures(runs.read(tmp_path)) == []
 
 
-def test_the_table_has_a_row_a_run_and_one_line_for_a_folder_that_cannot_be_read(run_folder, made_runs):
+def test_the_table_has_one_row_per_run_and_one_line_per_unreadable_folder(run_folder, made_runs):
     made_runs.spoiled(made_runs.trained(run_folder.parent / "odd") / "config.json", b"{")
     page = words.listing(directory.states(run_folder.parent), "a", made_runs.OLD)
-    assert page.count("<tr") == 2 and page.count('class="wrong"') == 1  # the head and one run
+    assert page.count("<tr") == 2 and page.count('class="wrong"') == 1  # the header and one run
 
 
 @pytest.mark.parametrize(
@@ -150,13 +152,13 @@ def test_the_table_has_a_row_a_run_and_one_line_for_a_folder_that_cannot_be_read
         ({"epochs": [], "batch_size": {}, "steps": 1.5}, True),
     ],
 )
-def test_settings_that_count_nothing_are_left_out(run_folder, settings, listed, made_runs):
+def test_settings_without_an_effect_are_left_out(run_folder, settings, listed, made_runs):
     state = runs.read(made_runs.trained(run_folder.parent / "odd", config=made_runs.CONFIG | {"settings": settings}))
     page = words.listing({"odd": state}, "odd", made_runs.OLD)
     assert ("<td" in page) == listed and len(page) < 5000
 
 
-def test_a_run_whose_numbers_cannot_be_shown_is_one_line(run_folder, made_runs):
+def test_a_run_whose_numbers_cannot_be_shown_gives_one_line(run_folder, made_runs):
     class Odd(runs.RunState):
         @property
         def bound(self):
@@ -176,15 +178,15 @@ def test_text_from_files_is_shown_as_text(tmp_path, made_runs):
     page += words.opens('"<b>') + words.none_in("<b>") + words.wrong("<u>")
     for tag in ("<img", "<b>alert", "<i>", "<u>", "%22<", "<b></a>", "<code><b>"):
         assert tag not in page
-    assert page.count("&lt;img") == 7 and "runs%2F%3Cb%3E" in page  # the data are in both tables
+    assert page.count("&lt;img") == 7 and "runs%2F%3Cb%3E" in page  # the data are named in both tables
 
 
-# looking
+# reading the files
 
 
 @pytest.fixture
 def watched():
-    """A look at numbers that count up, and what was shown and said."""
+    """A reader of numbers that count up, with its frames and messages."""
     found, shown = iter(range(100)), []
     one = polling.Poller(lambda: next(found), shown.append, lambda error: shown.append(str(error)), shown.append)
     return one, shown
@@ -197,11 +199,11 @@ def settle(one):
     one.tick()
 
 
-def test_files_are_looked_at_only_while_somebody_watches(watched, monkeypatch):
+def test_files_are_read_only_while_a_visitor_watches(watched, monkeypatch):
     one, shown = watched
     one.tick()
     settle(one)
-    assert shown == []  # the browser has not got the page yet
+    assert shown == []  # the browser does not have the page yet
     one._heard({"kind": "hello", "dark": True})
     settle(one)
     assert shown == [True, 0]
@@ -221,7 +223,7 @@ def test_files_are_looked_at_only_while_somebody_watches(watched, monkeypatch):
     assert shown == [True, 0, 1, 2]
 
 
-def test_a_look_that_fails_is_said_and_the_next_one_goes_well():
+def test_a_failed_read_is_reported_and_the_next_one_works():
     answers, said = iter([ValueError("torn"), 5]), []
 
     def find():
@@ -242,7 +244,7 @@ def test_a_look_that_fails_is_said_and_the_next_one_goes_well():
 # the page
 
 
-def test_the_slider_keeps_the_sheet_that_the_reader_took(run_folder):
+def test_the_slider_keeps_the_chosen_sheet(run_folder):
     page = RunsScene(run_folder.parent)
     page._show(page._find())
     assert (page.scrub.value, page.scrub.end, page._state.shown) == (2, 2, 5)
@@ -257,7 +259,7 @@ def test_the_slider_keeps_the_sheet_that_the_reader_took(run_folder):
     assert page._state.shown == 6 and "epoch 6" in page.head.object
 
 
-def test_without_a_run_the_page_says_where_it_looked_and_what_makes_one(tmp_path, made_runs):
+def test_without_a_run_the_page_names_its_folder_and_a_command_that_makes_one(tmp_path, made_runs):
     page = RunsScene(tmp_path / "nothing")
     page._show(page._find())
     assert str(tmp_path / "nothing") in page.listing.object and "labkit train draw" in page.listing.object
@@ -269,7 +271,7 @@ def test_without_a_run_the_page_says_where_it_looked_and_what_makes_one(tmp_path
 # files
 
 
-def test_the_animation_has_a_frame_an_epoch_and_rests_on_the_newest(run_folder):
+def test_the_animation_has_one_frame_per_epoch_and_rests_on_the_newest(run_folder):
     target = io.BytesIO()
     files.animation(runs.read(run_folder), target)
     image = Image.open(target)
@@ -281,7 +283,7 @@ def test_the_animation_has_a_frame_an_epoch_and_rests_on_the_newest(run_folder):
     assert image.convert("RGB").getpixel((100, 200)) == (5, 5, 5)  # the sheet of epoch 5
 
 
-def test_a_long_animation_leaves_sheets_out_but_not_the_newest(tmp_path, made_runs):
+def test_a_long_animation_omits_sheets_but_keeps_the_newest(tmp_path, made_runs):
     target = io.BytesIO()
     files.animation(runs.read(made_runs.trained(tmp_path / "a", epochs=range(1, 132))), target)
     image = Image.open(target)

@@ -1,4 +1,4 @@
-"""A run in files: what an animation shows and when, and tables that say what the states hold."""
+"""A run in files: which states an animation shows and when, and tables that contain the values of the states."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ class Count:
 
 
 class Seen(View):
-    """A view that follows its run and remembers what it was shown."""
+    """A view that follows its run and remembers the states that it was given."""
 
     def __init__(self):
         self.shown = []
@@ -60,11 +60,11 @@ def mixture():
     return SimpleNamespace(past=past, views=[Line(experiment.density, experiment.box()[0]), curve])
 
 
-# what is shown
+# the shown states
 
 
 @pytest.mark.parametrize("steps", [0, 1, 5, 88, 89, 90, 200, 399])
-def test_frames_are_evenly_apart_at_most_as_many_as_wanted_and_end_at_the_end(steps):
+def test_frames_are_evenly_spaced_limited_in_number_and_include_the_end(steps):
     past = counted(steps)
     positions = save.thinned(past, 90)
     assert len(positions) <= 90 and positions[0] == 0 and positions[-1] == len(past.states) - 1
@@ -72,7 +72,7 @@ def test_frames_are_evenly_apart_at_most_as_many_as_wanted_and_end_at_the_end(st
     assert len(positions) >= min(len(past.states), 45)
 
 
-def test_a_view_that_follows_knows_nothing_of_what_came_later():
+def test_a_following_view_sees_no_later_states():
     past, view = counted(120, lambda state: {"t": float(state.t)}), Seen()
     assert len(list(save.frames(view, past, size=SIZE, most=30))) == len(save.thinned(past, 30))
     for state, upto in view.shown:
@@ -107,8 +107,8 @@ def test_several_views_share_one_picture_and_labels(mixture):
     assert not differ[:, :400].any() and differ[:, 400:].any()
 
 
-def test_a_curve_grows_within_axes_that_hold_the_whole_run(mixture):
-    """Left of the first frame's end the curve is drawn in every frame; the last frame reaches the right."""
+def test_a_curve_grows_within_axes_for_the_whole_run(mixture):
+    """Left of the first frame's end, every frame draws the curve; the last frame reaches the right edge."""
     frames = [np.asarray(f).astype(int) for f in save.frames(mixture.views[1], mixture.past, size=(480, 300))]
     green = [(abs(f - (0, 158, 115)).sum(2) < 90).any(0) for f in frames]
     reach = [np.flatnonzero(columns).max() if columns.any() else 0 for columns in green]
@@ -124,7 +124,7 @@ def test_dark_paper_is_dark(mixture):
 # files
 
 
-def test_a_gif_holds_every_frame_and_rests_on_the_last(mixture, tmp_path):
+def test_a_gif_contains_every_frame_and_rests_on_the_last(mixture, tmp_path):
     seen = []
 
     def track(frames):
@@ -143,7 +143,7 @@ def test_a_gif_holds_every_frame_and_rests_on_the_last(mixture, tmp_path):
     assert durations[:-1] == [50] * (len(seen) - 1) and durations[-1] == 50 + 1000 * save.LINGER
 
 
-def test_a_png_is_the_frame_of_its_position(mixture):
+def test_a_png_equals_the_frame_at_its_position(mixture):
     file = io.BytesIO()
     save.png(mixture.views[:1], mixture.past, -1, file, size=SIZE)
     *_, last = save.frames(mixture.views[:1], mixture.past, size=SIZE)
@@ -157,19 +157,19 @@ def read(file):
     return list(csv.reader(file.getvalue().decode().splitlines()))
 
 
-def test_curves_are_the_table_with_the_steps(mixture):
+def test_curves_contain_the_table_with_the_steps(mixture):
     file = io.BytesIO()
     save.curves_csv(mixture.past, file)
     header, *rows = read(file)
     name = "Stein discrepancy: KSD"
     assert header == ["step", name, "steps", f"{name}, mean", f"{name}, least", f"{name}, greatest"]
     assert [int(row[0]) for row in rows] == mixture.past.marks and {row[2] for row in rows} == {"1"}
-    for place in (1, 3, 4, 5):  # every step has a row of its own
+    for place in (1, 3, 4, 5):  # every step has its own row
         assert [float(row[place]) for row in rows] == mixture.past.table[name]
 
 
-def test_curves_of_a_long_run_tell_of_every_step():
-    """Numbers that swing with period two: each row has both, though rows stand at even steps."""
+def test_curves_of_a_long_run_include_every_step():
+    """Numbers that alternate with period two: each row has both, although rows are at even steps."""
     past, file = counted(3000, lambda state: {"h": float(state.t % 2)}), io.BytesIO()
     save.curves_csv(past, file)
     _, first, *rows, last = read(file)
@@ -178,7 +178,7 @@ def test_curves_of_a_long_run_tell_of_every_step():
     assert sum(int(row[2]) for row in (first, *rows, last)) == 3001
 
 
-def test_a_file_that_cannot_be_written_says_why_and_leaves_the_old_one(tmp_path, mixture):
+def test_a_failed_write_gives_the_reason_and_keeps_the_old_file(tmp_path, mixture):
     (tmp_path / "a.csv").write_text("old")
     broken = counted(3)
     broken.marks.append(4)
@@ -192,7 +192,7 @@ def test_a_file_that_cannot_be_written_says_why_and_leaves_the_old_one(tmp_path,
 
 
 def test_level_lines_of_unequal_lengths_are_painted():
-    """A planar target has a few level lines, each of its own number of points."""
+    """A planar target has a few level lines, each with a different number of points."""
     experiment = ParticlesSettings(target="banana", n=5, begin_mean=0.0)
     past = engine.Past()
     past.add(experiment.start())

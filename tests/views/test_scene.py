@@ -1,4 +1,4 @@
-"""A whole experiment: settings act where the run stands, runs stand beside each other, the hand moves particles."""
+"""A whole experiment: settings act on the current state, two runs are compared, and the pointer moves particles."""
 
 import re
 import time
@@ -26,7 +26,7 @@ from labkit.views.svgd import Curves, Line, ParticlesScene, Plane
 from labkit.views.svgd.controls import Controls
 from labkit.views.svgd.hand import added, moved
 
-pytestmark = pytest.mark.slow  # whole pages, but for the browser
+pytestmark = pytest.mark.slow  # whole pages, without a browser
 
 OTHERS = {
     "kernel": "imq", "bandwidth": "paper", "length": 0.5, "optimizer": "adam", "step_size": 0.5, "temper": "linear",
@@ -36,7 +36,7 @@ OTHERS = {
 
 @pytest.fixture
 def make(drawn, monkeypatch):
-    """make(settings) -> a scene that is closed after the test; its pictures, that cost the most, are left out."""
+    """make(settings) -> a scene that is closed after the test; it has no pictures, because these cost the most."""
     monkeypatch.setattr(Stage, "show", lambda self, view, state, drawn: None)
     return drawn
 
@@ -58,7 +58,7 @@ def drawn():
 
 
 def settled(scene, until=lambda frame: True):
-    """The run's frame after all orders so far were carried out."""
+    """The run's frame after all commands were executed."""
     run = scene.live.run
     run.past(lambda past: None)
     number, deadline = run.frame.number, time.monotonic() + 10
@@ -76,7 +76,7 @@ def steps(scene, count):
     return settled(scene).state
 
 
-def test_a_scene_keeps_the_states_whose_density_its_picture_shows_at_earlier_steps(make):
+def test_a_scene_keeps_the_states_whose_density_is_shown_at_earlier_steps(make):
     scene = make()
     steps(scene, 51)
     assert scene.live.run.past(lambda past: sorted(past.pinned)) == [0, 50]
@@ -89,8 +89,8 @@ def test_a_scene_keeps_the_states_whose_density_its_picture_shows_at_earlier_ste
     "name, value",
     [("kernel", "imq"), ("bandwidth", "paper"), ("optimizer", "adam"), ("step_size", 0.7), ("means", [-1.0, 3.0])],
 )
-def test_a_setting_acts_on_the_run_where_it_stands(make, name, value):
-    """The state keeps its step and its particles, and is evaluated anew; the next step is that of the new setting."""
+def test_a_setting_acts_on_the_current_state_of_the_run(make, name, value):
+    """The state keeps its step and its particles and is evaluated again; the next step uses the new setting."""
     scene = make()
     before = steps(scene, 3)
     setattr(scene.settings.run, name, value)
@@ -102,7 +102,7 @@ def test_a_setting_acts_on_the_run_where_it_stands(make, name, value):
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_every_target_can_be_chosen_while_the_run_plays_which_plays_on(make, name):
+def test_every_target_can_be_chosen_while_the_run_plays_on(make, name):
     scene = make()
     scene.settings.run.param.update(target="banana" if name == "mixture" else "mixture", begin_mean=0.0)
     scene.live.play()
@@ -114,7 +114,7 @@ def test_every_target_can_be_chosen_while_the_run_plays_which_plays_on(make, nam
     assert len(frame.content[1]) == len(scene.live.stages) == len(scene.live.views)
 
 
-def test_a_setting_that_begins_anew_resets_the_run(make):
+def test_a_setting_of_the_start_resets_the_run(make):
     scene = make()
     steps(scene, 4)
     scene.settings.run.seed = 5
@@ -127,8 +127,8 @@ def test_a_setting_that_begins_anew_resets_the_run(make):
     "change, kept",
     [({"seed": 5}, 5), ({"n": 30}, 5), ({"begin_mean": -9.0}, 4), ({"target": "banana"}, 3), ({"kernel": "imq"}, 5)],
 )
-def test_only_pictures_that_another_setting_changes_are_put_up_anew(drawn, change, kept):
-    """A picture costs a tenth of a second: of another seed all stay, of a moved start all but the one with its axis."""
+def test_only_pictures_that_a_setting_changes_are_replaced(drawn, change, kept):
+    """A picture costs a tenth of a second. Another seed keeps all; a moved start replaces only one."""
     scene = drawn()
     pictures = [stage.pane.object for stage in scene.live.stages]
     scene.settings.run.param.update(**change)
@@ -137,7 +137,7 @@ def test_only_pictures_that_another_setting_changes_are_put_up_anew(drawn, chang
     assert len(settled(scene).content[1]) == 5
 
 
-def test_what_cannot_be_is_shown_and_a_good_setting_mends_it(make):
+def test_an_invalid_setting_is_shown_and_a_valid_one_fixes_it(make):
     scene = make(target="banana", begin_mean=0.0)
     steps(scene, 1)
     scene.settings.run.param.update(target="double_banana", begin="target")
@@ -159,16 +159,16 @@ def wait_for_error(scene, words):
         time.sleep(0.002)
 
 
-def test_a_scene_shows_what_its_target_has_to_show(make):
-    """Moment errors where the moments are known, accuracy where there are held-out rows."""
+def test_a_scene_shows_the_numbers_that_its_target_has(make):
+    """Moment errors if the moments are known, accuracy if there are held-out rows."""
     titles = lambda scene: {getattr(view, "title", "microscope") for view in scene.live.views}  # noqa: E731
     assert titles(make()) == {"", "Stein discrepancy", "Error of the moments", "Bandwidth", "microscope"}
     assert "Test accuracy" in titles(make(target="logistic", begin_mean=0.0))
     assert "Error of the moments" not in titles(make(target="logistic", begin_mean=0.0))
 
 
-def test_the_line_and_the_chart_name_their_ksd_apart(make):
-    """Two numbers: one under the run's kernel, one under that of the first particles."""
+def test_the_line_and_the_chart_use_different_names_for_their_ksd(make):
+    """Two numbers: one under the run's kernel, one under the kernel of the first particles."""
     scene = make()
     state = steps(scene, 40)
     chart = next(
@@ -184,7 +184,7 @@ def test_the_line_and_the_chart_name_their_ksd_apart(make):
     assert scene.status(state).startswith(f"KSD (run's kernel) {float(state.ksd):.3g} · ")
 
 
-def test_arrows_and_earlier_steps_are_the_pictures_alone(make):
+def test_arrows_and_earlier_steps_change_only_the_pictures(make):
     scene = make(target="banana", begin_mean=0.0)
     before = steps(scene, 2)
     scene.settings.arrows = True
@@ -194,11 +194,11 @@ def test_arrows_and_earlier_steps_are_the_pictures_alone(make):
     assert "drive" not in settled(scene).content[1][0]
 
 
-# beside
+# comparison
 
 
 @pytest.mark.parametrize("compare", SETTINGS)
-def test_two_runs_differ_in_one_setting_alone(make, compare):
+def test_two_runs_differ_in_only_one_setting(make, compare):
     scene = make(**({"bandwidth": "fixed"} if compare == "length" else {}))
     scene.settings.compare = compare
     scene.settings.other = OTHERS[compare]
@@ -217,7 +217,7 @@ def test_two_runs_differ_in_one_setting_alone(make, compare):
 
 @pytest.mark.parametrize("compare", SAMPLERS)
 @pytest.mark.parametrize("target", ["mixture", "banana"])
-def test_another_sampler_stands_beside(make, compare, target):
+def test_another_sampler_is_shown_next_to_the_run(make, compare, target):
     scene = make(target=target, begin_mean=0.0)
     scene.settings.compare = compare
     first = settled(scene).state
@@ -227,7 +227,7 @@ def test_another_sampler_stands_beside(make, compare, target):
     assert {view.name for view in scene.live.views} == {"left", "right"}
 
 
-def test_a_target_without_a_sampler_says_so(make):
+def test_a_target_without_a_sampler_shows_a_message(make):
     scene = make(target="double_banana", begin_mean=0.0)
     scene.settings.compare = "independent draws"
     wait_for_error(scene, "no exact sampler; compare with Langevin chains")
@@ -235,7 +235,7 @@ def test_a_target_without_a_sampler_says_so(make):
     assert steps(scene, 2).t == 2
 
 
-def test_another_comparison_forgets_the_value_of_the_last(make):
+def test_another_comparison_resets_the_previous_value(make):
     scene = make()
     scene.settings.compare = "kernel"
     scene.settings.other = "imq"
@@ -265,7 +265,8 @@ def test_every_setting_has_a_control_with_a_tooltip(make):
     tips = scene.live.remote.tips
     for owner in (scene.settings.run, scene.settings):
         for name, p in owner.param.objects().items():
-            if name not in ("name", "shape", "means", "weights", "other"):  # the targets' own, or the hand's
+            # parameters of the targets, or set with the pointer
+            if name not in ("name", "shape", "means", "weights", "other"):
                 assert tips[p.label], name
     for widget in controls.__panel__().select(pn.widgets.Widget):
         if getattr(widget, "label", "") and not isinstance(widget, pn.widgets.StaticText):
@@ -286,7 +287,7 @@ def test_every_story_can_be_chosen(make, story):
 
 
 @pytest.mark.parametrize("compare", ["nothing", "Langevin chains", "step_size", "kernel", "length"])
-def test_the_second_run_has_a_control_of_its_own(make, compare):
+def test_the_second_run_has_its_own_control(make, compare):
     scene = make()
     controls = Controls(scene.settings, scene.live)
     scene.settings.compare = compare
@@ -300,10 +301,10 @@ def test_the_second_run_has_a_control_of_its_own(make, compare):
     settled(scene)
 
 
-# the hand
+# the pointer
 
 
-def test_a_particle_is_moved_and_no_other():
+def test_only_the_moved_particle_changes():
     x = torch.arange(6.0, dtype=torch.float64).reshape(3, 2)
     to = moved(x, 1, (9.0,))
     assert to.tolist() == [[0, 1], [9, 3], [4, 5]] and x[1, 0] == 2
@@ -311,7 +312,7 @@ def test_a_particle_is_moved_and_no_other():
     assert torch.equal(moved(x, 7, (9.0,)), x)
 
 
-def test_a_particle_is_added_at_the_mean_of_what_is_not_given():
+def test_an_added_particle_has_the_mean_in_missing_coordinates():
     x = torch.tensor([[0.0, 1.0], [4.0, 5.0]], dtype=torch.float32)
     assert added(x, (7.0,)).tolist() == [[0, 1], [4, 5], [7, 3]]
     assert added(x, (7.0, 8.0)).dtype == torch.float32
@@ -320,7 +321,7 @@ def test_a_particle_is_added_at_the_mean_of_what_is_not_given():
 @pytest.mark.parametrize("height", [-1.0, 0.0, 0.1, 0.2, 0.35, 9.0])
 @pytest.mark.parametrize("i", [0, 1, 2])
 def test_the_weights_stay_a_distribution_while_a_mode_is_dragged(i, height):
-    """The others keep their ratio; between the ends the handle stands at the height it was dragged to."""
+    """The others keep their ratio; between the ends, the handle is at the height to which it was dragged."""
     experiment = ParticlesSettings(means=[-4.0, 0.0, 4.0], weights=[0.2, 0.3, 0.5], scale=0.8)
     others = [j for j in range(3) if j != i]
     ratio = experiment.weights[others[0]] / experiment.weights[others[1]]
@@ -333,13 +334,13 @@ def test_the_weights_stay_a_distribution_while_a_mode_is_dragged(i, height):
     assert weights[i] == pytest.approx(min(max(height / peak, 0.02), 0.98))
 
 
-def test_a_lone_mode_keeps_all_of_the_weight():
+def test_a_single_mode_keeps_all_of_the_weight():
     experiment = ParticlesSettings(means=[0.0], weights=[1.0])
     experiment.move_handle(0, 3.0, 0.1)
     assert experiment.weights == [1.0] and experiment.means == [3.0]
 
 
-def test_a_click_chooses_the_particle_under_it_and_a_click_elsewhere_none(make):
+def test_a_click_selects_the_particle_under_it_and_a_click_elsewhere_none(make):
     scene = make(target="banana", begin_mean=0.0)
     x = settled(scene).state.x
     view = scene.live.views[0]
@@ -354,7 +355,7 @@ def test_a_click_chooses_the_particle_under_it_and_a_click_elsewhere_none(make):
     assert abs(float(x[line.chosen] - x[3])) == 0
 
 
-def test_a_dragged_particle_follows_and_the_run_holds_still_and_then_plays_on(make):
+def test_a_dragged_particle_follows_and_the_run_pauses_and_then_plays_on(make):
     scene = make(target="banana", begin_mean=0.0)
     scene.live.play()
     settled(scene, lambda frame: frame.state.t > 1)
@@ -370,7 +371,7 @@ def test_a_dragged_particle_follows_and_the_run_holds_still_and_then_plays_on(ma
     assert settled(scene).playing
 
 
-def test_a_double_click_adds_a_particle_and_the_run_goes_on(make):
+def test_a_double_click_adds_a_particle_and_the_run_continues(make):
     scene = make()
     steps(scene, 2)
     scene.pointer("left", scene.live.views[0]).add(1.25, 0.1)
@@ -379,7 +380,7 @@ def test_a_double_click_adds_a_particle_and_the_run_goes_on(make):
     assert steps(scene, 2).x.shape == (13, 1)
 
 
-def test_a_hand_on_one_side_leaves_the_other_alone(make):
+def test_the_pointer_on_one_side_leaves_the_other_unchanged(make):
     scene = make()
     scene.settings.compare = "kernel"
     before = steps(scene, 1)
@@ -406,7 +407,7 @@ def test_a_dragged_mode_moves_the_target_and_keeps_the_run(make):
 
 
 @pytest.mark.parametrize("name", [page.name for page in pages.listing()])
-def test_a_page_builds_and_step_pressed_ten_times_takes_ten_steps(name):
+def test_a_page_starts_and_ten_presses_of_step_take_ten_steps(name):
     document = Document()
     request = SimpleNamespace(arguments={}, headers={}, cookies={}, uri="/", path="/")
     session = SimpleNamespace(id="one", request=request, server_context=None, session=None)
@@ -426,7 +427,7 @@ def test_a_page_builds_and_step_pressed_ten_times_takes_ten_steps(name):
 
 
 def greet(template):
-    """Say hello for the browser, once the page has what hears it; say whether it had."""
+    """Send the browser's first message as soon as the page can receive it; return whether it could."""
     found = template.select(Remote)
     for remote in found:
         remote._handle_msg({"kind": "hello", "dark": False, "reduced": True})
@@ -434,13 +435,13 @@ def greet(template):
 
 
 def counted(template):
-    """The number in the step counter, None before it is there."""
+    """The number in the step counter, None before it exists."""
     found = [re.search(r"step <b>(\d+)</b>", line.value) for line in template.select(Readout)]
     return int(found[0][1]) if found and found[0] else None
 
 
 def run_page(document, until):
-    """Let the pages' timer tick, and the page do what it has scheduled, until something holds."""
+    """Run the pages' timer and the scheduled calls of the page until a condition holds."""
     deadline = time.monotonic() + 30
     while not until():
         assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""Sheets of images: every pixel is that of its image, boxes stand where the filters do, neighbours are the nearest."""
+"""Sheets of images: every pixel equals that of its image, boxes surround the filters, neighbours are the nearest."""
 
 import subprocess
 import sys
@@ -45,8 +45,10 @@ def red(picture):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_pixel_is_that_of_its_image(some, channels):
-    """Image i stands in row i // columns, every pixel a square of scale x scale; a gap of paper between two."""
+def test_every_pixel_equals_that_of_its_image(some, channels):
+    """Image i is in row i // columns, every pixel is a square of scale x scale, with a gap of paper between two
+    images.
+    """
     images, scale = some(5, channels), 3
     picture = sheets.sheet(images, 2, scale=scale)
     assert picture.dtype == np.uint8
@@ -55,7 +57,7 @@ def test_every_pixel_is_that_of_its_image(some, channels):
         top, left = i // 2 * (12 + sheets.GAP), i % 2 * (18 + sheets.GAP)
         tile = picture[top : top + 12, left : left + 18]
         assert (tile == np.kron(image.transpose(1, 2, 0), np.ones((scale, scale, 1)))).all()
-    assert (picture[-12:, -18:] == sheets.PAPER).all()  # where a sixth would stand
+    assert (picture[-12:, -18:] == sheets.PAPER).all()  # the place of a sixth image
 
 
 def test_floats_and_tensors_are_the_same_images(some):
@@ -72,7 +74,7 @@ def test_without_columns_the_grid_is_a_square(n, columns):
     assert picture.shape[1] == 4 * columns + sheets.GAP * (columns - 1)
 
 
-def test_one_image_stands_beside_each_row(some):
+def test_one_image_is_next_to_each_row(some):
     images = some(5)
     ends = sheets.row_ends(5, 2)
     assert ends == [1, 3, 4]
@@ -93,12 +95,12 @@ def test_one_image_stands_beside_each_row(some):
         (np.full((1, 1, 4, 4), np.nan), "without NaN"),
     ],
 )
-def test_what_is_no_image_is_refused(images, said):
+def test_invalid_images_are_refused(images, said):
     with pytest.raises(ValueError, match=said):
         sheets.sheet(images)
 
 
-def test_a_grid_wants_a_column(some):
+def test_a_grid_needs_a_column(some):
     with pytest.raises(ValueError, match="columns must be >= 1"):
         sheets.sheet(some(2), 0)
 
@@ -106,7 +108,7 @@ def test_a_grid_wants_a_column(some):
 # windows
 
 
-def test_the_box_goes_half_a_stride_beyond_the_outer_filters(trace):
+def test_the_box_extends_half_a_stride_beyond_the_outer_filters(trace):
     """Centre (row 3, column 4), stride 1.5, 3 filters: from 2.25 before to 2.25 beyond it, at the pixels' middles."""
     scale = 20
     picture = sheets.animation(trace(3.0, 4.0, 1.5, sigma=100.0), scale=scale)[0]  # sigma 100: a line of one pixel
@@ -128,7 +130,7 @@ def test_a_single_filter_has_a_box_of_two_sigma_and_at_least_a_pixel(trace, sigm
 
 
 @pytest.mark.parametrize(("center", "edge"), [(-1e9, 0), (40.0, -1), (1e9, -1)])
-def test_a_window_outside_is_a_line_at_the_edge_it_lies_beyond(trace, center, edge):
+def test_a_window_outside_the_image_is_a_line_at_the_nearest_edge(trace, center, edge):
     picture = red(sheets.animation(trace(center_y=center, sigma=100.0), scale=10)[0])
     assert picture[edge].any() and picture.any(1).sum() == 1
 
@@ -157,18 +159,18 @@ def generated():
         return model.generate(4, generator=torch.Generator().manual_seed(0))
 
 
-def test_an_animation_is_the_sheet_after_every_step_and_its_end(generated):
+def test_an_animation_shows_the_sheet_after_every_step_and_the_end(generated):
     frames = sheets.animation(generated, window=False, scale=2)
     assert len(frames) == 5 + 1 and (frames[-1] == frames[-2]).all()
     assert all((frame == sheets.sheet(x, scale=2)).all() for frame, x in zip(frames, generated.images, strict=False))
 
 
-def test_windows_are_marked_in_all_frames_but_the_last(generated):
+def test_windows_are_marked_in_all_frames_except_the_last(generated):
     frames = sheets.animation(generated)
     assert all(red(frame).any() for frame in frames[:-1]) and not red(frames[-1]).any()
 
 
-def test_what_stands_beside_an_animation_stays(generated):
+def test_an_image_next_to_an_animation_stays(generated):
     ends = generated.images[-1][[1, 3]]
     frames = sheets.animation(generated, scale=2, beside=ends)
     assert all((frame[:, -16:] == frames[0][:, -16:]).all() for frame in frames)
@@ -181,7 +183,7 @@ def test_a_strip_has_a_row_for_each_image_and_a_column_for_each_step(generated):
     assert red(sheets.strip(generated)).any()
 
 
-def test_a_long_strip_shows_steps_evenly_apart_and_the_last(generated):
+def test_a_long_strip_shows_evenly_spaced_steps_and_the_last(generated):
     expected = sheets.sheet(generated.images[[0, 2, 4]].transpose(0, 1).reshape(12, 3, 6, 8), 3, scale=2)
     assert (sheets.strip(generated, window=False, most=3, scale=2) == expected).all()
 
@@ -196,8 +198,8 @@ def test_without_attention_there_is_nothing_to_mark():
 # neighbours
 
 
-def test_the_neighbour_is_the_nearest_of_all(some, monkeypatch):
-    """Against plain loops; in chunks too small for the whole set; whether bytes or floats."""
+def test_the_neighbour_is_the_nearest_of_all_images(some, monkeypatch):
+    """Compared with plain loops, in chunks smaller than the whole set, for bytes and for floats."""
     train, images = some(37), some(40)[37:] // 2 + 60
     wanted = [min(range(37), key=lambda j: ((x / 255 - train[j] / 255) ** 2).sum()) for x in images]  # noqa: B023
     for chunk in (2_000, 5):
@@ -218,7 +220,7 @@ def test_neighbours_are_of_the_same_size(some):
         sheets.neighbours(some(2), some(0))
 
 
-def test_it_loads_nothing_that_shows_pages_and_no_torch():
+def test_it_loads_neither_a_display_package_nor_torch():
     script = (
         "import sys, labkit; before = set(sys.modules); import labkit.views.sheets;"
         "print(sorted({'torch', 'panel', 'holoviews', 'bokeh'} & (set(sys.modules) - before)))"

@@ -1,4 +1,4 @@
-"""A stage: a picture declared once, and columns that change its Bokeh sources in place."""
+"""A stage: a picture is declared once, and columns change its Bokeh sources in place."""
 
 import gc
 import weakref
@@ -38,7 +38,7 @@ def shown():
     return show
 
 
-def test_a_patch_changes_its_layer_and_no_other(shown):
+def test_a_patch_changes_only_its_layer(shown):
     stage, _, sources = shown(Two())
     before = {name: np.array(values) for name, values in sources["curve"].data.items()}
     stage.patch({"points": {"x": np.array([1.0, 2, 3]), "y": np.array([4.0, 5, 6])}})
@@ -63,7 +63,7 @@ def test_equal_lengths_are_patched_in_place_and_unequal_ones_replace_the_data(sh
     np.testing.assert_array_equal(source.data["y"], [1])
 
 
-def test_columns_of_another_length_are_not_kept_beside_new_ones():
+def test_columns_of_another_length_are_not_mixed_with_new_ones():
     figure = bokeh_figure()
     source = figure.scatter("x", "y").data_source
     source.data = {"x": [1, 2], "y": [1, 2], "size": [3, 4]}
@@ -73,7 +73,7 @@ def test_columns_of_another_length_are_not_kept_beside_new_ones():
     assert set(source.data) == {"x", "y", "size"}
 
 
-def test_float64_goes_out_as_float32_and_nan_stays(shown):
+def test_float64_is_sent_as_float32_and_nan_stays(shown):
     stage, _, sources = shown(Two())
     stage.patch({"points": {"x": np.array([1.0, np.nan, 3]), "y": np.zeros(3)}})
     np.testing.assert_array_equal(sources["points"].data["x"], [1, np.nan, 3])
@@ -82,34 +82,36 @@ def test_float64_goes_out_as_float32_and_nan_stays(shown):
     assert compact([1.5]) == [1.5]
 
 
-def test_what_has_not_changed_is_not_sent_again(shown):
+def test_unchanged_columns_are_not_sent_again(shown):
     stage, figure, sources = shown(Two())
     columns = {"points": {"x": np.array([1.0, np.nan, 3]), "y": np.zeros(3)}}
     stage.patch(columns)
-    sources["points"].data["x"][0] = 77  # stands for the browser's copy: a second send would overwrite it
+    sources["points"].data["x"][0] = 77  # represents the browser's copy: a second send would overwrite it
     stage.patch({"points": {name: values.copy() for name, values in columns["points"].items()}})
     assert sources["points"].data["x"][0] == 77
     stage.patch({"points": {"x": np.array([1.0, np.nan, 4]), "y": np.zeros(3)}})
     assert sources["points"].data["x"][0] == 1
 
 
-def test_of_a_layer_only_the_columns_that_changed_are_sent(shown):
-    """A grid stands still under its curve: half of what is sent, and of what the browser has to read."""
+def test_only_the_changed_columns_of_a_layer_are_sent(shown):
+    """The grid under a curve does not change. It is half of the data to send, and of the data that the browser must
+    read.
+    """
     stage, _, sources = shown(Two())
     stage.patch({"curve": {"x": np.arange(5.0), "y": np.arange(5.0)}})
-    sources["curve"].data["x"][0] = 77  # stands for the browser's copy
+    sources["curve"].data["x"][0] = 77  # represents the browser's copy
     stage.patch({"curve": {"x": np.arange(5.0), "y": np.arange(5.0) + 1}})
     assert sources["curve"].data["x"][0] == 77 and sources["curve"].data["y"][0] == 1
 
 
-def test_the_same_means_to_the_last_bit():
+def test_equal_means_equal_to_the_last_bit():
     sent = {"x": np.array([1.0, np.nan]), "y": np.zeros(2)}
     assert differing(sent, {"x": np.array([1.0, np.nan]), "y": np.zeros(2)}) == set()
     assert differing(sent, {"x": np.array([1.0, 2.0]), "y": np.zeros(2)}) == {"x"}
     assert differing(sent, {"x": np.array([1.0, np.nan, 0.0])}) == {"x"}
     assert differing(sent, {"z": np.zeros(2)}) == {"z"}
     assert differing(None, sent) == {"x", "y"}
-    assert differing({"x": ["a"]}, {"x": ["a"]}) == {"x"}  # what is no array of numbers is always sent
+    assert differing({"x": ["a"]}, {"x": ["a"]}) == {"x"}  # a column that is not an array of numbers is always sent
 
 
 def test_an_unknown_layer_is_a_key_error(shown):
@@ -118,12 +120,12 @@ def test_an_unknown_layer_is_a_key_error(shown):
         stage.patch({"nowhere": {"x": np.zeros(1)}})
 
 
-def test_a_patch_before_anybody_asked_for_the_picture_is_nothing():
+def test_a_patch_before_the_picture_exists_does_nothing():
     stage = Stage()
     stage.patch({"points": {"x": np.zeros(1)}})
 
 
-def test_a_page_turned_dark_recolours_the_frame(shown):
+def test_a_dark_theme_recolours_the_frame(shown):
     stage, figure, _ = shown(Two())
     for dark in (False, True, False):
         stage.recolour(dark)
@@ -138,18 +140,18 @@ def test_a_picture_declared_on_a_dark_page_is_dark(shown):
     assert {axis.major_label_text_color for axis in figure.axis} == {INK[True]}
 
 
-def test_a_logarithmic_axis_has_the_ticks_of_saved_pictures_and_its_grid_follows(shown):
+def test_a_logarithmic_axis_has_the_ticks_of_saved_pictures_and_a_matching_grid(shown):
     class Log(Two):
         def picture(self, state):
             return super().picture(state).opts(logx=True, logy=True, xlim=(1, 64), ylim=(0.1, 1), xticks=[1, 4, 16, 64])
 
     _, figure, _ = shown(Log())
-    assert figure.xaxis[0].ticker.ticks == [1, 4, 16, 64]  # what the view names stays
+    assert figure.xaxis[0].ticker.ticks == [1, 4, 16, 64]  # names from the view stay
     assert figure.yaxis[0].ticker.major_code == LOG_TICKS and not hasattr(figure.xaxis[0].ticker, "major_code")
     assert figure.ygrid[0].axis is figure.yaxis[0] and figure.ygrid[0].ticker is None
 
 
-def test_a_leading_view_is_large_and_one_whose_axes_follow_the_data_has_automatic_ranges(shown):
+def test_a_leading_view_is_large_and_a_following_one_has_automatic_ranges(shown):
     class Leading(Two):
         leading = True
 
@@ -166,7 +168,7 @@ def test_a_leading_view_is_large_and_one_whose_axes_follow_the_data_has_automati
     assert isinstance(figure.x_range, DataRange1d) and isinstance(figure.y_range, DataRange1d)
 
 
-def test_a_second_picture_takes_the_place_of_the_first(shown):
+def test_a_second_picture_replaces_the_first(shown):
     stage, first, _ = shown(Two())
 
     class One(View):
@@ -182,7 +184,7 @@ def test_a_second_picture_takes_the_place_of_the_first(shown):
         stage.patch({"points": {"x": np.zeros(3), "y": np.zeros(3)}})
 
 
-def test_a_view_with_the_same_declaration_keeps_the_picture_that_is_up(shown):
+def test_a_view_with_the_same_declaration_keeps_the_shown_picture(shown):
     class Said(Two):
         def __init__(self, *declaration):
             self.declaration = declaration
@@ -196,7 +198,7 @@ def test_a_view_with_the_same_declaration_keeps_the_picture_that_is_up(shown):
     assert not shown(Two())[0].holds(Two())
 
 
-def test_holoviews_keeps_neither_a_stage_nor_what_its_figures_are_handed_to():
+def test_holoviews_keeps_neither_a_stage_nor_the_users_of_its_figures():
     """HoloViews keeps the options of an element for the whole process, until the element is deleted."""
 
     class Page:

@@ -1,4 +1,4 @@
-"""The tab Classification: points that a hand moves, the posterior that they make, and what particles believe of it."""
+"""The tab Classification: points that the user moves, their posterior, and the predictions of the particles."""
 
 import math
 import time
@@ -31,7 +31,7 @@ from labkit.views.svgd.classification_pictures import (
 
 
 def heard(told, name, attr, old, new):
-    """A listener of Bokeh's, that notes its name."""
+    """A listener of Bokeh that records its name."""
     told.append(name)
 
 
@@ -61,7 +61,7 @@ def by_hand(features, x):
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_a_set_has_its_shape_and_as_many_points_of_either_class(name):
+def test_a_set_has_its_shape_and_equally_many_points_of_each_class(name):
     for seed in range(5):
         data = drawn(name, seed)
         one, zero = data.x[data.y], data.x[~data.y]
@@ -81,7 +81,7 @@ def test_a_set_has_its_shape_and_as_many_points_of_either_class(name):
     assert torch.equal(drawn(name, 3).x, drawn(name, 3).x) and not torch.equal(drawn(name, 3).x, drawn(name, 4).x)
 
 
-def test_nobody_else_changes_sides_when_a_point_comes_moves_or_goes():
+def test_other_points_keep_their_side_when_a_point_is_added_moved_or_removed():
     data = drawn("rings", 0)
     held = data.held(0.25)
     assert held.sum() == 30 and (data.held(0.5) | held).equal(data.held(0.5)) and not data.held(0.0).any()
@@ -98,7 +98,7 @@ def test_nobody_else_changes_sides_when_a_point_comes_moves_or_goes():
 
 
 @pytest.mark.parametrize("features", ["linear", "quadratic"])
-def test_monomials_have_mean_nought_and_variance_one_over_the_picture(features):
+def test_monomials_have_mean_zero_and_variance_one_over_the_picture(features):
     cells = 400
     middle = (torch.arange(cells).double() + 0.5) / cells * 2 * HALF - HALF
     f = FEATURES[features](torch.cartesian_prod(middle, middle))
@@ -106,7 +106,7 @@ def test_monomials_have_mean_nought_and_variance_one_over_the_picture(features):
 
 
 @pytest.mark.parametrize("features", FEATURES)
-def test_the_density_is_that_of_the_model_point_by_point(features):
+def test_the_density_equals_that_of_the_model_point_by_point(features):
     data = drawn("two moons", 1)
     target = ClassifierPosterior(data, features, 2.0, data.held(0.25))
     theta = target.initial(3, torch.Generator().manual_seed(0))
@@ -121,7 +121,7 @@ def test_the_density_is_that_of_the_model_point_by_point(features):
         assert found == pytest.approx(wanted, rel=1e-10)
 
 
-def test_accuracies_and_log_likelihood_are_those_counted_by_hand():
+def test_accuracies_and_log_likelihood_equal_a_count_by_hand():
     state = after(ClassificationSettings(features="linear", data="a checkerboard", n=7), 5)
     right, logs = {True: [], False: []}, []
     for x, y, held in zip(state.data.x.tolist(), state.data.y.tolist(), state.target.held.tolist(), strict=True):
@@ -130,41 +130,41 @@ def test_accuracies_and_log_likelihood_are_those_counted_by_hand():
         right[held].append((p > 0.5) == y)
         logs += [math.log(p if y else 1 - p)] if held else []
     assert state.accuracies == pytest.approx((np.mean(right[True]), np.mean(right[False])), abs=1e-12)
-    assert 0.2 < state.accuracies[0] < 0.9  # a count that sees something
+    assert 0.2 < state.accuracies[0] < 0.9  # not a trivial count
     assert state.log_likelihood == pytest.approx(np.mean(logs), abs=1e-12)
 
 
-def test_blobs_are_parted_and_equal_seeds_give_equal_runs():
+def test_blobs_are_separated_and_equal_seeds_give_equal_runs():
     for features in FEATURES:
         assert after(ClassificationSettings(data="two blobs", features=features), 30).accuracies == (1.0, 1.0)
     one, again = (after(ClassificationSettings(seed=5), 3) for _ in range(2))
     assert torch.equal(one.run.x, again.run.x)
 
 
-def test_linear_features_cannot_part_rings_and_bumps_can():
+def test_linear_features_cannot_separate_rings_and_bumps_can():
     assert after(ClassificationSettings(data="rings", features="linear"), 60).accuracies[0] < 0.8
     assert after(ClassificationSettings(data="rings", features="bumps"), 60).accuracies[0] > 0.95
 
 
-# the run under the hand
+# the run while the user changes points
 
 
-def test_other_points_act_on_particles_that_stay():
+def test_other_points_act_on_the_same_particles():
     settings = ClassificationSettings(features="quadratic")
     state = after(settings, 5)
     x = state.run.x.clone()
     edited = settings.evaluate(state, state.data.added((0.5, 2.0), True))
     assert torch.equal(edited.run.x, x) and edited.t == 5 and len(state.data.x) == labelled.MANY
     w, f = edited.weights, torch.tensor(by_hand("quadratic", (0.5, 2.0)), dtype=torch.float64)
-    pull = torch.sigmoid(-(w @ f))[:, None] * f  # d/dw log σ(w·f), all that a point more adds to the score
+    pull = torch.sigmoid(-(w @ f))[:, None] * f  # d/dw log σ(w·f): the added point adds only this to the score
     assert torch.allclose(edited.run.score - state.run.score, torch.nn.functional.pad(pull, (0, 1)), atol=1e-10)
     assert len(settings.step(edited).data.x) == labelled.MANY + 1
     rewound = settings.step(state), settings.evaluate(state)
-    assert all(len(s.data.x) == labelled.MANY for s in rewound)  # a run that is rewound has its points of then
-    assert len(settings.start().data.x) == labelled.MANY + 1  # and a new one those of now
+    assert all(len(s.data.x) == labelled.MANY for s in rewound)  # a rewound run has the points of that step
+    assert len(settings.start().data.x) == labelled.MANY + 1  # and a new run has the current points
 
 
-def test_points_of_a_hand_outlive_other_features_and_not_another_set():
+def test_points_of_the_user_are_kept_by_other_features_and_dropped_by_another_set():
     settings = ClassificationSettings(seed=3)
     state = settings.start()
     assert torch.equal(state.data.x, drawn("two moons", 3).x)
@@ -185,21 +185,21 @@ def test_each_setting_acts(name):
     assert plain.run.x.shape != other.run.x.shape or not torch.allclose(plain.run.x, other.run.x)
 
 
-def test_settings_of_the_running_act_from_where_it_stands():
+def test_settings_of_a_running_run_act_from_its_current_step():
     settings = ClassificationSettings(features="linear")
     state = after(settings, 3)
     settings.param.update(rate=1.0, held=0.5)
     now = settings.evaluate(state)
     assert torch.equal(now.run.x, state.run.x) and now.target.held.sum() == 60 and now.target.rate == 1.0
     assert settings.step(state).target.held.sum() == 60
-    settings.features = "bumps"  # a run keeps its own until it begins anew
+    settings.features = "bumps"  # a run keeps its own until it restarts
     assert settings.step(state).target.features == "linear"
 
 
-def test_no_points_one_class_and_too_large_a_batch_are_all_well():
+def test_no_points_one_class_and_too_large_a_batch_are_valid():
     settings = ClassificationSettings(data=labelled.BARE, batch=300, features="linear")
     state = after(settings, 2)
-    assert all(map(math.isnan, (state.accuracies[0], state.log_likelihood)))  # nothing is held out
+    assert all(map(math.isnan, (state.accuracies[0], state.log_likelihood)))  # no point is held out
     for left in (1, 0):
         state = after(settings, 2, settings.evaluate(state, state.data.fewer()))
         assert len(state.data.x) == left and state.run.x.isfinite().all()
@@ -207,11 +207,11 @@ def test_no_points_one_class_and_too_large_a_batch_are_all_well():
     assert torch.allclose(prior.log_prob(state.run.x), prior.log_prior(state.run.x))
 
 
-# what is seen
+# the pictures
 
 
 @pytest.mark.parametrize("features", FEATURES)
-def test_the_tint_and_the_doubt_are_mean_and_deviation_of_the_sigmoids(features):
+def test_the_tint_and_the_uncertainty_are_mean_and_deviation_of_the_sigmoids(features):
     state = after(ClassificationSettings(features=features, n=9), 20)
     found = predictions(state)
     for row, column in ((0, 0), (10, 40), (25, 25), (50, 7)):
@@ -219,7 +219,7 @@ def test_the_tint_and_the_doubt_are_mean_and_deviation_of_the_sigmoids(features)
         odds = [sum(v * e for v, e in zip(w, f, strict=True)) for w in state.weights.tolist()]
         p = np.array([sigma(o) for o in odds])
         assert found.mean[row, column].item() == pytest.approx(p.mean(), abs=1e-5)
-        assert found.deviation[row, column].item() == pytest.approx(p.std(), abs=1e-3)  # float32, mean² taken away
+        assert found.deviation[row, column].item() == pytest.approx(p.std(), abs=1e-3)  # float32, with mean² subtracted
         assert found.log_odds[:, row, column].tolist() == pytest.approx(odds[: seen.FEW], abs=1e-4)
     tint = ClassProbabilities(CachedPredictions()).columns(state)[seen.PROBABILITY]["image"][0]
     doubt = next(iter(PredictiveDeviation(CachedPredictions()).columns(state).values()))["image"][0]
@@ -228,7 +228,7 @@ def test_the_tint_and_the_doubt_are_mean_and_deviation_of_the_sigmoids(features)
     assert np.abs(doubt[::2, ::2] - 255 * (found.deviation.numpy() / seen.FULL).clip(max=1)).max() <= 0.51
 
 
-def test_between_places_lies_their_mean():
+def test_values_between_places_are_their_mean():
     values = torch.zeros(len(AXIS), len(AXIS))
     (image,) = PredictiveDeviation(CachedPredictions()).picture(ClassificationSettings(n=2).start()).values()
     left, bottom, right, top = image.bounds.lbrt()
@@ -253,7 +253,7 @@ def test_a_linear_particle_has_a_straight_boundary_through_the_picture():
         assert np.abs(w @ by_hand("linear", (px, py))).min() < 1e-4
 
 
-def test_the_boundary_of_the_mean_is_where_it_is_a_half():
+def test_the_boundary_of_the_mean_is_its_one_half_line():
     state = after(ClassificationSettings(features="bumps"), 30)
     found = ClassProbabilities(CachedPredictions()).columns(state)[seen.MEAN]
     at = np.stack([found["x"], found["y"]], 1)[~np.isnan(found["x"])]
@@ -261,7 +261,7 @@ def test_the_boundary_of_the_mean_is_where_it_is_a_half():
     assert len(at) > 20 and (p - 0.5).abs().max() < 0.01  # a lattice of .12 under bumps of 1.2
 
 
-def test_columns_are_those_of_the_layers_and_every_point_is_in_one():
+def test_columns_match_the_layers_and_every_point_is_in_one():
     state = after(ClassificationSettings(), 2)
     for view in ClassificationScene().live.views:
         layers = {e.label for e in view.picture(state).traverse(lambda e: e, [hv.Element]) if e.label}
@@ -291,7 +291,7 @@ def test_a_layer_that_is_rendered_twice_moves_in_both():
     assert all(np.array_equal(source.data["x"], wanted, equal_nan=True) for source in stage._sources[seen.EACH])
 
 
-def test_both_pictures_are_of_the_state_that_is_shown():
+def test_both_pictures_show_the_same_state():
     both, settings = CachedPredictions(), ClassificationSettings(features="linear")
     one = settings.start()
     other = settings.step(one)
@@ -310,7 +310,7 @@ def scene():
 
 
 def state_of(scene):
-    """The newest state, once its frame is out: the hand takes hold of what is shown."""
+    """The newest state, after its frame was sent: the pointer grabs only shown particles."""
     state = scene.live.run.past(lambda past: past.states[-1])
     deadline = time.monotonic() + 10
     while scene.live.run.frame.state is not state and time.monotonic() < deadline:
@@ -318,7 +318,7 @@ def state_of(scene):
     return state
 
 
-def test_the_hand_adds_drags_and_removes(scene):
+def test_the_pointer_adds_drags_and_removes_points(scene):
     first, hand = state_of(scene).run.x, scene.pointer()
     scene.settings.label = False
     hand.add(0.5, 0.5)
@@ -328,16 +328,16 @@ def test_the_hand_adds_drags_and_removes(scene):
     hand.drag(2.0, -2.0)
     assert state_of(scene).data.x[-1].tolist() == [2.0, -2.0]
     next(c for c in scene.controls() if getattr(c, "label", "").startswith("Remove")).param.trigger("clicks")
-    hand.drag(1.0, 1.0)  # the point in the hand is gone
+    hand.drag(1.0, 1.0)  # the grabbed point was removed
     hand.drop()
-    hand.grab(0.0, 2.0)  # where no point is
+    hand.grab(0.0, 2.0)  # an empty place
     hand.drag(1.0, 2.0)
     state = state_of(scene)
     assert state.data.x.tolist() == [[-1.0, 0.0], [1.0, 0.0]] and torch.equal(state.run.x, first) and state.t == 0
     assert scene.live.run.frame.error == ""
 
 
-def test_only_the_picture_of_the_points_listens(scene):
+def test_only_the_picture_of_the_points_handles_the_pointer(scene):
     events = []
     figure = SimpleNamespace(on_event=lambda kind, _: events.append(kind.__name__))
     for view in scene.live.views:
@@ -345,7 +345,7 @@ def test_only_the_picture_of_the_points_listens(scene):
     assert events == ["DoubleTap", "PanStart", "Pan", "PanEnd"]
 
 
-def test_too_many_points_are_refused_in_words_and_the_run_stays(scene):
+def test_too_many_points_are_refused_with_a_message_and_the_run_stays(scene):
     def filled(data):
         while len(data.x) < labelled.MOST:
             data = data.added((0.0, 1.0), True)
@@ -359,7 +359,7 @@ def test_too_many_points_are_refused_in_words_and_the_run_stays(scene):
     assert len(state_of(scene).data.x) == labelled.MOST - 1
 
 
-def test_words_follow_the_settings_and_running_ones_do_not_begin_anew(scene):
+def test_texts_follow_the_settings_and_running_ones_do_not_restart(scene):
     scene.live.run.once()
     assert state_of(scene).t == 1
     scene.settings.param.update(batch=1, held=0.5, rate=0.5)

@@ -1,4 +1,4 @@
-"""The tab Collapse: its pictures say what the particles are, and the runs do what mathematics says of each kernel."""
+"""The tab Collapse: its pictures show the particles, and the runs agree with the mathematics of each kernel."""
 
 import math
 import time
@@ -35,7 +35,7 @@ def final(steps, **settings):
 
 
 def correlations(x):
-    """Of all pairs."""
+    """The mean over all pairs."""
     return np.corrcoef(x.numpy().T)[np.triu_indices(x.shape[1], 1)]
 
 
@@ -57,7 +57,7 @@ def test_every_layer_has_columns_and_a_source(settings):
         assert set(state.names) | {TRUTH} <= set(found)
 
 
-def test_the_pictures_numbers_are_those_of_the_particles():
+def test_the_numbers_in_the_pictures_match_the_particles():
     dimensions, state = CollapseSettings(dim=6, n=30, remedies=EVERY), after(4, dim=6, n=30, remedies=EVERY)
     mean, margins, pairs = Variances(dimensions), Margins().columns(state), Correlations(dimensions).columns(state)
     row = mean.record(state)
@@ -70,7 +70,7 @@ def test_the_pictures_numbers_are_those_of_the_particles():
     assert len({tuple(columns["y"]) for columns in pairs.values()}) == len(pairs)
 
 
-def test_the_lines_that_stand_are_the_truth_and_the_law_where_it_is_below_one():
+def test_the_fixed_lines_are_the_truth_and_the_law_below_one():
     found = Variances(CollapseSettings(dim=20, n=100)).columns(after(2))
     np.testing.assert_allclose(found[LAW]["y"], math.log(101) / 20)
     assert found[TRUTH]["y"].tolist() == [1, 1] and found[TRUTH]["x"].tolist() == [0, 2]
@@ -93,20 +93,22 @@ def test_one_dimension_has_no_correlations():
 @pytest.mark.slow
 @pytest.mark.parametrize(("dim", "wanted"), [(2, 0.92), (5, 0.71), (20, 0.19), (50, 0.09)])
 def test_rbf_collapses_by_the_known_figures(dim, wanted):
-    """100 particles, steps 151 to 200; half of the last digit, and .01 for a jitter of about Adagrad's step."""
+    """100 particles, steps 151 to 200. Tolerance: half of the last digit, and .01 for a jitter of about Adagrad's
+    step.
+    """
     found = after(200, dim=dim, remedies=["rbf"]).trail[-50:, 1].mean()
     assert abs(found - wanted) < 0.015
 
 
 @pytest.mark.slow
-def test_a_kernel_per_dimension_keeps_the_variance_where_nothing_is_correlated():
-    """.97 of it in 20 dimensions, as is known."""
+def test_a_kernel_per_dimension_keeps_the_variance_without_correlations():
+    """It keeps .97 of it in 20 dimensions, a known value."""
     assert abs(final(80, remedies=["per-dimension"])[1]["per-dimension"] - 0.97) < 0.015
 
 
 @pytest.mark.slow
-def test_the_linear_kernel_has_the_covariance_exactly_from_d_plus_one_particles_on():
-    """But for Adagrad's jitter, .05 of each standard deviation. Fewer particles span n - 1 of D dimensions."""
+def test_the_linear_kernel_has_the_exact_covariance_for_more_than_d_particles():
+    """Adagrad's jitter changes each standard deviation by .05. Fewer particles span n - 1 of D dimensions."""
     x = final(500, dim=5, n=40, target="correlated", remedies=["linear"])[0]["linear"]
     assert x.mean(0).abs().max() < 0.05
     np.testing.assert_allclose(np.cov(x.numpy().T, bias=True), 0.1 * np.eye(5) + 0.9, atol=0.1)
@@ -115,7 +117,7 @@ def test_the_linear_kernel_has_the_covariance_exactly_from_d_plus_one_particles_
 
 @pytest.mark.slow
 def test_per_dimension_finds_no_correlations_and_rests_at_the_conditional_variance():
-    """That is 1 / P_aa = (1 - r)(1 + (D - 1) r) / (1 + (D - 2) r) at a correlation r of any two coordinates."""
+    """This is 1 / P_aa = (1 - r)(1 + (D - 1) r) / (1 + (D - 2) r) at a correlation r of any two coordinates."""
     settings = {"dim": 5, "target": "correlated", "remedies": ["rbf", "per-dimension"]}
     exact = 0.1 * (1 + 4 * 0.9) / (1 + 3 * 0.9)
     assert conditional_variance(CollapseSettings(**settings).density(0.9)) == pytest.approx(exact)
@@ -125,8 +127,8 @@ def test_per_dimension_finds_no_correlations_and_rests_at_the_conditional_varian
 
 
 @pytest.mark.slow
-def test_per_dimension_keeps_the_correlations_it_was_given():
-    """Along the flow a coordinate moves by a function of it alone: no two particles overtake each other in any."""
+def test_per_dimension_keeps_its_initial_correlations():
+    """Along the flow, a coordinate moves by a function of it alone: no two particles overtake each other."""
     settings = {"dim": 3, "n": 30, "target": "correlated", "begin": "the target", "remedies": ["per-dimension"]}
     xs, variances = final(150, **settings)
     assert correlations(xs["per-dimension"]).mean() > 0.8 and variances["per-dimension"] > 0.8
@@ -141,7 +143,7 @@ def test_per_dimension_keeps_the_correlations_it_was_given():
 # settings
 
 
-def test_all_runs_begin_at_the_same_draws_and_the_seed_decides_them():
+def test_all_runs_start_at_the_same_draws_and_the_seed_determines_them():
     state, again, other = (after(0, n=12, remedies=EVERY, seed=seed) for seed in (3, 3, 4))
     assert [run.x.shape for run in state.runs] == [(12, 20)] * 5 + [(48, 20)]
     assert all(torch.equal(run.x[:12], again.runs[0].x) for run in state.runs)
@@ -158,7 +160,7 @@ def test_every_setting_acts():
     assert len({round(float(v), 3) for v in both.variances}) == len(EVERY)  # no two remedies are the same
 
 
-def test_a_step_leaves_its_state_as_it_was():
+def test_a_step_keeps_its_input_unchanged():
     dimensions = CollapseSettings(dim=3, n=10)
     state = dimensions.start()
     kept = replace(state, trail=state.trail.clone(), runs=tuple(replace(r, x=r.x.clone()) for r in state.runs))
@@ -167,7 +169,7 @@ def test_a_step_leaves_its_state_as_it_was():
     assert all(torch.equal(one.x, other.x) for one, other in zip(state.runs, kept.runs, strict=True))
 
 
-def test_without_a_kernel_the_page_says_what_to_do_and_goes_on_with_one():
+def test_without_a_kernel_the_page_says_what_to_do_and_continues_with_one():
     scene = CollapseScene(CollapseSettings(dim=3, n=10))
     wait(scene, lambda frame: frame.state is not None)
     scene.settings.remedies = []
@@ -185,10 +187,10 @@ def wait(scene, wanted):
     raise AssertionError(scene.live.run.frame)
 
 
-# words
+# the text
 
 
-def test_the_words_say_the_laws_numbers():
+def test_the_text_gives_the_numbers_of_the_law():
     """At D = 5: e^5 - 1 = 147.4; at D = 20: 4.85e8; log(101)/20 = .2308."""
     scene = CollapseScene(CollapseSettings(dim=5))
     words = scene.remark.object

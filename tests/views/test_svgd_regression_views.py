@@ -1,4 +1,4 @@
-"""The tab Regression: the law of total variance, points that a hand moves, noise in its units and out of them."""
+"""The tab Regression: the law of total variance, points that the user moves, and noise with and without its units."""
 
 import math
 import time
@@ -52,7 +52,7 @@ def test_every_fourth_point_is_held_out_and_none_lies_in_a_gap():
     assert int((~cubic.held).sum()) == 20 and cubic.x.abs().max() <= 4  # Hernandez-Lobato & Adams 2015
 
 
-def test_the_newest_comes_first_and_goes_first_and_enough_stay():
+def test_the_newest_point_is_first_and_removed_first_and_enough_stay():
     rows = SETS["few points"].rows(torch.Generator().manual_seed(0))
     more = rows.added(1.0, 2.0)
     assert (float(more.x[0]), float(more.y[0]), bool(more.held[0])) == (1.0, 2.0, False)
@@ -65,30 +65,31 @@ def test_the_newest_comes_first_and_goes_first_and_enough_stay():
         rows.without_newest()
 
 
-def test_the_last_tenth_is_kept_back_and_at_least_two():
+def test_the_last_tenth_is_held_out_and_it_has_at_least_two_points():
     rows = SETS["sine with a gap"].rows(torch.Generator().manual_seed(0))
     used = (~rows.held).nonzero()[:, 0]
-    assert rows.kept_back().nonzero()[:, 0].tolist() == used[-6:].tolist()  # of 60
+    assert rows.kept_back().nonzero()[:, 0].tolist() == used[-6:].tolist()  # from 60 points
     assert int(SETS["few points"].rows(torch.Generator().manual_seed(0)).kept_back().sum()) == BACK_LEAST
-    assert not rows.added(0.0, 0.0).kept_back()[0]  # the reader's own point is learned from
+    assert not rows.added(0.0, 0.0).kept_back()[0]  # the reader's own point is used for training
 
 
 # the numbers
 
 
-def test_the_wide_band_is_that_of_draws_of_y():
-    """y = f of a particle at random + its noise: variance by the law of total variance, or by drawing."""
+def test_the_wide_band_has_the_deviation_of_samples_of_y():
+    """y = f of a random particle + its noise: the variance by the law of total variance, or from samples."""
     generator = torch.Generator().manual_seed(0)
     f, noise = 0.3 * torch.randn(6, 2, generator=generator), torch.rand(6, generator=generator) + 0.2
     mean, model, total = spread(f.double(), noise.double())
     which = torch.randint(6, (400_000,), generator=generator)
     y = f[which] + noise[which, None] * torch.randn(len(which), 2, generator=generator)
-    errors = 5 * y.std(0) / len(y) ** 0.5  # five standard errors; of a deviation less than that for light tails
+    # five standard errors; the tails are light, so those of a deviation are smaller
+    errors = 5 * y.std(0) / len(y) ** 0.5
     assert ((y.mean(0) - mean).abs() < errors).all() and ((y.std(0) - total).abs() < errors).all()
     assert ((f[which].std(0) - model).abs() < errors).all()
 
 
-def test_errors_and_likelihood_are_those_of_a_plain_loop():
+def test_errors_and_likelihood_equal_a_plain_loop():
     state = after(RegressionSettings(data="cubic", n=7, original=True))
     rows, used = state.rows, ~(state.rows.held | state.back)
     errors, logs = {True: [], False: []}, []
@@ -105,7 +106,7 @@ def test_errors_and_likelihood_are_those_of_a_plain_loop():
     assert len(errors[False]) == 20 - 2
 
 
-def test_overwritten_noise_is_each_networks_error_on_the_points_kept_back():
+def test_overwritten_noise_is_each_networks_error_on_the_held_out_points():
     state = after(RegressionSettings(data="cubic", n=5, original=True))
     f = torch.stack([by_loop(state, x)[0] for x in state.rows.x[state.back]], 1)
     own = (f - state.rows.y[state.back]).square().mean(1).sqrt()
@@ -118,19 +119,19 @@ def test_overwritten_noise_is_each_networks_error_on_the_points_kept_back():
 
 
 @pytest.mark.parametrize("unit", [0.01, 10, 100])
-def test_in_another_unit_of_y_noise_follows_and_density_by_its_logarithm(unit):
+def test_another_unit_of_y_scales_the_noise_and_shifts_the_log_density(unit):
     one, other = (after(RegressionSettings(n=6, original=True, unit=u), 20) for u in (1, unit))
     assert other.learned.tolist() == pytest.approx((unit * one.learned).tolist(), rel=1e-6)
     assert other.noise.tolist() == pytest.approx((unit * one.noise).tolist(), rel=1e-6)
     assert other.log_likelihood() - one.log_likelihood() == pytest.approx(-math.log(unit), abs=1e-6)
-    assert other.overwritten[1] == 6  # no precision makes those points likelier than 1/error², in any unit
+    assert other.overwritten[1] == 6  # no precision makes those points more likely than 1/error², in any unit
 
 
 # the run
 
 
 def test_a_moved_point_changes_the_density_by_its_own_two_terms():
-    """Same particles, same standardisation: log p changes by log N of the point where it is, less where it was."""
+    """Same particles, same standardisation: log p changes by log N of the point at its new place, minus the old."""
     settings = RegressionSettings(n=4)
     before = after(settings)
     i = int((~before.rows.held).nonzero()[0])
@@ -146,7 +147,7 @@ def test_a_moved_point_changes_the_density_by_its_own_two_terms():
     assert torch.equal(moved.theta, before.theta) and moved.t == before.t
     assert torch.allclose(moved.particles.score, moved.target.score(moved.theta))
     assert torch.equal(moved.particles.memory, before.particles.memory)
-    assert torch.equal(settings.start().rows.x, moved.rows.x)  # the next run begins with it
+    assert torch.equal(settings.start().rows.x, moved.rows.x)  # the next run starts with it
     settings.unit = 10
     assert float(settings.start().rows.y[i]) == pytest.approx(25.0)
     tens = settings.edit(settings.start(), lambda rows: rows.moved(i, 0.5, 30.0))
@@ -180,7 +181,7 @@ def test_each_setting_changes_the_run():
         assert not same, name
 
 
-def test_equal_seeds_give_equal_runs_and_a_kept_state_goes_on_exactly():
+def test_equal_seeds_give_equal_runs_and_a_kept_state_continues_exactly():
     settings = RegressionSettings(n=6, batch=7)
     one, other = after(settings, 6), after(RegressionSettings(n=6, batch=7), 6)
     assert torch.equal(one.theta, other.theta)
@@ -189,10 +190,10 @@ def test_equal_seeds_give_equal_runs_and_a_kept_state_goes_on_exactly():
     assert torch.equal(on.theta, one.theta) and kept.t == 3
 
 
-def test_points_of_which_nothing_can_be_learned_are_named():
+def test_points_that_give_no_information_are_named():
     settings = RegressionSettings(data="few points", n=3)
     state = settings.start()
-    settings.edit(state, lambda rows: rows.scaled(0.0))  # a run that goes on may have them
+    settings.edit(state, lambda rows: rows.scaled(0.0))  # a running run may have them
     with pytest.raises(ValueError, match="y must vary over the training rows"):
         settings.start()
 
@@ -232,7 +233,7 @@ def test_columns_have_the_names_of_the_sources_and_the_numbers_of_the_state(orig
     assert noises["true noise"]["y"].tolist() == [0.2, 0.2]
 
 
-def test_the_sentence_says_what_was_overwritten_in_which_units():
+def test_the_sentence_gives_the_overwritten_noise_and_its_units():
     state = after(RegressionSettings(n=4, original=True, unit=10))
     said = sentence(state, 2.0)
     assert (
@@ -247,7 +248,7 @@ def test_the_sentence_says_what_was_overwritten_in_which_units():
     assert "Overwritten" not in sentence(after(RegressionSettings(n=4)), 0.2)
 
 
-def test_the_noise_of_a_mode_is_what_the_sentence_says():
+def test_the_noise_at_a_mode_equals_the_one_in_the_sentence():
     """d log p / d log gamma = 0 at 1/gamma = (sum of error² + 2b)/(N + 2), for standardised y."""
     state = after(RegressionSettings(n=4, rate=0.3))
     target, theta = state.target, state.theta.clone()
@@ -277,7 +278,7 @@ def scene(monkeypatch):
 
 
 def settled(scene):
-    """The state after all orders so far, and what went wrong in them."""
+    """The state after all commands, and their errors."""
     run, number, deadline = scene.live.run, scene.live.run.frame.number, time.monotonic() + 10
     run.past(lambda past: None)
     run.redraw()
@@ -287,15 +288,15 @@ def settled(scene):
     return run.frame.state, run.frame.error
 
 
-def test_a_hand_drags_adds_and_removes_points_under_the_run(scene):
+def test_the_pointer_drags_adds_and_removes_points_during_the_run(scene):
     (state, _), hand = settled(scene), scene.pointer()
     rows = state.rows
-    hand.grab(5.5, -2.9)  # nothing is there
+    hand.grab(5.5, -2.9)  # an empty place
     hand.drag(0.0, 0.0)
     assert settled(scene)[0].rows.x is rows.x
     hand.grab(float(rows.x[3]) + 0.01, float(rows.y[3]))
     hand.drag(1.0, 2.0)
-    hand.drag(9.0, 2.0)  # out of the picture: its edge
+    hand.drag(9.0, 2.0)  # outside the picture: its edge
     hand.drop()
     hand.drag(0.0, 0.0)
     moved, _ = settled(scene)
@@ -312,7 +313,7 @@ def test_a_hand_drags_adds_and_removes_points_under_the_run(scene):
 
 
 @pytest.mark.filterwarnings("ignore:the median distance is 0")  # all networks start with biases of 0
-def test_dials_act_on_the_run_where_it_stands_and_others_begin_anew(scene):
+def test_dials_act_on_the_current_step_and_other_settings_restart_the_run(scene):
     scene.live.run.once()
     before, _ = settled(scene)
     scene.settings.kernel = "per-dimension"

@@ -1,4 +1,4 @@
-"""The table of the particles holds what the state holds."""
+"""The table of the particles contains the values of the state."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ def read(file):
     return list(csv.reader(file.getvalue().decode().splitlines()))
 
 
-def test_particles_are_those_of_the_state_to_the_last_bit(tmp_path):
+def test_particles_equal_those_in_the_state_to_the_last_bit(tmp_path):
     target = targets.make("banana")
     generator = torch.Generator().manual_seed(0)
     state = svgd.start(torch.randn(7, 2, generator=generator, dtype=torch.float64), target)
@@ -27,7 +27,7 @@ def test_particles_are_those_of_the_state_to_the_last_bit(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
 
 
-def test_a_pair_names_its_sides_and_leaves_out_what_a_side_has_not():
+def test_a_pair_names_its_sides_and_leaves_out_missing_values():
     state = svgd.start(torch.tensor([[0.0], [1.0]], dtype=torch.float64), targets.make("mixture"))
     other = baselines.State(torch.tensor([[2.0], [3.0], [4.0]], dtype=torch.float64))
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The views of SVGD: layers and columns agree for every target, and the stories show what their words say."""
+"""The views of SVGD: layers and columns agree for every target, and the stories show what their texts describe."""
 
 import math
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ STANDING = {"target"}  # a planar target's level lines do not move
 
 
 def near(target, **more):
-    """An experiment that begins near the middle of its target."""
+    """An experiment that starts near the middle of its target."""
     return ParticlesSettings(**{"target": target, "n": 12, "begin_mean": 0.0, "begin_scale": 0.5} | more)
 
 
@@ -52,7 +52,7 @@ def columns(view, past):
 
 @pytest.mark.parametrize("name", TARGETS)
 @pytest.mark.parametrize("chosen, arrows", [(None, False), (3, True)])
-def test_columns_are_those_of_the_layers_for_every_target(name, chosen, arrows):
+def test_columns_match_the_layers_for_every_target(name, chosen, arrows):
     experiment = near(name)
     view = main_view(experiment)
     view.chosen, view.arrows = chosen, arrows
@@ -72,8 +72,8 @@ def test_columns_are_those_of_the_layers_for_every_target(name, chosen, arrows):
     [near("mixture"), near("banana"), near("normal", shape={"dim": 20}), near("logistic")],
     ids=lambda experiment: experiment.target,
 )
-def test_columns_have_the_names_that_the_sources_have(experiment):
-    """What is patched is what Bokeh draws: no column is added beside those of the declared picture."""
+def test_columns_have_the_names_of_the_sources(experiment):
+    """Bokeh draws the patched columns: no column is added to those of the declared picture."""
     view, stage = main_view(experiment), Stage()
     view.chosen, view.arrows = 2, True
     past = past_of(experiment, 1)
@@ -89,7 +89,7 @@ def test_columns_have_the_names_that_the_sources_have(experiment):
         assert len({len(values) for values in renderer.data_source.data.values()}) == 1
 
 
-def test_a_chosen_particle_that_has_gone_is_not_shown():
+def test_a_chosen_particle_that_was_removed_is_not_shown():
     for name in ("mixture", "banana"):
         view = main_view(near(name))
         view.chosen = 99
@@ -110,7 +110,7 @@ def test_published_columns_are_copies():
 
 
 def test_earlier_steps_are_broken_curves_and_can_be_left_out():
-    """One curve a pinned step, NaN between them."""
+    """There is one curve per pinned step, with NaN between them."""
     experiment = near("mixture")
     view, past = main_view(experiment), past_of(experiment, 76)
     before = columns(view, past)["earlier steps"]
@@ -118,13 +118,14 @@ def test_earlier_steps_are_broken_curves_and_can_be_left_out():
     assert np.isnan(before["y"]).sum() == 3 and len(before["x"]) == 3 * (len(view.grid) + 1)
     other = past_of(near("mixture", seed=1), 76)
     fresh = columns(main_view(near("mixture", seed=1)), other)["earlier steps"]
-    np.testing.assert_array_equal(columns(view, other)["earlier steps"]["y"], fresh["y"])  # not those of the run before
+    # not those of the previous run
+    np.testing.assert_array_equal(columns(view, other)["earlier steps"]["y"], fresh["y"])
     assert (fresh["y"] != before["y"]).any()
     view.snapshots = False
     assert len(columns(view, past)["earlier steps"]["x"]) == 0
 
 
-def test_the_density_of_the_particles_and_of_the_target_hold_one_unit_of_area():
+def test_the_densities_of_particles_and_target_have_area_one():
     experiment = ParticlesSettings(n=300)
     view = main_view(experiment)
     found = columns(view, past_of(experiment, 3))
@@ -134,8 +135,8 @@ def test_the_density_of_the_particles_and_of_the_target_hold_one_unit_of_area():
     assert found["particles"]["y"].min() == 0
 
 
-def test_handles_stand_on_the_peaks_of_lone_modes():
-    """Modes twenty widths apart: a handle's height is the density at its mean."""
+def test_handles_are_on_the_peaks_of_isolated_modes():
+    """Modes are twenty widths apart, so the height of a handle is the density at its mean."""
     experiment = ParticlesSettings(means=[-10.0, 0.0, 10.0], weights=[0.2, 0.3, 0.5], scale=0.5)
     handles = main_view(experiment).handles()
     at = torch.tensor([[-10.0], [0.0], [10.0]], dtype=torch.float64)
@@ -143,7 +144,7 @@ def test_handles_stand_on_the_peaks_of_lone_modes():
     np.testing.assert_allclose(handles[:, 1], experiment.density().log_prob(at).exp().numpy(), rtol=1e-9)
 
 
-def test_arrows_have_one_scale_and_point_where_the_forces_do():
+def test_arrows_have_one_scale_and_the_direction_of_the_forces():
     experiment = near("banana")
     view, state = main_view(experiment), experiment.start()
     view.arrows = True
@@ -157,14 +158,14 @@ def test_arrows_have_one_scale_and_point_where_the_forces_do():
         assert np.abs(moved).max() <= 0.09 * wide * (1 + 1e-9)
 
 
-def test_the_circle_round_the_chosen_particle_has_the_radius_of_one_bandwidth():
+def test_the_circle_around_the_chosen_particle_has_a_radius_of_one_bandwidth():
     experiment = near("banana")
     view, state = main_view(experiment), experiment.start()
     view.chosen = 5
     circle = view.columns(state)["one bandwidth"]
     apart = np.hypot(circle["x"] - state.x[5, 0].item(), circle["y"] - state.x[5, 1].item())
     np.testing.assert_allclose(apart, state.bandwidth.item(), rtol=1e-9)
-    for kernel in ("linear", "per-dimension"):  # which have no one length
+    for kernel in ("linear", "per-dimension"):  # which have no single length
         state = near("banana", kernel=kernel).start()
         assert len(view.columns(state)["one bandwidth"]["x"]) == 0
 
@@ -212,14 +213,14 @@ def test_curves_follow_the_table():
     np.testing.assert_array_equal(earlier["t"]["y"], [0, 1, 2, 3])
 
 
-def test_what_a_logarithmic_axis_cannot_show_is_left_out():
+def test_values_that_a_logarithmic_axis_cannot_show_are_left_out():
     view = Curves(Numbers("Title", {"y": lambda s: [1.0, 0.0, -1.0, math.inf, math.nan, 2.0][s.t]}))
     past = past_of(near("mixture"), 5, view)
     np.testing.assert_array_equal(view.columns(past.states[-1], past)["y"]["y"], [1] + [np.nan] * 4 + [2])
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_every_targets_numbers_can_be_drawn(name):
+def test_the_numbers_of_every_target_can_be_drawn(name):
     experiment = near(name)
     state = experiment.start()
     for view in map(Curves, [*of_run(experiment), bandwidth()]):
@@ -228,7 +229,7 @@ def test_every_targets_numbers_can_be_drawn(name):
         assert set(columns(view, past)) == set(labels(view.picture(state)))
 
 
-# two runs beside
+# two runs compared
 
 
 def test_a_side_shows_its_half_and_marks_its_numbers():
@@ -251,7 +252,7 @@ def test_a_side_shows_its_half_and_marks_its_numbers():
     np.testing.assert_array_equal(right, past.states[-1].right.x[:, 0].numpy())
 
 
-def test_a_side_of_something_that_is_no_svgd_has_no_arrows():
+def test_a_side_without_svgd_has_no_arrows():
     experiment = near("banana")
     view = main_view(experiment)
     view.arrows = view.chosen = 1
@@ -265,7 +266,7 @@ def test_a_side_of_something_that_is_no_svgd_has_no_arrows():
 
 @pytest.fixture(scope="module")
 def after():
-    """after(story, steps, ...) -> where a story is then."""
+    """after(story, steps, ...) -> the state of a story at that step."""
 
     def run(story, steps, **more):
         experiment = ParticlesSettings(**PRESETS[story][0] | more)
@@ -291,15 +292,15 @@ def test_the_papers_particles_settle_on_both_humps(after):
 
 @pytest.mark.slow
 def test_one_particle_ends_at_a_mode(after):
-    """Where the score is nearly zero and falls."""
+    """There the score is nearly zero and falls."""
     there = after("One particle is a local MAP", 1500)
     assert there.target.score(there.x).abs().item() < 0.05
     assert there.target.score(there.x + 0.1).item() < 0 < there.target.score(there.x - 0.1).item()
 
 
 @pytest.mark.slow
-def test_too_wide_a_kernel_hardly_spreads(after):
-    """Half of the target's variance is never reached; with the median rule it is."""
+def test_too_wide_a_kernel_spreads_only_slightly(after):
+    """The particles never reach half of the target's variance; with the median rule they do."""
     wide, median = after("Too wide a kernel", 500), after("Too wide a kernel", 500, bandwidth="median")
     exact = wide.target.covariance.item()
     assert wide.x.var() < 0.5 * exact and median.x.var() > 0.8 * exact
@@ -307,7 +308,7 @@ def test_too_wide_a_kernel_hardly_spreads(after):
 
 @pytest.mark.slow
 def test_a_far_mode_stays_empty(after):
-    """It has two thirds of the mass; what the words advise finds it."""
+    """It has two thirds of the mass; the advice in the text finds it."""
     assert (after("A far mode", 500).x > 0).double().mean() < 0.02
     assert (after("A far mode", 300, begin="uniform").x > 0).double().mean() > 0.2
     assert (after("A far mode", 600, temper="linear", step_size=1.0).x > 0).double().mean() > 0.2
@@ -321,12 +322,12 @@ def test_in_twenty_dimensions_particles_collapse_and_the_per_dimension_kernel_sp
 
 @pytest.mark.slow
 def test_on_the_banana_drive_and_repulsion_cancel_at_rest(after):
-    """From half of the drive's size at first, φ falls to a small part of it."""
+    """At first φ is half as large as the drive; later it is only a small part of it."""
     state = after("A banana", 400).state
     assert state.phi.norm(dim=1).mean() < 0.25 * state.drive.norm(dim=1).mean()
 
 
-def test_the_logistic_regressions_are_right_about_most_patients(after):
+def test_the_logistic_regressions_classify_most_patients_correctly(after):
     there = after("Breast cancer posterior", 150)
     assert there.target.accuracy(there.x) > 0.9
 
@@ -350,14 +351,14 @@ def test_equal_seeds_give_equal_runs_and_others_differ():
     assert torch.equal(a, b) and not torch.equal(a, c)
 
 
-def test_settings_that_do_not_go_together_say_what_to_do():
+def test_settings_that_exclude_each_other_say_what_to_do():
     with pytest.raises(ValueError, match="choose another kernel"):
         near("logistic", kernel="preconditioned").start()
     with pytest.raises(ValueError, match="choose a normal or a uniform start"):
         near("double_banana", begin="target").start()
 
 
-def test_the_pictures_box_holds_the_target_and_a_normal_start():
+def test_the_box_of_the_picture_contains_the_target_and_a_normal_start():
     experiment = ParticlesSettings(begin_mean=-10.0, begin_scale=1.0)
     (low, high), (a, b) = experiment.box()[0], experiment.density().plot_range[0]
     assert low <= min(a, -13) and high >= max(b, -7)

@@ -1,4 +1,4 @@
-"""Tabs of a page: each built when it is first opened, and what stands below the first picture comes afterwards."""
+"""Tabs of a page: each is built when it is first opened, and everything below the first picture is added later."""
 
 import panel as pn
 import param
@@ -66,7 +66,7 @@ def test_a_tab_is_built_when_it_is_first_opened_and_kept(visit):
     assert made["Two"] is two and made["One"].asked == two.asked == ["rest", "controls"]
 
 
-def test_the_controls_and_what_stands_below_come_after_the_first_picture(visit):
+def test_the_controls_and_everything_below_appear_after_the_first_picture(visit):
     tabs, _, _ = visit()
     assert words(tabs.room) == ["first 1"] and words(tabs.side) == []
     assert tabs.finish() is tabs.side
@@ -80,7 +80,7 @@ def test_a_link_opens_its_tab_with_its_settings(visit):
     assert made["One"].settings.n == 1 and "n=" not in address.location.search
 
 
-def test_a_link_to_a_tab_that_is_not_there_says_so_and_opens_the_first(visit):
+def test_a_link_to_an_unknown_tab_shows_a_warning_and_opens_the_first(visit):
     tabs, made, address = visit("?tab=Three")
     assert set(made) == {"One"} and address.warning.visible and "tab=Three" in address.warning.object
     assert tabs.buttons.value == "One"

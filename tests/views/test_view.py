@@ -1,4 +1,4 @@
-"""The contract of a view: its defaults, what a wrapper forwards, and what is refused."""
+"""The contract of a view: its defaults, what a wrapper forwards, and which views are refused."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -38,7 +38,7 @@ class Number(View):
         return f"{state} of {len(past.states)}"
 
 
-def test_a_view_without_more_is_a_small_plot_that_records_and_says_nothing():
+def test_a_minimal_view_is_a_small_plot_that_records_and_has_no_text():
     view = View()
     assert (view.leading, view.wide, view.automatic, view.aspect, view.declaration) == (False, False, False, None, None)
     assert view.record(None) == {} and view.describe(None, None) == ""
@@ -47,7 +47,7 @@ def test_a_view_without_more_is_a_small_plot_that_records_and_says_nothing():
             method(None)
 
 
-def test_a_part_forwards_all_of_its_view_for_its_part_of_the_state():
+def test_a_part_forwards_everything_to_its_view_for_its_part_of_the_state():
     view = Number()
     left, right = (Part(view, part, name) for part, name in ((lambda s: s.a, "left"), (lambda s: s.b, "right")))
     past = Past(lambda state: left.record(state) | right.record(state))
@@ -67,11 +67,11 @@ def test_a_part_forwards_all_of_its_view_for_its_part_of_the_state():
         assert part.columns(state)["p"]["y"].tolist() == []
 
 
-def test_a_part_without_a_name_leaves_the_names_of_the_numbers():
+def test_a_part_without_a_name_keeps_the_names_of_the_numbers():
     assert Part(Number(), lambda state: state.a).record(Two(1.0, 2.0)) == {"n": 1.0}
 
 
-def test_a_picture_that_is_no_view_is_refused_with_what_to_do():
+def test_an_invalid_view_is_refused_with_what_to_do():
     with pytest.raises(TypeError, match=r"must be a labkit.views.view.View, got SimpleNamespace; derive its class"):
         checked([Number(), SimpleNamespace(picture=None, columns=None)])
     assert checked(view := Number()) == [view]
