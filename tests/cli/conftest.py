@@ -1,4 +1,4 @@
-"""What tests of commands share: a Ctrl-C that is heard, and the rows of a CSV."""
+"""Fixtures for tests of commands: a Ctrl-C that arrives, and the rows of a CSV."""
 
 import csv
 import signal
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def heard():
-    """Ctrl-C as a terminal's process hears it: one that was started in the background ignores it."""
+    """A Ctrl-C as the process of a terminal receives it; a process that was started in the background ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -16,7 +16,7 @@ def heard():
 
 @pytest.fixture(scope="session")
 def rows():
-    """rows(path) -> the rows of a CSV, without the seconds, which no two runs share."""
+    """rows(path) -> the rows of a CSV without the seconds, which differ from run to run."""
 
     def read(path):
         with path.open(newline="") as file:

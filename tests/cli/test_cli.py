@@ -1,4 +1,4 @@
-"""The command line: help, mistakes in one line, copies that never overwrite, the doctor's table."""
+"""The command line: help, one-line errors, copies that never overwrite, and the doctor's table."""
 
 import importlib.metadata
 import io
@@ -24,19 +24,19 @@ def test_every_command_has_help(command, capsys):
     assert f"labkit {command}" in capsys.readouterr().out
 
 
-def test_no_command_at_all_shows_the_list(capsys):
+def test_labkit_without_a_command_lists_the_commands(capsys):
     assert main([]) == 0
     shown = capsys.readouterr().out
     assert all(command.name in shown for command in app.registered_commands if not command.hidden)
 
 
-def test_the_version_is_that_of_the_package(capsys):
+def test_the_version_equals_that_of_the_package(capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.strip() == f"labkit {importlib.metadata.version('labkit')}"
 
 
 def test_help_imports_neither_torch_nor_a_display_package():
-    """With torch the help of a command takes two seconds, without it a third of one."""
+    """With torch the help of a command takes two seconds, without it a third of a second."""
     script = (
         "import sys; from labkit.cli import app, main\n"
         "for command in ([], *([each.name] for each in app.registered_commands)):\n"
@@ -70,7 +70,7 @@ def test_help_imports_neither_torch_nor_a_display_package():
         (["dreg", "race", "--estimators", "dreg@0"], "K of a lane must be >= 1"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(line, said, capsys):
+def test_a_wrong_call_prints_one_line_and_exits_with_2(line, said, capsys):
     assert main(line) == 2
     one_line(capsys.readouterr(), said)
 
@@ -90,7 +90,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(line, said, capsys):
         (["serve", "--visitors"], "--visitors must be at most"),
     ],
 )
-def test_a_number_too_large_is_one_line(line, name, capsys):
+def test_a_too_large_number_prints_one_line(line, name, capsys):
     for number in (10**20, 10**4000):
         assert main([*line, str(number)]) == 2
         captured = capsys.readouterr()
@@ -99,22 +99,22 @@ def test_a_number_too_large_is_one_line(line, name, capsys):
 
 
 @pytest.mark.parametrize("stop", [lambda: typer.confirm("go on?"), lambda: signal.raise_signal(signal.SIGINT)])
-def test_the_end_of_the_input_at_a_prompt_and_ctrl_c_stop_a_command(stop, heard, monkeypatch, capsys):
+def test_end_of_input_at_a_prompt_and_ctrl_c_stop_a_command(stop, heard, monkeypatch, capsys):
     monkeypatch.setattr(doctor, "_checks", stop)
     monkeypatch.setattr("sys.stdin", io.StringIO())
     assert main(["doctor"]) == 130
     assert capsys.readouterr().err == "labkit: stopped\n"
 
 
-def test_a_file_that_is_cut_short_is_an_error_and_does_not_stop_a_command_in_silence(monkeypatch, capsys):
-    """Python raises EOFError for a compiled module that is cut short, and so it does at a prompt without input."""
+def test_a_truncated_file_is_an_error_with_a_message(monkeypatch, capsys):
+    """Python raises EOFError for a truncated compiled module, and also at a prompt without input."""
     monkeypatch.setattr(doctor, "_checks", lambda: marshal.loads(marshal.dumps("module")[:-1]))
     with pytest.raises(EOFError, match="marshal data too short"):
         main(["doctor"])
     assert "stopped" not in capsys.readouterr().err
 
 
-def test_a_taken_port_is_one_line_that_names_another(capsys):
+def test_a_used_port_prints_one_line_that_names_another(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["serve", "--no-browser", "--port", str(port)]) == 2
@@ -130,7 +130,7 @@ def test_a_taken_port_is_one_line_that_names_another(capsys):
         (["--address", "0.0.0.0", "--visitors", "7"], 7),
     ],
 )
-def test_a_class_is_expected_where_others_may_come(arguments, visitors, monkeypatch):
+def test_visitors_are_expected_only_where_others_may_connect(arguments, visitors, monkeypatch):
     from labkit.cli import serve
     from labkit.serving import server
 
@@ -141,7 +141,7 @@ def test_a_class_is_expected_where_others_may_come(arguments, visitors, monkeypa
     assert told["visitors"] == visitors
 
 
-def test_lab_refuses_a_folder_it_cannot_write(tmp_path, capsys):
+def test_lab_refuses_a_folder_without_write_access(tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
     assert main(["lab", "--no-browser", "--dir", str(tmp_path / "file")]) == 2
     one_line(capsys.readouterr(), "another folder with --dir")
@@ -161,19 +161,19 @@ def shipped(tmp_path):
     return folder
 
 
-def test_the_first_copy_takes_all_but_hidden_files(shipped, tmp_path):
+def test_the_first_copy_takes_every_file_that_is_not_hidden(shipped, tmp_path):
     done = copies.refresh(shipped, tmp_path / "mine")
     assert done["new"] == ["1.ipynb", "2.ipynb", "pictures/a.png"]
     assert not (tmp_path / "mine" / ".hidden").exists()
 
 
-def test_what_the_reader_changed_stays_and_what_he_left_follows(shipped, tmp_path):
+def test_files_that_the_reader_changed_stay_and_the_others_are_updated(shipped, tmp_path):
     mine = tmp_path / "mine"
     copies.refresh(shipped, mine)
     (mine / "1.ipynb").write_text("my answer")
     for name in ("1.ipynb", "2.ipynb"):
         (shipped / name).write_text(f"second {name}")
-    for _ in range(2):  # once more: a kept file is not forgotten and taken for an old copy
+    for _ in range(2):  # a second copy: a kept file stays known and is not mistaken for an old copy
         done = copies.refresh(shipped, mine)
         assert done["kept"] == ["1.ipynb"]
         assert (mine / "1.ipynb").read_text() == "my answer"
@@ -190,7 +190,7 @@ def test_without_a_manifest_nothing_is_overwritten(shipped, tmp_path, damage):
     assert (mine / "1.ipynb").read_text() == "first 1.ipynb"
 
 
-def test_a_file_the_reader_made_before_the_first_copy_stays(shipped, tmp_path):
+def test_a_file_that_the_reader_made_before_the_first_copy_stays(shipped, tmp_path):
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "1.ipynb").write_text("mine from the start")
@@ -198,7 +198,7 @@ def test_a_file_the_reader_made_before_the_first_copy_stays(shipped, tmp_path):
     assert "1.ipynb" not in json.loads((mine / copies.MANIFEST).read_text())
 
 
-def test_lab_says_what_it_kept_and_starts_this_pythons_jupyter(tmp_path):
+def test_lab_names_the_kept_files_and_starts_jupyter_of_this_python(tmp_path):
     lines = lab.tell({"new": ["2.ipynb"], "updated": [], "same": [], "kept": ["1.ipynb"]}, tmp_path)
     assert lines[1:] == ["  2.ipynb: new", "  1.ipynb: kept as you changed it"]
     line = lab.jupyter(tmp_path, 8899, no_browser=True)
@@ -206,7 +206,7 @@ def test_lab_says_what_it_kept_and_starts_this_pythons_jupyter(tmp_path):
     assert {"--port=8899", "--no-browser", f"--ServerApp.root_dir={tmp_path}"} <= set(line)
 
 
-def test_lab_hands_what_follows_two_dashes_to_jupyterlab(tmp_path, monkeypatch):
+def test_lab_passes_arguments_after_two_dashes_to_jupyterlab(tmp_path, monkeypatch):
     started = []
     monkeypatch.setattr(lab.subprocess, "Popen", started.append)
     monkeypatch.setattr(lab, "_attend", lambda process: 0)
@@ -215,7 +215,7 @@ def test_lab_hands_what_follows_two_dashes_to_jupyterlab(tmp_path, monkeypatch):
     assert started[0][-5:] == ["--no-browser", *options]
 
 
-def test_the_packaged_folder_comes_before_the_checkouts(tmp_path):
+def test_the_packaged_folder_is_preferred_to_the_checkout(tmp_path):
     (tmp_path / "notebooks").mkdir()
     assert places.find("notebooks", tmp_path / "labkit") == tmp_path / "notebooks"
     (tmp_path / "labkit" / "_notebooks").mkdir(parents=True)
@@ -224,19 +224,19 @@ def test_the_packaged_folder_comes_before_the_checkouts(tmp_path):
         places.find("dashboards", tmp_path / "labkit")
 
 
-def test_doctor_shows_a_row_for_everything_it_looks_at(capsys):
+def test_doctor_shows_a_row_for_everything_it_checks(capsys):
     assert main(["doctor"]) == 0
     shown = capsys.readouterr().out
     assert all(word in shown for word in [*checks.PACKAGES, "device cpu", "float64", "threads", "browser", "5006"])
 
 
-def test_doctor_ends_with_1_when_a_package_is_missing(monkeypatch, capsys):
+def test_doctor_exits_with_1_when_a_package_is_missing(monkeypatch, capsys):
     monkeypatch.setattr(checks, "PACKAGES", ("labkit", "no-such-package"))
     assert main(["doctor"]) == 1
     assert "missing" in capsys.readouterr().out
 
 
-def test_doctor_names_the_next_port_and_a_data_folder_that_is_none(monkeypatch, tmp_path):
+def test_doctor_names_the_next_port_and_an_invalid_data_folder(monkeypatch, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         (row,) = checks.port(taken.getsockname()[1])
     assert (row.found, row.state) == ("in use", "fair")

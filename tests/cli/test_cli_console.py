@@ -1,4 +1,4 @@
-"""What all commands show in a terminal alike."""
+"""Output that all commands share in a terminal."""
 
 import ast
 from pathlib import Path
@@ -22,13 +22,13 @@ def test_a_bar_is_shown_on_the_error_stream_of_a_terminal(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(("terminal", "shown"), [("0", True), ("1", False)])
-def test_no_bar_is_shown_in_a_file_or_where_another_process_shows_it(monkeypatch, capsys, terminal, shown):
+def test_no_bar_is_shown_in_a_file_or_if_another_process_shows_it(monkeypatch, capsys, terminal, shown):
     monkeypatch.setenv("TTY_COMPATIBLE", terminal)
     under_a_bar(shown=shown)
     assert "".join(capsys.readouterr()) == ""
 
 
-def test_frames_pass_unchanged_under_their_bar():
+def test_frames_are_unchanged_under_their_bar():
     assert list(console.tracked("run.gif", 3)(iter("abc"))) == ["a", "b", "c"]
 
 
@@ -40,13 +40,13 @@ def test_each_file_is_named_with_its_size(tmp_path, capsys):
     assert capsys.readouterr().out == "".join(f"wrote {path} (12 kB)\n" for path in paths)
 
 
-def test_files_that_come_with_a_run_are_named_in_one_line(capsys):
+def test_a_single_line_names_the_extra_files_of_a_run(capsys):
     console.wrote_beside()
     console.wrote_beside(Path("curves.png"), Path("training.gif"))
     assert capsys.readouterr().out == "wrote curves.png and training.gif\n"
 
 
-def test_no_other_module_of_the_command_line_makes_a_bar_or_says_that_it_wrote():
+def test_no_other_module_of_the_command_line_makes_a_bar_or_reports_written_files():
     for file in set(Path(cli.__file__).parent.rglob("*.py")) - {Path(console.__file__)}:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             assert not (isinstance(node, ast.Call) and ast.unparse(node.func) in ("Progress", "track")), file

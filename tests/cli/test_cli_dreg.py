@@ -1,4 +1,4 @@
-"""`labkit dreg`: tables and files say the same, a trial ends by itself, mistakes are one line."""
+"""`labkit dreg`: tables and files agree, a sequential test ends automatically, and wrong calls print one line."""
 
 import csv
 import re
@@ -28,7 +28,7 @@ def test_a_table_a_csv_and_a_picture(tmp_path, capsys):
     assert "40 replicates" in said and re.search(r"^ *slope +-\d\.\d\d +-\d\.\d\d", said, re.M)
     with Image.open(folder / "variance.png") as picture:
         colours = picture.convert("RGB").getcolors(1 << 20)
-    assert {(0, 158, 115), (204, 121, 167)} <= {colour for _, colour in colours}  # of dreg and stl
+    assert {(0, 158, 115), (204, 121, 167)} <= {colour for _, colour in colours}  # for dreg and stl
 
 
 def test_an_animation_shows_every_batch(tmp_path, capsys):
@@ -39,7 +39,7 @@ def test_an_animation_shows_every_batch(tmp_path, capsys):
         assert film.n_frames == 20
 
 
-def test_the_seed_gives_the_numbers(capsys):
+def test_the_seed_determines_the_numbers(capsys):
     said = []
     for seed in ("7", "7", "12345678901"):
         assert main(["dreg", "variance", "--estimators", "dreg", "--seed", seed, *QUICK, "--samples", "64"]) == 0
@@ -47,8 +47,8 @@ def test_the_seed_gives_the_numbers(capsys):
     assert said[0] == said[1] != said[2]
 
 
-def test_trials_end_by_themselves_in_a_table_a_csv_and_a_picture(tmp_path, capsys):
-    """stl is biased by what quadrature knows; iwae's budget of 640 replicates is spent before an effect is excluded."""
+def test_sequential_tests_end_automatically_in_a_table_a_csv_and_a_picture(tmp_path, capsys):
+    """stl has the bias that quadrature gives; iwae uses its budget of 640 replicates before the test decides."""
     few = ["--dimensions", "2", "--samples", "16", "--replicates", "640", "--level", "0.01"]
     assert main(["dreg", "bias", "--estimators", "stl,iwae", "--out", str(tmp_path), *few]) == 0
     said = capsys.readouterr().out
@@ -62,7 +62,7 @@ def test_trials_end_by_themselves_in_a_table_a_csv_and_a_picture(tmp_path, capsy
     assert "iwae: the budget of 640 replicates is spent" in said
     with Image.open(tmp_path / "bias.png") as picture:
         assert picture.size == (1280, 540)
-        assert (204, 121, 167) in {colour for _, colour in picture.convert("RGB").getcolors(1 << 20)}  # of stl
+        assert (204, 121, 167) in {colour for _, colour in picture.convert("RGB").getcolors(1 << 20)}  # for stl
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_trials_end_by_themselves_in_a_table_a_csv_and_a_picture(tmp_path, capsy
         (["variance", "--gif"], "--gif needs a folder; add --out FOLDER"),
     ],
 )
-def test_mistakes_are_one_line(words, wanted, tmp_path, monkeypatch, capsys):
+def test_wrong_calls_print_one_line(words, wanted, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "taken").write_text("a file")
     assert main(["dreg", *words]) == 2
@@ -95,13 +95,13 @@ def test_mistakes_are_one_line(words, wanted, tmp_path, monkeypatch, capsys):
         (["bias", "--steps", "9"], "--steps: only labkit dreg race has this option"),
     ],
 )
-def test_another_measurements_option_is_refused(call, words, capsys):
+def test_an_option_of_another_measurement_is_refused(call, words, capsys):
     assert main(["dreg", *call]) == 2
     assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", ["variance --replicates 40", "bias --replicates 64", "race -K 2 --batch 4 --steps 1"])
-def test_without_files_to_write_nothing_that_shows_is_loaded(words):
+def test_without_files_to_write_no_display_package_is_loaded(words):
     script = (
         "import sys; from labkit.cli import main; code = main(sys.argv[1:]); "
         "print('loaded', sorted({'panel', 'holoviews', 'bokeh', 'ipywidgets'} & set(sys.modules)), code)"

@@ -1,4 +1,4 @@
-"""`labkit dreg race`: its table and its files say the same, Ctrl-C shows what is there, mistakes are one line."""
+"""`labkit dreg race`: its table and files agree, Ctrl-C shows the rows so far, and wrong calls print one line."""
 
 import csv
 import re
@@ -34,11 +34,11 @@ def test_a_table_a_csv_and_a_picture(tmp_path, capsys):
     assert "digits, 3 steps;" in said and "on 100 held-out images" in said
     with Image.open(folder / "race.png") as picture:
         colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 20)}
-    assert {(230, 159, 0), (148, 103, 189)} <= colours  # of iwae and dreg-alpha
+    assert {(230, 159, 0), (148, 103, 189)} <= colours  # for iwae and dreg-alpha
 
 
 @pytest.mark.slow
-def test_the_seed_gives_the_numbers(capsys):
+def test_the_seed_determines_the_numbers(capsys):
     said = []
     for seed in ("7", "7", "8"):
         assert main([*QUICK, "--estimators", "dreg", "--seed", seed]) == 0
@@ -46,7 +46,7 @@ def test_the_seed_gives_the_numbers(capsys):
     assert said[0] == said[1] != said[2]
 
 
-def test_ctrl_c_shows_what_is_there(monkeypatch, capsys):
+def test_ctrl_c_shows_the_rows_so_far(monkeypatch, capsys):
     class Pressed:
         """Pressed after two steps."""
 
@@ -78,7 +78,7 @@ def test_ctrl_c_shows_what_is_there(monkeypatch, capsys):
         (["--lr", "-1"], "--lr"),
     ],
 )
-def test_mistakes_are_one_line(words, wanted, capsys):
+def test_wrong_calls_print_one_line(words, wanted, capsys):
     assert main([*QUICK, *words]) == 2
     said = capsys.readouterr()
     assert wanted in said.err and said.err.count("\n") == 1 and said.out == ""

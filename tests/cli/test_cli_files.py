@@ -1,4 +1,4 @@
-"""What a command does where a file, a folder or the output cannot take what it writes."""
+"""Commands whose file, folder or output cannot be written."""
 
 import io
 import json
@@ -16,7 +16,7 @@ OUTPUT = "from labkit.cli import main; import sys; sys.exit(main(sys.argv[1:]))"
 
 
 def labkit(*words, **options):
-    """A process of its own, whose output is real."""
+    """A separate process with real output."""
     return subprocess.run(
         [sys.executable, "-c", OUTPUT, *map(str, words)], stderr=subprocess.PIPE, text=True, **options
     )
@@ -29,7 +29,7 @@ def one_line(capsys, *said):
 
 @pytest.fixture
 def no_room(no_file_above):
-    """no_room(): from now on no file may have more than 100 bytes, as if the disk were full."""
+    """no_room(): afterwards no file may have more than 100 bytes, as if the disk were full."""
     with ExitStack() as limits:
         yield lambda: limits.enter_context(no_file_above(100))
 
@@ -51,7 +51,7 @@ def no_room(no_file_above):
         (["lab", "--dir", "{}"], "1-svgd.ipynb"),
     ],
 )
-def test_a_file_that_finds_no_room_ends_the_command_in_one_line(line, file, tmp_path, no_room, capsys):
+def test_a_full_disk_ends_the_command_with_one_line(line, file, tmp_path, no_room, capsys):
     no_room()
     assert main([word.format(tmp_path) for word in line]) == 2
     one_line(capsys, "labkit: cannot", f"{file}: File too large")
@@ -68,7 +68,7 @@ def test_a_file_that_finds_no_room_ends_the_command_in_one_line(line, file, tmp_
     ],
 )
 @pytest.mark.parametrize("below", ["", "below"])
-def test_a_file_where_a_folder_is_wanted_is_named_before_the_work(line, below, tmp_path, capsys):
+def test_a_file_in_place_of_a_folder_is_named_before_the_run(line, below, tmp_path, capsys):
     (tmp_path / "file").write_text("mine")
     assert main([word.format(tmp_path / "file" / below) for word in line]) == 2
     one_line(capsys, "must be a folder, but", "file is a file; choose another")
@@ -76,7 +76,7 @@ def test_a_file_where_a_folder_is_wanted_is_named_before_the_work(line, below, t
 
 
 @pytest.mark.parametrize("line", [["svgd", "--png"], ["sample", "draw-digits", "--png", "--out"]])
-def test_a_folder_where_a_file_is_wanted_is_named_before_the_work(line, tmp_path, capsys):
+def test_a_folder_in_place_of_a_file_is_named_before_the_run(line, tmp_path, capsys):
     (tmp_path / "a.png").mkdir()
     assert main([*line, str(tmp_path / "a.png")]) == 2
     one_line(capsys, "a.png is a folder; name a file in it")
@@ -85,7 +85,7 @@ def test_a_folder_where_a_file_is_wanted_is_named_before_the_work(line, tmp_path
 
 
 @pytest.mark.slow
-def test_a_second_training_in_one_folder_is_one_line_and_exit_code_2(tmp_path, capsys):
+def test_a_second_training_in_one_folder_prints_one_line_and_exits_with_2(tmp_path, capsys):
     import filelock
 
     with filelock.FileLock(tmp_path / LOCK):
@@ -96,7 +96,7 @@ def test_a_second_training_in_one_folder_is_one_line_and_exit_code_2(tmp_path, c
 
 
 @pytest.mark.slow
-def test_a_training_without_room_says_how_to_go_on(tmp_path, no_room, capsys):
+def test_a_training_on_a_full_disk_shows_how_to_resume(tmp_path, no_room, capsys):
     folder = tmp_path / "my run"
     line = ["train", "draw", "--data", "digits", "--preset", "digits", "--out", str(folder)]
     assert main([*line, "--steps", "3"]) == 0
@@ -119,7 +119,7 @@ def test_a_training_without_room_says_how_to_go_on(tmp_path, no_room, capsys):
         (b'{"kind": "draw", "config": {}, "facts": {}, "settings": {"epochs": 100000000000}}', "at most 999,999,999"),
     ],
 )
-def test_a_damaged_configuration_ends_a_resume_in_one_line_that_names_it(content, said, tmp_path, capsys):
+def test_a_damaged_configuration_ends_a_resume_with_one_line_that_names_it(content, said, tmp_path, capsys):
     (tmp_path / "config.json").write_bytes(content)
     assert main(["train", "--resume", str(tmp_path)]) == 2
     one_line(capsys, str(tmp_path / "config.json"), said)
@@ -127,7 +127,7 @@ def test_a_damaged_configuration_ends_a_resume_in_one_line_that_names_it(content
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", [{"steps": "many"}, {"steps": [1]}, {"glimpses": 3}, {"height": None}])
-def test_a_resume_of_a_network_that_none_is_ends_in_one_line(change, tmp_path, capsys):
+def test_a_resume_of_an_invalid_network_ends_with_one_line(change, tmp_path, capsys):
     from labkit.draw import preset
 
     config = {**vars(preset("digits")), **change}
@@ -137,7 +137,7 @@ def test_a_resume_of_a_network_that_none_is_ends_in_one_line(change, tmp_path, c
     one_line(capsys, "labkit: ")
 
 
-def test_a_vae_that_does_not_say_how_it_was_trained_is_one_line(tmp_path, capsys):
+def test_a_vae_without_training_settings_prints_one_line(tmp_path, capsys):
     from safetensors.torch import load_file, save_file
 
     from labkit import models
@@ -154,7 +154,7 @@ def test_a_vae_that_does_not_say_how_it_was_trained_is_one_line(tmp_path, capsys
 
 
 @pytest.mark.slow
-def test_an_output_that_is_full_is_one_line(tmp_path):
+def test_a_full_output_prints_one_line(tmp_path):
     if not os.path.exists("/dev/full"):
         pytest.skip("this system has no /dev/full")
     with open("/dev/full", "w") as full:
@@ -163,14 +163,14 @@ def test_an_output_that_is_full_is_one_line(tmp_path):
 
 
 def closed():
-    """The writing end of a pipe that nobody reads."""
+    """The writing end of a pipe without a reader."""
     reading, writing = os.pipe()
     os.close(reading)
     return os.fdopen(writing, "w")
 
 
 @pytest.mark.slow
-def test_an_output_that_nobody_reads_ends_the_command_without_a_word():
+def test_a_closed_output_ends_the_command_without_a_message():
     with closed() as output:
         done = labkit("reproduce", "--list", stdout=output)
     assert done.returncode == 1 and done.stderr == ""
@@ -185,7 +185,7 @@ def test_an_output_that_nobody_reads_ends_the_command_without_a_word():
         (["reproduce", "mvn", "--out", "."], ["mvn.csv"]),
     ],
 )
-def test_the_files_are_written_though_nobody_reads_the_output(line, files, tmp_path):
+def test_files_are_written_although_the_output_is_closed(line, files, tmp_path):
     with closed() as output:
         done = labkit(*line, stdout=output, cwd=tmp_path)
     assert done.returncode == 1 and done.stderr == ""
@@ -193,8 +193,8 @@ def test_the_files_are_written_though_nobody_reads_the_output(line, files, tmp_p
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
-def test_characters_that_the_terminal_does_not_have_are_replaced(encoding, tmp_path, monkeypatch):
-    """The path, the table's lines, ² and ± come through as the encoding has them, else as question marks."""
+def test_characters_that_the_terminal_lacks_are_replaced(encoding, tmp_path, monkeypatch):
+    """The path, the table's lines, ² and ± are printed as the encoding allows, otherwise as question marks."""
     output = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     monkeypatch.setattr(sys, "stdout", output)
     path = tmp_path / "Läufe 中.csv"

@@ -1,4 +1,4 @@
-"""The first training of README and guide: its latents carry nats, and its samples are digits of many kinds."""
+"""The first training of README and guide: its latents carry nats, and its samples are many kinds of digits."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ import sys
 from labkit.cli import keepsakes, main
 keepsakes.write = lambda folder: None
 sys.exit(main(sys.argv[1:]))
-"""  # a process of its own: in that of the tests every call's types are checked, which doubles the time
+"""  # a separate process: in the process of the tests the types of every call are checked, which doubles the time
 
 
 @pytest.mark.slow
@@ -25,7 +25,7 @@ sys.exit(main(sys.argv[1:]))
 def test_the_first_training_does_not_collapse(seed, tmp_path, rows):
     """Over 5 nats reach the latents, without a warning. Of 100 samples no two are alike, and they vary as digits do.
 
-    1,200 of its 2,000 steps, half a minute of one core: the KL counts in full from step 1,000 on.
+    The test takes 1,200 of its 2,000 steps, half a minute on one core. The KL has its full weight after step 1,000.
     """
     for file in ("README.md", "labkit/guide/start.md", "labkit/guide/training.md"):
         assert COMMAND in (Path(__file__).parents[2] / file).read_text().splitlines()

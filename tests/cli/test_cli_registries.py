@@ -1,4 +1,4 @@
-"""What a registry holds is in the pages' lists, in the help texts and on the command lines, with no other edit."""
+"""The names of a registry are in the pages' lists, in the help texts and on the command lines, without other edits."""
 
 import csv
 import importlib
@@ -39,7 +39,7 @@ for scene in (ParticlesScene, VarianceScene):
 
 
 def said(script, *arguments):
-    """What a process prints in which the registries have one entry more each."""
+    """The output of a process whose registries have one more entry each."""
     line = [sys.executable, "-c", TOYS + script, *map(str, arguments)]
     return subprocess.run(line, capture_output=True, text=True, check=True).stdout
 
@@ -59,19 +59,19 @@ def test_a_new_entry_of_a_registry_is_in_the_help(command, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_new_entry_of_a_registry_is_taken_by_the_command_line(tmp_path):
+def test_the_command_line_accepts_a_new_entry_of_a_registry(tmp_path):
     toys = ["--target", "toy-target", "--kernel", "toy-kernel", "--optimizer", "toy-optimizer"]
     text = said(COMMAND, "svgd", "--particles", 5, "--steps", 3, *toys, "--bandwidth", "toy-rule")
     assert "toy-target: 5 particles, 3 steps" in text
 
 
-def test_the_names_of_a_registry_replace_its_word_in_a_text():
+def test_the_names_of_a_registry_replace_its_placeholder_in_a_text():
     assert names.filled("One of {optimizers}.") == "One of adagrad, adam or plain."
     assert names.filled("No names.") == "No names."
 
 
 @pytest.mark.parametrize(("module", "registry"), [place for places in names.REGISTRIES.values() for place in places])
-def test_the_names_in_the_text_of_a_module_are_those_of_its_registry(module, registry):
+def test_the_names_in_the_text_of_a_module_equal_those_of_its_registry(module, registry):
     assert names.written(module, registry) == list(getattr(importlib.import_module(module), registry))
 
 
@@ -80,7 +80,7 @@ def test_a_registry_without_names_in_the_text_of_its_module_is_an_error():
         names.written("labkit.svgd", "COMPUTED")
 
 
-def test_any_target_that_takes_modes_has_those_of_the_run(monkeypatch):
+def test_any_target_with_modes_gets_those_of_the_run(monkeypatch):
     monkeypatch.setitem(TARGETS, "toy", Mixture)
     monkeypatch.setitem(LISTS, "toy", LISTS["mixture"])
     assert asked._parameters("toy", ["means=-1,1"]) == {"means": [-1, 1], "weights": [0.5, 0.5], "shape": {}}
@@ -99,10 +99,8 @@ def test_any_target_that_takes_modes_has_those_of_the_run(monkeypatch):
         ("race", "--steps 2 --samples 3 --batch 4"),
     ],
 )
-def test_an_estimator_that_is_registered_late_is_measured_by_every_command_of_dreg(
-    what, options, tmp_path, monkeypatch
-):
-    """Everything is imported already. Exact numbers exist for dreg alone."""
+def test_a_new_estimator_is_measured_by_every_command_of_dreg(what, options, tmp_path, monkeypatch):
+    """All modules are already imported. Only dreg has exact numbers."""
     monkeypatch.setitem(ESTIMATORS, "mine_2", Estimator(lambda s: (s.w**1.5, 0), unbiased=False))
     assert main(["dreg", what, "--estimators", "mine_2,dreg", *options.split(), "--out", str(tmp_path)]) == 0
     with (tmp_path / f"{what}.csv").open() as file:
@@ -112,7 +110,7 @@ def test_an_estimator_that_is_registered_late_is_measured_by_every_command_of_dr
     assert all((row[name] == "") is (row["estimator"] == "mine_2") for row in rows for name in exact)
 
 
-def test_an_alpha_is_refused_for_an_estimator_without_one_and_those_with_one_are_named(monkeypatch, capsys):
+def test_alpha_is_refused_for_an_estimator_without_it_and_the_others_are_named(monkeypatch, capsys):
     monkeypatch.setitem(ESTIMATORS, "dial", ESTIMATORS["dreg-alpha"])
     assert main(["train", "vae", "--data", "digits", "--estimator", "dreg-cv", "--alpha", "0.5"]) == 2
     assert "--alpha: only --estimator dreg-alpha or dial takes it, not dreg-cv" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`labkit reproduce`: the list, a table of one's own that goes on where it stopped, and wrong calls."""
+"""`labkit reproduce`: the list, a table of the user's data that resumes after a stop, and wrong calls."""
 
 import csv
 
@@ -27,7 +27,7 @@ def test_every_figure_and_table_is_named(capsys):
 
 
 @pytest.mark.slow
-def test_an_interrupted_table_goes_on_where_it_stopped(mine, tmp_path, capsys, monkeypatch):
+def test_an_interrupted_table_resumes_at_the_next_split(mine, tmp_path, capsys, monkeypatch):
     ran, run = [], uci.run
 
     def counted(table, number, *rest):
@@ -48,7 +48,7 @@ def test_an_interrupted_table_goes_on_where_it_stopped(mine, tmp_path, capsys, m
 
 
 @pytest.mark.slow
-def test_splits_side_by_side_are_those_one_after_another(mine, tmp_path):
+def test_parallel_splits_equal_sequential_ones(mine, tmp_path):
     call = ["reproduce", "uci", "--csv", str(mine), "--target", "y", "--steps", "5", "--splits", "2"]
     found = []
     for jobs in ("1", "2"):
@@ -60,7 +60,7 @@ def test_splits_side_by_side_are_those_one_after_another(mine, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_normal_is_told_beside_what_is_exact(tmp_path, capsys):
+def test_the_normal_approximation_is_shown_next_to_the_exact_values(tmp_path, capsys):
     assert main(["reproduce", "mvn", "--out", str(tmp_path)]) == 0
     assert "5.3838" in capsys.readouterr().out and (tmp_path / "mvn.csv").exists()
 
@@ -76,7 +76,7 @@ def test_the_normal_is_told_beside_what_is_exact(tmp_path, capsys):
         (["uci", "--csv", "none.csv", "--target", "y"], "none.csv does not exist; give the path of a CSV file"),
     ],
 )
-def test_a_wrong_call_is_one_line(call, words, tmp_path, capsys, monkeypatch):
+def test_a_wrong_call_prints_one_line(call, words, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["reproduce", *call]) == 2
     said = capsys.readouterr().err.strip()
@@ -85,7 +85,7 @@ def test_a_wrong_call_is_one_line(call, words, tmp_path, capsys, monkeypatch):
 
 @pytest.mark.slow
 def test_the_animation_of_gmm_counts_the_steps_of_the_run(monkeypatch, tmp_path):
-    """Its states are some of the run's: their steps are not their places among the frames."""
+    """Its states are only some of the run's states, so a step differs from its place among the frames."""
     made = []
     monkeypatch.setattr(save, "gif", lambda views, past, path: (made.append(past), path.touch()))
     toys.gmm(0, tmp_path)

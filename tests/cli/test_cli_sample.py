@@ -1,4 +1,4 @@
-"""`labkit sample`: the images it writes are the network's own, mistakes are one line before anything is drawn."""
+"""`labkit sample`: the written images are the network's samples, and wrong calls print one line before sampling."""
 
 import json
 import os
@@ -23,17 +23,17 @@ SMALL = {"height": 8, "width": 8, "steps": 3, "hidden": 8, "latent": 2, "read": 
 
 @pytest.fixture(scope="module")
 def models():
-    """Networks by name: one without classes, one with three, one that draws nothing."""
+    """Networks by name: one without classes, one with three classes, one that cannot draw."""
     torch.manual_seed(0)
     found = {"plain": draw.DRAW(draw.Config(**SMALL)), "labels": draw.DRAW(draw.Config(**SMALL, classes=3))}
     for model in found.values():
-        torch.nn.init.normal_(model.stroke.bias)  # an untrained network draws grey alone
+        torch.nn.init.normal_(model.stroke.bias)  # an untrained network draws only grey
     return {**found, "reader": torch.nn.Linear(2, 2)}
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch, models):
-    """In a folder of its own, where networks are found by name."""
+    """A separate working folder, in which networks are found by name."""
 
     def load(name):
         if name not in models:
@@ -45,7 +45,7 @@ def here(tmp_path, monkeypatch, models):
 
 
 def drawn(model, n, labels=None, temperature=1.0, seed=0):
-    """The last images of the same draw, by hand."""
+    """The last images of the same samples, computed by hand."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         labels = None if labels is None else torch.tensor(labels)
@@ -56,10 +56,10 @@ def pixels(path):
     return np.asarray(Image.open(path).convert("RGB"))
 
 
-# what it writes
+# the written files
 
 
-def test_a_picture_is_the_sheet_of_the_networks_draws(models, capsys):
+def test_a_picture_is_the_sheet_of_the_networks_samples(models, capsys):
     assert main(["sample", "plain", "--n", "5", "--seed", "3", "--temperature", "0.5", "--out", "a.png"]) == 0
     wanted = sheets.sheet(drawn(models["plain"], 5, temperature=0.5, seed=3).images[-1])
     assert (pixels("a.png") == wanted).all()
@@ -75,7 +75,7 @@ def test_an_animation_shows_every_stroke_and_ends_without_windows(models):
         for i, frame in enumerate(wanted):
             gif.seek(i)
             assert abs(np.asarray(gif.convert("RGB")).astype(int) - frame).max() <= 8  # a GIF has 256 colours
-        assert gif.info["duration"] >= 1000  # rests on its end
+        assert gif.info["duration"] >= 1000  # the animation rests on its end
 
 
 def test_windows_can_be_left_out():
@@ -96,13 +96,13 @@ def test_windows_can_be_left_out():
         (["--png", "--out", "x.PNG"], "x.PNG"),
     ],
 )
-def test_the_format_is_that_of_the_suffix_or_of_a_flag(line, name):
+def test_the_format_follows_the_suffix_or_a_flag(line, name):
     assert main(["sample", "plain", "--n", "1", *line]) == 0
     assert [path.name for path in Path().iterdir()] == [name]
     assert Image.open(name).format == name[-3:].upper()
 
 
-def test_labels_go_round_a_column_a_class(models, capsys):
+def test_labels_repeat_with_one_column_per_class(models, capsys):
     assert main(["sample", "labels", "--n", "5", "--labels", "2,0", "--out", "a.png"]) == 0
     wanted = sheets.sheet(drawn(models["labels"], 5, [2, 0, 2, 0, 2]).images[-1], 2)
     assert (pixels("a.png") == wanted).all() and "classes 2, 0" in capsys.readouterr().out
@@ -113,14 +113,14 @@ def test_without_labels_a_network_with_classes_draws_them_all(models):
     assert (pixels("a.png") == sheets.sheet(drawn(models["labels"], 4, [0, 1, 2, 0]).images[-1], 3)).all()
 
 
-def test_the_nearest_training_image_stands_beside_the_last_of_each_row(models):
+def test_the_nearest_training_image_is_next_to_the_last_of_each_row(models):
     assert main(["sample", "plain", "--n", "4", "--neighbours", "digits", "--out", "a.png"]) == 0
     images, train = drawn(models["plain"], 4).images[-1], data.load("digits", "train")[0].numpy() / 255
     nearest = [((train - image.numpy()) ** 2).sum((1, 2, 3)).argmin() for image in images[[1, 3]]]
     assert (pixels("a.png") == sheets.sheet(images, beside=train[nearest])).all()
 
 
-def test_a_file_of_weights_is_opened_for_real(models, monkeypatch, tmp_path):
+def test_a_weights_file_is_really_opened(models, monkeypatch, tmp_path):
     from labkit import models as room
 
     monkeypatch.setattr(labkit, "load_checkpoint", room.load_checkpoint)
@@ -135,7 +135,7 @@ def test_a_file_of_weights_is_opened_for_real(models, monkeypatch, tmp_path):
 
 @pytest.fixture
 def program(monkeypatch, tmp_path):
-    """program(code) puts a Python script of that code on PATH as ffmpeg."""
+    """program(code) puts a Python script with this code on PATH as ffmpeg."""
     if os.name == "nt":
         pytest.skip("a script is no program there")
 
@@ -160,20 +160,20 @@ def test_a_film_gets_every_frame_from_ffmpeg(models, program):
     assert film.endswith(frames[-1].tobytes()) and len(film) == high * wide * 3 * (4 + 4)  # a second at 4 frames each
 
 
-def test_without_ffmpeg_a_film_says_what_else_there_is(monkeypatch, capsys):
+def test_without_ffmpeg_a_film_names_the_alternatives(monkeypatch, capsys):
     monkeypatch.setattr(video, "PROGRAM", "no-such-program")
     assert main(["sample", "plain", "--mp4", "--out", "a"]) == 2
     one_line(capsys.readouterr(), "not on PATH; install it, or use --gif")
 
 
-def test_when_ffmpeg_fails_its_last_line_is_told_and_no_file_left(program, capsys):
+def test_when_ffmpeg_fails_its_last_line_is_shown_and_no_file_remains(program, capsys):
     program("open(sys.argv[-1], 'wb').write(b'half'); print('one\\nno encoder', file=sys.stderr); sys.exit(1)")
     assert main(["sample", "plain", "--out", "a.mp4"]) == 2
     one_line(capsys.readouterr(), "(no encoder); use --gif")
     assert [path.name for path in Path().iterdir()] == ["bin"]
 
 
-# mistakes
+# wrong calls
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_when_ffmpeg_fails_its_last_line_is_told_and_no_file_left(program, capsy
         ("plain --out folder.gif", "is a folder"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(line, said, capsys, monkeypatch, tmp_path):
+def test_a_wrong_call_prints_one_line_and_exits_with_2(line, said, capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("LABKIT_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("LABKIT_DATA", raising=False)
     Path("folder.gif").mkdir()

@@ -1,4 +1,4 @@
-"""`labkit ship`: what is shipped loads, is measured anew, and has a card."""
+"""`labkit ship`: the shipped network loads, is measured again, and has a card."""
 
 import pytest
 
@@ -23,6 +23,6 @@ def test_a_run_becomes_a_file_and_a_card(run, tmp_path):
     assert file.stat().st_size < (run / "model.safetensors").stat().st_size  # rounded
 
 
-def test_what_is_no_run_is_one_line(tmp_path, capsys):
+def test_a_folder_without_a_run_prints_one_line(tmp_path, capsys):
     assert cli.main(["ship", str(tmp_path / "none"), "x"]) == 2
     assert "none" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`labkit svgd`: the run it makes is the library's, its files say what its states hold, mistakes are one line."""
+"""`labkit svgd`: its run equals that of the library, its files contain the states, and wrong calls print one line."""
 
 import csv
 import os
@@ -26,7 +26,7 @@ def table(path):
 
 
 def run(steps, **settings):
-    """The states of the same run, by hand."""
+    """The states of the same run, computed by hand."""
     experiment = ParticlesSettings(n=20, **settings)
     states = [experiment.start()]
     for _ in range(steps):
@@ -37,8 +37,8 @@ def run(steps, **settings):
 # the run
 
 
-def test_the_particles_are_those_of_the_experiment(tmp_path, capsys):
-    """Start at -10 on the line; the file has a row a particle, equal to the last bit."""
+def test_the_particles_equal_those_of_the_experiment(tmp_path, capsys):
+    """Start at -10 on the line; the file has one row per particle, equal to the last bit."""
     assert main([*SHORT, "--csv", str(tmp_path / "x.csv")]) == 0
     state = run(30)[-1]
     header, rows = table(tmp_path / "x.csv")
@@ -48,7 +48,7 @@ def test_the_particles_are_those_of_the_experiment(tmp_path, capsys):
     assert "x.csv (" in capsys.readouterr().out
 
 
-def test_a_run_keeps_the_states_whose_density_its_picture_shows_at_earlier_steps():
+def test_a_run_keeps_the_states_whose_density_is_shown_at_earlier_steps():
     past, _ = command.play(ParticlesSettings(n=3), 51, [])
     assert sorted(past.pinned) == [0, 50]
 
@@ -67,7 +67,7 @@ def test_the_table_compares_the_particles_with_the_exact_moments(capsys):
     assert f"{float(state.bandwidth):.4g}" in said.out
 
 
-def test_a_classifier_is_judged_by_its_accuracy(capsys):
+def test_a_classifier_is_evaluated_by_its_accuracy(capsys):
     assert main([*SHORT, "--target", "logistic", "--steps", "5"]) == 0
     state = run(5, target="logistic", begin_mean=0.0, begin_scale=0.1)[-1]
     said = capsys.readouterr().out
@@ -79,7 +79,7 @@ def test_every_option_reaches_the_run(tmp_path):
     line += ["--temper", "linear", "--seed", "12345", "--param", "curvature=-0.5", "--param", "width=1"]
     assert main([*SHORT, "--target", "banana", *line, "--csv", str(tmp_path / "x.csv")]) == 0
     target = targets.make("banana", curvature=-0.5, width=1.0)
-    beyond = {"seed": 12345, "step_size": 3.0}  # a page's sliders end before these
+    beyond = {"seed": 12345, "step_size": 3.0}  # the sliders of a page end before these values
     experiment = asked.experiment(
         {"target": "banana", "n": 20, "begin": "uniform", "kernel": "imq", "optimizer": "adam", "temper": "linear"}
         | {"bandwidth": "fixed", "length": 0.7}
@@ -94,7 +94,7 @@ def test_every_option_reaches_the_run(tmp_path):
     assert [row[1:3] for row in table(tmp_path / "x.csv")[1]] == state.x.tolist()
 
 
-def test_the_mixture_takes_its_modes_from_the_line():
+def test_the_mixture_takes_its_modes_from_the_command_line():
     modes = {"means": [-1, 0, 1], "weights": [1 / 3] * 3}
     assert asked._parameters("mixture", ["means=-1,0,1"]) == {**modes, "shape": {}}
     assert asked._parameters("star", ["arms=4"]) == {"shape": {"arms": 4}}
@@ -117,7 +117,7 @@ def test_an_animation_has_a_frame_for_each_thinned_state_and_the_picture_is_its_
 
 
 @pytest.mark.slow
-def test_arrows_are_drawn_only_when_asked_for(tmp_path):
+def test_arrows_are_drawn_only_on_request(tmp_path):
     for name, more in (("with", ["--arrows"]), ("without", [])):
         assert main([*SHORT, "--target", "banana", *more, "--png", str(tmp_path / f"{name}.png")]) == 0
     purple = {}
@@ -143,14 +143,14 @@ def test_curves_have_a_row_for_each_kept_step(tmp_path):
     target = targets.make("mixture")
     wanted = [float(svgd.ksd(state.x, target, bandwidth=float(h))) for state in states]
     assert found[fixed] == found["Stein discrepancy: KSD"] == pytest.approx(wanted, rel=1e-5)
-    assert states[-1].ksd.item() != pytest.approx(wanted[-1], rel=1e-3)  # that is under the run's kernel
+    assert states[-1].ksd.item() != pytest.approx(wanted[-1], rel=1e-3)  # the value under the run's kernel
 
 
 # Ctrl-C
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_the_run_and_writes_what_was_asked_for(tmp_path, monkeypatch, capsys):
+def test_ctrl_c_ends_the_run_and_writes_the_requested_files(tmp_path, monkeypatch, capsys):
     whole = ParticlesSettings.step
 
     def step(self, state):
@@ -166,7 +166,7 @@ def test_ctrl_c_ends_the_run_and_writes_what_was_asked_for(tmp_path, monkeypatch
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a process cannot send itself Ctrl-C there")
-def test_a_signal_lets_the_step_finish_and_then_means_what_it_meant(tmp_path, monkeypatch, capsys):
+def test_a_signal_first_lets_the_step_finish_and_then_has_its_usual_effect(tmp_path, monkeypatch, capsys):
     whole, before = ParticlesSettings.step, signal.getsignal(signal.SIGINT)
 
     def step(self, state):
@@ -180,7 +180,7 @@ def test_a_signal_lets_the_step_finish_and_then_means_what_it_meant(tmp_path, mo
     assert signal.getsignal(signal.SIGINT) is before
 
 
-# mistakes
+# wrong calls
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_a_signal_lets_the_step_finish_and_then_means_what_it_meant(tmp_path, mo
         ("--target banana --optimizer plain --step-size 1e9", "the score at step"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(line, said, capsys):
+def test_a_wrong_call_prints_one_line_and_exits_with_2(line, said, capsys):
     assert main([*SHORT, *line.split()]) == 2
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.count("\n") == 1 and said in captured.err
@@ -248,7 +248,7 @@ def test_a_path_that_cannot_be_written_is_found_before_the_run(files, said, tmp_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.csv"]
 
 
-def test_a_disk_that_fails_after_the_run_is_one_line(tmp_path, monkeypatch, capsys):
+def test_a_disk_error_after_the_run_prints_one_line(tmp_path, monkeypatch, capsys):
     def full(*_):
         raise OSError(28, "No space left on device")
 

@@ -1,4 +1,4 @@
-"""`labkit train`, `labkit evaluate`: a run in a folder, stopped and gone on with, then measured; one-line mistakes."""
+"""`labkit train`, `labkit evaluate`: a run in a folder is stopped, resumed and measured; wrong calls print one line."""
 
 import json
 import math
@@ -22,7 +22,7 @@ TINY = ["train", "draw", "--data", "digits", "--preset", "digits", "--batch", "5
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """The folder of a whole tiny run."""
+    """The folder of a complete tiny run."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
     assert main([*TINY, "--out", str(folder)]) == 0
     return folder
@@ -32,8 +32,10 @@ def run(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_run_tells_its_bound_and_how_to_go_on(tmp_path, capsys, rows):
-    """1437 images by 50 are 28 steps an epoch: one test bound there, one at the end, a line for the pictures."""
+def test_a_run_prints_its_bound_and_how_to_resume(tmp_path, capsys, rows):
+    """1437 images in batches of 50 are 28 steps per epoch: one test bound there, one at the end, a line for the
+    pictures.
+    """
     assert main([*TINY, "--out", str(tmp_path / "a")]) == 0
     said = capsys.readouterr().out.splitlines()
     found = rows(tmp_path / "a" / "epochs.csv")
@@ -47,7 +49,7 @@ def test_a_run_tells_its_bound_and_how_to_go_on(tmp_path, capsys, rows):
 
 
 @pytest.mark.slow
-def test_the_options_are_the_settings_of_the_run(tmp_path):
+def test_the_options_equal_the_settings_of_the_run(tmp_path):
     options = {"--lr": "0.002", "--ema": "0.9", "--warmup": "7", "--clip-each": "3", "--seed": "4", "--precision": "64"}
     words = [word for pair in options.items() for word in pair]
     assert main([*TINY, *words, "--binarize", "grey", "--steps", "2", "--out", str(tmp_path / "a")]) == 0
@@ -61,7 +63,7 @@ def test_the_options_are_the_settings_of_the_run(tmp_path):
 
 
 @pytest.mark.slow
-def test_without_out_the_folder_is_named_and_none_is_written_over(tmp_path, monkeypatch):
+def test_without_out_the_folder_is_named_and_none_is_overwritten(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for _ in range(2):
         assert main([*TINY, "--steps", "1"]) == 0
@@ -69,8 +71,8 @@ def test_without_out_the_folder_is_named_and_none_is_written_over(tmp_path, monk
 
 
 @pytest.mark.slow
-def test_ctrl_c_saves_and_the_resumed_run_is_the_whole_one(run, tmp_path, monkeypatch, capsys, rows):
-    """A real signal while the first record is told: 130, the command that goes on, then the same bits."""
+def test_ctrl_c_saves_and_the_resumed_run_equals_an_uninterrupted_one(run, tmp_path, monkeypatch, capsys, rows):
+    """A real signal while the first record is printed: exit code 130, the command to resume, then the same bits."""
     tell = watch._tell
 
     def press(record, task):
@@ -94,7 +96,7 @@ def test_ctrl_c_saves_and_the_resumed_run_is_the_whole_one(run, tmp_path, monkey
 
 
 @pytest.mark.slow
-def test_a_run_leaves_its_curves_and_an_animation_with_a_frame_a_sheet(run):
+def test_a_run_leaves_its_curves_and_an_animation_with_one_frame_per_sheet(run):
     with Image.open(run / "curves.png") as curves, Image.open(run / "training.gif") as animation:
         assert curves.format == "PNG" and animation.format == "GIF"
         assert animation.n_frames == len(list((run / "samples").iterdir())) == 2
@@ -103,7 +105,7 @@ def test_a_run_leaves_its_curves_and_an_animation_with_a_frame_a_sheet(run):
 
 @pytest.mark.parametrize("error", [ValueError("torn"), KeyboardInterrupt()])
 @pytest.mark.slow
-def test_pictures_that_cannot_be_made_are_a_warning(run, monkeypatch, capsys, error):
+def test_pictures_that_cannot_be_made_give_a_warning(run, monkeypatch, capsys, error):
     def fail(state, target):
         target.write(b"half")
         raise error
@@ -149,7 +151,7 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path, monkeypatch, capsys):
         (["evaluate", "nothing"], "no model is called 'nothing'"),
     ],
 )
-def test_mistakes_are_one_line_and_exit_code_2(words, said, tmp_path, monkeypatch, capsys):
+def test_wrong_calls_print_one_line_and_exit_with_2(words, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(words) == 2
     error = capsys.readouterr().err
@@ -157,7 +159,7 @@ def test_mistakes_are_one_line_and_exit_code_2(words, said, tmp_path, monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
-def test_data_that_are_not_here_name_those_that_need_no_files(tmp_path, monkeypatch, capsys):
+def test_a_message_about_missing_data_names_sets_that_need_no_files(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("LABKIT_DATA", str(tmp_path))
     monkeypatch.setenv("LABKIT_CACHE", str(tmp_path))
     assert main(["train", "--data", "mnist"]) == 2
@@ -166,12 +168,12 @@ def test_data_that_are_not_here_name_those_that_need_no_files(tmp_path, monkeypa
 
 
 @pytest.mark.slow
-def test_a_folder_with_a_run_is_not_written_over(run, capsys):
+def test_a_folder_with_a_run_is_not_overwritten(run, capsys):
     assert main([*TINY, "--out", str(run)]) == 2
     assert f"resume it with labkit train --resume {run}" in capsys.readouterr().err
 
 
-def test_a_preset_has_a_training_of_its_own_where_the_command_says_nothing_else():
+def test_a_preset_has_its_own_training_settings_as_defaults():
     own = {"epochs": 20, "steps": 2000, "lr": 0.01, "warmup": 1000, "eval_every": 10}
     assert methods.plan("draw", "digits", {}) == own
     assert methods.plan("draw", "digits", {"lr": 0.1, "warmup": 0}) == own | {"lr": 0.1, "warmup": 0}
@@ -179,8 +181,8 @@ def test_a_preset_has_a_training_of_its_own_where_the_command_says_nothing_else(
     assert methods.plan("draw", None, {}) == methods.plan("vae", "small", {}) == methods.USUAL
 
 
-def test_the_command_on_a_card_makes_the_run_again():
-    """What it leaves out is what `plan` puts in."""
+def test_the_command_on_a_card_repeats_the_run():
+    """`plan` adds every option that the command leaves out."""
     about = {"kind": "draw", "data": "digits", "config": json.dumps(asdict(draw.preset("digits")))}
     for given in ({}, {"epochs": 20}, {"epochs": 3, "lr": 1e-3}, {"steps": 5}, {"warmup": 0, "clip_each": 5.0}):
         settings = asdict(Settings(**methods.plan("draw", "digits", given) | given))
@@ -204,7 +206,7 @@ def test_black_and_white_data_are_named_fixed():
     ],
 )
 def test_a_training_that_is_never_finite_ends_with_an_error_and_exports_nothing(method, rest, said, tmp_path, capsys):
-    """One step of length 1e8 is taken, and none after it: by 14 an epoch, 4, 6 and 8 steps are left out."""
+    """Only one step, of length 1e8, succeeds. All later steps are skipped: 4 + 6 + 8 = 18. An epoch has 14 steps."""
     wild = ["--lr", "1e8", "--clip", "0", "--data", "digits", "--devices", "cpu", "--checkpoint-seconds", "0"]
     assert main(["train", *method, *wild, *rest, "--out", str(tmp_path / "a")]) == 2
     told = capsys.readouterr()
@@ -234,7 +236,7 @@ def test_one_image_has_no_standard_error(run, capsys):
 
 @pytest.mark.slow
 def test_evaluate_prints_the_bound_of_the_whole_test_set_by_glimpse(run, capsys, rows):
-    """Its noise is another seed's: equal to the run's last evaluation within a few standard errors of 360 images."""
+    """Its noise has another seed: it equals the run's last evaluation within a few standard errors of 360 images."""
     assert main(["evaluate", str(run), "--device", "cpu"]) == 0
     said = capsys.readouterr().out
     assert "whole on digits test, 360 images, binarisation stochastic" in said
@@ -247,7 +249,7 @@ def test_evaluate_prints_the_bound_of_the_whole_test_set_by_glimpse(run, capsys,
 
 
 @pytest.mark.slow
-def test_importance_samples_are_at_most_the_bound(run, capsys):
+def test_importance_samples_give_at_most_the_bound(run, capsys):
     assert main(["evaluate", str(run), "--samples", "50", "--images", "100", "--device", "cpu"]) == 0
     told = {
         " ".join(line.split()[:-1]): line.split()[-1] for line in capsys.readouterr().out.splitlines() if line.strip()

@@ -1,7 +1,7 @@
-"""Every option of `labkit train` on the networks that it is for: each preset, estimator and data set takes two steps.
+"""Every option of `labkit train` with its networks: two steps with each preset, estimator and data set.
 
-The images are random, of the shape of each data set, so that no file is needed; the loaders have tests of their own.
-DRAW looks three times and not up to 64 times: all else of each preset is as it is.
+The images are random, of the shape of each data set, so that no file is needed; the loaders have separate tests.
+DRAW takes three glimpses instead of up to 64; every other setting of a preset is unchanged.
 """
 
 import csv
@@ -26,7 +26,7 @@ from labkit.training import checkpoints, export, sheet
 pytestmark = pytest.mark.slow  # whole commands
 
 SHORT = ["--steps", "2", "--batch", "2", "--devices", "cpu", "--eval-every", "0", "--checkpoint-seconds", "60"]
-# every option of the training with each of its names, several at a time
+# every option of the training with each of its values, several at a time
 MIXES = {
     "32": ["--precision", "32", "--binarize", "stochastic", "--clip", "0.1", "--schedule", "cosine", "--seed", "3"],
     "64": ["--precision", "64", "--binarize", "grey", "--clip-each", "0.1", "--schedule", "constant", "--ema", "0"],
@@ -44,11 +44,11 @@ for port, precision in zip(sys.argv[1:3], ("32", "bf16")):
         sys.exit(code)
     os.environ.setdefault("LOCAL_RANK", "0")  # the second process runs already: start no third one
 """
-UNIT = 2**-8  # of bfloat16: the largest distance of two neighbours, relative to them
+UNIT = 2**-8  # bfloat16: the largest relative distance of two neighbours
 
 
 def images(name, split):
-    """Four random images to train on and two to test on, in place of `labkit.data.load`."""
+    """Four random training images and two test images, in place of `labkit.data.load`."""
     about, n = labkit.data.SETS[name], 4 if split == "train" else 2
     x = torch.randint(0, 256, (n, *about.shape), dtype=torch.uint8, generator=torch.Generator().manual_seed(n))
     x = 255 * (x > 127).to(torch.uint8) if about.binarisation == "fixed" else x
@@ -57,10 +57,10 @@ def images(name, split):
 
 @pytest.fixture
 def go(monkeypatch, tmp_path, capsys):
-    """go(*words) -> what a training of two steps said of mistakes, and its rows of metrics.csv; () if it failed."""
+    """go(*words) -> the error output of a two-step training, and its rows of metrics.csv; () if it failed."""
     monkeypatch.setattr(labkit.data, "load", images)
     monkeypatch.setattr(keepsakes, "write", lambda folder: None)
-    monkeypatch.setattr(checkpoints, "save", lambda folder, state: folder)  # a hundred megabytes of some
+    monkeypatch.setattr(checkpoints, "save", lambda folder, state: folder)  # some weigh a hundred megabytes
     monkeypatch.setattr(export, "save", lambda *_: None)
     monkeypatch.setattr(sheet, "SIDE", 2)
     monkeypatch.setattr(draw.config, "PRESETS", {k: replace(v, steps=3) for k, v in draw.PRESETS.items()})
@@ -108,11 +108,11 @@ def test_draw_trains_on_every_data_set(go, preset, data):
 
 
 @pytest.mark.parametrize("preset", draw.PRESETS)
-def test_bfloat16_finds_the_losses_of_float32(go, preset):
+def test_bfloat16_gives_the_losses_of_float32(go, preset):
     """The same weights, images and noise. Products are rounded to bfloat16, and losses are not.
 
-    A loss of bfloat16 would be off by up to 2^-9: less than an eighth of that is allowed. The latents come straight
-    from products, so that their cost is right to a unit of bfloat16, and not to the bit.
+    A loss in bfloat16 would have an error of up to 2^-9; the test allows less than an eighth of it. The latents are
+    products themselves, so their cost is exact only to a unit of bfloat16.
     """
     words = ["draw", "--data", "cifar10", "--preset", preset, "--binarize", "grey", "--lr", "1e-3", "--warmup", "0"]
     exact, rounded = (go(*words, "--precision", precision)[1][0] for precision in ("32", "bf16"))
@@ -126,9 +126,9 @@ def assert_close(rounded, exact):
 
 
 def test_two_processes_train_in_bfloat16(tmp_path, free_port):
-    """The command itself, which starts the second process: the losses of float32, with the same noise.
+    """The real command starts the second process and gives the losses of float32, with the same noise.
 
-    Both trainings run in the same two processes, one after the other, to import torch twice and not four times.
+    Both trainings run one after the other in the same two processes, to import torch twice instead of four times.
     """
     (tmp_path / "command.py").write_text(TWICE)
     words = ["train", "draw", "--data", "digits", "--preset", "digits", *SHORT[:2], "--batch", "40"]
@@ -139,7 +139,7 @@ def test_two_processes_train_in_bfloat16(tmp_path, free_port):
     try:
         _, said = run.communicate(timeout=200)
     finally:
-        if run.poll() is None:  # a process that does not end holds the error stream open
+        if run.poll() is None:  # a process that does not end keeps the error stream open
             os.killpg(run.pid, signal.SIGKILL)
     assert run.returncode == 0, said.decode()
     assert said.decode().count("Starting with 2 processes") == 2
@@ -173,12 +173,12 @@ def test_the_vae_trains_on_every_data_set_of_one_channel_with_every_option(go, d
 
 
 @pytest.mark.parametrize("own", [["--data", "struct_mnist", "--original-halves"], ["--inference-only", "vae-mnist"]])
-def test_the_vae_trains_with_what_it_has_alone(go, own):
+def test_the_vae_trains_with_its_own_options(go, own):
     assert_trained(go("vae", "--samples", "2", *own)[1])
 
 
-def test_every_option_is_tried_here():
-    """But for those that change no number of a run, which have tests of their own."""
+def test_every_option_is_used_in_these_tests():
+    """Except options that change no number of a run, which have separate tests."""
     here, elsewhere = Path(__file__).read_text(), {"method", "resume", "tensorboard"}
     names = [name.replace("_", "-") for name in inspect.signature(train.command).parameters if name not in elsewhere]
     assert len(names) > 20 and [name for name in names if f'"--{name}"' not in here] == []

@@ -1,4 +1,4 @@
-"""`labkit train vae`, `evaluate` and `sample` of it, its run on /runs; one-line mistakes."""
+"""`labkit train vae`, `evaluate` and `sample`, and the run on /runs; wrong calls print one line."""
 
 import json
 import math
@@ -30,7 +30,7 @@ TINY += ["--devices", "cpu", "--steps", "20"]
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """The folder of a whole tiny run."""
+    """The folder of a complete tiny run."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
     assert main([*TINY, "--out", str(folder)]) == 0
     return folder
@@ -50,12 +50,12 @@ def test_a_run_is_a_network_with_its_estimator_on_its_card(run):
     card, model = models.card(run), labkit.load_checkpoint(run)
     assert isinstance(model, dreg.VAE) and not model.training
     assert (card["estimator"], card["samples"], card["data"]) == ("dreg", "4", "digits")
-    assert model.mean.std() > 0.1  # it began at the images' mean
+    assert model.mean.std() > 0.1  # it started at the images' mean
 
 
 @pytest.mark.parametrize("estimator", ["dreg", "dreg-cv"])
-def test_a_stopped_run_that_goes_on_is_the_whole_one(estimator, tmp_path, monkeypatch, rows):
-    """The same bits, the control variates' too."""
+def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(estimator, tmp_path, monkeypatch, rows):
+    """The same bits, also for the control variates."""
     own = ["--estimator", estimator]
     assert main([*TINY, *own, "--out", str(tmp_path / "whole")]) == 0
     tell = watch._tell
@@ -75,8 +75,8 @@ def test_a_stopped_run_that_goes_on_is_the_whole_one(estimator, tmp_path, monkey
     assert any(name.startswith("controls") for name in one) is (estimator == "dreg-cv")
 
 
-def test_inference_only_holds_the_generative_half_of_a_trained_network(run, tmp_path, capsys):
-    """Another estimator and control variates may teach its q; without a checkpoint what was held is lost."""
+def test_inference_only_fixes_the_generative_half_of_a_trained_network(run, tmp_path, capsys):
+    """Another estimator and control variates may train its q; without a checkpoint the fixed half would be lost."""
     for estimator in ("iwae", "dreg-cv"):
         out = tmp_path / estimator
         assert main([*TINY, "--estimator", estimator, "--inference-only", str(run), "--out", str(out)]) == 0
@@ -92,8 +92,8 @@ def test_inference_only_holds_the_generative_half_of_a_trained_network(run, tmp_
 # evaluation and samples
 
 
-def test_evaluate_tells_the_bound_by_layer_and_log_p(run, capsys, rows):
-    """Means of 60 images: one more draw of each moves the bound by little, and more samples lower -log p(x)."""
+def test_evaluate_prints_the_bound_by_layer_and_log_p(run, capsys, rows):
+    """Means of 60 images: one more sample of each changes the bound only slightly, and more samples lower -log p(x)."""
     assert main(["evaluate", str(run), "--samples", "200", "--images", "60", "--device", "cpu"]) == 0
     found = told(capsys)
     bound, lx, lz = (float(found[name]) for name in ("upper bound on -log p(x)", "Lx, pixels", "Lz, KL of the latents"))
@@ -103,7 +103,7 @@ def test_evaluate_tells_the_bound_by_layer_and_log_p(run, capsys, rows):
     assert float(found["KL of layer 1"]) == pytest.approx(lz, abs=0.01) and math.isfinite(error)
 
 
-def test_samples_are_the_networks_own_in_one_picture(run, tmp_path, monkeypatch, capsys):
+def test_samples_come_from_the_network_in_one_picture(run, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["sample", str(run), "--n", "9", "--seed", "3"]) == 0
     assert "9 images, seed 3" in capsys.readouterr().out
@@ -112,7 +112,7 @@ def test_samples_are_the_networks_own_in_one_picture(run, tmp_path, monkeypatch,
         assert np.array_equal(np.asarray(picture.convert("RGB")), sheets.sheet(drawn, 3))
 
 
-def test_a_network_with_halves_has_nothing_to_go_on_from(monkeypatch, tmp_path, capsys):
+def test_samples_of_a_network_with_halves_need_given_images(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
         labkit, "load_checkpoint", lambda name: dreg.VAE(dreg.Config(8, 8, (2,), (3,), halves="bottom"))
@@ -124,7 +124,7 @@ def test_a_network_with_halves_has_nothing_to_go_on_from(monkeypatch, tmp_path, 
 # /runs and /draw
 
 
-def test_its_run_stands_beside_drawing_networks_and_is_not_offered_to_draw(run):
+def test_its_run_is_listed_with_drawing_networks_and_not_offered_to_draw(run):
     pn.extension()
     hv.extension("bokeh")
     state = runs.read(run)
@@ -139,7 +139,7 @@ def test_its_run_stands_beside_drawing_networks_and_is_not_offered_to_draw(run):
     assert all(models.card(each)["kind"] == "draw" for each in directory.networks(run.parent, "draw").values())
 
 
-def test_a_network_of_two_layers_shows_layers_not_glimpses(run):
+def test_a_network_of_two_layers_shows_layers_instead_of_glimpses(run):
     state = runs.read(run)
     two = replace(state, epochs=state.epochs | {"kl_2": state.epochs["kl_1"] / 2})
     (view,) = [each for each in scene.pictures(two) if isinstance(each, KLHeatmap)]
@@ -147,7 +147,7 @@ def test_a_network_of_two_layers_shows_layers_not_glimpses(run):
     assert plot.title.text == "KL of each layer, nats" and plot.yaxis[0].axis_label == "layer of latents"
 
 
-# mistakes
+# wrong calls
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_network_of_two_layers_shows_layers_not_glimpses(run):
         ),
     ],
 )
-def test_mistakes_are_one_line_and_exit_code_2(run, words, said, tmp_path, monkeypatch, capsys):
+def test_wrong_calls_print_one_line_and_exit_with_2(run, words, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main([word.format(run=run) for word in words]) == 2
     error = capsys.readouterr().err
