@@ -15,7 +15,7 @@ def _shared(browser: Browser, browser_context_args: dict) -> Iterator[BrowserCon
 
 @pytest.fixture
 def context(_shared: BrowserContext) -> Iterator[BrowserContext]:
-    """The context of all tests; each one leaves no page, cookie or permission in it."""
+    """The context of all tests; each test closes its pages and removes its cookies and permissions."""
     yield _shared
     for page in _shared.pages:
         page.close()

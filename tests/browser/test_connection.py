@@ -1,4 +1,4 @@
-"""A page whose server goes away says so at once and comes back at its own address."""
+"""A page whose server stops reports it at once and reloads at its own address."""
 
 import contextlib
 import re
@@ -30,12 +30,12 @@ def page():
 '''
 LOST = "Connection lost. Trying again ..."
 CUT = 10_000  # ms
-SILENCE = 6_000  # ms, more than a page waits before it asks
+SILENCE = 6_000  # ms, longer than a page waits before it sends a question
 
 
 @pytest.fixture(scope="module")
 def launch(serving, tmp_path_factory):
-    """launch(port): a context in which a server runs; at its end it gets SIGTERM."""
+    """launch(port): a context with a running server, which gets SIGTERM at the end."""
     folder = tmp_path_factory.mktemp("pages")
     (folder / "process.py").write_text(PAGE)
     command = [sys.executable, "-c", SERVE, str(folder)]
@@ -50,14 +50,14 @@ def base(launch, free_port):
 
 @pytest.fixture
 def loads(page):
-    """A list that grows by one whenever the page is loaded."""
+    """A list that grows by one entry whenever the page is loaded."""
     found = []
     page.on("load", lambda _: found.append(1))
     return found
 
 
 class Relay:
-    """A TCP relay that can be cut: open connections are closed, and new ones wait until it is mended."""
+    """A TCP relay that can be cut: open connections are closed, and new ones wait until it works again."""
 
     def __init__(self, port):
         self.target, self.through, self.ends = port, threading.Event(), []
@@ -96,13 +96,13 @@ class Relay:
 
 
 def built(page):
-    """The process that built what is on screen."""
+    """The process that built the page on screen."""
     text = page.get_by_text("built by process")
     expect(text).to_be_visible(timeout=20_000)
     return re.search(r"process (\d+) for ?(.*)", text.inner_text()).groups()
 
 
-def test_a_page_says_that_its_server_is_gone_and_reloads_when_one_answers_at_the_same_port(launch, free_port, page):
+def test_a_page_reports_a_stopped_server_and_reloads_when_one_runs_at_the_same_port(launch, free_port, page):
     port = free_port()
     with launch(port) as base:
         page.goto(f"{base}/process?n=3")
@@ -117,7 +117,7 @@ def test_a_page_says_that_its_server_is_gone_and_reloads_when_one_answers_at_the
         expect(page.get_by_text(LOST)).to_have_count(0)
 
 
-def test_a_cut_of_ten_seconds_is_said_and_survived(base, page, loads):
+def test_a_cut_of_ten_seconds_is_reported_and_the_session_survives(base, page, loads):
     relay = Relay(int(base.rpartition(":")[2]))
     page.goto(f"{relay.address}/process?n=4")
     built(page)
@@ -131,13 +131,13 @@ def test_a_cut_of_ten_seconds_is_said_and_survived(base, page, loads):
     assert built(page)[1] == "?n=4" and len(loads) == 2
 
 
-def test_a_page_that_hears_nothing_asks_and_keeps_its_session_when_the_server_answers_again(base, page, loads):
+def test_a_page_without_messages_asks_the_server_and_keeps_its_session(base, page, loads):
     page.clock.install()
     page.goto(f"{base}/process")
     built(page)
     page.clock.fast_forward(SILENCE)
     page.wait_for_timeout(500)
-    expect(page.get_by_text(LOST)).to_have_count(0)  # it has asked, and the server answered
+    expect(page.get_by_text(LOST)).to_have_count(0)  # the page has sent its question, and the server replied
     page.route("**/liveness", lambda route: route.abort())
     page.clock.fast_forward(SILENCE)
     expect(page.get_by_text(LOST)).to_be_visible()
@@ -146,7 +146,7 @@ def test_a_page_that_hears_nothing_asks_and_keeps_its_session_when_the_server_an
     assert len(loads) == 1
 
 
-def test_a_page_whose_websocket_is_refused_says_so_and_does_not_reload(base, page, loads):
+def test_a_page_whose_websocket_is_refused_shows_a_message_and_does_not_reload(base, page, loads):
     page.add_init_script("window.WebSocket = class extends WebSocket { constructor(url) { super(url + '/none') } }")
     page.goto(f"{base}/process")
     expect(page.get_by_role("alert")).to_contain_text("--allow-host 127.0.0.1")

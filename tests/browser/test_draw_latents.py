@@ -1,11 +1,11 @@
-"""The tab Latents of /draw in a real browser: the experiments follow their choice, and a slider acts at once."""
+"""The tab Latents of /draw in a real browser: the experiments follow their selector, and a slider acts at once."""
 
 import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-# what the first picture of pixels shows, as a number
+# the first picture of pixels, as a number
 SHOWN = """() => {
   const models = [...Bokeh.documents[0]._all_models.values()]
   const figures = models.filter((m) => m.type === "Figure" && Bokeh.index.find_one(m))
@@ -15,9 +15,9 @@ SHOWN = """() => {
 }"""
 
 
-def test_the_experiments_switch_and_a_slider_acts_at_once_while_the_run_stands(page, server):
+def test_the_experiments_switch_and_a_slider_acts_at_once_on_a_paused_run(page, server):
     page.set_default_timeout(15_000)
-    page.emulate_media(reduced_motion="reduce")  # nothing plays by itself: what changes has been asked for
+    page.emulate_media(reduced_motion="reduce")  # nothing plays automatically: the test causes every change
     wrong = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: message.type == "error" and wrong.append(message.text))

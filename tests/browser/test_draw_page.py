@@ -1,4 +1,4 @@
-"""The page /draw in a real browser: digits appear by themselves, a drawn one is read, the lab follows its sliders."""
+"""The page /draw in a real browser: digits appear automatically, a drawn digit is read, the lab follows its sliders."""
 
 import re
 
@@ -17,7 +17,7 @@ IMAGES = """() => {
 
 
 class Page:
-    """The page as its reader handles it."""
+    """The page, with the actions of its reader."""
 
     def __init__(self, page, server):
         self.page, self.server, self.foreign, self.wrong = page, server, [], []
@@ -34,7 +34,7 @@ class Page:
         return self
 
     def image(self):
-        """A number that is another one for another first picture."""
+        """A number that changes with the first picture."""
         return self.page.evaluate(IMAGES)
 
     def changes(self, before):
@@ -48,7 +48,7 @@ def drawing(page, server):
     return Page(page, server)
 
 
-def test_digits_appear_stroke_by_stroke_and_nothing_is_asked_of_other_machines(drawing):
+def test_digits_appear_stroke_by_stroke_without_requests_to_other_machines(drawing):
     drawing.open()
     expect(drawing.page.get_by_text(re.compile(r"^step \d\d · "))).to_be_visible()
     drawing.changes(drawing.image())
@@ -68,7 +68,7 @@ def test_a_drawn_digit_is_read(drawing):
         mouse.move(left + x, top + y, steps=8)
     mouse.up()
     drawing.changes(before)
-    expect(drawing.page.get_by_role("button", name="Pause")).to_be_visible()  # it reads at once
+    expect(drawing.page.get_by_role("button", name="Pause")).to_be_visible()  # the page reads it at once
     assert (drawing.foreign, drawing.wrong) == ([], [])
 
 
@@ -98,6 +98,6 @@ def test_the_window_of_the_lab_follows_its_sliders(drawing):
     assert (drawing.foreign, drawing.wrong) == ([], [])
 
 
-def test_what_a_link_cannot_have_is_said(drawing):
+def test_invalid_settings_of_a_link_are_reported(drawing):
     drawing.open("?model=none-such")
     expect(drawing.page.get_by_text("This link has settings or values that do not exist here")).to_be_visible()

@@ -1,4 +1,4 @@
-"""The tab *Network* of /dreg in a real browser: it runs, or says how to make what it runs on."""
+"""The tab *Network* of /dreg in a real browser: it runs, or explains how to make a network."""
 
 import re
 
@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 
 
-def test_the_tab_tells_its_images_or_how_to_make_a_network(page, server):
+def test_the_tab_names_its_images_or_explains_how_to_make_a_network(page, server):
     wrong = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: message.type == "error" and wrong.append(message.text))

@@ -1,4 +1,4 @@
-"""The page /dreg in a real browser: curves grow sharper by themselves, the microscope draws anew."""
+"""The page /dreg in a real browser: curves get more precise automatically, and the microscope draws new samples."""
 
 import re
 
@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 
 
-def test_both_tabs_run_by_themselves_and_nothing_is_asked_of_other_machines(page, server):
+def test_both_tabs_run_automatically_without_requests_to_other_machines(page, server):
     page.set_default_timeout(15_000)
     expect.set_options(timeout=15_000)
     foreign, wrong = [], []
@@ -29,7 +29,7 @@ def test_both_tabs_run_by_themselves_and_nothing_is_asked_of_other_machines(page
     assert (foreign, wrong) == ([], [])
 
 
-def test_a_trial_ends_by_itself_the_next_begins_and_alpha_is_turned(page, server):
+def test_a_sequential_test_ends_the_next_one_starts_and_alpha_is_changed(page, server):
     page.set_default_timeout(15_000)
     expect.set_options(timeout=15_000)
     page.goto(f"{server}/dreg?tab=Bias meter")

@@ -1,4 +1,4 @@
-"""The tab Race of /dreg in a real browser: networks train by themselves, other lanes begin anew."""
+"""The tab Race of /dreg in a real browser: networks train automatically, and other lanes restart the race."""
 
 import re
 
@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 
 
-def test_a_race_runs_and_begins_anew_with_other_lanes(page, server):
+def test_a_race_runs_and_restarts_with_other_lanes(page, server):
     page.set_default_timeout(30_000)
     expect.set_options(timeout=30_000)
     wrong = []

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def wrong(server, page):
-    """Requests to other machines, errors and lines of the console, as they come."""
+    """Requests to other machines, errors and lines of the console, in order of time."""
     found = []
     page.on("request", lambda request: request.url.startswith((server, "data:")) or found.append(request.url))
     page.on("pageerror", lambda error: found.append(str(error)))
@@ -17,7 +17,7 @@ def wrong(server, page):
     return found
 
 
-def test_every_page_fits_a_telephone_and_loads_nothing_from_another_machine(wrong, server, page):
+def test_every_page_fits_a_phone_and_loads_nothing_from_another_machine(wrong, server, page):
     page.set_viewport_size({"width": 390, "height": 800})
     for name in guide.names():
         page.goto(f"{server}/guide" if name == guide.INDEX else f"{server}/guide/{name}")
@@ -26,7 +26,7 @@ def test_every_page_fits_a_telephone_and_loads_nothing_from_another_machine(wron
     assert wrong == []
 
 
-def test_the_contents_list_every_page_left_of_the_text_and_below_it_on_a_telephone(server, page):
+def test_the_contents_list_every_page_left_of_the_text_and_below_it_on_a_phone(server, page):
     for width, left in ((1366, True), (390, False)):
         page.set_viewport_size({"width": width, "height": 800})
         page.goto(f"{server}/guide/svgd")
@@ -37,7 +37,7 @@ def test_the_contents_list_every_page_left_of_the_text_and_below_it_on_a_telepho
         assert (at["x"] < text["x"]) == left and (at["y"] > text["y"] + text["height"] / 2) != left
 
 
-def test_links_lead_from_the_index_to_a_page_and_to_a_live_page(server, page):
+def test_links_of_the_index_open_a_page_of_the_guide_and_a_live_page(server, page):
     page.goto(server)
     page.get_by_role("link", name="Guide", exact=True).click()
     page.wait_for_url(f"{server}/guide")
@@ -47,7 +47,7 @@ def test_links_lead_from_the_index_to_a_page_and_to_a_live_page(server, page):
     page.wait_for_url(f"{server}/dreg**")
 
 
-def test_the_guide_follows_the_system_until_the_reader_chooses_and_other_pages_keep_the_choice(server, page):
+def test_the_guide_follows_the_system_theme_until_the_reader_chooses_one_for_all_pages(server, page):
     page.emulate_media(color_scheme="dark")
     page.goto(f"{server}/guide")
     assert is_dark(page)

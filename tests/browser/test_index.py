@@ -9,7 +9,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def visit(server, page):
-    """visit(route) opens a page and answers what it asked of other machines and what went wrong in it."""
+    """visit(route) opens a page and returns its requests to other machines and its errors."""
     foreign, wrong = [], []
     local = (server, f"blob:{server}", "data:", server.replace("http", "ws"))
     page.on("request", lambda request: request.url.startswith(local) or foreign.append(request.url))
@@ -25,7 +25,7 @@ def visit(server, page):
     return go
 
 
-def test_the_index_lists_every_page_and_asks_nothing_of_other_machines(visit, page):
+def test_the_index_lists_every_page_without_requests_to_other_machines(visit, page):
     foreign, wrong = visit("/")
     listed = page.get_by_role("list", name="Pages").get_by_role("link")
     others = [each for each in pages.listing() if each.route != "/"]
@@ -43,7 +43,7 @@ def test_a_link_of_the_index_opens_its_page(visit, server, page):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_index_fits_its_screen_and_follows_the_readers_light(visit, page, width):
+def test_the_index_fits_its_screen_and_follows_the_readers_theme(visit, page, width):
     page.set_viewport_size({"width": width, "height": 800})
     visit("/")
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -59,7 +59,7 @@ def answers(get, url: str) -> bool:
 
 @pytest.fixture
 def runs(jupyter, get):
-    """runs() -> whether each run of the notebook's engine plays, asked of its kernel past the browser."""
+    """runs() -> whether each run of the notebook's engine plays, from its kernel without the browser."""
     address, folder = jupyter
 
     def ask() -> list[bool]:
@@ -83,8 +83,8 @@ def until(ask, wanted, seconds: float = 20) -> None:
         time.sleep(0.1)
 
 
-def test_the_live_view_plays_pauses_starts_again_and_comes_back_after_it_was_left(jupyter, runs, page, tmp_path):
-    """Slow: a JupyterLab, a kernel, and a view that must be left alone for five seconds before it pauses."""
+def test_the_live_view_plays_pauses_restarts_and_returns_after_it_was_left(jupyter, runs, page, tmp_path):
+    """Slow: a JupyterLab, a kernel, and a view that must be unwatched for five seconds before it pauses."""
     address, folder = jupyter
     foreign, wrong = [], []
     local = (address, f"blob:{address}", "data:", address.replace("http", "ws"))
@@ -98,7 +98,8 @@ def test_the_live_view_plays_pauses_starts_again_and_comes_back_after_it_was_lef
         return int(re.search(r"step (\d+)", text)[1])
 
     page.goto(f"{address}/lab/tree/{NAME}")
-    page.get_by_text(re.compile(r"\| Idle")).wait_for(timeout=30_000)  # the kernel; before it is there Run asks for one
+    # the kernel; before it exists, Run opens a dialog
+    page.get_by_text(re.compile(r"\| Idle")).wait_for(timeout=30_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.get_by_text(re.compile(r"step 0 · paused")).wait_for(timeout=25_000)
@@ -120,7 +121,7 @@ def test_the_live_view_plays_pauses_starts_again_and_comes_back_after_it_was_lef
     page.locator(".jp-CodeCell").last.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
     page.get_by_text(re.compile(r"step 0 · paused")).wait_for()
-    until(runs, [False])  # the cell's first run is gone
+    until(runs, [False])  # the cell's first run was removed
     page.get_by_role("button", name="Play", exact=True).click()
     until(runs, [True])
 
@@ -132,7 +133,7 @@ def test_the_live_view_plays_pauses_starts_again_and_comes_back_after_it_was_lef
 
 
 def run_all(page) -> None:
-    """Run all cells once the page has its kernel; before that, Run asks for one."""
+    """Run all cells after the page has its kernel; before that, Run opens a dialog."""
     page.locator(".jp-Toolbar-kernelName", has_text="Python 3").wait_for(timeout=30_000)
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=30_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -153,10 +154,10 @@ def save(page, path: Path) -> None:
 
 
 def assert_pictures_come_back(context, address: str, path: Path, tmp_path: Path) -> None:
-    """The page opens on a kernel that lives already, and loads twice.
+    """The page opens with a running kernel, and loads twice.
 
-    The cells run again after the page has opened, and not after the reload: the saved file has the pictures. So has
-    HTML made from it, without a network.
+    The cells run again after the page has opened, but not after the reload, because the saved file has the pictures.
+    HTML made from it has them too, without a network.
     """
     page = context.new_page()
     page.goto(address)
@@ -172,8 +173,8 @@ def assert_pictures_come_back(context, address: str, path: Path, tmp_path: Path)
         is_drawn(alone)
 
 
-def test_pictures_come_back_in_notebook_7_when_the_page_opens_again_and_the_kernel_lives(jupyter, get, page, tmp_path):
-    """Slow: the page loads twice, and once more where no test before has started the notebook's kernel."""
+def test_pictures_reappear_in_notebook_7_when_the_page_reopens_with_a_running_kernel(jupyter, get, page, tmp_path):
+    """Slow: the page loads twice, and once more if no earlier test has started the notebook's kernel."""
     if importlib.util.find_spec("notebook") is None:
         pytest.skip("Notebook 7 is not installed; take pip install 'notebook>=7'")
     address, folder = jupyter

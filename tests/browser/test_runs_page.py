@@ -1,4 +1,4 @@
-"""The page /runs in a real browser: a run is shown and grows with its files; without one the page says what to do."""
+"""The page /runs in a real browser: a run grows with its files; without a run the page says what to do."""
 
 import json
 import sys
@@ -32,7 +32,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def here(serving, free_port, place):
-    """The address of a server that looks in a directory of the test's own."""
+    """The address of a server that reads a separate directory of the test."""
     port = free_port()
     command = [sys.executable, "-c", "import sys; from labkit.cli import main; sys.exit(main())"]
     yield from serving([*command, "serve", "--no-browser", "--port", str(port), "--runs", str(place)], port)
@@ -53,7 +53,7 @@ def evaluated(folder, epoch, step, bound):
 
 
 def test_a_run_appears_and_grows_with_its_files(here, page, place):
-    """Nothing there, then an evaluated run, then its end, then a look back; all on one page."""
+    """First no run, then an evaluated run, then its end, then an earlier sheet; all on one page."""
     wrong = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
@@ -85,7 +85,7 @@ def test_a_run_appears_and_grows_with_its_files(here, page, place):
     assert wrong == []
 
 
-def test_a_link_to_what_is_not_there_and_a_damaged_folder_leave_the_others(here, page, place):
+def test_a_link_to_an_unknown_run_and_a_damaged_folder_leave_the_others(here, page, place):
     (place / "torn").mkdir(parents=True)
     (place / "torn" / "config.json").write_text("{")
     page.goto(f"{here}/runs?run=runs%2F..%2Felsewhere")
@@ -94,8 +94,8 @@ def test_a_link_to_what_is_not_there_and_a_damaged_folder_leave_the_others(here,
     expect(page.get_by_text("samples of epoch 2")).to_be_visible()
 
 
-def test_draw_offers_the_runs_and_lives_on_where_one_does_not_load(here, page, place):
-    """Weights that do not fit the network that they name; then one of labkit's is taken instead."""
+def test_draw_offers_the_runs_and_continues_if_one_does_not_load(here, page, place):
+    """Weights that do not fit their named network; the page then uses a network of labkit."""
     (place / "odd").mkdir(parents=True)
     (place / "odd" / "config.json").write_text(json.dumps(CONFIG))
     save_file({"w": torch.zeros(1)}, place / "odd" / "model.safetensors", {"kind": "draw", "config": "{}"})

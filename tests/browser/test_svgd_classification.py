@@ -1,4 +1,4 @@
-"""The tab Classification of /svgd in a real browser: it learns by itself, and points come and go under it."""
+"""The tab Classification of /svgd in a real browser: it learns automatically, while points are added and removed."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
-# x of the particles' boundaries, in the figure that is on the page
+# x of the particles' boundaries, in the figure on the page
 LINES = """() => {
   const models = [...Bokeh.documents[0]._all_models.values()]
   const figure = models.find((m) => m.type === "Figure" && m.height > 300 && Bokeh.index.find_one(m))

@@ -1,4 +1,4 @@
-"""The tab Collapse of /svgd in a real browser: it runs by itself, the settings act, and the address has them."""
+"""The tab Collapse of /svgd in a real browser: it runs automatically, settings act, and the address contains them."""
 
 import re
 
@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 
 
-def test_variances_fall_by_themselves_settings_act_and_no_kernel_is_a_sentence(page, server):
+def test_variances_fall_settings_act_and_a_missing_kernel_shows_a_message(page, server):
     page.set_default_timeout(30_000)
     expect.set_options(timeout=30_000)
     wrong = []
@@ -28,5 +28,5 @@ def test_variances_fall_by_themselves_settings_act_and_no_kernel_is_a_sentence(p
     expect(page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* wide \d"))).to_be_visible()
     expect(page).to_have_url(re.compile(r"[?]tab=Collapse&n=150&remedies=.*wide.*&seed=3&target=correlated$"))
     page.get_by_role("button", name="Particles", exact=True).click()
-    expect(page).to_have_url(re.compile(r"/svgd[?]?$"))  # nothing there is changed
+    expect(page).to_have_url(re.compile(r"/svgd[?]?$"))  # only default values remain
     assert wrong == []

@@ -16,7 +16,7 @@ from labkit.experiments.svgd import PRESETS
 pytestmark = pytest.mark.browser
 
 STEP = re.compile(r"^step ([\d]+) · (paused|[\d,]+ steps/s)")
-# figures, large ones first, in the order they stand; a layer is found by a word of its legend or by its place
+# figures, large ones first, in their order on the page; a layer is found by a word of its legend or by its place
 FIGURES = """
 const models = () => [...Bokeh.documents[0]._all_models.values()]
 const figures = () => models().filter((m) => m.type === "Figure" && Bokeh.index.find_one(m))
@@ -41,7 +41,7 @@ CONTROLS = """() => {
 
 
 class Page:
-    """The page as its reader handles it."""
+    """The page, with the actions of its reader."""
 
     def __init__(self, page, server):
         self.page, self.server, self.foreign, self.wrong = page, server, [], []
@@ -52,7 +52,7 @@ class Page:
         page.on("console", lambda message: message.type == "error" and self.wrong.append(message.text))
 
     def open(self, search="", *, paused=False):
-        """Paused for a reader who wants less motion: a page that plays keeps a core busy."""
+        """Paused for a reader who prefers less motion, because a playing page keeps a core busy."""
         if paused:
             self.page.emulate_media(reduced_motion="reduce")
         self.page.goto(f"{self.server}/svgd{search}")
@@ -80,9 +80,9 @@ class Page:
         self.control("button", name).click()
 
     def pause(self):
-        self.press("Pause")  # the button's name until it is pressed: waits for a run that has yet to begin
+        self.press("Pause")  # the button's name until it is pressed: waits for a run that has not started yet
         expect(self.control("button", "Play")).to_be_visible()
-        self.page.wait_for_timeout(200)  # the words beside the button change with it, not before it
+        self.page.wait_for_timeout(200)  # the text next to the button changes with it, not earlier
         expect(self.page.get_by_text(re.compile(r"^step \d+ · paused"))).to_be_visible()
 
     def error(self):
@@ -101,7 +101,7 @@ class Page:
             self.page.wait_for_timeout(30)
 
     def place(self, x, y, leading=0):
-        """Where a point of a large picture is on the screen."""
+        """The place of a point of a large picture on the screen."""
         return self.page.evaluate(
             f"""([x, y, i]) => {{ {FIGURES}
               const view = Bokeh.index.find_one(leading()[i]), frame = view.frame, box = view.el.getBoundingClientRect()
@@ -121,10 +121,10 @@ def svgd(page, server):
 # playing
 
 
-def test_it_plays_by_itself_and_one_story_after_another_and_asks_nothing_of_other_machines(svgd):
-    """Then Pause stops it, Step adds one, and the page can be dark or light.
+def test_it_plays_one_story_after_another_without_requests_to_other_machines(svgd):
+    """Afterwards Pause stops it, Step adds one step, and the page can be dark or light.
 
-    From the line to many dimensions and to the plane; tests/views show that every story runs.
+    The stories here have one, two and many dimensions; tests/views show that every story runs.
     """
     svgd.open()
     first = svgd.step
@@ -182,7 +182,7 @@ def test_reduced_motion_starts_paused_and_keys_act_unless_a_control_has_the_focu
     svgd.eventually(lambda: svgd.step > 3)
 
 
-def test_a_number_field_never_shows_a_number_that_is_not_used(svgd):
+def test_a_number_field_always_shows_the_used_number(svgd):
     svgd.open("?n=50", paused=True)
     field = svgd.control("textbox", "Particles, n")
     for typed, used in (("", "50"), ("60", "60"), ("-5", "1"), ("1000000000", "2000"), ("", "2000")):
@@ -216,7 +216,7 @@ def test_a_link_gives_its_settings_and_the_same_run(svgd):
     assert svgd.wrong == []
 
 
-def test_what_a_link_cannot_have_is_said_as_text(svgd):
+def test_invalid_settings_of_a_link_are_reported_as_text(svgd):
     svgd.open("?n=99999&hue=1&kernel=<img src=x onerror=alert(1)>&shape={%22dim%22:999999}")
     words = svgd.page.get_by_text("This link has settings or values that do not exist here")
     expect(words).to_be_visible()
@@ -229,8 +229,8 @@ def test_what_a_link_cannot_have_is_said_as_text(svgd):
 # failures
 
 
-def test_a_failing_step_is_shown_and_the_page_stays_alive(svgd):
-    """Plain steps of size 2 throw particles out of the funnel's numbers; a lower one and Reset play again."""
+def test_a_failing_step_is_shown_and_the_page_still_works(svgd):
+    """Plain steps of size 2 move particles out of the range of the funnel; a smaller size and Reset play again."""
     svgd.open("?target=funnel&optimizer=plain&step_size=2&begin_mean=-10")
     expect(svgd.error()).to_be_visible()
     assert "smaller step size" in svgd.error().inner_text()
@@ -241,7 +241,7 @@ def test_a_failing_step_is_shown_and_the_page_stays_alive(svgd):
     assert svgd.wrong == []
 
 
-# the hand
+# the pointer
 
 
 def test_a_click_fills_the_microscope_and_a_double_click_adds_a_particle(svgd):
@@ -282,7 +282,7 @@ def test_a_dragged_diamond_moves_its_mode_in_the_address_and_every_comparison_sh
 # files
 
 
-def test_downloads_arrive_and_hold_the_run(svgd, tmp_path):
+def test_downloads_arrive_and_contain_the_run(svgd, tmp_path):
     svgd.open("?n=15")
     svgd.eventually(lambda: svgd.step > 20)
     svgd.pause()
@@ -301,10 +301,10 @@ def test_downloads_arrive_and_hold_the_run(svgd, tmp_path):
     assert svgd.wrong == []
 
 
-# for everybody
+# accessibility
 
 
-def test_every_control_has_a_name_and_says_what_it_does(svgd):
+def test_every_control_has_a_name_and_a_description(svgd):
     svgd.open("?bandwidth=fixed", paused=True)
     svgd.eventually(lambda: all(each["name"] for each in svgd.page.evaluate(CONTROLS)))
     found = svgd.page.evaluate(CONTROLS)
@@ -320,7 +320,7 @@ def test_every_control_has_a_name_and_says_what_it_does(svgd):
     expect(svgd.page.get_by_text("Pause and take one step (right arrow key)")).to_be_visible()
 
 
-def test_a_phone_shows_all_without_scrolling_sideways(svgd):
+def test_a_phone_shows_everything_without_scrolling_sideways(svgd):
     svgd.page.set_viewport_size({"width": 390, "height": 844})
     svgd.page.emulate_media(color_scheme="dark")
     svgd.open(paused=True)
@@ -328,16 +328,16 @@ def test_a_phone_shows_all_without_scrolling_sideways(svgd):
     assert svgd.page.evaluate("document.documentElement.scrollWidth") <= 390
     wide = svgd.figures("Bokeh.index.find_one(leading()[0]).el.getBoundingClientRect().width")
     assert 300 < wide <= 390
-    for scheme, dark in (("dark", "true"), ("light", "false")):  # pictures follow the phone's own light
+    for scheme, dark in (("dark", "true"), ("light", "false")):  # pictures follow the phone's theme
         svgd.page.emulate_media(color_scheme=scheme)
         svgd.until(f"(leading()[0].below[0].major_label_text_color > '#8') === {dark}")
 
 
-# nobody looks
+# closed pages
 
 
-def test_a_closed_tab_costs_no_more_computing(svgd):
-    """The processor's seconds of the server: of a second before the tab is closed, and of half a one after."""
+def test_a_closed_tab_uses_no_more_processor_time(svgd):
+    """The processor time of the server: during a second before the tab is closed, and during half a second after it."""
     if not Path("/proc/self/stat").exists():
         pytest.skip("the processor's time of another process is read from /proc, which only Linux has")
     port = svgd.server.rsplit(":", 1)[1]
@@ -350,7 +350,7 @@ def test_a_closed_tab_costs_no_more_computing(svgd):
     svgd.eventually(lambda: svgd.step > 5)
     playing = spent(pid, 1.0)
     svgd.page.close()
-    quiet, deadline = [], time.monotonic() + 20  # the server may be busy yet with what was there before
+    quiet, deadline = [], time.monotonic() + 20  # the server may still be busy with earlier requests
     while time.monotonic() < deadline and not (quiet and quiet[-1] < 0.15 * playing / 2):
         quiet.append(spent(pid, 0.5))
     assert quiet[-1] < 0.15 * playing / 2, (playing, quiet)
@@ -364,7 +364,7 @@ def cmdline(process):
 
 
 def spent(pid, seconds):
-    """Ticks of the processor that a process takes in so many seconds."""
+    """Processor ticks that a process uses in the given seconds."""
     used = lambda: sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]))  # noqa: E731
     before = used()
     time.sleep(seconds)

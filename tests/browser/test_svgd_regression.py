@@ -1,4 +1,4 @@
-"""The tab Regression of /svgd in a real browser: networks learn by themselves, a switch and a point of one's own."""
+"""The tab Regression of /svgd in a real browser: networks learn automatically; a switch and an added point act."""
 
 import re
 
@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 
 
-def test_networks_learn_by_themselves_and_a_point_is_added(page, server):
+def test_networks_learn_automatically_and_a_point_is_added(page, server):
     page.set_default_timeout(30_000)
     expect.set_options(timeout=30_000)
     wrong = []

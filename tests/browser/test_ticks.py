@@ -1,4 +1,4 @@
-"""The ticks that a browser computes are those of the pictures that are saved."""
+"""The ticks that a browser computes equal those in saved pictures."""
 
 import pytest
 
@@ -7,11 +7,11 @@ from labkit.views.stage import LOG_TICKS
 
 
 @pytest.mark.browser
-def test_logarithmic_ticks_in_the_browser_are_those_of_saved_pictures(page):
+def test_logarithmic_ticks_in_the_browser_equal_those_of_saved_pictures(page):
     ticks = f"([start, end]) => (new Function('cb_data', {LOG_TICKS!r}))({{ start, end }})"
     for low, high in [(0.06, 4.1), (0.62, 0.66), (1, 9.9), (0.33, 0.75), (1e-4, 12), (1e-9, 20), (0.8, 6e4), (1, 100)]:
         wanted = pytest.approx([value for value, _ in log_ticks(low, high, 6)], rel=1e-12)
         assert page.evaluate(ticks, [low, high]) == wanted, (low, high)
-        assert page.evaluate(ticks, [high, low]) == wanted  # turned round
+        assert page.evaluate(ticks, [high, low]) == wanted  # a reversed axis
     for low, high in [(0, 1), (-1, 1), (2, 2)]:
         assert page.evaluate(ticks, [low, high]) == []

@@ -1,4 +1,4 @@
-"""A class comes at once: /svgd stands ready with all its pictures, and is as sound as one that was built on demand."""
+"""A prepared /svgd opens at once with all its pictures, and works like a page that was built on demand."""
 
 import re
 import sys
@@ -24,15 +24,15 @@ def test_the_page_of_an_expected_visitor_has_all_its_pictures_and_plays(expectin
     local = (expecting, f"blob:{expecting}", "data:", expecting.replace("http", "ws"))
 
     def arrived(text):
-        if isinstance(text, str) and '"doc":' in text:  # the document as it was when the browser asked for it
+        if isinstance(text, str) and '"doc":' in text:  # the original document, as the browser received it
             figures.append(text.count('"name":"Figure"'))
 
     page.on("websocket", lambda socket: socket.on("framereceived", arrived))
     page.on("request", lambda request: request.url.startswith(local) or foreign.append(request.url))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
-    page.wait_for_timeout(12_000)  # until two stand, asleep and written
-    for _ in range(4):  # of a slow machine the first is not finished and has one picture
+    page.wait_for_timeout(12_000)  # until two pages are prepared, paused and rendered
+    for _ in range(4):  # on a slow machine the first page is unfinished and has one picture
         page.goto(f"{expecting}/svgd")
         expect(page.get_by_role("button", name="Pause")).to_be_visible()
         if figures[-1] == PICTURES:
