@@ -10,7 +10,7 @@ W', 3]. The write window is a red frame, half a stride beyond its outer filters.
 line.
 """
 
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from PIL import ImageColor
@@ -24,6 +24,13 @@ PAPER = 255  # white: an empty canvas is grey, an image may be black
 PEN = ImageColor.getrgb(WRITE)
 LINE = 0.04  # the thickest line, as a fraction of an image's side
 CHUNK = 2_000  # number of training images compared at a time
+
+
+@runtime_checkable
+class TensorLike(Protocol):
+    """An image array of torch, which is not imported here: commands that read no tensor start sooner."""
+
+    def numpy(self, *, force: bool = False) -> np.ndarray: ...
 
 
 def sheet(images: Any, columns: int | None = None, *, scale: int | None = None, beside: Any = None) -> np.ndarray:
@@ -109,7 +116,7 @@ def row_ends(n: int, columns: int) -> list[int]:
 
 
 def _array(images: Any) -> np.ndarray:
-    return images.numpy(force=True) if hasattr(images, "numpy") else np.asarray(images)
+    return images.numpy(force=True) if isinstance(images, TensorLike) else np.asarray(images)
 
 
 def _unit(images: np.ndarray) -> np.ndarray:
