@@ -1,4 +1,4 @@
-"""Tabs that compute on a device of the server and keep their states in main memory, where pictures are drawn."""
+"""Helpers for tabs that compute on a device of the server and keep their states in main memory, for the pictures."""
 
 import dataclasses
 from typing import Any, TypeVar
@@ -10,11 +10,11 @@ T = TypeVar("T")
 
 
 def moved(value: T, device: torch.device | str) -> T:
-    """Return a tensor, or a tuple or dataclass of such, on a device; what is no tensor stays as it is."""
+    """Return a tensor, or a tuple or dataclass of tensors, on a device. Other values stay the same."""
     return _moved(value, device)
 
 
-def _moved(value: Any, device: torch.device | str) -> Any:  # of the type that came in
+def _moved(value: Any, device: torch.device | str) -> Any:  # returns the type of the argument
     if isinstance(value, Tensor):
         return value.to(device)
     if isinstance(value, tuple):
@@ -27,10 +27,10 @@ def _moved(value: Any, device: torch.device | str) -> Any:  # of the type that c
 
 
 def kept(value: T) -> T:
-    """Return the same in main memory."""
+    """Return the value in main memory."""
     return moved(value, "cpu")
 
 
 def noise(seed: int, device: torch.device | str) -> torch.Generator:
-    """Return the generator of a seed; each kind of device has random numbers of its own."""
+    """Return a random generator with this seed; each kind of device has different random numbers."""
     return torch.Generator(device).manual_seed(seed)

@@ -1,4 +1,4 @@
-"""What every settings class declares: the parameters that a link may set, and the run that follows from them."""
+"""What every settings class declares: the parameters that a link may set, and the run that uses them."""
 
 from collections.abc import Callable, Iterable
 from itertools import chain
@@ -19,10 +19,10 @@ class Linkable(param.Parameterized):
     def refuses(self, name: str, value: Any, asked: dict[str, Any]) -> str:
         """Return why a link may not set this parameter to this value, "" if it may.
 
-        A page's own controls are not asked. `softbounds`, `bounds` and `objects` of the parameter hold without it.
+        The controls of a page do not call this. `softbounds`, `bounds` and `objects` of the parameter always apply.
 
         Args:
-            asked: all that the link sets of these parameters, by name.
+            asked: all parameters that the link sets here, by name.
         """
         return ""
 
@@ -36,12 +36,12 @@ else:
 
 
 def reading(registries: tuple[Iterable[str], ...], without: str) -> Callable[[], list[str]]:
-    """Return () -> the names that registries have now, each once, without one of them if given."""
+    """Return a function that returns the current names in registries, each once and without `without`."""
     return lambda: [name for name in dict.fromkeys(chain.from_iterable(registries)) if name != without]
 
 
 class RegistrySelector(_Selector):
-    """A choice of one name from registries, which may get new entries after this declaration.
+    """A choice of one name from registries, which may get more entries later.
 
     A new settings object reads the names again.
 
@@ -59,7 +59,7 @@ class RegistrySelector(_Selector):
 
 
 class RegistryListSelector(param.ListSelector):
-    """A choice of several names from registries, as `RegistrySelector`."""
+    """A choice of several names from registries, like `RegistrySelector`."""
 
     __slots__ = ["names_now"]
 
@@ -70,12 +70,11 @@ class RegistryListSelector(param.ListSelector):
 
 
 class ExperimentSettings(Linkable, Generic[S]):
-    """What a tab runs. A subclass has the parameters and defines `start` and `step`, which read them each time.
+    """What a tab runs. A subclass has the parameters and defines `start` and `step`, which read them at each call.
 
-    `bounds` of a parameter are what a script or a command line may ask for. `softbounds` are what a slider shows and a
-    link may set: whoever follows a link starts no run that takes for ever. Without them `bounds` hold for both.
-
-    S is the class of its states.
+    `bounds` of a parameter limit what a script or a command line may set. `softbounds` limit sliders and links, so that
+    a link cannot start a run that takes forever. Without `softbounds`, `bounds` limit all of them. S is the class of
+    the states.
     """
 
     def __init__(self, **params: Any) -> None:
@@ -86,14 +85,14 @@ class ExperimentSettings(Linkable, Generic[S]):
 
     @property
     def owners(self) -> tuple[Linkable, ...]:
-        """Whose parameters these settings are, for links and tooltips: their own, and those of parts."""
+        """All objects with parameters of these settings, for links and tooltips: this one and its parts."""
         return (self,)
 
     def start(self) -> S:
         """Return the first state.
 
         Raises:
-            ValueError: settings that do not go together; the message says what to do.
+            ValueError: settings that do not fit together; the message says what to do.
         """
         raise NotImplementedError(f"{type(self).__name__} must define start()")
 
@@ -102,12 +101,12 @@ class ExperimentSettings(Linkable, Generic[S]):
         raise NotImplementedError(f"{type(self).__name__} must define step(state)")
 
     def evaluate(self, state: S) -> S:
-        """Return the same state under the settings as they are now; a scene with `edits` needs it."""
+        """Return the state, evaluated again with the current settings; a scene with `edits` needs this."""
         raise NotImplementedError(f"{type(self).__name__} must define evaluate(state)")
 
 
 def beyond_softbounds(parameter: "param.Parameter[Any]", value: Any) -> str:
-    """Return why a value that a parameter takes is out of a link's reach, "" if it is not."""
+    """Return why a link may not use a value that the parameter accepts, "" if it may."""
     if not isinstance(parameter, param.Number) or value is None:
         return ""
     low, high = parameter.get_soft_bounds()

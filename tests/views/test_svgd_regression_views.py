@@ -238,7 +238,7 @@ def test_the_sentence_gives_the_overwritten_noise_and_its_units():
     said = sentence(state, 2.0)
     assert (
         "Overwritten: 4 of 4" in said
-        and "6 points kept back" in said
+        and "6 reserved points" in said
         and "true noise is 2." in said
         and "from 54 points" in said
     )

@@ -1,4 +1,4 @@
-"""Experiments with SVGD: one module a tab of its page."""
+"""Experiments with SVGD: one module per tab of its page."""
 
 from labkit.experiments.svgd.classification import ClassificationSettings
 from labkit.experiments.svgd.collapse import CollapseSettings

@@ -22,23 +22,23 @@ from labkit.targets import logistic
 from labkit.targets.scores import Scored
 
 CLASSES = {"class 0 (blue circle)": False, "class 1 (orange triangle)": True}
-UNIT = HALF / math.sqrt(3)  # standard deviation of a coordinate that is uniform over the picture
-SIDE = 6  # bumps along each side of the picture
+UNIT = HALF / math.sqrt(3)  # standard deviation of a uniform distribution over the picture
+SIDE = 6  # number of bumps along each side of the picture
 
 
 def linear(x: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 2"]:
-    """Both coordinates; mean 0 and variance 1 over the picture."""
+    """Return both coordinates, scaled to mean 0 and variance 1 over the picture."""
     return x / UNIT
 
 
 def quadratic(x: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 5"]:
-    """All monomials of degree 1 and 2; mean 0 and variance 1 over the picture."""
+    """Return all monomials of degree 1 and 2, scaled to mean 0 and variance 1 over the picture."""
     a, b = linear(x).unbind(-1)
     return torch.stack([a, b, a * b, (a * a - 1) / math.sqrt(0.8), (b * b - 1) / math.sqrt(0.8)], -1)  # E u⁴ = 1.8
 
 
 def bumps(x: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch f"]:
-    """Gaussian bumps of height 1 on a square lattice over the picture, each as wide as they stand apart."""
+    """Return Gaussian bumps of height 1 on a square lattice over the picture; width and spacing are equal."""
     along = torch.linspace(-HALF, HALF, SIDE, dtype=x.dtype, device=x.device)
     width = 2 * HALF / (SIDE - 1)
     return torch.exp(-0.5 * ((x[..., None, :] - torch.cartesian_prod(along, along)) / width).square().sum(-1))
@@ -48,19 +48,19 @@ FEATURES: dict[str, Callable[[Tensor], Tensor]] = {"linear": linear, "quadratic"
 
 
 def rows(features: str, x: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch p"]:
-    """Features of points, and a 1 for the bias."""
+    """Return the features of points, and a 1 for the bias."""
     return torch.cat([FEATURES[features](x), torch.ones_like(x[..., :1])], -1)
 
 
 class ClassifierPosterior(logistic.Posterior):
     """The posterior of θ given points in the plane.
 
-    Features are scaled over the picture once for all: θ keeps its meaning while points come, move and go. Any number of
-    points will do, none and one class too.
+    The scale of the features depends on the picture only, so θ keeps its meaning when points are added, moved or
+    removed. Any number of points works, also none or only one class.
 
     Args:
-        features: of `FEATURES`.
-        held: which points are held out; the accuracy of none is NaN.
+        features: a name in `FEATURES`.
+        held: which points are held out; without any, the held-out accuracy is NaN.
     """
 
     def __init__(self, data: LabelledPoints, features: str, rate: float, held: Bool[Tensor, " n"]):
@@ -71,13 +71,14 @@ class ClassifierPosterior(logistic.Posterior):
 
     @cached_property
     def opposite(self) -> "ClassifierPosterior":
-        """The same with the two parts exchanged: what it says of points held out is of those trained on here."""
+        """The posterior with held-out points and training points exchanged; its held-out numbers describe the training
+        points."""
         return ClassifierPosterior(self.data, self.features, self.rate, ~self.held)
 
 
 @dataclass(frozen=True, eq=False)
 class Classified:
-    """The points, the posterior that they make, and particles on their way to it."""
+    """The points, the posterior that they define, and the particles that move towards it."""
 
     data: LabelledPoints
     target: ClassifierPosterior
@@ -89,25 +90,27 @@ class Classified:
 
     @property
     def weights(self) -> Float[Tensor, "n p"]:
-        """Of each particle, the bias last."""
+        """The weights of each particle, the bias last."""
         return self.run.x[:, :-1]
 
     @property
     def accuracies(self) -> tuple[float, float]:
-        """Share of the points held out, and of those trained on, whose class has the greater mean probability."""
+        """Accuracy on the held-out points and on the training points: share of points whose class has the larger mean
+        probability."""
         held, used = (float(target.accuracy(self.run.x)) for target in (self.target, self.target.opposite))
         return held, used
 
     @property
     def log_likelihood(self) -> float:
-        """Mean log of the true class's mean probability over the points held out, in nats."""
+        """Mean log probability of the true class over the held-out points, in nats; probabilities are means over
+        particles."""
         return float(self.target.test_log_likelihood(self.run.x))
 
 
 class ClassificationSettings(ExperimentSettings[Classified]):
-    """A run on points that a hand may change: the settings, `start()`, `step(state)` and `evaluate(state)`.
+    """A run on points that the user may change: the settings, `start()`, `step(state)` and `evaluate(state)`.
 
-    `points` are those that the next start takes: the set that `data` and `seed` name, as the hand has left it.
+    `points` are the points of the next start: the set given by `data` and `seed`, with the user's changes.
     """
 
     data = RegistrySelector(
@@ -134,7 +137,7 @@ class ClassificationSettings(ExperimentSettings[Classified]):
     )
     batch = param.Integer(
         default=0, bounds=(0, labelled.MOST), label="Minibatch, B",
-        doc="Number B of points used in each step, in turn. 0 uses all, and so does a number above theirs.",
+        doc="Number B of points used in each step, in turn. 0 uses all points.",
     )  # fmt: skip
     rate = param.Number(
         default=10.0, bounds=(0.001, 100.0), label="Prior rate, b",
@@ -154,7 +157,7 @@ class ClassificationSettings(ExperimentSettings[Classified]):
         self._made: tuple[object, ClassifierPosterior] | None = None
 
     def start(self) -> Classified:
-        """The first state."""
+        """Return the first state."""
         if self._drawn != (self.data, self.seed):
             self._drawn, self.points = (self.data, self.seed), labelled.drawn(self.data, self.seed)
         target = self.posterior(self.points, self.features)
@@ -162,14 +165,15 @@ class ClassificationSettings(ExperimentSettings[Classified]):
         return Classified(self.points, target, svgd.start(first, self.score(target), kernel=self._kernel))
 
     def step(self, state: Classified) -> Classified:
-        """One step from a state, on its own points."""
+        """Return the state one step later, for the points of this state."""
         target = self.posterior(state.data, state.target.features)
         move = svgd.OPTIMIZERS["adagrad"](self.step_size)
         run = svgd.step(state.run, self.score(target), kernel=self._kernel, optimizer=move)
         return replace(state, target=target, run=run)
 
     def evaluate(self, state: Classified, data: LabelledPoints | None = None) -> Classified:
-        """A state under the settings of now, on other points if given; these are then what the next start takes."""
+        """Return the state, evaluated again with the current settings. Other points, if given, are kept for the next
+        start."""
         if data is not None:
             self.points = data
         data = state.data if data is None else data
@@ -177,14 +181,14 @@ class ClassificationSettings(ExperimentSettings[Classified]):
         return Classified(data, target, svgd.evaluate(state.run, self.score(target), kernel=self._kernel))
 
     def posterior(self, data: LabelledPoints, features: str) -> ClassifierPosterior:
-        """Made anew only where something has changed."""
+        """Return the posterior. A new one is made only if an argument or a setting changed."""
         key = data, features, self.rate, self.held
         if self._made is None or self._made[0] != key:
             self._made = key, ClassifierPosterior(data, features, self.rate, data.held(self.held))
         return self._made[1]
 
     def score(self, target: ClassifierPosterior) -> Scored:
-        """Of all points trained on, or of a few of them in turn."""
+        """Return the score of all training points, or of a minibatch."""
         size = min(self.batch, target.rows)
         return target.minibatch(size, order="cyclic") if size else target
 

@@ -1,4 +1,4 @@
-"""Labelled points in the plane: sets drawn from a seed, and what a hand does to one."""
+"""Labelled points in the plane: generated sets, and the changes that a user can make."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,16 +8,16 @@ from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
 HALF = 3.0  # the picture is [-HALF, HALF] in both coordinates
-MANY, MOST = 120, 400  # points of a drawn set; of any
+MANY, MOST = 120, 400  # number of points in a generated set, and maximum in any set
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledPoints:
     """Points of two classes, the newest last.
 
-    `turn` holds a point out of training where it lies below the share that is held out: it stays with its point, so
-    that nobody else changes sides when a point comes, moves or goes. A point that a hand adds has turn 1 and is always
-    trained on.
+    A point is held out of training if its `turn` is below the held-out share. `turn` stays with its point, so other
+    points do not change sides when a point is added, moved or removed. A point added by the user has turn 1 and is
+    always used for training.
     """
 
     x: Float[Tensor, "n 2"]
@@ -25,14 +25,14 @@ class LabelledPoints:
     turn: Float[Tensor, " n"]
 
     def held(self, share: float) -> Bool[Tensor, " n"]:
-        """Which points are held out."""
+        """Return which points are held out."""
         return self.turn < share
 
     def added(self, place: tuple[float, float], y: bool) -> "LabelledPoints":
-        """One point more.
+        """Return the points with one more.
 
         Raises:
-            ValueError: there are as many as may be.
+            ValueError: the maximum number of points is reached.
         """
         if len(self.x) >= MOST:
             raise ValueError(f"at most {MOST} points are allowed; remove one before you add another")
@@ -40,36 +40,36 @@ class LabelledPoints:
         return LabelledPoints(*(torch.cat(pair) for pair in zip((self.x, self.y, self.turn), one, strict=True)))
 
     def moved(self, i: int, place: tuple[float, float]) -> "LabelledPoints":
-        """Point i elsewhere."""
+        """Return the points with point i at another place."""
         x = self.x.clone()
         x[i] = within(place)
         return replace(self, x=x)
 
     def fewer(self) -> "LabelledPoints":
-        """All but the newest."""
+        """Return all points except the newest."""
         return LabelledPoints(self.x[:-1], self.y[:-1], self.turn[:-1])
 
 
 def within(place: tuple[float, float]) -> Float[Tensor, "2"]:
-    """The place, or the nearest to it in the picture."""
+    """Return the place, or the nearest place in the picture."""
     return torch.tensor(place, dtype=torch.float64).clamp(-HALF, HALF)
 
 
 def blobs(y: Bool[Tensor, " n"], generator: Generator) -> Float[Tensor, "n 2"]:
-    """Two round clouds, four standard deviations from the line between them."""
+    """Return two round clouds, each four standard deviations from the line between them."""
     centre = torch.tensor([1.3, 0.9], dtype=torch.float64)
     return _sign(y)[:, None] * centre + 0.4 * _normal(len(y), generator)
 
 
 def moons(y: Bool[Tensor, " n"], generator: Generator) -> Float[Tensor, "n 2"]:
-    """Two half circles, each with one end inside the other; class 0 is the upper."""
+    """Return two half circles, each with one end inside the other. Class 0 is the upper one."""
     angle = torch.pi * _uniform(len(y), generator)
     arc = torch.stack([angle.cos() - 0.5, angle.sin() - 0.25], 1)
     return -1.5 * _sign(y)[:, None] * arc + 0.15 * _normal(len(y), generator)
 
 
 def rings(y: Bool[Tensor, " n"], generator: Generator) -> Float[Tensor, "n 2"]:
-    """A disc of class 0 in a ring of class 1."""
+    """Return a disc of class 0 in a ring of class 1."""
     angle = 2 * torch.pi * _uniform(len(y), generator)
     u = _uniform(len(y), generator)
     radius = torch.where(y, 1.8 + 0.7 * u, u.sqrt())
@@ -77,7 +77,7 @@ def rings(y: Bool[Tensor, " n"], generator: Generator) -> Float[Tensor, "n 2"]:
 
 
 def checkerboard(y: Bool[Tensor, " n"], generator: Generator) -> Float[Tensor, "n 2"]:
-    """Four squares; of class 1 are those where both coordinates have one sign."""
+    """Return four squares. In class 1, both coordinates have the same sign."""
     across, up = (0.15 + 2.5 * _uniform(len(y), generator) for _ in range(2))
     side = _sign(_uniform(len(y), generator) < 0.5)
     return torch.stack([side * across, side * _sign(y) * up], 1)
@@ -93,7 +93,7 @@ BARE = "two points"
 
 
 def drawn(name: str, seed: int) -> LabelledPoints:
-    """A set by name: one of `SETS`, as many points of either class; or `BARE`, to begin from."""
+    """Return a set by name: one of `SETS`, with equally many points per class, or `BARE`, two points to start from."""
     if name == BARE:
         x = torch.tensor([[-1.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
         return LabelledPoints(x, torch.tensor([False, True]), torch.ones(2, dtype=torch.float64))

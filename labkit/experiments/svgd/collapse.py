@@ -1,12 +1,13 @@
-"""Kernels side by side in many dimensions: the settings, and the run that holds one run of SVGD for each.
+"""Several kernels in many dimensions: the settings, and a state with one run of SVGD per kernel.
 
-With h the median rule's length, n particles of a standard normal in D dimensions are all about equally far apart, and
+With the bandwidth h of the median rule, n particles of a standard normal in D dimensions all have about the same
+distance from each other, and after convergence
 
-    variance at rest = log(n + 1) / D                                                                            (1)
+    variance = log(n + 1) / D                                                                                    (1)
 
-for D above log(n + 1). A kernel for each dimension moves a coordinate by a function of that coordinate alone: ranks,
-and with them rank correlations, stay those of the start. From independent coordinates it comes to rest at variances
-1 / P_aa, P the target's precision.
+for D above log(n + 1). The per-dimension kernel moves each coordinate by a function of that coordinate alone, so ranks
+and rank correlations stay as at the start. From independent coordinates it converges to the variances 1 / P_aa, where P
+is the target's precision.
 """
 
 import math
@@ -25,17 +26,17 @@ from labkit.targets import Normal
 OPTIMIZER = svgd.Adagrad(0.05)
 CORRELATIONS = {"independent": 0.0, "correlated": 0.9}
 STARTS = ("N(0, I)", "the target")
-MORE = 4  # times the particles, where they are the remedy
+MORE = 4  # factor for the number of particles, if that is the remedy
 
 
 class Remedy(NamedTuple):
-    """A kernel, and so many times the particles."""
+    """A kernel, and a factor for the number of particles."""
 
     kernel: Kernel
     times: int = 1
 
 
-# in addition to all kernels of `svgd.KERNELS`; the list of the tab begins with these
+# shown before the other kernels of `svgd.KERNELS`
 REMEDIES = {
     "rbf": Remedy(svgd.RBF()),
     "per-dimension": Remedy(svgd.PerDimension()),
@@ -47,15 +48,16 @@ REMEDIES = {
 
 
 def remedy(name: str) -> Remedy:
-    """Return the remedy of that name; a kernel that is not in `REMEDIES` gets the usual number of particles."""
+    """Return the remedy with this name; a kernel that is not in `REMEDIES` gets the usual number of particles."""
     return REMEDIES[name] if name in REMEDIES else Remedy(svgd.KERNELS[name])
 
 
 @dataclass(frozen=True, eq=False)
 class Collapsed:
-    """A run of SVGD for each of k remedies, all after as many steps.
+    """A run of SVGD for each of k remedies, all after the same number of steps.
 
-    trail: a table of `labkit.course` of the mean marginal variance of each run, then the mean correlation of each.
+    trail: a table of `labkit.course` with the mean variance of the coordinates of each run, then the mean correlation
+    of each.
     """
 
     target: Normal
@@ -69,7 +71,7 @@ class Collapsed:
 
     @property
     def variances(self) -> Tensor:
-        """The mean marginal variance of each run, [k]."""
+        """The mean variance of the coordinates of each run, [k]."""
         return self.trail[-1, 1 : 1 + len(self.names)]
 
 
@@ -101,25 +103,25 @@ class CollapseSettings(ExperimentSettings[Collapsed]):
 
     @property
     def correlation(self) -> float:
-        """Of the target, between any two coordinates."""
+        """The correlation of the target between any two coordinates."""
         return CORRELATIONS[self.target]
 
     @property
     def tied(self) -> bool:
-        """Whether there are correlations."""
+        """Whether the target has correlations."""
         return self.correlation > 0 and self.dim > 1
 
     @property
     def lawful(self) -> bool:
-        """Whether (1) says something of these settings."""
+        """Whether (1) holds for these settings."""
         return not self.tied and law(self.n, self.dim) < 1
 
     def density(self, correlation: float) -> Normal:
-        """The normal of variance 1 with this correlation between any two of D coordinates."""
+        """Return the D-dimensional normal with variance 1 and this correlation between any two coordinates."""
         return Normal(torch.zeros(self.dim), (1 - correlation) * torch.eye(self.dim).double() + correlation)
 
     def start(self) -> Collapsed:
-        """All runs at the same draws.
+        """Return the first state; all runs start from the same particles.
 
         Raises:
             ValueError: no kernel is chosen.
@@ -135,7 +137,7 @@ class CollapseSettings(ExperimentSettings[Collapsed]):
         return _told(Collapsed(target, names, runs, course.empty(2 * len(names))))
 
     def step(self, state: Collapsed) -> Collapsed:
-        """One step of every run."""
+        """Return the state after one step of every run."""
         runs = (
             svgd.step(run, state.target, kernel=remedy(name).kernel, optimizer=OPTIMIZER)
             for name, run in zip(state.names, state.runs, strict=True)
@@ -144,21 +146,21 @@ class CollapseSettings(ExperimentSettings[Collapsed]):
 
 
 def _told(state: Collapsed) -> Collapsed:
-    """The state with a row on its trail for where its runs are."""
+    """Return the state with a new row in its trail."""
     numbers = [float(marginal_variances(run.x).mean()) for run in state.runs]
     numbers += [mean_correlation(run.x) for run in state.runs]
     return replace(state, trail=course.longer(state.trail, state.t, *numbers))
 
 
 def marginal_variances(x: Tensor) -> Tensor:
-    """Of each coordinate of x (n, d), divided by n: (d)."""
+    """Return the variance of each coordinate of x (n, d), divided by n, (d)."""
     return x.var(0, correction=0)
 
 
 def mean_correlation(x: Tensor) -> float:
-    """Over all pairs of coordinates of x (n, d); NaN in one dimension.
+    """Return the mean correlation over all pairs of coordinates of x (n, d); NaN in one dimension.
 
-    By mean_i (sum_a z_ia)^2 = the sum of all d^2 correlations, z standardised: no d x d matrix is made.
+    It uses mean_i (sum_a z_ia)^2 = the sum of all d^2 correlations for standardised z, without a d x d matrix.
     """
     d = x.shape[1]
     if d == 1:
@@ -168,10 +170,10 @@ def mean_correlation(x: Tensor) -> float:
 
 
 def law(n: int, dim: int) -> float:
-    """(1): the variance of rbf with the median rule at rest, where it is below 1."""
+    """Return (1): the variance of rbf with the median rule after convergence, valid below 1."""
     return math.log(n + 1) / dim
 
 
 def conditional_variance(target: Normal) -> float:
-    """Of a coordinate with all others held, 1 / P_aa: the same for each of these targets' coordinates."""
+    """Return the variance of a coordinate when all others are fixed, 1 / P_aa; here it is equal for all."""
     return float(1 / torch.linalg.inv(target.covariance)[0, 0])

@@ -1,4 +1,4 @@
-"""Two runs in step: the second differs from the first in one setting, or samples in another way."""
+"""Two runs that step together: the second differs in one setting, or samples in another way."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ NOTHING = "nothing"
 SETTINGS = ("kernel", "bandwidth", "length", "optimizer", "step_size", "temper", "n", "begin", "seed")
 INDEPENDENT, LANGEVIN = SAMPLERS = ("independent draws", "Langevin chains")
 ANOTHER = "the second run has other settings since it began; press Reset"
-CHAIN_STEP = 0.05  # of the Langevin chains, in squared units of x
+CHAIN_STEP = 0.05  # step size of the Langevin chains, in squared units of x
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Pair:
 
 
 class Sampler:
-    """Independent draws or Langevin chains with a run's target, number of particles, start and seed."""
+    """Independent samples or Langevin chains with the target, number of particles, start and seed of a run."""
 
     def __init__(self, run: ParticlesSettings, kind: str):
         self.run, self.kind = run, kind
@@ -46,7 +46,7 @@ class Sampler:
         return baselines.independent(state, target, generator=self.generator)
 
     def evaluate(self, state: baselines.State, x: Tensor | None = None) -> baselines.State:
-        """Return the state with other particles, if any are given."""
+        """Return the state, with other particles if given."""
         return state if x is None else replace(state, x=x)
 
 
@@ -54,10 +54,10 @@ Second = ParticlesSettings | Sampler
 
 
 class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
-    """A run of SVGD, and one beside it if that is wanted; its states are those of the run, or a `Pair`.
+    """A run of SVGD and an optional second run; a state is a state of the run, or a `Pair`.
 
     Args:
-        run: the settings of the first run, by default those of a new one.
+        run: the settings of the first run, by default new settings.
     """
 
     compare: "param.Selector[str]" = param.Selector(
@@ -83,11 +83,11 @@ class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
 
     @property
     def owners(self) -> tuple[Linkable, ...]:
-        """Whose parameters these settings are, for a link."""
+        """All objects with parameters of these settings, for a link."""
         return self.run, self
 
     def refuses(self, name: str, value: Any, asked: dict[str, Any]) -> str:
-        """Return why a link may not set this, "" if it may."""
+        """Return why a link may not set this value, "" if it may."""
         compare = asked.get("compare", self.compare)
         if name != "other" or value is None or compare not in SETTINGS:
             return ""
@@ -102,15 +102,16 @@ class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
         self._second = None
 
     def _follow(self, *_events: Any) -> None:
-        """A second run takes over the settings of the first; a sampler reads them itself and keeps its generator."""
+        """Update the second run: it takes over the settings of the first. A sampler reads them itself and keeps its
+        generator."""
         if not isinstance(self._second, Sampler):
             self._second = None
 
     def second(self) -> Second | None:
-        """Return the settings of the second run, None where there is none.
+        """Return the settings of the second run, None if there is only one run.
 
         Raises:
-            ValueError: `other` is no value of the setting that is compared.
+            ValueError: the compared setting does not accept `other`.
         """
         if self._second is None and self.compare in SAMPLERS:
             self._second = Sampler(self.run, self.compare)
@@ -118,7 +119,7 @@ class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
             self._second = self.run.but(**({} if self.other is None else {self.compare: self.other}))
         return self._second
 
-    # the run, or the two
+    # one run or two
 
     def start(self) -> svgd.State | Pair:
         """Return the first state."""
@@ -132,13 +133,13 @@ class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
         return Pair(self.run.step(state.left), stepped(self.second(), state.right), state.t + 1)
 
     def evaluate(self, state: svgd.State | Pair) -> svgd.State | Pair:
-        """Return the state under the settings as they are now."""
+        """Return the state, evaluated again with the current settings."""
         if isinstance(state, svgd.State):
             return self.run.evaluate(state)
         return replace(state, left=self.run.evaluate(state.left), right=evaluated(self.second(), state.right))
 
     def moved(self, state: svgd.State | Pair, side: str, change: Callable[[Tensor], Tensor]) -> svgd.State | Pair:
-        """Return the state with the particles of one side changed: x -> x."""
+        """Return the state with the particles of one side changed by `change`: x -> x."""
         if isinstance(state, svgd.State):
             return self.run.evaluate(state, change(state.x))
         if side == "left":
@@ -160,7 +161,7 @@ def stepped(run: Second | None, state: Sample) -> Sample:
 
 
 def evaluated(run: Second | None, state: Sample, x: Tensor | None = None) -> Sample:
-    """Return a state of the second run under the settings as they are now, at other particles if given.
+    """Return a state of the second run, evaluated again with the current settings, with other particles if given.
 
     Raises:
         ValueError: the state belongs to another kind of run.

@@ -1,4 +1,4 @@
-"""Numbers of a state that a run's table holds and its curves show: KSD, errors of the moments, accuracy, bandwidth."""
+"""Numbers of a state for tables and curves: KSD, errors of mean and variance, accuracy, bandwidth."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -12,18 +12,18 @@ from labkit.targets.scores import Scored
 
 S = TypeVar("S", contravariant=True)  # a state
 
-RUNS_KSD = "KSD (run's kernel)"  # what State.ksd is called wherever it is shown
+RUNS_KSD = "KSD (run's kernel)"  # the name of State.ksd in all outputs
 
 
 class Numbers(Generic[S]):
-    """A few numbers of the state that share a unit.
+    """A few numbers of a state in one unit.
 
     Args:
         title: the first part of their names in the table.
         functions: name -> function of the state.
-        unit: of all of them.
-        log: whether they span powers of ten; a logarithmic axis leaves out what is not positive.
-        heading: what a picture calls them, if not by the title.
+        unit: the unit of all of them.
+        log: whether they range over powers of ten; a logarithmic axis leaves out values that are not positive.
+        heading: the title of the picture, by default `title`.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class Numbers(Generic[S]):
 
 
 class Discrepancy(Numbers[Sample]):
-    """KSD under a kernel that stays as it was at the start, so that its values compare; its name says which.
+    """KSD under a kernel that is fixed at the start, so its values can be compared; its name contains the bandwidth.
 
-    `State.ksd` is another number: it is taken under the run's kernel, whose bandwidth may change at every step.
+    `State.ksd` is another number: it uses the run's kernel, whose bandwidth may change at every step.
     """
 
-    OLDER = "Stein discrepancy: KSD"  # the column's name in files of before; it stays for programs that read it
+    OLDER = "Stein discrepancy: KSD"  # the old name of the column; it stays for programs that read it
 
     def __init__(self, score: Scored, kernel: svgd.Kernel, length: float):
         self.length = length
@@ -72,9 +72,10 @@ class Discrepancy(Numbers[Sample]):
 
 
 def of_run(run: ParticlesSettings) -> list[Numbers[Sample]]:
-    """Return what a run's target allows: KSD always, then the errors of known moments, a classifier's accuracy.
+    """Return the numbers that a run's target allows: always KSD, then errors of known moments, and a classifier's
+    accuracy.
 
-    KSD has the RBF kernel at the median length of the first particles, whatever the run's own kernel is.
+    This KSD uses the RBF kernel at the median distance of the first particles. It is independent of the run's kernel.
     """
     target, length = run.density(), float(svgd.median_bandwidth(run.particles()))
     found: list[Numbers[Sample]] = [Discrepancy(lambda x: run.density().score(x), svgd.RBF(), length)]
@@ -86,10 +87,10 @@ def of_run(run: ParticlesSettings) -> list[Numbers[Sample]]:
 
 
 def moment_errors(density: Callable[[], Target]) -> Numbers[Sample]:
-    """Return how far the particles' mean and variance are from the target's own, averaged over the dimensions.
+    """Return the error of the particles' mean and variance, averaged over the dimensions.
 
     Args:
-        density: () -> the target, of known moments; read at every step, for its modes may be moved.
+        density: () -> the target, with known moments; called at every step, because its modes may move.
     """
 
     def mean(state: Sample) -> Tensor:
@@ -111,5 +112,5 @@ def accuracy(target: Target) -> Numbers[Sample]:
 
 
 def bandwidth() -> Numbers[svgd.State]:
-    """Return the kernel's length, of SVGD only; its mean over the dimensions where each has its own."""
+    """Return the kernel's bandwidth, for SVGD only. With one bandwidth per dimension it is their mean."""
     return Numbers("Bandwidth", {"h": lambda s: s.bandwidth.mean()}, "h, units of x", heading="Kernel bandwidth")

@@ -1,4 +1,4 @@
-"""All settings of an SVGD run as one object: what a page's controls, a notebook's or a command line's set."""
+"""All settings of an SVGD run in one object, for the controls of a page, a notebook or a command line."""
 
 import math
 from dataclasses import replace
@@ -16,23 +16,23 @@ from labkit.targets.base import HasSampler, Range
 from labkit.targets.registry import Known
 from labkit.targets.scores import Scored
 
-Sample = svgd.State | baselines.State  # what has particles x
+Sample = svgd.State | baselines.State  # a state with particles x
 
 STARTS = ("normal", "uniform", "target")
-OF_TARGET = ("preconditioned",)  # kernels that are made from what the target knows of itself
-FIXED = "fixed"  # in place of a bandwidth rule: the setting `length`
+OF_TARGET = ("preconditioned",)  # kernels that use properties of the target
+FIXED = "fixed"  # replaces a bandwidth rule: the setting `length` is used
 TEMPERS = {"none": None, "linear": targets.linear_schedule, "cyclical": targets.cyclical_schedule}
-SNAPSHOTS = 0, 50, 75, 100, 150, 500  # steps whose states stay in the picture: those of the original's figure
-MODES = {"means": "means", "weights": "weights", "scales": "scale"}  # a target's list, one number a mode -> the setting
-ROOM = 3.5  # standard deviations of the start that the picture holds
-ABOVE_0, OPEN = (0.0, None), (False, True)  # bounds of a length, and that 0 itself is none
+SNAPSHOTS = 0, 50, 75, 100, 150, 500  # steps whose states stay in the picture, as in the original's figure
+MODES = {"means": "means", "weights": "weights", "scales": "scale"}  # a target's list (one number per mode) -> setting
+ROOM = 3.5  # the picture includes this many standard deviations of the start
+ABOVE_0, OPEN = (0.0, None), (False, True)  # bounds of a length; 0 itself is not allowed
 
 
 class ParticlesSettings(ExperimentSettings[svgd.State]):
-    """A run of SVGD: `start()` and `step(state)` read the settings anew each time.
+    """A run of SVGD: `start()` and `step(state)` read the settings at each call.
 
     Raises (at `start` or `step`):
-        ValueError: settings that do not go together; the message says what to do.
+        ValueError: settings that do not fit together; the message says what to do.
     """
 
     target = RegistrySelector(
@@ -140,10 +140,10 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         super().__init__(**params)
 
     def but(self, **changes: Any) -> "ParticlesSettings":
-        """Return the same settings except for some.
+        """Return the same settings with some changes.
 
         Raises:
-            ValueError: a value that a setting does not take.
+            ValueError: a setting does not accept its value.
         """
         values = {name: value for name, value in self.param.values().items() if name != "name"}
         other = ParticlesSettings(self.device, **values | changes)
@@ -151,7 +151,8 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         return other
 
     def refuses(self, name: str, value: Any, asked: dict[str, Any]) -> str:
-        """Why a link may not set this: parameters of a target beyond the sliders' ends can take for ever."""
+        """Return why a link may not set this: outside the sliders' range, some parameters of a target make runs very
+        slow."""
         ranges = [part for known in PARAMETERS.values() for part in known.items()]
         for key, number in value.items() if name == "shape" else ():
             ends = [(p.low, p.high) for known, p in ranges if known == key]
@@ -160,10 +161,10 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
                 return f"{key} must be from {low} to {high}" if ends else f"no target has a parameter {key}"
         return ""
 
-    # what the settings stand for
+    # what the settings define
 
     def density(self) -> Known:
-        """The target, made anew only where its settings have changed."""
+        """Return the target. A new one is made only if its settings changed."""
         key = (self.target, tuple(sorted(self.shape.items())), tuple(self.means), tuple(self.weights), self.scale)
         if self._made is None or self._made[0] != key:
             modes = {name: getattr(self, setting) for name, setting in modes_of(self.target).items()}
@@ -172,18 +173,18 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         return self._made[1]
 
     def score(self) -> Scored:
-        """The score of the target: of a minibatch, tempered, or as it is."""
+        """Return the score of the target: exact, of a minibatch, or tempered."""
         target = self.density()
         score = target.minibatch(self.batch, order="cyclic") if self.batch and target.rows else target
         schedule = TEMPERS[self.temper]
         return score if schedule is None else targets.Annealed(score, schedule(defaults.TEMPERED))
 
     def arguments(self) -> dict[str, Any]:
-        """Kernel and bandwidth as `svgd.start` takes them."""
+        """Return kernel and bandwidth as arguments of `svgd.start`."""
         return {"kernel": self.make_kernel(), "bandwidth": self.length if self.bandwidth == FIXED else self.bandwidth}
 
     def make_kernel(self) -> svgd.Kernel:
-        """The kernel; the preconditioned one has the target's precision, or the identity where that is not known."""
+        """Return the kernel; the preconditioned kernel uses the target's precision."""
         if self.kernel not in OF_TARGET:
             return svgd.KERNELS[self.kernel]
         target = self.density()
@@ -194,14 +195,14 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         return svgd.Preconditioned(torch.linalg.inv(target.covariance))
 
     def box(self) -> Range:
-        """Ranges for a picture that hold the target and a normal start."""
+        """Return ranges for a picture that include the target and a normal start."""
         reach = ROOM * self.begin_scale
         low, high = self.begin_mean - reach, self.begin_mean + reach
         wide = self.begin == "normal"
         return tuple((min(a, low), max(b, high)) if wide else (a, b) for a, b in self.density().plot_range)
 
     def move_handle(self, i: int, x: float, height: float) -> None:
-        """Put a mode's mean at x and let its weight follow its height; the other weights share the rest."""
+        """Set a mode's mean to x and its weight by its height; the other weights share the rest."""
         weights, peak = list(self.weights), 1 / (self.scale * (2 * math.pi) ** 0.5)
         weight = min(max(height / peak, 0.02), 0.98) if len(weights) > 1 else 1.0
         rest = sum(w for j, w in enumerate(weights) if j != i) or 1.0
@@ -212,7 +213,7 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
     # the run
 
     def particles(self) -> Tensor:
-        """The first particles, float64."""
+        """Return the first particles, float64."""
         target, generator = self.density(), torch.Generator().manual_seed(self.seed)
         if self.begin == "normal":
             x = (
@@ -229,26 +230,26 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         return x.to(self.device)
 
     def start(self) -> svgd.State:
-        """The first state."""
+        """Return the first state."""
         return svgd.start(self.particles(), self.score(), **self.arguments())
 
     def step(self, state: svgd.State) -> svgd.State:
-        """One step from a state."""
+        """Return the state one step later."""
         optimizer = svgd.OPTIMIZERS[self.optimizer](self.step_size)
         return svgd.step(state, self.score(), optimizer=optimizer, **self.arguments())
 
     def evaluate(self, state: svgd.State, x: Tensor | None = None) -> svgd.State:
-        """A state under the settings of now, at other particles if given."""
+        """Return the state, evaluated again with the current settings, with other particles if given."""
         state = state if x is None else replace(state, x=x)
         return svgd.evaluate(state, self.score(), **self.arguments())
 
 
 def modes_of(target: str) -> dict[str, str]:
-    """Return the lists that the target of that name takes, and the setting that holds each."""
+    """Return the lists of the target with this name, and the setting of each."""
     return {name: MODES[name] for name in LISTS.get(target, ())}
 
 
-# Stories for a class: what is set, and what to watch for.
+# Stories for a class: the settings, and what to look for.
 PRESETS: dict[str, tuple[dict[str, Any], str]] = {
     "The paper's figure": (
         {},
@@ -264,8 +265,8 @@ PRESETS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "Too wide a kernel": (
         {"bandwidth": "fixed", "length": 20.0},
-        "The bandwidth h is far wider than the target, so every particle feels the same average force. The particles "
-        "move as one block and hardly spread. Lower h and watch the two modes appear.",
+        "The bandwidth h is far wider than the target, so the same average force acts on every particle. The "
+        "particles move as one block and do not spread. Lower h and watch the two modes appear.",
     ),
     "A far mode": (
         {"means": [-7.0, 7.0], "weights": [1 / 3, 2 / 3], "begin_mean": -7.0},
@@ -289,4 +290,4 @@ PRESETS: dict[str, tuple[dict[str, Any], str]] = {
         "precision (how small the weights should be). Watch the accuracy on patients that were held out.",
     ),
 }
-WITH_ARROWS = ("A banana",)  # stories whose words speak of the arrows
+WITH_ARROWS = ("A banana",)  # stories that mention the arrows

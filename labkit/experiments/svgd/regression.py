@@ -18,13 +18,12 @@ from labkit.targets import NeuralRegression
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """Every particle a network, and the points that it learns from.
+    """Networks, one per particle, and the points that they learn from.
 
     Attributes:
-        target: the posterior given the points that are neither held out nor kept back, standardised by those of the
-            run's first step.
-        back: which points are kept back for overwriting the noise; none where it is not.
-        unit: what every y was multiplied by.
+        target: the posterior given the training points, standardised by the training points of the first step.
+        back: the points reserved for overwriting the noise; all False without overwriting.
+        unit: the factor of every y.
     """
 
     particles: svgd.State
@@ -43,55 +42,57 @@ class Fitted:
 
     @cached_property
     def learned(self) -> Float[Tensor, " n"]:
-        """The noise that each particle has learned, in units of y."""
+        """The noise learned by each particle, in units of y."""
         return self.target.noise(self.theta)
 
     @cached_property
     def overwritten(self) -> tuple[Float[Tensor, " n"], int] | None:
-        """The noise that the original program puts in its place, and how many it replaces; None if it is left."""
+        """The noise that the original program uses instead, and the number of replaced values; None without
+        overwriting."""
         if not self.back.any():
             return None
         return self.target.overwritten(self.theta, self.rows.x[self.back, None], self.rows.y[self.back])
 
     @property
     def noise(self) -> Float[Tensor, " n"]:
-        """The noise that the band is drawn with."""
+        """The noise used for the band."""
         return self.learned if self.overwritten is None else self.overwritten[0]
 
     def predict(self, x: Float[Tensor, " b"]) -> Float[Tensor, "n b"]:
-        """What each network says at x, in units of y."""
+        """Return the prediction of each network at x, in units of y."""
         return self.target.predict(self.theta, x[:, None])
 
     def training_rmse(self) -> float:
-        """Root mean squared error of the mean prediction on the points that are learned from, in units of y."""
+        """Return the root mean squared error of the mean prediction on the training points, in units of y."""
         used = ~(self.rows.held | self.back)
         return float((self.predict(self.rows.x[used]).mean(0) - self.rows.y[used]).square().mean().sqrt())
 
     def held_out_rmse(self) -> float:
-        """The same on the points held out."""
+        """Return the root mean squared error of the mean prediction on the held-out points, in units of y."""
         return float(self.target.rmse(self.theta))
 
     def log_likelihood(self, noise: Tensor | None = None) -> float:
-        """Mean log predictive density of the points held out, in nats, with the learned noise or another."""
+        """Return the mean log predictive density of the held-out points in nats, with the learned or other noise."""
         return float(self.target.test_log_likelihood(self.theta, noise))
 
     def overwritten_log_likelihood(self) -> float:
-        """The same with the overwritten noise; NaN where it is left."""
+        """Return the same with the overwritten noise; NaN without overwriting."""
         return float("nan") if self.overwritten is None else self.log_likelihood(self.overwritten[0])
 
 
 def spread(
     f: Float[Tensor, "n b"], noise: Float[Tensor, " n"]
 ) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"], Float[Tensor, " b"]]:
-    """Mean of the particles' f, its standard deviation, and that of y: var y = var f + mean noise²."""
+    """Return mean and standard deviation of the particles' f, and the standard deviation of y: var y = var f + mean
+    noise²."""
     variance, mean = torch.var_mean(f, 0, correction=0)
     return mean, variance.sqrt(), (variance + noise.square().mean()).sqrt()
 
 
 class RegressionSettings(ExperimentSettings[Fitted]):
-    """A regression by networks: `start()` and `step(state)` read the settings anew each time.
+    """A regression with networks: `start()` and `step(state)` read the settings at each call.
 
-    Points that a hand has moved stay where they are until other ones are asked for.
+    Points that the user moved keep their places until other points are made.
     """
 
     data = RegistrySelector(
@@ -138,7 +139,7 @@ class RegressionSettings(ExperimentSettings[Fitted]):
     )
     original = param.Boolean(
         default=False, label="Overwrite noise as in the original",
-        doc="Keeps a tenth of the points back. The error on them replaces the learned noise.",
+        doc="Reserves a tenth of the points. The error on them replaces the learned noise.",
     )  # fmt: skip
     seed = param.Integer(
         default=0, bounds=(0, 9999), label="Seed", doc="Random seed of the points and of the first networks."
@@ -152,37 +153,37 @@ class RegressionSettings(ExperimentSettings[Fitted]):
 
     @property
     def made(self) -> NoisyCurve:
-        """What the points are made of, for y in units of 1."""
+        """The curve and the noise of the points, with the unit of y equal to 1."""
         return SETS[self.data]
 
     @property
     def true_noise(self) -> float:
-        """The standard deviation that the points were made with, in units of y."""
+        """The standard deviation of the noise in the points, in units of y."""
         return self.made.noise * self.times * self.unit
 
     @property
     def box(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Of the picture, in units of y."""
+        """The ranges of the picture, in units of y."""
         across, (low, high) = self.made.box
         return across, (low * self.unit, high * self.unit)
 
     def rows(self) -> RegressionPoints:
-        """The points as they are: made, or where the hand has put them."""
+        """Return the current points: as they were made, or with the user's changes."""
         rows = self._rows or self.made.rows(torch.Generator().manual_seed(self.seed), self.times)
         return rows.scaled(self.unit)
 
     @param.depends("data", "times", "seed", watch=True)
     def forget(self) -> None:
-        """Make the points anew at the next start."""
+        """Make new points at the next start."""
         self._rows = None
 
     # the run
 
     def start(self) -> Fitted:
-        """The first state.
+        """Return the first state.
 
         Raises:
-            ValueError: nothing can be learned from the points.
+            ValueError: the networks cannot learn from these points.
         """
         rows = self.rows()
         back = self._back(rows)
@@ -191,16 +192,16 @@ class RegressionSettings(ExperimentSettings[Fitted]):
         return Fitted(svgd.start(theta, **self._how(target)), target, rows, back, self.unit)
 
     def step(self, state: Fitted) -> Fitted:
-        """One step of SVGD on the state's own points."""
+        """Return the state one step of SVGD later, for the points of this state."""
         optimizer = svgd.Adagrad(self.step_size)
         return replace(state, particles=svgd.step(state.particles, optimizer=optimizer, **self._how(state.target)))
 
     def evaluate(self, state: Fitted) -> Fitted:
-        """A state under the settings of now."""
+        """Return the state, evaluated again with the current settings."""
         return replace(state, particles=svgd.evaluate(state.particles, **self._how(state.target)))
 
     def edit(self, state: Fitted, change: Callable[[RegressionPoints], RegressionPoints]) -> Fitted:
-        """The same networks on other points, which the next start will have too."""
+        """Return the state with the same networks and other points. The next start uses these points, too."""
         rows = change(state.rows)
         back = self._back(rows)
         edited = self.evaluate(replace(state, target=state.target.with_rows(*_table(rows, back)), rows=rows, back=back))
@@ -211,11 +212,11 @@ class RegressionSettings(ExperimentSettings[Fitted]):
         return rows.kept_back() if self.original else torch.zeros_like(rows.held)
 
     def _how(self, target: NeuralRegression) -> dict[str, Any]:
-        """Score and kernel as `svgd.start` takes them; minibatches in turn need no generator."""
+        """Return score and kernel as arguments of `svgd.start`. Cyclic minibatches need no generator."""
         score = target.minibatch(min(self.batch, target.rows), "cyclic") if self.batch else target
         return {"score": score, "kernel": svgd.KERNELS[self.kernel]}
 
 
 def _table(rows: RegressionPoints, back: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What `NeuralRegression` takes: x, y and the row numbers held out, without the points kept back."""
+    """Return the arguments of `NeuralRegression`: x, y and the held-out rows, without the reserved points."""
     return rows.x[~back, None], rows.y[~back], rows.held[~back].nonzero()[:, 0]

@@ -1,4 +1,4 @@
-"""Points for a regression in one dimension: made of a curve and noise, then moved, added and removed by hand."""
+"""Points for a regression in one dimension: a curve with noise, and the changes that a user can make."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,35 +8,35 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 HELD = 4  # every fourth point is held out
-FEWEST = 4  # points to learn from: two of them may be kept back
-BACK = 0.1  # of the points to learn from, kept back by the original program, and at least
+FEWEST = 4  # minimum number of training points; two of them may be reserved
+BACK = 0.1  # share of the training points that the original program reserves, and their minimum number
 BACK_LEAST = 2
 
 
 @dataclass(frozen=True, eq=False)
 class RegressionPoints:
-    """Points and which of them are held out; the newest comes first."""
+    """Points, and which of them are held out; the newest comes first."""
 
-    x: Float[Tensor, " _"]  # axes of its own: they are checked where they are learned from
+    x: Float[Tensor, " _"]  # any length; lengths are checked when a posterior is made
     y: Float[Tensor, " _"]
     held: Bool[Tensor, " _"]
 
     def moved(self, i: int, x: float, y: float) -> "RegressionPoints":
-        """Point i elsewhere."""
+        """Return the points with point i at another place."""
         here = torch.arange(len(self.x)) == i
         return replace(self, x=self.x.where(~here, x), y=self.y.where(~here, y))
 
     def added(self, x: float, y: float) -> "RegressionPoints":
-        """One point more to learn from."""
+        """Return the points with one more training point."""
         one = torch.tensor([x, y, 0.0], dtype=torch.float64)
         new = one[:1], one[1:2], one[2:].bool()
         return RegressionPoints(*(torch.cat(each) for each in zip(new, (self.x, self.y, self.held), strict=True)))
 
     def without_newest(self) -> "RegressionPoints":
-        """One point less to learn from.
+        """Return the points without the newest training point.
 
         Raises:
-            ValueError: too few would be left.
+            ValueError: too few training points would be left.
         """
         used = (~self.held).nonzero()[:, 0]
         if len(used) <= FEWEST:
@@ -45,11 +45,11 @@ class RegressionPoints:
         return RegressionPoints(self.x[stays], self.y[stays], self.held[stays])
 
     def scaled(self, factor: float | int) -> "RegressionPoints":
-        """In another unit of y."""
+        """Return the points with every y multiplied."""
         return replace(self, y=self.y * factor)
 
     def kept_back(self) -> Bool[Tensor, " _"]:
-        """The last of those to learn from, as the original program keeps them back from learning."""
+        """Return the last training points, which the original program reserves to estimate the noise."""
         used = (~self.held).nonzero()[:, 0]
         count = max(round(BACK * len(used)), BACK_LEAST)
         return torch.zeros_like(self.held).index_fill_(0, used[-count:], True)
@@ -57,11 +57,11 @@ class RegressionPoints:
 
 @dataclass(frozen=True)
 class NoisyCurve:
-    """What points are made of.
+    """A curve with noise, from which points are made.
 
     Attributes:
-        curve: x -> the mean of y. noise: its standard deviation. count: of points, held-out ones included.
-        spans: where x is, evenly.
+        curve: x -> the mean of y. noise: its standard deviation. count: number of points, including held-out ones.
+        spans: the intervals of x, evenly covered.
         box: ((low, high), (low, high)) of the picture.
     """
 
@@ -72,7 +72,7 @@ class NoisyCurve:
     box: tuple[tuple[float, float], tuple[float, float]]
 
     def rows(self, generator: torch.Generator, times: float | int = 1) -> RegressionPoints:
-        """Points in no order, their noise multiplied."""
+        """Return points in random order, with their noise multiplied."""
         u = torch.rand(self.count, generator=generator, dtype=torch.float64)
         e = torch.randn(self.count, generator=generator, dtype=torch.float64)
         x = u * sum(high - low for low, high in self.spans) + self.spans[0][0]

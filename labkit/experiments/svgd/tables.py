@@ -1,4 +1,4 @@
-"""The particles of a state, as a table for other programs: the names of the columns, and the rows."""
+"""The particles of a state as a table for other programs: names of the columns, and rows."""
 
 from collections.abc import Iterator
 from itertools import chain, repeat
@@ -12,10 +12,10 @@ from labkit.experiments.svgd.particles import Sample
 
 
 def particles(state: Sample | Pair) -> tuple[list[str], Iterator[list[Any]]]:
-    """Return columns and a row for each particle: its number, its coordinates, its score and phi.
+    """Return columns and one row per particle: its number, its coordinates, its score and phi.
 
-    Score and phi are left out where the state has none. A `Pair` of states has a first column `run`; a state of several
-    runs counts them there.
+    Score and phi are left out if the state has none. A `Pair` of states has a first column `run`. A state of several
+    runs counts them in this column.
     """
     runs = {"left": state.left, "right": state.right} if isinstance(state, Pair) else {"": state}
     tables = {name: _fields(run) for name, run in runs.items()}
@@ -28,7 +28,7 @@ def particles(state: Sample | Pair) -> tuple[list[str], Iterator[list[Any]]]:
 
 
 def _fields(state: Sample) -> dict[str, np.ndarray]:
-    """The columns of a state, each [..., n, d]."""
+    """Return the columns of a state, each [..., n, d]."""
     found = {"x": state.x}
     if isinstance(state, svgd.State):
         found |= {"score": state.score, "phi": state.phi}
@@ -36,7 +36,7 @@ def _fields(state: Sample) -> dict[str, np.ndarray]:
 
 
 def _rows(name: str, table: dict[str, np.ndarray], fields: list[str], dims: int) -> Iterator[list[Any]]:
-    """A row a particle: run, number, coordinates of every field; empty where a run has no such field."""
+    """Yield one row per particle: run, number, coordinates of every field; empty if a run does not have the field."""
     *runs, _, _ = table["x"].shape
     for run in np.ndindex(*runs):
         label = " ".join(filter(None, [name, *map(str, run)]))

@@ -1,4 +1,4 @@
-"""Views of SVGD: particles on a line and in the plane, curves against steps, the force microscope, two runs beside."""
+"""Views of SVGD: particles on a line and in the plane, curves against steps, forces on one particle, two runs."""
 
 from labkit.deprecation import moved
 from labkit.views.svgd.beside import half

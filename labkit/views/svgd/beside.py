@@ -1,4 +1,4 @@
-"""Two runs side by side: views of the halves of a `Pair`."""
+"""Two runs next to each other: views of the two halves of a `Pair`."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ SIDES = "left", "right"
 
 
 def part(state: Sample | Pair, side: str) -> Sample:
-    """Return the left or the right half of a `Pair`; a run that is alone is both."""
+    """Return the left or the right half of a `Pair`; a single run is both."""
     if not isinstance(state, Pair):
         return state
     return state.left if side == "left" else state.right
@@ -22,5 +22,5 @@ def half(view: View, side: str) -> Part:
 
 
 def whole(view: View) -> tuple[str, View]:
-    """Return the side of a view, and the view itself; a run that is alone counts as the left one."""
+    """Return the side of a view, and the view itself; a single run counts as left."""
     return (view.name, view.view) if isinstance(view, Part) else ("left", view)

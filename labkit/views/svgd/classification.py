@@ -1,4 +1,4 @@
-"""The tab *Classification*: Bayesian logistic regression in the plane, on points that the reader moves."""
+"""The tab *Classification*: Bayesian logistic regression in the plane, on points that the user moves."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,13 +21,13 @@ from labkit.views.svgd.classification_pictures import (
 from labkit.views.svgd.curves import Curves
 from labkit.views.view import View
 
-NEAR = 0.03  # of the picture's width and height
-# sets that no boundary of such features parts
+NEAR = 0.03  # fraction of the picture's width and height
+# sets that these features cannot separate
 HARD = {"linear": ("two moons", "rings", "a checkerboard"), "quadratic": ("two moons",)}
 
 
 class ClassificationScene(Scene):
-    """Particles, each of them a classifier, and points to add, drag and remove under them."""
+    """Classifiers, one per particle, and points to add, drag and remove."""
 
     edits, running = ("kernel", "step_size", "batch", "rate", "held"), ("label",)
     saves = ("gif", "png", "curves")
@@ -50,14 +50,14 @@ class ClassificationScene(Scene):
         return [ClassProbabilities(seen), accuracy, PredictiveDeviation(seen), likelihood, Precisions()]
 
     def drawn(self, view: View, figure: Any) -> None:
-        """Points are dragged and added on the picture of the classes."""
+        """Let the pointer drag and add points on the picture of the classes."""
         if isinstance(view, ClassProbabilities):
             self.pointer().listen(figure)
 
     def pointer(self) -> Pointer:
-        """Return what the pointer does on the picture of the points; the run goes on meanwhile."""
+        """Return the pointer for the picture of the points; the run continues during a drag."""
 
-        def move(i: int, x: float, y: float) -> None:  # the point may have been removed meanwhile
+        def move(i: int, x: float, y: float) -> None:  # the point may have been removed in the meantime
             self.change(lambda data: data.moved(i, (x, y)) if i < len(data.x) else data)
 
         def add(x: float, y: float) -> None:
@@ -67,7 +67,7 @@ class ClassificationScene(Scene):
         return Pointer(self._nearest, move, add)
 
     def _nearest(self, x: float, y: float) -> int | None:
-        """The point there, if there is one."""
+        """Return the point at this place, None if there is none."""
         state = self.live.run.frame.state
         if state is None or not len(state.data.x):
             return None
@@ -75,7 +75,7 @@ class ClassificationScene(Scene):
         return int(apart.argmin()) if apart.min() < NEAR else None
 
     def change(self, edit: Callable[[LabelledPoints], LabelledPoints]) -> None:
-        """Other points under the particles, which stay."""
+        """Change the points; the particles stay."""
         self.live.run.edit(lambda state: self.settings.evaluate(state, edit(state.data)))
 
     def status(self, state: Classified) -> str:
@@ -91,7 +91,7 @@ class ClassificationScene(Scene):
         if s.features == "bumps" and s.rate < 1:
             said.append(
                 f"With b = {s.rate:g} the prior allows a large precision α. The density of (w, log α) then has a peak "
-                "where α is large and all 37 weights are small. In so many dimensions the particles gather there and "
+                "where α is large and all 37 weights are small. In 38 dimensions the particles gather there and "
                 "predict about 1/2 everywhere. Raise b."
             )
         if s.n == 1:

@@ -1,4 +1,4 @@
-"""What particles predict at every place in the plane: mean probability of class 1, boundaries, standard deviation."""
+"""Predictions at every place in the plane: mean probability of class 1, boundaries, standard deviation."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -18,12 +18,12 @@ from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES, TARGET
 from labkit.views.stage import ABOVE
 from labkit.views.view import Columns, View
 
-SIDE = 51  # places along each side that are computed, the edges included
-FINE = 2 * SIDE - 1  # and that are shown
-FULL = 0.25  # standard deviation that has the full colour: a half is the most there is, and rare
-FEW = 8  # particles whose boundary is shown where it is no line
+SIDE = 51  # number of computed places along each side, including the edges
+FINE = 2 * SIDE - 1  # number of shown places along each side
+FULL = 0.25  # standard deviation with the full colour; the maximum, a half, is rare
+FEW = 8  # number of particles whose boundary is shown if it is curved
 AXIS = np.linspace(-HALF, HALF, SIDE)
-TINT = 0x80  # of 255: the strongest colour of a place
+TINT = 0x80  # the strongest colour of a place, out of 255
 NAMES = {False: "class 0", True: "class 1"}
 COLORS = {False: DRIVE, True: TARGET}
 MARKERS = {False: "circle", True: "triangle"}
@@ -34,8 +34,8 @@ BOX = {"xlim": (-HALF, HALF), "ylim": (-HALF, HALF), "xlabel": "x1", "ylabel": "
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """On the lattice, by rows from the lowest: log odds of the first `FEW` particles, mean and standard deviation
-    of all particles' probabilities; float32."""
+    """Values on the lattice, lowest row first, float32: log odds of the first `FEW` particles, and mean and standard
+    deviation of the probabilities of all particles."""
 
     log_odds: Float[Tensor, "k g g"]
     mean: Float[Tensor, "g g"]
@@ -44,13 +44,13 @@ class Predictions:
 
 @cache
 def lattice(features: str) -> Float[Tensor, "p gg"]:
-    """Features of every place, a column each."""
+    """Return the features of every place, one column per place."""
     across, up = torch.meshgrid(*(2 * [torch.from_numpy(AXIS).float()]), indexing="xy")
     return rows(features, torch.stack([across, up], -1).flatten(0, 1)).T.contiguous()
 
 
 def predictions(state: Classified) -> Predictions:
-    """Of all particles, in float32."""
+    """Return the predictions of all particles, in float32."""
     log_odds = state.weights.cpu().float() @ lattice(state.target.features)
     some = log_odds[:FEW].clone().view(-1, SIDE, SIDE)
     p = log_odds.sigmoid_()
@@ -73,7 +73,7 @@ class CachedPredictions:
 
 
 class Lattice(View):
-    """A picture of predictions: nothing in it depends on the run but its columns."""
+    """A picture of predictions; only its columns depend on the run."""
 
     declaration = ()
 
@@ -82,7 +82,7 @@ class Lattice(View):
 
 
 class ClassProbabilities(Lattice):
-    """The points on a tint of the class that is believed there, fading out where both are as likely."""
+    """The points on a colour for the more likely class, which fades where both classes are equally likely."""
 
     leading = True
 
@@ -132,7 +132,7 @@ class ClassProbabilities(Lattice):
 
 
 class PredictiveDeviation(Lattice):
-    """Where the particles disagree: the standard deviation of their probabilities."""
+    """The disagreement of the particles: the standard deviation of their probabilities."""
 
     def picture(self, state: Classified) -> hv.Overlay:
         layers = [_image(DEVIATION, [f"{OTHER}{v:02x}" for v in range(256)])]
@@ -147,7 +147,7 @@ class PredictiveDeviation(Lattice):
 
 
 class Precisions(View):
-    """The prior precision that each particle holds for likely, against the length of its weights."""
+    """The prior precision of each particle, against the length of its weights."""
 
     automatic, declaration = True, ()
 
@@ -171,20 +171,20 @@ class Precisions(View):
 
 
 def _image(label: str, colors: list[str]) -> hv.Image:
-    """A layer of `shades`, each place in the middle of its pixel."""
+    """Return a layer for `shades`, with each place at the centre of its pixel."""
     edge = HALF + HALF / (FINE - 1)
     blank = np.zeros((FINE, FINE), np.uint8)
     return hv.Image(blank, bounds=(-edge, -edge, edge, edge), label=label).opts(cmap=colors, clim=(0, 255))
 
 
 def shades(values: Float[Tensor, "g g"]) -> np.ndarray:
-    """Values in [0, 1] as bytes (FINE, FINE), lowest row first, with a place more between every two."""
+    """Return values in [0, 1] as bytes (FINE, FINE), lowest row first, with one more place between every two."""
     fine = interpolate(values[None, None], size=(FINE, FINE), mode="bilinear", align_corners=True)[0, 0]
     return (255 * fine).round_().clamp_(0, 255).to(torch.uint8).numpy()
 
 
 def boundaries(values: Float[Tensor, "k g g"], level: float) -> dict[str, np.ndarray]:
-    """Where each of the functions on the lattice takes the level: one line with gaps, NaN."""
+    """Return the contours of the functions at a level, as a single line with gaps (NaN)."""
     found = [
         contourpy.contour_generator(AXIS, AXIS, each, line_type="ChunkCombinedNan").lines(level)[0][0]
         for each in values.numpy()
@@ -193,7 +193,7 @@ def boundaries(values: Float[Tensor, "k g g"], level: float) -> dict[str, np.nda
 
 
 def lines(weights: Float[Tensor, "n 3"]) -> dict[str, np.ndarray]:
-    """Where w·(f(x), 1) = 0 for linear features: a straight line of each particle, through all of the picture."""
+    """Return where w·(f(x), 1) = 0 for linear features: one straight line per particle, across the picture."""
     w, bias = weights[:, :2].numpy(force=True), weights[:, 2:].numpy(force=True)
     length = np.linalg.norm(w, axis=1, keepdims=True).clip(1e-12)
     foot, along = -UNIT * bias * w / length**2, 3 * HALF * w[:, ::-1] * [-1, 1] / length

@@ -1,4 +1,4 @@
-"""The tab *Collapse*: particles that draw together in many dimensions, and what each remedy mends and costs."""
+"""The tab *Collapse*: particles that lose variance in many dimensions, and what each remedy improves and costs."""
 
 import math
 
@@ -11,7 +11,7 @@ from labkit.views.svgd.collapse_pictures import Correlations, Margins, Variances
 
 
 class CollapseScene(Scene):
-    """SVGD in many dimensions, with remedies side by side."""
+    """SVGD in many dimensions, with several remedies at once."""
 
     saves = ("gif", "png", "curves")
     words = (
@@ -23,7 +23,7 @@ class CollapseScene(Scene):
 
     def __init__(self, settings: CollapseSettings | None = None, **params):
         super().__init__(settings or CollapseSettings(), **params)
-        boxes = self.settings.param.remedies  # the browser knows a group of boxes by the first
+        boxes = self.settings.param.remedies  # in the browser, the first box names its group
         self.live.remote.tips = self.live.remote.tips | {boxes.objects[0]: boxes.doc}
 
     def views(self) -> list:
@@ -53,7 +53,7 @@ class CollapseScene(Scene):
 
 
 def said_of_the_law(s: CollapseSettings) -> str:
-    """What rbf comes to by the law, and how many particles it would take, as HTML."""
+    """Return the variance of rbf by the law and the number of particles for the right variance, as HTML."""
     if s.tied:
         return "The law log(n + 1)/D holds for independent coordinates only. Here the particles gather near a line."
     rest = law(s.n, s.dim)
@@ -69,7 +69,7 @@ def said_of_the_law(s: CollapseSettings) -> str:
 
 
 def said_of_remedies(s: CollapseSettings) -> str:
-    """What the chosen remedies cost, as HTML."""
+    """Return what the chosen remedies do and cost, as HTML."""
     said = []
     if "per-dimension" in s.remedies:
         said.append(f"<b>per-dimension</b> {_of_coordinates(s)}.")
@@ -87,7 +87,7 @@ def said_of_remedies(s: CollapseSettings) -> str:
 
 
 def _of_coordinates(s: CollapseSettings) -> str:
-    """What the per-dimension kernel does to correlations."""
+    """Return what the per-dimension kernel does to correlations."""
     if not s.tied:
         return "treats each coordinate alone, so it misses correlations"
     if s.begin == "the target":
@@ -100,7 +100,7 @@ def _of_coordinates(s: CollapseSettings) -> str:
 
 
 def in_words(count: float) -> str:
-    """A number of particles, as HTML."""
+    """Return a number of particles, as HTML."""
     if count < 1e6:
         return f"{count:,.0f}"
     digits, power = f"{count:.1e}".split("e")

@@ -1,4 +1,4 @@
-"""The spread of particles under several kernels: over the run, and of every coordinate now."""
+"""The variance of particles under several kernels: over the run, and of every coordinate now."""
 
 import holoviews as hv
 import numpy as np
@@ -14,7 +14,7 @@ from labkit.views.stage import ABOVE
 from labkit.views.view import Columns, View
 
 TRUTH, LAW, BOUNDS = "truth", "log(n + 1)/D", "bounds"
-ROOM = 1.1  # times the largest variance at the start, that the picture holds
+ROOM = 1.1  # upper limit of the picture, as a multiple of the largest variance at the start
 
 
 STYLES = (
@@ -32,34 +32,34 @@ STYLES = (
 
 
 def style_of(name: str) -> Style:
-    """Return how a remedy is drawn, by its place among all that there are."""
+    """Return the style of a remedy, by its position in the list."""
     return STYLES[list(dict.fromkeys([*REMEDIES, *KERNELS])).index(name) % len(STYLES)]
 
 
 class Paths(View):
-    """A number of every run against the step, the truth dashed.
+    """A number of every run against the step, with the true value dashed.
 
     Args:
-        settings: whose kernels, truth and law are shown, as they are now.
+        settings: settings that define the kernels, the true value and the law.
     """
 
     automatic = True
-    title, unit, bounds = "", "", (0.0,)  # bounds: heights that the axis always holds
+    title, unit, bounds = "", "", (0.0,)  # bounds: values that the axis always includes
 
     def __init__(self, settings: CollapseSettings):
         self.names = settings.chosen
-        self.lines = self.standing(settings)
+        self.lines = self.fixed(settings)
 
     @property
     def declaration(self) -> tuple:
         return self.names, tuple(self.lines)
 
-    def standing(self, settings: CollapseSettings) -> dict[str, float]:
-        """Heights of the lines that do not move, by layer."""
-        raise NotImplementedError(f"{type(self).__name__} must define standing(settings)")
+    def fixed(self, settings: CollapseSettings) -> dict[str, float]:
+        """Return the heights of the fixed lines, by layer."""
+        raise NotImplementedError(f"{type(self).__name__} must define fixed(settings)")
 
     def column(self, names: tuple[str, ...]) -> int:
-        """Of the trail, the first that is shown."""
+        """Return the first column of the trail that is shown."""
         raise NotImplementedError(f"{type(self).__name__} must define column(names)")
 
     def picture(self, state: Collapsed) -> hv.Overlay:
@@ -84,19 +84,19 @@ class Paths(View):
 
 
 class Variances(Paths):
-    """The mean marginal variance of every run, with the law where it speaks."""
+    """The mean variance of the coordinates of every run, with the law if it holds."""
 
     leading = True
     title, unit = "Mean variance of the coordinates", "mean variance"
 
-    def standing(self, settings: CollapseSettings) -> dict[str, float]:
+    def fixed(self, settings: CollapseSettings) -> dict[str, float]:
         return {TRUTH: 1.0} | ({LAW: law(settings.n, settings.dim)} if settings.lawful else {})
 
     def column(self, names: tuple[str, ...]) -> int:
         return 1
 
     def record(self, state: Collapsed) -> dict[str, float]:
-        """A row of the run's table."""
+        """Return a row of the run's table."""
         k, row = len(state.names), state.trail[-1].tolist()
         named = [(name, row[1 + i], row[1 + k + i]) for i, name in enumerate(state.names)]
         return {f"variance of {name}": v for name, v, _ in named} | {
@@ -110,7 +110,7 @@ class Correlations(Paths):
     leading = False
     title, unit, bounds = "Mean correlation", "mean correlation", (0.0, 1.0)
 
-    def standing(self, settings: CollapseSettings) -> dict[str, float]:
+    def fixed(self, settings: CollapseSettings) -> dict[str, float]:
         return {TRUTH: settings.correlation}
 
     def column(self, names: tuple[str, ...]) -> int:
@@ -118,7 +118,7 @@ class Correlations(Paths):
 
 
 class Margins(View):
-    """The variance of every coordinate now, largest first: whether the mean hides a spread."""
+    """The variance of every coordinate now, largest first; it shows differences that the mean hides."""
 
     def picture(self, state: Collapsed) -> hv.Overlay:
         columns = self.columns(state)

@@ -1,4 +1,4 @@
-"""The controls of an SVGD page: a widget for every setting, stories, downloads, all with a name and a tooltip."""
+"""The controls of an SVGD page: a widget per setting and the stories, all with a name and a tooltip."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from labkit.views.live import Live
 
 
 class Controls(pn.viewable.Viewer):
-    """All settings of a scene, grouped; what does not apply to the target is hidden.
+    """All settings of a scene in groups. Settings that the target does not use are hidden.
 
     Args:
-        settings: of the run, and of the one beside it.
+        settings: settings of both runs.
         live: plays when a story is chosen.
     """
 
@@ -51,7 +51,7 @@ class Controls(pn.viewable.Viewer):
         return self._made
 
     def _tell(self, event: Any) -> None:
-        """Set what a story wants, all else back to its default, and begin."""
+        """Set the values of a story, reset all other settings to their defaults, and play."""
         if event.new not in PRESETS:
             return
         values, words = PRESETS[event.new]
@@ -63,7 +63,7 @@ class Controls(pn.viewable.Viewer):
         self.live.play()
 
     def _fit(self, *_events: Any) -> None:
-        """Show what belongs to the target."""
+        """Show the settings that belong to the target."""
         run = self.settings.run
         target, known = run.density(), PARAMETERS.get(run.target, {})
         self.length.visible = run.bandwidth == FIXED
@@ -71,7 +71,7 @@ class Controls(pn.viewable.Viewer):
         self.shape.objects = modes(run) if modes_of(run.target) else [part(run, k, p) for k, p in known.items()]
 
     def _beside(self, *_events: Any) -> None:
-        """Show the control of the one setting in which the second run differs."""
+        """Show the control of the compared setting for the second run."""
         name, run = self.settings.compare, self.settings.run
         if name not in SETTINGS:
             self.second.objects = []
@@ -110,12 +110,12 @@ STRETCH = {"sizing_mode": "stretch_width"}
 
 
 def label(parameter: Any) -> str:
-    """Of a target's own parameter."""
+    """Return the label of a target's parameter."""
     return f"{parameter.help.split(';')[0].split(',')[0].capitalize()}, {parameter.symbol}"
 
 
 def part(e: ParticlesSettings, name: str, p: Any) -> pn.widgets.Widget:
-    """A slider of one of the target's own parameters."""
+    """Return a slider for a target's parameter."""
     kind = pn.widgets.IntSlider if isinstance(p.default, int) else pn.widgets.FloatSlider
     slider = kind(label=label(p), start=p.low, end=p.high, step=p.step, value=e.shape.get(name, p.default), **WIDE)
     slider.param.watch(lambda event: setattr(e, "shape", {**e.shape, name: event.new}), "value_throttled")
@@ -123,7 +123,8 @@ def part(e: ParticlesSettings, name: str, p: Any) -> pn.widgets.Widget:
 
 
 def modes(e: ParticlesSettings) -> list:
-    """Width of the modes, and buttons to add one or take the last away; the picture's diamonds are dragged."""
+    """Return the width of the modes, and buttons to add a mode or remove the last one. Diamonds in the picture move
+    them."""
 
     def add(_event):
         n = len(e.means)

@@ -15,11 +15,11 @@ from labkit.views.view import Columns, View
 
 
 class Curves(View):
-    """Numbers of the state against the step, on one axis: means, with bands from the least to the greatest.
+    """Numbers of the state against the step, on one axis: means, with bands from minimum to maximum.
 
     Args:
-        numbers: their names are those of the curves in the legend.
-        legend: the corner that the curves leave free.
+        numbers: the numbers; their names are in the legend.
+        legend: the corner for the legend.
     """
 
     automatic = True  # the ranges follow the data
@@ -29,15 +29,15 @@ class Curves(View):
 
     @property
     def declaration(self) -> tuple:
-        """What the picture depends on but the columns."""
+        """What the picture depends on except the columns."""
         return self.numbers.heading, tuple(self.numbers.functions), self.numbers.unit, self.numbers.log
 
     def record(self, state: Any) -> dict[str, float]:
-        """A row of the run's table."""
+        """Return a row of the run's table."""
         return self.numbers.record(state)
 
     def picture(self, state: Any) -> hv.Overlay:
-        """A curve for each number."""
+        """Return one curve per number."""
         looks = zip((PARTICLES, DRIVE, REPULSION), ("solid", "dashed", "dotted"), strict=True)
         shown = self.numbers
         numbers = list(zip(shown.functions, shown.record(state).values(), looks, strict=False))
@@ -54,7 +54,7 @@ class Curves(View):
         )  # fmt: skip
 
     def columns(self, state: Any, past: Past | None = None) -> Columns:
-        """Every step in the intervals between kept ones, up to the one that is shown."""
+        """Return the intervals between kept steps, up to the shown step."""
         past = past or Past()
         steps = np.array(past.marks, dtype=float)
         end = past.states.index(state) + 1 if state in past.states else len(steps)

@@ -11,12 +11,12 @@ from labkit.views.svgd.beside import part
 from labkit.views.svgd.line import Line
 from labkit.views.svgd.plane import Plane
 
-NEAR = 0.025  # of the picture's width and height
-ON_THE_LINE = 0.08  # of the height of a line's picture, up to which a pointer is among the particles
+NEAR = 0.025  # fraction of the picture's width and height
+ON_THE_LINE = 0.08  # fraction of the height of a line's picture; below it, the pointer selects particles
 
 
 def pointer(scene: Any, side: str, main: Line | Plane) -> Pointer:
-    """Return the pointer on the picture of one side of a `ParticlesScene`; the run holds still while it drags."""
+    """Return the pointer for the picture of one side of a `ParticlesScene`; the run pauses during a drag."""
     settings, live = scene.settings, scene.live
 
     def particle(x: float, y: float) -> int | None:
@@ -52,7 +52,7 @@ def place(main: Line | Plane, x: float, y: float) -> tuple[float, ...]:
 
 
 def nearest(main: Line | Plane, particles: np.ndarray, x: float, y: float) -> int | None:
-    """Return the particle (n, d) at a place of the picture."""
+    """Return the particle (n, d) at a place of the picture, None if there is none."""
     if isinstance(main, Line):
         if y > ON_THE_LINE * main.top:
             return None
@@ -65,7 +65,7 @@ def nearest(main: Line | Plane, particles: np.ndarray, x: float, y: float) -> in
 
 
 def handle(main: Line | Plane, x: float, y: float) -> int | None:
-    """Return the handle of the density at a place of the picture."""
+    """Return the handle of the density at a place of the picture, None if there is none."""
     handles = main.handles() if isinstance(main, Line) else np.zeros((0, 2))
     if not len(handles):
         return None
@@ -75,7 +75,7 @@ def handle(main: Line | Plane, x: float, y: float) -> int | None:
 
 
 def moved(x: torch.Tensor, i: int, place: tuple[float, ...]) -> torch.Tensor:
-    """Return x (n, d) with the first coordinates of particle i put elsewhere."""
+    """Return x (n, d) with the first coordinates of particle i changed."""
     x = x.clone()
     if i < len(x):
         x[i, : len(place)] = torch.tensor(place, dtype=x.dtype, device=x.device)
@@ -83,5 +83,5 @@ def moved(x: torch.Tensor, i: int, place: tuple[float, ...]) -> torch.Tensor:
 
 
 def added(x: torch.Tensor, place: tuple[float, ...]) -> torch.Tensor:
-    """Return x (n, d) and one particle more, at the mean in the coordinates that the place does not give."""
+    """Return x (n, d) with one more particle; coordinates that the place does not give are at the mean."""
     return moved(torch.cat([x, x.mean(0, keepdim=True)]), len(x), place)

@@ -1,4 +1,4 @@
-"""Particles on a line: the target's density, that of the particles, each particle, and where they were before."""
+"""Particles on a line: densities of the target and of the particles, each particle, and earlier steps."""
 
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
@@ -20,9 +20,9 @@ class Line(View):
     """The picture of the original program: target red and dashed, particles green.
 
     Args:
-        density: () -> the target, of one dimension; asked at every frame, for its modes may be moved.
+        density: () -> the target, with one dimension; called at every frame, because its modes may move.
         box: (low, high) of the axis.
-        title: above the picture.
+        title: title of the picture.
     """
 
     leading = True
@@ -33,19 +33,19 @@ class Line(View):
         self.top = 1.5 * float(self._target().max())
         self.chosen: int | None = None
         self.snapshots = True
-        self._outlines = WeakKeyDictionary()  # of the states at the pinned steps, which stand still: each found once
+        self._outlines = WeakKeyDictionary()  # outlines of the states at the pinned steps, computed once
 
     @property
     def declaration(self) -> tuple:
-        """What the picture depends on but the columns."""
+        """What the picture depends on except the columns."""
         return self.box, self.title, self.top
 
     def _target(self) -> np.ndarray:
-        """p(x) on the grid."""
+        """Return p(x) on the grid."""
         return np.exp(self.density().log_prob(torch.from_numpy(self.grid)[:, None]).numpy(force=True))
 
     def picture(self, state: Sample) -> hv.Overlay:
-        """What stands still: axes, the target, and a layer for all that moves."""
+        """Return the fixed parts: axes, the target, and a layer for everything that moves."""
         empty = (np.zeros(0), np.zeros(0))
         kde = np.column_stack([self.grid, density.estimate(_positions(state), self.grid)])
         x = _positions(state)
@@ -70,7 +70,7 @@ class Line(View):
         )  # fmt: skip
 
     def columns(self, state: Sample, past: Past | None = None) -> Columns:
-        """What moves."""
+        """Return the moving arrays."""
         x = _positions(state)
         kde = density.estimate(x, self.grid)
         one = [self.chosen] if self.chosen is not None and self.chosen < len(x) else []
@@ -87,14 +87,14 @@ class Line(View):
         }
 
     def handles(self) -> np.ndarray:
-        """Where the density can be dragged, (m, 2): place and height."""
+        """Return the handles of the density, (m, 2): place and height."""
         return self.density().handles().numpy(force=True)
 
     def _rug(self, x: np.ndarray) -> np.ndarray:
         return np.full(len(x), -0.03 * self.top)
 
     def _before(self, past: Past) -> dict[str, np.ndarray]:
-        """The outlines at the pinned steps as one curve, broken by NaN."""
+        """Return the outlines at the pinned steps as one curve, with NaN between them."""
         pinned = list(past.pinned.values()) if self.snapshots else []
         for state in pinned:
             if state not in self._outlines:
@@ -111,5 +111,5 @@ def _positions(state: Sample) -> np.ndarray:
 
 
 def _outline(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
-    """An area as Bokeh draws it: along the bottom and back along the top."""
+    """Return an area in Bokeh's format: along the bottom and back along the top."""
     return {"x": np.concatenate([x, x[::-1]]), "y": np.concatenate([np.zeros_like(y), y[::-1]])}

@@ -1,4 +1,4 @@
-"""The force microscope: what every neighbour does to one chosen particle."""
+"""Forces on one particle: the contribution of every neighbour."""
 
 from collections.abc import Callable
 
@@ -13,9 +13,9 @@ from labkit.views.view import Columns, View
 
 
 class Microscope(View):
-    """Shares of drive and of repulsion against the neighbour's place, seen from the chosen particle.
+    """Contributions of the neighbours to drive and repulsion of the chosen particle, against their distance.
 
-    On a line: signed shares against x_j - x_i. In more dimensions: their lengths against |x_j - x_i|.
+    On a line: signed contributions against x_j - x_i. In more dimensions: their lengths against |x_j - x_i|.
 
     Args:
         kernel: () -> the run's kernel.
@@ -30,11 +30,11 @@ class Microscope(View):
 
     @property
     def declaration(self) -> tuple:
-        """What the picture depends on but the columns."""
+        """What the picture depends on except the columns."""
         return (self.signed,)
 
     def picture(self, state: svgd.State) -> hv.Overlay:
-        """Two clouds, and the kernel's length as two marks on the axis."""
+        """Return two sets of points, and the kernel's bandwidth as two marks on the axis."""
         none = (np.zeros(0), np.zeros(0))
         layers = [
             hv.Scatter(none, "x", "y", label="drive").opts(color=DRIVE, size=7, alpha=0.8),
@@ -50,7 +50,7 @@ class Microscope(View):
         )  # fmt: skip
 
     def columns(self, state: svgd.State, past: Past | None = None) -> Columns:
-        """The shares, which sum to the chosen particle's drive and repulsion."""
+        """Return the contributions; their sums are drive and repulsion of the chosen particle."""
         h = float(state.bandwidth.mean())
         marks = np.array([-h, h] if self.signed else [0, h]) if np.isfinite(h) else np.zeros(1)
         length = {"one bandwidth": {"x": marks, "y": np.zeros(len(marks))}}

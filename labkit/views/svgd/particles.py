@@ -1,4 +1,4 @@
-"""The tab *Particles*: a run of SVGD, a second one beside it, and the pointer that moves particles and modes."""
+"""The tab *Particles*: a run of SVGD, a second one to compare with, and a pointer that moves particles and modes."""
 
 import warnings
 from typing import Any
@@ -22,7 +22,7 @@ from labkit.views.view import View
 
 HINT = """
 <b>What to look for.</b> The drive moves every particle uphill, to a peak of the target. The repulsion keeps the
-particles apart. Together they spread the particles until their density is that of the target. <b>KSD</b> (kernel Stein
+particles apart. Together they spread the particles until their density equals the target. <b>KSD</b> (kernel Stein
 discrepancy) says how far the particles are from the target; 0 is perfect. The number above the picture is under the
 run's own kernel, which may change at every step. The curve is under one fixed kernel, so its values compare.
 <b>Try:</b> drag a diamond (the top of a mode) or a particle. Double-click to add a particle. Click a particle to see
@@ -44,10 +44,10 @@ EQUATION = """
 
 
 class ParticlesScene(Scene):
-    """The live view of a run of SVGD, or of two.
+    """The live view of one run of SVGD, or of two.
 
     Args:
-        settings: of one run, or of a comparison.
+        settings: settings of one run, or of a comparison.
         play: as in `Live`.
     """
 
@@ -65,12 +65,12 @@ class ParticlesScene(Scene):
         super().__init__(settings, play)
 
     def __panel__(self) -> pn.viewable.Viewable:
-        """The live view alone, as the last line of a notebook's cell shows it."""
+        """Return the live view without the controls, for the last line of a notebook's cell."""
         return self.live.__panel__()
 
     @property
     def experiment(self) -> ParticlesSettings:
-        """The settings of the run, by their name of before."""
+        """The settings of the run, under their old name."""
         warnings.warn(
             "scene.experiment is now scene.settings.run; the old name will go", DeprecationWarning, stacklevel=2
         )
@@ -94,7 +94,7 @@ class ParticlesScene(Scene):
         return [half(view, side) for pair in pairs for side, view in zip(SIDES, pair, strict=True)]
 
     def _pictures(self, title: str) -> list[View]:
-        """Of one side: the particles first, then the curves."""
+        """Return the views of one side: the particles first, then the curves."""
         s, target = self.settings, self.settings.run.density()
         box = s.run.box()
         main = Line(s.run.density, box[0], title) if target.dim == 1 else Plane(target, box, title)
@@ -115,7 +115,7 @@ class ParticlesScene(Scene):
     # what changes
 
     def show(self) -> None:
-        """Begin the run again; no particle is chosen then."""
+        """Start the run again, without a chosen particle."""
         self.chosen = None
         super().show()
 
@@ -124,7 +124,7 @@ class ParticlesScene(Scene):
         self.choose(self.chosen)
 
     def choose(self, i: int | None) -> None:
-        """Put a particle under the microscope, or none."""
+        """Show the forces on a particle, or on none."""
         self.chosen = i
         for side, view in map(whole, self.live.views):
             if side == "left" and isinstance(view, Line | Plane | Microscope):
@@ -139,5 +139,5 @@ class ParticlesScene(Scene):
             self.pointer(side, main).listen(figure)
 
     def pointer(self, side: str, main: Line | Plane) -> Pointer:
-        """Return what the pointer does on the picture of one side's particles."""
+        """Return the pointer for the picture of one side."""
         return hand.pointer(self, side, main)

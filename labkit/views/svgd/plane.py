@@ -1,4 +1,4 @@
-"""Particles in the plane, or two coordinates of more: level lines of the target, particles, what moves them."""
+"""Particles in the plane, or in the first two of more dimensions: contour lines of the target, particles, forces."""
 
 import holoviews as hv
 import numpy as np
@@ -10,17 +10,17 @@ from labkit.views import density
 from labkit.views.palette import CHOSEN, DRIVE, PARTICLES, REPULSION, TARGET
 from labkit.views.view import Columns, View
 
-ARROW = 0.09  # of the picture's width: the longest arrow
+ARROW = 0.09  # length of the longest arrow, as a fraction of the picture's width
 
 
 class Plane(View):
-    """A scatter of the particles over the target's level lines.
+    """A scatter plot of the particles over the target's contour lines.
 
     Args:
-        target: of two dimensions or more; of more than two, the first two are shown, with the ellipses of the exact
-            covariance where it is known.
+        target: has two dimensions or more. Of more than two, the first two are shown, with the ellipses of the exact
+            covariance if it is known.
         box: ((low, high), (low, high)) of the axes.
-        title: above the picture.
+        title: title of the picture.
     """
 
     leading = True
@@ -33,7 +33,7 @@ class Plane(View):
 
     @property
     def declaration(self) -> tuple:
-        """What the picture depends on but the columns."""
+        """What the picture depends on except the columns."""
         return self.target, self.box, self.title, self.arrows
 
     def _lines(self) -> list[np.ndarray]:
@@ -44,7 +44,7 @@ class Plane(View):
         return density.ellipses(self.target.mean[:2].numpy(), self.target.covariance[:2, :2].numpy())
 
     def picture(self, state: Sample) -> hv.Overlay:
-        """What stands still: axes and level lines, and a layer for all that moves."""
+        """Return the fixed parts: axes and contour lines, and a layer for everything that moves."""
         x, empty = _positions(state), np.zeros(0)
         names = self.target.labels
         arrows = [
@@ -67,7 +67,7 @@ class Plane(View):
         )  # fmt: skip
 
     def columns(self, state: Sample, past: Past | None = None) -> Columns:
-        """What moves."""
+        """Return the moving arrays."""
         x = _positions(state)
         one = x[[self.chosen]] if self.chosen is not None and self.chosen < len(x) else x[:0]
         return {
@@ -78,7 +78,7 @@ class Plane(View):
         }
 
     def _circle(self, centre: np.ndarray, state: Sample) -> dict[str, np.ndarray]:
-        """The kernel's length around the chosen particle."""
+        """Return a circle around the chosen particle with the bandwidth as radius."""
         h = float(state.bandwidth) if isinstance(state, svgd.State) and not state.bandwidth.ndim else np.inf
         if not len(centre) or not np.isfinite(h):
             return {"x": np.zeros(0), "y": np.zeros(0)}
@@ -86,7 +86,7 @@ class Plane(View):
         return {"x": centre[0, 0] + h * np.cos(angle), "y": centre[0, 1] + h * np.sin(angle)}
 
     def _forces(self, x: np.ndarray, state: Sample) -> dict[str, dict]:
-        """Arrows of one common scale, if they are switched on and the state comes from SVGD."""
+        """Return arrows with one common scale, if they are switched on and the state comes from SVGD."""
         if not self.arrows or not isinstance(state, svgd.State):
             return {}
         both = {"drive": state.drive, "repulsion": state.repulsion}

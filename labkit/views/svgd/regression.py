@@ -1,4 +1,4 @@
-"""The tab *Regression*: networks that learn a line through points that the reader moves."""
+"""The tab *Regression*: networks that learn a curve through points that the user moves."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,11 +17,11 @@ from labkit.views.svgd.regression_pictures import Bands, NoiseLevels
 from labkit.views.view import View
 
 BUTTON = {"margin": (4, 8)}
-NEAR = 0.025  # of the picture's width and height
+NEAR = 0.025  # fraction of the picture's width and height
 
 
 class RegressionScene(Scene):
-    """Bayesian regression by networks, in one dimension."""
+    """Bayesian regression with networks, in one dimension."""
 
     speed, saves, edits = 100, ("gif", "png", "curves"), ("kernel", "step_size", "batch")
     words = (
@@ -56,7 +56,7 @@ class RegressionScene(Scene):
         ]  # fmt: skip
 
     def status(self, state: Fitted) -> str:
-        """The sentence below the pictures is of the same state."""
+        """Return the status, and update the sentence below the pictures for the same state."""
         self.said.object = sentence(state, self.settings.true_noise)
         return f"held-out RMSE (root mean squared error) {state.held_out_rmse():.4g}"
 
@@ -82,23 +82,23 @@ class RegressionScene(Scene):
     # what changes
 
     def change(self, how: Callable[[RegressionPoints], RegressionPoints]) -> None:
-        """Other points under the running networks."""
+        """Change the points; the networks stay."""
         self.live.run.edit(lambda state: self.settings.edit(state, how))
 
     def anew(self) -> None:
-        """The points as they were made."""
+        """Restore the points as they were made."""
         self.settings.forget()
         self.show()
 
     # what the pointer does
 
     def drawn(self, view: View, figure: Any) -> None:
-        """Points are dragged and added on the large picture."""
+        """Let the pointer drag and add points on the large picture."""
         if isinstance(view, Bands):
             self.pointer().listen(figure)
 
     def pointer(self) -> Pointer:
-        """Return what the pointer does on the picture of the points; the networks go on learning meanwhile."""
+        """Return the pointer for the picture of the points; the networks continue to learn during a drag."""
 
         def under(x: float, y: float) -> int | None:
             state = self.live.run.frame.state
@@ -115,13 +115,13 @@ class RegressionScene(Scene):
         return Pointer(under, move, add)
 
     def _place(self, x: float, y: float) -> tuple[float, float]:
-        """A place within the picture."""
+        """Return the nearest place inside the picture."""
         across, up = self.settings.box
         return float(np.clip(x, *across)), float(np.clip(y, *up))
 
 
 def nearest(rows: RegressionPoints, box: tuple, x: float, y: float) -> int | None:
-    """The point under the pointer."""
+    """Return the point under the pointer, None if there is none."""
     (left, right), (low, high) = box
     apart = np.hypot((rows.x.numpy() - x) / (right - left), (rows.y.numpy() - y) / (high - low))
     i = int(apart.argmin())
@@ -129,7 +129,7 @@ def nearest(rows: RegressionPoints, box: tuple, x: float, y: float) -> int | Non
 
 
 def sentence(state: Fitted, true_noise: float) -> str:
-    """What the networks hold the noise of y to be, and what became of it, as HTML."""
+    """Return a description of the learned noise, and of the overwritten noise if any, as HTML."""
     learned, target = state.learned, state.target
     least = target.unit * (2 * target.rate / (target.rows + 2)) ** 0.5
     said = (
@@ -144,19 +144,19 @@ def sentence(state: Fitted, true_noise: float) -> str:
     gamma = state.theta[:, -2].exp()
     bare = gamma.rsqrt()
     return (
-        f"{said} <b>Overwritten: {changed} of {len(noise)}</b>, by the errors on the {int(state.back.sum())} points "
-        f"kept back: {noise.mean():.4g} on average, {noise.min():.4g} to {noise.max():.4g}. The held-out "
+        f"{said} <b>Overwritten: {changed} of {len(noise)}</b>, by the errors on the {int(state.back.sum())} reserved "
+        f"points: {noise.mean():.4g} on average, {noise.min():.4g} to {noise.max():.4g}. The held-out "
         f"log-likelihood is {state.log_likelihood():.3f} nats with the learned noise and "
         f"{state.log_likelihood(noise):.3f} nats with this one. The original program compares γ = {gamma.mean():.4g} "
         f"with 1/error² = {noise.pow(-2).mean():.4g}. But γ is learned for y in units of {target.unit:.4g}, and "
-        "1/error² is in units of 1. The mixed units do no harm: no γ makes the points kept back more likely than "
+        "1/error² is in units of 1. The mixed units do no harm: no γ makes the reserved points more likely than "
         f"1/error² does, so 1/error² wins in any unit. A γ that won would mean a noise of {bare.mean():.4g} and "
         f"{state.log_likelihood(bare):,.1f} nats."
     )
 
 
 def remarks(n: int, hidden: int, batch: int) -> str:
-    """What theory says of these settings, as HTML."""
+    """Return remarks on these settings, as HTML."""
     said, dim = [], 3 * hidden + 3
     if n == 1:
         said.append("One particle climbs to a peak of the posterior (MAP). One network has no inner band.")
@@ -172,5 +172,5 @@ def remarks(n: int, hidden: int, batch: int) -> str:
     said.append("The networks see x and y standardised by the first points, also after you move one.")
     said.append("With a constant step size the networks never settle completely. A smaller ε helps.")
     if batch:
-        said.append(f"Each step uses {batch} of the points, weighted as if they were all. So the lines tremble.")
+        said.append(f"Each step uses {batch} of the points, weighted as if they were all. So the lines fluctuate.")
     return " ".join(said)

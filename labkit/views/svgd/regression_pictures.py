@@ -1,4 +1,4 @@
-"""The picture of a regression: networks as thin lines, their mean, bands of model and of noise, and the points."""
+"""The picture of a regression: networks as thin lines, their mean, two bands, and the points."""
 
 import holoviews as hv
 import numpy as np
@@ -11,11 +11,11 @@ from labkit.views.stage import ABOVE
 from labkit.views.view import Columns, View
 
 POINTS = 121
-WIDTH = 2  # standard deviations to each side
+WIDTH = 2  # width of a band to each side, in standard deviations
 
 
 class Bands(View):
-    """Where the networks agree, and where they do not."""
+    """The networks, with bands for their disagreement and for the noise."""
 
     leading = True
 
@@ -26,7 +26,7 @@ class Bands(View):
 
     @property
     def declaration(self) -> tuple:
-        """What the picture depends on but the columns."""
+        """What the picture depends on except the columns."""
         return self.box, self.n, self.original, self.truth.tolist()
 
     def picture(self, state: Fitted) -> hv.Overlay:
@@ -48,7 +48,7 @@ class Bands(View):
         ]
         looks = {"training": (CHOSEN, "circle", 0.9), "held out": (CHOSEN, "circle", 0.0)}
         if self.original:
-            looks["kept back"] = (REPULSION, "diamond", 0.9)
+            looks["reserved"] = (REPULSION, "diamond", 0.9)
         points = [
             hv.Scatter((columns[name]["x"], columns[name]["y"]), "x", "y", label=name).opts(
                 color=color, marker=marker, fill_alpha=fill, line_width=2, size=7
@@ -61,14 +61,14 @@ class Bands(View):
         )  # fmt: skip
 
     def columns(self, state: Fitted, past: Past | None = None) -> Columns:
-        """What moves."""
+        """Return the moving arrays."""
         f = state.predict(self.grid)
         mean, model, total = (each.numpy(force=True) for each in spread(f, state.noise))
         x, y = state.rows.x.numpy(), state.rows.y.numpy()
         held, back = state.rows.held.numpy(), state.back.numpy()
         groups = {"training": ~(held | back), "held out": held}
         if self.original:
-            groups["kept back"] = back
+            groups["reserved"] = back
         return {
             "model + noise": self._outline(mean, total), "model": self._outline(mean, model),
             "network": {"y": torch.nn.functional.pad(f, (0, 1), value=torch.nan).flatten().numpy(force=True)},
@@ -77,13 +77,13 @@ class Bands(View):
         }  # fmt: skip
 
     def _outline(self, mean: np.ndarray, deviation: np.ndarray) -> dict[str, np.ndarray]:
-        """An area as Bokeh draws it: along the bottom and back along the top."""
+        """Return an area in Bokeh's format: along the bottom and back along the top."""
         x, low, high = self.grid.numpy(), mean - WIDTH * deviation, mean + WIDTH * deviation
         return {"x": np.concatenate([x, x[::-1]]), "y": np.concatenate([low, high[::-1]])}
 
 
 class NoiseLevels(View):
-    """The standard deviation that each network gives to y about its line."""
+    """The standard deviation of y around the line of each network."""
 
     automatic = wide = True
 
