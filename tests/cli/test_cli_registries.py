@@ -66,7 +66,7 @@ def test_the_command_line_accepts_a_new_entry_of_a_registry(tmp_path):
 
 
 def test_the_names_of_a_registry_replace_its_placeholder_in_a_text():
-    assert names.filled("One of {optimizers}.") == "One of adagrad, adam or plain."
+    assert names.filled("One of {binarisations}.") == "One of stochastic, fixed or grey."
     assert names.filled("No names.") == "No names."
 
 

@@ -14,7 +14,7 @@ SHIFTED = {"dreg-cv"}
 
 
 def test_the_table_has_the_papers_eleven_estimators_and_two_more():
-    assert set(dreg.ESTIMATORS) == {*ELEVEN, "vae", "vimco"}
+    assert {*ELEVEN, "vae", "vimco"} <= set(dreg.ESTIMATORS)
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 10])
