@@ -26,7 +26,7 @@ def test_the_experiments_switch_and_a_slider_acts_at_once_on_a_paused_run(page, 
     for experiment, control in (
         ("Change one latent", "Number i of z"),
         ("Interpolate between two images", "Images, n"),
-        ("Resample from glimpse t on", "Resample from glimpse t"),
+        ("Resample z from a glimpse onwards", "Resample from glimpse t"),
     ):
         expect(choice).to_be_visible(timeout=15_000)
         choice.select_option(experiment)

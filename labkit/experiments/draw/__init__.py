@@ -1,4 +1,4 @@
-"""Experiments with DRAW: one module a tab of its page."""
+"""Experiments with DRAW: one module per tab of its page."""
 
 from labkit.experiments.draw.attention import AttentionSettings
 from labkit.experiments.draw.drawing import Drawing

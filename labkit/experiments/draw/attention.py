@@ -1,4 +1,4 @@
-"""The tab *Attention lab*: a window that is moved over an image, its filters, what it reads and writes back."""
+"""The tab *Attention lab*: an attention window that moves over an image, its filters, and what it reads and writes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,15 +16,15 @@ from labkit.experiments.settings import ExperimentSettings
 
 @dataclass(frozen=True, eq=False)
 class Attended:
-    """An image under a window.
+    """An image under an attention window.
 
     Attributes:
         image: (C, H, W).
-        window: of one image, fields (1,).
+        window: window of one image, fields (1,).
         f_y, f_x: the filters, (N, H) and (N, W).
-        patch: what is read, (C, N, N).
-        back: what that patch gives when it is written back, (C, H, W).
-        t: always 0: nothing moves by itself.
+        patch: the patch that the window reads, (C, N, N).
+        back: the image that results from writing the patch, (C, H, W).
+        t: always 0, because this tab has no steps.
     """
 
     image: Tensor
@@ -37,11 +37,11 @@ class Attended:
 
 
 class AttentionSettings(ExperimentSettings[Attended]):
-    """Settings of an attention window: its five numbers and how many filters it has.
+    """Settings of an attention window: its five numbers and its number of filters.
 
     Args:
-        model: gives the size of the image, the window's first place, and the device.
-        image: under the window, (C, H, W) in [0, 1]; by default a printed 3.
+        model: defines the size of the image, the first place of the window, and the device.
+        image: the image under the window, (C, H, W) in [0, 1]; by default a printed 3.
     """
 
     n = param.Integer(default=5, bounds=(1, 12), label="Filters, N", doc="Filters N along each axis, N × N in all.")
@@ -80,7 +80,7 @@ class AttentionSettings(ExperimentSettings[Attended]):
         super().__init__(**middle | params)
 
     def start(self) -> Attended:
-        """Return what the present settings give."""
+        """Return the state for the current settings."""
         height, width = self.image.shape[-2:]
         fields = (self.center_y, self.center_x, self.stride, self.sigma, self.intensity)
         window = Window(*(torch.tensor([value], dtype=self.image.dtype, device=self.image.device) for value in fields))
@@ -90,5 +90,5 @@ class AttentionSettings(ExperimentSettings[Attended]):
         return kept(Attended(self.image, window, f_y[0], f_x[0], patch[0], back[0]))
 
     def step(self, state: Attended) -> Attended:
-        """Return what the present settings give; the state before does not matter."""
+        """Return the state for the current settings, independent of the previous state."""
         return self.start()

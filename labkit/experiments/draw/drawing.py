@@ -1,4 +1,4 @@
-"""A run of DRAW as states: the strokes of one trace are shown one after the other, then the next trace begins."""
+"""A run of DRAW as states: the strokes of one trace are shown in order, then the next trace starts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,19 +8,19 @@ from torch import Tensor
 
 from labkit import draw
 
-REST = 8  # steps for which finished images stay before the next ones begin
+REST = 8  # number of steps for which finished images stay
 
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """Images while they are drawn.
+    """Images during drawing.
 
     Attributes:
         trace: the whole pass of the network.
-        stroke: strokes so far; larger than `steps` while the finished images stay.
+        stroke: number of strokes; it is larger than `steps` while the finished images stay.
         t: steps of the run.
         sheet: the number of this trace in the run.
-        image: what the network reads, (B, C, H, W); None where it reads nothing.
+        image: the image that the network reads, (B, C, H, W); None without reading.
     """
 
     trace: draw.Trace
@@ -31,27 +31,27 @@ class Drawing:
 
     @property
     def steps(self) -> int:
-        """Strokes of the whole trace, T."""
+        """Number of strokes of the whole trace, T."""
         return len(self.trace.canvas)
 
     @property
     def shown(self) -> int:
-        """Strokes that are on the canvas."""
+        """Number of strokes on the canvas."""
         return min(self.stroke, self.steps)
 
     def canvas(self, stroke: int) -> Tensor:
-        """Return the probabilities of ink after so many strokes, (B, C, H, W)."""
+        """Return the probabilities of ink after this number of strokes, (B, C, H, W)."""
         first = self.trace.start.expand(self.trace.canvas.shape[1:])
         return (self.trace.canvas[stroke - 1] if stroke else first).sigmoid()
 
 
 def device_of(model: draw.DRAW) -> torch.device:
-    """Return where a network's weights are."""
+    """Return the device of a network's weights."""
     return model.posterior.weight.device
 
 
 def onwards(state: Drawing, begin: Callable[[int], Drawing]) -> Drawing:
-    """Return the state one stroke later; after a rest on the finished images `begin(sheet)` returns the next ones."""
+    """Return the state one stroke later. After a pause with finished images, `begin(sheet)` returns the next ones."""
     if state.stroke < state.steps + REST:
         return replace(state, stroke=state.stroke + 1, t=state.t + 1)
     return replace(begin(state.sheet + 1), t=state.t + 1)

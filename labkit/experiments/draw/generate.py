@@ -14,10 +14,10 @@ from labkit.experiments.settings import ExperimentSettings
 
 
 class GenerateSettings(ExperimentSettings[Drawing]):
-    """Settings of images from the prior.
+    """Settings for images from the prior.
 
     Args:
-        model: the network; the images are computed on its device.
+        model: the network; its device computes the images.
     """
 
     n = param.Integer(default=defaults.IMAGES, bounds=(1, 64), label="Images, n", doc="Number n of images.")
@@ -43,7 +43,7 @@ class GenerateSettings(ExperimentSettings[Drawing]):
         return onwards(state, self.sheet)
 
     def sheet(self, number: int) -> Drawing:
-        """Return the images of one sheet: seed and number give its noise."""
+        """Return the images of one sheet. The seed and the number of the sheet define its noise."""
         source = noise(10_000 * self.seed + number, device_of(self.model))
         with torch.no_grad():
             trace = self.model.generate(self.n, labels=self.labels(), temperature=self.temperature, generator=source)

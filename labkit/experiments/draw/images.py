@@ -1,4 +1,4 @@
-"""Images for a network to read: printed digits, and test images of the data sets that are here."""
+"""Images for a network to read: printed digits, and test images of the available data sets."""
 
 from functools import lru_cache
 
@@ -9,11 +9,11 @@ from torch import Tensor
 from labkit import data
 from labkit.draw import Config
 
-CLASSES = ("digits", "mnist")  # sets whose labels are the classes of labkit's class-conditional networks
+CLASSES = ("digits", "mnist")  # data sets whose labels are the classes of labkit's class-conditional networks
 
 
 def printed(config: Config) -> Tensor:
-    """Return the ten digits as a book prints them, for a network: (10, C, H, W) in [0, 1]."""
+    """Return the ten digits in print for a network: (10, C, H, W) in [0, 1]."""
     height, width = config.height, config.width
     font = ImageFont.load_default(0.85 * height)
     found = torch.zeros(10, 1, height, width)
@@ -25,16 +25,18 @@ def printed(config: Config) -> Tensor:
 
 
 def data_sets(config: Config) -> list[str]:
-    """Return the names of the sets whose test images the network can read."""
+    """Return the names of the data sets whose test images the network can read."""
     shape = (config.channels, config.height, config.width)
     return [name for name in data.here("test") if data.SETS[name].shape == shape]
 
 
 def random_image(name: str, generator: torch.Generator) -> tuple[Tensor, int | None, str]:
-    """Return a random test image (C, H, W) in [0, 1], its class where the set has those of the networks, and its name.
+    """Return a random test image (C, H, W) in [0, 1], its class or None, and a description.
+
+    The class is known for data sets whose labels are the classes of labkit's networks.
 
     Raises:
-        OSError, ValueError: its file is gone, or altered.
+        OSError, ValueError: the file is missing or was changed.
     """
     images, labels = _test_set(name)
     i = int(torch.randint(len(images), (), generator=generator))

@@ -1,6 +1,7 @@
-"""The tab *Latents*: three experiments with z: resampled from a glimpse on, one number changed, interpolated.
+"""The tab *Latents*: three experiments with z: resample it from a glimpse onwards, change one number, interpolate.
 
-Images begin finished, so that what a control changes is seen at once; then they are drawn again, stroke by stroke.
+At first the images are finished, so the effect of a control is visible immediately. Then they are drawn again, stroke
+by stroke.
 """
 
 from dataclasses import dataclass, replace
@@ -17,8 +18,8 @@ from labkit.experiments.draw.drawing import Drawing, device_of, onwards
 from labkit.experiments.draw.images import printed
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 
-VALUES = torch.linspace(-3, 3, 7)  # of one number of z: three standard deviations to each side
-NOISE = -1  # instead of a printed digit: an image of the prior
+VALUES = torch.linspace(-3, 3, 7)  # values of one number of z: three standard deviations to each side
+NOISE = -1  # replaces a printed digit: an image from the prior
 ENDS = {"a new image": NOISE} | {f"a printed {k}": k for k in range(10)}
 ENDS_WORDS = "A new image, or a printed digit as the network reads and draws it."
 
@@ -28,9 +29,9 @@ class Resampled(Drawing):
     """Images that share z_1 .. z_{glimpse - 1}, the original first.
 
     Attributes:
-        spread: standard deviation of a pixel of the finished images, had they shared z before t = 1 .. T + 1, (T + 1,).
-        deviation: standard deviation of each pixel of these finished images, (C, H, W).
-        marked: the image that is the original.
+        spread: standard deviation of a pixel over finished images that share z before t, for t = 1 .. T + 1, (T + 1,).
+        deviation: standard deviation of each pixel over these finished images, (C, H, W).
+        marked: index of the original.
     """
 
     glimpse: int
@@ -44,9 +45,9 @@ class Traversed(Drawing):
     """Images that differ in one number of z.
 
     Attributes:
-        coordinate: which number, counted from 1.
-        slopes: of the original by each number of that glimpse's z, (latent, C, H, W).
-        marked: the image whose value is nearest to the original's.
+        coordinate: index of that number, counted from 1.
+        slopes: derivatives of the original with respect to the numbers of that glimpse's z, (latent, C, H, W).
+        marked: index of the image whose value is nearest to the original's.
     """
 
     coordinate: int
@@ -55,7 +56,7 @@ class Traversed(Drawing):
 
     @property
     def effects(self) -> Tensor:
-        """How far each number of that z moves the image: mean |slope| over the pixels, (latent,)."""
+        """How much each number of that z changes the image: mean |slope| over the pixels, (latent,)."""
         return self.slopes.abs().flatten(1).mean(1)
 
 
@@ -64,10 +65,10 @@ class Interpolated(Drawing):
     """Images from A, the first, to B, the last.
 
     Attributes:
-        share: of B in each, 0 to 1, (n,).
-        turned: length of all the z of each, along the sphere, (n,).
-        straight: the same on the straight line.
-        marked: no image is.
+        share: share of B in each, 0 to 1, (n,).
+        turned: length of all z of each image on the sphere, (n,).
+        straight: length of all z of each image on the straight line, (n,).
+        marked: None, because no image is marked.
     """
 
     share: Tensor
@@ -77,7 +78,7 @@ class Interpolated(Drawing):
 
 
 class SharedSettings(ExperimentSettings[Drawing]):
-    """What the settings of the three experiments share. A subclass defines `sheet`."""
+    """Settings that the three experiments share. A subclass defines `sheet`."""
 
     seed = param.Integer(
         default=0, bounds=(0, 9999), label="Seed", doc="Random seed. The same seed gives the same images."
@@ -98,12 +99,12 @@ class SharedSettings(ExperimentSettings[Drawing]):
         raise NotImplementedError(f"{type(self).__name__} must define sheet(number)")
 
     def step(self, state: Drawing) -> Drawing:
-        """Return the state after the next stroke; after the last the next sheet begins."""
+        """Return the state after the next stroke; after the last stroke the next sheet starts."""
         return onwards(state, self.sheet)
 
     @property
     def known(self) -> int | None:
-        """The class that the network is told, None for a network without classes."""
+        """The class given to the network, None for a network without classes."""
         classes = self.model.config.classes
         return min(self.label, classes - 1) if classes else None
 
@@ -112,18 +113,18 @@ class SharedSettings(ExperimentSettings[Drawing]):
         return None if self.known is None else torch.full((n,), self.known, device=device_of(self.model))
 
     def noise(self, n: int, number: int) -> Tensor:
-        """Return z of n images [T, n, latent]; another number gives others."""
+        """Return z for n images [T, n, latent]; every sheet number has other random numbers."""
         source = noise(10_000 * self.seed + number, "cpu")
         return torch.randn(self.model.config.steps, n, self.model.config.latent, generator=source)
 
     def drawn(self, z: Tensor) -> draw.Trace:
-        """Return the network's pass from z [T, n, latent], in main memory."""
+        """Return the network's pass for z [T, n, latent], in main memory."""
         with torch.no_grad():
             return kept(self.model.generate(z.shape[1], z=z.to(device_of(self.model)), labels=self.labels(z.shape[1])))
 
 
 class ResampleSettings(SharedSettings):
-    """Settings of one image and others that keep its z before glimpse t; every sheet samples other ones."""
+    """Settings for one image and others that keep its z before glimpse t; every sheet resamples the rest."""
 
     t = param.Integer(
         default=1, bounds=(1, None), label="Resample from glimpse t",
@@ -133,11 +134,11 @@ class ResampleSettings(SharedSettings):
 
     def __init__(self, model: draw.DRAW, **params: Any):
         self.param.t.bounds = (1, model.config.steps + 1)
-        self._spread: tuple[Any, Tensor] = None, torch.zeros(0)  # does not depend on t: kept while t moves
+        self._spread: tuple[Any, Tensor] = None, torch.zeros(0)  # independent of t, so it is kept when t changes
         super().__init__(model, **{"t": min(3, model.config.steps + 1)} | params)
 
     def sheet(self, number: int) -> Resampled:
-        """Return the original and images of new noise."""
+        """Return the original and images with new noise."""
         original = self.noise(1, 0)
         others = self.noise(self.n, number + 1)
         others[:, :1] = original
@@ -151,7 +152,7 @@ class ResampleSettings(SharedSettings):
 
 
 class TraverseSettings(SharedSettings):
-    """Settings of a latent traversal: one image, and what it becomes where z_{t,i} has another value."""
+    """Settings for a latent traversal: one image, and how it changes with the value of z_{t,i}."""
 
     t = param.Integer(default=1, bounds=(1, None), label="Glimpse t", doc="Glimpse t whose z is changed.")
     i = param.Integer(default=1, bounds=(1, None), label="Number i of z", doc="Number i of z that is changed.")
@@ -159,11 +160,11 @@ class TraverseSettings(SharedSettings):
     def __init__(self, model: draw.DRAW, **params: Any):
         self.param.t.bounds, self.param.i.bounds = (1, model.config.steps), (1, model.config.latent)
         super().__init__(model, **params)
-        if "i" not in params:  # one that shows something
+        if "i" not in params:  # choose a number with a visible effect
             self.i = 1 + int(self.sheet(0).effects.argmax())
 
     def sheet(self, number: int) -> Traversed:
-        """Return an image for each of `VALUES`."""
+        """Return one image per value in `VALUES`."""
         original = self.noise(1, 0)
         z = original.repeat(1, len(VALUES), 1)
         z[self.t - 1, :, self.i - 1] = VALUES
@@ -173,10 +174,10 @@ class TraverseSettings(SharedSettings):
 
 
 class InterpolateSettings(SharedSettings):
-    """Settings of images from A to B, each of the two new or a printed digit that the network reads.
+    """Settings for images from A to B. Each end is a new image, or a printed digit that the network reads.
 
     Args:
-        digits: what is read, (10, C, H, W) in [0, 1]; by default printed ones.
+        digits: images to read, (10, C, H, W) in [0, 1]; by default printed digits.
     """
 
     a: "param.Selector[int]" = param.Selector(default=NOISE, objects=ENDS, label="Image A", doc=ENDS_WORDS)
@@ -188,14 +189,14 @@ class InterpolateSettings(SharedSettings):
         super().__init__(model, **params)
 
     def sheet(self, number: int) -> Interpolated:
-        """Return the images of evenly spaced shares of B."""
+        """Return the images at evenly spaced shares of B."""
         a, b, share = self.end(self.a, 0), self.end(self.b, 1), torch.linspace(0, 1, self.n)
         turned, straight = latents.slerp(a, b, share), torch.lerp(a, b, share[:, None])
         lengths = {"turned": turned.norm(dim=(0, 2)), "straight": straight.norm(dim=(0, 2))}
         return Interpolated(self.drawn(turned), sheet=number, share=share, **lengths)
 
     def end(self, which: int, number: int) -> Tensor:
-        """Return z of one end [T, 1, latent]: noise, or what the network infers from a digit, about as long."""
+        """Return z of one end [T, 1, latent]: noise, or z inferred from a digit, which has about the same length."""
         if which == NOISE:
             return self.noise(1, number)
         device = device_of(self.model)
@@ -205,14 +206,14 @@ class InterpolateSettings(SharedSettings):
 
 
 EXPERIMENTS: dict[str, type[SharedSettings]] = {
-    "Resample from glimpse t on": ResampleSettings,
+    "Resample z from a glimpse onwards": ResampleSettings,
     "Change one latent": TraverseSettings,
     "Interpolate between two images": InterpolateSettings,
 }
 
 
 class LatentsSettings(ExperimentSettings[Drawing]):
-    """Settings of the tab: which of the three experiments runs. Each has settings of its own."""
+    """Settings of the tab: the chosen experiment. Each experiment has separate settings."""
 
     experiment = RegistrySelector(EXPERIMENTS, label="Experiment", doc="What is done with the random vectors z.")
 
@@ -223,13 +224,13 @@ class LatentsSettings(ExperimentSettings[Drawing]):
 
     @property
     def chosen(self) -> SharedSettings:
-        """The settings of the present experiment, made when it is first chosen."""
+        """The settings of the current experiment, made when it is first chosen."""
         if self.experiment not in self._made:
             self._made[self.experiment] = EXPERIMENTS[self.experiment](self.model)
         return self._made[self.experiment]
 
     def start(self) -> Drawing:
-        """Return the first images of the present experiment, finished."""
+        """Return the first images of the current experiment, finished."""
         return self.chosen.start()
 
     def step(self, state: Drawing) -> Drawing:

@@ -1,4 +1,4 @@
-"""The tab *Learn*: DRAW while it learns, as states: weights with Adam's memory, the bound, and what they draw now."""
+"""The tab *Learn*: DRAW during training, as states: weights with Adam's memory, the bound, and current drawings."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +16,12 @@ from labkit.experiments.draw.drawing import Drawing, device_of
 from labkit.experiments.settings import ExperimentSettings
 from labkit.training import functional, schedules
 
-EVERY = 8  # steps from one evaluation to the next: samples and test images cost more than a step
-SAMPLES, RECONSTRUCTIONS, HELD_OUT = 16, 10, 100  # images drawn, test images drawn again, test images in the bound
+EVERY = 8  # steps between two evaluations, because samples and test images cost more than a step
+SAMPLES, RECONSTRUCTIONS, HELD_OUT = (
+    16,
+    10,
+    100,
+)  # samples, reconstructions, and test images in the bound
 STARTS = ["warm start", "from scratch"]
 
 
@@ -27,10 +31,10 @@ class Learned:
 
     Attributes:
         trained: its weights and Adam's memory.
-        batches: a table of `labkit.course` of bound, Lx and Lz of the batch that each step was taken on, in nats.
-        tests: a table of the bound of the held-out images.
-        samples: what is drawn from latents that stay the same, as of the last step of every `EVERY`.
-        reconstructions: what is drawn of test images, likewise.
+        batches: a table of `labkit.course` with bound, Lx and Lz of the batch of each step, in nats.
+        tests: a table with the bound of the held-out images.
+        samples: images drawn from fixed latents, updated every `EVERY` steps.
+        reconstructions: images drawn of test images, updated every `EVERY` steps.
     """
 
     trained: functional.State
@@ -41,16 +45,16 @@ class Learned:
 
     @property
     def t(self) -> int:
-        """Steps taken."""
+        """Number of steps."""
         return self.trained.t
 
 
 class LearnSettings(ExperimentSettings[Learned]):
-    """Settings of a network that learns.
+    """Settings for a network during training.
 
     Args:
-        model: what "warm start" begins with, and the shape of the other; its weights stay as they are.
-        train, test: images uint8 (N, C, H, W); by default those of the set "digits".
+        model: the network of "warm start", and the shape of the network from scratch; its weights do not change.
+        train, test: images uint8 (N, C, H, W); by default those in the data set "digits".
     """
 
     lr = param.Number(
@@ -98,7 +102,7 @@ class LearnSettings(ExperimentSettings[Learned]):
         """Return the state after one step of Adam on the next batch.
 
         Raises:
-            ValueError: the learning rate has thrown the weights to where the bound is not finite.
+            ValueError: the bound is not finite, because the learning rate is too high.
         """
         source, one = self._noise(self.seed, "step", state.t), torch.ones((), device=self.device)
         index = torch.randperm(len(self.train), generator=source, device=self.device)[: self.batch]
@@ -122,7 +126,7 @@ class LearnSettings(ExperimentSettings[Learned]):
         return noise(schedules.seed("learn", *what), self.device)
 
     def _evaluated(self, trained: functional.State, batches: Tensor, tests: Tensor) -> Learned:
-        """Return the state with what these weights draw and their bound: every evaluation uses the same noise."""
+        """Return the state with drawings and bound of these weights; every evaluation uses the same noise."""
 
         def passes(model: draw.DRAW) -> tuple[draw.Trace, draw.Trace, float]:
             samples = model.generate(SAMPLES, generator=self._noise(self.seed, "samples"))

@@ -1,4 +1,4 @@
-"""The tab *Read*: an image that DRAW reads glimpse by glimpse and draws again."""
+"""The tab *Read*: an image that DRAW reads and draws again, glimpse by glimpse."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,11 +15,11 @@ from labkit.experiments.settings import ExperimentSettings
 
 
 class ReadSettings(ExperimentSettings[Drawing]):
-    """Settings of a reading.
+    """Settings for reading an image.
 
     Args:
-        model: the network, which reads on its device.
-        image: what is read, (C, H, W) in [0, 1]; by default a printed 3. It may be replaced between two runs.
+        model: the network; its device computes.
+        image: the image to read, (C, H, W) in [0, 1]; by default a printed 3. It may be replaced between two runs.
     """
 
     seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="Random seed of the noise in z.")
@@ -39,5 +39,5 @@ class ReadSettings(ExperimentSettings[Drawing]):
         return Drawing(kept(trace), image=self.image[None])
 
     def step(self, state: Drawing) -> Drawing:
-        """Return the state after the next glimpse and stroke; after the last the same reading begins again."""
+        """Return the state after the next glimpse and stroke; after the last one, the same reading starts again."""
         return onwards(state, lambda sheet: replace(state, stroke=0, sheet=sheet))

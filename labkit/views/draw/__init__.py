@@ -1,4 +1,4 @@
-"""Views of DRAW: the scenes of its page, grids of images that are drawn stroke by stroke, and what they cost."""
+"""Views of DRAW: the scenes of its page, grids of images during drawing, and curves of their cost."""
 
 from labkit.deprecation import moved
 from labkit.views.draw.attention import AttentionScene

@@ -1,4 +1,4 @@
-"""The tab *Attention lab*: a window that the reader moves over an image."""
+"""The tab *Attention lab*: an attention window that the user moves over an image."""
 
 from labkit.experiments.draw.attention import AttentionSettings
 from labkit.views import fields
@@ -8,7 +8,7 @@ from labkit.views.draw.window import AttentionWindow
 
 
 class AttentionScene(DRAWScene):
-    """An attention window that the reader moves."""
+    """An attention window that the user moves."""
 
     kind, saves = AttentionSettings, ("png",)
     words = (
@@ -21,7 +21,7 @@ class AttentionScene(DRAWScene):
         return [AttentionWindow(self.settings), Filterbank(self.settings, "X"), Filterbank(self.settings, "Y")]
 
     def show(self) -> None:
-        """Show the present window; the run does not move."""
+        """Show the current window; the run has no steps."""
         self.live.run.edit(lambda _: self.settings.start())
         if any(not stage.holds(view) for stage, view in zip(self.live.stages, self.live.views, strict=True)):
             self.live.redeclare()
@@ -31,5 +31,5 @@ class AttentionScene(DRAWScene):
         return [fields.dial(s, name) for name in ("n", "center_x", "center_y", "stride", "sigma", "intensity")]
 
     def first(self) -> list:
-        """Return what a page shows at once, without the player's buttons: nothing moves by itself."""
+        """Return what a page shows at once, without the player's buttons, because the tab has no steps."""
         return [self.live.remote, *super().first()[1:]]

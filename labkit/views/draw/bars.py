@@ -1,4 +1,4 @@
-"""Bars of one number each: the KL of every glimpse, and how far every number of z moves the image."""
+"""Bars: the KL of every glimpse, and the effect of every number of z on the image."""
 
 import holoviews as hv
 import numpy as np
@@ -12,7 +12,7 @@ from labkit.views.view import Columns, View
 
 
 class KLBars(View):
-    """KL of every glimpse as bars; those still to come are pale."""
+    """KL of every glimpse as bars; later glimpses are pale."""
 
     def picture(self, state: Drawing) -> hv.Overlay:
         kl = of_first(state.trace.kl)
@@ -39,7 +39,7 @@ class KLBars(View):
 
 
 class SensitivityBars(View):
-    """How far each number of one z moves the image, as bars; the chosen one is coloured."""
+    """Effect of each number of one z on the image, as bars; the chosen one is coloured."""
 
     automatic = True
     declaration = ()

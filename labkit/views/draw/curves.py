@@ -1,4 +1,4 @@
-"""Curves of one image's numbers against glimpses, and of many images' against what they share; one point is marked."""
+"""Curves of one image against glimpses, and of many images against what they share; one point is marked."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,8 +21,8 @@ class TraceCurves(View):
     """Curves over t = 1 .. T; the axes follow the numbers.
 
     Args:
-        title, unit: above the picture, and of its numbers.
-        colors: of the curves by name, in the order in which `series` gives them.
+        title, unit: title of the picture, and unit of its numbers.
+        colors: name -> colour, in the order of `series`.
         series: drawing -> name -> T numbers.
     """
 
@@ -54,7 +54,8 @@ class TraceCurves(View):
 
 
 def bound_if_stopped() -> TraceCurves:
-    """Return the curves of the bound had the drawing stopped at each step: nll of that canvas, and all KL so far."""
+    """Return the curves of the bound if the drawing stopped at each step: the cost of that canvas plus all earlier
+    KL."""
 
     def series(state: Drawing) -> dict[str, np.ndarray]:
         nll, kl = of_first(state.trace.nll), of_first(state.trace.kl)
@@ -73,17 +74,17 @@ def write_window() -> TraceCurves:
 
 
 def of_first(field: Tensor) -> np.ndarray:
-    """Return a field (T, B) of the first image, (T,)."""
+    """Return the values of a field (T, B) for the first image, (T,)."""
     return field[:, 0].numpy(force=True).astype(float)
 
 
 class LatentCurves(TraceCurves):
-    """Curves over something else than the strokes.
+    """Curves against another number than the strokes.
 
     Args:
-        title, unit, colors, series: of `TraceCurves`.
+        title, unit, colors, series: as in `TraceCurves`.
         places: state -> x of every number, and which of them are marked.
-        options: of the picture; without `ylim` the axes follow the numbers.
+        options: options of the picture; without `ylim` the axes follow the numbers.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class LatentCurves(TraceCurves):
 
 
 def spread_curve() -> LatentCurves:
-    """Return the curve of how far images end up apart that share all before glimpse t, against t."""
+    """Return the spread of finished images that share everything before glimpse t, against t."""
 
     def series(state: Resampled) -> dict[str, np.ndarray]:
         return {"spread": state.spread.numpy(force=True).astype(float)}
@@ -122,7 +123,7 @@ def spread_curve() -> LatentCurves:
 
 
 def norm_curves(config: Config) -> LatentCurves:
-    """Return the curves of how long z is on the way from A to B, along the sphere and straight."""
+    """Return the length of z on the way from A to B, on the sphere and on the straight line."""
 
     def series(state: Interpolated) -> dict[str, np.ndarray]:
         both = {"on the sphere": state.turned, "straight": state.straight}

@@ -10,7 +10,7 @@ from labkit.views.view import Columns, View
 
 
 class Filterbank(View):
-    """One axis' filters as an image: a row a filter, dark where it looks."""
+    """The filters of one axis as an image: one row per filter, dark where it reads."""
 
     def __init__(self, settings: AttentionSettings, axis: str):
         self.settings, self.axis = settings, axis

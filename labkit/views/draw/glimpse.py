@@ -1,4 +1,4 @@
-"""What the network reads of an image at a glimpse."""
+"""What the network reads at a glimpse."""
 
 import holoviews as hv
 import numpy as np
@@ -13,7 +13,7 @@ from labkit.views.view import Columns, View
 
 
 class Glimpse(View):
-    """The image with the read window on it, what that window sees, and the drawing with the write window."""
+    """The image with the read window, what that window reads, and the canvas with the write window."""
 
     wide = True
 
@@ -26,11 +26,11 @@ class Glimpse(View):
 
     @property
     def aspect(self) -> float:
-        """Width of the picture over its height."""
+        """Width of the picture divided by its height."""
         return mosaic.aspect_in_words(3, self.config.height, self.config.width)
 
     def picture(self, state: Drawing) -> hv.Overlay:
-        """Three images side by side, and outlines."""
+        """Return three images in a row, and outlines."""
         size = self.config.height, self.config.width
         layers = [
             mosaic.picture(self._tiles(state), "three"), mosaic.outline("read", READ), mosaic.outline("write", WRITE),
@@ -53,7 +53,7 @@ class Glimpse(View):
         return mosaic.tiles(np.stack([image, self._seen(state, image), canvas]), 3, ground=128)
 
     def _seen(self, state: Drawing, image: np.ndarray) -> np.ndarray:
-        """The glimpse, enlarged to the image's size; without a read window the image itself."""
+        """Return the glimpse, enlarged to the image's size; without a read window the image itself."""
         if not state.shown:
             return np.zeros_like(image)
         if state.trace.glimpse is None:

@@ -1,4 +1,4 @@
-"""Grids of images that are being drawn."""
+"""Grids of images during drawing."""
 
 import holoviews as hv
 import numpy as np
@@ -12,14 +12,14 @@ from labkit.views.view import Columns, View
 
 
 def window_at(window: Window | None, stroke: int) -> Window | None:
-    """Return the windows (B,) of one stroke, counted from 1; None where there are none yet."""
+    """Return the windows (B,) of one stroke, counted from 1; None before the first stroke or without a window."""
     if window is None or not stroke:
         return None
     return Window(*(field[stroke - 1] for field in window))
 
 
 class SampleGrid(View):
-    """All images of a drawing after the strokes so far, with the write window of the last of them on each."""
+    """All images of a drawing after the current stroke, with the write window of this stroke on each."""
 
     leading = True
 
@@ -33,17 +33,17 @@ class SampleGrid(View):
 
     @property
     def aspect(self) -> float:
-        """Width of the picture over its height."""
+        """Width of the picture divided by its height."""
         rows = -(-self.n // self.across)
         return mosaic.aspect(rows, self.across, self.config.height, self.config.width)
 
     def picture(self, state: Drawing) -> hv.Overlay:
-        """The mosaic and the outlines."""
+        """Return the mosaic and the outlines."""
         layers = [mosaic.picture(self._tiles(state), "images"), mosaic.outline("write", WRITE)]
         return hv.Overlay(layers).opts(show_legend=False)
 
     def columns(self, state: Drawing, past: Past | None = None) -> Columns:
-        """The images as they are now."""
+        """Return the current images."""
         c, window = self.config, window_at(state.trace.write, state.shown)
         place = mosaic.corner(np.arange(self.n), self.across, c.height, c.width)
         done = state.stroke > state.steps
@@ -57,7 +57,7 @@ class SampleGrid(View):
 
 
 class MarkedGrid(SampleGrid):
-    """A grid of samples with one of them framed, if the state marks one."""
+    """A grid of samples; one of them has a frame if the state marks it."""
 
     def picture(self, state: Drawing) -> hv.Overlay:
         return hv.Overlay([*super().picture(state), mosaic.mark("meant")]).opts(show_legend=False)
@@ -71,7 +71,7 @@ class MarkedGrid(SampleGrid):
 
 
 class LabelledRow(MarkedGrid):
-    """The same in one row, with words above each image."""
+    """The same in one row, with a label above each image."""
 
     leading, wide = False, True
 

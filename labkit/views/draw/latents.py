@@ -1,4 +1,4 @@
-"""The tab *Latents*: three experiments with z, of which the reader chooses one."""
+"""The tab *Latents*: three experiments with z, one of which is chosen."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ from labkit.views.draw.pixel_map import pixel_deviation, pixel_slopes
 
 
 class ResampleScene(DRAWScene):
-    """One image, and others that keep the beginning of its z."""
+    """One image, and others that share the first part of its z."""
 
     kind = ResampleSettings
     words = (
         "The framed image has one random vector z for every glimpse (time step). The others keep its z before glimpse "
-        "t and resample the rest. Early glimpses decide what is drawn, late ones only refine it. The curve shows how "
+        "t and resample the rest. Early glimpses decide the digit, late ones only refine it. The curve shows how "
         "much the finished images differ, for every t."
     )
 
@@ -40,7 +40,7 @@ class ResampleScene(DRAWScene):
 
 
 class TraverseScene(DRAWScene):
-    """One image, and one number of its z in the reader's hand."""
+    """One image, and one number of its z that the user changes."""
 
     kind = TraverseSettings
     words = (
@@ -84,10 +84,10 @@ SCENES = {scene.kind: scene for scene in (ResampleScene, TraverseScene, Interpol
 
 
 class LatentsScene(pn.viewable.Viewer):
-    """The experiment that is chosen, with its controls; each scene is made when it is first chosen.
+    """The chosen experiment with its controls; each scene is made when it is first chosen.
 
     Args:
-        settings: of the tab; or a network, which is shown with the settings that `params` gives.
+        settings: settings of the tab; or a network, which is shown with the settings in `params`.
     """
 
     network = ""
@@ -110,7 +110,7 @@ class LatentsScene(pn.viewable.Viewer):
         self.room.objects, self.side.objects = [self.made[name]], self.made[name].controls()
 
     def controls(self) -> list:
-        """Widgets beside it."""
+        """Return the widgets of the settings."""
         return [fields.choice(self.settings, "experiment"), self.side]
 
     def first(self) -> list:
@@ -118,7 +118,7 @@ class LatentsScene(pn.viewable.Viewer):
         return [self.room]
 
     def rest(self) -> list:
-        """Return what follows below: nothing, for the chosen scene is whole."""
+        """Return what follows below: nothing, because the chosen scene is complete."""
         return []
 
     def __panel__(self) -> pn.viewable.Viewable:

@@ -1,4 +1,4 @@
-"""The tab *Learn*: the same samples get better while the bound falls."""
+"""The tab *Learn*: samples of a network during its training."""
 
 from labkit.experiments.draw.learn import RECONSTRUCTIONS, SAMPLES, LearnSettings
 from labkit.views import fields
@@ -11,7 +11,7 @@ from labkit.views.view import Part
 
 
 class LearnScene(DRAWScene):
-    """A network that learns while one looks on."""
+    """A network during its training."""
 
     kind = LearnSettings
     network = "draw-digits"

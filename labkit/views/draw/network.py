@@ -1,4 +1,4 @@
-"""What the scenes of DRAW's page share: a network, and buttons for the classes that it knows."""
+"""What the scenes of DRAW's page share: a network, and buttons for its classes."""
 
 from typing import Any
 
@@ -7,18 +7,18 @@ import panel as pn
 from labkit.draw import DRAW
 from labkit.views.scenes import Scene
 
-STROKES = 8  # a second
+STROKES = 8  # steps per second
 
 
 class DRAWScene(Scene):
-    """A scene of a network, as many steps a second as the eye follows.
+    """A scene of a network, with few steps per second, so that each one is visible.
 
     Args:
-        settings: of the tab; or a network, which is shown with the settings that `params` gives.
+        settings: settings of the tab; or a network, which is shown with the settings in `params`.
 
     Attributes:
         kind: the class of the settings.
-        network: the shipped network that the scene is about, where it leaves no choice.
+        network: the shipped network that the scene always shows; "" if the visitor chooses one.
     """
 
     kind: type
@@ -31,7 +31,7 @@ class DRAWScene(Scene):
 
 
 def class_buttons(settings: Any, more: dict[str, int]) -> list:
-    """Return a button for every class that the network knows, and more; none for a network without classes."""
+    """Return a button for every class of the network, and more; an empty list for a network without classes."""
     known = settings.model.config.classes
     if not known:
         return []

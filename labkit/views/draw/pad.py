@@ -1,4 +1,4 @@
-"""A square in the page to draw on, and what is drawn there as an image like those of MNIST."""
+"""A square to draw on, and the drawing as an image like those in MNIST."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +10,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-INNER = 20 / 28  # of the side: MNIST's digits were fitted into such a box, then put where their centre of mass is
+INNER = 20 / 28  # fraction of the side: MNIST's digits fit into this box, with their centre of mass in the middle
 
 
 class Pad(pn.custom.JSComponent):
-    """Where a reader draws; `drawn(image)` is called with (1, side, side) in [0, 1] while the line grows.
+    """A square to draw on; `drawn(image)` is called with (1, side, side) in [0, 1] during and after each line.
 
     Args:
         side: pixels along an edge of the image.
@@ -28,13 +28,13 @@ class Pad(pn.custom.JSComponent):
         self._drawn = drawn
 
     def clear(self) -> None:
-        """An empty square."""
+        """Clear the square."""
         self._send_msg({"kind": "clear"})
 
     def _handle_msg(self, message: object) -> None:
         pixels = message.get("pixels") if isinstance(message, dict) and message.get("kind") == "drawn" else None
         if not isinstance(pixels, list) or len(pixels) != self.side**2 or not all(map(_is_finite, pixels)):
-            return  # not of this page's own script
+            return  # this message does not come from this page's script
         ink = np.clip(np.asarray(pixels, dtype=np.float32), 0, 255).reshape(self.side, self.side) / 255
         if ink.max() > 0.05:
             self._drawn(torch.from_numpy(centred(ink))[None])
@@ -45,7 +45,8 @@ def _is_finite(pixel: object) -> bool:
 
 
 def centred(ink: np.ndarray) -> np.ndarray:
-    """Ink (side, side) in [0, 1] scaled into MNIST's inner box, its centre of mass in the middle of the image."""
+    """Return ink (side, side) in [0, 1] scaled to MNIST's inner box, with its centre of mass in the middle of the
+    image."""
     side = ink.shape[0]
     rows, columns = (np.flatnonzero(ink.max(axis) > 0.05) for axis in (1, 0))
     cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -1,4 +1,4 @@
-"""A number for every pixel, as an image."""
+"""One number per pixel, as an image."""
 
 from collections.abc import Callable
 
@@ -13,16 +13,16 @@ from labkit.past import Past
 from labkit.views.draw import mosaic
 from labkit.views.view import Columns, View
 
-FAR = 0.5  # the largest standard deviation that a pixel can have: ink in half of many images
+FAR = 0.5  # the largest possible standard deviation of a pixel: ink in half of the images
 
 
 class PixelMap(View):
-    """A number for every pixel as one image, dark where it is large.
+    """One number per pixel as an image, dark where it is large.
 
     Args:
-        config: of the network.
-        words: above the image.
-        numbers: state -> (C, H, W) in [0, 1]; the picture shows the mean of the channels.
+        config: configuration of the network.
+        words: label above the image.
+        numbers: state -> (C, H, W) in [0, 1]; the picture shows the mean over the channels.
     """
 
     def __init__(self, config: Config, words: str, numbers: Callable[[Drawing], Tensor]):
@@ -45,12 +45,12 @@ class PixelMap(View):
 
 
 def pixel_deviation(config: Config) -> PixelMap:
-    """Return the picture of where the images differ."""
+    """Return the picture of the differences between images."""
     return PixelMap(config, "where they differ", lambda state: state.deviation / FAR)
 
 
 def pixel_slopes(config: Config) -> PixelMap:
-    """Return the picture of where one number of z moves the image; the strongest pixel of any number of z is black."""
+    """Return the effect of one number of z on each pixel; the strongest effect of any number of z is black."""
 
     def numbers(state: Traversed) -> Tensor:
         return state.slopes[state.coordinate - 1].abs() / state.slopes.abs().max().clamp(min=1e-6)

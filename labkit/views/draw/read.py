@@ -1,4 +1,4 @@
-"""The tab *Read*: an image that the network looks at and draws again."""
+"""The tab *Read*: an image that the network reads and draws again."""
 
 import html
 from typing import Any
@@ -19,7 +19,7 @@ from labkit.views.draw.strip import CanvasStrip
 
 
 class ReadScene(DRAWScene):
-    """An image that the network looks at and draws again."""
+    """An image that the network reads and draws again."""
 
     kind = ReadSettings
     words = (
@@ -32,7 +32,7 @@ class ReadScene(DRAWScene):
 
     def __init__(self, settings: Any, **params: Any):
         super().__init__(settings, **params)
-        self._generator = torch.Generator().manual_seed(0)  # which test images come next
+        self._generator = torch.Generator().manual_seed(0)  # chooses the test images
 
     def views(self) -> list:
         config = self.settings.model.config
@@ -58,7 +58,7 @@ class ReadScene(DRAWScene):
         return [pad, clear, digits, *self._test_images(), seed, *class_buttons(self.settings, {})]
 
     def _test_images(self) -> list:
-        """A button for every data set that is here, which takes another of its test images."""
+        """Return one button per available data set, which reads a random test image."""
         buttons, said = pn.FlexBox(margin=(4, 4)), pn.pane.HTML("", margin=(0, 10))
         for name in images.data_sets(self.settings.model.config):
             button = pn.widgets.Button(label=name, description=f"Read a random test image of {name}", margin=3)

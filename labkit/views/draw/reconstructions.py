@@ -1,4 +1,4 @@
-"""Images that the network read, above what it drew of them."""
+"""Images that the network read, above their reconstructions."""
 
 import holoviews as hv
 import numpy as np
@@ -11,7 +11,7 @@ from labkit.views.view import Columns, View
 
 
 class Reconstructions(View):
-    """Images that were read, and under each what was drawn of it."""
+    """Images that the network read, and below each its reconstruction."""
 
     wide = True
 
@@ -24,7 +24,7 @@ class Reconstructions(View):
 
     @property
     def aspect(self) -> float:
-        """Width of the picture over its height."""
+        """Width of the picture divided by its height."""
         return mosaic.aspect(2, self.n, self.config.height, self.config.width)
 
     def picture(self, state: Drawing) -> hv.Overlay:

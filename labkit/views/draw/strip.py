@@ -1,4 +1,4 @@
-"""The canvas of one image after every stroke, side by side."""
+"""The canvas of one image after every stroke, in rows."""
 
 import holoviews as hv
 import numpy as np
@@ -12,12 +12,13 @@ from labkit.views.view import Columns, View
 
 
 class CanvasStrip(View):
-    """One image after every stroke, from the empty canvas on, with the window that wrote it; the last one is marked.
+    """One image after every stroke, with the window of the stroke; it starts with the empty canvas. The current one is
+    marked.
 
     Args:
-        config: of the network.
-        which: the image of the sheet.
-        across: pictures in a row.
+        config: configuration of the network.
+        which: index of the image in the sheet.
+        across: pictures per row.
     """
 
     wide = True
@@ -36,7 +37,7 @@ class CanvasStrip(View):
         return mosaic.aspect(rows, self.across, self.config.height, self.config.width)
 
     def picture(self, state: Drawing) -> hv.Overlay:
-        """The strip, outlines, and the mark."""
+        """Return the strip, the outlines and the mark."""
         layers = [
             mosaic.picture(self._tiles(state), "strip"), mosaic.outline("written", WRITE), mosaic.mark("now")
         ]  # fmt: skip
@@ -66,7 +67,7 @@ class CanvasStrip(View):
 
 
 class UnmarkedStrip(CanvasStrip):
-    """The same without a mark: of a drawing that is done."""
+    """The same without a mark, for a finished drawing."""
 
     def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         return super().columns(state) | {"now": mosaic.no_boxes()}

@@ -1,4 +1,4 @@
-"""The bound of a network that learns, and its two terms, against steps."""
+"""The bound of a network during training, and its two terms, against steps."""
 
 from collections.abc import Callable
 
@@ -13,18 +13,18 @@ from labkit.views.palette import CHOSEN, DRIVE, PAST, REPULSION
 from labkit.views.spans import RANGE
 from labkit.views.view import Columns, View
 
-Column = Callable[[Learned], tuple[Tensor, int]]  # a table of a state, and which of its columns
+Column = Callable[[Learned], tuple[Tensor, int]]  # a table of a state, and the number of a column
 
 
 class TrainingCurves(View):
-    """Nats against steps, means with bands from the least to the greatest of the steps between.
+    """Nats against steps: means over intervals of steps, with bands from minimum to maximum.
 
-    The axis is logarithmic, so that a rate that is too high stays on it.
+    The axis is logarithmic, so that a learning rate that is too high stays visible.
 
     Args:
-        title: above the picture.
-        curves: name -> colour, width of the line, and state -> a table of `labkit.course` and a column of it.
-        legend: where it is least in the way, in Bokeh's words.
+        title: title of the picture.
+        curves: name -> colour, line width, and a function: state -> a table of `labkit.course` and a column.
+        legend: position of the legend, as Bokeh names it.
     """
 
     automatic = True
@@ -57,7 +57,7 @@ class TrainingCurves(View):
 
 
 def bound_curves() -> TrainingCurves:
-    """Return the curves of the bound of each step's batch, and of the images that no step has seen."""
+    """Return the curves of the bound: each step's batch, and held-out images."""
     batch = PAST, 1.0, lambda state: (state.batches, 1)
     tests = DRIVE, 3.0, lambda state: (state.tests, 1)
     return TrainingCurves(

@@ -1,4 +1,4 @@
-"""An attention window over an image, and what it reads and writes back."""
+"""An attention window over an image, and the images that it reads and writes."""
 
 import holoviews as hv
 import numpy as np
@@ -11,7 +11,7 @@ from labkit.views.view import Columns, View
 
 
 class AttentionWindow(View):
-    """The picture with the window on it, what is read, and what is written back, each to its own full shade."""
+    """The image with the window, what the window reads, and what it writes; each with its own grey scale."""
 
     wide = True
     words = ("image", "what is read", "written back")
@@ -26,7 +26,7 @@ class AttentionWindow(View):
 
     @property
     def aspect(self) -> float:
-        """Width of the picture over its height."""
+        """Width of the picture divided by its height."""
         return mosaic.aspect_in_words(3, *self.size)
 
     def picture(self, state: Attended) -> hv.Overlay:
