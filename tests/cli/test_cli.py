@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from labkit import places
-from labkit.cli import app, checks, copies, doctor, lab, main
+from labkit.cli import app, checks, copies, doctor, lab, main, serve
 
 COMMANDS = [command.name for command in app.registered_commands]
 
@@ -222,6 +222,19 @@ def test_the_packaged_folder_is_preferred_to_the_checkout(tmp_path):
     assert places.find("notebooks", tmp_path / "labkit") == tmp_path / "labkit" / "_notebooks"
     with pytest.raises(FileNotFoundError, match="no dashboards"):
         places.find("dashboards", tmp_path / "labkit")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("words", "route"), [([], ""), (["svgd"], "svgd"), (["guide"], "guide")])
+def test_serve_opens_the_named_page_or_the_guide(words, route, monkeypatch):
+    from labkit.serving import server
+
+    opened = []
+    monkeypatch.setattr(server, "serve", lambda *, started, warmed, **_: (started(5006), warmed()))
+    monkeypatch.setattr(serve, "_leave", lambda: None)
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    assert main(["serve", *words]) == 0
+    assert opened == [f"http://localhost:5006/{route}"]
 
 
 def test_doctor_shows_a_row_for_everything_it_checks(capsys):
