@@ -1,6 +1,6 @@
-"""DRAW: a network that draws images stroke by stroke, and its window in your hand.
+"""DRAW: a network draws images stroke by stroke, and you can move its attention window.
 
-Deep recurrent attentive writer (Gregor et al. 2015): watch it draw, let it read your digit, move its window yourself.
+Deep recurrent attentive writer (Gregor et al. 2015): watch it draw, let it read your digit, move its window.
 """
 
 import panel as pn

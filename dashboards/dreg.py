@@ -1,6 +1,6 @@
-"""DReG: what a gradient estimator's variance costs, measured while you watch.
+"""DReG: the variance, bias and signal-to-noise ratio of gradient estimators, measured live.
 
-Doubly reparameterised gradients (Tucker et al. 2019) beside the others, on a Gaussian model whose answers are exact.
+Doubly reparameterised gradients (Tucker et al. 2019) and other estimators, on a Gaussian model with exact values.
 """
 
 import panel as pn

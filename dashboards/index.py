@@ -1,4 +1,4 @@
-"""labkit: the pages that exist, and the address for a class."""
+"""labkit: the list of pages, and the address for a class."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ LEAD = "Watch learning algorithms while they run, and change their settings as t
 
 
 def code(address: str) -> str:
-    """A QR code of an address as an SVG element; dark on light in dark mode too, as readers expect."""
+    """Return a QR code of an address as an SVG element. It is dark on light also in dark mode, as scanners expect."""
     return segno.make(address, error="m").svg_inline(
         border=3, light="white", omitsize=True, title=f"QR code of {address}"
     )

@@ -1,6 +1,6 @@
-"""Runs: what is being trained here and what was, in pictures that grow.
+"""Runs: training runs of networks, live and afterwards.
 
-Every run folder of one directory, `labkit serve --runs DIR`: its bound, the KL of its glimpses, its samples by epoch.
+For every run folder in one directory, `labkit serve --runs DIR`: its bound, the KL of its glimpses, its samples.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ SUMMARY = (
 
 
 class Choice(Linkable):
-    """What a link asks for."""
+    """The settings of a link."""
 
     run = param.Selector(default="", objects=[""], doc="Run to show, runs/NAME; by default the newest.")
 
@@ -33,7 +33,7 @@ def page() -> pn.Template:
 
 
 def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
-    """The table of runs with the pictures of one, and its configuration."""
+    """Return the table of runs with the pictures of one, and a function that returns its configuration."""
     address, choice = Address(), Choice()
     choice.param.run.objects = ["", *(directory.PREFIX + folder.name for folder in directory.folders(settings.runs))]
     address.sync(choice)

@@ -1,4 +1,4 @@
-"""SVGD: particles that flow to a density, with every setting at hand.
+"""SVGD: particles that move to a density, with all settings live.
 
 Stein variational gradient descent (Liu & Wang 2016): drag particles and modes, compare two runs, share a link.
 """
@@ -25,7 +25,7 @@ TABS = [
     Tab("Classification", ClassificationScene, ClassificationSettings),
     Tab("Collapse", CollapseScene, CollapseSettings),
 ]
-AHEAD = True  # it shows the same whenever it is built
+AHEAD = True  # the page may be built before a visitor comes: it always shows the same
 
 
 def page() -> pn.Template:

@@ -98,6 +98,7 @@ PLAIN = [
     "A page is prepared for each visitor, in advance, with a 95 % probability.",
     "The option `--asked` and the name `anew.whoever` are code.",
     "stand-in data",
+    "seconds of its own",  # a value in links of a race, which must stay
     "Args:\n    asked, said: the values.",
     "Everything else in the table is None if there is none.",
     "Note the least squares slope and the standard error.",

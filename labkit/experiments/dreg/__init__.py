@@ -1,10 +1,10 @@
-"""Experiments with DReG: one module a tab of its page, imported when it is used (a command's help must be quick).
+"""Experiments with DReG: one module per tab of its page, imported at first use (help texts must be quick).
 
-variance    every estimator's variance, SNR, bias and error against the number of samples K
+variance    variance, SNR, bias and error of every estimator against the number of samples K
 microscope  draws of K samples in the plane, and the gradients that they sum to
-bias        an estimator tested for bias until the evidence decides
-alpha       the bias and the variance of dreg-alpha, for every alpha at once
-race        small networks that train side by side
+bias        a test of one estimator for bias, until the evidence decides
+alpha       bias and variance of dreg-alpha, for every alpha at once
+race        small networks that train with different estimators
 network     the noise of a trained network's gradient
 """
 

@@ -1,4 +1,4 @@
-"""The tab *Alpha dial*: the bias and the variance of dreg-alpha, for every alpha from the same batches."""
+"""The tab *Alpha dial*: bias and variance of dreg-alpha, for every alpha from the same batches."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,12 +15,12 @@ from labkit.experiments.dreg.variance import batch_size
 from labkit.experiments.settings import ExperimentSettings
 from labkit.training import schedules
 
-MOST = 1024  # replicates a step
+MOST = 1024  # maximum number of replicates per step
 
 
 @dataclass(frozen=True, eq=False)
 class Frontiers:
-    """The moments of both parts over all batches so far, and the frontiers: measured, and exact."""
+    """The moments of both parts over all batches, and the measured and exact frontiers."""
 
     toy: Gaussian
     total: laboratory.State
@@ -36,7 +36,7 @@ class AlphaSettings(ExperimentSettings[Frontiers]):
     """dreg-alpha at one K: the settings, `start()` and `step(state)`.
 
     Args:
-        device: where the replicates are drawn.
+        device: the device that computes the replicates.
     """
 
     alpha = param.Number(
@@ -60,7 +60,7 @@ class AlphaSettings(ExperimentSettings[Frontiers]):
         return Frontiers(toy, total, frontier.measured(total), frontier.true(toy, self.k))
 
     def step(self, state: Frontiers) -> Frontiers:
-        """Return the state after one batch more."""
+        """Return the state after one more batch."""
         total = laboratory.merged(state.total, self._batch(state.toy, state.t))
         return replace(state, total=total, measured=frontier.measured(total))
 

@@ -1,4 +1,4 @@
-"""The tab *Bias meter*: an estimator is tested for bias, block by block, until the evidence decides."""
+"""The tab *Bias meter*: a test of one estimator for bias, block by block, until the evidence decides."""
 
 import math
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from labkit.experiments.dreg.variance import truth
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.training import schedules
 
-SPACING = 1.02  # of replicates between two points of the history, at least
+SPACING = 1.02  # minimum ratio of the replicates at two neighbouring points of the history
 COLUMNS = ("replicates", "norm", "low", "high", "log10 e", "log10 e of the sum")
 
 
@@ -25,8 +25,8 @@ COLUMNS = ("replicates", "norm", "low", "high", "log10 e", "log10 e of the sum")
 class BiasTest:
     """The sequential test of one estimator.
 
-    history: `COLUMNS` after blocks ever farther apart, the newest last, [., 6]. exact: |bias|, None where it is
-    not known. verdict: the first that was reached, None before.
+    history: `COLUMNS` after blocks at increasing distances, the newest last, [., 6]. exact: |bias|, None if unknown.
+    verdict: the first verdict, None before it.
     """
 
     state: sequential.State
@@ -41,7 +41,7 @@ class BiasTest:
 
 @dataclass(frozen=True, eq=False)
 class BiasTests:
-    """The test of one estimator, or those of several that are shown in one picture."""
+    """The test of one estimator, or the tests of several estimators in one picture."""
 
     toy: Gaussian
     tests: tuple[BiasTest, ...]
@@ -59,7 +59,7 @@ class BiasSettings(ExperimentSettings[BiasTests]):
     """The test of one estimator: the settings, `start()` and `step(state)`.
 
     Args:
-        device: where the replicates are drawn.
+        device: the device that computes the replicates.
     """
 
     estimator = RegistrySelector(
@@ -82,8 +82,8 @@ class BiasSettings(ExperimentSettings[BiasTests]):
     )  # fmt: skip
     effect = param.Number(
         default=0.02, bounds=(0.005, 0.2), step=0.005, label="Smallest bias to detect (× noise)",
-        doc="The test ends with “none found” when a larger |bias| is excluded. The noise is the root of the gradient's "
-        "summed variance.",
+        doc="The test ends with “none found” when the 95 % interval of |bias| is below this. Unit: the gradient's "
+        "noise, the root of its summed variance.",
     )  # fmt: skip
     budget = param.Integer(default=defaults.REPLICATES, bounds=(sequential.BLOCK, None), precedence=-1)
     level = param.Number(default=defaults.LEVEL, bounds=limits.LEVEL, inclusive_bounds=(False, False), precedence=-1)
@@ -94,7 +94,7 @@ class BiasSettings(ExperimentSettings[BiasTests]):
         super().__init__(**params)
 
     def toy(self) -> Gaussian:
-        """Return the model, its offset turned so that it sums to 0 if asked for and if D allows it."""
+        """Return the model; if `opposed` is set and D > 1, the offset is turned so that it sums to 0."""
         toy = gaussian.instance(self.dim, self.distance, self.variance)
         if not self.opposed or self.dim == 1:
             return toy
@@ -107,7 +107,7 @@ class BiasSettings(ExperimentSettings[BiasTests]):
         """Return the state after the first block.
 
         Raises:
-            ValueError: fewer samples than the estimator needs.
+            ValueError: the estimator needs more samples.
         """
         toy = self.toy()
         none = torch.zeros(0, len(COLUMNS), dtype=torch.float64)
@@ -115,7 +115,7 @@ class BiasSettings(ExperimentSettings[BiasTests]):
         return self.step(BiasTests(toy, (BiasTest(first, none, self._exact()),)))
 
     def step(self, state: BiasTests) -> BiasTests:
-        """Return the state after one block more, decided or not."""
+        """Return the state after one more block, also after a verdict."""
         (test,) = state.tests
         source = noise(schedules.seed("bias", self.estimator, self.seed, test.state.t), self.device)
         before, toy = moved(test.state, self.device), moved(state.toy, self.device)
@@ -134,14 +134,14 @@ class BiasSettings(ExperimentSettings[BiasTests]):
 
 
 def _longer(history: Tensor, state: sequential.State) -> Tensor:
-    """The history with a point for the state; the last one gives way to it if it was too near the one before."""
+    """Return the history with a point for the state. It replaces the last point if that is too near the one before."""
     row = (state.n, state.norm, state.low, state.high, state.log_e / math.log(10), state.scalar_log_e() / math.log(10))
     near = len(history) > 1 and bool(history[-1, 0] < SPACING * history[-2, 0])
     return torch.cat([history[: len(history) - near], history.new_tensor(row)[None]])
 
 
 def sentence(test: BiasTest) -> str:
-    """Return the verdict in words, or how far the test is."""
+    """Return the verdict, or the progress of the test, as text."""
     state, said = test.state, test.verdict
     spent = f"{state.n:,} replicates"
     if said is None:

@@ -1,4 +1,4 @@
-"""The tab *Microscope*: draws of K samples in the plane, with the weight, path and score of each sample."""
+"""The tab *Microscope*: draws of K samples in the plane, with weight, path gradient and score of each sample."""
 
 import math
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.training import schedules
 
 FIRST = "iwae"  # the plain gradient, compared with another estimator
-KEPT = 300  # gradients of earlier draws
+KEPT = 300  # number of kept gradients of earlier draws
 
 
 @dataclass(frozen=True, eq=False)
 class Draw:
-    """One draw of K samples and what it comes to, in the plane.
+    """One draw of K samples in the plane, and its gradients.
 
     compared: names of the two estimators. z, path, score: samples, G and H of each, [K, 2]. w: weights that sum to 1,
-    [K]. terms: of both estimators, what every sample adds to the gradient, [2, K, 2]. gradients: of the draws so far,
-    this one last, [., 2, 2]. truth: the gradient of the bound L at this K, [2]. scatter: standard deviation of a
-    coordinate of iwae's gradient.
+    [K]. terms: the contribution of each sample to the gradients of both estimators, [2, K, 2]. gradients: one per draw
+    so far, this one last, [., 2, 2]. truth: the gradient of the bound L at this K, [2]. scatter: standard deviation of
+    a coordinate of iwae's gradient.
     """
 
     compared: tuple[str, str]
@@ -47,12 +47,12 @@ class MicroscopeSettings(ExperimentSettings[Draw]):
     """Draws of K samples: the settings, `start()` and `step(state)`.
 
     Args:
-        device: where the samples are drawn.
+        device: the device that computes the samples.
     """
 
     estimator = RegistrySelector(
         ESTIMATORS, without=FIRST, default="dreg", label=f"Compare {FIRST} with",
-        doc=f"Shows this estimator beside {FIRST}, from the same samples.",
+        doc=f"Estimator to compare with {FIRST} on the same samples.",
     )  # fmt: skip
     k = param.Integer(default=8, bounds=(1, 64), label="Samples, K", doc="Number K of samples in one draw.")
     distance = parameters.offset(0.7)
@@ -67,7 +67,7 @@ class MicroscopeSettings(ExperimentSettings[Draw]):
         """Return the first draw.
 
         Raises:
-            ValueError: fewer samples than the estimator needs.
+            ValueError: the estimator needs more samples.
         """
         toy = gaussian.instance(2, self.distance, self.variance)
         found = exact.answers(toy, (self.k,), (FIRST,))
@@ -94,6 +94,6 @@ class MicroscopeSettings(ExperimentSettings[Draw]):
 
 
 def _terms(name: str, log_w: Tensor, path: Tensor, score: Tensor) -> Tensor:
-    """What each sample adds to an estimator's gradient, [K, 2]."""
+    """Return the contribution of each sample to an estimator's gradient, [K, 2]."""
     of_path, of_score, _ = coefficients(name, log_w)
     return of_path[:, None] * path + of_score[:, None] * score

@@ -19,8 +19,8 @@ from labkit.experiments.settings import ExperimentSettings
 from labkit.training import schedules
 
 IMAGES = 8
-ROWS = 2048  # images x samples of a step: about 40 ms with the original's sizes
-SLOPES_FROM = 8  # K
+ROWS = 2048  # images x samples per step: about 40 ms with the original's sizes
+SLOPES_FROM = 8  # smallest K for the slopes
 QUANTITIES = {"variance": lambda state: state.variance, "SNR": lambda state: state.snr}
 NONE = (
     "no trained VAE was found; make one in a minute with labkit train vae --data digits --preset small, then reload "
@@ -30,7 +30,7 @@ NONE = (
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A network and the images that it is measured on, with what they are in words."""
+    """A network, the images for its gradients, and a description of them."""
 
     model: VAE
     images: Tensor
@@ -39,7 +39,7 @@ class Subject:
 
 @dataclass(frozen=True, eq=False)
 class GradientNoise:
-    """What the replicates so far say of each estimator at each K, under the names of `variance.Measured`."""
+    """Measurements of each estimator at each K, with the interface of `variance.Measured`."""
 
     subject: Subject
     total: replicates.State
@@ -60,16 +60,16 @@ class GradientNoise:
         return QUANTITIES[quantity](self.total)
 
     def interval(self, quantity: str) -> tuple[Tensor, Tensor]:
-        """None is told: NaN."""
+        """Return no interval: NaN."""
         none = torch.full_like(self.values(quantity), torch.nan)
         return none, none
 
     def doubted(self, quantity: str) -> list[list[int]]:
-        """There is no band anywhere."""
+        """Return empty lists, because there are no bands."""
         return [[] for _ in self.estimators]
 
     def truths(self, quantity: str) -> Tensor:
-        """Nothing exact is known of a network: [0, S]."""
+        """Return no exact values, [0, S]: none are known for a network."""
         return torch.zeros(0, len(self.sizes), dtype=torch.float64)
 
     def slopes(self, quantity: str) -> list[float]:
@@ -77,11 +77,11 @@ class GradientNoise:
 
 
 class NetworkSettings(ExperimentSettings[GradientNoise]):
-    """Which network, which estimators: the settings, `start()` and `step(state)`.
+    """The network and the estimators: the settings, `start()` and `step(state)`.
 
     Args:
-        networks: name -> what `labkit.load_checkpoint` takes, VAEs all.
-        device: where the network computes.
+        networks: name -> argument of `labkit.load_checkpoint`, for VAEs.
+        device: the device that computes.
     """
 
     network: "param.Selector[str | None]" = param.Selector(
@@ -112,7 +112,7 @@ class NetworkSettings(ExperimentSettings[GradientNoise]):
         """Return the chosen network with its images, loaded once.
 
         Raises:
-            ValueError, OSError: there is no network, or it cannot be had.
+            ValueError, OSError: there is no network, or it cannot be loaded.
         """
         if self.network is None:
             raise ValueError(NONE)
@@ -130,7 +130,7 @@ class NetworkSettings(ExperimentSettings[GradientNoise]):
         return self.step(GradientNoise(subject, kept(replicates.start(subject.model, IMAGES, chosen, self.sizes))))
 
     def step(self, state: GradientNoise) -> GradientNoise:
-        """Return the state after some replicates more; at least two a step."""
+        """Return the state after more replicates, at least two per step."""
         some = max(2, ROWS // (self.sizes[-1] * IMAGES))
         source = noise(schedules.seed("network", self.seed, state.t), self.device)
         model, x, before = state.subject.model, state.subject.images, moved(state.total, self.device)
@@ -138,10 +138,11 @@ class NetworkSettings(ExperimentSettings[GradientNoise]):
 
 
 def images_of(model: VAE, name: str) -> tuple[Tensor, str]:
-    """Return a few test images of the network's own data set, else of its own making, binarised; and which they are.
+    """Return a few binarised test images of the network's data set, or images of the network if the set is missing; and
+    a description.
 
     Raises:
-        ValueError: a network with halves cannot make images by itself.
+        ValueError: a network for half images cannot make images alone.
     """
     c, source = model.config, noise(0, "cpu")
     own = "mnist" if name == "struct_mnist" else name
@@ -152,16 +153,18 @@ def images_of(model: VAE, name: str) -> tuple[Tensor, str]:
         found = None
     if found is None or found.shape[1:] != (1, c.height, c.width):
         if c.halves:
-            raise ValueError(f"{own} is not here, and this network completes its images; run labkit data fetch {own}")
+            raise ValueError(
+                f"the data set {own} is missing, and this network completes its images; run labkit data fetch {own}"
+            )
         found, words = (
             model.generate(IMAGES, generator=source),
-            f"{IMAGES} images that the network drew itself, because {own} is not here",
+            f"{IMAGES} images that the network drew itself, because {own} is missing",
         )
     return torch.bernoulli(found, generator=source), words
 
 
 def reconstructed(subject: Subject) -> Tensor:
-    """Return the means of the pixels at the mean of q, (B, 1, H, W); of halves the given half as it is."""
+    """Return the pixel means at the mean of q, (B, 1, H, W); a network for half images keeps the given half."""
     model, flat = subject.model, subject.images.flatten(1)
     with torch.no_grad():
         given, _ = model.split(flat)

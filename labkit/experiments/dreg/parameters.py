@@ -1,4 +1,4 @@
-"""Settings that several tabs have: each range and label stands here once."""
+"""Settings that several tabs share, with their ranges and labels."""
 
 import param
 
@@ -12,7 +12,7 @@ SEED = "Random seed. The same seed gives the same replicates."
 
 
 def estimators(doc: str = "All estimators use the same samples.") -> RegistryListSelector:
-    """Return the setting for several estimators, each with a line of its own."""
+    """Return the setting for several estimators, with one line per estimator."""
     return RegistryListSelector(ESTIMATORS, default=[*defaults.ESTIMATORS], label="Estimators", doc=doc)
 
 
@@ -24,7 +24,7 @@ def dimensions(default: int = defaults.DIMENSIONS) -> "param.Integer[int]":
 
 
 def offset(default: float, doc: str = OFFSET) -> "param.Number[float | int]":
-    """Return the setting |m - a|, how far the mean of q is from the posterior's."""
+    """Return the setting |m - a|, the distance between the means of q and of the posterior."""
     return param.Number(default=default, bounds=(0.0, 2.0), step=0.01, label="Offset, |m − a|", doc=doc)
 
 

@@ -1,4 +1,4 @@
-"""The tab *Race*: small networks on the bundled digits, which differ by their estimator, train side by side."""
+"""The tab *Race*: small networks with different estimators that train on the bundled digits at the same time."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ CLOCKS = ["steps", "seconds of its own"]
 
 
 class RaceSettings(ExperimentSettings[racing.State]):
-    """Several small networks, alike in all but the estimator: the settings, `start()` and `step(state)`.
+    """Several small networks that differ only in the estimator: the settings, `start()` and `step(state)`.
 
     Args:
-        device: where the networks train.
+        device: the device that trains the networks.
     """
 
     estimators = parameters.estimators(
@@ -55,7 +55,7 @@ class RaceSettings(ExperimentSettings[racing.State]):
         """Return the state before the first step.
 
         Raises:
-            ValueError: no estimator is chosen, or K is too small for one.
+            ValueError: no estimator is chosen, or an estimator needs a larger K.
         """
         images = (load("digits", split)[0].to(self.device) for split in ("train", "test"))
         self.track = racing.Track(*images, seed=self.seed)
@@ -66,6 +66,6 @@ class RaceSettings(ExperimentSettings[racing.State]):
         """Return the state after one step in every lane.
 
         Raises:
-            ValueError: as `racing.step`.
+            ValueError: for the same reasons as `racing.step`.
         """
         return racing.step(state, self.track, k=self.k, batch=self.batch, lr=self.lr, alpha=self.alpha)

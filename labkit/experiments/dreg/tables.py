@@ -1,4 +1,4 @@
-"""What was measured, as tables for other programs: the names of the columns, and the rows."""
+"""Measurements as tables for other programs: the names of the columns, and the rows."""
 
 import math
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from labkit.dreg.racing import Lane, State
 from labkit.experiments.dreg.bias import BiasTest, BiasTests
 from labkit.experiments.dreg.variance import QUANTITIES, Measured
 
-BATCHES = "bound", "bound_smoothed"  # numbers of a lane by step, and by look
+BATCHES = "bound", "bound_smoothed"  # numbers of a lane per step, and per evaluation
 LOOKED = "held_out_bound", "monte_carlo_variance", "minibatch_variance", "snr"
 
 
@@ -25,9 +25,9 @@ class Table(NamedTuple):
 
 
 def variance(state: Measured) -> Table:
-    """Return a row for each estimator at each K: every quantity, both ends of its interval, and the exact one.
+    """Return one row per estimator and K: every quantity, both ends of its interval, and the exact value.
 
-    A cell is empty where there is no such number: an interval before `Measured.enough` replicates, for one.
+    A cell is empty if there is no number, for example for an interval before `Measured.enough` replicates.
     """
     kinds = [name.replace(" ", "_") for name in QUANTITIES]
     columns = [f"{kind}{part}" for kind in kinds for part in ("", "_low", "_high", "_exact")]
@@ -35,9 +35,9 @@ def variance(state: Measured) -> Table:
 
 
 def bias(state: BiasTests) -> Table:
-    """Return a row for each tested estimator: the verdict, the evidence with its p, |bias| with both ends and exact.
+    """Return one row per tested estimator: verdict, evidence with its p, and |bias| with both ends and the exact value.
 
-    The t and p of the sum over coordinates are those of one look at the end. A cell is empty where there is no number.
+    t and p of the sum over coordinates are valid for a single test at the end. A cell is empty if there is no number.
     """
     measured = ["bias", "bias_low", "bias_high", "bias_exact", "scatter", "sum_t", "sum_p"]
     columns = ["estimator", "K", "replicates", "verdict", "level", "T2", "log_e", "p", *measured]
@@ -45,10 +45,10 @@ def bias(state: BiasTests) -> Table:
 
 
 def race(state: State) -> Table:
-    """Return a row for each lane at each step that its tables keep: bounds, both variances and the SNR, in nats.
+    """Return one row per lane and kept step: bounds, both variances and the SNR, in nats.
 
-    After them the mean, least and greatest of each over the steps since the row before, or the looks since the look
-    before. A cell is empty where there was no look at that step.
+    After them come mean, minimum and maximum of each since the previous row or evaluation. A cell is empty if there was
+    no evaluation at that step.
     """
     every = [f"{name}_{what}" for name in (*BATCHES, *LOOKED) for what in ("mean", "least", "greatest")]
     rows = (row for lane in state.lanes for row in _lane(lane))
@@ -67,7 +67,7 @@ def _lane(lane: Lane) -> Iterator[list[Any]]:
 
 
 def _by_step(table: Tensor, k: int) -> dict[int, tuple[float, list[float], list[float]]]:
-    """Step -> the seconds before it, its k numbers, and mean, least and greatest of each in its interval."""
+    """Return step -> seconds before the step, k numbers, and mean, minimum and maximum of each in its interval."""
     spans = np.stack([np.stack(course.span(course.rows_of(table), i)) for i in range(1, 1 + k)])  # [k, 3, rows]
     every = spans.transpose(2, 0, 1).reshape(len(table), 3 * k).tolist()
     return {int(row[0]): (row[1], row[2 : 2 + k], of_all) for row, of_all in zip(table.tolist(), every, strict=True)}
@@ -92,7 +92,7 @@ def _rows(state: Measured) -> Iterator[list[Any]]:
 
 
 def _quantity(state: Measured, name: str) -> Tensor:
-    """Value, low, high and exact, [E, S, 4]."""
+    """Return value, low, high and exact value, [E, S, 4]."""
     values, truths = state.values(name), state.truths(name)
     exact = torch.full_like(values, torch.nan)
     exact[[state.estimators.index(each) for each in state.known]] = truths

@@ -1,15 +1,15 @@
-"""The Gaussian laboratory as a run: batch after batch of replicates, with confidence bands and exact curves.
+"""The Gaussian laboratory as a run: batches of replicates, with confidence bands and exact curves.
 
-By symmetry every mean gradient lies along m - a. Three numbers of an estimator at K say all: q, the true gradient along
-that line (DReG's mean), e, the bias along it, and v, the variance summed over coordinates. With B batches and C the
-covariance of their (q, e, v), a quantity f(q, e, v) has the interval
+By symmetry every mean gradient is parallel to m - a. Three numbers describe an estimator at K: q, the true gradient
+along that line (DReG's mean), e, the bias along it, and v, the variance summed over coordinates. With B batches and C
+the covariance of their (q, e, v), a quantity f(q, e, v) has the interval
 
     f +- r,   r = t(B - 1, .975) sqrt(g C g / B),   g the gradient of f                                          (1)
 
-and the variance and the mean squared error, which are positive, f exp(+- r / f). For f = v / D this is Student's
-interval of the batches' own variances. It assumes that a mean of batches is close to normal, which it is not while
-replicates that are too rare to have occurred carry much of a variance: there is no band before `labkit.dreg.tails` says
-that there are enough replicates. Where weights have too few moments, that is never.
+The variance and the mean squared error are positive and have the interval f exp(+- r / f). For f = v / D this is
+Student's interval of the batches' variances. It assumes that a mean of batches is almost normal. This fails while much
+of a variance comes from replicates so rare that none has occurred. So there is no band before `labkit.dreg.tails`
+reports enough replicates, and none at all if weights have too few moments.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -30,11 +30,11 @@ from labkit.experiments.dreg import parameters
 from labkit.experiments.settings import ExperimentSettings
 from labkit.training import schedules
 
-COVERED = 0.95  # of the intervals
-STEP = 60.0  # milliseconds that a batch takes, about
-OF_ESTIMATOR, OF_DIMENSION = 0.06, 0.005  # of them, for one replicate of 1024 samples (measured)
-ROUNDING, ROUNDING_EXACT = 1e-24, 1e-12  # relative to squares: a variance below is 0 but for the arithmetic
-SLOPES_FROM = 64  # K, from which slopes are fitted
+COVERED = 0.95  # confidence level of the intervals
+STEP = 60.0  # approximate duration of a batch in milliseconds
+OF_ESTIMATOR, OF_DIMENSION = 0.06, 0.005  # part of it for one replicate of 1024 samples (measured)
+ROUNDING, ROUNDING_EXACT = 1e-24, 1e-12  # relative to squares: a smaller variance is rounding error
+SLOPES_FROM = 64  # smallest K for the slopes
 
 # f of (1): q, e, v [E, S], whether the estimator's mean is the true gradient [E, 1], D
 QUANTITIES: dict[str, Callable[[Tensor, Tensor, Tensor, Tensor, int], Tensor]] = {
@@ -44,7 +44,7 @@ QUANTITIES: dict[str, Callable[[Tensor, Tensor, Tensor, Tensor, int], Tensor]] =
     "mean squared error": lambda q, e, v, steady, dim: e * e + v,
 }
 POSITIVE = "variance", "mean squared error"
-# replicates from which a band is trusted
+# number of replicates from which a band is valid
 TRUSTED: dict[str, Callable[[tails.Enough], Tensor]] = {
     "variance": lambda enough: enough.variance,
     "SNR": lambda enough: torch.maximum(*enough),
@@ -55,10 +55,11 @@ TRUSTED: dict[str, Callable[[tails.Enough], Tensor]] = {
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What the batches so far have told.
+    """The measurements of all batches so far.
 
-    total: of all replicates. batches: moments of each batch's (q, e, v), [E, S, 3], with covariances. exact: (q, e, v)
-    of those estimators that have exact answers, [E', S, 3], by `known`, their names. enough: replicates before a band.
+    total: moments of all replicates. batches: moments of each batch's (q, e, v), [E, S, 3], with covariances. exact:
+    (q, e, v) of the estimators with exact values, [E', S, 3]; `known` has their names. enough: minimum number of
+    replicates for a band.
     """
 
     toy: Gaussian
@@ -81,11 +82,12 @@ class Measured:
         return self.total.sizes
 
     def values(self, quantity: str) -> Tensor:
-        """The quantity, [E, S]; NaN where an estimator has none at that K."""
+        """Return the quantity, [E, S]; NaN if an estimator does not exist at that K."""
         return _of(quantity, _numbers(self.total, self.toy), self.estimators, self.toy.dim)
 
     def interval(self, quantity: str) -> tuple[Tensor, Tensor]:
-        """Both ends of (1), [E, S] each, the lower one perhaps below 0; NaN before two batches, and before `enough`."""
+        """Return both ends of (1), [E, S] each; the lower one may be below 0. NaN before two batches, and before
+        `enough`."""
         values, reach = self._reach(quantity)
         reach = reach.where(self.total.n >= TRUSTED[quantity](self.enough), torch.nan)
         if quantity in POSITIVE:
@@ -94,13 +96,13 @@ class Measured:
         return values - reach, values + reach
 
     def doubted(self, quantity: str) -> list[list[int]]:
-        """Of each estimator, the sizes K that have no band because `enough` has not been reached."""
+        """Return the sizes K of each estimator without a band, because it needs more replicates."""
         values, reach = self._reach(quantity)
         early = (self.total.n < TRUSTED[quantity](self.enough)) & ~(values + reach).isnan()
         return [[k for k, bad in zip(self.sizes, row, strict=True) if bad] for row in early.tolist()]
 
     def _reach(self, quantity: str) -> tuple[Tensor, Tensor]:
-        """f and r of (1), [E, S] each."""
+        """Return f and r of (1), [E, S] each."""
         numbers = _numbers(self.total, self.toy).requires_grad_()
         values = _of(quantity, numbers, self.estimators, self.toy.dim)
         (slope,) = torch.autograd.grad(values.nansum(), numbers)
@@ -110,19 +112,21 @@ class Measured:
         return values.detach(), t * (square / self.batches.n).sqrt()
 
     def slopes(self, quantity: str) -> list[float]:
-        """Of each estimator, by `slope`, from the values that are more than r of (1) above 0."""
+        """Return the slope of each estimator, from the values that are more than r of (1) above 0."""
         values, reach = self._reach(quantity)
         return [slope(self.sizes, row) for row in values.where(values > reach, torch.nan)]
 
     def truths(self, quantity: str) -> Tensor:
-        """The exact quantity of the `known`, [E', S]."""
+        """Return the exact quantity of the `known` estimators, [E', S]."""
         return _of(quantity, self.exact, self.known, self.toy.dim)
 
 
 def slope(sizes: Sequence[int], values: Tensor, least: int = SLOPES_FROM) -> float:
-    """Least squares slope of log values [S] against log K, over K >= least; NaN with fewer than two positive values."""
+    """Return the least squares slope of log values [S] against log K, over K >= least.
+
+    It is NaN with fewer than two positive values."""
     k = torch.tensor(sizes, dtype=values.dtype)
-    good = (k >= least) & (values > 0)  # NaN is not
+    good = (k >= least) & (values > 0)  # false for NaN
     if good.sum() < 2:
         return float("nan")
     x, y = k[good].log(), values[good].log()
@@ -137,14 +141,14 @@ def _of(quantity: str, numbers: Tensor, estimators: Sequence[str], dim: int) -> 
 
 
 def _numbers(state: laboratory.State, toy: Gaussian) -> Tensor:
-    """(q, e, v) of a state, [E, S, 3]; q and e are 0 where q has the posterior's mean, and no direction."""
+    """Return (q, e, v) of a state, [E, S, 3]; q and e are 0 if q has the posterior's mean."""
     along = toy.direction.nan_to_num()
     spread, error = state.gradients.variance.sum(-1), state.bias @ along
     spread = torch.where(spread < ROUNDING * state.gradients.mean.square().sum(-1), 0.0, spread)
     return torch.stack([(state.reference.mean @ along).expand_as(spread), error, spread], -1)
 
 
-Rows = tuple[tuple[str, Estimator], ...]  # of `ESTIMATORS`: a name may stand for another row later
+Rows = tuple[tuple[str, Estimator], ...]  # rows of `ESTIMATORS`: a name may get another row later
 
 
 def _rows(names: Iterable[str]) -> Rows:
@@ -153,12 +157,12 @@ def _rows(names: Iterable[str]) -> Rows:
 
 @lru_cache(maxsize=64)
 def _enough(dim: int, distance: float, variance: float, rows: Rows, sizes: tuple[int, ...]) -> tails.Enough:
-    """`tails.enough` of the Gaussian model."""
+    """Return `tails.enough` for the Gaussian model."""
     return tails.enough(gaussian.instance(dim, distance, variance), [name for name, _ in rows], sizes)
 
 
 def truth(dim: int, distance: float, variance: float, sizes: tuple[int, ...]) -> Tensor:
-    """(q, e, v) of every estimator that has exact answers, [E', S, 3]."""
+    """Return (q, e, v) of every estimator with exact values, [E', S, 3]."""
     return _truth(dim, distance, variance, _rows(exact.known()), sizes)
 
 
@@ -179,8 +183,8 @@ class VarianceSettings(ExperimentSettings[Measured]):
     """Estimators on the Gaussian model: the settings, `start()` and `step(state)`.
 
     Args:
-        sizes: K, in growing order. batch: replicates a step, at least 2; None takes what a step has time for.
-        device: where the replicates are drawn.
+        sizes: K, in increasing order. batch: replicates per step, at least 2; None fits the time of a step.
+        device: the device that computes the replicates.
     """
 
     quantity: "param.Selector[str]" = param.Selector(
@@ -207,7 +211,7 @@ class VarianceSettings(ExperimentSettings[Measured]):
         super().__init__(**params)
 
     def where(self) -> tuple[int, float, float]:
-        """D, |m - a| and V."""
+        """Return D, |m - a| and V."""
         return (self.dim, 0.0, gaussian.POSTERIOR_VARIANCE) if self.snap else (self.dim, self.distance, self.variance)
 
     def start(self) -> Measured:
@@ -227,7 +231,7 @@ class VarianceSettings(ExperimentSettings[Measured]):
         return Measured(toy, total, batches, known, true, enough)
 
     def step(self, state: Measured) -> Measured:
-        """Return the state after one batch more."""
+        """Return the state after one more batch."""
         new = self._batch(laboratory.start(state.toy, state.estimators, state.sizes), state.toy, state.t)
         batches = merge(state.batches, crossed(_numbers(new, state.toy)[None]))
         return replace(state, total=laboratory.merged(state.total, new), batches=batches)
@@ -242,11 +246,11 @@ class VarianceSettings(ExperimentSettings[Measured]):
 
 
 def batch_size(estimators: int, dim: int, largest: int) -> int:
-    """Replicates of which a step takes about `STEP` milliseconds: a power of 2, at least 2."""
+    """Return the number of replicates for about `STEP` milliseconds: a power of 2, at least 2."""
     each = (OF_ESTIMATOR * (estimators + 1) + OF_DIMENSION * dim) * largest / laboratory.SIZES[-1]
     return 1 << max(1, int(STEP / each).bit_length() - 1)
 
 
 def between(sizes: Sequence[int]) -> str:
-    """Return sizes K in words: one, or the least and the greatest."""
+    """Return sizes K as text: one size, or the smallest and the largest."""
     return f"K = {sizes[0]}" + (f" to {sizes[-1]}" if len(sizes) > 1 else "")

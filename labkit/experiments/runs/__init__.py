@@ -1,4 +1,4 @@
-"""Training runs as states, whatever is trained: one folder, and all of a directory."""
+"""Training runs of any method as states: one folder, or all folders of a directory."""
 
 from labkit.experiments.runs.reading import ANIMATION, CURVES, read, with_samples
 from labkit.experiments.runs.state import RunState

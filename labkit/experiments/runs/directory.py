@@ -1,6 +1,6 @@
-"""The runs of one directory: its own folders with a run's files; links out of it are not followed.
+"""The runs of one directory: its folders with the files of a run. Links to other directories are not followed.
 
-Whatever is wrong with a folder is one line about it, and the others are shown.
+If a folder cannot be read, one line describes the reason, and the others are shown.
 """
 
 import textwrap
@@ -11,12 +11,12 @@ from labkit.experiments.runs.reading import inside, read
 from labkit.experiments.runs.state import RunState
 from labkit.training.folder import CONFIG, Folder
 
-PREFIX = "runs/"  # of a run's name in an address
-REASON = 300  # characters of the line that says why a folder cannot be read
+PREFIX = "runs/"  # prefix of a run's name in an address
+REASON = 300  # maximum length of the line that describes why a folder cannot be read
 
 
 def folders(place: Path) -> list[Path]:
-    """Return the folders of runs, damaged ones too, last written first; none where there is no directory."""
+    """Return the folders of runs, also damaged ones, last written first; an empty list without the directory."""
     try:
         found = [path for path in place.iterdir() if _is_run(path, place)]
     except OSError:
@@ -25,7 +25,7 @@ def folders(place: Path) -> list[Path]:
 
 
 def _is_run(path: Path, place: Path) -> bool:
-    """Whether a path is a folder of the directory with a run's files, or one that may not be opened."""
+    """Return whether a path is a folder with a run's files, or one that cannot be opened."""
     try:
         return path.is_dir() and inside(path, place) and bool(_marks(path))
     except OSError:
@@ -33,7 +33,7 @@ def _is_run(path: Path, place: Path) -> bool:
 
 
 def _marks(folder: Path) -> list[Path]:
-    """The files by which a run is known."""
+    """Return the files that identify a run."""
     run = Folder(folder)
     files = (folder / CONFIG, run.metrics.path, run.epochs.path, folder / models.EXPORT)
     return [file for file in files if file.is_file()]
@@ -42,12 +42,12 @@ def _marks(folder: Path) -> list[Path]:
 def _written(folder: Path) -> float:
     try:
         return max((file.stat().st_mtime for file in _marks(folder)), default=0.0)
-    except OSError:  # it may not be opened, or a file is gone meanwhile
+    except OSError:  # it cannot be opened, or a file was removed
         return 0.0
 
 
 def states(place: Path) -> dict[str, RunState | str]:
-    """Return name -> the run, or one line that says why it cannot be read; newest first."""
+    """Return name -> the run, or one line that describes why it cannot be read; newest first."""
     return dict(map(_state, folders(place)))
 
 
@@ -63,21 +63,22 @@ def _state(folder: Path) -> tuple[str, RunState | str]:
 
 
 def reason(error: Exception) -> str:
-    """Return one line that says what an exception says, by its kind where its text alone would not be understood."""
+    """Return one line about an exception; it begins with its kind if the message alone is unclear."""
     said = str(error) if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
     return textwrap.shorten(said, REASON, placeholder=" ...")
 
 
 def networks(place: Path, kind: str) -> dict[str, str | Path]:
-    """Return name in an address -> what `labkit.load_checkpoint` takes: networks of a kind, of labkit and of runs."""
+    """Return name in an address -> argument of `labkit.load_checkpoint`, for all networks of a kind, shipped or from
+    runs."""
     shipped = {name: name for name in models.shipped() if models.card(name)["kind"] == kind}
     return shipped | {PREFIX + folder.name: folder for folder in folders(place) if is_kind(folder, kind)}
 
 
 def is_kind(folder: Path, kind: str) -> bool:
-    """Return whether a folder holds weights of a kind that can be loaded, under a name that a page can show."""
+    """Return whether a folder has loadable weights of a kind, under a name that a page can show."""
     file = folder / models.EXPORT
     try:
         return bool(folder.name.encode()) and inside(file, folder) and models.card(file)["kind"] == kind
-    except Exception:  # the page of runs says what is wrong with a folder
+    except Exception:  # the page of runs describes errors in folders
         return False

@@ -1,7 +1,6 @@
-"""A run's folder as it is now, read while another process writes it.
+"""A run's current folder, read while another process writes it.
 
-Lines that are half written are left for the next reading, files that are not there yet are empty tables, and links
-that lead out of the folder are not followed.
+Incomplete lines wait for the next reading, and missing files are empty tables. Links to other folders are not followed.
 """
 
 import re
@@ -19,20 +18,20 @@ from labkit.models import EXPORT
 from labkit.training import read_config
 from labkit.training.folder import CONFIG, Folder
 
-CURVES, ANIMATION = "curves.png", "training.gif"  # what `labkit train` leaves when it ends or is stopped
-LARGEST = 4096  # pixels of a sheet along an axis
-PIXELS = 2048**2  # of a whole sheet
-BYTES = {".json": 2**20, ".csv": 2**25, ".png": 2**25}  # of a file that is read, by its kind
-DEPTH = 8  # levels of a configuration
+CURVES, ANIMATION = "curves.png", "training.gif"  # files that `labkit train` writes when it ends or is stopped
+LARGEST = 4096  # maximum pixels of a sheet along an axis
+PIXELS = 2048**2  # maximum pixels of a sheet
+BYTES = {".json": 2**20, ".csv": 2**25, ".png": 2**25}  # maximum size of a file, by its kind
+DEPTH = 8  # maximum levels of a configuration
 
-Stamp = tuple[int, int]  # when a file was written, in nanoseconds, and its bytes
+Stamp = tuple[int, int]  # time of the last change of a file, in nanoseconds, and its size in bytes
 
 
 def read(folder: Path) -> RunState:
-    """Return the run of a folder; the same object again while nothing in it has changed.
+    """Return the run of a folder; the same object again until something in it changes.
 
     Raises:
-        ValueError: its configuration is missing or is none.
+        ValueError: its configuration is missing or wrong.
         OSError: it cannot be read.
     """
     return _read(folder, tuple(map(_stamp, _files(folder))))
@@ -44,25 +43,25 @@ def _files(folder: Path) -> tuple[Path, ...]:
 
 
 def _stamp(path: Path) -> Stamp | None:
-    """What changes when a file or folder does; None where there is none inside the run's folder."""
+    """Return a stamp that changes with a file or folder; None if it does not exist in the run's folder."""
     try:
         about = path.stat()
     except OSError:
         return None
-    plain = stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)  # a pipe would be waited for
+    plain = stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)  # reading a pipe would block
     return (about.st_mtime_ns, about.st_size) if plain and inside(path, path.parent) else None
 
 
 def inside(path: Path, folder: Path) -> bool:
-    """Return whether a path, links followed, stays in a folder."""
+    """Return whether a path is in a folder, after following links."""
     try:
         return path.resolve().is_relative_to(folder.resolve())
-    except RuntimeError:  # links that lead to each other
+    except RuntimeError:  # links in a circle
         return False
 
 
 def _bounded(path: Path) -> Path:
-    """Return the path of a file that is small enough to be read."""
+    """Return the path of a file if it is small enough."""
     size, most = path.stat().st_size, BYTES[path.suffix]
     if size > most:
         raise ValueError(f"{path.name} has {size:,} bytes; at most {most:,} are read")
@@ -99,7 +98,7 @@ def _config(folder: Path, there: bool) -> dict[str, Any]:
 
 
 def _depth(value: Any) -> int:
-    """How many levels of lists and dictionaries a value has; one more than DEPTH stands for all that are deeper."""
+    """Return the number of levels of lists and dictionaries in a value; DEPTH + 1 means DEPTH + 1 or more."""
     level, depth = [value], 0
     while depth <= DEPTH and (level := [each for each in level if isinstance(each, dict | list)]):
         level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
@@ -108,9 +107,9 @@ def _depth(value: Any) -> int:
 
 
 def table(path: Path) -> Table:
-    """Return the whole rows of a run's CSV file by column; those that are not numbers at a step are left out."""
+    """Return the complete rows of a run's CSV file by column, without rows that are not numbers at a step."""
     text = _bounded(path).read_text(encoding="utf-8", errors="replace")
-    lines = text.split("\n")[:-1]  # the rest is still being written
+    lines = text.split("\n")[:-1]  # the last line may be incomplete
     names = lines[0].split(",") if lines else []
     if not {"step", "epoch"} <= set(names):
         return {}
@@ -134,7 +133,7 @@ def _sheets(samples: Path) -> dict[int, Path]:
 
 
 def with_samples(state: RunState, epoch: int | None = None) -> RunState:
-    """Return the state with the samples of an epoch, the newest where it has no such epoch; without any it stays.
+    """Return the state with the samples of an epoch. If there are none, it shows the newest samples, or stays the same.
 
     Raises:
         ValueError: the sheet cannot be read.
@@ -145,7 +144,7 @@ def with_samples(state: RunState, epoch: int | None = None) -> RunState:
     path = state.sheets[epoch]
     try:
         return replace(state, shown=epoch, sheet=_pixels(path, _stamp(path)))
-    except Exception as error:  # Pillow has many for a file that is no PNG, or one made to fill the memory
+    except Exception as error:  # Pillow raises many kinds for a file that is not a PNG, or that would fill the memory
         raise ValueError(f"{path.name} cannot be read ({error}); the next evaluation may write it again") from None
 
 
@@ -159,7 +158,7 @@ def _pixels(path: Path, _as_it_was: Stamp | None) -> np.ndarray:
 
 
 def _announced(path: Path) -> tuple[int, int]:
-    """Return the width and height that a PNG file gives at its beginning."""
+    """Return the width and height in the header of a PNG file."""
     with path.open("rb") as file:
         head = file.read(24)
     return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")

@@ -1,4 +1,4 @@
-"""The state of a training run, whatever is trained: its tables, its samples, and how far it is."""
+"""The state of a training run of any method: its tables, its samples, and its progress."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,24 +8,24 @@ import numpy as np
 
 from labkit.data import SETS
 
-QUIET = 60.0  # seconds without a record, at least, after which a run that is not done counts as stopped
-PATIENCE = 3  # times the longest wait for a record so far that may pass before that
-MOST = 10**12  # of a setting that counts something
+QUIET = 60.0  # minimum seconds without a record after which an unfinished run counts as stopped
+PATIENCE = 3  # and at least this multiple of the longest wait for a record so far
+MOST = 10**12  # maximum of a setting that is a number of things
 
 Table = dict[str, np.ndarray]  # column -> numbers
 
 
 @dataclass(frozen=True, eq=False)
 class RunState:
-    """A run after some steps; its tables hold nats, by column.
+    """A run after some steps; its tables have values in nats, by column.
 
     Attributes:
-        config: what config.json holds: kind, config, facts, settings.
-        metrics: a row a record. epochs: a row an evaluation, with the KL of each glimpse as kl_1, kl_2, ...
+        config: contents of config.json: kind, config, facts, settings.
+        metrics: one row per record. epochs: one row per evaluation, with the KL of each glimpse as kl_1, kl_2, ...
         sheets: epoch -> file of its samples. shown: the epoch whose samples are `sheet`, uint8 (H, W) or (H, W, 3).
-        touched: when a table was last written, seconds since 1970.
-        left: its program has ended, for it has written its last pictures since.
-        exported: it holds weights that can be loaded.
+        touched: time when a table was last written, in seconds since 1970.
+        left: whether its program has ended: it has written its last pictures after the tables.
+        exported: whether it has weights that can be loaded.
     """
 
     name: str
@@ -41,12 +41,12 @@ class RunState:
 
     @property
     def step(self) -> int:
-        """Steps done, as far as the last record tells."""
+        """Number of steps in the last record."""
         return int(_last(self.metrics, "step", 0))
 
     @property
     def steps(self) -> int | None:
-        """Steps of the whole run; None while nothing tells how many an epoch has."""
+        """Number of steps of the whole run; None if the number per epoch is unknown."""
         return self._setting("steps") or (self._per_epoch() or 0) * self._setting("epochs") or None
 
     def _setting(self, name: str) -> int:
@@ -54,7 +54,7 @@ class RunState:
         return value if isinstance(value, int) and 0 < value <= MOST else 0
 
     def _per_epoch(self) -> int | None:
-        """Steps an epoch: from the record at the end of one, else from the size of a known data set."""
+        """Return the steps per epoch: from the record at the end of an epoch, or from the size of a known data set."""
         for table in (self.epochs, self.metrics):
             step, epoch = (table.get(name, np.zeros(0)) for name in ("step", "epoch"))
             ends = np.flatnonzero(np.diff(epoch)) if table is self.metrics else np.arange(len(epoch))
@@ -65,7 +65,7 @@ class RunState:
 
     @property
     def bound(self) -> float | None:
-        """The newest on the test images; lower is better."""
+        """The newest bound on the test images; lower is better."""
         return _last(self.epochs, "bound", None)
 
     @property
@@ -77,13 +77,13 @@ class RunState:
         return str(self.config["kind"])
 
     def kl(self) -> np.ndarray:
-        """Return KL by evaluation and glimpse; NaN where it is not finite."""
+        """Return the KL by evaluation and glimpse; NaN if it is not finite."""
         names = [f"kl_{t}" for t in range(1, len(self.epochs)) if f"kl_{t}" in self.epochs]
         found = np.stack([self.epochs[name] for name in names], 1) if names else np.zeros((0, 0))
         return np.where(np.isfinite(found), found, np.nan)
 
     def status(self, now: float) -> str:
-        """Return "done", "training" or "stopped"; the last two differ by how long no record came.
+        """Return "done", "training" or "stopped". The time since the last record distinguishes the last two.
 
         Args:
             now: seconds since 1970.

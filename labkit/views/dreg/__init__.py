@@ -1,7 +1,8 @@
-"""The tabs of /dreg, a module each: pictures, and the scene that puts them beside their controls.
+"""The tabs of /dreg, one module per tab: pictures, and the scene with pictures and controls.
 
-Every estimator's variance against the number of samples, one draw under the microscope, a test for bias, dreg-alpha for
-every alpha, networks that race, and one whose gradient is measured. `labkit.experiments.dreg` has what they run.
+The tabs show the variance of estimators against the number of samples, one draw of samples, a test for bias, and
+dreg-alpha for every alpha. Others show networks in a race, and the gradient of a trained network.
+`labkit.experiments.dreg` has what the tabs run.
 """
 
 from labkit.deprecation import moved

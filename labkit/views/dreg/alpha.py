@@ -1,4 +1,4 @@
-"""The tab *Alpha dial*: what the bias and what the variance of dreg-alpha cost, for every alpha."""
+"""The tab *Alpha dial*: bias and variance of dreg-alpha, for every alpha."""
 
 import holoviews as hv
 import numpy as np
@@ -16,11 +16,11 @@ from labkit.views.view import Columns, View
 GRID = np.linspace(0, 1, 101)
 ENDS = {"dreg": 0.0, "rws-dreg": 1.0}
 SELECTED, BEST = "alpha", "best"
-MARGIN = 0.1  # of what an axis holds, left free beyond it
+MARGIN = 0.1  # free margin, as a fraction of the axis
 
 
 class BiasVariance(View):
-    """|bias|^2 against the summed variance, alpha along the line; dreg at one end, rws-dreg at the other."""
+    """|bias|^2 against the summed variance, with alpha along the line; dreg at one end, rws-dreg at the other."""
 
     leading = True
 
@@ -55,7 +55,7 @@ class BiasVariance(View):
 
 
 class SquaredError(View):
-    """The mean squared error against alpha, with its two parts, and where it is least."""
+    """The mean squared error against alpha, with its two parts and its minimum."""
 
     leading = True
 
@@ -63,7 +63,7 @@ class SquaredError(View):
         self.settings = settings
 
     def record(self, state: Frontiers) -> dict[str, float]:
-        """A row of the run's table."""
+        """Return a row of the run's table."""
         line = state.measured
         parts = {"bias² per alpha²": line.apart, "var dreg": line.dreg, "var rws-dreg": line.rws, "cov": line.both}
         return {"replicates": float(state.total.n), **parts, "best alpha": line.best}
@@ -116,7 +116,7 @@ class AlphaScene(Scene):
         return f"{state.total.n:,} replicates · best alpha {state.measured.best:.2f}"
 
     def look(self) -> None:
-        """Another alpha moves the marks, nothing else."""
+        """Move the marks to another alpha; nothing else changes."""
         self.live.run.redraw()
 
     def controls(self) -> list:

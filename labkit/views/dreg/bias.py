@@ -1,4 +1,4 @@
-"""The tab *Bias meter*: the pictures of a test with its controls, and a run that ends by itself."""
+"""The tab *Bias meter*: the pictures of a test with its controls; the run ends automatically."""
 
 import html
 
@@ -13,7 +13,7 @@ from labkit.views.scenes import TEXT, Scene
 
 
 class BiasScene(Scene):
-    """An estimator is tested for bias: the run ends by itself with a verdict."""
+    """A test of one estimator for bias; the run ends automatically with a verdict."""
 
     speed, saves = 30, ("png", "curves")
     words = (
@@ -35,7 +35,7 @@ class BiasScene(Scene):
         return [BiasInterval(s.budget), Evidence(s.budget, s.level)]
 
     def status(self, state: BiasTests) -> str:
-        """The sentence below the pictures is of the same state."""
+        """Return the status, and update the sentence about the verdict for the same state."""
         (test,) = state.tests
         self.said.object = html.escape(sentence(test))
         return f"{test.state.n:,} replicates"
@@ -49,9 +49,9 @@ class BiasScene(Scene):
             about = f"{s.estimator} estimates the gradient of another bound; the difference counts as bias. "
         opposed = "sum to 0" if s.opposed and s.dim > 1 else "all have the same sign"
         return (
-            f"{about}“None found” means that a |bias| above {s.effect:g} of the gradient's noise is excluded. A "
-            f"smaller bias is hidden in the noise unless you average more than {1 / s.effect**2:,.0f} gradients. The "
-            f"offsets m &minus; a {opposed}. Means of 64 replicates are assumed to be normal."
+            f"{about}“None found” means that the 95 % interval of |bias| ends below {s.effect:g} of the gradient's "
+            f"noise. A smaller bias is hidden in the noise unless you average more than {1 / s.effect**2:,.0f} "
+            f"gradients. The offsets m &minus; a {opposed}. Means of 64 replicates are assumed to be normal."
         )
 
     def controls(self) -> list:
@@ -60,7 +60,7 @@ class BiasScene(Scene):
         return [fields.choice(s, "estimator"), *dials, fields.box(s, "opposed"), fields.number(s, "seed")]
 
     def _until_decided(self, state: BiasTests) -> BiasTests:
-        """A step; the run pauses at the verdict, and may be played on."""
+        """Return the state one step later. The run pauses at the verdict; the user may continue it."""
         new = self.settings.step(state)
         if new.decided and not state.decided:
             self._ended = True
@@ -68,13 +68,13 @@ class BiasScene(Scene):
         return new
 
     def show(self) -> None:
-        """A test that ended by itself makes way for the next."""
+        """Start the test again. After an automatic end, the new test plays."""
         super().show()
         if self._ended:
             self._ended = False
             self.live.play()
 
     def first(self) -> list:
-        """Return what a page shows at once, with the sentence on the verdict above the words."""
+        """Return what a page shows at once, with the sentence about the verdict above the text."""
         player, error, *rest = super().first()
         return [player, error, self.said, *rest]

@@ -1,4 +1,4 @@
-"""|bias| with its band, and the evidence against "no bias", of tested estimators, against replicates."""
+"""|bias| with its interval, and the evidence for a bias, of tested estimators, against replicates."""
 
 import math
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ from labkit.views.view import Columns, View
 
 EXACT, SUM = ", exact", ", sum over coordinates"
 THRESHOLD = "threshold"
-HEIGHT = -4.0, 8.0  # of the evidence, powers of ten
+HEIGHT = -4.0, 8.0  # range of the evidence, in powers of ten
 
 
 class BiasInterval(View):
-    """|bias| of each estimator as a line with the band of what is not excluded, the exact one dashed."""
+    """|bias| of each estimator as a line with its interval; the exact value is dashed."""
 
     leading = True
 
@@ -29,7 +29,7 @@ class BiasInterval(View):
         self._limits: tuple[float, float] | None = None
 
     def record(self, state: BiasTests) -> dict[str, float]:
-        """A row of the run's table."""
+        """Return a row of the run's table."""
         found: dict[str, float] = {}
         for each in state.tests:
             s = each.state
@@ -72,7 +72,7 @@ class BiasInterval(View):
             good = np.isfinite(high) & (high > 0)
             x, low, high = n[good], low[good].clip(floor / 10, top * 10), high[good].clip(floor / 10, top * 10)
             around = {"x": np.append(x, x[::-1]), "y": np.append(low, high[::-1])}
-            known = each.exact or np.nan  # a bias of 0 has no place on the axis
+            known = each.exact or np.nan  # a logarithmic axis cannot show a bias of 0
             found |= {
                 each.name: {"x": n, "y": np.where(norm > 0, norm, np.nan)},
                 each.name + BAND: around if len(x) else {"x": np.ones(2), "y": np.full(2, np.nan)},
@@ -82,7 +82,7 @@ class BiasInterval(View):
 
 
 class Evidence(View):
-    """Evidence of Hotelling's T^2 as a line, that of the sum over coordinates dotted, the threshold dashed."""
+    """Evidence of Hotelling's T^2 as a line; evidence of the sum over coordinates dotted; the threshold dashed."""
 
     leading = True
 
@@ -127,7 +127,8 @@ class Evidence(View):
 
 
 def limits(state: BiasTests, budget: int) -> tuple[float, float]:
-    """Decades from where |bias| would fall without any, or the exact one, to a little above the first block's."""
+    """Return the limits in whole decades: from the expected |bias| without a bias, or the exact one, to above the first
+    block."""
     tops, floors = zip(*(_reach(each, budget) for each in state.tests), strict=True)
     top, floor = max(tops), min((f for f in floors if f > 0), default=0.0)
     if not top:
@@ -136,7 +137,7 @@ def limits(state: BiasTests, budget: int) -> tuple[float, float]:
 
 
 def decades(low: float, high: float) -> Iterator[float]:
-    """The powers of ten from one to the other."""
+    """Yield the powers of ten in a range."""
     return (10.0**i for i in range(round(math.log10(low)), round(math.log10(high)) + 1))
 
 

@@ -1,4 +1,4 @@
-"""The tab *Microscope*: one draw of K samples in the plane, and the gradients that it and the earlier ones sum to."""
+"""The tab *Microscope*: one draw of K samples in the plane, and the gradients of this and earlier draws."""
 
 import html
 
@@ -17,17 +17,17 @@ from labkit.views.palette import DRIVE, PAST, REPULSION, TARGET
 from labkit.views.scenes import Scene
 from labkit.views.view import Columns, View
 
-# what estimators sum, in formulas for the legend
+# the terms of estimators, as formulas for the legend
 SUMS = {"iwae": "Σ w (G − H)", "stl": "Σ w G", "dreg": "Σ w² G", "rws": "Σ w H", "rws-dreg": "Σ (w − w²) G"}
-REACH = 2.8  # standard deviations that the picture of samples holds
-BROAD = 1.5  # its width over its height, about: circles are round then
-ROOM = 3.5, 7.0  # standard deviations of iwae's gradient about the bound's, and to the left, where the legend stands
-ARROW = 0.22  # of the picture's width: the longest arrow
-LARGEST = 46.0  # pixels across, of a sample that has all the weight
+REACH = 2.8  # range of the picture of samples, in standard deviations
+BROAD = 1.5  # its width divided by its height, approximately, so that circles are round
+ROOM = 3.5, 7.0  # range around the true gradient in standard deviations of iwae's; to the left, for the legend
+ARROW = 0.22  # length of the longest arrow, as a fraction of the picture's width
+LARGEST = 46.0  # diameter in pixels of a sample with weight 1
 
 
 class WeightedSamples(View):
-    """The samples, as large as their weights, with G and H of each at it; q and the posterior as circles."""
+    """The samples with their weights as area, and with G and H of each; q and the posterior as circles."""
 
     leading = True
 
@@ -82,14 +82,14 @@ class WeightedSamples(View):
 
     @staticmethod
     def _box(toy: Gaussian) -> tuple[list[float], list[float]]:
-        """Lower left and upper right corner, with a little more to both sides."""
+        """Return the lower left and the upper right corner of the picture."""
         reach = REACH * max(toy.sigma, gaussian.POSTERIOR_VARIANCE**0.5) + toy.distance / 2
         x, y = ((toy.posterior_mean + toy.mean) / 2).tolist()
         return [x - BROAD * reach, y - reach], [x + BROAD * reach, y + reach]
 
 
 class GradientTerms(View):
-    """The terms of this draw laid head to tail, the heaviest sample first; a marker at the end, the gradient."""
+    """The cumulative sum of this draw's terms, heaviest sample first; a marker at its end is the gradient."""
 
     automatic = True
 
@@ -121,7 +121,7 @@ class GradientTerms(View):
 
 
 class GradientScatter(View):
-    """The gradients of all draws so far, and the bound's: how far each estimator scatters about it."""
+    """The gradients of all draws so far, and the true gradient of the bound."""
 
     def __init__(self, settings: MicroscopeSettings):
         self.settings = settings
@@ -143,7 +143,7 @@ class GradientScatter(View):
 
 
 class MicroscopeScene(Scene):
-    """One draw of K samples after the other, in the plane."""
+    """Draws of K samples in the plane."""
 
     speed = 1
     words = (
@@ -176,7 +176,7 @@ class MicroscopeScene(Scene):
 
 
 def layer(name: str) -> str:
-    """Return the name of the layer with an estimator's terms, which the legend shows."""
+    """Return the name of the layer for an estimator's terms; the legend shows it."""
     return f"{name}: {SUMS.get(name, 'Σ of its terms')}"
 
 

@@ -1,4 +1,4 @@
-"""The tab *Network*: the noise of a trained VAE's gradient against K, beside the images that it is measured on."""
+"""The tab *Network*: the noise of a trained VAE's gradient against K, and the images for it."""
 
 import base64
 import html
@@ -17,7 +17,7 @@ from labkit.views.scenes import Scene
 
 
 class NetworkScaling(Scaling):
-    """Measured lines with names and slopes; nothing exact is known."""
+    """Measured lines with names and slopes, without exact curves."""
 
     def picture(self, state: GradientNoise) -> hv.Overlay:
         picture = super().picture(state)
@@ -47,7 +47,7 @@ class NetworkScene(Scene):
     def remarks(self) -> str:
         try:
             subject = self.settings.subject()
-        except (ValueError, OSError):  # the player says why it cannot start
+        except (ValueError, OSError):  # the player shows the reason
             return ""
         mean = reconstructed(subject)
         strip = sheets.sheet(kept(torch.cat([subject.images, mean])), IMAGES, scale=max(1, 56 // mean.shape[-1]))

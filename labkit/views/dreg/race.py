@@ -1,4 +1,4 @@
-"""The tab *Race*: bounds and variances of lanes that differ by their estimator, against steps or seconds."""
+"""The tab *Race*: bounds and variances of lanes with different estimators, against steps or seconds."""
 
 from collections.abc import Callable
 
@@ -17,20 +17,20 @@ from labkit.views.scenes import Scene
 from labkit.views.spans import FAINT, RANGE, band, curve
 from labkit.views.view import Columns, View
 
-DASHES = "solid", "dashed", "dotted", "dotdash"  # of the first, second, ... lane of one colour
+DASHES = "solid", "dashed", "dotted", "dotdash"  # dashes of the first, second, ... lane of the same colour
 TRAINING = ", minibatches"
 
 
 class LaneCurves(View):
-    """Numbers of every lane, in its estimator's colour: means, with bands from the least to the greatest.
+    """Numbers of every lane, in its estimator's colour: means, with bands from minimum to maximum.
 
     Args:
-        title, unit: above the picture, and of its upright axis.
-        numbers: (lane, first lane) -> the table of `labkit.course` that it is about, whose first columns are a step and
-            the seconds before it, and the numbers in it.
-        against: of `CLOCKS`.
-        log: whether the upright axis is logarithmic; what is not positive is left out of it.
-        training: whether each lane's smoothed bound of its minibatches is shown too, thin, and a legend.
+        title, unit: title of the picture, and label of its vertical axis.
+        numbers: (lane, first lane) -> a table of `labkit.course` whose first columns are step and seconds, and the
+            numbers to show.
+        against: a name in `CLOCKS`.
+        log: whether the vertical axis is logarithmic; values that are not positive are then left out.
+        training: whether to show each lane's smoothed bound of its minibatches as a thin line, and a legend.
         leading: whether the picture is a large one.
     """
 
@@ -81,7 +81,7 @@ class LaneCurves(View):
 
 
 def bound(against: str = CLOCKS[0]) -> LaneCurves:
-    """The bound of the held-out images, and that of the minibatches."""
+    """Return the bounds of held-out images and of minibatches."""
     title = "Held-out bound (thin: minibatches)"
     return LaneCurves(
         title, "nats, higher is better", lambda lane, _: (lane.looks, drawn_of(lane.looks, 2)), against, training=True
@@ -89,13 +89,15 @@ def bound(against: str = CLOCKS[0]) -> LaneCurves:
 
 
 def variance(against: str = CLOCKS[0]) -> LaneCurves:
-    """What the draws of the samples alone do to a gradient."""
+    """Return the variance of the gradient that comes from the samples alone."""
     title, unit = "Variance of q's gradient", f"mean over coordinates, {IMAGES} images"
     return LaneCurves(title, unit, lambda lane, _: (lane.looks, drawn_of(lane.looks, 3)), against, log=True)
 
 
 def lead(first: str) -> LaneCurves:
-    """The held-out bound minus that of the first lane at the same steps: what they share cancels. A mean, no band."""
+    """Return the held-out bound minus that of the first lane at the same steps, as a mean without a band.
+
+    The difference cancels the noise that both share."""
 
     def numbers(lane: Lane, of: Lane) -> tuple[Tensor, Span]:
         gap = drawn_of(lane.looks, 2).mean - drawn_of(of.looks, 2).mean
@@ -105,7 +107,7 @@ def lead(first: str) -> LaneCurves:
 
 
 def snr(against: str = CLOCKS[0]) -> LaneCurves:
-    """How much of a gradient is signal."""
+    """Return the signal-to-noise ratio of the gradient."""
     title = "SNR of q's gradient"
     return LaneCurves(
         title, "SNR", lambda lane, _: (lane.looks, drawn_of(lane.looks, 5)), against, log=True, leading=False
@@ -117,7 +119,7 @@ def _line(columns: dict, label: str) -> hv.Curve:
 
 
 class RaceScene(Scene):
-    """Estimators that train side by side."""
+    """Networks with different estimators in training."""
 
     saves, looks, running = ("png",), ("against",), ("k", "batch", "lr", "alpha")
     words = (

@@ -16,16 +16,16 @@ from labkit.views.dreg.styles import style_of
 from labkit.views.palette import PAST
 from labkit.views.view import Columns, View
 
-ROOM = 48  # the axis ends at so many times the largest K: names stand there
-GAP = 0.06  # of the axis between two names
+ROOM = 48  # the axis ends at this multiple of the largest K, to leave space for the names
+GAP = 0.06  # minimum distance of two names, as a fraction of the axis
 BAR = 1.1  # half the width of a band at a single size, as a factor
-BAND, NAME = ", its band", ", its name"  # layers of an estimator, beside the line and the markers
+BAND, NAME = ", its band", ", its name"  # names of an estimator's other layers
 MARKERS = ", measured"
 
 
 @runtime_checkable
 class Measurements(Protocol):
-    """What a state says of its estimators [E] at its sizes [S], as `Measured` and `GradientNoise` do.
+    """The interface of a state with estimators [E] and sizes [S]; `Measured` and `GradientNoise` have it.
 
     total: has the number of replicates, n.
     """
@@ -48,7 +48,7 @@ class Measurements(Protocol):
 class Scaling(View):
     """Measured lines with their bands, exact curves dashed, names with slopes at the ends.
 
-    The limits are those of the first batch and of the exact curves, in whole decades.
+    The limits are whole decades that contain the first batch and the exact curves.
     """
 
     leading = wide = True
@@ -59,7 +59,7 @@ class Scaling(View):
         self._limits: tuple[float, float] | None = None
 
     def record(self, state: Measurements) -> dict[str, float]:
-        """A row of the run's table."""
+        """Return a row of the run's table."""
         values = state.values("variance")
         named = {
             f"variance of {name} at K = {k}": float(values[i, j])
@@ -105,7 +105,7 @@ class Scaling(View):
 
 
 def limits(state: Measurements, quantity: str) -> tuple[float, float]:
-    """Whole decades that hold what is measured and what is exact; (0.1, 1) where nothing is above zero."""
+    """Return limits in whole decades for measured and exact values; (0.1, 1) if none is positive."""
     every = np.concatenate([f(quantity).numpy().ravel() for f in (state.values, state.truths)])
     every = every[np.isfinite(every) & (every > 0)]
     if not len(every):
@@ -115,7 +115,7 @@ def limits(state: Measurements, quantity: str) -> tuple[float, float]:
 
 
 def words(name: str, rate: float, last: float, doubted: Sequence[int] = ()) -> str:
-    """An estimator's name with its slope, or with why it has no place on the axis, and where it has no band."""
+    """Return an estimator's name with its slope, or "= 0", and with the sizes that have no band."""
     if last == 0:
         return f"{name} = 0"
     slope = f" {'−' if rate < 0 else '+'}{abs(rate):.2f}" if math.isfinite(rate) else ""
@@ -123,7 +123,7 @@ def words(name: str, rate: float, last: float, doubted: Sequence[int] = ()) -> s
 
 
 def apart(values: list[float], axis: tuple[float, float]) -> np.ndarray:
-    """Heights near these values, inside a logarithmic axis, at least `GAP` of it from each other; NaN stays."""
+    """Return heights near these values inside a logarithmic axis, at least `GAP` of the axis apart; NaN stays."""
     low, high = np.log10(axis)
     with np.errstate(divide="ignore", invalid="ignore"):
         at = (np.log10(np.array(values, dtype=float)) - low) / (high - low)
@@ -154,6 +154,6 @@ def _name(name: str, columns: dict) -> hv.Labels:
 
 
 def _broken(k: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Several lines as one, with gaps between them."""
+    """Return several lines as a single line with gaps."""
     gaps = np.full((len(rows), 1), np.nan)
     return {"x": np.tile(np.append(k, np.nan), len(rows)), "y": np.concatenate([rows, gaps], 1).ravel()}

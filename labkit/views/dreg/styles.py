@@ -1,4 +1,4 @@
-"""One colour and one marker for each estimator, the same on every picture; no two share both (Okabe & Ito 2008)."""
+"""One colour and one marker per estimator in all pictures; no two share both (Okabe & Ito 2008)."""
 
 from itertools import product
 
@@ -25,7 +25,7 @@ MARKERS = "square", "diamond", "circle", "triangle", "inverted_triangle", "cross
 
 
 def style_of(name: str) -> Style:
-    """Return how an estimator is drawn; one that is not in `STYLES` gets a style that no other has."""
+    """Return the style of an estimator; one that is not in `STYLES` gets an unused style."""
     if name in STYLES:
         return STYLES[name]
     others = [each for each in ESTIMATORS if each not in STYLES]

@@ -1,4 +1,4 @@
-"""The tables of what was measured, in CSV files."""
+"""Tables of measurements, as CSV files."""
 
 from labkit.dreg.racing import State
 from labkit.experiments.dreg import tables

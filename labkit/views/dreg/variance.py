@@ -1,4 +1,4 @@
-"""The tab *Variance against samples*: the picture with its controls, and words that follow the settings."""
+"""The tab *Variance against samples*: the picture with its controls, and remarks on the settings."""
 
 import panel as pn
 
@@ -10,7 +10,7 @@ from labkit.views.scenes import Scene
 
 
 class VarianceScene(Scene):
-    """A quantity of every estimator against K, ever sharper."""
+    """A quantity of every estimator against K, which becomes more precise with every step."""
 
     saves, looks = ("png", "curves"), ("quantity",)
     words = (
@@ -42,7 +42,7 @@ class VarianceScene(Scene):
 
 
 def remarks(dim: int, distance: float, variance: float, quantity: str) -> str:
-    """What theory says of this proposal, as HTML."""
+    """Return what theory predicts for this proposal, as HTML."""
     said, ratio = [], gaussian.instance(dim, distance, variance).second_moment
     if variance == gaussian.POSTERIOR_VARIANCE and not distance:
         said.append(

@@ -1,4 +1,4 @@
-"""Views of a run's folder, of whatever method, while it trains and after."""
+"""Views of a run's folder, for any method, during and after training."""
 
 from labkit.deprecation import moved
 from labkit.views.runs.curves import BoundCurves, BoundTerms, RunCurves

@@ -1,7 +1,7 @@
 """The bound of a run and its two parts against the steps, on axes that stay readable.
 
-A run that begins at 540 nats and ends at 90 would show its end as a flat line: the axis holds everything after the
-first tenth of the steps, and of that tenth what lies in its range.
+A run that starts at 540 nats and ends at 90 would show its end as a flat line. So the axis includes everything after
+the first tenth of the steps, and cuts off higher values before that.
 """
 
 from typing import NamedTuple
@@ -14,18 +14,19 @@ from labkit.past import Past
 from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES
 from labkit.views.view import Columns, View
 
-MOST = 300  # points of a training curve; more records are averaged in groups
-STEEP = 0.1  # of the steps: what comes before may lie above the picture
-ROOM = 0.1  # of the range, above it
+MOST = 300  # maximum number of points in a training curve; more records are averaged in groups
+STEEP = 0.1  # fraction of the steps that may be above the picture
+ROOM = 0.1  # free margin above the curves, as a fraction of the range
 NAME = ", its name"  # the layer of a label
 
 Points = tuple[np.ndarray, np.ndarray]
 
 
 class Series(NamedTuple):
-    """A column of a state's table, in a colour; of training ("metrics") a line, of tests ("epochs") dots.
+    """A column of a state's table, in a colour: training ("metrics") as a line, tests ("epochs") as dots.
 
-    name: where its label is written at its end, "top" (below the line) or "bottom" (above); else the legend has it.
+    name: position of its label at its end, "top" (below the line) or "bottom" (above it); "" puts the label in the
+    legend.
     """
 
     table: str
@@ -42,7 +43,7 @@ class RunCurves(View):
     """A few columns of a run against the step, on one axis.
 
     Args:
-        title: above the picture.
+        title: title of the picture.
         series: label -> column.
     """
 
@@ -68,7 +69,7 @@ class RunCurves(View):
 
     @property
     def words(self) -> str:
-        """Under the picture: what was thinned and what lies above it."""
+        """Label of the horizontal axis, with notes on averaged and hidden records."""
         means = f"train: means of {self.group} records" if self.group > 1 else ""
         notes = ", ".join(filter(None, [means, "steep start cut off" if self.cut else ""]))
         return f"step ({notes})" if notes else "step"
@@ -89,7 +90,7 @@ class RunCurves(View):
 
 
 class BoundCurves(RunCurves):
-    """The bound, train and test."""
+    """The bound in training and test."""
 
     leading = True
 
@@ -99,7 +100,7 @@ class BoundCurves(RunCurves):
 
 
 class BoundTerms(RunCurves):
-    """The two terms of the bound: what the pixels cost and what the latents cost."""
+    """The two terms of the bound: the cost of the pixels and of the latents."""
 
     def __init__(self, state: RunState):
         series = {
@@ -131,12 +132,12 @@ def _end(label: str, columns: Table) -> Table:
 
 
 def group(records: int) -> int:
-    """How many records one point stands for: a power of two, so that the picture seldom changes as a whole."""
+    """Return the number of records per point: a power of two, so that the picture rarely changes completely."""
     return 1 << max(0, -(-records // MOST) - 1).bit_length()
 
 
 def averaged(table: Table, name: str, size: int) -> Points:
-    """Means of so many finite records in a row, each at the last of its steps."""
+    """Return means of groups of finite records, each at its last step."""
     x, y = (table.get(column, np.zeros(0)) for column in ("step", name))
     x, y = x[: len(y)][np.isfinite(y)], y[np.isfinite(y)]
     if not len(y):
@@ -147,6 +148,6 @@ def averaged(table: Table, name: str, size: int) -> Points:
 
 
 def ceiling(curves: list[Points], after: float) -> float:
-    """The upper end of an axis that holds all that comes after a step, with some room."""
+    """Return the upper limit of an axis for everything after a step, with a margin."""
     late = np.concatenate([y[x > after] for x, y in curves])
     return float(late.max() + ROOM * np.ptp(late)) if len(late) else np.inf

@@ -1,4 +1,4 @@
-"""A run in two files: its curves as a picture, and its sheets of samples, epoch after epoch, as an animation."""
+"""A run in two files: its curves as a picture, and its sheets of samples as an animation."""
 
 from PIL import Image
 
@@ -11,20 +11,20 @@ from labkit.paint.words import write
 from labkit.views import save
 from labkit.views.runs.curves import BoundCurves, BoundTerms
 
-SIZE = (1280, 540)  # of the curves
-SIDE = 480  # pixels of an enlarged sheet, about
-HEAD = 28  # pixels for the line that names the epoch
-MOST = 60  # sheets in an animation
-SECONDS = 6.0  # that it takes, about, but for its rest
-SLOWEST, FASTEST = 2.0, 12.0  # sheets a second
-LINGER = 2.0  # seconds that it rests on the newest sheet
+SIZE = (1280, 540)  # pixels of the picture of the curves
+SIDE = 480  # approximate size of an enlarged sheet, in pixels
+HEAD = 28  # pixels for the line with the epoch
+MOST = 60  # maximum number of sheets in an animation
+SECONDS = 6.0  # approximate duration without its pause
+SLOWEST, FASTEST = 2.0, 12.0  # sheets per second
+LINGER = 2.0  # seconds for which the newest sheet stays
 
 
 def curves(state: RunState, target: Target) -> None:
-    """Write Lx and Lz together, and the bound of training and test, as a PNG.
+    """Write Lx and Lz, and the bound of training and test, as a PNG.
 
     Raises:
-        ValueError: nothing is recorded yet.
+        ValueError: the run has no record yet.
     """
     if not state.step:
         raise ValueError(f"{state.name} has no record yet; let it train for a while")
@@ -36,7 +36,9 @@ def curves(state: RunState, target: Target) -> None:
 
 
 def animation(state: RunState, target: Target) -> None:
-    """Write the sheets of the epochs as an endless GIF that rests on the newest; of more than `MOST` some are left out.
+    """Write the sheets of the epochs as an endless GIF that pauses at the newest.
+
+    With more than `MOST` sheets, some are left out.
 
     Raises:
         ValueError: there is no sheet, or one cannot be read.
@@ -45,14 +47,14 @@ def animation(state: RunState, target: Target) -> None:
     if not epochs:
         raise ValueError(f"{state.name} has no samples yet; let it train to the end of an epoch")
     stride = -(-len(epochs) // MOST)
-    chosen = epochs[::-stride][::-1]  # the newest always
+    chosen = epochs[::-stride][::-1]  # always includes the newest
     frames = [_page(with_samples(state, epoch)) for epoch in chosen]
     fps = min(max(len(frames) / SECONDS, SLOWEST), FASTEST)
     save_gif(frames + [frames[-1]] * round(LINGER * fps), target, fps=fps)
 
 
 def _page(state: RunState) -> Image.Image:
-    """A sheet, enlarged, under the number of its epoch."""
+    """Return an enlarged sheet below the number of its epoch."""
     sheet = Image.fromarray(state.sheet).convert("RGB")
     times = max(1, SIDE // max(sheet.size))
     sheet = sheet.resize((times * sheet.width, times * sheet.height), Image.Resampling.NEAREST)

@@ -1,4 +1,4 @@
-"""What every glimpse costs as the run goes on: epochs to the right, glimpses upwards."""
+"""The cost of every glimpse during training: epochs to the right, glimpses upwards."""
 
 import holoviews as hv
 import numpy as np
@@ -9,13 +9,13 @@ from labkit.past import Past
 from labkit.views.palette import PAST
 from labkit.views.view import Columns, View
 
-MAP = "cividis"  # as bright as it is high, for every eye
-MOST = 400  # columns of the image
-PARTS = {"draw": ("glimpse", "glimpse t"), "vae": ("layer", "layer of latents")}  # by kind of network
+MAP = "cividis"  # brightness increases with the value, also for colour-blind readers
+MOST = 400  # maximum number of columns in the image
+PARTS = {"draw": ("glimpse", "glimpse t"), "vae": ("layer", "layer of latents")}  # name and axis label
 
 
 class KLHeatmap(View):
-    """KL by epoch and glimpse as an image with its scale beside it; an epoch that was not evaluated shows the next."""
+    """KL by epoch and glimpse as an image with a colour bar; an epoch without an evaluation shows the next one."""
 
     automatic = True
 
@@ -25,7 +25,7 @@ class KLHeatmap(View):
 
     @property
     def declaration(self) -> tuple:
-        """The scale of the colours stays until a glimpse outgrows it."""
+        """What the picture depends on: the scale of the colours changes when a KL exceeds it."""
         return self.top, self.part
 
     def picture(self, state: RunState) -> hv.Overlay:
@@ -46,14 +46,14 @@ class KLHeatmap(View):
 
 
 def by_epoch(epochs: np.ndarray, kl: np.ndarray) -> np.ndarray:
-    """KL (evaluations, T) as an image float32 (T, columns), an epoch a column, or fewer of them evenly apart."""
+    """Return KL (evaluations, T) as an image float32 (T, columns), one epoch per column, or fewer, evenly spaced."""
     last = int(epochs[-1])
     asked = np.unique(np.linspace(1, last, min(last, MOST)).round())
     return kl[np.searchsorted(epochs, asked)].T.astype(np.float32)
 
 
 def rounded_up(value: float) -> float:
-    """The next of 1, 2, 5 times a power of ten."""
+    """Return the next larger 1, 2 or 5 times a power of ten."""
     if not value > 0:
         return 1.0
     power = 10.0 ** np.floor(np.log10(value))

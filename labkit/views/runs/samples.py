@@ -1,4 +1,4 @@
-"""The sheet of samples that a run drew at the end of an epoch."""
+"""The sheet of samples at the end of an epoch."""
 
 import holoviews as hv
 import numpy as np
@@ -10,7 +10,7 @@ from labkit.views.view import Columns, View
 
 
 class SampleSheet(View):
-    """The sheet that the state shows, a pixel a pixel."""
+    """The sheet of the state, pixel by pixel."""
 
     leading = True
 
@@ -23,7 +23,7 @@ class SampleSheet(View):
 
     @property
     def aspect(self) -> float:
-        """Width of the picture over its height."""
+        """Width of the picture divided by its height."""
         return self.size[1] / self.size[0]
 
     def picture(self, state: RunState) -> hv.Overlay:
@@ -36,5 +36,5 @@ class SampleSheet(View):
 
 
 def rgb(sheet: np.ndarray) -> np.ndarray:
-    """uint8 (H, W, 3) of a sheet that may be grey."""
+    """Return a sheet, which may be grey, as uint8 (H, W, 3)."""
     return np.broadcast_to(sheet.reshape(*sheet.shape[:2], -1), (*sheet.shape[:2], 3))

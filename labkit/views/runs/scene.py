@@ -1,4 +1,4 @@
-"""The page of runs: all of a directory in a table, and the chosen one in pictures that grow while it trains."""
+"""The page of runs: a table of all runs in a directory, and pictures of the chosen one that grow during training."""
 
 import html
 import time
@@ -16,11 +16,11 @@ from labkit.views.runs.polling import Poller
 from labkit.views.runs.samples import SampleSheet
 from labkit.views.stage import Stage
 
-NEWEST = -1  # the epoch that is shown unless the reader asks for another
+NEWEST = -1  # show the newest epoch, unless the reader chooses another one
 
 
 class FoundRuns(NamedTuple):
-    """What a look at the files brought: the runs, and the one that is to be shown, if it can be read."""
+    """The result of one reading: the runs, and the run to show if it can be read."""
 
     runs: dict[str, RunState | str]
     state: RunState | None = None
@@ -29,11 +29,11 @@ class FoundRuns(NamedTuple):
 
 
 class RunsScene(pn.viewable.Viewer):
-    """A directory's runs on screen.
+    """The runs of a directory on screen.
 
     Args:
         place: the directory.
-        chosen: the name of a run; without one the newest is shown.
+        chosen: the name of a run; "" shows the newest.
     """
 
     def __init__(self, place: Path, chosen: str = "", **params):
@@ -65,7 +65,7 @@ class RunsScene(pn.viewable.Viewer):
         self.pictures = pn.Column(stylesheets=[GRID_BESIDE], **wide)
         self.settings = pn.pane.HTML("", margin=(4, 8), **wide)
 
-    # in the reader's thread
+    # in the thread that reads files
 
     def _find(self) -> FoundRuns:
         runs = directory.states(self.place)
@@ -121,7 +121,7 @@ class RunsScene(pn.viewable.Viewer):
         return f"<b>{html.escape(self.chosen)}</b> · {what}"
 
     def _follow(self, epochs: list[int]) -> None:
-        """The slider has a place for every sheet; it stays at the newest, or at the one that the reader took."""
+        """Update the slider: one position per sheet. It stays at the newest, or at the one that the reader chose."""
         if epochs == self._epochs:
             return
         self._epochs, last = epochs, max(len(epochs) - 1, 0)
@@ -147,7 +147,7 @@ class RunsScene(pn.viewable.Viewer):
             else:
                 stage.dark = self._dark
                 stage.show(view, state, unaligned)
-        if anew:  # last: the browser is sent whole pictures, not what they were before they were declared
+        if anew:  # last, so that the browser receives complete pictures
             self.pictures.objects = [stage.pane for stage in self.stages]
         self._state = state
 
@@ -158,7 +158,7 @@ class RunsScene(pn.viewable.Viewer):
 
 
 def pictures(state: RunState) -> list:
-    """Return the views for which a run has numbers."""
+    """Return the views that have numbers in this run."""
     kl = state.kl()
     there = {
         BoundCurves: state.step,
@@ -170,10 +170,10 @@ def pictures(state: RunState) -> list:
 
 
 def unaligned(figure: Any) -> None:
-    """Without this the room for one picture's colour bar is left free beside the others too."""
+    """Turn off the alignment of frames, which would leave space for a colour bar next to every picture."""
     figure.frame_align = False
 
 
 def alike(one: RunState, other: RunState) -> bool:
-    """Whether the same files were read for both, and the same sheet is shown."""
+    """Return whether both states come from the same files and show the same sheet."""
     return one.metrics is other.metrics and one.epochs is other.epochs and one.sheet is other.sheet

@@ -1,4 +1,4 @@
-"""Runs in words: a table of them, and one's configuration. All text from files is escaped."""
+"""Texts about runs: a table of runs, and the configuration of one. All text from files is escaped."""
 
 import html
 import json
@@ -9,8 +9,8 @@ from labkit.experiments.runs.directory import PREFIX, reason
 from labkit.experiments.runs.state import RunState
 
 STATUS = {"training": "training now", "stopped": "stopped", "done": "done"}
-PARTS = {"facts": "data", "config": "network", "settings": "training"}  # of a configuration
-LONGEST = 300  # characters of a name or a value of a configuration
+PARTS = {"facts": "data", "config": "network", "settings": "training"}  # parts of a configuration, with their headings
+LONGEST = 300  # maximum length of a name or a value in a configuration
 LOOK = """<style>
 .rows { max-height: 15em; overflow: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
@@ -32,7 +32,7 @@ HEAD = (
 
 
 def listing(runs: dict[str, RunState | str], chosen: str, now: float) -> str:
-    """A row a run, the chosen one marked, and a line for each folder that cannot be read."""
+    """Return a table with one row per run, the chosen one marked, and a line per folder that cannot be read."""
     lines = {name: _line(name, run, name == chosen, now) for name, run in runs.items()}
     rows = "".join(line for line in lines.values() if line.startswith("<tr"))
     table = f'<div class="rows"><table>{HEAD}{rows}</table></div>' if rows else ""
@@ -44,7 +44,7 @@ def _line(name: str, run: RunState | str, chosen: bool, now: float) -> str:
         return _wrong(f"{name}: {run}")
     try:
         return _row(name, run, chosen, now)
-    except Exception as error:  # numbers that no page can show: those of the other runs can be
+    except Exception as error:  # a page cannot show these numbers; the other runs are shown
         return _wrong(f"{name}: {reason(error)}")
 
 
@@ -59,7 +59,7 @@ def _row(name: str, run: RunState, chosen: bool, now: float) -> str:
 
 
 def progress(run: RunState) -> str:
-    """How far it is."""
+    """Return the progress of a run."""
     return f"{run.step:,} of {run.steps:,}" if run.steps else f"{run.step:,}"
 
 
@@ -68,12 +68,12 @@ def _wrong(text: str) -> str:
 
 
 def wrong(text: str) -> str:
-    """What went wrong, in a line."""
+    """Return an error message in a line."""
     return LOOK + _wrong(text)
 
 
 def none_in(place: str) -> str:
-    """Where there is no run: where it was looked for, and how to make one."""
+    """Return a text for a directory without runs: its path, and how to make a run."""
     return LOOK + (
         f"<p>There is no run in <code>{html.escape(place)}</code> yet. This command trains a network in about a "
         "minute, on images that come with labkit. The run appears here while it trains:</p><p><code>labkit train "
@@ -83,7 +83,7 @@ def none_in(place: str) -> str:
 
 
 def configuration(run: RunState) -> str:
-    """What the run was told, a row a name."""
+    """Return the configuration of a run, one row per name."""
     rows = "".join(f'<tr><th colspan="2">{said}</th></tr>{_rows(run.config[part])}' for part, said in PARTS.items())
     return f"{LOOK}<p>Configuration of this <b>{html.escape(run.kind)}</b> run</p><table>{rows}</table>"
 
@@ -98,6 +98,6 @@ def _said(value: Any) -> str:
 
 
 def opens(name: str) -> str:
-    """A link to the page that shows the run's network."""
+    """Return a link to the page that shows the run's network."""
     where = f"./draw?model={quote(PREFIX + name, safe='')}"
     return f'{LOOK}<p><a href="{where}">Open this network in /draw</a></p>'

@@ -25,13 +25,13 @@ def test_images_are_the_first_of_the_networks_own_test_set(vae_files):
 
 def test_without_its_data_set_a_network_samples_its_images_and_reports_it(vae_files, nothing_here):
     subject = NetworkSettings(vae_files, network="far").subject()
-    assert subject.words == "8 images that the network drew itself, because omniglot is not here"
+    assert subject.words == "8 images that the network drew itself, because omniglot is missing"
     assert set(subject.images.unique().tolist()) == {0.0, 1.0} and subject.images.shape == (8, 1, 6, 4)
 
 
 def test_halves_without_images_name_the_data_set_to_fetch(vae_files, nothing_here):
     with pytest.raises(
-        ValueError, match=r"\Aomniglot is not here, and this network .*; run labkit data fetch omniglot\Z"
+        ValueError, match=r"\Athe data set omniglot is missing, and this network .*; run labkit data fetch omniglot\Z"
     ):
         NetworkSettings(vae_files, network="halves").start()
 
