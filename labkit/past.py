@@ -30,6 +30,7 @@ class Past(Generic[S]):
         kept, newest: rows of `labkit.course` for all states but the last, and for the last.
         stride: steps from one kept state to the next; the newest may be closer.
         pins: steps whose states are always kept.
+        limit: bytes of kept states; a single large state still leaves room for eight.
     """
 
     record: Callable[[S], dict[str, float]] | None = None
@@ -41,6 +42,7 @@ class Past(Generic[S]):
     newest: course.Rows = field(default_factory=lambda: course.nothing(0))
     stride: int = 1
     pins: tuple[int, ...] = ()
+    limit: int = KEEP_BYTES
 
     @property
     def rows(self) -> course.Rows:
@@ -89,7 +91,7 @@ class Past(Generic[S]):
         self.marks.append(mark)
         if mark in self.pins:
             self.pinned[mark] = state
-        if len(self.states) > max(8, min(KEEP_STATES, KEEP_BYTES // max(1, size(state)))):
+        if len(self.states) > max(8, min(KEEP_STATES, self.limit // max(1, size(state)))):
             self.stride *= 2
             self._thin()
 

@@ -19,6 +19,8 @@ SHOWING = {"views", "paint", "serving", "recordings", "cli", "dashboards", "note
 OUTER = {"views", "paint", "serving", "recordings", "lessons", "cli"}
 # labkit/private has a module for each package; the module of a display package counts as that package.
 SHOWN = {f"labkit.private.{package}" for package in DISPLAY}
+# What recordings use of the other displaying parts: the pictures of a view, and how files are written.
+RECORDED = [["views", "view"], ["views", "stage"], ["views", "live"], ["views", "save"], ["paint", "files"]]
 # Parts that may import every method. The others may not, except the folders that are named after the method.
 KNOWING = {"models", "reproduce", "bench", "cli", "dashboards", "notebooks", "baselines", "lessons"}
 
@@ -38,6 +40,8 @@ def test_every_broken_rule_is_found(tmp_path):
         "labkit/engine.py": "from labkit.views import live",
         "labkit/training/fit.py": "from ..draw import network",
         "labkit/recordings/frame.py": "from labkit import svgd",
+        "labkit/recordings/files.py": "from labkit.views import tabs",
+        "labkit/recordings/rooms.py": "from labkit.serving import pages",
         "labkit/views/live.py": "def late():\n    from labkit import svgd",
         "labkit/views/stage.py": "import labkit.svgd",
         "labkit/views/draw.py": "from labkit.svgd import State",
@@ -69,6 +73,7 @@ def test_every_broken_rule_is_found(tmp_path):
         "labkit/experiments/svgd/particles.py": "import param\nfrom labkit import svgd, targets",
         "labkit/paint/files.py": "import holoviews\nfrom labkit import atomic\nfrom labkit.paint import axes",
         "labkit/paint/layers.py": "from labkit.private.holoviews import column_name",
+        "labkit/recordings/save.py": "from labkit.views.stage import Stage\nfrom labkit.paint import files",
         "labkit/serving/pages.py": "import panel\nfrom labkit.views import live\nfrom labkit.private import bokeh",
         "labkit/private/panel.py": "import panel, param\nfrom bokeh.document import Document",
         "labkit/targets/base.py": "from labkit.private.torch import relu_backward",
@@ -112,6 +117,8 @@ def forbidden(name: str, module: str) -> bool:
         return shows or package == "labkit" or parts[2] == "__init__"
     if room == "paint" and target:
         return target not in {"paint", "atomic"} and inner[:2] != ["private", "holoviews"]
+    if room == "recordings" and target in OUTER - {"recordings"}:
+        return inner[:2] not in RECORDED
     if package in DISPLAY or ".".join([package, *inner[:2]]) in SHOWN:
         return room not in SHOWING
     if package in {"dashboards", "notebooks"}:

@@ -1,4 +1,4 @@
-"""`labkit sample`: images from a trained network, as a picture or as an animation of the strokes."""
+"""`labkit sample`: images from a trained network, as a picture, or as an animation or a web page of the strokes."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,16 +8,17 @@ import typer
 from labkit.cli.errors import check_writable, fail
 from labkit.experiments import defaults
 
-KINDS = ("gif", "png", "mp4")
+KINDS = ("gif", "png", "mp4", "html")
 SECONDS = 3.0  # about the length of an animation, without the pause at its end
 
 _MODEL = typer.Argument(metavar="MODEL", help="A run's folder, a .safetensors file, or the name of a shipped network.")
 _OUT = typer.Option(
-    metavar="FILE", help="Ends in .gif, .png or .mp4.", show_default="samples.gif; for a vae samples.png"
+    metavar="FILE", help="Ends in .gif, .png, .mp4 or .html.", show_default="samples.gif; for a vae samples.png"
 )
 _GIF = typer.Option("--gif", help="Write an animation of the strokes; FILE needs no ending.")
 _PNG = typer.Option("--png", help="Write a picture of the finished images.")
 _MP4 = typer.Option("--mp4", help="Write the animation as a video; needs ffmpeg.")
+_HTML = typer.Option("--html", help="Write a web page that plays the strokes in any browser, also offline.")
 _N = typer.Option(metavar="N", help="Number of images.", min=1)
 _LABELS = typer.Option(metavar="K,K,...", help="Classes to draw, in turn.", show_default="all classes")
 _TEMPERATURE = typer.Option(metavar="X", help="Standard deviation of z: 1 is the prior; less is more typical.")
@@ -33,6 +34,7 @@ def command(
     gif: Annotated[bool, _GIF] = False,
     png: Annotated[bool, _PNG] = False,
     mp4: Annotated[bool, _MP4] = False,
+    html: Annotated[bool, _HTML] = False,
     labels: Annotated[str | None, _LABELS] = None,
     temperature: Annotated[float, _TEMPERATURE] = defaults.TEMPERATURE,
     seed: Annotated[int, _SEED] = 0,
@@ -44,7 +46,7 @@ def command(
 
     from labkit.cli import console
 
-    kinds = [kind for kind, chosen in zip(KINDS, (gif, png, mp4), strict=True) if chosen]
+    kinds = [kind for kind, chosen in zip(KINDS, (gif, png, mp4, html), strict=True) if chosen]
     try:
         network = _network(model)
     except (ValueError, OSError) as error:
@@ -53,12 +55,14 @@ def command(
     if not strokes:
         _fits(network, labels, temperature)
     path = _path(out, kinds, KINDS if strokes else ("png",))
+    if path.suffix.lower() == ".html" and neighbours is not None:
+        fail("--neighbours: a web page cannot show them; leave it out, or write .gif, .png or .mp4")
     try:
         with Console(stderr=True).status(f"{model} draws {n} images"):
             classes = _classes(labels, network.config.classes) if strokes else []
             columns = min(len(classes), n) if len(classes) > 1 else None
             if strokes:
-                _write(path, _drawn(network, n, classes, temperature, seed), columns, window, neighbours)
+                _write(path, network, _drawn(network, n, classes, temperature, seed), columns, window, neighbours)
             else:
                 _write_sheet(path, network.generate(n, generator=_seeded(seed)), columns, neighbours)
     except (ValueError, OSError) as error:
@@ -154,7 +158,7 @@ def _seeded(seed: int) -> Any:
     return torch.Generator().manual_seed(seed)
 
 
-def _write(path: Path, trace: Any, columns: int | None, window: bool, neighbours: str | None) -> None:
+def _write(path: Path, network: Any, trace: Any, columns: int | None, window: bool, neighbours: str | None) -> None:
     from PIL import Image
 
     from labkit import paint
@@ -164,13 +168,34 @@ def _write(path: Path, trace: Any, columns: int | None, window: bool, neighbours
     last = trace.images[-1]
     if path.suffix.lower() == ".png":
         return _write_sheet(path, last, columns, neighbours)
+    if path.suffix.lower() == ".html":
+        return _write_page(path, network.config, trace, window)
     columns = columns or sheets.square(len(last))
     frames = sheets.animation(trace, window, columns=columns, beside=_beside(last, columns, neighbours))
-    fps = min(max(len(frames) / SECONDS, 4), 20)
+    fps = _fps(len(frames))
     frames += [frames[-1]] * round(save.LINGER * fps)
     if path.suffix.lower() == ".gif":
         return paint.save_gif(map(Image.fromarray, frames), path, fps=fps)
     video.save_mp4(frames, path, fps=fps)
+
+
+def _fps(frames: int) -> float:
+    return min(max(frames / SECONDS, 4), 20)
+
+
+def _write_page(path: Path, config: Any, trace: Any, window: bool) -> None:
+    """Write the drawing, and the first image after every stroke, as a web page."""
+    from dataclasses import replace
+
+    from labkit import recordings
+    from labkit.experiments.draw.drawing import Drawing
+    from labkit.views.draw.grid import SampleGrid
+    from labkit.views.draw.strip import CanvasStrip
+
+    trace = trace if window else replace(trace, write=None)
+    states = [Drawing(trace, stroke=t, t=t) for t in range(len(trace.canvas) + 2)]  # the last one without windows
+    views = [SampleGrid(config, trace.canvas.shape[1]), CanvasStrip(config)]
+    recordings.save_states(views, states, path, title="DRAW: images stroke by stroke", fps=round(_fps(len(states))))
 
 
 def _write_sheet(path: Path, images: Any, columns: int | None, neighbours: str | None) -> None:

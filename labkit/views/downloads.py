@@ -1,4 +1,4 @@
-"""Buttons that save a run: as an animation, a figure and tables."""
+"""Buttons that save a run: as an animation, a figure, a web page and tables."""
 
 import html
 import io
@@ -16,12 +16,17 @@ from labkit.views.view import View
 KINDS = {
     "gif": ("Save animation", "Save the run so far as a GIF animation of the main figure"),
     "png": ("Save figure", "Save the main figure at this step as a PNG image"),
+    "html": (
+        "Save web page",
+        "Save all pictures of the run so far as one HTML file that plays in any browser, also offline",
+    ),
     "curves": ("Save curves", "Save the numbers at every kept step as a CSV table"),
     "particles": ("Save particles", "Save the particles at this step as a CSV table"),
 }
 FILES = {
     "gif": ("labkit-run.gif", "image/gif"),
     "png": ("labkit-run.png", "image/png"),
+    "html": ("labkit-run.html", "text/html"),
     "curves": ("labkit-curves.csv", "text/csv"),
     "particles": ("labkit-particles.csv", "text/csv"),
 }
@@ -33,7 +38,7 @@ class Downloads(pn.viewable.Viewer):
     """One button per kind of file. A thread makes the file from the kept states while the run continues.
 
     Args:
-        kinds: names in `KINDS`.
+        kinds: names in `KINDS`. A web page can always be saved.
         particles: writes the table of a state's particles; None without such a button.
     """
 
@@ -46,7 +51,7 @@ class Downloads(pn.viewable.Viewer):
     ):
         super().__init__(**params)
         self.live, self._particles = live, particles
-        self.kinds = (*kinds, "particles") if particles else kinds
+        self.kinds = (*kinds, "html", *(["particles"] if particles else []))
         self._words = pn.pane.HTML("", margin=(10, 8))
 
     def __panel__(self) -> pn.viewable.Viewable:
@@ -68,7 +73,7 @@ class Downloads(pn.viewable.Viewer):
             self._say(f"Nothing can be saved: {error}")
             return
         self._say(f"Preparing {FILES[kind][0]} …")
-        arguments = (kind, list(live.views), past, live.run.position, live.dark, self._particles)
+        arguments = (kind, list(live.views), past, live.run.position, live.dark, self._particles, live.status)
         threading.Thread(target=self._make, args=arguments, daemon=True).start()
 
     def _make(self, kind: str, *rest: Any) -> None:
@@ -90,9 +95,18 @@ class Downloads(pn.viewable.Viewer):
 
 
 def content(
-    kind: str, views: list[View], past: Past, position: int, dark: bool, particles: TableWriter | None
+    kind: str,
+    views: list[View],
+    past: Past,
+    position: int,
+    dark: bool,
+    particles: TableWriter | None,
+    status: Callable[[Any], str] | None = None,
 ) -> bytes:
-    """Return a download as bytes. Pictures show the leading views, or the first view if there is no leading one."""
+    """Return a download as bytes. Pictures show the leading views, or the first view if there is no leading one.
+
+    A web page shows all views.
+    """
     from labkit.views import save  # imported late: few visitors save a picture
 
     shown, target = [view for view in views if view.leading] or views[:1], io.BytesIO()
@@ -100,6 +114,10 @@ def content(
         save.gif(shown, past, target, dark=dark)
     elif kind == "png":
         save.png(shown, past, position, target, dark=dark)
+    elif kind == "html":
+        from labkit import recordings  # needs this package
+
+        recordings.save_past(views, past, target, status=status)
     elif kind == "curves":
         save.curves_csv(past, target)
     else:

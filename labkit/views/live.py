@@ -40,6 +40,7 @@ class Live(pn.viewable.Viewer):
     Attributes:
         bar: the controls. player: the controls with the invisible part that receives messages of the browser.
         pictures: the pictures of the views, in one column.
+        status: state -> the words after the step counter.
     """
 
     def __init__(
@@ -67,7 +68,8 @@ class Live(pn.viewable.Viewer):
         self.run = engine.Run(start, step, self._render, self._record, pinned)
         self.run.speed = speed
         self.remote = Remote(self._heard, keys=self.served, tips=dict(TIPS), width=0, height=0, margin=0)
-        self.bar = PlayerBar(self.run, speed, status or (lambda state: ""), self.clock)
+        self.status = status or (lambda state: "")
+        self.bar = PlayerBar(self.run, speed, self.status, self.clock)
         self.player = pn.Column(self.remote, self.bar.row, sizing_mode="stretch_width")
         self.pictures = self._pictures.column
         self.show(*self.views)

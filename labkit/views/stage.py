@@ -3,7 +3,7 @@
 A change of columns takes a fraction of a millisecond, a new picture takes tens of milliseconds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,11 @@ class Stage:
             **({"border": 0} if self._aspect else {}),
         )  # fmt: skip
 
+    @property
+    def sources(self) -> dict[str, list]:
+        """The Bokeh sources of each layer, once the picture is rendered."""
+        return self._sources
+
     def holds(self, view: View) -> bool:
         """Return whether the current picture also serves this view, so that only columns change."""
         return self._declared is not None and self._declared == declaration(view)
@@ -110,17 +115,8 @@ class Stage:
             self._colour(figure)
 
     def _colour(self, figure) -> None:
-        ink, grid = INK[self.dark], GRID[self.dark]
-        for axis in figure.axis:
-            axis.update(
-                major_label_text_color=ink, axis_label_text_color=ink, axis_line_color=ink,
-                major_tick_line_color=ink, minor_tick_line_color=None,
-            )  # fmt: skip
-        for line in figure.grid:
-            line.grid_line_color = grid
-        for legend in figure.legend:
-            legend.label_text_color = ink
-        figure.title.text_color = ink
+        for model, colours in frame_colours(figure, self.dark):
+            model.update(**colours)
 
     def patch(self, columns: Columns) -> None:
         """Change the columns of layers in place; columns of another length are replaced.
@@ -137,6 +133,20 @@ class Stage:
                 if changed:
                     self._sent[source.id] = arrays
                     change(source, arrays, changed)
+
+
+def frame_colours(figure: Any, dark: bool) -> Iterator[tuple[Any, dict[str, str | None]]]:
+    """Yield the models of a figure's frame and text, with the colours that they have on a light or a dark page."""
+    ink = INK[dark]
+    for axis in figure.axis:
+        lines = dict.fromkeys(("axis_line_color", "major_tick_line_color"), ink)
+        texts = dict.fromkeys(("major_label_text_color", "axis_label_text_color"), ink)
+        yield axis, {**lines, **texts, "minor_tick_line_color": None}
+    for line in figure.grid:
+        yield line, {"grid_line_color": GRID[dark]}
+    for legend in figure.legend:
+        yield legend, {"label_text_color": ink}
+    yield figure.title, {"text_color": ink}
 
 
 def hook(method: WeakMethod, *arguments: Any) -> Callable[[Any, Any], None]:

@@ -39,6 +39,12 @@ def test_an_animation_shows_every_batch(tmp_path, capsys):
         assert film.n_frames == 20
 
 
+def test_a_web_page_is_written_into_the_folder(tmp_path, capsys):
+    assert main(["dreg", "variance", "--estimators", "dreg", "--out", str(tmp_path), "--html", *QUICK]) == 0
+    assert "variance.html" in capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["variance.csv", "variance.html", "variance.png"]
+
+
 def test_the_seed_determines_the_numbers(capsys):
     said = []
     for seed in ("7", "7", "12345678901"):
@@ -76,6 +82,7 @@ def test_sequential_tests_end_automatically_in_a_table_a_csv_and_a_picture(tmp_p
         (["variance", "--replicates", "3"], "40"),
         (["variance", "--out", "taken"], "taken"),
         (["variance", "--gif"], "--gif needs a folder; add --out FOLDER"),
+        (["variance", "--html"], "--html needs a folder; add --out FOLDER"),
     ],
 )
 def test_wrong_calls_print_one_line(words, wanted, tmp_path, monkeypatch, capsys):
@@ -92,6 +99,7 @@ def test_wrong_calls_print_one_line(words, wanted, tmp_path, monkeypatch, capsys
         (["race", "--dimensions", "3"], "--dimensions: only labkit dreg variance or bias has this option"),
         (["variance", "--level", ".1"], "--level: only labkit dreg bias has this option"),
         (["bias", "--gif", "--out", "folder"], "--gif: only labkit dreg variance has this option"),
+        (["race", "--html", "--out", "folder"], "--html: only labkit dreg variance has this option"),
         (["bias", "--steps", "9"], "--steps: only labkit dreg race has this option"),
     ],
 )

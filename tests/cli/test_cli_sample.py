@@ -1,8 +1,12 @@
 """`labkit sample`: the written images are the network's samples, and wrong calls print one line before sampling."""
 
+import base64
+import gzip
 import json
 import os
+import re
 import stat
+import struct
 import sys
 from pathlib import Path
 
@@ -85,6 +89,24 @@ def test_windows_can_be_left_out():
         frame = pixels("a.gif").astype(int)
         red[flag] = (abs(frame - sheets.PEN).sum(-1) < 30).sum()
     assert red["--window"] > 100 and red["--no-window"] == 0
+
+
+def test_a_web_page_shows_every_stroke_and_ends_without_windows(models):
+    """Three strokes are five frames: the empty canvas, each stroke, and the end without windows."""
+    from labkit.recordings.frames import unpack
+
+    for flag, windows in {"--window": [0, 1, 1, 1, 0], "--no-window": [0] * 5}.items():
+        assert main(["sample", "plain", "--n", "4", "--out", "a.html", flag]) == 0
+        packed = re.search(r'id="recording">([^<]*)<', Path("a.html").read_text(encoding="utf-8"))[1]
+        found, messages, frame, seen = gzip.decompress(base64.b64decode(packed)), [], None, []
+        while found:
+            (size,) = struct.unpack_from("<I", found)
+            messages.append(found[4 : 4 + size])
+            found = found[4 + size :]
+        for message in messages[1:]:
+            frame = unpack(message, frame)
+            seen.append(int(len(frame.columns[0]["write"]["x0"]) > 0))
+        assert seen == windows
 
 
 @pytest.mark.parametrize(
@@ -195,9 +217,10 @@ def test_when_ffmpeg_fails_its_last_line_is_shown_and_no_file_remains(program, c
         ("labels --labels 0,", "whole numbers with commas"),
         ("plain --neighbours digit", "did you mean"),
         ("plain --neighbours mnist", "labkit data fetch mnist"),
-        ("plain --out a.jpg", "--out needs a path that ends in .gif or .png or .mp4, got a.jpg"),
+        ("plain --out a.jpg", "--out needs a path that ends in .gif or .png or .mp4 or .html, got a.jpg"),
         ("plain --out a", "--out needs a path that ends in"),
         ("plain --gif --out a.png", "--gif needs a path that ends in .gif, got a.png"),
+        ("plain --html --neighbours mnist", "--neighbours: a web page cannot show them"),
         ("plain --gif --png", "--gif and --png: one command writes one file"),
         ("plain --out missing/a.gif", "create it, or choose another folder"),
         ("plain --out folder.gif", "is a folder"),

@@ -1,8 +1,13 @@
 """`labkit svgd`: its run equals that of the library, its files contain the states, and wrong calls print one line."""
 
+import base64
 import csv
+import gzip
+import json
 import os
+import re
 import signal
+import struct
 from itertools import chain
 from pathlib import Path
 
@@ -114,6 +119,18 @@ def test_an_animation_has_a_frame_for_each_thinned_state_and_the_picture_is_its_
     still = Image.open(tmp_path / "run.png")
     assert last.size == still.size == (960, 540) and max(still.getpixel((1, 1))) < 40
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run.gif", "run.png"]
+
+
+@pytest.mark.slow
+def test_a_web_page_has_every_state_and_all_numbers_as_curves(tmp_path):
+    """What `--curves` writes as a table is drawn: three pictures next to the particles."""
+    file = tmp_path / "run.html"
+    assert main([*SHORT, "--target", "banana", "--html", str(file)]) == 0
+    packed = re.search(r'id="recording">([^<]*)<', file.read_text(encoding="utf-8"))[1]
+    found = gzip.decompress(base64.b64decode(packed))
+    (size,) = struct.unpack_from("<I", found)
+    declared = json.loads(found[4 : 4 + size])
+    assert len(declared["pictures"]) == 4 and len(re.findall(rb'"number":\d+', found[4 + size :])) == 31
 
 
 @pytest.mark.slow
@@ -230,6 +247,7 @@ def test_a_wrong_call_prints_one_line_and_exits_with_2(line, said, capsys):
     ("files", "said"),
     [
         (["--gif", "run.mp4"], "ends in .gif, got run.mp4"),
+        (["--html", "run.htm"], "ends in .html, got run.htm"),
         (["--curves", "c.txt"], "--curves needs a path that ends in .csv"),
         (["--png", "missing/a.png"], "create it, or choose another folder"),
         (["--csv", "file/a.csv"], "cannot write"),

@@ -18,6 +18,7 @@ _OF = {
     "replicates": ("variance", "bias"),
     "level": ("bias",),
     "gif": ("variance",),
+    "html": ("variance",),
     **dict.fromkeys(("data", "steps", "batch", "lr"), ("race",)),
 }  # options of only some measurements
 
@@ -59,6 +60,7 @@ _SEED = typer.Option(metavar="N", help="The same seed gives the same numbers.", 
 _OUT = typer.Option(metavar="FOLDER", help="Write WHAT.csv and WHAT.png into this folder; it is created if needed.")
 
 _GIF = typer.Option("--gif", help="variance: also write an animation, variance.gif.")
+_HTML = typer.Option("--html", help="variance: also write a web page that plays, variance.html.")
 
 
 def command(
@@ -75,6 +77,7 @@ def command(
     seed: Annotated[int, _SEED] = 0,
     out: Annotated[Path | None, _OUT] = None,
     gif: Annotated[bool, _GIF] = False,
+    html: Annotated[bool, _HTML] = False,
 ) -> None:
     """Measure gradient estimators on a Gaussian model with exact results, or race them on images."""
     given = dict(locals())
@@ -83,8 +86,10 @@ def command(
     for option, kinds in _OF.items():
         if what not in kinds and given[option] != inspect.signature(command).parameters[option].default:
             fail(f"--{option}: only labkit dreg {' or '.join(kinds)} has this option; leave it out here")
-    if gif and not out:
-        fail("--gif needs a folder; add --out FOLDER")
+    also = {kind: True for kind in variance.ALSO if given[kind]}
+    for kind in also:
+        if not out:
+            fail(f"--{kind} needs a folder; add --out FOLDER")
     low, high = limits.LEVEL
     if not low < level < high:
         fail(f"--level must be between {low:g} and {high:g}, got {level:g}; {defaults.LEVEL:g} is usual")
@@ -96,7 +101,7 @@ def command(
         if out:
             check_folder("--out", out)
             out.mkdir(parents=True, exist_ok=True)
-            for file in (*kind.FILES, *([variance.ANIMATION] if gif else [])):
+            for file in (*kind.FILES, *map(variance.ALSO.get, also)):
                 check_writable("--out", out / file)
         if kind is bias:
             measured = bias.measured(names, dimensions, samples, level, replicates or bias.REPLICATES, seed)
@@ -105,7 +110,6 @@ def command(
         else:
             sizes = variance.sizes(samples)
             measured = variance.measured(names, dimensions, sizes, replicates or variance.REPLICATES, seed)
-        also = {"gif": True} if gif else {}
         wrote = kind.write(measured, out, **also) if out else []  # before the table: a failing output loses no file
         kind.show(measured)
         console.wrote(*wrote)

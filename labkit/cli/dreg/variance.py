@@ -6,6 +6,8 @@ from typing import Any
 BATCHES = 20  # at least: intervals come from the spread of the batches
 FILES = "variance.csv", "variance.png"
 ANIMATION, SPEED, SIZE = "variance.gif", 8, (720, 405)  # frames per second; width and height in pixels
+PAGE, TITLE = "variance.html", "DReG: the variance of gradient estimators"  # the web page and its title
+ALSO = {"gif": ANIMATION, "html": PAGE}  # files that an option adds
 SAMPLES, REPLICATES = 1024, 2000  # by default
 
 
@@ -74,19 +76,30 @@ def _cell(value: Any, width: Any) -> str:
     return f"{value:.3g} ± {50 * width / value:.0f}%"
 
 
-def write(past: Any, folder: Path, gif: bool = False) -> list[Path]:
-    """Write the table as CSV and as a picture, and the measurement as an animation; return their paths."""
+def write(past: Any, folder: Path, gif: bool = False, html: bool = False) -> list[Path]:
+    """Write the table as CSV and as a picture, and the measurement as an animation and a web page; return their paths.
+
+    Args:
+        gif, html: whether the animation and the web page are written.
+    """
     from labkit.cli.console import tracked
     from labkit.experiments.dreg.variance import VarianceSettings
     from labkit.views import save
     from labkit.views.dreg import Scaling, save_csv
 
-    view, paths = Scaling(VarianceSettings()), [folder / name for name in (*FILES, *([ANIMATION] if gif else []))]
+    view, paths = Scaling(VarianceSettings()), [folder / name for name in FILES]
     save_csv(past.states[-1], paths[0])
     save.png(view, past, -1, paths[1], status=_status)
     if gif:
         track = tracked(ANIMATION, len(save.thinned(past)))
-        save.gif(view, past, paths[2], fps=SPEED, size=SIZE, track=track, status=_status)
+        paths.append(folder / ANIMATION)
+        save.gif(view, past, paths[-1], fps=SPEED, size=SIZE, track=track, status=_status)
+    if html:
+        from labkit import recordings
+
+        track = tracked(PAGE, recordings.count(past))
+        paths.append(folder / PAGE)
+        recordings.save_past(view, past, paths[-1], title=TITLE, fps=SPEED, track=track, status=_status)
     return paths
 
 

@@ -29,6 +29,7 @@ _KERNEL = _in("Method", "NAME", "Kernel k(x, x'): {kernels}.")
 _BANDWIDTH = _in("Method", "NAME|H", "A rule, {rules}, or a fixed length h in units of x.")
 _STEP = _in("Method", "X", "Step size; for adagrad and adam in units of x.")
 _TEMPER = _in("Method", "NAME", f"Weaken the score in the first {defaults.TEMPERED} steps: {{tempers}}.")
+_HTML = _in("Files", "FILE", "The run as a web page that plays in any browser, also offline, .html.")
 _CURVES = _in("Files", "FILE", "KSD with a fixed kernel, errors and bandwidth by step, .csv.")
 
 
@@ -49,6 +50,7 @@ def command(
     device: Annotated[str, _in("Method", "NAME", "auto, cpu or cuda.")] = "auto",
     gif: Annotated[Path | None, _in("Files", "FILE", "The run as an animation, .gif.")] = None,
     png: Annotated[Path | None, _in("Files", "FILE", "The last state as a picture, .png.")] = None,
+    html: Annotated[Path | None, _HTML] = None,
     csv: Annotated[Path | None, _in("Files", "FILE", "The last particles, .csv.")] = None,
     curves: Annotated[Path | None, _CURVES] = None,
     arrows: Annotated[
@@ -57,7 +59,8 @@ def command(
     dark: Annotated[bool, _in("Files", None, "Give pictures a dark background.", "--dark")] = False,
 ) -> None:
     """Run SVGD without a browser: print a table of the result, and write the files that you choose."""
-    files = {k: path for k, path in {"gif": gif, "png": png, "csv": csv, "curves": curves}.items() if path}
+    every = {"gif": gif, "png": png, "html": html, "csv": csv, "curves": curves}
+    files = {kind: path for kind, path in every.items() if path}
     asked.check_paths(files)
     settings = {"target": target, "n": particles, "begin": start, "seed": seed, "kernel": kernel, "temper": temper}
     settings |= {"optimizer": optimizer, "step_size": step_size, **asked.bandwidth(bandwidth)}
@@ -66,8 +69,8 @@ def command(
         experiment = asked.experiment(settings, parameters or [], device)
         followed = run.numbers(experiment) if files.keys() - {"csv"} else []
         past, seconds = run.play(experiment, steps, followed)
-        views = run.pictures(experiment, followed, arrows) if files.keys() & {"gif", "png"} else []
-        run.write(views, past, files, dark)  # before the table: a failing output loses no file
+        views = run.pictures(experiment, followed, arrows) if files.keys() & {"gif", "png", "html"} else []
+        run.write(views, followed, past, files, dark)  # before the table: a failing output loses no file
         report.show(experiment, past, seconds, steps)
         console.wrote(*files.values())
     except (ValueError, OSError) as error:

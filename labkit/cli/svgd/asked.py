@@ -6,7 +6,7 @@ from typing import Any
 
 from labkit.cli.errors import check_writable, fail, unknown
 
-ENDINGS = {"gif": ".gif", "png": ".png", "csv": ".csv", "curves": ".csv"}
+ENDINGS = {"gif": ".gif", "png": ".png", "html": ".html", "csv": ".csv", "curves": ".csv"}
 WORDS = {"begin": "start", "bandwidth": "bandwidth rule", "temper": "tempering", "length": "bandwidth"}
 
 

@@ -10,6 +10,7 @@ from labkit.cli import interrupts
 from labkit.cli.console import bar, tracked
 
 LOOK = 0.1  # seconds between two updates of the numbers next to the bar
+TITLE = "SVGD: particles move to a density"  # title of the web page
 MANY = 3000  # particles; from here on several threads are faster than one
 
 
@@ -77,14 +78,15 @@ def numbers(experiment: Any) -> list:
     return [discrepancy, bandwidth(), *others]
 
 
-def write(views: list, past: Any, files: dict[str, Path], dark: bool) -> None:
-    """Write the files; tables need no display package."""
+def write(views: list, followed: list, past: Any, files: dict[str, Path], dark: bool) -> None:
+    """Write the files; tables need no display package. A web page has all numbers as curves."""
     from labkit.experiments.svgd import tables
     from labkit.paint.files import save_table
 
     kinds = {
         "gif": lambda path: _save_gif(views, past, path, dark),
         "png": lambda path: _save_png(views, past, path, dark),
+        "html": lambda path: _save_html(views, followed, past, path),
         "csv": lambda path: save_table(*tables.particles(past.states[-1]), path),
         "curves": lambda path: save_table(*past.whole_table(), path),
     }
@@ -103,6 +105,15 @@ def _save_png(views: list, past: Any, path: Path, dark: bool) -> None:
     from labkit.views import save
 
     save.png(views, past, -1, path, dark=dark, status=_status)
+
+
+def _save_html(views: list, followed: list, past: Any, path: Path) -> None:
+    from labkit import recordings
+    from labkit.views.svgd import Curves
+
+    track = tracked(path.name, recordings.count(past))
+    shown = [views[0], *map(Curves, followed)]
+    recordings.save_past(shown, past, path, title=TITLE, track=track, status=_status)
 
 
 def _status(state: Any) -> str:

@@ -1,0 +1,67 @@
+"""The pictures of a recording as data: Bokeh's documents as JSON, and what a player needs to know about them.
+
+    {"title": ..., "fps": ..., "pictures": [{"item", "place", "aspect", "layers", "colours"}, ...]}
+
+`item` is for `Bokeh.embed.embed_item`. `place` is "leading", "wide" or "". `layers` has the ids of the sources of each
+layer. `colours` has the colours of frame and text by the id of their model: on a light page, and on a dark one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import holoviews as hv
+from bokeh.embed import json_item
+from bokeh.models import LogScale, Plot
+
+from labkit.views.stage import Stage, frame_colours
+from labkit.views.view import View
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture.
+
+    Attributes:
+        data: its entry in the declaration.
+        logarithmic: whether it has a logarithmic axis, on which small numbers are as visible as large ones.
+    """
+
+    data: dict[str, Any]
+    logarithmic: bool
+
+
+def pictures(views: Sequence[View], state: Any) -> list[Picture]:
+    """Return the picture of each view, as a page would put it up for this state."""
+    if hv.Store.current_backend not in hv.Store.renderers:  # a script that has loaded no extension
+        hv.Store.set_current_backend("bokeh")
+    return [_picture(view, state) for view in views]
+
+
+def _picture(view: View, state: Any) -> Picture:
+    figures: list[Plot] = []
+    stage = Stage()
+    stage.show(view, state, figures.append)
+    root = hv.render(stage.pane.object, backend="bokeh")
+    colours: dict[str, dict[str, list[str | None]]] = {}
+    for figure in figures:
+        for (model, light), (_, dark) in zip(frame_colours(figure, False), frame_colours(figure, True), strict=True):
+            colours[model.id] = {name: [light[name], dark[name]] for name in light}
+    data = {
+        "item": json_item(root),
+        "place": "wide" if view.wide else "leading" if view.leading else "",
+        "aspect": view.aspect,
+        "layers": {label: [source.id for source in sources] for label, sources in stage.sources.items()},
+        "colours": colours,
+    }
+    scales = [scale for figure in figures for scale in (figure.x_scale, figure.y_scale)]
+    return Picture(data, any(isinstance(scale, LogScale) for scale in scales))
+
+
+def declaration(title: str, fps: float, pictures: Sequence[Picture]) -> dict[str, Any]:
+    """Return the declaration of a recording, for JSON.
+
+    Args:
+        fps: frames per second, at which it plays first.
+    """
+    return {"title": title, "fps": fps, "pictures": [picture.data for picture in pictures]}

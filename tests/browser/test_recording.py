@@ -1,0 +1,131 @@
+"""A recorded run in a real browser: opened from a folder, without a network."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from labkit import recordings
+from labkit.cli import main
+from labkit.experiments.svgd.numbers import bandwidth
+from labkit.experiments.svgd.particles import ParticlesSettings
+from labkit.past import Past
+from labkit.views.svgd import Curves, Line
+
+pytestmark = pytest.mark.browser
+STEPS = 60
+# the particles of the large picture, as BokehJS holds them
+X = """() => Bokeh.documents[0].roots()[0].renderers.map((r) => r.data_source)
+    .filter((s) => s.data.x?.length === 20).map((s) => Array.from(s.data.x))[0]"""
+INK = "() => Bokeh.documents[0].roots()[0].title.text_color?.value ?? Bokeh.documents[0].roots()[0].title.text_color"
+
+
+@pytest.fixture(scope="module")
+def run():
+    """A run of 20 particles and its views."""
+    experiment = ParticlesSettings(n=20)
+    views = [Line(experiment.density, experiment.box()[0]), Curves(bandwidth())]
+    past = Past(lambda state: views[1].record(state))
+    past.add(experiment.start())
+    for _ in range(STEPS):
+        past.add(experiment.step(past.states[-1]))
+    return views, past
+
+
+@pytest.fixture(scope="module")
+def file(run, tmp_path_factory):
+    """The run as a file."""
+    path = tmp_path_factory.mktemp("recording") / "run.html"
+    recordings.save_past(*run, path, title="Größe", status=lambda state: f"t {state.t}")
+    return path
+
+
+@pytest.fixture
+def opened(browser, file):
+    """opened(**options of the context) -> the page, offline; it fails on a page error or a request."""
+    wrong, contexts = [], []
+
+    def start(path=file, **options):
+        context = browser.new_context(offline=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: request.url == path.as_uri() or wrong.append(request.url))
+        page.goto(path.as_uri())
+        expect(page.locator("[data-ready=true]")).to_be_visible(timeout=30_000)
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def status(page):
+    return int(re.match(r"step (\d+)", page.locator(".status").inner_text())[1])
+
+
+def at(page, step):
+    expect(page.locator(".status")).to_have_text(f"step {step} · t {step}")
+
+
+def test_a_recording_plays_to_its_end_and_again(opened, run):
+    page = opened()
+    page.get_by_label("Frames per second").select_option("40")
+    at(page, STEPS)
+    button = page.get_by_role("button", name="Play", exact=True)
+    expect(button).to_be_visible()
+    assert page.evaluate(X) == pytest.approx(run[1].states[-1].x[:, 0].tolist(), abs=1e-3)
+    page.get_by_label("Frames per second").select_option("1")
+    button.click()
+    at(page, 0)
+    page.get_by_role("button", name="Pause").click()
+    assert page.get_by_role("heading").inner_text() == page.title() == "Größe"
+
+
+def test_keys_and_buttons_go_to_every_frame(opened, run):
+    page = opened(reduced_motion="reduce")
+    at(page, 0)  # it waits: the reader prefers no motion
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    x = [state.x[:, 0].tolist() for state in run[1].states]
+    assert page.evaluate(X) == pytest.approx(x[0], abs=1e-3)
+    for key, step in [("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", STEPS), ("Home", 0)]:
+        page.keyboard.press(key)
+        at(page, step)
+        assert page.evaluate(X) == pytest.approx(x[step], abs=1e-3)
+    page.get_by_role("button", name="One frame on").click()
+    page.get_by_role("button", name="One frame on").click()
+    page.get_by_role("button", name="One frame back").click()
+    at(page, 1)
+    page.get_by_label("Frame", exact=True).fill("40")
+    at(page, 40)
+    assert page.evaluate(X) == pytest.approx(x[40], abs=1e-3)
+    page.keyboard.press("ArrowLeft")  # the slider has the focus
+    at(page, 39)
+    expect(page.get_by_role("status")).to_have_text("step 39 · t 39")  # what a screen reader says
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    assert status(page) >= 39
+
+
+def test_a_recording_follows_light_and_dark_and_fits_a_phone(opened):
+    page = opened(color_scheme="dark", viewport={"width": 390, "height": 800}, reduced_motion="reduce")
+    dark = page.evaluate(INK)
+    page.emulate_media(color_scheme="light")
+    page.wait_for_function(f"dark => ({INK})() !== dark", arg=dark)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_images_are_drawn_from_a_recording(opened, tmp_path):
+    """The page of `labkit sample`; its first canvas is grey, so all pixels differ from those at the end."""
+    path = tmp_path / "digits.html"
+    assert main(["sample", "draw-small", "--n", "4", "--out", str(path)]) == 0
+    page = opened(path, reduced_motion="reduce")
+    image = """() => { const image = Bokeh.documents[0].roots()[0].renderers[0].data_source.data.image[0]
+                       return [image.dtype, image.shape, Array.from(image)] }"""
+    kind, shape, first = page.evaluate(image)
+    assert kind == "uint32" and shape == [58, 58] and len(first) == 58 * 58
+    page.keyboard.press("End")
+    assert len(set(page.evaluate(image)[2])) > len(set(first))
