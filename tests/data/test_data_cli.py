@@ -46,9 +46,9 @@ def test_fetch_prints_the_place_of_each_file(lay, digits_of_mnist, capsys):
     ("line", "said"),
     [
         (["fetch", "mnst"], "did you mean mnist?"),
-        (["list", "qqqq"], "there are digits, mnist"),
+        (["list", "qqqq"], "choose one of digits, mnist"),
         (["fetsh"], "did you mean fetch?"),
-        (["fetch"], "wants a name"),
+        (["fetch"], "needs a name"),
         (["fetch", "mnist", "--nonsense"], "labkit data --help"),
     ],
 )
