@@ -14,6 +14,7 @@ import holoviews as hv
 from bokeh.embed import json_item
 from bokeh.models import LogScale, Plot
 
+from labkit.views.backend import use_bokeh
 from labkit.views.stage import Stage, frame_colours
 from labkit.views.view import View
 
@@ -33,8 +34,7 @@ class Picture:
 
 def pictures(views: Sequence[View], state: Any) -> list[Picture]:
     """Return the picture of each view, as a page would put it up for this state."""
-    if hv.Store.current_backend not in hv.Store.renderers:  # a script that has loaded no extension
-        hv.Store.set_current_backend("bokeh")
+    use_bokeh()
     return [_picture(view, state) for view in views]
 
 

@@ -10,9 +10,7 @@ numbers that are not positive. Images and texts are exact.
 import base64
 import gzip
 import html
-import json
 import re
-import struct
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BufferedIOBase
@@ -26,10 +24,10 @@ from labkit.paint.files import Target, write_whole
 from labkit.past import Past
 from labkit.recordings.columns import Column, encode, quantised
 from labkit.recordings.declaration import declaration, pictures
-from labkit.recordings.frames import Columns, Frame, Packer
+from labkit.recordings.frames import Columns, Frame, Packer, block, json_bytes, layers_of
 from labkit.views.live import Live
 from labkit.views.save import cut, thinned
-from labkit.views.view import View, checked
+from labkit.views.view import View, checked, columns_of
 
 FPS = 20  # frames per second, at first
 MOST = 400  # frames
@@ -107,10 +105,8 @@ def save_past(
     frames = list(track(_frames(shown, past, most, status or (lambda state: ""))))
     packer = Packer()
     messages = [packer.pack(frame) for frame in rounded(frames, [picture.logarithmic for picture in declared])]
-    head = json.dumps(declaration(title, fps, declared)).encode()
-    head += b" " * (-len(head) % 4)
-    blocks = b"".join(struct.pack("<I", len(block)) + block for block in (head, *messages))
-    text = page(title, blocks)
+    head = json_bytes(declaration(title, fps, declared))
+    text = page(title, b"".join(map(block, (head, *messages))))
 
     def fill(file: BufferedIOBase) -> None:
         file.write(text.encode())
@@ -126,7 +122,7 @@ def count(past: Past[Any], most: int = MOST) -> int:
 def _frames(views: list[View], past: Past[Any], most: int, status: Status) -> Iterator[Frame]:
     for number, position in enumerate(thinned(past, most)):
         state, upto = past.states[position], cut(past, position)
-        columns = [view.columns(state, upto) for view in views]
+        columns = columns_of(views, state, upto)
         sentence = " ".join(filter(None, (view.describe(state, upto) for view in views)))
         yield Frame(number, past.marks[position], status(state), sentence, columns)
 
@@ -157,11 +153,10 @@ def rounded(frames: Sequence[Frame], logarithmic: Sequence[bool]) -> list[Frame]
 
 
 def _floats(columns: Sequence[Columns]) -> Iterator[tuple[tuple[int, str, str], np.ndarray[Any, Any]]]:
-    for picture, layers in enumerate(columns):
-        for layer, named in layers.items():
-            for name, values in named.items():
-                if isinstance(values, np.ndarray) and values.dtype.kind == "f" and values.ndim == 1:
-                    yield (picture, layer, name), values
+    for place, named in layers_of(columns):
+        for name, values in named.items():
+            if isinstance(values, np.ndarray) and values.dtype.kind == "f" and values.ndim == 1:
+                yield (*place, name), values
 
 
 def _rounding(values: np.ndarray[Any, Any], logarithmic: bool) -> tuple[float, float, bool] | None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.recordings.columns import Column, decode, encode, length
+from labkit.recordings.columns import Column, decode, encode, length, padded
 
 Columns = dict[str, dict[str, Any]]  # layer -> column -> array, as a view returns them
 
@@ -48,7 +48,7 @@ class Packer:
     def pack(self, frame: Frame) -> bytes:
         """Return the message of the next frame. The first one is a key frame."""
         key, changed = not self._words, {}
-        for place, named in _layers(frame.columns):
+        for place, named in layers_of(frame.columns):
             columns, before = {name: encode(values) for name, values in named.items()}, self._layers.get(place, {})
             same = all(name in before and before[name].n == column.n for name, column in columns.items())
             new = {name: column for name, column in columns.items() if not same or column != before[name]}
@@ -87,7 +87,7 @@ def unpack(message: bytes, before: Frame | None = None) -> Frame:
     head, at = json.loads(message[4 : 4 + size]), 4 + size
     if before is None and not head["key"]:
         raise ValueError(f"frame {head['number']} holds only changes; unpack the frame before it first")
-    layers = {} if head["key"] or before is None else {place: dict(named) for place, named in _layers(before.columns)}
+    layers = {} if head["key"] or before is None else {place: dict(named) for place, named in layers_of(before.columns)}
     for picture, layer, columns in head["layers"]:
         new = {}
         for name, column in columns:
@@ -102,7 +102,8 @@ def unpack(message: bytes, before: Frame | None = None) -> Frame:
     return Frame(head["number"], head["step"], head["status"], head["sentence"], found)
 
 
-def _layers(columns: Sequence[Columns]) -> Iterator[tuple[tuple[int, str], dict[str, Any]]]:
+def layers_of(columns: Sequence[Columns]) -> Iterator[tuple[tuple[int, str], dict[str, Any]]]:
+    """Yield (picture, layer) and the columns of each layer of a frame."""
     for picture, layers in enumerate(columns):
         for layer, named in layers.items():
             yield (picture, layer), named
@@ -113,7 +114,16 @@ def _message(words: dict[str, Any], layers: dict[tuple[int, str], dict[str, Colu
         [picture, layer, [[name, column.head] for name, column in named.items()]]
         for (picture, layer), named in layers.items()
     ]
-    text = json.dumps(words | {"layers": listed}, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 4)  # JSON ignores spaces at its end
     bodies = [column.body for named in layers.values() for column in named.values()]
-    return b"".join([struct.pack("<I", len(text)), text, *bodies])
+    return b"".join([block(json_bytes(words | {"layers": listed})), *bodies])
+
+
+def json_bytes(data: Any) -> bytes:
+    """Return data as JSON, padded to a multiple of four bytes: JSON ignores spaces at its end."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
+    return text + b" " * (padded(len(text)) - len(text))
+
+
+def block(data: bytes) -> bytes:
+    """Return bytes after their length, which has four bytes."""
+    return struct.pack("<I", len(data)) + data

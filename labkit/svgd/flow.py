@@ -7,7 +7,7 @@ All fields of a state are evaluated at its x, with the kernel at its bandwidth.
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -256,8 +256,3 @@ def pulls(state: State, i: int, *, kernel: Kernel = KERNEL) -> tuple[Tensor, Ten
     drive, repulsion, _ = kernel.products(two, scores, h)
     self_push = kernel.products(state.x[i : i + 1], state.score[i : i + 1], state.bandwidth).repulsion
     return drive[:, 0] * 2 / n, (repulsion[:, 0] * 2 - self_push) / n
-
-
-def with_particles(state: State, x: Tensor) -> State:
-    """Return the state with other particles x; call `evaluate` on it to compute the rest."""
-    return replace(state, x=x.detach().clone())

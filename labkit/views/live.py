@@ -21,7 +21,7 @@ from labkit.views.pictures import Pictures
 from labkit.views.player import TIPS, PlayerBar
 from labkit.views.remote import Remote
 from labkit.views.stage import Stage
-from labkit.views.view import Columns, View, checked
+from labkit.views.view import Columns, View, checked, columns_of
 
 
 class Live(pn.viewable.Viewer):
@@ -80,7 +80,7 @@ class Live(pn.viewable.Viewer):
     def _render(self, state: Any, past: engine.Past) -> tuple[list[View], list[Columns]]:
         """Return the views and the columns of each, all as copies."""
         views = self.views
-        return views, [view.columns(state, past) for view in views]
+        return views, columns_of(views, state, past)
 
     def _record(self, state: Any) -> dict[str, float]:
         row: dict[str, float] = {}

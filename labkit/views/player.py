@@ -45,7 +45,7 @@ class PlayerBar:
         self._make_sliders(speed)
         self.text = Readout(margin=(8, 12))
         self.error = pn.widgets.StaticText(value="", visible=False, sizing_mode="stretch_width", styles=ALERT)
-        self._controls = [self.button, self.once, self.anew, self.speed, self.scrub, self.text]
+        self._controls = [self.button, self.once, self.reset, self.speed, self.scrub, self.text]
         self.row = pn.FlexBox(*self._controls if clock else [], align_items="center", min_height=58)
 
     def _make_buttons(self) -> None:
@@ -54,10 +54,10 @@ class PlayerBar:
             label="Play", color="primary", description="Play or pause (space bar)", **button
         )
         self.once = pn.widgets.Button(label="Step", description="Pause and take one step (right arrow key)", **button)
-        self.anew = pn.widgets.Button(label="Reset", description="Go back to step 0 (R key)", **button)
+        self.reset = pn.widgets.Button(label="Reset", description="Go back to step 0 (R key)", **button)
         self.button.on_click(lambda _: self.toggle())
         self.once.on_click(lambda _: self.run.once())
-        self.anew.on_click(lambda _: self.run.reset())
+        self.reset.on_click(lambda _: self.run.reset())
 
     def _make_sliders(self, speed: int) -> None:
         self.speed = pn.widgets.DiscreteSlider(

@@ -18,7 +18,8 @@ from labkit.paint import Painter, save_gif, save_png
 from labkit.paint.axes import DARK, LIGHT, unit_of
 from labkit.paint.files import Target, save_table
 from labkit.paint.words import write
-from labkit.views.view import View, checked
+from labkit.views.backend import use_bokeh
+from labkit.views.view import View, checked, columns_of
 
 HEAD = 30  # pixels at 960 x 540 for the line with the step counter
 LINGER = 1.0  # seconds for which an animation shows its last frame
@@ -52,8 +53,7 @@ class _Page:
     """The views of a run, painted in a grid below a line with the step counter."""
 
     def __init__(self, views: list[View], past: Past, size: tuple[int, int], dark: bool, status: Callable | None):
-        if hv.Store.current_backend not in hv.Store.renderers:  # for a script that has loaded no extension
-            hv.Store.set_current_backend("bokeh")
+        use_bokeh()
         self.views, self.past, self.status = views, past, status
         self.theme, self.unit = DARK if dark else LIGHT, unit_of(size)
         self.paper, self.head = Image.new("RGB", size, self.theme.paper), round(HEAD * self.unit)
@@ -64,8 +64,7 @@ class _Page:
 
     def columns(self, position: int) -> list[dict]:
         """Return the columns of each view at a position. Views that follow the run do not see later states."""
-        state, upto = self.past.states[position], cut(self.past, position)
-        return [view.columns(state, upto) for view in self.views]
+        return columns_of(self.views, self.past.states[position], cut(self.past, position))
 
     def frame(self, position: int) -> Image.Image:
         image, words = self.paper.copy(), f"step {self.past.marks[position]}"

@@ -1,6 +1,6 @@
 """The contract of a view: a picture that is declared once, and the arrays that each frame changes in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import holoviews as hv
@@ -90,6 +90,11 @@ class Part(View):
 
     def _past(self, past: Past[Any] | None) -> Past[Any] | None:
         return None if past is None else past.of(self.part, self._mark)
+
+
+def columns_of(views: Sequence[View], state: Any, past: Past[Any] | None) -> list[Columns]:
+    """Return the columns of each view for a state, given the run up to it."""
+    return [view.columns(state, past) for view in views]
 
 
 def checked(views: Any) -> list[View]:

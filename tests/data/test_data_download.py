@@ -133,11 +133,11 @@ def test_a_replacement_does_not_prevent_a_download_but_another_complete_form_doe
 
 
 def test_a_mirror_that_gzipped_again_is_accepted(serve, register, mnist, room):
-    anew = {name: gzip.compress(gzip.decompress(packed), 1, mtime=1) for name, packed in mnist.items()}
-    server = serve(anew)
+    packed_otherwise = {name: gzip.compress(gzip.decompress(packed), 1, mtime=1) for name, packed in mnist.items()}
+    server = serve(packed_otherwise)
     register("mnist", mnist, [server.url])
     data.fetch("mnist")
-    assert (room / "cache" / "mnist" / IMAGES).read_bytes() == anew[IMAGES] != mnist[IMAGES]
+    assert (room / "cache" / "mnist" / IMAGES).read_bytes() == packed_otherwise[IMAGES] != mnist[IMAGES]
     assert len(data.load("mnist", "train")[0]) == 5
 
 

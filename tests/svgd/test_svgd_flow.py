@@ -47,8 +47,8 @@ def test_particles_with_requires_grad_give_detached_states(draw):
 def test_all_fields_of_a_state_are_evaluated_at_its_x(draw):
     target = targets.make("banana")
     for state in islice(svgd.flow(target, draw(30, 2)), 5):
-        anew = svgd.start(state.x, target)
-        assert same(replace(anew, t=state.t, memory=state.memory), state)
+        again = svgd.start(state.x, target)
+        assert same(replace(again, t=state.t, memory=state.memory), state)
         assert torch.equal(state.phi, state.drive + state.repulsion)
         assert torch.equal(state.ksd, svgd.ksd(state.x, target))
         assert torch.allclose(state.phi, svgd.phi(state.x, target), rtol=0, atol=1e-14)

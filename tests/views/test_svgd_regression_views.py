@@ -308,7 +308,7 @@ def test_the_pointer_drags_adds_and_removes_points_during_the_run(scene):
     less = next(b for box in scene.controls() if isinstance(box, pn.FlexBox) for b in box if "Remove" in b.label)
     less.clicks += 1
     assert float(settled(scene)[0].rows.x[3]) == 6.0
-    scene.anew()
+    scene.restore()
     assert torch.equal(settled(scene)[0].rows.x, rows.x)
 
 

@@ -10,7 +10,6 @@ from sentences import LONGEST, MEDIAN, median, sentences
 from texts import READ, Text
 
 REFUSED = Path(__file__).parent / "refused.toml"
-NOT_YET = Path(__file__).parent / "not_yet.txt"
 CODE = re.compile(
     r"```.*?```|`[^`]*`|https?://\S+|^ {4}[\w*, ]{1,40}:(?= )|\bNone\b|\bTrue\b", re.DOTALL | re.MULTILINE
 )
@@ -91,9 +90,3 @@ def findings(name: str, texts: list[Text]) -> list[Finding]:
     """Return all findings of one part, in the order of files and lines."""
     found = [*refused(texts), *long(texts), *median_finding(name, texts)]
     return sorted(found, key=lambda finding: (finding.file, finding.line))
-
-
-def not_yet(path: Path = NOT_YET) -> list[str]:
-    """Return the parts that need not be clean yet."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line and not line.startswith("#")]

@@ -1,6 +1,6 @@
 """All texts that a person reads are plain English: no refused turn of phrase, no sentence that is too long.
 
-`python tests/words/report.py PATH` prints what to change. `not_yet.txt` lists the parts that need not be clean yet.
+`python tests/words/report.py PATH` prints what to change.
 """
 
 import json
@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from findings import Finding, by_part, compiled, findings, long, median_finding, not_yet, refused, turns
+from findings import Finding, by_part, compiled, findings, long, median_finding, refused, turns
 from sentences import count, counts, sentences
 from texts import Text, collect, of_file
 
@@ -41,18 +41,9 @@ def found(parts):
     return {part: findings(part, texts) for part, texts in parts.items()}
 
 
-def test_every_part_that_is_not_listed_is_plain(found):
+def test_every_part_is_plain(found):
     """To see the advice: python tests/words/report.py PART."""
-    assert [str(finding) for part in found.keys() - not_yet() for finding in found[part]] == []
-
-
-def test_a_listed_part_still_has_findings(found):
-    """A part that has become clean, or does not exist, must be taken off `not_yet.txt`."""
-    assert [part for part in not_yet() if not found.get(part)] == []
-
-
-def test_parts_are_listed_once():
-    assert len(set(not_yet())) == len(not_yet())
+    assert [str(finding) for part in found for finding in found[part]] == []
 
 
 def test_all_kinds_of_files_are_read(parts):

@@ -138,8 +138,8 @@ class RunsScene(pn.viewable.Viewer):
 
     def _draw(self, state: RunState) -> None:
         views = pictures(state)
-        anew = len(views) != len(self.stages)
-        if anew:
+        replaced = len(views) != len(self.stages)
+        if replaced:
             self.stages = [Stage(order) for order, _ in enumerate(views)]
         for stage, view in zip(self.stages, views, strict=True):
             if stage.holds(view):
@@ -147,7 +147,7 @@ class RunsScene(pn.viewable.Viewer):
             else:
                 stage.dark = self._dark
                 stage.show(view, state, unaligned)
-        if anew:  # last, so that the browser receives complete pictures
+        if replaced:  # last, so that the browser receives complete pictures
             self.pictures.objects = [stage.pane for stage in self.stages]
         self._state = state
 

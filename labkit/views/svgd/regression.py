@@ -67,10 +67,10 @@ class RegressionScene(Scene):
         s = self.settings
         less = pn.widgets.Button(label="Remove point", description="Remove the newest training point", **BUTTON)
         less.on_click(lambda _: self.change(RegressionPoints.without_newest))
-        anew = pn.widgets.Button(label="Restore points", description="Bring the first points back and reset", **BUTTON)
-        anew.on_click(lambda _: self.anew())
+        back = pn.widgets.Button(label="Restore points", description="Bring the first points back and reset", **BUTTON)
+        back.on_click(lambda _: self.restore())
         return [
-            fields.choice(s, "data"), pn.FlexBox(less, anew), fields.number(s, "times"), fields.choice(s, "unit"),
+            fields.choice(s, "data"), pn.FlexBox(less, back), fields.number(s, "times"), fields.choice(s, "unit"),
             fields.number(s, "n"), fields.number(s, "hidden"), fields.log_slider(s, "rate"),
             fields.choice(s, "kernel"), fields.log_slider(s, "step_size"), fields.number(s, "batch"),
             fields.box(s, "original"), fields.number(s, "seed"),
@@ -85,7 +85,7 @@ class RegressionScene(Scene):
         """Change the points; the networks stay."""
         self.live.run.edit(lambda state: self.settings.edit(state, how))
 
-    def anew(self) -> None:
+    def restore(self) -> None:
         """Restore the points as they were made."""
         self.settings.forget()
         self.show()
