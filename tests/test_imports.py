@@ -20,7 +20,14 @@ OUTER = {"views", "paint", "serving", "recordings", "lessons", "cli"}
 # labkit/private has a module for each package; the module of a display package counts as that package.
 SHOWN = {f"labkit.private.{package}" for package in DISPLAY}
 # What recordings use of the other displaying parts: the pictures of a view, and how files are written.
-RECORDED = [["views", "view"], ["views", "stage"], ["views", "live"], ["views", "save"], ["paint", "files"]]
+RECORDED = [
+    ["views", "view"],
+    ["views", "backend"],
+    ["views", "stage"],
+    ["views", "live"],
+    ["views", "save"],
+    ["paint", "files"],
+]
 # Parts that may import every method. The others may not, except the folders that are named after the method.
 KNOWING = {"models", "reproduce", "bench", "cli", "dashboards", "notebooks", "baselines", "lessons"}
 
