@@ -2,8 +2,6 @@
 
 import csv
 import re
-import subprocess
-import sys
 
 import pytest
 from PIL import Image
@@ -106,15 +104,3 @@ def test_wrong_calls_print_one_line(words, wanted, tmp_path, monkeypatch, capsys
 def test_an_option_of_another_measurement_is_refused(call, words, capsys):
     assert main(["dreg", *call]) == 2
     assert words in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("words", ["variance --replicates 40", "bias --replicates 64", "race -K 2 --batch 4 --steps 1"])
-def test_without_files_to_write_no_display_package_is_loaded(words):
-    script = (
-        "import sys; from labkit.cli import main; code = main(sys.argv[1:]); "
-        "print('loaded', sorted({'panel', 'holoviews', 'bokeh', 'ipywidgets'} & set(sys.modules)), code)"
-    )
-    few = ["--estimators", "dreg", "--samples", "4", "--dimensions", "2"]
-    call = ["dreg", *words.split(), *(few[:2] if words.startswith("race") else few)]
-    done = subprocess.run([sys.executable, "-c", script, *call], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "loaded [] 0"

@@ -2,6 +2,8 @@
 
 import csv
 import importlib
+import json
+import os
 import subprocess
 import sys
 
@@ -21,48 +23,51 @@ svgd.OPTIMIZERS["toy-optimizer"] = svgd.Plain
 targets.TARGETS["toy-target"] = targets.TARGETS["banana"]
 dreg.ESTIMATORS["toy-estimator"] = dreg.ESTIMATORS["iwae"]
 """
-COMMAND = """
-import sys
-from labkit.cli import main
-sys.exit(main(sys.argv[1:]))
-"""
-PAGES = """
+SHOWN = """
+import contextlib, io, json
 import panel as pn
 import holoviews as hv
+from labkit.cli import main
 hv.extension("bokeh")
 from labkit.views.dreg import VarianceScene
 from labkit.views.svgd import ParticlesScene
-for scene in (ParticlesScene, VarianceScene):
-    for widget in pn.Column(*scene(play=False).controls()).select(pn.widgets.Widget):
-        print(*[name for name in getattr(widget, "options", []) if "toy" in str(name)])
+
+def said(*words):
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        assert main([*words]) == 0
+    return output.getvalue()
+
+widgets = [w for s in (ParticlesScene, VarianceScene) for w in pn.Column(*s(play=False).controls()).select()]
+lists = [str(name) for widget in widgets for name in getattr(widget, "options", [])]
+line = ["svgd", "--particles", "5", "--steps", "3", "--target", "toy-target", "--kernel", "toy-kernel"]
+line += ["--optimizer", "toy-optimizer", "--bandwidth", "toy-rule"]
+print(json.dumps({"lists": lists, "svgd": said("svgd", "--help"), "dreg": said("dreg", "--help"), "run": said(*line)}))
 """
+TOY = {"svgd": {"toy-kernel", "toy-rule", "toy-optimizer", "toy-target"}, "dreg": {"toy-estimator"}}
 
 
-def said(script, *arguments):
-    """The output of a process whose registries have one more entry each."""
-    line = [sys.executable, "-c", TOYS + script, *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, text=True, check=True).stdout
-
-
-@pytest.mark.slow
-def test_a_new_entry_of_a_registry_is_in_the_lists_of_the_pages():
-    assert set(said(PAGES).split()) == {"toy-kernel", "toy-rule", "toy-optimizer", "toy-target", "toy-estimator"}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("command", ["svgd", "dreg"])
-def test_a_new_entry_of_a_registry_is_in_the_help(command, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "300")
-    wanted = {"svgd": ["toy-kernel", "toy-rule", "toy-optimizer", "toy-target"], "dreg": ["toy-estimator"]}[command]
-    text = said(COMMAND, command, "--help")
-    assert [name for name in wanted if name not in text] == []
+@pytest.fixture(scope="module")
+def shown():
+    """The lists of the pages, two help texts and the output of a run, in a process with one more entry per registry."""
+    line = [sys.executable, "-c", TOYS + SHOWN]
+    environment = os.environ | {"COLUMNS": "300"}
+    return json.loads(subprocess.run(line, capture_output=True, text=True, check=True, env=environment).stdout)
 
 
 @pytest.mark.slow
-def test_the_command_line_accepts_a_new_entry_of_a_registry(tmp_path):
-    toys = ["--target", "toy-target", "--kernel", "toy-kernel", "--optimizer", "toy-optimizer"]
-    text = said(COMMAND, "svgd", "--particles", 5, "--steps", 3, *toys, "--bandwidth", "toy-rule")
-    assert "toy-target: 5 particles, 3 steps" in text
+def test_a_new_entry_of_a_registry_is_in_the_lists_of_the_pages(shown):
+    assert {name for name in shown["lists"] if "toy" in name} == TOY["svgd"] | TOY["dreg"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", TOY)
+def test_a_new_entry_of_a_registry_is_in_the_help(command, shown):
+    assert [name for name in TOY[command] if name not in shown[command]] == []
+
+
+@pytest.mark.slow
+def test_the_command_line_accepts_a_new_entry_of_a_registry(shown):
+    assert "toy-target: 5 particles, 3 steps" in shown["run"]
 
 
 def test_the_names_of_a_registry_replace_its_placeholder_in_a_text():
