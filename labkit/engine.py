@@ -5,6 +5,7 @@ One thread steps all runs of the process in turn; a second one steps the slow ru
 """
 
 import dataclasses
+import math
 import queue
 import time
 import traceback
@@ -13,10 +14,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from labkit.engine_account import Account
 from labkit.engine_threads import FRAMES, Engine, engine
 from labkit.past import Past
 
-__all__ = ["AWAY", "FRAMES", "SLOW", "Engine", "Frame", "Past", "Run", "engine"]
+__all__ = ["AWAY", "Account", "FRAMES", "SLOW", "Engine", "Frame", "Past", "Run", "engine"]
 
 SLOW = 0.020  # seconds per step; a slower run moves to the second thread
 AWAY = 5.0  # seconds without a signal from a viewer, after which nothing is computed
@@ -51,6 +53,7 @@ class Run(Generic[S, C]):
             second. It must return copies, because another thread shows them.
         record: state -> a row of numbers for the table of the past.
         pinned: steps whose states the past always keeps.
+        account: counts and limits the steps of several runs; by default of this run only, without a limit.
     """
 
     def __init__(
@@ -60,7 +63,9 @@ class Run(Generic[S, C]):
         render: Callable[[S, Past[S]], C],
         record: Callable[[S], dict[str, float]] | None = None,
         pinned: tuple[int, ...] = (),
+        account: Account | None = None,
     ):
+        self.account = account or Account()
         self.start, self.step, self.render, self.record, self.pinned = start, step, render, record, pinned
         self.speed = 60.0  # steps per second
         self.frame: Frame[S, C] = Frame(0)
@@ -141,7 +146,7 @@ class Run(Generic[S, C]):
 
     def leave(self) -> None:
         """Signal that the viewer has left. Nothing is computed until the next signal."""
-        self.seen = -AWAY
+        self.seen = -math.inf
 
     def close(self) -> None:
         """Release everything. The run cannot be used again."""
@@ -232,11 +237,14 @@ class Run(Generic[S, C]):
             self._past.cut(self._position)
         began, done = time.perf_counter(), 0
         while done < steps and not (done and (time.perf_counter() - began > within or not self._orders.empty())):
+            self.account.take()
             self._past.add(self.step(self._state))
             self._position = len(self._past.states) - 1
             done += 1
         if done:
-            cost = (time.perf_counter() - began) / done
+            seconds = time.perf_counter() - began
+            self._engine.totals.add(done, seconds)
+            cost = seconds / done
             self._cost = cost if not self._cost else 0.8 * self._cost + 0.2 * cost
             self._steps += done
             self._error = ""
@@ -247,6 +255,7 @@ class Run(Generic[S, C]):
             self._rate, self._since, self._steps = self._steps / (now - self._since), now, 0
         content = self.render(self._state, self._past)
         self._published = now
+        self._engine.totals.add(frames=1)
         self.frame = Frame(
             self.frame.number + 1,
             self._state,
@@ -277,8 +286,8 @@ class Run(Generic[S, C]):
 
     @property
     def unwatched(self) -> bool:
-        """Whether no viewer gave a signal for `AWAY` seconds."""
-        return time.monotonic() - self.seen >= AWAY
+        """Whether no viewer gave a signal for `AWAY` seconds, or for the time in the account."""
+        return time.monotonic() - self.seen >= (AWAY if self.account.away is None else self.account.away)
 
     @property
     def slow(self) -> bool:

@@ -11,6 +11,8 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
+from labkit.engine_account import Totals
+
 FRAMES = 60  # per second and run, at most: twice as many as are shown, so each of 30 reads per second finds a new one
 SLICE = 0.008  # seconds of stepping before the next run gets its turn
 ROUND = 0.024  # seconds of stepping that all runs share; if they need more, their slices are shorter
@@ -74,6 +76,7 @@ class Engine:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self.totals = Totals()
         self.quick, self.patient = Worker(self, "labkit-engine"), Worker(self, "labkit-engine-slow")
         self.quick.start()
         self.patient.start()

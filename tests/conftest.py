@@ -172,13 +172,16 @@ def log_of():
 
 @pytest.fixture(scope="session")
 def serving(get, tmp_path_factory):
-    """serving(command, port) starts a server and yields when /liveness responds; a failure shows the log."""
+    """serving(command, port) starts a server and yields when /liveness responds; a failure shows the log.
 
-    def start(command: list[str], port: int, host: str = "127.0.0.1") -> Iterator[str]:
+    With under="/labkit" its pages are below this path.
+    """
+
+    def start(command: list[str], port: int, host: str = "127.0.0.1", under: str = "") -> Iterator[str]:
         log = tmp_path_factory.mktemp("serve") / "log.txt"
         with log.open("w") as out:
             process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=log.parent)
-        base = f"http://{host}:{port}"
+        base = f"http://{host}:{port}{under}"
         _logs[base] = log
         try:
             _wait(process, get, base, log)
@@ -231,6 +234,26 @@ def made_runs() -> ModuleType:
 def made_networks() -> ModuleType:
     """The module made_networks.py."""
     return beside("made_networks")
+
+
+@pytest.fixture(scope="session")
+def nginx(free_port, tmp_path_factory):
+    """nginx(target, HEADER=value), a context: nginx as the guide configures it; gives its port. See tests/nginx.py.
+
+    Without nginx or openssl a test skips, on CI (CI=true) it fails.
+    """
+    module = beside("nginx")
+    if module.PROGRAM is None or shutil.which("openssl") is None:
+        missing = "needs nginx and openssl"
+        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+
+    @contextmanager
+    def behind(target: int, **changed: str | None) -> Iterator[int]:
+        port = free_port()
+        with module.running(tmp_path_factory.mktemp("nginx"), port, target, **changed):
+            yield port
+
+    return behind
 
 
 @pytest.fixture(params=["windows", "whole images", "colour, N = 1", "classes"])

@@ -427,6 +427,39 @@ def test_a_viewer_without_a_signal_counts_as_absent(make, monkeypatch):
     assert run.wants
 
 
+def test_an_account_says_how_long_its_runs_compute_without_a_viewer(make, monkeypatch):
+    monkeypatch.setattr(engine, "AWAY", 0.0)
+    run = make()
+    run.account.away = 60.0
+    assert not run.unwatched
+    run.leave()
+    assert run.unwatched
+
+
+def test_runs_of_one_account_share_its_steps(make):
+    """The first takes 3 of 5 steps, so the second takes 2 and shows the limit."""
+    first, second = make(), make()
+    second.account = first.account
+    first.account.most = 5
+    for run in (first, second):
+        for _ in range(3):
+            run.once()
+        settled(run)
+    assert (first.frame.state.t, second.frame.state.t) == (3, 2)
+    assert first.frame.error == "" and "has taken 5 steps" in second.frame.error
+
+
+def test_the_totals_of_the_engine_grow_by_steps_and_frames(make):
+    totals = engine.engine().totals
+    before = dataclasses.replace(totals)
+    run = make()
+    for _ in range(3):
+        run.once()
+        settled(run)
+    assert totals.steps - before.steps >= 3 and totals.frames - before.frames >= 3
+    assert totals.seconds > before.seconds
+
+
 def test_close_frees_the_run(make):
     """The engine and its threads keep no reference to a closed run, its states or its functions."""
 

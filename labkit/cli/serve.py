@@ -5,13 +5,16 @@ import os
 import sys
 import webbrowser
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from labkit.cli.errors import fail, unknown
 from labkit.places import RUNS
-from labkit.serving.settings import ADDRESS, CLASS, PORT
+from labkit.serving.settings import ADDRESS, CLASS, LIMITS, PORT, Limits
+
+if TYPE_CHECKING:
+    from labkit.serving.network import Network
 
 _SAY = {
     errno.EADDRINUSE: "port {port} is in use, perhaps by another labkit serve: stop that one, or choose --port {other}",
@@ -39,10 +42,45 @@ def command(
             help="Number of visitors expected at the same moment; a page is prepared for each.",
         ),
     ] = None,
+    prefix: Annotated[
+        str, typer.Option(metavar="PATH", help="Path before the path of every page, such as /labkit behind a proxy.")
+    ] = "",
+    root_url: Annotated[
+        str, typer.Option(metavar="URL", help="Public address behind a proxy; it is printed and shown as a QR code.")
+    ] = "",
+    forwarded: Annotated[
+        bool, typer.Option("--forwarded", help="Trust the headers X-Forwarded-For, -Proto and -Host of a proxy.")
+    ] = False,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ORIGIN", help="Another site whose pages may connect to this server; may be repeated."),
+    ] = None,
+    frame_ancestor: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ORIGIN", help="Another site that may show the pages in an iframe; may be repeated."),
+    ] = None,
+    max_sessions: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Open sessions of all visitors, at most.")
+    ] = LIMITS.sessions,
+    max_sessions_per_address: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Open sessions of one network address, at most.")
+    ] = LIMITS.per_address,
+    max_message_bytes: Annotated[
+        int, typer.Option(metavar="N", min=1024, help="Size of one message from a browser, at most.")
+    ] = LIMITS.message,
+    max_steps: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Steps that the runs of one session may take, at most.")
+    ] = LIMITS.steps,
+    away_seconds: Annotated[
+        float, typer.Option(metavar="S", min=1.0, help="Seconds that a page computes when no visitor looks at it.")
+    ] = LIMITS.away,
+    metrics_token: Annotated[
+        str, typer.Option(metavar="TOKEN", help="Other machines that send this token may read /metrics.")
+    ] = "",
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
 ) -> None:
     """Serve the dashboards and open them in the browser; Ctrl-C stops."""
-    from labkit.serving import devices, gate, pages
+    from labkit.serving import devices, network, pages
 
     try:
         routes = {each.name: each.route for each in pages.listing()} | {"guide": "/guide"}
@@ -53,10 +91,25 @@ def command(
     try:
         if device != "auto":
             devices.choose(device)
-        allowed = [gate.checked(name) for name in allow_host or ()]
-        route = routes[page.strip("/")] if page else "/"
+        place = network.read(
+            hosts=allow_host or (),
+            origins=allow_origin or (),
+            frames=frame_ancestor or (),
+            prefix=prefix,
+            root=root_url,
+            forwarded=forwarded,
+        )
         _serve(
-            route, no_browser, port=port, address=address, device=device, runs=runs, visitors=visitors, allowed=allowed
+            routes[page.strip("/")] if page else "/",
+            no_browser,
+            port=port,
+            address=address,
+            device=device,
+            runs=runs,
+            visitors=visitors,
+            network=place,
+            limits=Limits(max_sessions, max_sessions_per_address, max_message_bytes, max_steps, away_seconds),
+            metrics_token=metrics_token,
         )
     except ValueError as error:
         fail(error)
@@ -76,18 +129,21 @@ def _leave() -> None:
     os._exit(0)
 
 
-def _serve(route: str, no_browser: bool, *, address: str, visitors: int | None, **told: Any) -> None:
+def _serve(
+    route: str, no_browser: bool, *, address: str, visitors: int | None, network: "Network", **told: Any
+) -> None:
     from labkit.serving import addresses, server
 
     opened: list[str] = []
 
     def started(bound: int) -> None:
-        opened.append(addresses.url(addresses.here(address), bound) + route[1:])
+        opened.append(addresses.url(addresses.here(address), bound, network.prefix) + route[1:])
         _announce(opened[0])
 
     server.serve(
         address=address,
-        visitors=visitors or (CLASS if addresses.outer(address) else 1),
+        network=network,
+        visitors=visitors or (CLASS if network.root or addresses.outer(address) else 1),
         started=started,
         warmed=lambda: no_browser or webbrowser.open(opened[0]),
         **told,

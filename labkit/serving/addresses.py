@@ -7,9 +7,9 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 _EVERYWHERE = ("", "*", "0.0.0.0", "::")
 
 
-def url(host: str, port: int) -> str:
-    """Return the address of `/`, with an IPv6 host in brackets."""
-    return f"http://{bracket(host)}:{port}/"
+def url(host: str, port: int, prefix: str = "") -> str:
+    """Return the address of the start page, with an IPv6 host in brackets."""
+    return f"http://{bracket(host)}:{port}{prefix}/"
 
 
 def is_local(address: str) -> bool:

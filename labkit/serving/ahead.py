@@ -23,6 +23,7 @@ from labkit.private.bokeh import (
     write,
 )
 from labkit.private.panel import PageHandler, SocketHandler, serve_style_sheets
+from labkit.serving import limits
 from labkit.serving.sockets import Prompt
 
 QUIET = 4.0  # seconds from a visit until the next session is built: by then the visitor's browser has done its work
@@ -44,10 +45,11 @@ class Stock:
     Args:
         size: number of expected visitors. Visitors who have already arrived are not counted.
         present: returns the number of visitors on all pages.
+        prefix: the path under which the server has its pages.
     """
 
-    def __init__(self, context: ApplicationContext, size: int, present: Callable[[], int]):
-        self._context, self._size, self._present = context, size, present
+    def __init__(self, context: ApplicationContext, size: int, present: Callable[[], int], prefix: str = ""):
+        self._context, self._size, self._present, self._prefix = context, size, present, prefix
         self._standing: list[ServerSession] = []
         self._next: object | None = None
 
@@ -71,7 +73,7 @@ class Stock:
             self._later(PAUSE if self._present() else 0.0)
 
     async def _build(self) -> None:
-        session = await build_session(self._context)
+        session = await build_session(self._context, self._prefix)
         self._standing.append(session)
         if self._size > 1:
             await asyncio.sleep(FILLED)
@@ -88,9 +90,9 @@ class Stock:
 _stocks: dict[ApplicationContext, Stock] = {}
 
 
-async def stock(context: ApplicationContext, size: int, present: Callable[[], int]) -> None:
+async def stock(context: ApplicationContext, size: int, present: Callable[[], int], prefix: str = "") -> None:
     """Keep waiting sessions for a page from now on. When this returns, the first one exists."""
-    _stocks[context] = Stock(context, size, present)
+    _stocks[context] = Stock(context, size, present, prefix)
     await _stocks[context].fill()
 
 
@@ -103,6 +105,8 @@ class Ready(PageHandler):
 
     async def get_session(self) -> ServerSession:
         session = await self._stands()
+        if visitors := self.settings.get(limits.SETTING):
+            visitors.arrive(session.id, self.request.remote_ip)
         IOLoop.current().call_later(READS, write, session)
         return session
 

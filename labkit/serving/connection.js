@@ -7,9 +7,11 @@
   const PATIENCE = 8000    // ms that the response may take: a server that prepares thirty pages is slow
   const SETTLED = 5000     // ms from opening a page until it may reload itself, at least: this limits the requests
 
+  const TOO_BIG = 1009     // code of a websocket that the server closed because of a large message
+
   const LOST = "Connection lost. Trying again ..."
-  const REFUSED = "The server refused this page's connection, so the page cannot change. A proxy must forward websockets " +
-    `and the Host header. Without a proxy, restart the server with: labkit serve --allow-host ${location.hostname}`
+  const REFUSED = "The server refused this page's connection, so the page cannot change. A proxy must forward websockets. " +
+    `If it does, restart the server with: labkit serve --allow-origin ${location.origin}`
   const STYLE = "position: sticky; top: 0; z-index: 10000; padding: .5em 1em; text-align: center; overflow-wrap: anywhere;" +
     "font: 600 16px/1.4 system-ui, sans-serif; color: #ffffff; background: #b3261e"
 
@@ -70,8 +72,12 @@
       super(...address)
       this.addEventListener("open", () => { opened = true })
       this.addEventListener("message", () => { heard = performance.now() })
-      this.addEventListener("close", () => {
+      this.addEventListener("close", (event) => {
         closed = true
+        if (event.code === TOO_BIG) {
+          say(`The server closed this page's connection. ${event.reason} Reload the page to start again.`)
+          return
+        }
         if (opened && !leaving) say(LOST)
         ask()
       })

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from bokeh.util.token import get_session_id
-from tornado.httputil import HTTPServerRequest
+from tornado.httputil import HTTPServerRequest, split_host_and_port
 from tornado.routing import Matcher, Rule
 from tornado.web import Application, HTTPError, RequestHandler
 
@@ -17,15 +17,30 @@ from labkit.private.tornado import ask_first, reached
 
 
 class Stranger(Matcher):
-    """Matches a request with a Host that is neither a known name nor the address to which the client connected."""
+    """Matches a request for a host that is neither a known name nor the address to which the client connected.
 
-    def __init__(self, names: Iterable[str]):
-        self.names = frozenset(map(plain, names))
+    Args:
+        forwarded: whether a proxy reports, in the header X-Forwarded-Host, the name that the browser used. Then both
+            names must be known, because a page of another site can write the header itself.
+    """
+
+    def __init__(self, names: Iterable[str], forwarded: bool = False):
+        self.names, self.forwarded = frozenset(map(plain, names)), forwarded
 
     def match(self, request: HTTPServerRequest) -> dict | None:
-        name = plain(request.host_name)
-        known = name in self.names or name.endswith(".localhost") or name == _reached(request)
-        return None if known else {}
+        for name in self._named(request):
+            if not (name in self.names or name.endswith(".localhost") or name == _reached(request)):
+                return {"path_kwargs": {"name": name}}
+        return None
+
+    def _named(self, request: HTTPServerRequest) -> list[str]:
+        other = forwarded_host(request) if self.forwarded else ""
+        return [plain(request.host_name), *([plain(split_host_and_port(other)[0])] if other else [])]
+
+
+def forwarded_host(request: HTTPServerRequest) -> str:
+    """Return the host and port that the browser used, as the nearest proxy reports them; "" without a report."""
+    return request.headers.get("X-Forwarded-Host", "").rpartition(",")[2].strip()
 
 
 class Refusal(RequestHandler):
@@ -34,7 +49,7 @@ class Refusal(RequestHandler):
     def prepare(self) -> None:
         self.set_status(403)
         self.set_header("Content-Type", "text/plain; charset=UTF-8")
-        name = plain(self.request.host_name)
+        name = self.path_kwargs["name"]
         self.finish(f"labkit: this server is not called {name}. If it should be, start it with --allow-host {name}\n")
 
 
@@ -53,9 +68,9 @@ class Mistake(RequestHandler):
         raise HTTPError(400)
 
 
-def guard(application: Application, names: Iterable[str]) -> None:
+def guard(application: Application, names: Iterable[str], forwarded: bool = False) -> None:
     """Serve only requests that name one of these hosts and can be read. This covers pages and websockets."""
-    ask_first(application, [Rule(Stranger(names), Refusal), Rule(Unreadable(), Mistake)])
+    ask_first(application, [Rule(Stranger(names, forwarded), Refusal), Rule(Unreadable(), Mistake)])
 
 
 def checked(name: str) -> str:

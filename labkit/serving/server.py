@@ -11,7 +11,7 @@ import logging
 import signal
 import threading
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,25 @@ import panel as pn
 from bokeh.server.server import Server
 
 from labkit.private import bokeh
-from labkit.serving import addresses, ahead, cards, gate, guide, headers, location, logs, memory, pages, settings
+from labkit.serving import (
+    addresses,
+    ahead,
+    cards,
+    gate,
+    guide,
+    headers,
+    location,
+    logs,
+    memory,
+    metrics,
+    pages,
+    settings,
+)
+from labkit.serving.limits import SETTING as VISITORS
+from labkit.serving.limits import Visitors, limit
+from labkit.serving.metrics import Metrics
+from labkit.serving.network import ALONE, SETTING, Network
+from labkit.serving.settings import Limits
 
 _log = logging.getLogger(__name__)
 
@@ -30,13 +48,21 @@ _SESSIONS = {  # a session that is discarded before its websocket opens is rebui
 }
 
 
-def build(found: list[pages.Page], *, port: int, address: str, allowed: Iterable[str] = ()) -> Server:
+def build(
+    found: list[pages.Page],
+    *,
+    port: int,
+    address: str,
+    network: Network = ALONE,
+    limits: Limits = settings.LIMITS,
+    metrics_token: str = "",
+) -> Server:
     """Return a server that is bound to address and port (0: any free port) but not started.
 
-    It serves the pages, /guide and /liveness.
+    It serves the pages, /guide, /metrics and /liveness.
 
     Args:
-        allowed: additional hosts that browsers may name.
+        metrics_token: see `metrics.Metrics`.
 
     Raises:
         OSError: the port is taken, or the address is not one of this machine.
@@ -44,25 +70,32 @@ def build(found: list[pages.Page], *, port: int, address: str, allowed: Iterable
     memory.bound()
     ahead.install()
     location.install()
+    visitors = Visitors(limits)
     server = pn.serve(
-        {page.route: _visit(page) for page in found},
+        {page.route: _visit(page, visitors) for page in found},
         title={page.route: page.title for page in found},
         port=port,
         address=addresses.to_bind(address),
         location=True,
-        extra_patterns=guide.patterns(),
+        extra_patterns=[*guide.patterns(), ("/metrics", metrics.Page)],
         liveness=True,
         show=False,
         start=False,
         verbose=False,
+        prefix=network.prefix,
+        use_xheaders=network.forwarded,
+        websocket_max_message_size=2 * limits.message,  # above `limits.message` the server still says why it closes
         **_SESSIONS,
     )
     application = bokeh.application(server)
-    application.add_transform(headers.Secure)
+    application.settings[SETTING] = network
+    headers.secure(application, list(map(str, network.frames)))
     headers.answer_head(application)
-    gate.guard(application, [*addresses.hosts(address), *allowed])
+    metrics.add(application, Metrics(visitors, partial(bokeh.watchers, server), metrics_token))
+    limit(application, [network.prefix + page.route for page in found], visitors)
+    gate.guard(application, [*addresses.hosts(address), *network.names], network.forwarded)
     bokeh.allow_origins(server, addresses.origins(address, server.port))
-    bokeh.allow_origins(server, [f"{addresses.bracket(host)}:*" for host in allowed])  # a proxy may use any port
+    bokeh.allow_origins(server, [f"{addresses.bracket(host)}:*" for host in network.hosts])  # a proxy may use any port
     return server
 
 
@@ -84,7 +117,9 @@ def serve(
     device: str = "auto",
     runs: Path = settings.runs,
     visitors: int = 1,
-    allowed: Iterable[str] = (),
+    network: Network = ALONE,
+    limits: Limits = settings.LIMITS,
+    metrics_token: str = "",
     started: Callable[[int], None] = lambda port: None,
     warmed: Callable[[], None] = lambda: None,
 ) -> None:
@@ -98,16 +133,18 @@ def serve(
         OSError: as `build`.
     """
     found = pages.listing()
-    server = build(found, port=port, address=address, allowed=allowed)
+    server = build(found, port=port, address=address, network=network, limits=limits, metrics_token=metrics_token)
     settings.choice, settings.runs, settings.visitors = device, runs, visitors
-    settings.addresses = tuple(addresses.url(host, server.port) for host in addresses.outer(address))
+    reached = (addresses.url(host, server.port, network.prefix) for host in addresses.outer(address))
+    settings.addresses = (network.root,) if network.root else tuple(reached)
     started(server.port)
     run(server, found, warmed)
 
 
-def _visit(page: pages.Page) -> Callable[[], None]:
+def _visit(page: pages.Page, visitors: Visitors) -> Callable[[], None]:
     def visit() -> None:
         pn.state.curdoc.on_session_destroyed(memory.trim_soon)
+        visitors.build(pn.state.curdoc, page.route)
         cards.show(page)
 
     return visit
@@ -116,7 +153,7 @@ def _visit(page: pages.Page) -> Callable[[], None]:
 def _warm(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -> None:
     """Import every page, then request each over loopback without a proxy. A visitor sees any error on a card."""
     browser = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    base = addresses.url(addresses.here(server.address or ""), server.port)
+    base = addresses.url(addresses.here(server.address or ""), server.port, server.prefix)
     for page in found:
         with _warned(page):
             pages.load(page)
@@ -126,11 +163,12 @@ def _warm(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -
     for page in found:  # after the freeze, because frozen sessions would never be freed
         with _warned(page):
             browser.open(base + page.route[1:], timeout=60).close()
+    bokeh.application(server).settings[VISITORS].counts = True
     for page in found:
         with _warned(page):
             if pages.is_ahead(page):
                 context = bokeh.contexts(server)[page.route]
-                soon = ahead.stock(context, settings.visitors, partial(bokeh.watchers, server))
+                soon = ahead.stock(context, settings.visitors, partial(bokeh.watchers, server), server.prefix)
                 asyncio.run_coroutine_threadsafe(soon, server.io_loop.asyncio_loop).result(60)
     warmed()
 

@@ -6,6 +6,7 @@
 `device` is determined at its first use, because torch takes longer to find a GPU than the server to start.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.places import RUNS
@@ -14,6 +15,28 @@ from labkit.serving import devices
 PORT = 5006
 ADDRESS = "127.0.0.1"  # this machine alone
 CLASS = 30  # expected visitors if other machines have access
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What visitors may take.
+
+    Args:
+        sessions: open sessions of all visitors.
+        per_address: open sessions of one network address.
+        message: bytes of one message from a browser.
+        steps: steps that the runs of one session may take.
+        away: seconds for which a session computes although no visitor looks at it.
+    """
+
+    sessions: int = 300
+    per_address: int = 100
+    message: int = 2 << 20
+    steps: int = 10_000_000
+    away: float = 5.0
+
+
+LIMITS = Limits()
 
 choice: str = "auto"
 """The device as given on the command line: auto, cpu, cuda or cuda:1."""

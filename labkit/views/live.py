@@ -15,7 +15,7 @@ import panel as pn
 
 from labkit import engine
 from labkit.private.panel import push_changes
-from labkit.views import pulse
+from labkit.views import accounts, pulse
 from labkit.views.notebook import Clock
 from labkit.views.pictures import Pictures
 from labkit.views.player import TIPS, PlayerBar
@@ -65,7 +65,8 @@ class Live(pn.viewable.Viewer):
         self.clock = None if self.served else Clock()
         self.views = checked(view)
         self._pictures = Pictures(drawn or (lambda view, figure: None), gradual=self.served)
-        self.run = engine.Run(start, step, self._render, self._record, pinned)
+        account = accounts.of(pn.state.curdoc if self.served else None)
+        self.run = engine.Run(start, step, self._render, self._record, pinned, account)
         self.run.speed = speed
         self.remote = Remote(self._heard, keys=self.served, tips=dict(TIPS), width=0, height=0, margin=0)
         self.status = status or (lambda state: "")

@@ -149,6 +149,6 @@ def test_a_page_without_messages_asks_the_server_and_keeps_its_session(base, pag
 def test_a_page_whose_websocket_is_refused_shows_a_message_and_does_not_reload(base, page, loads):
     page.add_init_script("window.WebSocket = class extends WebSocket { constructor(url) { super(url + '/none') } }")
     page.goto(f"{base}/process")
-    expect(page.get_by_role("alert")).to_contain_text("--allow-host 127.0.0.1")
+    expect(page.get_by_role("alert")).to_contain_text(f"--allow-origin {base}")
     page.wait_for_timeout(1500)
     assert len(loads) == 1

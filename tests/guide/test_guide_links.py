@@ -16,7 +16,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from documents import DOCUMENTS, PAGES, ROOT, anchors, backticked, links, mentions
 
-ROUTES = {page.route for page in pages.listing()} | {"/guide", "/liveness", *(f"/guide/{name}" for name in PAGES)}
+ROUTES = {page.route for page in pages.listing()} | {
+    "/guide",
+    "/liveness",
+    "/metrics",
+    *(f"/guide/{name}" for name in PAGES),
+}
 FOLDERS = ("labkit/", "tests/", "dashboards/", "notebooks/", ".ci/", ".github/")
 SHORT = ("svgd", "targets", "draw", "dreg", "data", "training")  # subpackages that documents name without labkit
 MODULES = sorted((ROOT / "labkit").rglob("*.py"))

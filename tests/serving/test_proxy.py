@@ -1,0 +1,130 @@
+"""labkit behind a real nginx: path, TLS, websockets, and what reaches labkit as its name."""
+
+import json
+import re
+import ssl
+import sys
+import urllib.error
+import urllib.request
+
+import pytest
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.ioloop import IOLoop
+from tornado.websocket import websocket_connect
+
+pytestmark = pytest.mark.slow
+
+SERVE = """
+import sys
+from pathlib import Path
+from labkit.serving import network, pages, server
+found = pages.listing(Path(sys.argv[1]))
+place = network.read(
+    prefix="/labkit", root=f"https://course.example.org:{sys.argv[3]}/labkit", forwarded=sys.argv[4] == "forwarded"
+)
+server.run(server.build(found, port=int(sys.argv[2]), address="127.0.0.1", network=place), found, lambda: None)
+"""
+PAGE = '''"""Seen: what the server sees of a request."""
+import json
+import panel as pn
+
+def page():
+    seen = pn.state.location
+    return pn.pane.Str(json.dumps({"protocol": seen.protocol, "path": seen.pathname}), name="seen")
+'''
+NAME = "course.example.org"
+TRUST = ssl.create_default_context()
+TRUST.check_hostname, TRUST.verify_mode = False, ssl.CERT_NONE
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    found = tmp_path_factory.mktemp("pages")
+    (found / "seen.py").write_text(PAGE)
+    return found
+
+
+@pytest.fixture
+def behind(nginx, serving, free_port, folder):
+    """behind(forwarded=True, HEADER=value) -> (the port of nginx, the port of labkit), both running until the end."""
+    opened = []
+
+    def start(forwarded=True, **changed):
+        port = free_port()
+        context = nginx(port, **changed)
+        public = context.__enter__()
+        command = [sys.executable, "-c", SERVE, str(folder), str(port), str(public), "forwarded" if forwarded else ""]
+        server = serving(command, port, under="/labkit")
+        next(server)
+        opened.extend([(context, server)])
+        return public, port
+
+    yield start
+    for context, server in opened:
+        server.close()
+        context.__exit__(None, None, None)
+
+
+def fetch(port, route, host=NAME, scheme="https"):
+    """(status, headers, text) of a request by a public name."""
+    asked = urllib.request.Request(f"{scheme}://127.0.0.1:{port}{route}", headers={"Host": f"{host}:{port}"})
+    handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=TRUST)
+    try:
+        with urllib.request.build_opener(*handlers).open(asked, timeout=30) as answer:
+            return answer.status, dict(answer.headers), answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, dict(error.headers), error.read().decode()
+
+
+def talk(port, origin, host=NAME):
+    """The first message on a page's websocket, as a browser without the header Sec-Fetch-Site opens it."""
+
+    async def run():
+        token = re.search(r'"token":"([^"]+)"', fetch(port, "/labkit/seen", host)[2])[1]
+        sent = {"Host": f"{host}:{port}", "Origin": origin}
+        asked = HTTPRequest(f"wss://127.0.0.1:{port}/labkit/seen/ws", headers=sent, ssl_options=TRUST)
+        socket = await websocket_connect(asked, subprotocols=["bokeh", token])
+        found = await socket.read_message()
+        socket.close()
+        return json.loads(found)["msgtype"]
+
+    return IOLoop(make_current=False).run_sync(run, timeout=30)
+
+
+def test_every_route_is_under_the_prefix_and_none_elsewhere(behind):
+    public, inner = behind()
+    for route in ("/seen", "/liveness", "/guide", "/guide/svgd", "/static/js/bokeh.min.js"):
+        assert fetch(public, f"/labkit{route}")[0] == 200, route
+        assert fetch(inner, route, "localhost", "http")[0] == 404, route
+    _, sent, text = fetch(public, "/labkit/guide/svgd")
+    links = re.findall(r'(?:href|src)="([^"#]+)"', text)
+    assert links and not any(link.startswith("/") for link in links)  # relative, so they keep the prefix
+    assert "Set-Cookie" not in sent
+
+
+@pytest.mark.parametrize("host", ["$http_host", "$host", "$proxy_host"], ids=["whole", "without port", "inner name"])
+def test_a_websocket_opens_for_every_host_that_a_proxy_may_pass_on(behind, host):
+    public, _ = behind(Host=host, forwarded=False, X_Forwarded_Host=None)
+    assert talk(public, f"https://{NAME}:{public}") == "ACK"
+    with pytest.raises(HTTPClientError, match="403"):
+        talk(public, "https://evil.example")
+
+
+def test_a_forwarded_host_is_the_name_that_a_browser_used(behind):
+    public, _ = behind(Host="$proxy_host")
+    assert talk(public, f"https://{NAME}:{public}") == "ACK"
+    assert talk(public, f"https://localhost:{public}", "localhost") == "ACK"  # known, on the port of the proxy
+    status, _, text = fetch(public, "/labkit/seen", "evil.example")
+    assert status == 403 and "--allow-host evil.example" in text
+
+
+def test_without_the_forwarded_option_no_forwarded_header_has_an_effect(behind):
+    public, _ = behind(Host="$proxy_host", forwarded=False)
+    with pytest.raises(HTTPClientError, match="403"):
+        talk(public, f"https://localhost:{public}", "localhost")
+
+
+def test_without_upgrade_lines_the_websocket_is_refused(behind):
+    public, _ = behind(Upgrade=None, Connection=None)
+    with pytest.raises(HTTPClientError):
+        talk(public, f"https://{NAME}:{public}")
