@@ -11,7 +11,7 @@ from bokeh.server.contexts import ApplicationContext
 from bokeh.server.server import Server
 from bokeh.server.session import ServerSession
 from bokeh.server.urls import per_app_patterns
-from bokeh.util.token import generate_session_id
+from bokeh.util.token import generate_jwt_token, generate_session_id, get_token_payload
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.web import Application, RequestHandler
 
@@ -67,6 +67,17 @@ async def build_session(context: ApplicationContext, prefix: str = "") -> Server
     session = await context.create_session_if_needed(generate_session_id(), plain)
     session.block_expiration()
     return session
+
+
+RETURN = "bokeh-session-id"
+"""The name in an address by which a browser requests the page of a session that exists."""
+
+
+def renew(session: ServerSession) -> None:
+    """Give a session a new token, so that another page can connect to it. A token expires after five minutes."""
+    if session._token:
+        payload = {name: value for name, value in get_token_payload(session._token).items() if name != "session_expiry"}
+        session._token = generate_jwt_token(session.id, extra_payload=payload)
 
 
 def release(session: ServerSession) -> None:

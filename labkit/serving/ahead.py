@@ -14,11 +14,13 @@ from collections.abc import Callable
 from tornado.ioloop import IOLoop
 
 from labkit.private.bokeh import (
+    RETURN,
     ApplicationContext,
     ServerSession,
     build_session,
     greet,
     release,
+    renew,
     replace_handlers,
     write,
 )
@@ -103,8 +105,19 @@ class Ready(PageHandler):
         """Return the headers of the page without building a session for it."""
         self.set_header("Content-Type", "text/html")
 
+    async def get(self, *args: str, **kwargs: str) -> None:
+        """Send a page. A browser that has lost its connection returns to its session, while that exists."""
+        lost = self.get_query_argument(RETURN, "")
+        if lost and all(session.id != lost for session in self.application_context.sessions):
+            query = "&".join(part for part in self.request.query.split("&") if not part.startswith(f"{RETURN}="))
+            here = self.request.path.rpartition("/")[2]  # relative: a proxy may serve labkit under another path
+            self.redirect(f"./{here}" + (f"?{query}" if query else ""))
+            return
+        await super().get(*args, **kwargs)
+
     async def get_session(self) -> ServerSession:
         session = await self._stands()
+        renew(session)
         if visitors := self.settings.get(limits.SETTING):
             visitors.arrive(session.id, self.request.remote_ip)
         IOLoop.current().call_later(READS, write, session)

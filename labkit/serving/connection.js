@@ -1,4 +1,5 @@
-// Shows on the page when its server cannot be reached, and reloads the page when the server is back.
+// Shows on the page when its server cannot be reached, and reloads the page when the server is back. The reloaded page
+// has the same session, if the server still has it.
 //
 // The page loads this before Bokeh's scripts, because it watches the websocket that they open.
 {
@@ -15,6 +16,13 @@
   const STYLE = "position: sticky; top: 0; z-index: 10000; padding: .5em 1em; text-align: center; overflow-wrap: anywhere;" +
     "font: 600 16px/1.4 system-ui, sans-serif; color: #ffffff; background: #b3261e"
 
+  const RETURN = "bokeh-session-id"  // asks the server for the page of a session that exists
+  const TWICE = 30000      // ms: a page that returned and lost its session sooner gets a new one
+
+  const returned = location.search.includes(`${RETURN}=`)
+  if (returned) history.replaceState(history.state, "", location.href.replace(new RegExp(`[?&]${RETURN}=[^&#]*`), ""))
+
+  let session = ""     // the identifier in the token of the websocket
   let opened = false   // the websocket has been open
   let closed = false   // it has closed, or the server refused it
   let lost = false     // the server did not respond
@@ -35,6 +43,23 @@
   }
 
   const sleep = (time) => new Promise((done) => setTimeout(done, time))
+
+  const read = (token) => {
+    try {
+      return JSON.parse(atob(token.split(".")[0].replaceAll("-", "+").replaceAll("_", "/"))).session_id ?? ""
+    } catch {
+      return ""
+    }
+  }
+
+  const reload = () => {
+    if (!session || (returned && performance.now() < TWICE)) {
+      location.reload()
+    } else {
+      const {pathname, search, hash} = location
+      location.replace(`${pathname}${search}${search ? "&" : "?"}${RETURN}=${encodeURIComponent(session)}${hash}`)
+    }
+  }
 
   const answers = async () => {
     try {
@@ -61,7 +86,7 @@
       lost = false
     } else if (opened || lost) {
       await sleep(SETTLED - performance.now())
-      location.reload()
+      reload()
     } else {
       say(REFUSED)
     }
@@ -70,6 +95,7 @@
   window.WebSocket = class extends WebSocket {
     constructor(...address) {
       super(...address)
+      session = read(address[1]?.[1] ?? "")
       this.addEventListener("open", () => { opened = true })
       this.addEventListener("message", () => { heard = performance.now() })
       this.addEventListener("close", (event) => {

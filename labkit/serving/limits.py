@@ -1,6 +1,6 @@
 """Limits of what visitors may take from a server, and the plain page for a visitor who is over a limit.
 
-A session begins when a browser requests a page, and ends about half a minute after its last page is closed.
+A session begins when a browser requests a page, and ends about a minute after its last page is closed.
 """
 
 import logging
@@ -18,6 +18,7 @@ from tornado.routing import Matcher, Rule
 from tornado.web import Application, RequestHandler
 
 from labkit.engine_account import Account
+from labkit.private.bokeh import RETURN
 from labkit.private.tornado import ask_first
 from labkit.serving.settings import Limits
 from labkit.views import accounts
@@ -97,14 +98,14 @@ class Visitors:
             return Refusal(
                 503,
                 f"This server has {self.limits.sessions} open sessions, its limit (--max-sessions). A session ends "
-                "half a minute after its page is closed. Ask the person who started the server for a higher limit.",
+                "a minute after its page is closed. Ask the person who started the server for a higher limit.",
             )
         mine = sum(visit.address == (address or "") for visit in self._visits.values())
         if mine >= self.limits.per_address:
             return Refusal(
                 429,
                 f"Your network address has {self.limits.per_address} open sessions, its limit "
-                "(--max-sessions-per-address). Close other pages of labkit; their sessions end half a minute later.",
+                "(--max-sessions-per-address). Close other pages of labkit; their sessions end a minute later.",
             )
         return None
 
@@ -129,7 +130,8 @@ class Crowded(Matcher):
 
     def match(self, request: HTTPServerRequest) -> dict | None:
         if request.path in self._pages or (request.path in self._sockets and not self._has_session(request)):
-            refusal = self.visitors.refusal(request.remote_ip)
+            known = request.arguments.get(RETURN, [b""])[-1].decode(errors="replace")
+            refusal = None if self.visitors.has(known) else self.visitors.refusal(request.remote_ip)
             return refusal and {"path_kwargs": {"status": str(refusal.status), "text": refusal.text}}
         return None
 

@@ -1,7 +1,9 @@
 """A page whose server stops reports it at once and reloads at its own address."""
 
 import contextlib
+import os
 import re
+import signal
 import socket
 import sys
 import threading
@@ -19,17 +21,18 @@ found = pages.listing(Path(sys.argv[1]))
 server.run(server.build(found, port=int(sys.argv[2]), address="127.0.0.1"), found, lambda: None)
 """
 PAGE = '''"""Process: says which process built it."""
-import os
+import os, uuid
 import panel as pn
 from labkit.serving.frame import frame
 
 def page():
     pn.extension()
-    words = lambda: pn.pane.HTML(f"built by process {os.getpid()} for {pn.state.location.search}")
+    words = lambda: pn.pane.HTML(f"built by process {os.getpid()} as {uuid.uuid4().hex} for {pn.state.location.search}")
     return frame("Process", "lead", lambda: (words(), lambda: None))
 '''
 LOST = "Connection lost. Trying again ..."
 CUT = 10_000  # ms
+SLOW = 60_000  # ms in which a page opens on a busy machine
 SILENCE = 6_000  # ms, longer than a page waits before it sends a question
 
 
@@ -96,23 +99,23 @@ class Relay:
 
 
 def built(page):
-    """The process that built the page on screen."""
+    """The process that built the page on screen, the identifier of that page, and the settings in its address."""
     text = page.get_by_text("built by process")
     expect(text).to_be_visible(timeout=20_000)
-    return re.search(r"process (\d+) for ?(.*)", text.inner_text()).groups()
+    return re.search(r"process (\d+) as (\w+) for ?(.*)", text.inner_text()).groups()
 
 
 def test_a_page_reports_a_stopped_server_and_reloads_when_one_runs_at_the_same_port(launch, free_port, page):
     port = free_port()
     with launch(port) as base:
         page.goto(f"{base}/process?n=3")
-        before, search = built(page)
+        before, _, search = built(page)
         expect(page.get_by_text(LOST)).to_have_count(0)
     expect(page.get_by_role("alert")).to_have_text(LOST)
     assert page.get_by_role("alert").bounding_box()["y"] == 0
     with launch(port):
         expect(page.get_by_text(f"built by process {before}")).to_have_count(0, timeout=30_000)
-        after, same = built(page)
+        after, _, same = built(page)
         assert (after != before, same, page.url) == (True, search, f"{base}/process?n=3")
         expect(page.get_by_text(LOST)).to_have_count(0)
 
@@ -120,7 +123,7 @@ def test_a_page_reports_a_stopped_server_and_reloads_when_one_runs_at_the_same_p
 def test_a_cut_of_ten_seconds_is_reported_and_the_session_survives(base, page, loads):
     relay = Relay(int(base.rpartition(":")[2]))
     page.goto(f"{relay.address}/process?n=4")
-    built(page)
+    before = built(page)
     relay.cut()
     expect(page.get_by_text(LOST)).to_be_visible()
     page.wait_for_timeout(CUT)
@@ -128,7 +131,48 @@ def test_a_cut_of_ten_seconds_is_reported_and_the_session_survives(base, page, l
     assert len(loads) == 1
     relay.mend()
     expect(page.get_by_text(LOST)).to_have_count(0, timeout=20_000)
-    assert built(page)[1] == "?n=4" and len(loads) == 2
+    assert built(page) == before and before[2] == "?n=4"
+    assert len(loads) == 2 and page.url == f"{relay.address}/process?n=4"
+
+
+def test_a_run_continues_after_a_cut(server, page):
+    def step():
+        text = page.get_by_text(re.compile(r"^step \d+ · "))
+        expect(text).to_have_count(1, timeout=SLOW)
+        return int(text.inner_text().split()[1])
+
+    wrong, relay = [], Relay(int(server.rpartition(":")[2]))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(f"{relay.address}/svgd?seed=3")
+    page.get_by_role("button", name="Pause").wait_for(timeout=SLOW)
+    while step() < 20:
+        page.wait_for_timeout(200)
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Play", exact=True).wait_for(timeout=SLOW)
+    page.wait_for_timeout(1000)
+    before = step()
+    relay.cut()
+    expect(page.get_by_text(LOST)).to_be_visible(timeout=SLOW)
+    relay.mend()
+    expect(page.get_by_text(LOST)).to_have_count(0, timeout=SLOW)
+    assert step() == before, "the run has not started again"
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(page.get_by_text(f"step {before} ·")).to_have_count(0, timeout=SLOW)
+    assert step() > before and page.url == f"{relay.address}/svgd?seed=3" and wrong == []
+
+
+def test_a_page_whose_server_was_killed_opens_again_at_the_same_address(launch, free_port, page):
+    port = free_port()
+    with launch(port) as base:
+        page.goto(f"{base}/process?n=5")
+        before = built(page)
+        os.kill(int(before[0]), signal.SIGKILL)
+        expect(page.get_by_role("alert")).to_have_text(LOST)
+    with launch(port):
+        expect(page.get_by_text(f"built by process {before[0]}")).to_have_count(0, timeout=30_000)
+        after = built(page)
+        assert after[0] != before[0] and after[2] == "?n=5" and page.url == f"{base}/process?n=5"
+        expect(page.get_by_text(LOST)).to_have_count(0)
 
 
 def test_a_page_without_messages_asks_the_server_and_keeps_its_session(base, page, loads):
