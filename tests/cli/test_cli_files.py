@@ -186,7 +186,7 @@ def test_a_closed_output_ends_the_command_without_a_message():
     ],
 )
 def test_files_are_written_although_the_output_is_closed(line, files, tmp_path, monkeypatch, capsys):
-    """In the process of the tests; the test above has a process of its own, which also ends with that output."""
+    """In the process of the tests; the test above checks a separate process."""
     monkeypatch.chdir(tmp_path)
     with closed() as output, monkeypatch.context() as instead, pytest.raises(SystemExit) as ended:
         instead.setattr(sys, "stdout", output)

@@ -37,7 +37,7 @@ SHORT: dict[str, str | None] = {
     "dreg race": "--samples 2 --batch 4 --steps 1",
     "evaluate": "--samples 2 --images 4",
     "reproduce covertype": None,  # fits five logistic regressions to 317,640 rows; tests/reproduce has a small one
-    "reproduce gmm": None,  # its steps are those of the figure; tests/cli runs it without the animation
+    "reproduce gmm": None,  # it takes all steps of the figure; tests/cli runs it without the animation
     "reproduce gmm-mse": None,  # many runs; tests/reproduce has a small one
     "reproduce mvn": "--steps 2",
     "reproduce uci": "--splits 1 --steps 2",
