@@ -5,42 +5,25 @@ One thread steps all runs of the process in turn; a second one steps the slow ru
 """
 
 import dataclasses
-import math
 import queue
 import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from labkit.engine_account import Account
+from labkit.engine_batches import Steps
+from labkit.engine_frames import C, Frame, S
 from labkit.engine_threads import FRAMES, Engine, engine
 from labkit.past import Past
 
-__all__ = ["AWAY", "Account", "FRAMES", "SLOW", "Engine", "Frame", "Past", "Run", "engine"]
+__all__ = ["AWAY", "Account", "FRAMES", "SLOW", "Engine", "Frame", "Past", "Run", "Steps", "engine"]
 
 SLOW = 0.020  # seconds per step; a slower run moves to the second thread
 AWAY = 5.0  # seconds without a signal from a viewer, after which nothing is computed
 
-S = TypeVar("S")  # a state
-C = TypeVar("C")  # the content that shows a state
 A = TypeVar("A")  # a result
-
-
-@dataclass(frozen=True)
-class Frame(Generic[S, C]):
-    """What a run shows: the newest state, its content from `render`, its position and the speed of the run."""
-
-    number: int
-    state: S | None = None
-    content: C | None = None
-    position: int = 0  # index among the kept states
-    kept: int = 1
-    stride: int = 1  # steps between kept states
-    rate: float = 0.0  # steps per second
-    playing: bool = False
-    error: str = ""
 
 
 class Run(Generic[S, C]):
@@ -54,6 +37,7 @@ class Run(Generic[S, C]):
         record: state -> a row of numbers for the table of the past.
         pinned: steps whose states the past always keeps.
         account: counts and limits the steps of several runs; by default of this run only, without a limit.
+        steps: how it can be stepped with other runs; None for a run that steps alone.
     """
 
     def __init__(
@@ -64,8 +48,9 @@ class Run(Generic[S, C]):
         record: Callable[[S], dict[str, float]] | None = None,
         pinned: tuple[int, ...] = (),
         account: Account | None = None,
+        steps: Steps | None = None,
     ):
-        self.account = account or Account()
+        self.account, self.steps = account or Account(), steps
         self.start, self.step, self.render, self.record, self.pinned = start, step, render, record, pinned
         self.speed = 60.0  # steps per second
         self.frame: Frame[S, C] = Frame(0)
@@ -75,8 +60,7 @@ class Run(Generic[S, C]):
         self._past, self._position = self._nothing(), 0
         self._owed, self._cost, self._last, self._published = 0.0, 0.0, 0.0, 0.0
         self._steps, self._rate, self._since = 0, 0.0, 0.0
-        self._closed, self._broken = False, False  # broken: it failed while playing
-        self._error = ""  # shown until the user's next successful action
+        self._closed, self._broken, self._error = False, False, ""  # broken: it failed while playing
         self._engine = engine()
         self._engine.add(self)
         self.reset()
@@ -146,7 +130,7 @@ class Run(Generic[S, C]):
 
     def leave(self) -> None:
         """Signal that the viewer has left. Nothing is computed until the next signal."""
-        self.seen = -math.inf
+        self.seen = float("-inf")
 
     def close(self) -> None:
         """Release everything. The run cannot be used again."""
@@ -166,14 +150,16 @@ class Run(Generic[S, C]):
         return not self._orders.empty() or (self.playing and not self.unwatched)
 
     def turn(self, within: float) -> float:
-        """Carry out the orders, then due steps for at most `within` seconds; return the seconds until the next step."""
+        """Carry out the orders, then due steps for at most `within` seconds; return the seconds until the next step.
+
+        If `within` is 0, no step is taken: the run has just been stepped with others.
+        """
         try:
             ordered = self._obey()
             now = time.monotonic()
             if self.playing:
-                self._owed = min(self._owed + self.speed * (now - self._last), max(1.0, self.speed / 10))
-                self._last = now
-                done = self._advance(int(self._owed), within)
+                self._owe(now)
+                done = self._advance(int(self._owed), within) if within else 0
                 self._owed -= done
             due = self.playing and now - self._published >= 1 / FRAMES and self.frame.state is not self._state
             if (ordered or due) and self._past.states:
@@ -181,6 +167,43 @@ class Run(Generic[S, C]):
         except Exception as error:  # the viewer sees it; the engine and the other runs continue
             self._fail(error)
         return max(0.0, (1 - self._owed) / self.speed) if self.playing else 1.0
+
+    # with other runs, on the engine's thread
+
+    def due(self) -> S | None:
+        """Return the state to step from if a step is due, with no orders before it."""
+        if not self.playing or self.unwatched or not self._orders.empty() or not self._past.states:
+            return None
+        self._owe(time.monotonic())
+        return self._state if self._owed >= 1 else None
+
+    def take(self, state: S, seconds: float) -> None:
+        """Take over the state one step later, and the seconds that it cost."""
+        try:
+            if self._position < len(self._past.states) - 1:
+                self._past.cut(self._position)
+            self._keep(state)
+            self._spent(seconds)
+            self._owed -= 1
+        except Exception as error:  # the viewer sees it; the other runs continue
+            self._fail(error)
+
+    def _owe(self, now: float) -> None:
+        """Add the steps that are due since the last call; of a long delay not all."""
+        owed = self._owed + self.speed * (now - self._last)
+        self._owed, self._last = min(owed, max(1.0, self.speed / 10)), now
+
+    def _keep(self, state: S) -> None:
+        self.account.take()
+        self._past.add(state)
+        self._position = len(self._past.states) - 1
+        self._steps += 1
+        self._error = ""
+
+    def _spent(self, seconds: float, steps: int = 1) -> None:
+        self._engine.totals.add(steps, seconds)
+        cost = seconds / steps
+        self._cost = cost if not self._cost else 0.8 * self._cost + 0.2 * cost
 
     def _obey(self) -> bool:
         ordered = False
@@ -237,17 +260,10 @@ class Run(Generic[S, C]):
             self._past.cut(self._position)
         began, done = time.perf_counter(), 0
         while done < steps and not (done and (time.perf_counter() - began > within or not self._orders.empty())):
-            self.account.take()
-            self._past.add(self.step(self._state))
-            self._position = len(self._past.states) - 1
+            self._keep(self.step(self._state))
             done += 1
         if done:
-            seconds = time.perf_counter() - began
-            self._engine.totals.add(done, seconds)
-            cost = seconds / done
-            self._cost = cost if not self._cost else 0.8 * self._cost + 0.2 * cost
-            self._steps += done
-            self._error = ""
+            self._spent(time.perf_counter() - began, done)
         return done
 
     def _publish(self, now: float) -> None:
@@ -256,17 +272,9 @@ class Run(Generic[S, C]):
         content = self.render(self._state, self._past)
         self._published = now
         self._engine.totals.add(frames=1)
-        self.frame = Frame(
-            self.frame.number + 1,
-            self._state,
-            content,
-            self._position,
-            len(self._past.states),
-            self._past.stride,
-            self._rate if self.playing else 0.0,
-            self.playing,
-            self._error,
-        )
+        rate, past = self._rate if self.playing else 0.0, self._past
+        at = self._position, len(past.states), past.stride
+        self.frame = Frame(self.frame.number + 1, self._state, content, *at, rate, self.playing, self._error)
 
     def _fail(self, error: Exception) -> None:
         broken = self._broken or self.playing

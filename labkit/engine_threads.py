@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 import torch
 
 from labkit.engine_account import Totals
+from labkit.engine_batches import Batched, step_together
 
 FRAMES = 60  # per second and run, at most: twice as many as are shown, so each of 30 reads per second finds a new one
 SLICE = 0.008  # seconds of stepping before the next run gets its turn
@@ -32,7 +33,7 @@ class TakesTurns(Protocol):
         """Whether a step takes long enough to delay other runs."""
 
     def turn(self, within: float) -> float:
-        """Step for at most `within` seconds; return the seconds until the next turn is due."""
+        """Step for at most `within` seconds, not at all if it is 0; return the seconds until the next turn is due."""
 
 
 class Worker(threading.Thread):
@@ -64,8 +65,10 @@ class Worker(threading.Thread):
         The local names disappear with the call, so the thread keeps no closed run alive while it sleeps.
         """
         wait, wanting = 1.0, [r for r in self.runs if r.wants]
+        batched = [run for run in wanting if isinstance(run, Batched)] if len(wanting) > 1 else []
+        stepped = step_together(batched, ROUND)
         for run in wanting:
-            wait = min(wait, run.turn(min(SLICE, ROUND / len(wanting))))
+            wait = min(wait, run.turn(0.0 if id(run) in stepped else min(SLICE, ROUND / len(wanting))))
             if run.slow and self is self.engine.quick:
                 self.engine.move(run)
         return wait

@@ -7,17 +7,17 @@ import typer
 
 from labkit.cli.errors import unknown
 
-METHODS = ("svgd", "posteriors", "draw", "dreg")
+METHODS = ("svgd", "posteriors", "draw", "dreg", "serve")
 
 
 def command(
-    method: Annotated[str, typer.Argument(help="svgd, posteriors, draw or dreg.")] = "svgd",
+    method: Annotated[str, typer.Argument(help="svgd, posteriors, draw, dreg or serve.")] = "svgd",
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds: half a minute, less exact figures.")] = False,
     fused: Annotated[
         bool, typer.Option(help="svgd: also measure the compiled kernel, which needs a C++ compiler.")
     ] = True,
 ) -> None:
-    """Measure a method and a plain reference alternately, on one thread."""
+    """Measure a method and a plain reference alternately, on one thread; or a server with a class of clients."""
     if method not in METHODS:
         unknown("benchmark", method, METHODS)
     from rich.console import Console

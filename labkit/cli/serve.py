@@ -160,6 +160,10 @@ def _announce(url: str) -> None:
     console.print(Text.assemble(("labkit", "bold"), " serves ", (url, f"link {url}"), "  (Ctrl-C stops)"))
     for other in settings.addresses:
         console.print(Text.assemble("  for the class: ", (other, f"link {other}")))
+    if settings.addresses and settings.rooms is not None:
+        console.print(
+            Text.assemble("  teacher's key: ", (settings.rooms.key, "bold"), "  (type it under Class on a page)")
+        )
 
 
 def _facts(error: OSError, port: int, address: str) -> dict[str, object]:

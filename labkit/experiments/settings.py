@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import param
 
+from labkit.engine_batches import Steps
+
 S = TypeVar("S")  # a state
 
 
@@ -82,6 +84,11 @@ class ExperimentSettings(Linkable, Generic[S]):
             if isinstance(parameter, RegistrySelector | RegistryListSelector):
                 parameter.objects = parameter.names_now()
         super().__init__(**params)
+
+    @property
+    def steps(self) -> Steps | None:
+        """How runs of these settings can be stepped with others; None if each steps alone."""
+        return None
 
     @property
     def owners(self) -> tuple[Linkable, ...]:

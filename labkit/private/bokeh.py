@@ -1,6 +1,7 @@
 """What labkit uses of Bokeh's server that Bokeh does not promise to keep."""
 
 from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
 
 from bokeh.core.serialization import Serialized
 from bokeh.document import Document
@@ -11,6 +12,7 @@ from bokeh.server.contexts import ApplicationContext
 from bokeh.server.server import Server
 from bokeh.server.session import ServerSession
 from bokeh.server.urls import per_app_patterns
+from bokeh.server.util import check_allowlist
 from bokeh.util.token import generate_jwt_token, generate_session_id, get_token_payload
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 from tornado.web import Application, RequestHandler
@@ -131,3 +133,18 @@ def write(session: ServerSession) -> None:
 def is_pull(message: object) -> bool:
     """Return whether a logged message is a browser's request for its document."""
     return getattr(message, "msgtype", "") == "PULL-DOC-REQ"
+
+
+def document_of(application: Application, session_id: object) -> tuple[str, Document] | None:
+    """Return the route and the document of a session, None if it has ended. No public way finds both by its id."""
+    contexts: Mapping[str, ApplicationContext] = getattr(application, "applications", {})
+    for route, context in contexts.items():
+        for session in context.sessions:
+            if session.id == session_id and not session.destroyed:
+                return route, session.document
+    return None
+
+
+def may_connect(application: Application, origin: str) -> bool:
+    """Return whether a page of this origin may open a websocket here, by the list of `allow_origins`."""
+    return check_allowlist(urlsplit(origin).netloc.lower(), list(getattr(application, "websocket_origins", ())))

@@ -29,6 +29,7 @@ from labkit.views.live import Live
 from labkit.views.save import cut, thinned
 from labkit.views.view import View, checked, columns_of
 
+PLAYER = Path(__file__).parent / "player.js"
 FPS = 20  # frames per second, at first
 MOST = 400  # frames
 FAR = 100  # times the range of the middle 98 %: a column with a wider range is not rounded
@@ -177,14 +178,13 @@ def page(title: str, blocks: bytes) -> str:
     Args:
         blocks: the declaration and the messages of the frames, each after its length.
     """
-    here = Path(__file__).parent
     parts = {
         "{{ title }}": html.escape(title),
         "{{ bokeh }}": _compressed("\n".join(Resources(mode="inline", components=["bokeh"]).js_raw).encode()),
         "{{ recording }}": _compressed(blocks),
-        "{{ player }}": (here / "player.js").read_text(encoding="utf-8"),
+        "{{ player }}": PLAYER.read_text(encoding="utf-8"),
     }
-    text = (here / "player.html").read_text(encoding="utf-8")
+    text = PLAYER.with_name("player.html").read_text(encoding="utf-8")
     return re.sub(
         "|".join(map(re.escape, parts)), lambda found: parts[found[0]], text
     )  # once: a title may look like a mark

@@ -44,11 +44,15 @@ class Packer:
     def __init__(self) -> None:
         self._layers: dict[tuple[int, str], dict[str, Column]] = {}
         self._words: dict[str, Any] = {}
+        self._packed: dict[tuple[int, str], dict[str, Any]] = {}  # the columns of each layer, as they came
 
     def pack(self, frame: Frame) -> bytes:
         """Return the message of the next frame. The first one is a key frame."""
         key, changed = not self._words, {}
         for place, named in layers_of(frame.columns):
+            if named is self._packed.get(place):  # nothing is encoded again
+                continue
+            self._packed[place] = named
             columns, before = {name: encode(values) for name, values in named.items()}, self._layers.get(place, {})
             same = all(name in before and before[name].n == column.n for name, column in columns.items())
             new = {name: column for name, column in columns.items() if not same or column != before[name]}

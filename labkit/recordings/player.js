@@ -41,11 +41,16 @@ const labkitPlayer = (() => {
 
   const textOf = (buffer, at, n) => JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, at, n)))
 
+  // The head of a message, and the place after it.
+  const headOf = (buffer, start) => {
+    const size = new DataView(buffer).getUint32(start, true)
+    return [textOf(buffer, start + 4, size), start + 4 + size]
+  }
+
   // The frame of a message, with all columns of all layers: those of the frame before that did not change are shared.
   const unpack = (buffer, start, before) => {
-    const size = new DataView(buffer).getUint32(start, true)
-    const { layers, ...frame } = textOf(buffer, start + 4, size)
-    let at = start + 4 + size
+    const [{ layers, ...frame }, next] = headOf(buffer, start)
+    let at = next
     frame.layers = frame.key ? {} : { ...before.layers }
     for (const [picture, layer, columns] of layers) {
       const place = `${picture}/${layer}`, found = {}
@@ -72,6 +77,7 @@ const labkitPlayer = (() => {
       this.sources = {} // "picture/layer" -> [source and its first columns]
       this.shown = {} // "picture/layer" -> the columns that its sources hold now
       this.colours = []
+      this.documents = []
     }
 
     async embed() {
@@ -83,6 +89,7 @@ const labkitPlayer = (() => {
         this.element.append(room)
         const views = await Bokeh.embed.embed_item(item, room.id)
         const made = views.roots[0].model.document
+        this.documents.push(made)
         for (const [layer, ids] of Object.entries(layers)) {
           const sources = ids.map((id) => made.get_model_by_id(id)).filter(Boolean)
           this.sources[`${i}/${layer}`] = sources.map((source) => ({ source, first: { ...source.data } }))
@@ -222,6 +229,77 @@ const labkitPlayer = (() => {
     }
   }
 
+  // the live channel
+
+  const PAUSES = [250, 500, 1000, 2000] // ms until the next try to connect
+
+  // Follows a channel: embeds what is declared, and draws the newest frame at most once for each refresh of the screen.
+  class Watch {
+    // grid: the element for the pictures. address: of the websocket. dark: () -> whether the page is dark.
+    // other: called with every other message. linked: called with whether the websocket is open.
+    constructor(grid, address, { dark, other, linked, shown }) {
+      Object.assign(this, { grid, address, dark, other, linked, shown })
+      this.tries = 0
+      this.queue = Promise.resolve()
+      this.connect()
+    }
+
+    connect() {
+      this.socket = new WebSocket(this.address)
+      this.socket.binaryType = "arraybuffer"
+      this.socket.onopen = () => { this.tries = 0; this.frame = null; this.linked(true) }
+      this.socket.onmessage = ({ data }) => (typeof data === "string" ? this.told(JSON.parse(data)) : this.take(data))
+      this.socket.onclose = () => {
+        if (this.ended) return
+        this.linked(false)
+        const pause = PAUSES[Math.min(this.tries++, PAUSES.length - 1)]
+        setTimeout(() => this.connect(), pause * (0.7 + 0.6 * Math.random())) // a class does not come back all at once
+      }
+    }
+
+    end() {
+      this.ended = true
+      this.socket.close()
+    }
+
+    send(message) { if (this.socket.readyState === 1) this.socket.send(JSON.stringify(message)) }
+
+    told(message) {
+      if (message.kind !== "declaration") return this.other(message)
+      this.frame = this.pictures = null
+      this.queue = this.queue.then(() => this.embed(message))
+    }
+
+    async embed(declared) {
+      const made = document.createElement("div")
+      made.className = this.grid.className
+      made.id = this.grid.id
+      const pictures = new Pictures(made, declared.pictures)
+      for (const old of this.models ?? []) old.clear() // the documents of the pictures before
+      this.grid.replaceWith(made)
+      this.grid = made
+      await pictures.embed()
+      this.models = pictures.documents
+      pictures.colour(this.dark())
+      this.pictures = pictures
+      this.draw()
+    }
+
+    take(buffer) {
+      if (!this.frame && !headOf(buffer, 0)[0].key) return // a frame that only changes another one
+      this.frame = unpack(buffer, 0, this.frame)
+      if (!this.waiting) this.waiting = requestAnimationFrame(() => { this.waiting = 0; this.draw() })
+    }
+
+    draw() {
+      if (!this.frame || !this.pictures) return
+      this.pictures.draw(this.frame)
+      this.shown(this.frame)
+    }
+
+    colour() { this.pictures?.colour(this.dark()) }
+  }
+
   // the file
 
   const inflated = async (selector) => {
@@ -270,5 +348,5 @@ const labkitPlayer = (() => {
     }
   }
 
-  return { open, unpack }
+  return { open, unpack, joined, Watch }
 })()

@@ -95,6 +95,7 @@
   window.WebSocket = class extends WebSocket {
     constructor(...address) {
       super(...address)
+      if (!/\/ws(\?|$)/.test(address[0])) return // frames and classes have other websockets
       session = read(address[1]?.[1] ?? "")
       this.addEventListener("open", () => { opened = true })
       this.addEventListener("message", () => { heard = performance.now() })

@@ -8,6 +8,8 @@ from typing import Any
 import panel as pn
 
 from labkit.private.panel import current
+from labkit.recordings.files import PLAYER
+from labkit.serving import settings
 from labkit.serving.cards import error_card
 
 _log = logging.getLogger(__name__)
@@ -27,6 +29,7 @@ def frame(title: str, lead: str, main: Callable[[], tuple[Any, Callable[[], Any]
     template.add_variable("title", title)
     template.add_variable("lead", lead)
     dress(template)
+    _connect(template)
     side, middle, wrong = (pn.Column(sizing_mode="stretch_width") for _ in range(3))
     template.add_panel("sidebar", side)
     template.add_panel("main", pn.Column(wrong, middle, sizing_mode="stretch_width"))
@@ -48,6 +51,17 @@ def frame(title: str, lead: str, main: Callable[[], tuple[Any, Callable[[], Any]
     pn.config.exception_handler = failed  # for this session: errors of drawing and of controls
     document.add_timeout_callback(fill, HEAD_START)
     return template
+
+
+def _connect(template: pn.Template) -> None:
+    """Add the websocket of the frames, and the button that opens a class if other machines have access."""
+    context = pn.state.curdoc.session_context
+    template.add_variable("session", context.id if context else "")
+    template.add_variable("player", PLAYER.read_text(encoding="utf-8"))
+    template.add_variable("frames", _beside("frames.js"))
+    template.add_variable("classes", bool(settings.addresses and context))
+    template.add_variable("class_script", _beside("class.js"))
+    template.add_variable("address", settings.addresses[0] if settings.addresses else "")
 
 
 def dress(template: pn.Template) -> None:

@@ -32,12 +32,15 @@ from labkit.serving import (
     memory,
     metrics,
     pages,
+    room_pages,
     settings,
 )
+from labkit.serving.frames import FramesSocket
 from labkit.serving.limits import SETTING as VISITORS
 from labkit.serving.limits import Visitors, limit
 from labkit.serving.metrics import Metrics
 from labkit.serving.network import ALONE, SETTING, Network
+from labkit.serving.rooms import Rooms
 from labkit.serving.settings import Limits
 
 _log = logging.getLogger(__name__)
@@ -59,7 +62,7 @@ def build(
 ) -> Server:
     """Return a server that is bound to address and port (0: any free port) but not started.
 
-    It serves the pages, /guide, /metrics and /liveness.
+    It serves the pages, /guide, /room, /metrics and /liveness.
 
     Args:
         metrics_token: see `metrics.Metrics`.
@@ -68,6 +71,7 @@ def build(
         OSError: the port is taken, or the address is not one of this machine.
     """
     memory.bound()
+    settings.rooms = rooms = Rooms(settings.rooms_file(port) if port else None)
     ahead.install()
     location.install()
     visitors = Visitors(limits)
@@ -77,7 +81,12 @@ def build(
         port=port,
         address=addresses.to_bind(address),
         location=True,
-        extra_patterns=[*guide.patterns(), ("/metrics", metrics.Page)],
+        extra_patterns=[
+            *guide.patterns(),
+            *room_pages.patterns(rooms),
+            ("/frames", FramesSocket),
+            ("/metrics", metrics.Page),
+        ],  # fmt: skip
         liveness=True,
         show=False,
         start=False,

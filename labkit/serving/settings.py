@@ -8,9 +8,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labkit.places import RUNS
 from labkit.serving import devices
+
+if TYPE_CHECKING:
+    from labkit.serving.rooms import Rooms
 
 PORT = 5006
 ADDRESS = "127.0.0.1"  # this machine alone
@@ -47,11 +51,21 @@ addresses: tuple[str, ...] = ()
 visitors: int = 1
 """Number of visitors expected at the same moment. A page that allows it is prepared for each of them."""
 
+rooms: "Rooms | None" = None
+"""The rooms of the server; None before it is built."""
+
 runs: Path = RUNS
 """The directory of the run folders that the page /runs shows and /draw offers."""
 
 
+def rooms_file(port: int) -> Path:
+    """Return where the server at a port keeps the names and questions of its classes."""
+    import pooch  # only here, because it is slow to import
+
+    return Path(pooch.os_cache("labkit")) / f"rooms-{port}.json"
+
+
 def __getattr__(name: str) -> str:
     if name != "device":
-        raise AttributeError(f"labkit.serving.settings has runs, visitors, choice, device and addresses, no {name}")
+        raise AttributeError(f"settings are runs, visitors, choice, rooms, device and addresses, not {name}")
     return devices.choose(choice)

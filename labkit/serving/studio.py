@@ -11,6 +11,8 @@ from labkit.experiments.runs import directory
 from labkit.experiments.settings import Linkable
 from labkit.serving import settings
 from labkit.serving.frame import frame
+from labkit.serving.resume import resume
+from labkit.views import shown
 from labkit.views.address import Address
 from labkit.views.fields import choice
 from labkit.views.runs import words
@@ -67,9 +69,12 @@ def live(tabs: Sequence[NetworkTab], kind: str, default: str) -> tuple[pn.Column
         except Exception as error:  # the file of a run does not fit; the visitor can choose another network
             room.objects, side.objects = [pn.pane.HTML(words.wrong(f"{name}: {error}"))], chosen
             return
-        shown = made[name, studio.tab]
-        room.objects, side.objects = [shown], [*chosen, *shown.controls()]
+        opened = made[name, studio.tab]
+        shown.put(opened)
+        room.objects, side.objects = [opened], [*chosen, *opened.controls()]
 
     studio.param.watch(show, ["model", "tab"])
     show()
+    if made:
+        resume(next(iter(made.values())).live)
     return pn.Column(address.warning, buttons(studio), room, sizing_mode="stretch_width"), lambda: side

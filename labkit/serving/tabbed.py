@@ -7,6 +7,7 @@ import panel as pn
 
 from labkit.serving import settings
 from labkit.serving.frame import frame
+from labkit.serving.resume import resume
 from labkit.views.address import Address
 from labkit.views.tabs import Tab, Tabs
 
@@ -24,6 +25,7 @@ def live(tabs: Sequence[Tab]) -> tuple[pn.Column, Callable[[], pn.Column]]:
     """
     address = Address()
     made = Tabs(tabs, address)
+    resume(made.live)
     return pn.Column(address.warning, made.buttons, made.room, sizing_mode="stretch_width"), made.finish
 
 

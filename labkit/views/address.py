@@ -15,6 +15,7 @@ from labkit.experiments.settings import Linkable, beyond_softbounds
 from labkit.private.param import check
 
 QUIET = ("name",)
+OF_THE_PAGE = ("theme", "state")  # in an address, but no settings
 
 
 class Address:
@@ -55,7 +56,9 @@ class Address:
         owners."""
         self._owners = owners
         names = {name for owner in owners() for name in owner.param}
-        refused += [f"no setting is called {name}" for name in self._asked() if name not in names and name != "theme"]
+        refused += [
+            f"no setting is called {name}" for name in self._asked() if name not in names and name not in OF_THE_PAGE
+        ]
         if refused:
             self.warning.object = (
                 "This link has settings or values that do not exist here. They were ignored: "

@@ -8,8 +8,10 @@ module only shows the newest frame.
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import panel as pn
 
@@ -17,11 +19,11 @@ from labkit import engine
 from labkit.private.panel import push_changes
 from labkit.views import accounts, pulse
 from labkit.views.notebook import Clock
-from labkit.views.pictures import Pictures
-from labkit.views.player import TIPS, PlayerBar
+from labkit.views.pictures import CURVES, Pictures
+from labkit.views.player import RARELY, READOUT, TIPS, PlayerBar
 from labkit.views.remote import Remote
 from labkit.views.stage import Stage
-from labkit.views.view import Columns, View, checked, columns_of
+from labkit.views.view import Columns, View, checked
 
 
 class Live(pn.viewable.Viewer):
@@ -36,6 +38,7 @@ class Live(pn.viewable.Viewer):
         status: returns a few words about a state, for the line with the step counter.
         drawn: called as drawn(view, figure) with each new Bokeh figure, for tools and events.
         pinned: steps whose states the history of the run always keeps.
+        steps: how the run can be stepped with others, as in `engine.Run`.
 
     Attributes:
         bar: the controls. player: the controls with the invisible part that receives messages of the browser.
@@ -54,6 +57,7 @@ class Live(pn.viewable.Viewer):
         status: Callable[[Any], str] | None = None,
         drawn: Callable[[View, Any], None] | None = None,
         pinned: tuple[int, ...] = (),
+        steps: engine.Steps | None = None,
         **params,
     ):
         super().__init__(**params)
@@ -62,11 +66,13 @@ class Live(pn.viewable.Viewer):
         self._thread, self._greeted = threading.get_ident(), self.served
         self._shown, self._met = 0, False
         self._tasks: list[Callable[[], None]] = []
+        self._curves: WeakKeyDictionary[View, tuple[float, Columns]] = WeakKeyDictionary()
+        self._passed_by = False  # whether frames reach the browser past the document
         self.clock = None if self.served else Clock()
         self.views = checked(view)
         self._pictures = Pictures(drawn or (lambda view, figure: None), gradual=self.served)
         account = accounts.of(pn.state.curdoc if self.served else None)
-        self.run = engine.Run(start, step, self._render, self._record, pinned, account)
+        self.run = engine.Run(start, step, self._render, self._record, pinned, account, steps)
         self.run.speed = speed
         self.remote = Remote(self._heard, keys=self.served, tips=dict(TIPS), width=0, height=0, margin=0)
         self.status = status or (lambda state: "")
@@ -81,7 +87,19 @@ class Live(pn.viewable.Viewer):
     def _render(self, state: Any, past: engine.Past) -> tuple[list[View], list[Columns]]:
         """Return the views and the columns of each, all as copies."""
         views = self.views
-        return views, columns_of(views, state, past)
+        if not self.run.playing:
+            self._curves.clear()
+        return views, [
+            self._seldom(view, state, past) if view.automatic else view.columns(state, past) for view in views
+        ]
+
+    def _seldom(self, view: View, state: Any, past: engine.Past) -> Columns:
+        """Return the columns of a picture whose axes follow its data; while the run plays, those of a moment ago."""
+        at, columns = self._curves.get(view, (-CURVES, {}))
+        if time.monotonic() - at >= CURVES:
+            at, columns = time.monotonic(), view.columns(state, past)
+            self._curves[view] = at, columns
+        return columns
 
     def _record(self, state: Any) -> dict[str, float]:
         row: dict[str, float] = {}
@@ -128,6 +146,11 @@ class Live(pn.viewable.Viewer):
         """Play the run."""
         self.run.play()
 
+    def hold(self) -> None:
+        """Pause, and do not play when the browser has the page."""
+        self._play_at_hello = False
+        self.pause()
+
     def pause(self) -> None:
         """Pause the run."""
         self.run.pause()
@@ -141,6 +164,29 @@ class Live(pn.viewable.Viewer):
     def later(self, task: Callable[[], None]) -> None:
         """Run a task on the event loop at the next tick. Any thread may call this."""
         self._tasks.append(task)
+
+    # frames past the document, see `labkit.serving.frames`
+
+    def pass_by(self, passing: bool) -> None:
+        """Leave the columns of the pictures to another way to the browser, or take them back."""
+        self._passed_by = passing
+        self.bar.pause = RARELY if passing else READOUT
+        if not passing:
+            self._pictures.forget()
+            self.run.redraw()
+
+    @property
+    def declared(self) -> list[View] | None:
+        """The views whose pictures are on screen, None before the first."""
+        return self._pictures.declared
+
+    def in_turn(self, columns: Sequence[Columns], moving: bool) -> list[Columns]:
+        """Return columns without those of pictures that wait for their turn while the run plays."""
+        return self._pictures.in_turn(columns, moving)
+
+    def sources(self) -> dict[str, list[str]]:
+        """Return the ids of the Bokeh sources of each layer, by "number of the picture/layer"."""
+        return self._pictures.sources()
 
     @property
     def stages(self) -> list[Stage]:
@@ -186,8 +232,14 @@ class Live(pn.viewable.Viewer):
 
     def has_news(self) -> bool:
         """Return whether there is a frame or a task that is not shown yet."""
-        new = self._greeted and self.run.frame.number != self._shown
-        return bool(new or self._tasks) and not self._asleep
+        return bool(self._has_frame() or self._tasks) and not self._asleep
+
+    def _has_frame(self) -> bool:
+        frame = self.run.frame
+        if not self._greeted or frame.number == self._shown:
+            return False
+        views = frame.content[0] if frame.content else None
+        return not self._passed_by or views is not self.declared or self.bar.is_due(frame)
 
     def has_more(self) -> bool:
         """Return whether something that takes long waits to be shown."""
@@ -215,7 +267,7 @@ class Live(pn.viewable.Viewer):
         views, columns = frame.content or (None, ())
         if views is self.views and views is not self._pictures.declared:  # the run did not start at first
             self.redeclare()
-        if views is self.views:  # not the columns of earlier pictures
+        if views is self.views and not self._passed_by:  # not the columns of earlier pictures
             self._pictures.patch(columns, moving=frame.playing and not frame.error)
         self._push()
         self.bar.show(frame)

@@ -86,10 +86,27 @@ class Pictures:
             columns: one per view.
             moving: whether the next frame comes soon; then pictures whose axes follow their data take turns.
         """
-        resting = self._resting() if moving else []
-        for stage, arrays in zip(self.stages, columns, strict=True):
-            if stage not in resting:
+        for stage, arrays in zip(self.stages, self.in_turn(columns, moving), strict=True):
+            if arrays:
                 stage.patch(arrays)
+
+    def in_turn(self, columns: Sequence[Columns], moving: bool) -> list[Columns]:
+        """Return the columns of a frame without those of pictures that wait for their turn, see `patch`."""
+        resting = self._resting() if moving else []
+        return [{} if stage in resting else arrays for stage, arrays in zip(self.stages, columns, strict=True)]
+
+    def sources(self) -> dict[str, list[str]]:
+        """Return the ids of the Bokeh sources of each layer, by "number of the picture/layer"."""
+        return {
+            f"{i}/{layer}": [source.id for source in sources]
+            for i, stage in enumerate(self.stages)
+            for layer, sources in stage.sources.items()
+        }
+
+    def forget(self) -> None:
+        """Send all columns again with the next `patch`, because the browser got them in another way meanwhile."""
+        for stage in self.stages:
+            stage.forget()
 
     def _resting(self) -> list[Stage]:
         """Return the pictures that wait for their turn: new axes cost the browser more than all moving arrays."""

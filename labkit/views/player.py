@@ -14,6 +14,7 @@ from labkit.views.readout import Readout
 
 SPEEDS = [1, 3, 10, 30, 100, 300, 1000]
 READOUT = 0.2  # seconds between two changes of the text and the rewind slider while playing
+RARELY = 1.0  # the same where the text reaches the browser in another way
 SELDOM = 3  # minimum number of frames between two such changes, for slow runs
 ECHO = 60  # ticks within which a notebook's slider may send back a position that it received
 TIPS = {
@@ -39,7 +40,8 @@ class PlayerBar:
 
     def __init__(self, run: engine.Run, speed: int, status: Callable[[Any], str], clock: Clock | None):
         self.run, self._status, self._clock = run, status, clock
-        self._read, self._unread, self._following = 0.0, SELDOM, False
+        self.pause = READOUT
+        self._read, self._number, self._following = 0.0, -SELDOM, False
         self._sent: dict[int, int] = {}  # position of the rewind slider -> the tick at which it was sent
         self._make_buttons()
         self._make_sliders(speed)
@@ -93,24 +95,29 @@ class PlayerBar:
         elif key == "r":
             self.run.reset()
 
+    def is_due(self, frame: engine.Frame) -> bool:
+        """Return whether the texts change with this frame: a few times per second while the run plays."""
+        seldom = time.monotonic() - self._read < self.pause or frame.number - self._number < SELDOM
+        return not (frame.playing and not frame.error and seldom)
+
     def show(self, frame: engine.Frame) -> None:
         """Show the position of the run. While it plays, only a few times per second, because this costs as much as a
         picture."""
-        moving = frame.playing and not frame.error
-        self._unread += 1
-        if moving and (time.monotonic() - self._read < READOUT or self._unread < SELDOM):
+        if not self.is_due(frame):
             return
-        self._read, self._unread = time.monotonic(), 0 if moving else SELDOM
+        moving = frame.playing and not frame.error
+        self._read, self._number = time.monotonic(), frame.number - (0 if moving else SELDOM)
         self.button.label = "Pause" if frame.playing else "Play"
         words = frame.error.removeprefix("ValueError: ")  # its text is written for the reader
         self.error.visible = bool(words)
         self.error.value = f"<b>The run has stopped:</b> {html.escape(words)}" if words else ""
-        self.text.value = self._line(frame)
+        self.text.value = self.line(frame)
         self._following, self._sent[frame.position] = True, self._clock.ticks if self._clock else 0
         self.scrub.param.update(end=max(1, frame.kept - 1), value=frame.position)
         self._following = False
 
-    def _line(self, frame: engine.Frame) -> str:
+    def line(self, frame: engine.Frame) -> str:
+        """Return step, speed and status of a frame as HTML."""
         rate = f"{frame.rate:,.0f} steps/s" if frame.playing else "paused"
         if frame.stride > 1 and not frame.playing:
             rate += f" · rewinds {frame.stride} steps at a time"

@@ -19,7 +19,10 @@ class Readout(JSComponent):
     export function render({model, el}) {
       const line = el.ownerDocument.createElement("div")
       const show = () => { line.innerHTML = model.value }
+      const told = ({ detail }) => { line.innerHTML = detail }  // by labkit's frames, more often than by the model
       model.on("value", show)
+      document.addEventListener("labkit-line", told)
+      model.on("remove", () => document.removeEventListener("labkit-line", told))
       show()
       return line
     }

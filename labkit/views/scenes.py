@@ -37,7 +37,7 @@ class Scene(pn.viewable.Viewer):
         self.settings: Any = settings  # settings of the class that the scene shows
         self.live = Live(
             settings.start, settings.step, self.views(), speed=self.speed, status=self.status, drawn=self.drawn,
-            play=play, pinned=self.pinned,
+            play=play, pinned=self.pinned, steps=settings.steps,
         )  # fmt: skip
         self.remark = pn.pane.HTML(self.remarks(), sizing_mode="stretch_width", styles=TEXT)
         self.live.remote.tips = self.live.remote.tips | self.tips()

@@ -39,6 +39,7 @@ class Stage:
         self._sources: dict[str, list] = {}
         self._figures: list = []
         self._sent: dict[str, dict] = {}  # the arrays of each source, so that nothing is sent twice
+        self._stale: set[str] = set()  # sources whose columns the browser got in another way
         self.automatic, self._drawn, self._declared = False, None, None
         self.pane = pn.pane.HoloViews(
             None, sizing_mode="stretch_width", linked_axes=False, styles={"order": str(order)}
@@ -73,6 +74,10 @@ class Stage:
     def holds(self, view: View) -> bool:
         """Return whether the current picture also serves this view, so that only columns change."""
         return self._declared is not None and self._declared == declaration(view)
+
+    def forget(self) -> None:
+        """Replace all columns with the next `patch`: the browser got others meanwhile, perhaps of another length."""
+        self._sent, self._stale = {}, {source.id for sources in self._sources.values() for source in sources}
 
     def retire(self) -> None:
         """Stop changing this picture, because another one will replace it."""
@@ -132,7 +137,8 @@ class Stage:
                 changed = differing(self._sent.get(source.id), arrays)
                 if changed:
                     self._sent[source.id] = arrays
-                    change(source, arrays, changed)
+                    change(source, arrays, changed, whole=source.id in self._stale)
+                    self._stale.discard(source.id)
 
 
 def frame_colours(figure: Any, dark: bool) -> Iterator[tuple[Any, dict[str, str | None]]]:
@@ -169,9 +175,11 @@ def declaration(view: View) -> tuple | None:
     return None if view.declaration is None else (type(view), *view.declaration)
 
 
-def change(source, arrays: dict[str, Any], changed: set[str]) -> None:
-    """Patch the changed columns if the lengths are the same, otherwise replace all columns."""
-    same = all(name in source.data and len(source.data[name]) == len(values) for name, values in arrays.items())
+def change(source, arrays: dict[str, Any], changed: set[str], whole: bool = False) -> None:
+    """Patch the changed columns if the lengths are the same, otherwise, or if `whole`, replace all columns."""
+    same = not whole and all(
+        name in source.data and len(source.data[name]) == len(values) for name, values in arrays.items()
+    )
     if same and all(isinstance(values, np.ndarray) and values.ndim == 1 and len(values) for values in arrays.values()):
         source.patch({name: [(slice(0, len(arrays[name])), arrays[name])] for name in changed})
     else:

@@ -7,7 +7,9 @@ import panel as pn
 import param
 
 from labkit.experiments.settings import ExperimentSettings, Linkable
+from labkit.views import shown
 from labkit.views.address import Address
+from labkit.views.live import Live
 from labkit.views.scenes import Scene
 
 WRAPPED = ".bk-btn-group { flex-wrap: wrap; }"  # on a phone
@@ -47,6 +49,11 @@ class Tabs:
         self._open.param.watch(lambda _: self.show(), "tab")
         self.show()
 
+    @property
+    def live(self) -> Live:
+        """The live view of the open tab."""
+        return self._made[self._open.tab][0].live
+
     def show(self) -> None:
         """Show the chosen tab."""
         title = self._open.tab
@@ -57,6 +64,7 @@ class Tabs:
         if self._late and title not in self._finished:
             column.extend(scene.rest())
             self._finished[title] = scene.controls()
+        shown.put(scene)
         self.room.objects, self.side.objects = [column], self._finished.get(title, [])
 
     def finish(self) -> pn.Column:

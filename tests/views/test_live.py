@@ -87,12 +87,13 @@ def test_with_few_frames_only_some_change_the_text_too(make, monkeypatch):
     frame = shown(live)
     clock, read = [1e9], []
     monkeypatch.setattr(player, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    monkeypatch.setattr(live.bar, "_line", lambda frame: read.append(clock[0]) or "")
-    for _ in range(2 * player.SELDOM + 1):
+    monkeypatch.setattr(live.bar, "line", lambda frame: read.append(clock[0]) or "")
+    first, last = frame.number + 1, frame.number + 2 * player.SELDOM + 1
+    for number in range(first, last + 1):
         clock[0] += 2 * player.READOUT
-        live._show_frame(dataclasses.replace(frame, playing=True))
+        live._show_frame(dataclasses.replace(frame, number=number, playing=True))
     assert len(read) == 3
-    live._show_frame(dataclasses.replace(frame, playing=False))
+    live._show_frame(dataclasses.replace(frame, number=last + 1, playing=False))
     assert len(read) == 4
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from labkit import baselines, svgd
 from labkit.experiments.settings import ExperimentSettings, Linkable, beyond_softbounds
+from labkit.experiments.svgd import together
 from labkit.experiments.svgd.particles import ParticlesSettings, Sample
 
 NOTHING = "nothing"
@@ -85,6 +86,11 @@ class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
     def owners(self) -> tuple[Linkable, ...]:
         """All objects with parameters of these settings, for a link."""
         return self.run, self
+
+    @property
+    def steps(self) -> together.Together:
+        """How a single run can be stepped with others."""
+        return together.Together(self.run)
 
     def refuses(self, name: str, value: Any, asked: dict[str, Any]) -> str:
         """Return why a link may not set this value, "" if it may."""

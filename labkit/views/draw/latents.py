@@ -18,6 +18,7 @@ from labkit.views.draw.curves import norm_curves, spread_curve
 from labkit.views.draw.grid import LabelledRow, MarkedGrid
 from labkit.views.draw.network import DRAWScene, class_buttons
 from labkit.views.draw.pixel_map import pixel_deviation, pixel_slopes
+from labkit.views.live import Live
 
 
 class ResampleScene(DRAWScene):
@@ -108,6 +109,11 @@ class LatentsScene(pn.viewable.Viewer):
             chosen = self.settings.chosen
             self.made[name] = SCENES[type(chosen)](chosen)
         self.room.objects, self.side.objects = [self.made[name]], self.made[name].controls()
+
+    @property
+    def live(self) -> Live:
+        """The live view of the chosen experiment."""
+        return self.made[self.settings.experiment].live
 
     def controls(self) -> list:
         """Return the widgets of the settings."""

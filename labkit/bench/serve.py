@@ -1,0 +1,164 @@
+"""`labkit bench serve`: a server in a separate process, and a class of clients in this one, on the same machine.
+
+Watchers follow a room of /svgd. Visitors have separate sessions. The clients speak the real protocols but draw
+nothing. They take a share of the processors, which a class does not.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from labkit.bench.serve_clients import Visitor, Watcher, fetch
+
+WATCHERS = {60: 25.0, 200: 15.0, 500: 8.0}  # watchers -> frames per second that they should get
+VISITORS = {"svgd": 10.0, "dreg": 5.0, "draw": 5.0}  # page -> frames per second for each of 30 sessions
+SECONDS, QUICK = 10.0, 2.0  # for which frames are counted
+SETTLES = 2.0  # seconds before the counting
+
+
+def run(quick: bool, console: Console, watchers: Sequence[int] | None = None, visitors: int | None = None) -> None:
+    """Print a table of frames per second for watchers and for visitors with separate sessions.
+
+    Args:
+        quick: count for two seconds instead of ten, and fewer clients.
+        watchers: numbers of watchers. visitors: sessions on each page.
+    """
+    seconds = QUICK if quick else SECONDS
+    watchers = watchers if watchers is not None else [20] if quick else list(WATCHERS)
+    visitors = visitors if visitors is not None else 5 if quick else 30
+    table = Table(title=f"Frames for a class, {os.cpu_count()} processors for server and clients together")
+    for column in ("clients", "frames/s, slowest", "wanted", "gap, 99 %", "kB/frame", "server", "opens in"):
+        table.add_column(column, justify="left" if column == "clients" else "right")
+    asyncio.run(_fill(table, watchers, visitors, seconds))
+    console.print(table)
+
+
+async def _fill(table: Table, watchers: Sequence[int], visitors: int, seconds: float) -> None:
+    with served() as (base, key, process):
+        async with teaching(base, key) as address:
+            for n in watchers:
+                table.add_row(*await _watched(address, n, seconds, process))
+            table.add_row(*await _watched(address, watchers[0], seconds, process, stalled=True))
+    for page in VISITORS if visitors else ():
+        with served() as (base, _, process):
+            table.add_row(*await _visited(base, page, visitors, seconds, process))
+
+
+@contextmanager
+def served() -> Iterator[tuple[str, str, int]]:
+    """Start a server for a class; yield its address, the teacher's key and its process."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-c", "import sys; from labkit.cli import main; sys.exit(main())", "serve"]
+    options = ["--no-browser", "--address", "0.0.0.0", "--visitors", "1", "--port", str(port)]
+    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
+    try:
+        key = _key(process)
+        base = f"http://127.0.0.1:{port}"
+        for page in VISITORS:  # until all pages are loaded
+            fetch(f"{base}/{page}")
+        yield base, key, process.pid
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _key(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "teacher's key:" in line:
+            return line.split("teacher's key:")[1].split()[0]
+    raise RuntimeError("labkit serve has ended before it was ready")
+
+
+@asynccontextmanager
+async def teaching(base: str, key: str) -> AsyncIterator[str]:
+    """Open a class on a playing /svgd; yield the address of its websocket."""
+    teacher = Visitor()
+    await teacher.open(base, "svgd")
+    opened = json.loads(await asyncio.to_thread(fetch, f"{base}/room", {"key": key, "session": teacher.session}))
+    try:
+        yield f"{base.replace('http', 'ws', 1)}/room/{opened['name']}/socket"
+    finally:
+        await teacher.close()
+
+
+async def _watched(address: str, n: int, seconds: float, process: int, stalled: bool = False) -> list[str]:
+    watchers = [Watcher() for _ in range(n)]
+    began = time.perf_counter()
+    await asyncio.gather(*(each.open(address) for each in watchers))
+    opened = time.perf_counter() - began
+    lame = await _stalled(address) if stalled else None
+    await asyncio.sleep(SETTLES)
+    used, since = cpu(process), time.perf_counter()
+    await asyncio.sleep(seconds)
+    until = time.perf_counter()
+    used = cpu(process) - used
+    gaps = np.concatenate([each.gaps(since, until) for each in watchers])
+    frames = sum(len(each.times) for each in watchers)
+    size = sum(each.bytes for each in watchers) / max(1, frames)
+    slowest = min(each.rate(since, until) for each in watchers)
+    for each in watchers:
+        each.close()
+    if lame is not None:
+        lame.close()
+    await asyncio.sleep(0.5)
+    late = f"{1000 * np.quantile(gaps, 0.99):.0f} ms" if len(gaps) else "none"
+    return [
+        f"{n} watchers" + (" and one that stalls" if stalled else ""), f"{slowest:.1f}",
+        f"{WATCHERS[n]:g}" if n in WATCHERS else "", late,
+        f"{size / 1000:.1f}", f"{used / (until - since):.0%}", f"{opened:.2f} s",
+    ]  # fmt: skip
+
+
+async def _stalled(address: str) -> socket.socket:
+    """Return the socket of a client that asks for frames and never reads them."""
+    host, _, path = address.removeprefix("ws://").partition("/")
+    name, _, port = host.partition(":")
+    found = socket.create_connection((name, int(port)))
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    head = [
+        f"GET /{path} HTTP/1.1", f"Host: {host}", "Upgrade: websocket", "Connection: Upgrade",
+        "Sec-WebSocket-Key: bGFia2l0IGxhYmtpdCBsYQ==", "Sec-WebSocket-Version: 13", "", "",
+    ]  # fmt: skip
+    found.sendall("\r\n".join(head).encode())
+    return found
+
+
+async def _visited(base: str, page: str, n: int, seconds: float, process: int) -> list[str]:
+    visitors = [Visitor() for _ in range(n)]
+    await asyncio.gather(*(each.open(base, page) for each in visitors))
+    await asyncio.sleep(SETTLES)
+    used, since = cpu(process), time.perf_counter()
+    await asyncio.sleep(seconds)
+    until = time.perf_counter()
+    used = cpu(process) - used
+    gaps = np.concatenate([each.gaps(since, until) for each in visitors])
+    slowest = min(each.rate(since, until) for each in visitors)
+    for each in visitors:
+        await each.close()
+    return [
+        f"{n} sessions of /{page}", f"{slowest:.1f}", f"{VISITORS[page]:g}",
+        f"{1000 * np.quantile(gaps, 0.99):.0f} ms" if len(gaps) else "none", "", f"{used / (until - since):.0%}",
+        f"{max(each.seconds for each in visitors):.2f} s",
+    ]  # fmt: skip
+
+
+def cpu(process: int) -> float:
+    """Return the processor seconds that a process has used; NaN where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return float("nan")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,58 @@
+"""One step of several runs of SVGD with the same settings, as a batch."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from labkit import svgd
+from labkit.experiments.svgd.particles import ParticlesSettings
+
+TENSORS = [field.name for field in fields(svgd.State) if field.name not in ("t", "memory")]
+FEW = 20_000  # pairs of particles; of larger runs a batch is not quicker
+PLAIN = "plain"
+OPTIMIZERS = ("adagrad", PLAIN)  # their memory has no count of steps
+RULES = ("median", "fixed")  # they depend on the particles alone
+
+
+class Together:
+    """Takes steps of SVGD for several runs with the same settings, see `labkit.engine.Steps`.
+
+    Args:
+        run: the settings of the run, read at each step.
+    """
+
+    def __init__(self, run: ParticlesSettings):
+        self.run = run
+
+    def key(self, state: Any) -> Hashable | None:
+        """Return what runs must share to be stepped as a batch; None if this one must step alone."""
+        run = self.run
+        fitting = run.optimizer in OPTIMIZERS and run.bandwidth in RULES and run.temper == "none" and not run.batch
+        if not fitting or not isinstance(state, svgd.State) or state.x.dim() != 2:
+            return None
+        n, dim = state.x.shape
+        if n * n > FEW or (state.memory is None and run.optimizer != PLAIN):
+            return None
+        target = run.target, tuple(sorted(run.shape.items())), tuple(run.means), tuple(run.weights), run.scale
+        how = run.kernel, run.bandwidth, run.length, run.optimizer, run.step_size
+        return n, dim, state.x.device, state.x.dtype, target, how
+
+    def step(self, states: Sequence[svgd.State]) -> list[svgd.State]:
+        """Return the states one step later."""
+        joined = {name: torch.stack([getattr(state, name) for state in states]) for name in TENSORS}
+        memory = None if states[0].memory is None else torch.stack([state.memory for state in states])
+        after = self.run.step(svgd.State(**joined, t=0, memory=memory))
+        parts = {name: _parts(getattr(after, name)) for name in TENSORS}
+        memories = [None] * len(states) if after.memory is None else _parts(after.memory)
+        return [
+            svgd.State(**{name: parts[name][i] for name in TENSORS}, t=state.t + 1, memory=memories[i])
+            for i, state in enumerate(states)
+        ]
+
+
+def _parts(many: Tensor) -> list[Tensor]:
+    """Return the part of each run as a separate tensor: a kept view would keep the whole batch."""
+    return [part.clone() for part in many.unbind()]

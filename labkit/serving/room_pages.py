@@ -1,0 +1,270 @@
+"""The addresses of rooms: the students' page, the websocket behind it, and what the teacher's page asks for."""
+
+import csv
+import io
+import json
+import logging
+import re
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import segno
+from tornado.web import HTTPError, RequestHandler
+
+from labkit.private.bokeh import document_of
+from labkit.recordings.files import PLAYER
+from labkit.serving import votes
+from labkit.serving.rooms import Room, Rooms, Student
+from labkit.serving.sockets import OwnPages
+
+_log = logging.getLogger(__name__)
+_HERE = Path(__file__).parent
+LONGEST = 20_000  # bytes of a message from a browser
+NAME = r"([a-z]+-[a-z]+)"
+
+
+class RoomHandler(RequestHandler):
+    """What all addresses of rooms share."""
+
+    def initialize(self, rooms: Rooms) -> None:
+        """Take the rooms of the server."""
+        self.rooms = rooms
+
+    def room(self, name: str) -> Room:
+        """Return the room of this name, or answer 404."""
+        found = self.rooms.get(name)
+        if found is None:
+            raise HTTPError(404)
+        return found
+
+
+class Opened(RoomHandler):
+    """POST /room with the key, the session of a page and perhaps a name: opens a room on that page."""
+
+    def post(self) -> None:
+        """Open the room and send its name."""
+        asked = _object(self.request.body)
+        if not self.rooms.is_key(asked.get("key")):
+            self._refuse(403, "This is not the teacher's key. The terminal in which labkit serve runs shows it.")
+            return
+        found = document_of(self.application, asked.get("session"))
+        if found is None:
+            self._refuse(409, "This page has lost its server. Reload the page, then open the room again.")
+            return
+        page, document = found
+        try:
+            room = self.rooms.open(str(asked.get("name", "")))
+        except ValueError as error:
+            self._refuse(409, f"{error}.")
+            return
+        room.show(document, page.strip("/"))
+        self.rooms.write()
+        self.write({"name": room.name, "followers": len(room.students)})
+
+    def _refuse(self, status: int, words: str) -> None:
+        self.set_status(status)
+        self.write({"error": words})
+
+
+class RoomPage(RoomHandler):
+    """GET /room/NAME: the page of a student."""
+
+    def get(self, name: str) -> None:
+        """Send the page; one that explains what to do if there is no such room."""
+        found = self.rooms.get(name)
+        if found is None:
+            self.set_status(404)
+        self.write(_page(name, found is not None))
+
+
+class Code(RoomHandler):
+    """GET /room/NAME/qr.svg?at=ADDRESS: the address as a QR code, dark on light."""
+
+    def get(self, name: str) -> None:
+        """Send the picture."""
+        self.room(name)
+        self.set_header("Content-Type", "image/svg+xml")
+        address = self.get_query_argument("at", "")
+        if not re.match(r"https?://", address) or len(address) > 500:
+            raise HTTPError(400)
+        self.write(
+            segno.make(address, error="m").svg_inline(border=3, light="white", omitsize=True, xmldecl=False, svgns=True)
+        )
+
+
+class Answers(RoomHandler):
+    """GET /room/NAME/answers.csv?key=KEY: all answers, without names and addresses."""
+
+    def get(self, name: str) -> None:
+        """Send the table."""
+        room = self.room(name)
+        if not self.rooms.is_key(self.get_query_argument("key", "")):
+            raise HTTPError(403)
+        file = io.StringIO()
+        writer = csv.writer(file)
+        writer.writerow(["question", "round", "answer"])
+        writer.writerows([row for vote in (*room.earlier, room.vote) if vote for row in vote.table()])
+        self.set_header("Content-Type", "text/csv; charset=UTF-8")
+        self.set_header("Content-Disposition", f'attachment; filename="labkit-{room.name}.csv"')
+        self.write(file.getvalue())
+
+
+class RoomSocket(OwnPages):
+    """The websocket of a student, or of the teacher with the key.
+
+    A student sends {"kind": "hello", "id"}, {"kind": "hand", "up", "name"}, {"kind": "answer", "answer"}, and as the
+    driver {"kind": "order", "order"}. A teacher sends {"kind": "ask" | "stop" | "reveal" | "again" | "drive" | "end"}.
+    """
+
+    def initialize(self, rooms: Rooms) -> None:
+        """Take the rooms of the server."""
+        self.rooms = rooms
+        self._room: Room | None = None
+        self._student: Student | None = None
+
+    def get_compression_options(self) -> None:
+        """Return None: a frame would be compressed again for each follower."""
+
+    def open(self, name: str) -> None:
+        """Let the browser follow. If the room has ended, the browser gets "end"."""
+        self.set_nodelay(True)
+        self._room = room = self.rooms.get(name)
+        if room is None:
+            self.write_message({"kind": "end"})
+            self.close()
+            return
+        self.rooms.watch()
+        if self.rooms.is_key(self.get_query_argument("key", "")):
+            room.teachers.append(self)
+            tell_teachers(room)
+            return
+        self._student = Student(self, secrets.token_hex(8))
+        room.students.append(self._student)
+        self.write_message(room.state())
+        room.channel.join(self)
+        tell_teachers(room)
+
+    def on_close(self) -> None:
+        """Forget the browser."""
+        room, student = self._room, self._student
+        if room is None:
+            return
+        room.channel.leave(self)
+        room.students = [each for each in room.students if each is not student]
+        room.teachers = [each for each in room.teachers if each is not self]
+        if student is not None and room.driver is student:
+            room.driver = None
+        tell_teachers(room)
+
+    def on_message(self, message: str | bytes) -> None:
+        """Do what a student or the teacher asks for. Anything else is ignored."""
+        room, asked = self._room, _object(message)
+        if room is None:
+            return
+        if self._student is not None:
+            _of_student(room, self._student, asked)
+        elif self in room.teachers:
+            self._of_teacher(room, asked)
+        tell_teachers(room)
+
+    def _of_teacher(self, room: Room, asked: dict[str, Any]) -> None:
+        kind = asked.get("kind")
+        if kind == "end":
+            self.rooms.close(room)
+            return
+        if kind == "drive":
+            _hand_over(room, asked.get("id"))
+            return
+        try:
+            room.ask(votes.asked(asked)) if kind == "ask" else _vote(room, kind)
+        except ValueError as error:
+            self.write_message({"kind": "wrong", "text": str(error)})
+            return
+        room.channel.tell(room.state())
+        self.rooms.write()
+
+
+def _of_student(room: Room, student: Student, asked: dict[str, Any]) -> None:
+    kind = asked.get("kind")
+    if kind == "hello" and isinstance(asked.get("id"), str):
+        student.id = asked["id"][:40]
+    elif kind == "hand":
+        student.hand, student.name = bool(asked.get("up")), str(asked.get("name", "")).strip()[:40]
+    elif kind == "answer" and room.vote is not None:
+        taken = room.vote.answer(student.id, asked.get("answer"))
+        student.socket.write_message({"kind": "answered", "answer": asked.get("answer") if taken else None})
+    elif kind == "order" and room.driver is student:
+        room.order(asked.get("order"))
+
+
+def _vote(room: Room, kind: Any) -> None:
+    vote = room.vote
+    if vote is None:
+        return
+    if kind == "stop":
+        vote.open = False
+    elif kind == "reveal":
+        vote.open, vote.revealed = False, True
+    elif kind == "again":
+        vote.again()
+
+
+def _hand_over(room: Room, student_id: Any) -> None:
+    """Let one student drive, or take back if no student has this id."""
+    before, room.driver = room.driver, next((each for each in room.students if each.id == student_id), None)
+    for student in {before, room.driver} - {None}:
+        assert student is not None
+        student.hand = False
+        student.socket.write_message({"kind": "drive", "drive": student is room.driver})
+
+
+def tell_teachers(room: Room) -> None:
+    """Send the teacher what has changed: who follows, who raises a hand, how many have voted."""
+    if not room.teachers:
+        return
+    vote, driver = room.vote, room.driver
+    told = {
+        "kind": "class", "followers": len(room.students),
+        "hands": [{"id": each.id, "name": each.name} for each in room.students if each.hand],
+        "driver": None if driver is None else {"id": driver.id, "name": driver.name},
+        "vote": vote.shown() if vote else None,
+    }  # fmt: skip
+    for socket in room.teachers:
+        socket.write_message(told)
+
+
+def patterns(rooms: Rooms) -> list[tuple[Any, ...]]:
+    """Return the routes of rooms."""
+    told = {"rooms": rooms}
+    return [
+        ("/room", Opened, told), (f"/room/{NAME}", RoomPage, told), (f"/room/{NAME}/socket", RoomSocket, told),
+        (f"/room/{NAME}/qr.svg", Code, told), (f"/room/{NAME}/answers.csv", Answers, told),
+    ]  # fmt: skip
+
+
+def _page(name: str, exists: bool) -> str:
+    parts = {"scheme": _read("scheme.html"), "player": PLAYER.read_text(encoding="utf-8"), "script": _read("room.js")}
+    return _template().render(name=name, exists=exists, **parts)
+
+
+@cache
+def _template() -> jinja2.Template:
+    return jinja2.Environment(autoescape=True).from_string(_read("room.html"))
+
+
+def _read(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+def _object(body: str | bytes) -> dict[str, Any]:
+    """Return a message of a browser; an empty one if it is too long or not an object."""
+    if len(body) > LONGEST:
+        return {}
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,43 @@
+"""The live view that a page shows: the one of its open tab. A room of a class follows it."""
+
+from typing import Any, Protocol
+
+import panel as pn
+from bokeh.document import Document
+
+from labkit.views.live import Live
+
+
+class Shows(Protocol):
+    """What a page shows, for example a scene."""
+
+    @property
+    def live(self) -> Live:
+        """Its live view; it may change."""
+
+
+_shown: dict[int, tuple[Shows, Any]] = {}  # id of a document -> until its session ends
+
+
+def put(scene: Shows) -> None:
+    """Note that the current page shows this scene now. In a notebook, where there is no page, nothing happens."""
+    document = pn.state.curdoc
+    if document is None or document.session_context is None:
+        return
+    key = id(document)
+    if key not in _shown:
+        document.on_session_destroyed(lambda _context: _shown.pop(key, None))  # type: ignore[arg-type]  # returns a scene
+    _shown[key] = scene, pn.state.location
+
+
+def on(document: Document) -> Live | None:
+    """Return the live view that a page shows, None if it has none."""
+    found = _shown.get(id(document))
+    return found[0].live if found else None
+
+
+def settings_on(document: Document) -> str:
+    """Return the settings in the address of a page, from the question mark onwards."""
+    found = _shown.get(id(document))
+    location = found[1] if found else None
+    return (location.search or "") if location is not None else ""

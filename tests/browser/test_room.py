@@ -1,0 +1,135 @@
+"""A class: the teacher opens a room on a page, students follow it, answer, drive, and try it themselves."""
+
+import re
+import sys
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def school(serving, free_port, get):
+    """The address of a server for a class, which has loaded its pages."""
+    port = free_port()
+    command = [sys.executable, "-c", "import sys; from labkit.cli import main; sys.exit(main())", "serve"]
+    started = serving([*command, "--no-browser", "--visitors", "1", "--address", "0.0.0.0", "--port", str(port)], port)
+    base = next(started)
+    get(f"{base}/svgd")
+    yield base
+    next(started, None)
+
+
+@pytest.fixture
+def key(school, log_of):
+    return re.search(r"teacher's key: (\w+)", log_of(school))[1]
+
+
+@pytest.fixture
+def teacher(school, key, page):
+    """The teacher's page of 60 particles, with an open room."""
+    page.goto(f"{school}/svgd?n=60")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=20_000)
+    page.get_by_role("button", name="Class", exact=True).click()
+    page.get_by_label("Teacher's key").fill(key)
+    page.get_by_role("button", name="Open a class").click()
+    expect(page.get_by_role("heading", name=re.compile("Class [a-z]+-[a-z]+"))).to_be_visible()
+    yield page
+    page.get_by_role("button", name="End the class").click()
+
+
+@pytest.fixture
+def student(school, teacher, browser):
+    """The page of a student who follows, on a phone."""
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    found = context.new_page()
+    found.foreign, found.wrong = [], []
+    found.on(
+        "request",
+        lambda request: request.url.startswith((school, f"blob:{school}")) or found.foreign.append(request.url),
+    )
+    found.on("pageerror", lambda error: found.wrong.append(str(error)))
+    found.on("console", lambda message: message.type == "error" and found.wrong.append(message.text))
+    name = re.search("[a-z]+-[a-z]+", teacher.get_by_role("heading", name=re.compile("Class")).inner_text())[0]
+    found.goto(f"{school}/room/{name}")
+    expect(found.get_by_text("live", exact=True)).to_be_visible()
+    yield found
+    assert (found.foreign, found.wrong) == ([], [])
+    context.close()
+
+
+def steps(page):
+    return int(re.search(r"step (\d+)", page.get_by_text(re.compile(r"^step \d+")).inner_text())[1])
+
+
+def shown(page):
+    """The particles in the student's main picture."""
+    sources = """() => Bokeh.documents.flatMap((d) => [...d._all_models.values()])
+        .filter((m) => m.type === "ColumnDataSource").map((s) => Object.values(s.data).map((c) => c.length))"""
+    return page.evaluate(sources)
+
+
+def test_a_student_sees_the_run_and_the_teachers_new_settings(teacher, student):
+    expect(teacher.get_by_text("1 follow")).to_be_visible()
+    counter = student.get_by_text(re.compile(r"^step \d+"))
+    before = counter.inner_text()
+    expect(counter).not_to_have_text(before)
+    assert [60] * 2 in [lengths[:2] for lengths in shown(student)]
+    assert student.evaluate("document.documentElement.scrollWidth") <= 390
+    teacher.get_by_role("button", name="Pause").click()
+    expect(teacher.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    teacher.wait_for_timeout(500)
+    assert steps(student) == int(
+        re.search(r"step (\d+)", teacher.get_by_text(re.compile(r"^step \d+ · ")).inner_text())[1]
+    )
+
+
+def test_a_vote_is_secret_until_it_is_revealed(teacher, student):
+    teacher.get_by_label("Question", exact=True).fill("Where will the particles stop?")
+    teacher.get_by_label(re.compile("^Choices")).fill("left; right; both")
+    teacher.get_by_role("button", name="Ask").click()
+    expect(student.get_by_role("heading", name="Where will the particles stop?")).to_be_visible()
+    student.get_by_role("button", name="both").click()
+    expect(student.get_by_text("Your answer: both")).to_be_visible()
+    expect(teacher.get_by_text("1 votes")).to_be_visible()
+    assert student.locator(".bars").count() == 0
+    teacher.get_by_role("button", name="Reveal").click()
+    expect(student.locator(".bars")).to_contain_text("both1")
+    expect(teacher.get_by_text("left: 0, right: 0, both: 1")).to_be_visible()
+
+
+def test_a_student_drives_and_the_teacher_takes_back(teacher, student):
+    student.get_by_label("Your name").fill("Mia")
+    student.get_by_role("button", name="Raise your hand").click()
+    expect(teacher.get_by_text("Mia raises a hand")).to_be_visible()
+    teacher.get_by_role("button", name="Let this student drive").click()
+    student.get_by_role("button", name="Pause").click()
+    expect(teacher.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    student.get_by_role("button", name="Play", exact=True).click()
+    expect(teacher.get_by_role("button", name="Pause")).to_be_visible()
+    teacher.get_by_role("button", name="Take back").click()
+    expect(student.get_by_role("button", name="Pause")).to_be_hidden()
+
+
+def test_a_student_continues_alone_from_the_frame_that_was_seen(teacher, student):
+    teacher.get_by_role("button", name="Pause").click()
+    expect(teacher.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    student.wait_for_timeout(500)
+    seen = steps(student)
+    assert seen > 0
+    student.get_by_role("button", name="Try it myself from here").click()
+    expect(student.get_by_text(re.compile(rf"^step {seen} · paused"))).to_be_visible()
+    assert "n=60" in student.url
+
+
+def test_a_wrong_key_and_a_wrong_name_say_what_to_do(school, page):
+    page.goto(f"{school}/svgd")
+    page.get_by_role("button", name="Class", exact=True).click()
+    page.get_by_label("Teacher's key").fill("wrong")
+    page.get_by_role("button", name="Open a class").click()
+    expect(page.get_by_text("This is not the teacher's key")).to_be_visible()
+    page.goto(f"{school}/")
+    page.get_by_label(re.compile("Type its name")).fill("no-room")
+    page.get_by_role("button", name="Join").click()
+    expect(page.get_by_text("This class has ended, or it never began")).to_be_visible()

@@ -1,0 +1,162 @@
+"""Runs of equal shape and settings are stepped as a batch, with the same numbers as alone."""
+
+import time
+
+import pytest
+import torch
+
+from labkit import engine
+from labkit.engine_batches import step_together
+from labkit.experiments.svgd.comparison import ComparisonSettings
+from labkit.experiments.svgd.particles import ParticlesSettings
+from labkit.experiments.svgd.together import Together
+
+
+class Counting:
+    """Steps of whole numbers that must have the same remainder; counts the batches."""
+
+    def __init__(self, remainder=True):
+        self.remainder, self.sizes = remainder, []
+
+    def key(self, state):
+        return state % 2 if self.remainder else None
+
+    def step(self, states):
+        self.sizes.append(len(states))
+        return [state + 2 for state in states]
+
+
+class Run:
+    """A run that owes some steps."""
+
+    def __init__(self, state, steps, owed):
+        self.state, self.steps, self.owed = state, steps, owed
+
+    def due(self):
+        return self.state if self.owed > 0 else None
+
+    def take(self, state, seconds):
+        assert seconds > 0
+        self.state, self.owed = state, self.owed - 1
+
+
+def test_runs_of_one_key_take_their_due_steps_in_batches():
+    steps = Counting()
+    runs = [Run(0, steps, 3), Run(2, steps, 3), Run(4, steps, 1), Run(1, steps, 3)]
+    step_together(runs, 1.0)
+    assert [run.state for run in runs] == [6, 8, 6, 1]  # the odd one is alone, and waits for its own turn
+    assert steps.sizes == [3, 2, 2]
+    assert [run.owed for run in runs] == [0, 0, 0, 3]
+
+
+def test_runs_without_a_key_or_steps_wait_for_their_turn():
+    runs = [Run(0, None, 2), Run(0, None, 2), Run(0, Counting(False), 2), Run(0, Counting(False), 2)]
+    step_together(runs, 1.0)
+    assert [run.owed for run in runs] == [2] * 4
+
+
+def test_batches_end_when_the_time_is_over():
+    steps = Counting()
+    runs = [Run(0, steps, 10**9), Run(0, steps, 10**9)]
+    step_together(runs, 0.02)
+    assert 0 < len(steps.sizes) < 10**6
+
+
+def settings(**changes):
+    return ComparisonSettings(ParticlesSettings(n=30, **changes))
+
+
+def advanced(one, steps):
+    state = one.start()
+    for _ in range(steps):
+        state = one.step(state)
+    return state
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"optimizer": "plain", "kernel": "imq", "bandwidth": "fixed"}, {"target": "banana", "step_size": 0.03}],
+    ids=["default", "imq", "plane"],
+)
+def test_a_batch_has_the_numbers_of_single_steps(changes):
+    apart = [settings(seed=seed, **changes) for seed in range(3)]
+    states = [advanced(one, 2 + i) for i, one in enumerate(apart)]
+    assert len({Together(one.run).key(state) for one, state in zip(apart, states, strict=True)}) == 1
+    found = apart[0].steps.step(states)
+    for one, state, after in zip(apart, states, found, strict=True):
+        alone = one.step(state)
+        assert after.t == alone.t
+        for name in ("x", "score", "phi", "drive", "repulsion", "bandwidth", "ksd", "memory"):
+            torch.testing.assert_close(getattr(after, name), getattr(alone, name), rtol=1e-9, atol=1e-12)
+
+
+def test_the_parts_of_a_batch_share_no_memory():
+    one = settings()
+    states = [advanced(one, 1), advanced(one, 2)]
+    a, b = one.steps.step(states)
+    assert a.x.untyped_storage().data_ptr() != b.x.untyped_storage().data_ptr()
+    assert a.x.untyped_storage().nbytes() == a.x.numel() * a.x.element_size()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"optimizer": "adam"}, {"temper": "linear"}, {"target": "logistic", "batch": 50}, {"bandwidth": "median-lagged"}],
+    ids=["adam", "temper", "minibatch", "lagged rule"],
+)
+def test_a_step_that_depends_on_the_past_is_taken_alone(changes):
+    one = settings(**changes)
+    assert one.steps.key(advanced(one, 1)) is None
+
+
+def test_first_steps_large_runs_and_pairs_are_taken_alone():
+    assert settings().steps.key(settings().start()) is None  # the optimiser has no memory yet
+    many = ComparisonSettings(ParticlesSettings(n=200))
+    assert many.steps.key(advanced(many, 1)) is None
+    pair = ComparisonSettings(ParticlesSettings(n=30), compare="seed", other=1)
+    assert pair.steps.key(pair.start()) is None
+
+
+def test_playing_runs_of_a_class_step_together_and_apart_from_others():
+    kinds = [settings(), settings(), settings(kernel="imq")]
+    runs = [engine.Run(one.start, one.step, lambda state, past: state.t, steps=one.steps) for one in kinds]
+    try:
+        for run in runs:
+            run.speed = 200.0
+            run.play()
+        deadline = time.monotonic() + 20
+        while min(run.frame.content or 0 for run in runs) < 20 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for run in runs:
+            run.pause()
+        for run, one in zip(runs, kinds, strict=True):
+            last = run.past(lambda past: past.states[-1])
+            alone = advanced(one, last.t)
+            assert last.t >= 20
+            torch.testing.assert_close(last.x, alone.x, rtol=1e-6, atol=1e-9)
+    finally:
+        for run in runs:
+            run.close()
+
+
+def test_an_error_of_one_run_stops_only_this_one():
+    def fails(state):
+        if state.t > 5:
+            raise ValueError("too far")
+        return {}
+
+    kinds = [settings(), settings()]
+    runs = [
+        engine.Run(one.start, one.step, lambda state, past: state.t, record, steps=one.steps)
+        for one, record in zip(kinds, (fails, None), strict=True)
+    ]
+    try:
+        for run in runs:
+            run.play()
+        deadline = time.monotonic() + 20
+        while (not runs[0].frame.error or (runs[1].frame.content or 0) < 15) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert "too far" in runs[0].frame.error and not runs[1].frame.error
+        assert runs[1].frame.content >= 15
+    finally:
+        for run in runs:
+            run.close()
