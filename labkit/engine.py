@@ -277,9 +277,7 @@ class Run(Generic[S, C]):
         self.frame = Frame(self.frame.number + 1, self._state, content, *at, rate, self.playing, self._error)
 
     def _fail(self, error: Exception) -> None:
-        broken = self._broken or self.playing
-        self._pause()
-        self._broken = broken
+        self.playing, self._rate, self._broken = False, 0.0, self._broken or self.playing
         self._error = "".join(traceback.format_exception_only(error)).strip()
         try:
             self._publish(time.monotonic())

@@ -67,5 +67,5 @@ def rooms_file(port: int) -> Path:
 
 def __getattr__(name: str) -> str:
     if name != "device":
-        raise AttributeError(f"settings are runs, visitors, choice, rooms, device and addresses, not {name}")
+        raise AttributeError(f"settings are runs, visitors, rooms, choice, device and addresses, not {name}")
     return devices.choose(choice)

@@ -47,14 +47,9 @@ def live():
 
 def step(live):
     """Take a step and wait for its frame."""
-    after(live, live.run.once)
-
-
-def after(live, order):
-    """Give an order and wait for its frame."""
-    before = live.run.frame.number
-    order()
-    while live.run.frame.number == before:
+    t = live.run.past(lambda past: past.states[-1].t)
+    live.run.once()
+    while live.run.frame.state is None or live.run.frame.state.t == t:
         time.sleep(0.002)
 
 
@@ -115,7 +110,7 @@ def test_new_pictures_are_declared_again(live, follower):
     followed.join(one)
     step(live)
     followed.tick(live)
-    after(live, lambda: live.show(*live.views[:1]))
+    live.show(*live.views[:1])
     while live.run.frame.content[0] is not live.views:
         time.sleep(0.002)
     one.frames.clear()
