@@ -119,7 +119,7 @@ def test_a_student_continues_alone_from_the_frame_that_was_seen(teacher, student
     seen = steps(student)
     assert seen > 0
     student.get_by_role("button", name="Try it myself from here").click()
-    expect(student.get_by_text(re.compile(rf"^step {seen} · paused"))).to_be_visible()
+    expect(student.get_by_text(re.compile(rf"^step {seen} · paused"))).to_be_visible(timeout=20_000)
     assert "n=60" in student.url
 
 
