@@ -77,6 +77,9 @@ def command(
     metrics_token: Annotated[
         str, typer.Option(metavar="TOKEN", help="Other machines that send this token may read /metrics.")
     ] = "",
+    log_sessions: Annotated[
+        bool, typer.Option("--log-sessions", help="Print one line at the end of each session, without an address.")
+    ] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
 ) -> None:
     """Serve the dashboards and open them in the browser; Ctrl-C stops."""
@@ -99,6 +102,10 @@ def command(
             root=root_url,
             forwarded=forwarded,
         )
+        if log_sessions:
+            from labkit.serving import logs
+
+            logs.show_sessions()
         _serve(
             routes[page.strip("/")] if page else "/",
             no_browser,

@@ -15,6 +15,7 @@ from labkit.private import bokeh, panel
 
 LONGEST = 200  # characters of a line, because a client chooses its content
 
+_SESSIONS = logging.getLogger("labkit.serving.limits")  # `limits.Visitors` writes one line per session
 _SOCKET = (*bokeh.LOGGERS, *panel.LOGGERS)
 _SERVER = "tornado.application"  # also logs errors of pages
 
@@ -43,6 +44,15 @@ def quiet(loop) -> None:
             loop.default_exception_handler(context)
 
     loop.set_exception_handler(handle)
+
+
+def show_sessions() -> None:
+    """Print a line on the error stream at the end of each session."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    _SESSIONS.addHandler(handler)
+    _SESSIONS.setLevel(logging.INFO)
+    _SESSIONS.propagate = False
 
 
 def _is_about_a_client(record: logging.LogRecord) -> bool:

@@ -190,6 +190,18 @@ def test_a_page_without_messages_asks_the_server_and_keeps_its_session(base, pag
     assert len(loads) == 1
 
 
+def test_a_page_that_sends_a_large_message_shows_the_limit_and_does_not_reload(base, page, loads):
+    page.add_init_script(
+        "window.WebSocket = class extends WebSocket { constructor(...a) { super(...a); window.ws = this } }"
+    )
+    page.goto(f"{base}/process")
+    built(page)
+    page.evaluate("window.ws.send('x'.repeat(3_000_000))")
+    expect(page.get_by_role("alert")).to_contain_text("3,000,000 bytes; the limit is 2,097,152 (--max-message-bytes)")
+    page.wait_for_timeout(1500)
+    assert len(loads) == 1
+
+
 def test_a_page_whose_websocket_is_refused_shows_a_message_and_does_not_reload(base, page, loads):
     page.add_init_script("window.WebSocket = class extends WebSocket { constructor(url) { super(url + '/none') } }")
     page.goto(f"{base}/process")

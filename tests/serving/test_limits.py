@@ -18,7 +18,7 @@ from tornado.ioloop import IOLoop
 from tornado.websocket import websocket_connect
 
 from labkit.engine_account import Account
-from labkit.serving import limits, metrics
+from labkit.serving import limits, logs, metrics
 from labkit.serving.settings import Limits
 from labkit.views import accounts
 
@@ -198,6 +198,22 @@ def test_a_session_ends_with_one_line_without_an_address(caplog):
     (line,) = caplog.messages
     assert re.fullmatch(r"session ended: page=/svgd seconds=0 steps=3", line)
     assert (visitors.present, visitors.opened) == (0, 1)
+
+
+def test_the_lines_of_sessions_are_printed_on_request(capsys):
+    logger = logging.getLogger(limits.__name__)
+    kept = logger.handlers[:], logger.level, logger.propagate
+    try:
+        logs.show_sessions()
+        visitors = limits.Visitors(Limits())
+        visitors.counts = True
+        session = Session(1, "192.0.2.7")
+        visitors.build(session, "/draw")
+        session.end()
+    finally:
+        logger.handlers, logger.level, logger.propagate = kept
+    printed = capsys.readouterr().err
+    assert printed.endswith("session ended: page=/draw seconds=0 steps=0\n") and "192.0.2.7" not in printed
 
 
 def test_prepared_sessions_count_when_a_visitor_takes_them(caplog):

@@ -1,5 +1,6 @@
 """labkit behind a real nginx: path, TLS, websockets, and what reaches labkit as its name."""
 
+import http.client
 import json
 import re
 import ssl
@@ -18,11 +19,13 @@ SERVE = """
 import sys
 from pathlib import Path
 from labkit.serving import network, pages, server
+from labkit.serving.settings import Limits
 found = pages.listing(Path(sys.argv[1]))
 place = network.read(
     prefix="/labkit", root=f"https://course.example.org:{sys.argv[3]}/labkit", forwarded=sys.argv[4] == "forwarded"
 )
-server.run(server.build(found, port=int(sys.argv[2]), address="127.0.0.1", network=place), found, lambda: None)
+built = server.build(found, port=int(sys.argv[2]), address="127.0.0.1", network=place, limits=Limits(per_address=5))
+server.run(built, found, lambda: None)
 """
 PAGE = '''"""Seen: what the server sees of a request."""
 import json
@@ -122,6 +125,21 @@ def test_without_the_forwarded_option_no_forwarded_header_has_an_effect(behind):
     public, _ = behind(Host="$proxy_host", forwarded=False)
     with pytest.raises(HTTPClientError, match="403"):
         talk(public, f"https://localhost:{public}", "localhost")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs several addresses of this machine")
+def test_the_limit_per_address_counts_the_address_that_the_proxy_saw(behind):
+    public, _ = behind()
+
+    def visit(source, forged):
+        connection = http.client.HTTPSConnection("127.0.0.1", public, source_address=(source, 0), context=TRUST)
+        headers = {"Host": f"{NAME}:{public}", "X-Real-IP": forged, "X-Forwarded-For": forged}
+        connection.request("GET", "/labkit/seen", headers=headers)
+        return connection.getresponse().status
+
+    greedy = [visit("127.0.0.2", f"192.0.2.{i}") for i in range(30)]  # the server's own first requests do not count
+    assert greedy[-1] == 429 and set(greedy) == {200, 429}
+    assert visit("127.0.0.3", "127.0.0.2") == 200
 
 
 def test_without_upgrade_lines_the_websocket_is_refused(behind):
