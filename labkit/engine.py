@@ -38,6 +38,7 @@ class Run(Generic[S, C]):
         pinned: steps whose states the past always keeps.
         account: counts and limits the steps of several runs; by default of this run only, without a limit.
         steps: how it can be stepped with other runs; None for a run that steps alone.
+        past: the class of the past, which decides what a full one forgets.
     """
 
     def __init__(
@@ -49,9 +50,11 @@ class Run(Generic[S, C]):
         pinned: tuple[int, ...] = (),
         account: Account | None = None,
         steps: Steps | None = None,
+        past: type[Past[S]] = Past,
     ):
         self.account, self.steps = account or Account(), steps
         self.start, self.step, self.render, self.record, self.pinned = start, step, render, record, pinned
+        self._kind = past
         self.speed = 60.0  # steps per second
         self.frame: Frame[S, C] = Frame(0)
         self.playing = False
@@ -98,10 +101,11 @@ class Run(Generic[S, C]):
         """Render the state again, after a change of a setting that affects only the picture."""
         self._order(lambda: None)
 
-    def past(self, use: Callable[[Past[S]], A]) -> A:
+    def past(self, use: Callable[[Past[S]], A], timeout: float = 60.0) -> A:
         """Call use(past) on the run's thread and return its result. Downloads use this.
 
         Raises:
+            TimeoutError: it took longer than `timeout` seconds.
             RuntimeError: the run is closed, or could not start and has no past; its frame gives the reason.
             Exception: the exception that `use` raised.
         """
@@ -116,7 +120,7 @@ class Run(Generic[S, C]):
                 answer.set_exception(error)
 
         self._order(asked)
-        found = answer.result(timeout=60)
+        found = answer.result(timeout)
         if not found:
             raise RuntimeError(self.frame.error or "the run could not start")
         return found[0]
@@ -213,7 +217,7 @@ class Run(Generic[S, C]):
         return ordered
 
     def _nothing(self) -> Past[S]:
-        return Past(self.record, pins=self.pinned)
+        return self._kind(self.record, pins=self.pinned)
 
     @property
     def _state(self) -> S:

@@ -12,6 +12,7 @@ from torch import Tensor
 from labkit import course
 
 KEEP_BYTES, KEEP_STATES = 8_000_000, 400  # limits on the states kept for Rewind
+FEW = 8  # states that are kept however large they are
 OF_ALL = "mean", "least", "greatest"  # over the steps that a row of the whole table covers
 
 S = TypeVar("S")  # a state
@@ -30,7 +31,8 @@ class Past(Generic[S]):
         kept, newest: rows of `labkit.course` for all states but the last, and for the last.
         stride: steps from one kept state to the next; the newest may be closer.
         pins: steps whose states are always kept.
-        limit: bytes of kept states; a single large state still leaves room for eight.
+        limit: bytes of kept states; tensors that neighbours share count once. There is always room for eight.
+        sizes: bytes of each of `states` that the one before does not share.
     """
 
     record: Callable[[S], dict[str, float]] | None = None
@@ -43,6 +45,7 @@ class Past(Generic[S]):
     stride: int = 1
     pins: tuple[int, ...] = ()
     limit: int = KEEP_BYTES
+    sizes: list[int] = field(default_factory=list)
 
     @property
     def rows(self) -> course.Rows:
@@ -84,15 +87,16 @@ class Past(Generic[S]):
         step = course.step([row.get(name, math.nan) for name in self.names])
         if self.marks and self.marks[-1] % self.stride:
             self.newest = step.after(self.newest)
-            del self.states[-1], self.marks[-1]
+            del self.states[-1], self.marks[-1], self.sizes[-1:]
         else:
             self.kept, self.newest = self.rows, step
+        self._measure()
+        self.sizes.append(size(state, self.states[-1] if self.states else None))
         self.states.append(state)
         self.marks.append(mark)
         if mark in self.pins:
             self.pinned[mark] = state
-        if len(self.states) > max(8, min(KEEP_STATES, self.limit // max(1, size(state)))):
-            self.stride *= 2
+        if len(self.states) > KEEP_STATES or sum(self.sizes) > max(self.limit, FEW * max(self.sizes)):
             self._thin()
 
     def replace(self, position: int, state: S) -> None:
@@ -102,14 +106,14 @@ class Past(Generic[S]):
         if position:
             self.cut(position - 1)
         else:
-            self.states, self.marks, self.newest = [], [], course.nothing(len(self.names))
+            self.states, self.marks, self.sizes, self.newest = [], [], [], course.nothing(len(self.names))
         self.add(state, mark)
         if interval.counts[0] > 1:
             self.newest = self.newest.after(interval)
 
     def cut(self, position: int) -> None:
         """Forget everything after a position; the run continues from there."""
-        del self.states[position + 1 :], self.marks[position + 1 :]
+        del self.states[position + 1 :], self.marks[position + 1 :], self.sizes[position + 1 :]
         rows = self.rows
         self.kept, self.newest = rows.upto(position), rows.upto(position + 1).since(position)
         self.pinned = {mark: state for mark, state in self.pinned.items() if mark <= self.marks[-1]}
@@ -150,19 +154,49 @@ class Past(Generic[S]):
             self.kept, self.newest = self.kept.wider(len(new)), self.newest.wider(len(new))
 
     def _thin(self) -> None:
-        """Drop the states that are not at a multiple of the stride, except the first and the newest."""
+        """Double the stride and drop the states that are not at a multiple of it, except the first and the newest."""
+        self.stride *= 2
         keep = np.array(self.marks) % self.stride == 0
         keep[[0, -1]] = True
         rows = self.rows.joined(keep)
         self.kept, self.newest = rows.upto(-1), rows.since(-1)
         self.states = [state for state, stays in zip(self.states, keep, strict=True) if stays]
         self.marks = [mark for mark, stays in zip(self.marks, keep, strict=True) if stays]
+        self.sizes = []
+
+    def _measure(self) -> None:
+        """Make `sizes` complete; thinning and copies leave it empty."""
+        if len(self.sizes) != len(self.states):
+            self.sizes = [size(state, before) for before, state in zip([None, *self.states], self.states, strict=False)]
 
 
-def size(state: object) -> int:
-    """Return the bytes of the tensors in a state."""
-    if isinstance(state, Tensor):
-        return state.numel() * state.element_size()
-    if dataclasses.is_dataclass(state):
-        return sum(size(getattr(state, f.name)) for f in dataclasses.fields(state))
-    return sum(map(size, state)) if isinstance(state, tuple | list) else 0
+class RecentPast(Past[S]):
+    """The past of a run whose early steps do not matter later. When it is full, it forgets its older half.
+
+    So all the newest steps are there, for example each stroke of the last images.
+    """
+
+    def _thin(self) -> None:
+        """Drop the older half."""
+        half = len(self.states) // 2
+        rows = self.rows.since(half)
+        self.kept, self.newest = rows.upto(-1), rows.since(-1)
+        self.states, self.marks, self.sizes = self.states[half:], self.marks[half:], []
+
+
+def size(state: object, before: object = None) -> int:
+    """Return the bytes of the tensors in a state, without those that are also in the state before."""
+    shared = {id(tensor) for tensor in _tensors(before)}
+    own = {id(tensor): tensor.numel() * tensor.element_size() for tensor in _tensors(state) if id(tensor) not in shared}
+    return sum(own.values())
+
+
+def _tensors(value: object) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif dataclasses.is_dataclass(value):
+        for each in dataclasses.fields(value):
+            yield from _tensors(getattr(value, each.name))
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from _tensors(part)

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from labkit import engine, engine_threads
-from labkit.past import KEEP_BYTES, KEEP_STATES, size
+from labkit.past import KEEP_BYTES, KEEP_STATES, RecentPast, size
 
 
 @dataclass(frozen=True)
@@ -187,12 +187,6 @@ def test_edit_replaces_the_shown_state_and_forgets_later_states(make):
 # kept states
 
 
-@dataclass(frozen=True)
-class Heavy:
-    t: int
-    load: torch.Tensor
-
-
 @pytest.mark.parametrize("steps", [0, 7, 400, 401, 5000])
 def test_the_past_keeps_at_most_its_limit_and_always_the_newest_and_the_oldest(steps):
     past = engine.Past()
@@ -202,12 +196,69 @@ def test_the_past_keeps_at_most_its_limit_and_always_the_newest_and_the_oldest(s
     assert past.marks == [state.t for state in past.states] and past.states[0].t == 0
 
 
+@dataclass(frozen=True)
+class Part:
+    load: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Heavy:
+    t: int
+    part: Part
+
+
+def heavy(t, numbers=50_000):
+    return Heavy(t, Part(torch.zeros(numbers, dtype=torch.float64)))
+
+
 def test_large_states_are_kept_up_to_a_number_of_bytes():
-    past, load = engine.Past(), torch.zeros(50_000, dtype=torch.float64)
+    past = engine.Past()
     for t in range(100):
-        past.add(Heavy(t, load))
-    assert size(past.states[0]) == 400_000
-    assert len(past.states) * 400_000 <= KEEP_BYTES
+        past.add(heavy(t))
+        assert len(past.states) * 400_000 <= KEEP_BYTES
+    assert size(past.states[0]) == 400_000 and len(past.states) > 8
+
+
+def test_tensors_that_neighbours_share_count_once():
+    """Twenty states share 400 kB, the next twenty others: 40 states need 800 kB."""
+    past = engine.Past()
+    for t in range(40):
+        past.add(dataclasses.replace(past.states[-1], t=t) if t % 20 else heavy(t))
+    assert past.marks == list(range(40)) and sum(past.sizes) == 800_000
+    past.cut(25)
+    past.replace(10, heavy(10))
+    assert sum(past.sizes) == 800_000 and len(past.sizes) == 11
+    past.add(heavy(11))
+    assert sum(past.sizes) == 1_200_000
+    assert size(past.states[-1], past.states[-1]) == 0
+
+
+def test_eight_states_are_kept_however_large_they_are():
+    past = engine.Past()
+    for t in range(30):
+        past.add(heavy(t, 500_000))  # 4 MB each
+        assert len(past.states) >= min(t + 1, 4)
+        assert len(past.states) <= 8
+    assert past.marks[0] == 0 and past.marks[-1] == 29
+
+
+def test_a_copy_of_a_past_continues_with_the_same_limits():
+    past = engine.Past()
+    for t in range(15):
+        past.add(heavy(t))
+    copied = past.copy()
+    for t in range(15, 60):
+        copied.add(heavy(t))
+    assert sum(copied.sizes) == 400_000 * len(copied.states) <= KEEP_BYTES
+
+
+def test_a_recent_past_keeps_every_newest_step_and_its_row():
+    past = RecentPast(lambda state: {"t": float(state.t)})
+    for t in range(1000):
+        past.add(dataclasses.replace(past.states[-1], t=t) if t % 19 else heavy(t))
+        assert past.marks == list(range(past.marks[0], t + 1)) and past.stride == 1
+        assert past.table["t"] == [float(mark) for mark in past.marks] == [state.t for state in past.states]
+        assert len(past.states) >= min(t + 1, 190) and sum(past.sizes) <= KEEP_BYTES
 
 
 def test_the_stride_doubles_when_the_past_is_full_and_older_states_are_multiples_of_it():
@@ -228,6 +279,24 @@ def test_pinned_steps_survive_thinning_but_not_a_cut_before_them():
     assert {mark: state.t for mark, state in past.pinned.items()} == {mark: mark for mark in past.pins}
     past.cut(past.marks.index(96))
     assert sorted(past.pinned) == [0, 50, 75]
+
+
+def test_a_run_keeps_its_states_in_the_given_past():
+    run = engine.Run(Count, count, lambda state, past: state, past=RecentPast)
+    try:
+        run.once()
+        assert run.past(lambda past: (type(past), past.marks)) == (RecentPast, [0, 1])
+    finally:
+        run.close()
+
+
+def test_a_caller_waits_for_the_past_only_as_long_as_it_says(make):
+    run, gate = make(), threading.Event()
+    run.edit(lambda state: gate.wait(20) and state)
+    with pytest.raises(TimeoutError):
+        run.past(lambda past: past, timeout=0.01)
+    gate.set()
+    assert settled(run).state == Count()
 
 
 def test_a_run_pins_only_the_given_steps(make):

@@ -1,13 +1,21 @@
 """Rules that every notebook follows; nbval runs the notebooks themselves."""
 
+import base64
+import importlib.util
+import io
+import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 CELLS, LINES, BYTES = 25, 12, 40_000
+PICTURES = 2_000_000  # bytes of all notebooks together
 COMPARED = "# NBVAL_CHECK_OUTPUT"
+DETAILS = re.compile(r"<details><summary>Answer</summary>\n\n.+?\n\n</details>", re.DOTALL)
 
 
 @pytest.fixture(params=sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)
@@ -53,13 +61,87 @@ def test_it_needs_no_network_and_survives_a_reload_of_its_page(code):
     assert "notebook.load()" in text and "extension(" not in text
 
 
-def test_only_compared_outputs_are_kept_and_they_are_text(code):
+def pictures(cell):
+    return [output for output in cell.get("outputs", ()) if output.output_type == "display_data"]
+
+
+def test_only_compared_texts_and_pictures_are_kept(code):
+    """The command in CONTRIBUTING.md makes the pictures."""
     for cell in code:
         compared = cell.source.startswith(COMPARED)
-        assert bool(cell.outputs) == compared == (cell.execution_count is not None), cell.id
-        assert all(output.output_type == "stream" and output.name == "stdout" for output in cell.outputs), cell.id
+        texts = [output for output in cell.outputs if output.output_type == "stream"]
+        assert bool(texts) == compared == (cell.execution_count is not None), cell.id
+        assert len(texts) + len(pictures(cell)) == len(cell.outputs), cell.id
+        assert all(output.name == "stdout" for output in texts), cell.id
+        for output in pictures(cell):
+            assert set(output.data) <= {"image/png", "text/plain"}, cell.id
+            shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))).convert("L"))
+            assert shown.std() > 1, f"{cell.id}: the picture is empty"
 
 
-def test_it_is_small_and_has_no_state_of_widgets(notebook):
+def test_it_shows_a_picture_where_nothing_runs(code):
+    """Every live view and every figure of a cell. A call inside of a function shows nothing yet."""
+    shows = re.compile(r"^(notebook\.figure\(|scene|display\(\w*Scene|interaction = )", re.MULTILINE)
+    without = [cell.id for cell in code if shows.search(cell.source) and not pictures(cell)]
+    assert without == [] and any(map(pictures, code))
+
+
+def test_its_text_is_small_and_has_no_state_of_widgets(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.output_type == "stream"]
     assert len(nbformat.writes(notebook)) < BYTES
     assert "widgets" not in notebook.metadata
+
+
+def test_all_notebooks_are_small_together():
+    assert sum(path.stat().st_size for path in FOLDER.glob("*.ipynb")) <= PICTURES
+
+
+def test_answers_are_hidden_wherever_the_notebook_is_shown(notebook):
+    """The text is in a box that the reader opens. The code that computes it is hidden in JupyterLab."""
+    exercises = [cell for cell in notebook.cells if re.search(r"^#+ Exercise", cell.source, re.MULTILINE)]
+    assert exercises
+    for cell in exercises:
+        assert cell.cell_type == "markdown" and len(DETAILS.findall(cell.source)) == 1, cell.id
+    for cell in notebook.cells:
+        if cell.id.startswith("answer"):
+            assert cell.metadata.jupyter.source_hidden, cell.id
+
+
+@pytest.fixture(scope="module")
+def command():
+    """The command that makes the pictures."""
+    spec = importlib.util.spec_from_file_location("labkit_pictures", FOLDER.parent / ".ci" / "pictures.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def output(kind="display_data", **data):
+    types = {name.replace("_", "/"): value for name, value in data.items()}
+    if kind == "stream":
+        return nbformat.v4.new_output("stream", text="a number")
+    return nbformat.v4.new_output(kind, data=types)
+
+
+def test_pictures_replace_pictures_and_leave_compared_texts(command):
+    """Live views, HTML and other texts are not kept."""
+    old = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"{COMPARED}\n1"), nbformat.v4.new_code_cell("2")])
+    old.cells[0].update(outputs=[output("stream")], execution_count=3)
+    old.cells[1].outputs = [output(image_png="b2xk")]
+    new = nbformat.from_dict(old)
+    new.cells[0].update(outputs=[output("stream"), output(image_png="b25l")], execution_count=8)
+    shown = {"image_png": "bmV3", "text_html": "<b>live</b>", "text_plain": "words"}
+    live = output("execute_result", **shown)
+    live.metadata["image/png"] = {"alt": "words"}
+    new.cells[1].update(outputs=[output("stream"), live, output(image_png="bmV3", text_plain="Figure(0)")])
+    command.replace(old, new)
+    assert [each.output_type for each in old.cells[0].outputs] == ["stream", "display_data"]
+    assert old.cells[0].execution_count == 3
+    assert [each.data for each in old.cells[1].outputs] == [
+        {"image/png": "bmV3", "text/plain": "words"},
+        {"image/png": "bmV3"},
+    ]
+    assert old.cells[1].execution_count is None
+    nbformat.validate(old)

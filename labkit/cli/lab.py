@@ -1,4 +1,4 @@
-"""`labkit lab`: open copies of the notebooks in JupyterLab."""
+"""`labkit lab`: open copies of the notebooks in JupyterLab, or run them and write HTML files."""
 
 import subprocess
 import sys
@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from labkit import places
-from labkit.cli import copies
-from labkit.cli.errors import fail
+from labkit.cli import console, copies
+from labkit.cli.errors import check_folder, fail
 
 _QUIET = [  # nothing leaves the machine: no search for news, updates or extensions
     "--LabApp.news_url=None",
@@ -22,19 +22,50 @@ def command(
     folder: Annotated[Path, typer.Option("--dir", help="Folder of your copies.")] = Path("labkit-notebooks"),
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; by default JupyterLab chooses one.")] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
+    executed: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Open nothing: run the notebooks, and write each into this folder as an HTML file.",
+        ),
+    ] = None,
     options: Annotated[
         list[str] | None,
         typer.Argument(metavar="-- OPTION", help="Options of JupyterLab, for example: -- --allow-root"),
     ] = None,
 ) -> None:
     """Open copies of the notebooks in JupyterLab; files that you have changed are never overwritten."""
+    if executed is not None:
+        check_folder("--executed", executed)
     try:
         done = copies.refresh(places.find("notebooks"), folder)
     except OSError as error:
         fail(f"cannot copy the notebooks to {folder}: {error}; choose another folder with --dir")
     for line in tell(done, folder):
         typer.echo(line)
+    if executed is not None:
+        write_pages(sorted(folder.glob("*.ipynb")), executed)
+        return
     raise typer.Exit(_attend(subprocess.Popen(jupyter(folder, port, no_browser, options))))
+
+
+def write_pages(paths: list[Path], folder: Path) -> None:
+    """Run notebooks, and write each as an HTML file into a folder."""
+    from labkit import atomic  # imported late, as in every command
+    from labkit.cli import executed
+    from labkit.views.still import RECORDINGS
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        try:
+            notebook = executed.read(path)
+            with console.bar("cells") as shown:
+                task = shown.add_task(path.stem, total=len(executed.code(notebook)))
+                executed.run(notebook, path.parent, RECORDINGS, lambda: shown.advance(task))  # noqa: B023  called in this turn
+            atomic.write(folder / f"{path.stem}.html", executed.page(notebook, path.stem))
+        except (OSError, ValueError) as error:
+            fail(f"cannot run {path}: {error}" if isinstance(error, ValueError) else error)
+        console.wrote(folder / f"{path.stem}.html")
 
 
 def tell(done: dict[str, list[str]], folder: Path) -> list[str]:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import holoviews as hv
+import numpy as np
 from bokeh.embed import json_item
-from bokeh.models import LogScale, Plot
+from bokeh.models import LogScale, Plot, Range1d
 
 from labkit.views.backend import use_bokeh
 from labkit.views.stage import Stage, frame_colours
-from labkit.views.view import View
+from labkit.views.view import Columns, View
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,28 @@ class Picture:
     logarithmic: bool
 
 
-def pictures(views: Sequence[View], state: Any) -> list[Picture]:
-    """Return the picture of each view, as a page would put it up for this state."""
+def pictures(views: Sequence[View], state: Any, frames: Sequence[Sequence[Columns]] = ()) -> list[Picture]:
+    """Return the picture of each view, as a page would put it up for this state.
+
+    Args:
+        frames: the columns of each view in every frame; none if they come later.
+    """
     use_bokeh()
-    return [_picture(view, state) for view in views]
+    return [_picture(view, state, [columns[i] for columns in frames]) for i, view in enumerate(views)]
 
 
-def _picture(view: View, state: Any) -> Picture:
+def _picture(view: View, state: Any, frames: Sequence[Columns]) -> Picture:
     figures: list[Plot] = []
     stage = Stage()
     stage.show(view, state, figures.append)
     root = hv.render(stage.pane.object, backend="bokeh")
+    if view.automatic and frames:  # axes need a number: without one, BokehJS reports an error
+        filled = next((columns for columns in reversed(frames) if _has_a_row(columns)), None)
+        if filled is not None:
+            stage.patch(filled)
+        else:
+            for figure in figures:
+                figure.update(x_range=Range1d(start=0.1, end=1), y_range=Range1d(start=0.1, end=1))
     colours: dict[str, dict[str, list[str | None]]] = {}
     for figure in figures:
         for (model, light), (_, dark) in zip(frame_colours(figure, False), frame_colours(figure, True), strict=True):
@@ -56,6 +68,15 @@ def _picture(view: View, state: Any) -> Picture:
     }
     scales = [scale for figure in figures for scale in (figure.x_scale, figure.y_scale)]
     return Picture(data, any(isinstance(scale, LogScale) for scale in scales))
+
+
+def _has_a_row(columns: Columns) -> bool:
+    """Return whether a layer has a row of finite numbers, or an image."""
+    for named in columns.values():
+        numbers = [each for each in named.values() if isinstance(each, np.ndarray) and each.dtype.kind in "fiu"]
+        if not numbers or np.isfinite(numbers).all(0).any():
+            return True
+    return False
 
 
 def declaration(title: str, fps: float, pictures: Sequence[Picture]) -> dict[str, Any]:

@@ -102,8 +102,8 @@ def save_past(
     if not past.states:
         raise ValueError("there is no state to show; add at least one")
     shown = checked(views)
-    declared = pictures(shown, past.states[0])
     frames = list(track(_frames(shown, past, most, status or (lambda state: ""))))
+    declared = pictures(shown, past.states[0], [frame.columns for frame in frames])
     packer = Packer()
     messages = [packer.pack(frame) for frame in rounded(frames, [picture.logarithmic for picture in declared])]
     head = json_bytes(declaration(title, fps, declared))

@@ -67,7 +67,20 @@ const labkitPlayer = (() => {
     return { ...Object.fromEntries(kept), ...found }
   }
 
+  // Whether a row has finite numbers only. An image counts as one.
+  const hasRow = (columns) => {
+    const numbers = Object.values(columns).filter((values) => ArrayBuffer.isView(values))
+    if (!numbers.length) return Object.values(columns).some(lengthOf)
+    return numbers[0].some((_, i) => numbers.every((values) => Number.isFinite(values[i])))
+  }
+
   // pictures
+
+  // Wait until a picture was drawn once, so that its axes have numbers; but not for long if it is not on screen.
+  const painted = (view) => new Promise((resolve) => {
+    view.repainted?.connect(() => resolve())
+    setTimeout(resolve, 1000)
+  })
 
   class Pictures {
     // element: the grid. declared: the `pictures` of the declaration.
@@ -78,6 +91,7 @@ const labkitPlayer = (() => {
       this.shown = {} // "picture/layer" -> the columns that its sources hold now
       this.colours = []
       this.documents = []
+      this.following = [] // of each picture, the ranges of axes that follow its data
     }
 
     async embed() {
@@ -90,6 +104,9 @@ const labkitPlayer = (() => {
         const views = await Bokeh.embed.embed_item(item, room.id)
         const made = views.roots[0].model.document
         this.documents.push(made)
+        const { x_range, y_range } = views.roots[0].model
+        this.following.push([x_range, y_range].filter((range) => range?.type === "DataRange1d"))
+        await painted(views.roots[0])
         for (const [layer, ids] of Object.entries(layers)) {
           const sources = ids.map((id) => made.get_model_by_id(id)).filter(Boolean)
           this.sources[`${i}/${layer}`] = sources.map((source) => ({ source, first: { ...source.data } }))
@@ -108,6 +125,12 @@ const labkitPlayer = (() => {
     }
 
     draw(frame) {
+      // Without a row such axes would have no numbers, which BokehJS reports as an error: they stay as they were.
+      for (const [i, ranges] of this.following.entries()) {
+        const layers = Object.entries(frame.layers).filter(([place]) => place.startsWith(`${i}/`))
+        const kept = !layers.some(([, columns]) => hasRow(columns))
+        for (const range of ranges) range.have_updated_interactively = kept
+      }
       for (const [place, columns] of Object.entries(frame.layers)) {
         if (this.shown[place] === columns) continue
         this.shown[place] = columns
@@ -340,6 +363,9 @@ const labkitPlayer = (() => {
       colour()
       player.show(0)
       place.dataset.ready = "true"
+      const { frameElement } = window // in a page with other things, the frame becomes as high as the recording
+      const fit = () => { frameElement.style.height = `${document.documentElement.offsetHeight + 8}px` }
+      if (frameElement) new ResizeObserver(fit).observe(document.documentElement)
       if (matchMedia("(prefers-reduced-motion: reduce)").matches || frames.length < 2) player.pause()
       else player.play()
     } catch (error) {

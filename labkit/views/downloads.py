@@ -11,7 +11,7 @@ import panel as pn
 
 from labkit.engine import Past
 from labkit.views.live import Live
-from labkit.views.view import View
+from labkit.views.view import View, leading
 
 KINDS = {
     "gif": ("Save animation", "Save the run so far as a GIF animation of the main figure"),
@@ -109,7 +109,7 @@ def content(
     """
     from labkit.views import save  # imported late: few visitors save a picture
 
-    shown, target = [view for view in views if view.leading] or views[:1], io.BytesIO()
+    shown, target = leading(views), io.BytesIO()
     if kind == "gif":
         save.gif(shown, past, target, dark=dark)
     elif kind == "png":

@@ -17,7 +17,7 @@ import panel as pn
 
 from labkit import engine
 from labkit.private.panel import push_changes
-from labkit.views import accounts, pulse
+from labkit.views import accounts, pulse, still
 from labkit.views.notebook import Clock
 from labkit.views.pictures import CURVES, Pictures
 from labkit.views.player import RARELY, READOUT, TIPS, PlayerBar
@@ -26,7 +26,7 @@ from labkit.views.stage import Stage
 from labkit.views.view import Columns, View, checked
 
 
-class Live(pn.viewable.Viewer):
+class Live(still.LiveCell):
     """A run on screen: play, step, reset, speed, rewind and the step counter, and below them the pictures.
 
     Args:
@@ -39,6 +39,8 @@ class Live(pn.viewable.Viewer):
         drawn: called as drawn(view, figure) with each new Bokeh figure, for tools and events.
         pinned: steps whose states the history of the run always keeps.
         steps: how the run can be stepped with others, as in `engine.Run`.
+        past: the class of that history, as in `labkit.engine.Run`.
+        ahead: steps before the picture that a notebook keeps of a view that was not played.
 
     Attributes:
         bar: the controls. player: the controls with the invisible part that receives messages of the browser.
@@ -58,9 +60,12 @@ class Live(pn.viewable.Viewer):
         drawn: Callable[[View, Any], None] | None = None,
         pinned: tuple[int, ...] = (),
         steps: engine.Steps | None = None,
+        past: type[engine.Past] = engine.Past,
+        ahead: int = still.STEPS,
         **params,
     ):
         super().__init__(**params)
+        self.ahead = ahead
         self.served = bool(pn.state.curdoc and pn.state.curdoc.session_context)
         self._play_at_hello = self.served if play is None else play
         self._thread, self._greeted = threading.get_ident(), self.served
@@ -72,7 +77,7 @@ class Live(pn.viewable.Viewer):
         self.views = checked(view)
         self._pictures = Pictures(drawn or (lambda view, figure: None), gradual=self.served)
         account = accounts.of(pn.state.curdoc if self.served else None)
-        self.run = engine.Run(start, step, self._render, self._record, pinned, account, steps)
+        self.run = engine.Run(start, step, self._render, self._record, pinned, account, steps, past)
         self.run.speed = speed
         self.remote = Remote(self._heard, keys=self.served, tips=dict(TIPS), width=0, height=0, margin=0)
         self.status = status or (lambda state: "")
@@ -187,6 +192,11 @@ class Live(pn.viewable.Viewer):
     def sources(self) -> dict[str, list[str]]:
         """Return the ids of the Bokeh sources of each layer, by "number of the picture/layer"."""
         return self._pictures.sources()
+
+    @property
+    def live(self) -> "Live":
+        """This view, of which a notebook keeps a picture."""
+        return self
 
     @property
     def stages(self) -> list[Stage]:

@@ -9,7 +9,9 @@ import panel as pn
 from labkit.engine import Run
 from labkit.private.holoviews import forget_scripts
 from labkit.private.panel import listen_in_turn
+from labkit.views.backend import use_bokeh
 from labkit.views.pulse import Refreshable
+from labkit.views.still import LIVE, Figure, cells
 
 TICK = 66  # milliseconds between two checks for a frame; more checks would only fill a queue
 TICK_WIDGET = 200  # the same if the notebook shows it as an ipywidget (VS Code), which sends a message per array
@@ -21,11 +23,25 @@ def load() -> None:
 
     Panel loads Bokeh only once per kernel. A page that is reloaded has lost it while the kernel lives. A cell that runs
     again replaces the output that contained it, so a saved notebook, and HTML made from it, would lack Bokeh. A page
-    that has Bokeh does not load it again.
+    that has Bokeh does not load it again. Cells that keep only pictures or recordings (`labkit.views.still`) need none.
     """
+    if cells() != LIVE:
+        import holoviews.plotting.bokeh  # noqa: F401  the options of pictures
+
+        use_bokeh()
+        return
     forget_scripts()
     pn.extension(inline=True)
     hv.extension("bokeh", inline=True)
+
+
+def figure(picture: Any) -> Figure:
+    """Return a picture of HoloViews for the last line of a cell.
+
+    Args:
+        picture: an element, an Overlay or a Layout of them.
+    """
+    return Figure(picture)
 
 
 @runtime_checkable

@@ -92,6 +92,11 @@ class Part(View):
         return None if past is None else past.of(self.part, self._mark)
 
 
+def leading(views: Sequence[View]) -> list[View]:
+    """Return the large pictures of a page; without one, the first picture."""
+    return [view for view in views if view.leading] or list(views[:1])
+
+
 def columns_of(views: Sequence[View], state: Any, past: Past[Any] | None) -> list[Columns]:
     """Return the columns of each view for a state, given the run up to it."""
     return [view.columns(state, past) for view in views]

@@ -72,6 +72,33 @@ def test_a_drawn_digit_is_read(drawing):
     assert (drawing.foreign, drawing.wrong) == ([], [])
 
 
+def test_the_saved_web_page_plays_every_stroke(drawing, browser, tmp_path):
+    """More strokes than two sheets of images have, so that the page has computed new images in between."""
+    page = drawing.open().page
+    expect(page.get_by_text(re.compile(r"^step (4\d|\d{3}) · "))).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Play", exact=True).wait_for()
+    last = int(re.search(r"step (\d+) · paused", page.get_by_text(re.compile(r"step \d+ · paused")).inner_text())[1])
+    with page.expect_download(timeout=60_000) as download:
+        page.get_by_role("button", name="Save web page").click()
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    assert path.name == "labkit-run.html" and (drawing.foreign, drawing.wrong) == ([], [])
+
+    with browser.new_context(offline=True) as context:
+        saved, wrong = context.new_page(), []
+        saved.on("pageerror", lambda error: wrong.append(str(error)))
+        saved.on("request", lambda request: request.url == path.as_uri() or wrong.append(request.url))
+        saved.goto(path.as_uri())
+        status = saved.locator(".status")
+        expect(status).to_have_text(re.compile(r"^step [1-9]"), timeout=30_000)  # it plays
+        expect(status).to_have_text(re.compile(f"^step {last}\\b"))
+        saved.keyboard.press("Home")
+        expect(status).to_have_text(re.compile(r"^step 0\b"))
+        assert saved.get_by_label("Frame", exact=True).get_attribute("max") == str(last)  # a frame for each stroke
+        assert wrong == []
+
+
 def test_every_tab_opens_with_its_settings(drawing):
     drawing.open()
     for tab, control in (

@@ -1,16 +1,21 @@
 """A recorded run in a real browser: opened from a folder, without a network."""
 
 import re
+from dataclasses import dataclass
 
+import holoviews as hv
+import nbformat
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from labkit import recordings
+from labkit import places, recordings
 from labkit.cli import main
 from labkit.experiments.svgd.numbers import bandwidth
 from labkit.experiments.svgd.particles import ParticlesSettings
 from labkit.past import Past
 from labkit.views.svgd import Curves, Line
+from labkit.views.view import View
 
 pytestmark = pytest.mark.browser
 STEPS = 60
@@ -42,17 +47,23 @@ def file(run, tmp_path_factory):
 
 @pytest.fixture
 def opened(browser, file):
-    """opened(**options of the context) -> the page, offline; it fails on a page error or a request."""
+    """opened(**options of the context) -> the page, offline; it fails on a page error or a request.
+
+    warnings: a list that gets those of the console. ready: what is visible when the page is ready. parts: addresses
+    that it may request.
+    """
     wrong, contexts = [], []
 
-    def start(path=file, **options):
+    def start(path=file, *, warnings=None, ready="[data-ready=true]", parts=(), **options):
         context = browser.new_context(offline=True, **options)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda request: request.url == path.as_uri() or wrong.append(request.url))
+        page.on("request", lambda request: request.url in (path.as_uri(), *parts) or wrong.append(request.url))
+        if warnings is not None:
+            page.on("console", lambda message: message.type == "warning" and warnings.append(message.text))
         page.goto(path.as_uri())
-        expect(page.locator("[data-ready=true]")).to_be_visible(timeout=30_000)
+        expect(page.locator(ready)).to_be_visible(timeout=30_000)
         return page
 
     yield start
@@ -129,3 +140,67 @@ def test_images_are_drawn_from_a_recording(opened, tmp_path):
     assert kind == "uint32" and shape == [58, 58] and len(first) == 58 * 58
     page.keyboard.press("End")
     assert len(set(page.evaluate(image)[2])) > len(set(first))
+
+
+class Growing(View):
+    """A curve with no point at first. It never gets one if `most` is 0."""
+
+    automatic = True
+
+    def __init__(self, most):
+        self.most = most
+
+    def picture(self, state):
+        return hv.Overlay([hv.Curve((np.zeros(0), np.zeros(0)), "x", "y", label="c")]).opts(title="grows")
+
+    def columns(self, state, past=None):
+        x = np.arange(float(min(state.t, self.most)))
+        return {"c": {"x": x, "y": x**2}}
+
+
+@dataclass(frozen=True)
+class Count:
+    t: int
+
+
+def test_a_picture_that_is_empty_at_first_reports_no_error(opened, tmp_path):
+    """BokehJS warns if axes have no range when they are drawn for the first time."""
+    path, said = tmp_path / "grows.html", []
+    recordings.save_states([Growing(9), Growing(0)], map(Count, range(5)), path)
+    page = opened(path, warnings=said, reduced_motion="reduce")
+    rows = "() => Bokeh.documents.map((d) => d.roots()[0].renderers[0].data_source.data.x.length)"
+    assert page.evaluate(rows) == [0, 0]
+    page.keyboard.press("End")
+    assert page.evaluate(rows) == [4, 0]
+    page.wait_for_function("() => Bokeh.documents[0].roots()[0].x_range.end > 3")
+    assert said == []
+
+
+def test_an_executed_notebook_plays_its_live_view_and_draws_its_formulas(opened, tmp_path, monkeypatch):
+    """Slow: a kernel runs the notebook."""
+    cells = [
+        nbformat.v4.new_markdown_cell("Move by $x^2$:\n\n$$\\phi = \\frac{1}{n} \\sum_j k_j$$\n\n`$not$`"),
+        nbformat.v4.new_code_cell(
+            "from labkit.experiments.svgd import ParticlesSettings\nfrom labkit.views import notebook\n"
+            "from labkit.views.svgd import ParticlesScene\nnotebook.load()\nParticlesScene(ParticlesSettings(n=20))"
+        ),
+    ]
+    (tmp_path / "mine").mkdir()
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "mine" / "small.ipynb")
+    (tmp_path / "none").mkdir()
+    monkeypatch.setattr(places, "find", lambda name: tmp_path / "none")
+    assert main(["lab", "--dir", str(tmp_path / "mine"), "--executed", str(tmp_path / "pages")]) == 0
+
+    page = opened(tmp_path / "pages" / "small.html", ready="body[data-formulas=drawn]", parts=("about:srcdoc",))
+    formulas = page.locator("mjx-container")
+    assert [each.get_attribute("aria-label") for each in formulas.all()] == ["x^2", r"\phi = \frac{1}{n} \sum_j k_j"]
+    assert all(each.locator("svg").bounding_box()["height"] > 5 for each in formulas.all())
+    assert page.get_by_text("$not$").count() == 1
+
+    frame = page.locator("iframe")
+    frame.scroll_into_view_if_needed()
+    inside = page.frame_locator("iframe")
+    expect(inside.locator(".status")).to_have_text(re.compile("^step 240 "), timeout=60_000)
+    inside.get_by_role("button", name="One frame back").click()
+    expect(inside.locator(".status")).to_have_text(re.compile("^step 239 "))
+    assert frame.bounding_box()["height"] >= inside.locator("html").bounding_box()["height"] > 400

@@ -110,9 +110,10 @@ def test_every_view_that_ships_is_recorded_and_comes_back():
                     assert all(same(found[layer][key], values) for key, values in named.items()), (name, picture, layer)
         assert unpack(packer.key()).columns[0].keys() == before.columns[0].keys()
         new = {type(view).__name__: i for i, view in enumerate(live.views) if type(view).__name__ not in seen}
-        declared = files.pictures([live.views[i] for i in new.values()], past.states[0])
-        for picture, i in zip(declared, new.values(), strict=True):
-            assert set(given[i]) <= set(picture.data["layers"]), name
+        columns = [given[i] for i in new.values()]
+        declared = files.pictures([live.views[i] for i in new.values()], past.states[0], [columns])
+        for picture, layers in zip(declared, columns, strict=True):
+            assert set(layers) <= set(picture.data["layers"]), name
             assert json.loads(json.dumps(picture.data))
         seen |= new.keys()
         live.close()

@@ -4,11 +4,11 @@ from labkit.experiments.draw.generate import GenerateSettings
 from labkit.views import fields
 from labkit.views.draw.curves import write_window
 from labkit.views.draw.grid import SampleGrid
-from labkit.views.draw.network import DRAWScene, class_buttons
+from labkit.views.draw.network import StrokeScene, class_buttons
 from labkit.views.draw.strip import CanvasStrip
 
 
-class GenerateScene(DRAWScene):
+class GenerateScene(StrokeScene):
     """New images, stroke by stroke."""
 
     kind = GenerateSettings

@@ -19,6 +19,7 @@ from labkit.views.draw.grid import LabelledRow, MarkedGrid
 from labkit.views.draw.network import DRAWScene, class_buttons
 from labkit.views.draw.pixel_map import pixel_deviation, pixel_slopes
 from labkit.views.live import Live
+from labkit.views.still import LiveCell
 
 
 class ResampleScene(DRAWScene):
@@ -84,7 +85,7 @@ class InterpolateScene(DRAWScene):
 SCENES = {scene.kind: scene for scene in (ResampleScene, TraverseScene, InterpolateScene)}
 
 
-class LatentsScene(pn.viewable.Viewer):
+class LatentsScene(LiveCell):
     """The chosen experiment with its controls; each scene is made when it is first chosen.
 
     Args:

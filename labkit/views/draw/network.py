@@ -5,6 +5,7 @@ from typing import Any
 import panel as pn
 
 from labkit.draw import DRAW
+from labkit.past import RecentPast
 from labkit.views.scenes import Scene
 
 STROKES = 8  # steps per second
@@ -28,6 +29,17 @@ class DRAWScene(Scene):
         if isinstance(settings, DRAW):
             settings, params = self.kind(settings, **params), {}
         super().__init__(settings, **params)
+
+
+class StrokeScene(DRAWScene):
+    """A scene of images that appear stroke by stroke. Its run forgets old images, and keeps every stroke of the new."""
+
+    past = RecentPast
+
+    @property
+    def ahead(self) -> int:
+        """Strokes of an image."""
+        return self.settings.model.config.steps
 
 
 def class_buttons(settings: Any, more: dict[str, int]) -> list:

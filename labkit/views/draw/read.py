@@ -13,12 +13,12 @@ from labkit.views import fields
 from labkit.views.draw.bars import KLBars
 from labkit.views.draw.curves import bound_if_stopped
 from labkit.views.draw.glimpse import Glimpse
-from labkit.views.draw.network import DRAWScene, class_buttons
+from labkit.views.draw.network import StrokeScene, class_buttons
 from labkit.views.draw.pad import Pad
 from labkit.views.draw.strip import CanvasStrip
 
 
-class ReadScene(DRAWScene):
+class ReadScene(StrokeScene):
     """An image that the network reads and draws again."""
 
     kind = ReadSettings

@@ -51,7 +51,7 @@ class ParticlesScene(Scene):
         play: as in `Live`.
     """
 
-    speed, saves, pinned, below = 300, ("gif", "png", "curves"), SNAPSHOTS, (HINT, EQUATION)
+    speed, saves, pinned, below, ahead = 300, ("gif", "png", "curves"), SNAPSHOTS, (HINT, EQUATION), 150
     table = staticmethod(tables.save_csv)
     looks = ("arrows", "snapshots")
     edits = (
