@@ -52,15 +52,14 @@ class Run(Generic[S, C]):
         steps: Steps | None = None,
         past: type[Past[S]] = Past,
     ):
-        self.account, self.steps = account or Account(), steps
+        self.account, self.steps, self._kind = account or Account(), steps, past
         self.start, self.step, self.render, self.record, self.pinned = start, step, render, record, pinned
-        self._kind = past
         self.speed = 60.0  # steps per second
         self.frame: Frame[S, C] = Frame(0)
         self.playing = False
         self.seen = time.monotonic()
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._past, self._position = self._nothing(), 0
+        self._past, self._position = self._kind(self.record, pins=self.pinned), 0
         self._owed, self._cost, self._last, self._published = 0.0, 0.0, 0.0, 0.0
         self._steps, self._rate, self._since = 0, 0.0, 0.0
         self._closed, self._broken, self._error = False, False, ""  # broken: it failed while playing
@@ -102,10 +101,9 @@ class Run(Generic[S, C]):
         self._order(lambda: None)
 
     def past(self, use: Callable[[Past[S]], A], timeout: float = 60.0) -> A:
-        """Call use(past) on the run's thread and return its result. Downloads use this.
+        """Call use(past) on the run's thread and return its result, or raise TimeoutError after `timeout` seconds.
 
         Raises:
-            TimeoutError: it took longer than `timeout` seconds.
             RuntimeError: the run is closed, or could not start and has no past; its frame gives the reason.
             Exception: the exception that `use` raised.
         """
@@ -216,9 +214,6 @@ class Run(Generic[S, C]):
             order()
         return ordered
 
-    def _nothing(self) -> Past[S]:
-        return self._kind(self.record, pins=self.pinned)
-
     @property
     def _state(self) -> S:
         return self._past.states[self._position]
@@ -236,7 +231,7 @@ class Run(Generic[S, C]):
         self.playing, self._rate, self._broken = False, 0.0, False
 
     def _reset(self) -> None:
-        self._past, self._position = self._nothing(), 0
+        self._past, self._position = self._kind(self.record, pins=self.pinned), 0
         self._past.add(self.start())
         self._error = ""
         self._last, self._since, self._steps = time.monotonic(), time.monotonic(), 0

@@ -37,10 +37,8 @@ class Live(still.LiveCell):
             who prefers reduced motion.
         status: returns a few words about a state, for the line with the step counter.
         drawn: called as drawn(view, figure) with each new Bokeh figure, for tools and events.
-        pinned: steps whose states the history of the run always keeps.
+        pinned: steps whose states the history of the run always keeps. past: the class of that history.
         steps: how the run can be stepped with others, as in `engine.Run`.
-        past: the class of that history, as in `labkit.engine.Run`.
-        ahead: steps before the picture that a notebook keeps of a view that was not played.
 
     Attributes:
         bar: the controls. player: the controls with the invisible part that receives messages of the browser.
@@ -61,26 +59,22 @@ class Live(still.LiveCell):
         pinned: tuple[int, ...] = (),
         steps: engine.Steps | None = None,
         past: type[engine.Past] = engine.Past,
-        ahead: int = still.STEPS,
         **params,
     ):
         super().__init__(**params)
-        self.ahead = ahead
         self.served = bool(pn.state.curdoc and pn.state.curdoc.session_context)
         self._play_at_hello = self.served if play is None else play
         self._thread, self._greeted = threading.get_ident(), self.served
-        self._shown, self._met = 0, False
+        self._shown, self._met, self._passed_by = 0, False, False
         self._tasks: list[Callable[[], None]] = []
         self._curves: WeakKeyDictionary[View, tuple[float, Columns]] = WeakKeyDictionary()
-        self._passed_by = False  # whether frames reach the browser past the document
         self.clock = None if self.served else Clock()
-        self.views = checked(view)
+        self.views, self.status = checked(view), status or (lambda state: "")
         self._pictures = Pictures(drawn or (lambda view, figure: None), gradual=self.served)
         account = accounts.of(pn.state.curdoc if self.served else None)
         self.run = engine.Run(start, step, self._render, self._record, pinned, account, steps, past)
         self.run.speed = speed
         self.remote = Remote(self._heard, keys=self.served, tips=dict(TIPS), width=0, height=0, margin=0)
-        self.status = status or (lambda state: "")
         self.bar = PlayerBar(self.run, speed, self.status, self.clock)
         self.player = pn.Column(self.remote, self.bar.row, sizing_mode="stretch_width")
         self.pictures = self._pictures.column
@@ -193,10 +187,7 @@ class Live(still.LiveCell):
         """Return the ids of the Bokeh sources of each layer, by "number of the picture/layer"."""
         return self._pictures.sources()
 
-    @property
-    def live(self) -> "Live":
-        """This view, of which a notebook keeps a picture."""
-        return self
+    live = property(lambda self: self)  # for `still.LiveCell`
 
     @property
     def stages(self) -> list[Stage]:

@@ -8,7 +8,7 @@ from labkit.experiments.settings import ExperimentSettings
 from labkit.past import Past
 from labkit.views.downloads import Downloads, TableWriter
 from labkit.views.live import Live
-from labkit.views.still import STEPS, LiveCell
+from labkit.views.still import LiveCell
 from labkit.views.view import View
 
 TEXT = {"font-size": "15px"}
@@ -23,14 +23,14 @@ class Scene(LiveCell):
 
     Attributes:
         words: HTML above the pictures. below: HTML at the end.
-        speed: steps per second. pinned: steps whose states are kept. past, ahead: as in `Live`.
+        speed: steps per second. pinned: steps whose states are kept. past: as in `Live`.
         saves: the kinds of downloads. table: writes the table of a state's particles, as in `Downloads`.
         looks: settings of the pictures only. A change declares the pictures again, and the run stays.
         edits: settings that change the evaluation. A change evaluates the current state again.
         running: settings that act on the next step. A change of any other setting starts the run again.
     """
 
-    words, below, speed, saves, pinned, past, ahead = "", (), 30, ("gif", "png"), (), Past, STEPS
+    words, below, speed, saves, pinned, past = "", (), 30, ("gif", "png"), (), Past
     table: TableWriter | None = None
     looks, edits, running = (), (), ()
 
@@ -39,7 +39,7 @@ class Scene(LiveCell):
         self.settings: Any = settings  # settings of the class that the scene shows
         self.live = Live(
             settings.start, settings.step, self.views(), speed=self.speed, status=self.status, drawn=self.drawn,
-            play=play, pinned=self.pinned, steps=settings.steps, past=self.past, ahead=self.ahead,
+            play=play, pinned=self.pinned, steps=settings.steps, past=self.past,
         )  # fmt: skip
         self.remark = pn.pane.HTML(self.remarks(), sizing_mode="stretch_width", styles=TEXT)
         self.live.remote.tips = self.live.remote.tips | self.tips()

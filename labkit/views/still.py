@@ -90,16 +90,18 @@ class LiveCell(Cell):
 
     Attributes:
         live: the `labkit.views.live.Live` that is shown.
+        ahead: steps before the picture of a view that was not played.
     """
 
     live: Any
+    ahead: int = STEPS
 
     def kept(self) -> Kept:
         """Return the picture of the run: where it is, or some steps ahead if it was not played."""
         from labkit.views import save  # imported late: a page needs no painter
 
         live, target = self.live, io.BytesIO()
-        past, position = ahead(live, live.ahead)
+        past, position = ahead(live, self.ahead)
         shown = leading(live.views)
         save.png(shown, past, position, target, size=SIZE, status=live.status)
         return Kept(target.getvalue(), words(shown, save.cut(past, position), live.status(past.states[position])))

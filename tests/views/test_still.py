@@ -56,8 +56,9 @@ def live():
     """live(step, ...) -> a live view of a dot."""
     made = []
 
-    def make(step=lambda state: Count(state.t + 1), start=Count, view=None, **options):
+    def make(step=lambda state: Count(state.t + 1), start=Count, view=None, ahead=still.STEPS, **options):
         made.append(Live(start, step, view or Dot(), **options))
+        made[-1].ahead = ahead
         return made[-1]
 
     yield make
@@ -186,7 +187,7 @@ def test_images_are_finished_in_their_picture(draw_of_a_shape):
     """As many steps ahead as there are strokes; so the windows of the last stroke are shown."""
     scene = GenerateScene(draw_of_a_shape, n=2)
     try:
-        past, position = still.ahead(scene.live, scene.live.ahead)
+        past, position = still.ahead(scene.live, scene.ahead)
         assert past.states[position].shown == past.states[position].stroke == draw_of_a_shape.config.steps
     finally:
         scene.live.close()
