@@ -13,6 +13,8 @@ from types import ModuleType
 
 from labkit import places
 
+FIRST = ("index", "svgd", "draw", "dreg")  # in the order in which a new visitor should see them
+
 _importing = threading.Lock()
 
 
@@ -31,9 +33,10 @@ class Page:
 
 
 def listing(folder: Path | None = None) -> list[Page]:
-    """Return the pages of a folder, by default `dashboards/`: the index first, the others by name."""
+    """Return the pages of a folder, by default `dashboards/`: those of `FIRST` first, the others by name."""
     files = (folder or places.find("dashboards")).glob("[!_]*.py")
-    found = (at(file) for file in sorted(files, key=lambda file: (file.stem != "index", file.stem)))
+    place = {name: i for i, name in enumerate(FIRST)}
+    found = (at(file) for file in sorted(files, key=lambda file: (place.get(file.stem, len(place)), file.stem)))
     return [page for page in found if page is not None]
 
 

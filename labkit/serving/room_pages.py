@@ -90,9 +90,9 @@ class Code(RoomHandler):
         address = self.get_query_argument("at", "")
         if not re.match(r"https?://", address) or len(address) > 500:
             raise HTTPError(400)
-        self.write(
-            segno.make(address, error="m").svg_inline(border=3, light="white", omitsize=True, xmldecl=False, svgns=True)
-        )
+        picture = io.BytesIO()
+        segno.make(address, error="m").save(picture, kind="svg", border=3, light="white", omitsize=True)
+        self.write(picture.getvalue())
 
 
 class Answers(RoomHandler):

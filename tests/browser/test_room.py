@@ -75,6 +75,7 @@ def test_a_student_sees_the_run_and_the_teachers_new_settings(teacher, student):
     counter = student.get_by_text(re.compile(r"^step \d+"))
     before = counter.inner_text()
     expect(counter).not_to_have_text(before)
+    assert teacher.locator("#classroom img").evaluate("(code) => code.naturalWidth") > 50
     assert [60] * 2 in [lengths[:2] for lengths in shown(student)]
     assert student.evaluate("document.documentElement.scrollWidth") <= 390
     teacher.get_by_role("button", name="Pause").click()
@@ -92,7 +93,7 @@ def test_a_vote_is_secret_until_it_is_revealed(teacher, student):
     expect(student.get_by_role("heading", name="Where will the particles stop?")).to_be_visible()
     student.get_by_role("button", name="both").click()
     expect(student.get_by_text("Your answer: both")).to_be_visible()
-    expect(teacher.get_by_text("1 votes")).to_be_visible()
+    expect(teacher.get_by_text("1 vote")).to_be_visible()
     assert student.locator(".bars").count() == 0
     teacher.get_by_role("button", name="Reveal").click()
     expect(student.locator(".bars")).to_contain_text("both1")
