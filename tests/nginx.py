@@ -69,7 +69,7 @@ def running(folder: Path, port: int, target: int, **changed: str | None) -> Iter
     (folder / "nginx.conf").write_text(MAIN.format(folder=folder))
     with (folder / "log.txt").open("w") as log:
         process = subprocess.Popen(
-            [PROGRAM, "-p", str(folder), "-c", str(folder / "nginx.conf")],
+            [PROGRAM, "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")],
             stderr=log,
             env={**os.environ, "LC_ALL": "C"},
         )
