@@ -127,7 +127,8 @@
         !vote.open && button("Vote again", () => this.send("again")),
       ].filter(Boolean)
       const counts = vote.revealed ? vote.counts.at(-1).map(([text, n]) => `${text}: ${n}`).join(", ") : ""
-      return [made("p", { textContent: `"${vote.text}" · ${state} · ${vote.answered === 1 ? "1 vote" : `${vote.answered} votes`}` }),
+      const votes = vote.answered === 1 ? "1 vote" : `${vote.answered} votes`
+      return [made("p", { textContent: `"${vote.text}" · ${state} · ${votes}` }),
         ...(counts ? [made("p", { textContent: counts })] : []), made("p", { className: "row" }, ...acts)]
     }
 

@@ -100,7 +100,10 @@ def build(
     application.settings[SETTING] = network
     headers.secure(application, list(map(str, network.frames)))
     headers.answer_head(application)
-    metrics.add(application, Metrics(visitors, partial(bokeh.watchers, server), metrics_token))
+    numbers = Metrics(visitors, partial(bokeh.watchers, server), metrics_token)
+    numbers.gauge("labkit_rooms", "Open rooms.", lambda: len(rooms))
+    numbers.gauge("labkit_students", "Browsers that follow a room.", lambda: sum(len(room.students) for room in rooms))
+    metrics.add(application, numbers)
     limit(application, [network.prefix + page.route for page in found], visitors)
     gate.guard(application, [*addresses.hosts(address), *network.names], network.forwarded)
     bokeh.allow_origins(server, addresses.origins(address, server.port))

@@ -134,6 +134,7 @@ def test_a_greedy_visitor_is_refused_while_another_one_works(crowded):
     found = {each.name: each for each in text_string_to_metric_families(ask(crowded, "/metrics", "127.0.0.1")[1])}
     assert found["labkit_sessions"].samples[0].value == 6
     assert found["labkit_sessions_opened"].samples[0].value == 6
+    assert [found[name].samples[0].value for name in ("labkit_rooms", "labkit_students")] == [0, 0]
     assert found["labkit_frames"].samples[0].value > 0
     steps, seconds = (
         next(each.value for each in found["labkit_step_seconds"].samples if each.name.endswith(end))
