@@ -127,7 +127,7 @@
         !vote.open && button("Vote again", () => this.send("again")),
       ].filter(Boolean)
       const counts = vote.revealed ? vote.counts.at(-1).map(([text, n]) => `${text}: ${n}`).join(", ") : ""
-      const votes = vote.answered === 1 ? "1 vote" : `${vote.answered} votes`
+      const votes = vote.votes === 1 ? "1 vote" : `${vote.votes} votes`
       return [made("p", { textContent: `"${vote.text}" · ${state} · ${votes}` }),
         ...(counts ? [made("p", { textContent: counts })] : []), made("p", { className: "row" }, ...acts)]
     }

@@ -60,7 +60,7 @@ class Vote:
         counts = self.counts()
         return {
             "text": self.text, "choices": self.choices, "open": self.open, "round": len(self.rounds),
-            "answered": len(self.rounds[-1]), "counts": counts if self.revealed else counts[:-1],
+            "votes": len(self.rounds[-1]), "counts": counts if self.revealed else counts[:-1],
             "revealed": self.revealed,
         }  # fmt: skip
 

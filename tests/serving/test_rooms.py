@@ -114,7 +114,7 @@ def test_only_finite_numbers_are_counted(value):
 def test_counts_are_hidden_until_the_teacher_reveals_them():
     vote = asked(choices=["one", "two"])
     vote.answer("a", "one")
-    assert vote.shown()["counts"] == [] and vote.shown()["answered"] == 1
+    assert vote.shown()["counts"] == [] and vote.shown()["votes"] == 1
     vote.open = False
     assert not vote.answer("b", "one") and vote.shown()["counts"] == []
     vote.revealed = True
