@@ -94,7 +94,8 @@ const labkitPlayer = (() => {
       this.following = [] // of each picture, the ranges of axes that follow its data
     }
 
-    async embed() {
+    // each: called whenever one more picture is there.
+    async embed(each = () => {}) {
       if (this.declared.length === 1) this.element.classList.add("alone")
       for (const [i, { item, place, layers, colours }] of this.declared.entries()) {
         const room = document.createElement("div")
@@ -115,6 +116,7 @@ const labkitPlayer = (() => {
           const model = made.get_model_by_id(id)
           if (model) this.colours.push([model, named])
         }
+        each()
       }
     }
 
@@ -132,9 +134,9 @@ const labkitPlayer = (() => {
         for (const range of ranges) range.have_updated_interactively = kept
       }
       for (const [place, columns] of Object.entries(frame.layers)) {
-        if (this.shown[place] === columns) continue
+        if (this.shown[place] === columns || !this.sources[place]) continue
         this.shown[place] = columns
-        for (const { source, first } of this.sources[place] ?? []) source.data = joined(first, columns)
+        for (const { source, first } of this.sources[place]) source.data = joined(first, columns)
       }
     }
   }
@@ -301,11 +303,12 @@ const labkitPlayer = (() => {
       for (const old of this.models ?? []) old.clear() // the documents of the pictures before
       this.grid.replaceWith(made)
       this.grid = made
-      await pictures.embed()
       this.models = pictures.documents
-      pictures.colour(this.dark())
-      this.pictures = pictures
-      this.draw()
+      await pictures.embed(() => { // the first picture does not wait for the others
+        pictures.colour(this.dark())
+        this.pictures = pictures
+        this.draw()
+      })
     }
 
     take(buffer) {

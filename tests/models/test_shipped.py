@@ -40,16 +40,17 @@ def test_each_network_generates_images_and_has_a_card(name):
 
 @pytest.mark.skipif("LABKIT_DATA" not in os.environ, reason="LABKIT_DATA names no folder with the test images")
 @pytest.mark.parametrize("name", NAMES)
-def test_the_bound_of_a_card_agrees_with_the_first_test_images(name):
+def test_the_bound_of_a_card_agrees_with_some_test_images(name):
     from labkit.cli.methods import METHODS, images_of
 
     about = models.card(name)
-    held = tuple(part[:FEW] for part in images_of(about["data"], "test", about["binarisation"]))
+    images = images_of(about["data"], "test", about["binarisation"])
+    held = tuple(part[:: len(part) // FEW][:FEW] for part in images)  # the first ones are harder than the average
     module, generator = models.load_checkpoint(name), torch.Generator().manual_seed(1)
     task = METHODS[about["kind"]].test(module, about, about["binarisation"], about["data"])
     rows = torch.arange(len(held[0])).split(100)
     found = [task.evaluate(module, [task.batch(held, index, generator)], generator)["bound"] for index in rows]
-    # each of 100 images; MNIST's first images are not a random sample: four standard errors and two nats
+    # each of 100 images, evenly spaced in an order that is not random: four standard errors and two nats
     assert abs(statistics.mean(found) - float(bound_in(card_of(name)))) < 4 * statistics.stdev(found) / 5**0.5 + 2
 
 
