@@ -45,7 +45,9 @@ def test_the_bound_of_a_card_agrees_with_some_test_images(name):
 
     about = models.card(name)
     images = images_of(about["data"], "test", about["binarisation"])
-    held = tuple(part[:: max(1, len(part) // FEW)][:FEW] for part in images)  # the first ones are harder than the average
+    held = tuple(
+        part[:: max(1, len(part) // FEW)][:FEW] for part in images
+    )  # the first ones are harder than the average
     module, generator = models.load_checkpoint(name), torch.Generator().manual_seed(1)
     task = METHODS[about["kind"]].test(module, about, about["binarisation"], about["data"])
     rows = torch.arange(len(held[0])).split(100)
