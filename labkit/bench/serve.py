@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import numpy as np
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -25,6 +26,8 @@ WATCHERS = {60: 25.0, 200: 15.0, 500: 8.0}  # watchers -> frames per second that
 VISITORS = {"svgd": 10.0, "dreg": 5.0, "draw": 5.0}  # page -> frames per second for each of 30 sessions
 SECONDS, QUICK = 10.0, 2.0  # for which frames are counted
 SETTLES = 2.0  # seconds before the counting
+BUILDS = 8.0  # seconds until a page has all its pictures and controls
+PREPARES = 2.5  # seconds in which the server prepares one page for an expected visitor
 
 
 def run(quick: bool, console: Console, watchers: Sequence[int] | None = None, visitors: int | None = None) -> None:
@@ -37,7 +40,7 @@ def run(quick: bool, console: Console, watchers: Sequence[int] | None = None, vi
     seconds = QUICK if quick else SECONDS
     watchers = watchers if watchers is not None else [20] if quick else list(WATCHERS)
     visitors = visitors if visitors is not None else 5 if quick else 30
-    table = Table(title=f"Frames for a class, {os.cpu_count()} processors for server and clients together")
+    table = Table(title=f"Frames for a class, {os.cpu_count()} processors for server and clients together", box=SIMPLE)
     for column in ("clients", "frames/s, slowest", "wanted", "gap, 99 %", "kB/frame", "server", "opens in"):
         table.add_column(column, justify="left" if column == "clients" else "right")
     asyncio.run(_fill(table, watchers, visitors, seconds))
@@ -51,17 +54,18 @@ async def _fill(table: Table, watchers: Sequence[int], visitors: int, seconds: f
                 table.add_row(*await _watched(address, n, seconds, process))
             table.add_row(*await _watched(address, watchers[0], seconds, process, stalled=True))
     for page in VISITORS if visitors else ():
-        with served() as (base, _, process):
+        with served(visitors) as (base, _, process):
+            await asyncio.sleep(PREPARES * visitors)
             table.add_row(*await _visited(base, page, visitors, seconds, process))
 
 
 @contextmanager
-def served() -> Iterator[tuple[str, str, int]]:
-    """Start a server for a class; yield its address, the teacher's key and its process."""
+def served(visitors: int = 1) -> Iterator[tuple[str, str, int]]:
+    """Start a server for a class that expects some visitors; yield its address, the teacher's key and its process."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = [sys.executable, "-c", "import sys; from labkit.cli import main; sys.exit(main())", "serve"]
-    options = ["--no-browser", "--address", "0.0.0.0", "--visitors", "1", "--port", str(port)]
+    options = ["--no-browser", "--address", "0.0.0.0", "--visitors", str(visitors), "--port", str(port)]
     process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
     try:
         key = _key(process)
@@ -87,6 +91,7 @@ async def teaching(base: str, key: str) -> AsyncIterator[str]:
     """Open a class on a playing /svgd; yield the address of its websocket."""
     teacher = Visitor()
     await teacher.open(base, "svgd")
+    await asyncio.sleep(BUILDS)
     opened = json.loads(await asyncio.to_thread(fetch, f"{base}/room", {"key": key, "session": teacher.session}))
     try:
         yield f"{base.replace('http', 'ws', 1)}/room/{opened['name']}/socket"
@@ -139,7 +144,7 @@ async def _stalled(address: str) -> socket.socket:
 async def _visited(base: str, page: str, n: int, seconds: float, process: int) -> list[str]:
     visitors = [Visitor() for _ in range(n)]
     await asyncio.gather(*(each.open(base, page) for each in visitors))
-    await asyncio.sleep(SETTLES)
+    await asyncio.sleep(BUILDS)
     used, since = cpu(process), time.perf_counter()
     await asyncio.sleep(seconds)
     until = time.perf_counter()
