@@ -293,7 +293,7 @@ def test_the_papers_particles_settle_on_both_humps(after):
 @pytest.mark.slow
 def test_one_particle_ends_at_a_mode(after):
     """There the score is nearly zero and falls."""
-    there = after("One particle is a local MAP", 1500)
+    there = after("One particle finds a peak", 1500)
     assert there.target.score(there.x).abs().item() < 0.05
     assert there.target.score(there.x + 0.1).item() < 0 < there.target.score(there.x - 0.1).item()
 

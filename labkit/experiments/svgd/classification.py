@@ -17,6 +17,7 @@ from torch import Tensor
 from labkit import svgd
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.experiments.svgd import classification_data as labelled
+from labkit.experiments.svgd import words
 from labkit.experiments.svgd.classification_data import HALF, LabelledPoints
 from labkit.targets import logistic
 from labkit.targets.scores import Scored
@@ -130,7 +131,7 @@ class ClassificationSettings(ExperimentSettings[Classified]):
     )
     kernel = RegistrySelector(
         svgd.KERNELS, default="rbf", label="Kernel k",
-        doc="How strongly particles act on each other at each distance.",
+        doc=words.KERNEL.format(what="particles") + " The median rule sets h.",
     )  # fmt: skip
     step_size = param.Number(
         default=0.1, bounds=(0.001, 2.0), label="Step size, ε", doc="Step size ε of Adagrad, in units of the weights."
@@ -145,7 +146,7 @@ class ClassificationSettings(ExperimentSettings[Classified]):
     )  # fmt: skip
     held = param.Number(
         default=0.25, bounds=(0.0, 0.5), step=0.05, label="Held-out share",
-        doc="Share of the points that no step uses; they are pale. Points that you add are always used.",
+        doc="Share of the points that no step uses; they are hollow. Points that you add are always used.",
     )  # fmt: skip
     seed = param.Integer(
         default=0, bounds=(0, 9999), label="Seed", doc="Random seed of the points and of the first particles."

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from labkit import course, svgd
 from labkit.experiments.settings import ExperimentSettings, RegistryListSelector
+from labkit.experiments.svgd import words
 from labkit.svgd import Kernel
 from labkit.targets import Normal
 
@@ -86,11 +87,13 @@ class CollapseSettings(ExperimentSettings[Collapsed]):
     )  # fmt: skip
     begin: "param.Selector[str]" = param.Selector(
         objects=list(STARTS), label="Start",
-        doc="Where the first particles come from: a standard normal, or the target. Both have the right variances.",
+        doc="Where the first particles come from: a standard normal, N(0, I), or the target. Both have the right "
+        "variances. They differ only for the correlated target.",
     )  # fmt: skip
     remedies = RegistryListSelector(
         REMEDIES, svgd.KERNELS, default=["rbf", "per-dimension", "linear"], label="Kernels",
-        doc="One run for each kernel. Wide: rbf with twice the bandwidth. 4n: rbf with four times the particles.",
+        doc="One run for each kernel. Wide: rbf with twice the bandwidth. Rbf, 4n: four times the particles. "
+        + words.KERNEL.format(what="particles"),
     )  # fmt: skip
     seed = param.Integer(
         default=0, bounds=(0, 9999), label="Seed", doc="Random seed. The same seed gives the same first particles."

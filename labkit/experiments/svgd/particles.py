@@ -11,6 +11,7 @@ from torch import Tensor
 from labkit import baselines, svgd, targets
 from labkit.experiments import defaults, limits
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
+from labkit.experiments.svgd import words
 from labkit.targets import LISTS, PARAMETERS, TARGETS
 from labkit.targets.base import HasSampler, Range
 from labkit.targets.registry import Known
@@ -80,15 +81,18 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         OF_TARGET,
         default=defaults.KERNEL,
         label="Kernel k",
-        doc="How strongly particles act on each other at each distance. Preconditioned uses the target's inverse "
-        "covariance.",
+        doc=words.KERNEL.format(what="particles")
+        + " Preconditioned: rbf that measures distance by the target's inverse covariance.",
     )
     bandwidth = RegistrySelector(
         svgd.RULES,
         [FIXED],
         default=defaults.RULE,
         label="Bandwidth rule",
-        doc="How the kernel's bandwidth h is found: by a rule at every step, or fixed by you.",
+        doc="How the bandwidth h is found: the distance over which particles act on each other. Median (usual): from "
+        "the median of all squared distances, at every step. Paper: the rule in the paper's text, from the median "
+        "distance. Median-subsampled: the median rule on at most 256 particles. Median-lagged: the median rule at "
+        "every tenth step. Fixed: you set h.",
     )
     length = param.Number(
         default=1.0,
@@ -116,8 +120,8 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         TEMPERS,
         default=defaults.TEMPER,
         label="Tempering",
-        doc=f"Weakens the score ∇log p at first: β ∇log p, with β growing to 1 in {defaults.TEMPERED} steps. This "
-        "helps to find far modes.",
+        doc="Multiplies the score ∇log p, the gradient in the drive, by β. Linear: β grows to 1 once, in "
+        f"{defaults.TEMPERED} steps. Cyclical: five times in these steps. A small β helps to find far modes.",
     )
     batch = param.Integer(
         default=0,
@@ -257,11 +261,11 @@ PRESETS: dict[str, tuple[dict[str, Any], str]] = {
         "them to the nearer mode. The repulsion pushes some of them on to the other. The grey lines are earlier steps: "
         "0, 50, 75, 100, 150 and 500.",
     ),
-    "One particle is a local MAP": (
+    "One particle finds a peak": (
         {"n": 1},
         "A single particle has no neighbours, so φ is the score ∇log p itself. The particle climbs to the nearest peak "
-        "of p and stays there. Here that is the lower peak: a local MAP (maximum a posteriori) estimate. More "
-        "particles show more of the density.",
+        "of p and stays there. Here this is the lower of the two peaks. If p is a posterior, such a peak is called a "
+        "local MAP (maximum a posteriori) estimate. More particles show more of the density.",
     ),
     "Too wide a kernel": (
         {"bandwidth": "fixed", "length": 20.0},

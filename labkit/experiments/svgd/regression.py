@@ -12,6 +12,7 @@ from torch import Tensor
 
 from labkit import svgd
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
+from labkit.experiments.svgd import words
 from labkit.experiments.svgd.regression_data import SETS, NoisyCurve, RegressionPoints
 from labkit.targets import NeuralRegression
 
@@ -119,11 +120,12 @@ class RegressionSettings(ExperimentSettings[Fitted]):
     )
     rate = param.Number(
         default=1.0, bounds=(0.01, 10.0), label="Prior rate, b",
-        doc="Rate b of both Gamma priors: on the precision of the noise and of the weights. The original has 0.1.",
+        doc="Rate b of two Gamma priors, for the precision (1/variance) of the noise and of the weights. Larger b: "
+        "more noise and larger weights are expected before any point is seen. The original program has 0.1.",
     )  # fmt: skip
     kernel = RegistrySelector(
         svgd.KERNELS, default="rbf", label="Kernel k",
-        doc="How strongly networks act on each other at each distance. Its bandwidth follows the median rule.",
+        doc=words.KERNEL.format(what="networks") + " The median rule sets h.",
     )  # fmt: skip
     step_size = param.Number(
         default=0.01,
@@ -139,7 +141,8 @@ class RegressionSettings(ExperimentSettings[Fitted]):
     )
     original = param.Boolean(
         default=False, label="Overwrite noise as in the original",
-        doc="Reserves a tenth of the points. The error on them replaces the learned noise.",
+        doc="As in the program of the authors of SVGD: a tenth of the training points is reserved. The error of each "
+        "network on them replaces its learned noise.",
     )  # fmt: skip
     seed = param.Integer(
         default=0, bounds=(0, 9999), label="Seed", doc="Random seed of the points and of the first networks."

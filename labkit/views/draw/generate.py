@@ -13,10 +13,13 @@ class GenerateScene(StrokeScene):
 
     kind = GenerateSettings
     words = (
-        "Each image starts as an empty canvas. At every time step t (DRAW calls it a glimpse) the network samples a "
-        "random vector z and paints one small patch inside the <b>orange</b> window. A thick frame means sharp "
-        "strokes, a thin one soft strokes. The curves describe this window on the first image: the distance &delta; "
-        "between its filters, and their width &sigma;. The row below shows the first image after every glimpse."
+        "Each image starts as an empty canvas. Grey means that a pixel has ink with probability 1/2. At every time "
+        "step t (DRAW calls it a glimpse) the network samples a random vector z and paints one small patch inside the "
+        "<b>orange</b> window. The window is a grid of soft brushes (filters): see <i>Attention lab</i>. A thick frame "
+        "means sharp strokes, a thin one soft strokes. The curves describe this window on the first image: the "
+        "distance &delta; between its filters, and their width &sigma;. The row below shows the first image after "
+        "every glimpse; the yellow frame marks the current one. After the last glimpse the images stay for a moment, "
+        "then new ones start. The steps keep counting."
     )
 
     def views(self) -> list:

@@ -18,11 +18,13 @@ class LearnScene(DRAWScene):
     running = ("lr", "batch")
     speed = 30
     words = (
-        "A small network learns to draw 8 &times; 8 digits while you watch. Its samples always use the same random "
-        "numbers, so only the network changes. The first row below shows the strokes of the first sample. The next "
-        "rows show test digits, and under each the network's reconstruction. The bound is the cost of an image in "
-        "nats: the reconstruction cost Lx plus the latent cost Lz. <b>Try:</b> raise the learning rate until the "
-        "training fails."
+        "Press <b>Play</b>: a small network learns to draw 8 &times; 8 digits while you watch. The grid shows 16 "
+        "samples from its prior. They always use the same random numbers, so only the network changes. The first row "
+        "below shows the strokes of the first sample. The next rows show test digits, and under each the network's "
+        "reconstruction. The bound is the cost of an image in nats: the reconstruction cost Lx plus the latent cost "
+        "Lz. Lz is how much information the random vectors carry, the sum of all KL in the tab <i>Read</i>. "
+        "<b>Try:</b> raise the learning rate until the training fails: the bound jumps up, and the samples no longer "
+        "look like digits."
     )
 
     def views(self) -> list:

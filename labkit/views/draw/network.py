@@ -9,6 +9,10 @@ from labkit.past import RecentPast
 from labkit.views.scenes import Scene
 
 STROKES = 8  # steps per second
+NETWORKS = (
+    "A trained network, shipped or from a run. Draw-small: windows, MNIST digits. Draw-small-full: the same without "
+    "windows. Draw-small-labels: draws the digit that you choose. Draw-digits: 8 × 8 digits, trained only briefly."
+)
 
 
 class DRAWScene(Scene):
@@ -29,6 +33,9 @@ class DRAWScene(Scene):
         if isinstance(settings, DRAW):
             settings, params = self.kind(settings, **params), {}
         super().__init__(settings, **params)
+
+    def tips(self) -> dict[str, str]:
+        return super().tips() | {"Network": NETWORKS}
 
 
 class StrokeScene(DRAWScene):

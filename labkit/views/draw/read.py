@@ -23,11 +23,14 @@ class ReadScene(StrokeScene):
 
     kind = ReadSettings
     words = (
-        "The network never sees the whole image. At every time step t (a glimpse) it reads a few numbers through the "
-        "<b>green</b> window, then paints through the <b>orange</b> one. <b>Try:</b> draw a digit in the square, or "
-        "choose one below it. The KL (Kullback-Leibler divergence) of a glimpse says how much information about the "
-        "image it adds, in nats. The bound is the total cost: all KL so far plus the cost of what the canvas still "
-        "gets wrong. Lower is better."
+        "The network tries to paint the image that it reads. At every time step t (a glimpse) it reads through the "
+        "<b>green</b> window, then paints through the <b>orange</b> one. Through a window it never sees every pixel: "
+        "it gets N &times; N numbers of the image, however large the window is, and as many of what is not painted "
+        "yet. <b>Try:</b> draw a digit in the square, or choose one below it. The KL (Kullback-Leibler divergence) of "
+        "a glimpse compares the distribution of z after reading with its prior. It says how much information about "
+        "the image the glimpse adds, in nats (1 nat is 1.44 bits). The bound is the total cost: all KL so far plus "
+        "the cost of what the canvas still gets wrong. Lower is better. It is a bound because &minus;log p(image) is "
+        "never higher than its average over z."
     )
 
     def __init__(self, settings: Any, **params: Any):

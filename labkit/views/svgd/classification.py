@@ -34,8 +34,10 @@ class ClassificationScene(Scene):
     words = (
         "Each particle is one classifier: the weights w of a logistic regression. The colour shows the probability of "
         "each class, averaged over the particles. It is 1/2 on the thick line. Each thin line shows where one particle "
-        "predicts 1/2. Pale points are held out: no step uses them. <b>Try:</b> double-click to add a point, drag a "
-        "point across the boundary, or change the features."
+        "predicts 1/2. Hollow points are held out: no step uses them. The accuracy jumps when the boundary crosses a "
+        "point. The log-likelihood is in nats, the unit of natural logarithms; higher is better. In the picture of α, "
+        "each dot is one particle: a large α pulls its weights towards 0. <b>Try:</b> double-click to add a point, "
+        "drag a point across the boundary, or change the features."
     )
 
     def __init__(self, settings: ClassificationSettings | None = None, **params):
@@ -120,6 +122,6 @@ SHAPES = {
     "quadratic": "With quadratic features every boundary is a conic section: a line, an ellipse, a parabola or a "
     "hyperbola. Far from all points the log odds, log p/(1 &minus; p), grow as the square of the distance.",
     "bumps": "Each feature is a Gaussian bump, which is almost 0 far from its centre. Where there are no points, the "
-    "weight of the bump keeps the mean of the prior, 0. Only the bias is left there. So the probability returns to "
-    "about 1/2 if the classes are equally large.",
+    "weight of the bump keeps the mean of the prior, 0. Only the bias (the constant term) is left there. So the "
+    "probability returns to about 1/2 if the classes are equally large.",
 }

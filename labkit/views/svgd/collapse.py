@@ -15,10 +15,11 @@ class CollapseScene(Scene):
 
     saves = ("gif", "png", "curves")
     words = (
-        "Every run starts with the same independent particles, which have the right variance, 1. With the usual kernel "
-        "(rbf with the median rule) the particles then move together. The more dimensions, the closer they get: "
-        "<b>change D from 2 to 50</b>. The other kernels help against this. Choose the <b>correlated</b> target to see "
-        "which of them miss correlations."
+        "Every run starts with the same independent particles, which have the right variance, 1. In many dimensions "
+        "all pairs are about equally far apart, so no particle has a close neighbour. With the usual kernel (rbf with "
+        "the median rule) the repulsion is then small compared with the drive, and the cloud contracts. This is "
+        "called collapse. It is stronger in more dimensions: <b>change D from 2 to 50</b>. The other kernels help "
+        "against it. Choose the <b>correlated</b> target to see which of them miss correlations."
     )
 
     def __init__(self, settings: CollapseSettings | None = None, **params):
@@ -63,7 +64,8 @@ def said_of_the_law(s: CollapseSettings) -> str:
             "loses less variance."
         )
     return (
-        f"When rbf has settled, its variance is about log(n + 1)/D = {rest:.2g}. By this law, a variance of 1 needs "
+        f"When rbf has settled, its variance is about log(n + 1)/D = {rest:.2g}. This law is an approximation; the run "
+        "may end a little below it. By the law, a variance of 1 needs "
         f"n = e<sup>D</sup> &minus; 1 = {in_words(math.expm1(s.dim))} particles."
     )
 
@@ -74,7 +76,7 @@ def said_of_remedies(s: CollapseSettings) -> str:
     if "per-dimension" in s.remedies:
         said.append(f"<b>per-dimension</b> {_of_coordinates(s)}.")
     if "linear" in s.remedies:
-        exact = "settles at the exact mean and covariance, and controls nothing else"
+        exact = "settles at the exact mean and covariance; the shape of the cloud beyond these may be wrong"
         few = f"settles at the exact covariance only with n &ge; D + 1 = {s.dim + 1} particles"
         said.append(f"<b>linear</b> {exact if s.n > s.dim else few}.")
     reaching = [f"<b>{name}</b>" for name in ("imq", "wide") if name in s.remedies]

@@ -21,10 +21,13 @@ from labkit.views.svgd.plane import Plane
 from labkit.views.view import View
 
 HINT = """
-<b>What to look for.</b> The drive moves every particle uphill, to a peak of the target. The repulsion keeps the
-particles apart. Together they spread the particles until their density equals the target. <b>KSD</b> (kernel Stein
-discrepancy) says how far the particles are from the target; 0 is perfect. The number above the picture is under the
-run's own kernel, which may change at every step. The curve is under one fixed kernel, so its values compare.
+<b>What to look for.</b> On a line, each tick below the axis is a particle, and the green area is their smoothed
+density. In the plane, each dot is a particle. The drive moves every particle uphill, to a peak of the target. The
+repulsion keeps the particles apart. Together they spread the particles until their density is close to the target. The
+tab <i>Collapse</i> shows when it is not. <b>KSD</b> (kernel Stein discrepancy) says how far the particles are from the
+target; 0 is perfect. It is computed with a kernel, and another kernel gives another number. The number above the
+picture uses the run's own kernel, which may change at every step. The curve uses one fixed kernel, so only its values
+can be compared between steps.
 <b>Try:</b> drag a diamond (the top of a mode) or a particle. Double-click to add a particle. Click a particle to see
 what its neighbours do to it. <b>Keys:</b> space plays or pauses, → takes a step, ← rewinds, R resets.
 """

@@ -26,10 +26,11 @@ class RegressionScene(Scene):
     speed, saves, edits = 100, ("gif", "png", "curves"), ("kernel", "step_size", "batch")
     words = (
         "Each thin line is one network. Its weights are a particle of SVGD, and the target is their posterior (their "
-        "distribution given the points). Where there are points, the networks agree. Where there are none, they may "
-        "differ, and the inner band is wide: it shows the uncertainty of the model. The outer band adds the noise of "
-        "y that the networks have learned. <b>Try:</b> drag a point while they learn, or double-click in the gap to "
-        "add one."
+        "distribution given the points). Filled dots are for training, hollow ones are held out. The inner, darker "
+        "band shows how much the networks differ: the uncertainty of the model. The outer band adds the noise of y "
+        "that the networks have learned. Let the run take some hundred steps. Then the networks agree near the points "
+        "and may differ elsewhere. With few hidden units they may also agree and be wrong. <b>Try:</b> drag a point "
+        "while they learn, or double-click in the gap to add one."
     )
 
     def __init__(self, settings: RegressionSettings | None = None, **params):
@@ -134,9 +135,10 @@ def sentence(state: Fitted, true_noise: float) -> str:
     least = target.unit * (2 * target.rate / (target.rows + 2)) ** 0.5
     said = (
         f"Noise learned from {target.rows} points: {learned.mean():.4g} on average, {learned.min():.4g} to "
-        f"{learned.max():.4g} (in units of y). The true noise is {true_noise:.4g}. A network without any error would "
-        f"still learn {least:.4g}, because of the prior. At a peak of the posterior, noise² = (sum of error² + 2b)/"
-        "(N + 2) for standardised y."
+        f"{learned.max():.4g} (in units of y). The true noise is {true_noise:.4g}. The prior acts like two more "
+        f"points, whose squared errors sum to 2b. So a network without any error would still learn {least:.4g}. In a "
+        "formula, for standardised y: noise² = (sum of error² + 2b)/(N + 2) at a peak of the posterior. N is the "
+        "number of training points."
     )
     if state.overwritten is None:
         return said
@@ -162,14 +164,19 @@ def remarks(n: int, hidden: int, batch: int) -> str:
         said.append("One particle climbs to a peak of the posterior (MAP). One network has no inner band.")
     else:
         said.append(
-            f"These are {n} particles in {dim} dimensions. In many dimensions SVGD's particles lie closer together "
-            "than the posterior is wide. So compare the inner band between places, and do not read it as a number."
+            f"These are {n} particles in {dim} dimensions. In many dimensions the particles of SVGD end too close "
+            "together (this is called collapse), and the inner band is too narrow. So compare its width between "
+            "places, and do not trust the number."
         )
     said.append(
-        "Large weights are unlikely under the prior. With few points and many hidden units the networks become flat, "
-        "and take everything for noise."
+        "The prior pulls the weights to 0. With few points and many hidden units the prior wins: the curves become "
+        "flat, and the networks explain the points as noise."
     )
-    said.append("The networks see x and y standardised by the first points, also after you move one.")
+    said.append(
+        "The networks see standardised x and y (mean 0, variance 1). Mean and scale are computed once, at the start of "
+        "the run, and do not change when you drag a point."
+    )
+    said.append("The log-likelihood is in nats, the unit of natural logarithms. Higher is better.")
     said.append("With a constant step size the networks never settle completely. A smaller ε helps.")
     if batch:
         said.append(f"Each step uses {batch} of the points, weighted as if they were all. So the lines fluctuate.")
