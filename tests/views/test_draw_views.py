@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from labkit import data, draw
+from labkit import data, draw, models
 from labkit.data import AlteredError
 from labkit.draw import Window
 from labkit.engine import Past
@@ -196,3 +196,11 @@ def test_a_scene_accepts_settings_or_a_network_with_values(made_networks):
     assert scenes[0].settings is settings and (scenes[1].settings.model, scenes[1].settings.n) == (model, 3)
     for scene in scenes:
         scene.live.close()
+
+
+def test_the_tooltip_of_the_network_describes_every_shipped_network(made_networks):
+    scene = GenerateScene(draw.DRAW(made_networks.SHAPES["windows"]).eval())
+    told = scene.live.remote.tips["Network"].lower()
+    scene.live.close()
+    names = [name for name in models.shipped() if models.card(name)["kind"] == "draw"]
+    assert "draw-small" in names and all(f"{name}:" in told for name in names)

@@ -10,8 +10,9 @@ from labkit.views.scenes import Scene
 
 STROKES = 8  # steps per second
 NETWORKS = (
-    "A trained network, shipped or from a run. Draw-small: windows, MNIST digits. Draw-small-full: the same without "
-    "windows. Draw-small-labels: draws the digit that you choose. Draw-digits: 8 × 8 digits, trained only briefly."
+    "A trained network, shipped or from a run. Draw-small: 10 glimpses with windows, MNIST digits. Draw-small-full: "
+    "the same without windows. Draw-small-labels: draws the digit that you choose. Draw-paper: 64 glimpses, as in the "
+    "paper. Draw-digits: 8 × 8 digits, trained only briefly."
 )
 
 

@@ -81,7 +81,10 @@ def said_of_remedies(s: CollapseSettings) -> str:
         said.append(f"<b>linear</b> {exact if s.n > s.dim else few}.")
     reaching = [f"<b>{name}</b>" for name in ("imq", "wide") if name in s.remedies]
     if reaching:
-        said.append(f"{' and '.join(reaching)} reach{'' if len(reaching) > 1 else 'es'} farther, which helps a little.")
+        said.append(
+            f"{' and '.join(reaching)} reach{'' if len(reaching) > 1 else 'es'} farther, which helps in part: in many "
+            "dimensions the variance is still too small."
+        )
     if f"rbf, {MORE}n" in s.remedies:
         gain = f" and adds {law(MORE * s.n, s.dim) - law(s.n, s.dim):.2g} of variance, by the law" if s.lawful else ""
         said.append(f"<b>{MORE}n</b> ({MORE} times the particles) takes {MORE**2} times the work{gain}.")
