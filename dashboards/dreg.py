@@ -24,7 +24,10 @@ from labkit.views.dreg.variance import VarianceScene
 from labkit.views.tabs import Tab
 
 TITLE = "DReG"
-SUMMARY = "More samples can make gradient estimators worse. Watch their variance, bias and signal-to-noise ratio."
+SUMMARY = (
+    "Doubly reparameterised gradients: with more samples, some gradients get noisier compared with their size. DReG "
+    "repairs this."
+)
 TABS = [
     Tab("Variance against samples", VarianceScene, on_device(VarianceSettings)),
     Tab("Microscope", MicroscopeScene, on_device(MicroscopeSettings)),

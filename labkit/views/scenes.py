@@ -3,6 +3,7 @@
 from typing import Any
 
 import panel as pn
+import param
 
 from labkit.experiments.settings import ExperimentSettings
 from labkit.past import Past
@@ -68,9 +69,10 @@ class Scene(LiveCell):
         return ""
 
     def tips(self) -> dict[str, str]:
-        """Return the tooltip of each control by its label."""
+        """Return the tooltip of each control by its label. The first box of a list names the list in the browser."""
         both = [p for owner in self.settings.owners for p in owner.param.objects().values()]
-        return {p.label: p.doc for p in both if p.doc}
+        lists = {p.objects[0]: p.doc for p in both if isinstance(p, param.ListSelector) and p.doc and p.objects}
+        return {p.label: p.doc for p in both if p.doc} | lists
 
     # what changes
 

@@ -160,3 +160,9 @@ def test_another_quantity_keeps_the_run_and_another_proposal_restarts_it():
         assert "law breaks" in scene.remark.object
     finally:
         scene.live.close()
+
+
+def test_the_tooltip_of_the_estimators_explains_every_name():
+    tip = VarianceScene(VarianceSettings((1, 64), 8, **SMALL)).live.remote.tips["iwae"]
+    explained = {name for part in tip.split(": ")[:-1] for name in part.split(". ")[-1].split(" and ")}
+    assert explained >= set(ESTIMATORS)

@@ -64,7 +64,8 @@ class BiasSettings(ExperimentSettings[BiasTests]):
 
     estimator = RegistrySelector(
         ESTIMATORS, default="stl", label="Estimator",
-        doc="Estimator to test, against dreg on the same samples. dreg itself is tested against iwae.",
+        doc="Estimator to test, against dreg on the same samples. dreg itself is tested against iwae. "
+        + parameters.NAMES,
     )  # fmt: skip
     k = param.Integer(
         default=8,
@@ -82,8 +83,8 @@ class BiasSettings(ExperimentSettings[BiasTests]):
     )  # fmt: skip
     effect = param.Number(
         default=0.02, bounds=(0.005, 0.2), step=0.005, label="Smallest bias to detect (× noise)",
-        doc="The test ends with “none found” when the 95 % interval of |bias| is below this. Unit: the gradient's "
-        "noise, the root of its summed variance.",
+        doc="The test ends with “none found” when the whole 95 % interval of |bias| is below this. Unit: the noise of "
+        "one gradient, which is the root of its summed variance.",
     )  # fmt: skip
     budget = param.Integer(default=defaults.REPLICATES, bounds=(sequential.BLOCK, None), precedence=-1)
     level = param.Number(default=defaults.LEVEL, bounds=limits.LEVEL, inclusive_bounds=(False, False), precedence=-1)
@@ -149,5 +150,5 @@ def sentence(test: BiasTest) -> str:
     known = "" if test.exact is None else f" (exact: {test.exact:.3g})"
     between = f"{100 * (1 - state.level):g} % interval of |bias|: {state.low:.3g} to {state.high:.3g}{known}"
     t, p = (each.item() for each in state.scalar_t())
-    alone = f"The sum over coordinates alone: t = {t:.2f}, p = {p:.2g}"
+    alone = f"For comparison, an ordinary t-test of the sum over coordinates: t = {t:.2f}, p = {p:.2g}"
     return f"{test.name}: {said.word} after {spent}: {said.why}. {between}. {alone}."

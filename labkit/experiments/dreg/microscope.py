@@ -52,11 +52,13 @@ class MicroscopeSettings(ExperimentSettings[Draw]):
 
     estimator = RegistrySelector(
         ESTIMATORS, without=FIRST, default="dreg", label=f"Compare {FIRST} with",
-        doc=f"Estimator to compare with {FIRST} on the same samples.",
+        doc=f"Estimator to compare with {FIRST} on the same samples. {parameters.NAMES}",
     )  # fmt: skip
     k = param.Integer(default=8, bounds=(1, 64), label="Samples, K", doc="Number K of samples in one draw.")
     distance = parameters.offset(0.7)
-    variance = parameters.variance("Variance V of both coordinates of q. The posterior has 1/2.")
+    variance = parameters.variance(
+        "Variance V of both coordinates of q, which approximates the posterior. The posterior has 1/2."
+    )
     seed = parameters.seed("Random seed. The same seed gives the same samples.")
 
     def __init__(self, device: str = "cpu", **params: Any):

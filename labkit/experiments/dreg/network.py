@@ -89,8 +89,8 @@ class NetworkSettings(ExperimentSettings[GradientNoise]):
     )
     quantity: "param.Selector[str]" = param.Selector(
         objects=list(QUANTITIES), label="Quantity",
-        doc="What is shown of the gradient in mu and sigma of q. Variance: a mean over coordinates. SNR: |mean| "
-        "divided by the root of the summed variance.",
+        doc="What is shown of the gradient in mu and sigma of q. Variance: averaged over coordinates. SNR "
+        "(signal-to-noise ratio): |mean| divided by the root of the summed variance.",
     )  # fmt: skip
     estimators = parameters.estimators()
     seed = parameters.seed()
@@ -158,7 +158,8 @@ def images_of(model: VAE, name: str) -> tuple[Tensor, str]:
             )
         found, words = (
             model.generate(IMAGES, generator=source),
-            f"{IMAGES} images that the network drew itself, because {own} is missing",
+            f"{IMAGES} images that the network drew itself, because its data set, {own}, does not come with labkit "
+            "(see labkit data list)",
         )
     return torch.bernoulli(found, generator=source), words
 

@@ -7,11 +7,18 @@ from labkit.experiments import defaults, limits
 from labkit.experiments.settings import RegistryListSelector
 
 OFFSET = "Distance |m − a| from the mean m of q to the mean a of the posterior."
-VARIANCE = "Variance V of each coordinate of q. The posterior has 1/2."
+VARIANCE = "Variance V of each coordinate of q, which approximates the posterior. The posterior has 1/2."
 SEED = "Random seed. The same seed gives the same replicates."
+NAMES = (
+    "iwae: the plain gradient of the bound L. stl: iwae without its score part; biased. dreg: the score part is "
+    "rewritten as a path part; unbiased. rws: the wake-sleep gradient. rws-dreg: rws, rewritten in the same way. "
+    "dreg-norm and rws-dreg-norm: with weights that sum to 1. dreg-alpha: a mixture of dreg and rws-dreg. "
+    "jk and jk-dreg: iwae and dreg for the jackknife bound. dreg-cv: with learned control variates. "
+    "vae: the plain gradient of the ELBO. vimco: scores only."
+)
 
 
-def estimators(doc: str = "All estimators use the same samples.") -> RegistryListSelector:
+def estimators(doc: str = "All estimators use the same samples. " + NAMES) -> RegistryListSelector:
     """Return the setting for several estimators, with one line per estimator."""
     return RegistryListSelector(ESTIMATORS, default=[*defaults.ESTIMATORS], label="Estimators", doc=doc)
 
@@ -19,7 +26,7 @@ def estimators(doc: str = "All estimators use the same samples.") -> RegistryLis
 def dimensions(default: int = defaults.DIMENSIONS) -> "param.Integer[int]":
     """Return the setting D, the number of coordinates of the Gaussian model."""
     return param.Integer(
-        default=default, bounds=limits.DIMENSIONS, label="Dimensions, D", doc="Number D of dimensions of z and of x."
+        default=default, bounds=limits.DIMENSIONS, label="Dimensions, D", doc="Number D of coordinates of z and of x."
     )
 
 

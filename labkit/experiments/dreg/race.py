@@ -21,11 +21,12 @@ class RaceSettings(ExperimentSettings[racing.State]):
     """
 
     estimators = parameters.estimators(
-        "One lane for each estimator, with the same first weights, minibatches and noise."
+        "One network (lane) for each estimator. All have the same first weights, minibatches and noise. "
+        + parameters.NAMES
     )
     against: "param.Selector[str]" = param.Selector(
         objects={"steps": CLOCKS[0], "processor seconds": CLOCKS[1]}, label="Horizontal axis",
-        doc="Steps, or the processor seconds that the steps of each lane took.",
+        doc="Steps, or the processor seconds that the steps of each lane (network) took.",
     )  # fmt: skip
     k = param.Integer(
         default=defaults.RACE_SAMPLES, bounds=limits.SAMPLES, softbounds=(1, 128), label="Samples, K",

@@ -189,8 +189,9 @@ class VarianceSettings(ExperimentSettings[Measured]):
 
     quantity: "param.Selector[str]" = param.Selector(
         objects=list(QUANTITIES), label="Quantity",
-        doc="What is shown of the gradient in the mean of q. Variance: a mean over coordinates. SNR: |mean| divided by "
-        "the root of the summed variance. Bias: against the gradient of the bound L. Mean squared error: summed.",
+        doc="What is shown of the gradient in the mean m of q. Variance: averaged over coordinates. SNR "
+        "(signal-to-noise ratio): |mean| divided by the root of the summed variance. Bias: |mean − gradient of the "
+        "bound L|. Mean squared error: |bias|² + summed variance.",
     )  # fmt: skip
     estimators = parameters.estimators()
     dim = parameters.dimensions()
@@ -198,7 +199,9 @@ class VarianceSettings(ExperimentSettings[Measured]):
         gaussian.DISTANCE,
         "Distance |m − a| from the mean m of q to the mean a of the posterior. Its direction does not matter.",
     )
-    variance = parameters.variance(parameters.VARIANCE + " At most 3/8, the K⁻³ law of dreg breaks.")
+    variance = parameters.variance(
+        parameters.VARIANCE + " Up to 3/8, rare samples with a huge weight break the K⁻³ law of dreg."
+    )
     snap = param.Boolean(
         default=False, label="Set q to the posterior", doc="Makes q the posterior itself: V = 1/2 and no offset."
     )

@@ -100,10 +100,12 @@ class AlphaScene(Scene):
 
     speed, saves, looks = 30, ("png", "curves"), ("alpha",)
     words = (
-        "dreg-alpha mixes two estimators: (1 &minus; alpha) dreg + alpha rws-dreg. dreg estimates the gradient of the "
-        "bound L; rws-dreg estimates another gradient, that of wake-sleep. The mixture is linear in alpha, so the same "
-        "samples give bias and variance for every alpha. Bias is measured against the gradient of L. Measured against "
-        "the wake-sleep gradient, rws-dreg is the unbiased one."
+        "dreg-alpha mixes two estimators: (1 &minus; alpha) dreg + alpha rws-dreg. They are the ends of both curves. "
+        "dreg estimates the gradient of the bound L without bias. rws-dreg follows wake-sleep, another way to fit q to "
+        "the posterior, and so estimates another gradient. Mixing it in adds bias and may remove variance. Bias is "
+        "always measured against the gradient of L. The best alpha has the smallest mean squared error; it depends on "
+        "K, D and q, and can be 0. The mixture is linear in alpha, so the same samples serve every alpha. The model is "
+        "the same as in the first tab."
     )
 
     def __init__(self, settings: AlphaSettings | None = None, **params):

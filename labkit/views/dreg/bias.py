@@ -17,11 +17,13 @@ class BiasScene(Scene):
 
     speed, saves = 30, ("png", "curves")
     words = (
-        "Is this estimator biased, that is, does its mean differ from the gradient of the bound L? Each step adds 64 "
-        "gradients, each minus dreg's from the same samples. The first plot shows the bias estimate with its 95 % "
-        "interval. The second plot shows the evidence e for a bias. At e = 20 (dashed) the test stops and says "
-        "“biased”. Without a bias, that happens in at most 5 % of runs, however often you look. The dotted line "
-        "tests only the sum over coordinates, in which biases of opposite signs cancel."
+        "Is this estimator biased, that is, does its mean differ from the gradient of the bound L? (The model is the "
+        "same as in the first tab.) Each step adds 64 gradients, each minus dreg's from the same samples: dreg is "
+        "unbiased, and the difference removes the noise that both share. The first plot shows the bias estimate with "
+        "its 95 % interval, which needs more than D steps. The second plot shows the evidence e: how many times better "
+        "“there is a bias” explains the data than “there is none”. Its axis shows log₁₀ e. At e = 20 (dashed, log₁₀ e "
+        "= 1.3) the test stops and says “biased”. Without a bias, that happens in at most 5 % of runs, however often "
+        "you look. The dotted line tests only the sum over coordinates, in which biases of opposite signs cancel."
     )
 
     def __init__(self, settings: BiasSettings | None = None, **params):
@@ -44,14 +46,15 @@ class BiasScene(Scene):
         s = self.settings
         about = ""
         if s.estimator == REFERENCE:
-            about = "dreg is compared with iwae, whose noise is much larger. "
+            about = "dreg is compared with iwae, which is also unbiased but has much more noise. "
         elif ESTIMATORS[s.estimator].bound is not bounds.iwae:
             about = f"{s.estimator} estimates the gradient of another bound; the difference counts as bias. "
         opposed = "sum to 0" if s.opposed and s.dim > 1 else "all have the same sign"
         return (
-            f"{about}“None found” means that the 95 % interval of |bias| ends below {s.effect:g} of the gradient's "
-            f"noise. A smaller bias is hidden in the noise unless you average more than {1 / s.effect**2:,.0f} "
-            f"gradients. The offsets m &minus; a {opposed}. Means of 64 replicates are assumed to be normal."
+            f"{about}“None found” means that the 95 % interval of |bias| ends below {s.effect:g} times the noise, the "
+            f"root of the summed variance of one gradient. The noise of a mean of n gradients falls as 1/&radic;n, so "
+            f"a smaller bias only shows if n is above {1 / s.effect**2:,.0f}. The offsets m &minus; a {opposed}. The "
+            "test assumes that means of 64 replicates are normal, so 5 % and 95 % are approximate."
         )
 
     def controls(self) -> list:

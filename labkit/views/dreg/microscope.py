@@ -147,10 +147,16 @@ class MicroscopeScene(Scene):
 
     speed = 1
     words = (
-        "Each sample z of q has an importance weight w. Its path gradient G points to the posterior (dashed). Its "
-        "score H points away from the mean of q (grey). An estimator is a sum over the samples: iwae sums w (G &minus; "
-        "H), dreg sums w&sup2; G. One plot adds up these terms, heaviest sample first. The last plot shows the results "
-        "of all draws: both scatter around the true gradient of the bound, but not equally far."
+        "<b>Model,</b> in each of two coordinates: z ~ N(0, 1), and x given z ~ N(z, 1). The posterior of z given x is "
+        "dashed, and the proposal q (grey) approximates it. Circles: 1 and 2 standard deviations. Each draw takes K "
+        "samples z of q. The weight w of a sample says how much more likely z is under the posterior than under q; the "
+        "weights sum to 1. Lines start at the sample. The path gradient G says in which direction log w rises if z "
+        "moves. The score H (not the score on /svgd) is the gradient of log q in its mean, so it points away from the "
+        "mean.<br>An estimator of the gradient of the bound L is a sum over the samples. iwae sums w (G &minus; H). "
+        "dreg replaces H by an expression in G and sums w&sup2; G: on average this is the same. One plot adds up these "
+        "terms, heaviest sample first. The last plot shows the results of all draws: both scatter around the true "
+        "gradient, but not equally far. The effective sample size says how many samples with equal weights would be as "
+        "good."
     )
 
     def __init__(self, settings: MicroscopeSettings | None = None, **params):

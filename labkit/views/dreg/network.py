@@ -29,10 +29,12 @@ class NetworkScene(Scene):
 
     speed, saves, looks = 30, ("png", "curves"), ("quantity",)
     words = (
-        "The same comparison on a trained network: its gradient in mu and sigma of q(z | x), for a few fixed images. "
-        "Each step adds replicates (gradients from 64 new samples). The value at K uses the first K of them. The "
-        f"number beside each name is the slope of its line for K &ge; {SLOPES_FROM}. Nothing exact is known here: the "
-        "slopes depend on how far q is from the posterior."
+        "The comparison of the tab <i>Variance against samples</i>, on a trained network (VAE). For an image x the "
+        "network returns mu and sigma, and q(z | x) is normal with this mean and standard deviation. The gradient is "
+        "that in mu and sigma, for a few fixed images. Each step adds replicates (gradients from 64 new samples). The "
+        "value at K uses the first K of them. The number after each name is the slope of its line for K &ge; "
+        f"{SLOPES_FROM}. No exact values are known: the slopes depend on how far q is from the posterior. rws-dreg is "
+        "0 at K = 1, so its line starts at 2; from there it can rise."
     )
 
     def __init__(self, settings: NetworkSettings | None = None, **params):
@@ -55,7 +57,8 @@ class NetworkScene(Scene):
         Image.fromarray(strip).save(file, format="png")
         source = base64.b64encode(file.getvalue()).decode()
         return (
-            f"Above: {html.escape(subject.words)}. Below: the network's reconstructions from the mean of q.<br>"
+            f"First row: {html.escape(subject.words)}. Second row: the network's reconstructions from the mean of "
+            "q.<br>"
             f'<img alt="images and their reconstructions" style="max-width: 100%" src="data:image/png;base64,{source}">'
         )
 

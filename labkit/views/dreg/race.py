@@ -123,11 +123,13 @@ class RaceScene(Scene):
 
     saves, looks, running = ("png",), ("against",), ("k", "batch", "lr", "alpha")
     words = (
-        "Each lane trains a small network on 8 &times; 8 digits, with its own estimator for the gradient of q. First "
-        "weights, minibatches and noise are the same in all lanes. The bounds look alike, so the lower plot shows "
-        "each bound minus that of the first lane. The Monte Carlo variances (the part that comes from the K samples) "
-        "differ at once. <b>Try:</b> change K, the batch size or the learning rate while they run. Thick lines: "
-        f"{HELD} held-out images, with K = {HELD_SAMPLES} and the same noise each time."
+        "Each lane trains a small network on 8 &times; 8 digits, with its own estimator of the gradient "
+        "of the bound L in the parameters of q (the encoder). First weights, minibatches and noise are the same in all "
+        "lanes. L is a lower bound of log p(x), so higher is better; on /draw the bound is a cost, so lower is better. "
+        "The bounds look alike, so a lower plot shows each bound minus that of the first lane. Do not expect a clear "
+        "winner in a short race. The variances that come from the K samples differ at once. <b>Try:</b> change K, the "
+        "batch size or the learning rate while they run. Thick lines: "
+        f"{HELD} images that are not used for training, with K = {HELD_SAMPLES} and the same noise each time."
     )
 
     def __init__(self, settings: RaceSettings | None = None, **params):

@@ -14,11 +14,14 @@ class VarianceScene(Scene):
 
     saves, looks = ("png", "curves"), ("quantity",)
     words = (
-        "Each line is an estimator: a way to compute the gradient of the same bound L from the same K samples of q. L "
-        "is the importance weighted bound of log p(x). Each step adds a batch of replicates (gradients from new "
-        "samples). Shaded: 95 % confidence band (Student's t over batches). There is no band where rare replicates, "
-        "not seen so far, may carry much of the variance: it would miss the true value too often. The number beside "
-        "each name is the slope of its line for K &ge; 64."
+        "<b>Model,</b> in each of D coordinates: z ~ N(0, 1), and x given z ~ N(z, 1). The posterior of z given x is "
+        "N(a, 1/2). The proposal q = N(m, V) approximates it. K samples of q give L, a lower bound of log p(x), which "
+        "is tighter for larger K. Training q follows the gradient of L.<br>Each line is an estimator: a way to compute "
+        "that gradient in m from the same K samples. rws-dreg estimates another gradient, that of wake-sleep; it is 0 "
+        "at K = 1, so its line starts at 2. The number after each name is the slope of its line for K &ge; 64. Each "
+        "step adds replicates (gradients from new samples). Shaded: 95 % confidence band. Where a few rare gradients "
+        "may decide the variance, no band is reliable, so none is drawn. <b>Try:</b> choose the quantity SNR (the size "
+        "of the gradient compared with its noise). With the default settings, it falls for iwae as K grows."
     )
 
     def __init__(self, settings: VarianceSettings | None = None, **params):
@@ -52,26 +55,31 @@ def remarks(dim: int, distance: float, variance: float, quantity: str) -> str:
         )
     elif 2 * variance <= gaussian.POSTERIOR_VARIANCE:
         said.append(
-            f"V = {variance:.3g} is at most 1/4: the importance weights have infinite variance, and even iwae's 1/K "
-            "law breaks."
+            f"V = {variance:.3g} is at most 1/4: q is so narrow that the importance weights w = p(x, z)/q(z) have "
+            "infinite variance, and even iwae's 1/K law breaks."
         )
     elif variance <= 0.75 * gaussian.POSTERIOR_VARIANCE:
         said.append(
-            f"V = {variance:.3g} is at most 3/8: q is so narrow that the importance weights have an infinite fourth "
-            "moment, and dreg's K<sup>&minus;3</sup> law breaks."
+            f"V = {variance:.3g} is at most 3/8: q is so narrow that rare samples have huge importance weights w = "
+            "p(x, z)/q(z). dreg sums w&sup2;, so its variance depends on the mean of w&#8308;. That mean is infinite "
+            "here, and dreg's K<sup>&minus;3</sup> law breaks."
         )
     else:
         said.append(
-            f"V = {variance:.3g} is above 3/8: the importance weights have a finite fourth moment. As K grows, dreg's "
-            "variance falls as K<sup>&minus;3</sup>, and that of iwae and stl falls as 1/K."
+            f"V = {variance:.3g} is above 3/8. dreg sums squares of the importance weights w = p(x, z)/q(z), so its "
+            "variance depends on the mean of w&#8308;. That mean is finite here. As K grows, dreg's variance falls as "
+            "K<sup>&minus;3</sup>, and that of iwae and stl falls as 1/K."
         )
     if variance <= 7 / 8 * gaussian.POSTERIOR_VARIANCE:
         said.append(
-            "V is also at most 7/16: the importance weights have an infinite eighth moment. The error of dreg's sample "
-            "variance depends on it as K grows, so its confidence bands appear late or never."
+            "V is also at most 7/16, so the mean of w&#8312; is infinite. As K grows, the error of dreg's measured "
+            "variance depends on it, so its confidence bands appear late or never."
         )
     if ratio < float("inf"):
-        said.append(f"The effective sample size (how many equal weights are worth as much) tends to {1 / ratio:.2g} K.")
+        said.append(
+            "The effective sample size (how many samples with equal weights would be as good) tends to "
+            f"{1 / ratio:.2g} K."
+        )
     if quantity == "bias":
         said.append("A band that reaches the bottom does not exclude a bias of 0. iwae and dreg have no bias.")
     return " ".join(said)

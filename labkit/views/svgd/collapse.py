@@ -24,8 +24,6 @@ class CollapseScene(Scene):
 
     def __init__(self, settings: CollapseSettings | None = None, **params):
         super().__init__(settings or CollapseSettings(), **params)
-        boxes = self.settings.param.remedies  # in the browser, the first box names its group
-        self.live.remote.tips = self.live.remote.tips | {boxes.objects[0]: boxes.doc}
 
     def views(self) -> list:
         s = self.settings

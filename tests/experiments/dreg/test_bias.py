@@ -69,5 +69,5 @@ def test_the_sentence_gives_verdict_interval_and_the_offset_that_the_sum_missed(
     assert said.startswith(
         f"stl: biased after {test.state.n:,} replicates: the evidence has reached 20. 95 % interval of |bias|: "
     )
-    assert f"(exact: {test.exact:.3g})" in said and "sum over coordinates alone: t = " in said
+    assert f"(exact: {test.exact:.3g})" in said and "t-test of the sum over coordinates: t = " in said
     assert sentence(BiasSettings().start().tests[0]) == "stl: not decided after 64 replicates."
