@@ -14,7 +14,10 @@ from labkit.views.draw.learn import LearnScene
 from labkit.views.draw.read import ReadScene
 
 TITLE = "DRAW"
-SUMMARY = "A network draws digits stroke by stroke. Let it read your own digit, and move its attention window yourself."
+SUMMARY = (
+    "Deep Recurrent Attentive Writer: a network draws digits stroke by stroke. Let it read your own digit, or move its "
+    "attention window."
+)
 TABS = [
     NetworkTab("Generate", GenerateScene),
     NetworkTab("Read", ReadScene),

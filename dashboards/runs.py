@@ -17,7 +17,7 @@ from labkit.views.runs.scene import RunsScene
 
 TITLE = "Runs"
 SUMMARY = (
-    "Watch networks train, live and afterwards: their bound, the KL of every glimpse, and samples after each epoch."
+    "Watch networks train, live and afterwards: how well they do after each pass over the data, and what they draw."
 )
 
 

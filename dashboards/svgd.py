@@ -18,7 +18,10 @@ from labkit.views.svgd.regression import RegressionScene
 from labkit.views.tabs import Tab
 
 TITLE = "SVGD"
-SUMMARY = "Particles move to a density that you choose. Drag them, drag its modes, change the kernel while they move."
+SUMMARY = (
+    "Stein variational gradient descent: particles move to a density that you choose. Drag them or the peaks of the "
+    "density."
+)
 TABS = [
     Tab("Particles", ParticlesScene, lambda: ComparisonSettings(ParticlesSettings(settings.device))),
     Tab("Regression", RegressionScene, RegressionSettings),

@@ -75,10 +75,11 @@ def wrong(text: str) -> str:
 def none_in(place: str) -> str:
     """Return a text for a directory without runs: its path, and how to make a run."""
     return LOOK + (
-        f"<p>There is no run in <code>{html.escape(place)}</code> yet. This command trains a network in about a "
-        "minute, on images that come with labkit. The run appears here while it trains:</p><p><code>labkit train "
-        "draw --data digits --preset digits</code></p><p>The command writes to <code>runs</code> in the folder where "
-        "you call it. To show the runs of another folder, start <code>labkit serve --runs FOLDER</code>.</p>"
+        f"<p>There is no run in <code>{html.escape(place)}</code> yet. To train a network in about a minute, on images "
+        "that come with labkit, open a second terminal in the folder of the server and run:</p><p><code>labkit train "
+        "draw --data digits --preset digits</code></p><p>The run appears here while it trains. The command writes to "
+        "<code>runs</code> in the folder where you call it. To show the runs of another folder, start <code>labkit "
+        "serve --runs FOLDER</code>.</p>"
     )
 
 
