@@ -92,8 +92,8 @@ class CollapseSettings(ExperimentSettings[Collapsed]):
     )  # fmt: skip
     remedies = RegistryListSelector(
         REMEDIES, svgd.KERNELS, default=["rbf", "per-dimension", "linear"], label="Kernels",
-        doc="One run for each kernel. Wide: rbf with twice the bandwidth. Rbf, 4n: four times the particles. "
-        + words.KERNEL.format(what="particles"),
+        doc=f"One run for each kernel. {words.KERNEL.format(what='particles')} Wide: rbf with twice the bandwidth. "
+        "Rbf, 4n: four times the particles.",
     )  # fmt: skip
     seed = param.Integer(
         default=0, bounds=(0, 9999), label="Seed", doc="Random seed. The same seed gives the same first particles."

@@ -89,10 +89,10 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         [FIXED],
         default=defaults.RULE,
         label="Bandwidth rule",
-        doc="How the bandwidth h is found: the distance over which particles act on each other. Median (usual): from "
-        "the median of all squared distances, at every step. Paper: the rule in the paper's text, from the median "
-        "distance. Median-subsampled: the median rule on at most 256 particles. Median-lagged: the median rule at "
-        "every tenth step. Fixed: you set h.",
+        doc="The bandwidth h is the distance over which particles act on each other; this rule finds it. Median "
+        "(usual): from the median of all squared distances, at every step. Paper: the rule in the paper's text, from "
+        "the median distance. Median-subsampled: the median rule on at most 256 particles. Median-lagged: the median "
+        "rule at every tenth step. Fixed: you set h.",
     )
     length = param.Number(
         default=1.0,

@@ -142,7 +142,7 @@ class RegressionSettings(ExperimentSettings[Fitted]):
     original = param.Boolean(
         default=False, label="Overwrite noise as in the original",
         doc="As in the program of the authors of SVGD: a tenth of the training points is reserved. The error of each "
-        "network on them replaces its learned noise.",
+        "network on them replaces its learned noise in the outer band.",
     )  # fmt: skip
     seed = param.Integer(
         default=0, bounds=(0, 9999), label="Seed", doc="Random seed of the points and of the first networks."
