@@ -34,7 +34,7 @@ class NetworkScene(Scene):
         "that in mu and sigma, for a few fixed images. Each step adds replicates (gradients from 64 new samples). The "
         "value at K uses the first K of them. The number after each name is the slope of its line for K &ge; "
         f"{SLOPES_FROM}. No exact values are known: the slopes depend on how far q is from the posterior. rws-dreg is "
-        "0 at K = 1, so its line starts at 2; from there it can rise."
+        "0 at K = 1, so its variance starts at 2; from there it can rise."
     )
 
     def __init__(self, settings: NetworkSettings | None = None, **params):

@@ -18,10 +18,10 @@ class VarianceScene(Scene):
         "N(a, 1/2). The proposal q = N(m, V) approximates it. K samples of q give L, a lower bound of log p(x), which "
         "is tighter for larger K. Training q follows the gradient of L.<br>Each line is an estimator: a way to compute "
         "that gradient in m from the same K samples. rws-dreg estimates another gradient, that of wake-sleep; it is 0 "
-        "at K = 1, so its line starts at 2. The number after each name is the slope of its line for K &ge; 64. Each "
-        "step adds replicates (gradients from new samples). Shaded: 95 % confidence band. Where a few rare gradients "
-        "may decide the variance, no band is reliable, so none is drawn. <b>Try:</b> choose the quantity SNR (the size "
-        "of the gradient compared with its noise). With the default settings, it falls for iwae as K grows."
+        "at K = 1, so its variance starts at 2. The number after each name is the slope of its line for K &ge; 64. "
+        "Each step adds replicates (gradients from new samples). Shaded: 95 % confidence band. Where a few rare "
+        "gradients may decide the variance, no band is reliable, so none is drawn. <b>Try:</b> choose the quantity SNR "
+        "(the size of the gradient compared with its noise). With the default settings, it falls for iwae as K grows."
     )
 
     def __init__(self, settings: VarianceSettings | None = None, **params):
