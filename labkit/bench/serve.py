@@ -20,7 +20,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from labkit.bench.serve_clients import Visitor, Watcher, fetch
+from labkit.bench.serve_clients import Arrivals, Visitor, Watcher, fetch
 
 WATCHERS = {60: 25.0, 200: 15.0, 500: 8.0}  # watchers -> frames per second that they should get
 VISITORS = {"svgd": 10.0, "dreg": 5.0, "draw": 5.0}  # page -> frames per second for each of 30 sessions
@@ -106,25 +106,26 @@ async def _watched(address: str, n: int, seconds: float, process: int, stalled: 
     opened = time.perf_counter() - began
     lame = await _stalled(address) if stalled else None
     await asyncio.sleep(SETTLES)
-    used, since = cpu(process), time.perf_counter()
-    await asyncio.sleep(seconds)
-    until = time.perf_counter()
-    used = cpu(process) - used
-    gaps = np.concatenate([each.gaps(since, until) for each in watchers])
-    frames = sum(len(each.times) for each in watchers)
-    size = sum(each.bytes for each in watchers) / max(1, frames)
-    slowest = min(each.rate(since, until) for each in watchers)
+    rate, gap, share = await _counted(watchers, seconds, process)
+    size = sum(each.bytes for each in watchers) / max(1, sum(len(each.times) for each in watchers))
     for each in watchers:
         each.close()
     if lame is not None:
         lame.close()
     await asyncio.sleep(0.5)
-    late = f"{1000 * np.quantile(gaps, 0.99):.0f} ms" if len(gaps) else "none"
-    return [
-        f"{n} watchers" + (" and one that stalls" if stalled else ""), f"{slowest:.1f}",
-        f"{WATCHERS[n]:g}" if n in WATCHERS else "", late,
-        f"{size / 1000:.1f}", f"{used / (until - since):.0%}", f"{opened:.2f} s",
-    ]  # fmt: skip
+    name, wanted = f"{n} watchers" + " and one that stalls" * stalled, f"{WATCHERS[n]:g}" if n in WATCHERS else ""
+    return [name, rate, wanted, gap, f"{size / 1000:.1f}", share, f"{opened:.2f} s"]
+
+
+async def _counted(clients: Sequence[Arrivals], seconds: float, process: int) -> tuple[str, str, str]:
+    """Return the frames per second of the slowest client, the gap that 1 % exceed, and the server's processor share."""
+    used, since = cpu(process), time.perf_counter()
+    await asyncio.sleep(seconds)
+    until = time.perf_counter()
+    share = (cpu(process) - used) / (until - since)
+    gaps = np.concatenate([each.gaps(since, until) for each in clients])
+    gap = f"{1000 * np.quantile(gaps, 0.99):.0f} ms" if len(gaps) else "none"
+    return f"{min(each.rate(since, until) for each in clients):.1f}", gap, f"{share:.0%}"
 
 
 async def _stalled(address: str) -> socket.socket:
@@ -145,19 +146,11 @@ async def _visited(base: str, page: str, n: int, seconds: float, process: int) -
     visitors = [Visitor() for _ in range(n)]
     await asyncio.gather(*(each.open(base, page) for each in visitors))
     await asyncio.sleep(BUILDS)
-    used, since = cpu(process), time.perf_counter()
-    await asyncio.sleep(seconds)
-    until = time.perf_counter()
-    used = cpu(process) - used
-    gaps = np.concatenate([each.gaps(since, until) for each in visitors])
-    slowest = min(each.rate(since, until) for each in visitors)
+    rate, gap, share = await _counted(visitors, seconds, process)
     for each in visitors:
         await each.close()
-    return [
-        f"{n} sessions of /{page}", f"{slowest:.1f}", f"{VISITORS[page]:g}",
-        f"{1000 * np.quantile(gaps, 0.99):.0f} ms" if len(gaps) else "none", "", f"{used / (until - since):.0%}",
-        f"{max(each.seconds for each in visitors):.2f} s",
-    ]  # fmt: skip
+    opened = max(each.seconds for each in visitors)
+    return [f"{n} sessions of /{page}", rate, f"{VISITORS[page]:g}", gap, "", share, f"{opened:.2f} s"]
 
 
 def cpu(process: int) -> float:
