@@ -30,9 +30,10 @@ def refresh(path: Path) -> None:
 
 def replace(old: nbformat.NotebookNode, new: nbformat.NotebookNode) -> None:
     """Replace the pictures of a notebook by those of its new run."""
-    for cell, ran in zip(executed.code(old), executed.code(new), strict=True):
+    for number, (cell, ran) in enumerate(zip(executed.code(old), executed.code(new), strict=True), 1):
         texts = [output for output in cell.outputs if output.output_type == "stream"]
         cell.outputs = texts + [picture(output) for output in ran.outputs if "image/png" in output.get("data", {})]
+        cell.execution_count = number if cell.outputs else None  # nbval wants a number beside outputs
 
 
 def picture(output: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -70,7 +70,8 @@ def test_only_compared_texts_and_pictures_are_kept(code):
     for cell in code:
         compared = cell.source.startswith(COMPARED)
         texts = [output for output in cell.outputs if output.output_type == "stream"]
-        assert bool(texts) == compared == (cell.execution_count is not None), cell.id
+        assert bool(texts) == compared, cell.id
+        assert (cell.execution_count is not None) == bool(cell.outputs), cell.id  # otherwise nbval fails
         assert len(texts) + len(pictures(cell)) == len(cell.outputs), cell.id
         assert all(output.name == "stdout" for output in texts), cell.id
         for output in pictures(cell):
@@ -138,10 +139,9 @@ def test_pictures_replace_pictures_and_leave_compared_texts(command):
     new.cells[1].update(outputs=[output("stream"), live, output(image_png="bmV3", text_plain="Figure(0)")])
     command.replace(old, new)
     assert [each.output_type for each in old.cells[0].outputs] == ["stream", "display_data"]
-    assert old.cells[0].execution_count == 3
     assert [each.data for each in old.cells[1].outputs] == [
         {"image/png": "bmV3", "text/plain": "words"},
         {"image/png": "bmV3"},
     ]
-    assert old.cells[1].execution_count is None
+    assert [cell.execution_count for cell in old.cells] == [1, 2]
     nbformat.validate(old)
