@@ -33,7 +33,7 @@ def replace(old: nbformat.NotebookNode, new: nbformat.NotebookNode) -> None:
     for number, (cell, ran) in enumerate(zip(executed.code(old), executed.code(new), strict=True), 1):
         texts = [output for output in cell.outputs if output.output_type == "stream"]
         cell.outputs = texts + [picture(output) for output in ran.outputs if "image/png" in output.get("data", {})]
-        cell.execution_count = number if cell.outputs else None  # nbval wants a number beside outputs
+        cell.execution_count = number if cell.outputs else None  # nbval needs one where outputs are
 
 
 def picture(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
