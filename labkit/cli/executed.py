@@ -19,6 +19,28 @@ from labkit.views.still import CELLS
 WIDGET = "application/vnd.jupyter.widget-view+json"
 MODEL = "IPY_MODEL_"  # before the name of a model in the state of another
 SLOW = 600  # seconds that a cell may take
+# Runs before the first cell. Sliders need a kernel, so they show once what they show at the start. Their own widgets
+# also exchange messages with the client, and a kernel that gets these while a cell ends may never reply (ipykernel 7).
+ONCE = """
+def _once():
+    import ipywidgets
+    from IPython.display import display
+
+    made = ipywidgets.interactive
+
+    class Once:
+        def __init__(self, look, **sliders):
+            self.look, self.sliders = look, made(look, **sliders).kwargs_widgets
+
+        def _ipython_display_(self):
+            found = self.look(**{each._kwarg: each.value for each in self.sliders})
+            if found is not None:
+                display(found)
+
+    ipywidgets.interactive = Once
+    ipywidgets.interact = lambda look, **sliders: display(Once(look, **sliders))
+_once()
+"""
 PAGE = """{% extends 'lab/index.html.j2' %}
 {% block html_head_js %}{% endblock %}
 {% block html_head_js_mathjax %}{% endblock %}
@@ -57,6 +79,7 @@ def run(notebook: Notebook, folder: Path, keeps: str, done: Callable[[], None] =
     Raises:
         ValueError: a cell raised an error or took too long, or the kernel ended.
     """
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(ONCE))
     client = NotebookClient(notebook, timeout=SLOW, kernel_name="python3", resources={"metadata": {"path": folder}})
     client.reset_execution_trackers()
     with client.setup_kernel(env=os.environ | {CELLS: keeps}, stderr=subprocess.DEVNULL):  # it warns about its ports
@@ -64,13 +87,14 @@ def run(notebook: Notebook, folder: Path, keeps: str, done: Callable[[], None] =
             try:
                 client.execute_cell(cell, i)
             except CellExecutionError as error:
-                raise ValueError(f"cell {i + 1} raised {error.ename}: {error.evalue}") from None
+                raise ValueError(f"cell {i} raised {error.ename}: {error.evalue}") from None
             except DeadKernelError:
-                raise ValueError(f"the kernel ended in cell {i + 1}; is there enough memory?") from None
+                raise ValueError(f"the kernel ended in cell {i}; is there enough memory?") from None
             except TimeoutError:
-                raise ValueError(f"cell {i + 1} took longer than {SLOW} seconds") from None
-            if cell.cell_type == "code":
+                raise ValueError(f"cell {i} took longer than {SLOW} seconds") from None
+            if i and cell.cell_type == "code":
                 done()
+    del notebook.cells[0]
     for cell in code(notebook):
         cell.outputs = list(_plain(cell.outputs, client.widget_state))
     notebook.metadata.pop("widgets", None)

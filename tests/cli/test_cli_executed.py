@@ -44,7 +44,20 @@ def only(tmp_path, monkeypatch):
     return lambda *cells: notebook_of(tmp_path / "shipped" / "small.ipynb", *cells)
 
 
-def test_a_page_holds_recordings_figures_what_sliders_show_and_nothing_to_fetch(only, tmp_path, capsys):
+def command(folder, *arguments):
+    """Run `labkit` in a separate process, where `folder / "shipped"` has the notebooks.
+
+    Event loops of other tests in this process could keep a kernel's messages.
+    """
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom labkit.cli import lab, main\n"
+        f"lab.places.find = lambda name: Path({str(folder / 'shipped')!r})\n"
+        f"sys.exit(main({list(arguments)!r}))"
+    )
+    return subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, timeout=240)
+
+
+def test_a_page_holds_recordings_figures_what_sliders_show_and_nothing_to_fetch(only, tmp_path):
     only(
         "# Größe\n\nThe area is $x^2$.",
         LIVE,
@@ -52,10 +65,11 @@ def test_a_page_holds_recordings_figures_what_sliders_show_and_nothing_to_fetch(
         "notebook.figure(hv.Curve([0, 1]))",
         SLIDER,
     )
-    assert main(["lab", "--executed", "pages"]) == 0
+    ran = command(tmp_path, "lab", "--executed", "pages")
+    assert ran.returncode == 0, ran.stderr
     text = (tmp_path / "pages" / "small.html").read_text(encoding="utf-8")
     size = (tmp_path / "pages" / "small.html").stat().st_size
-    assert f"wrote pages/small.html ({size / 1000:,.0f} kB)" in capsys.readouterr().out and size < 6_000_000
+    assert f"wrote pages/small.html ({size / 1000:,.0f} kB)" in ran.stdout and size < 6_000_000
     assert text.count("labkitPlayer.open(") == 2, "the scene, and the one that the slider shows"
     assert text.count('src="data:image/png') + text.count("data:image/png;base64") >= 1
     assert "steps: 7" in text and "widget-view" not in text
@@ -63,10 +77,11 @@ def test_a_page_holds_recordings_figures_what_sliders_show_and_nothing_to_fetch(
     assert not re.search(r"""(src|href)=["']?(?!data:|#)[\w/.]""", text), "it loads something"
 
 
-def test_a_failing_cell_ends_the_command_with_one_line(only, tmp_path, capsys):
+def test_a_failing_cell_ends_the_command_with_one_line(only, tmp_path):
     only("1 + 1", "raise KeyError('none')")
-    assert main(["lab", "--executed", "pages"]) == 2
-    err = capsys.readouterr().err
+    ran = command(tmp_path, "lab", "--executed", "pages")
+    assert ran.returncode == 2
+    err = ran.stderr
     assert err.count("\n") == 1 and "small.ipynb: cell 2 raised KeyError: 'none'" in err
     assert list((tmp_path / "pages").iterdir()) == []
 

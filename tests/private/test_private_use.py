@@ -54,6 +54,7 @@ ALLOWED = {
 OVERRIDDEN = {
     "_esm": "the script of a panel.custom.JSComponent",
     "_handle_msg": "a message from the browser, documented with JSComponent",
+    "_repr_mimebundle_": "IPython documents it for the outputs of a cell",
     "_call": "torch's guide has a Transform define it",
     "_inverse": "torch's guide has a Transform define it",
 }
