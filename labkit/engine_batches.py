@@ -47,29 +47,37 @@ def step_together(runs: Sequence[Batched], within: float) -> set[int]:
     """
     end, stepped = time.perf_counter() + within, set[int]()
     while time.perf_counter() < end:
-        groups = [group for group in _groups(runs) if len(group) >= FEWEST]
+        groups = {key: group for key, group in _groups(runs).items() if len(group) >= FEWEST}
         if not groups:
             break
-        for group in groups:
-            _step(group)
+        for key, group in groups.items():
+            if not _step(key, group):
+                return stepped
             stepped |= {id(run) for run, _ in group}
     return stepped
 
 
-def _groups(runs: Sequence[Batched]) -> list[Group]:
+def _groups(runs: Sequence[Batched]) -> dict[Hashable, Group]:
     groups: dict[Hashable, Group] = {}
     for run in runs:
         state = run.due() if run.steps is not None else None
         key = run.steps.key(state) if run.steps is not None and state is not None else None
         if key is not None:
             groups.setdefault(key, []).append((run, state))
-    return list(groups.values())
+    return groups
 
 
-def _step(group: Group) -> None:
+def _step(key: Hashable, group: Group) -> bool:
+    """Step the runs of a group, and return whether that worked. If not, each steps alone and shows its own error."""
     began, steps = time.perf_counter(), group[0][0].steps
     assert steps is not None  # a group has only runs with a key
-    states = steps.step([state for _, state in group])
+    try:
+        states = steps.step([state for _, state in group])
+    except Exception:  # perhaps the states of a single run
+        return False
+    if steps.key(group[0][1]) != key:  # its visitor has just changed the settings, which the others did not choose
+        return False
     each = (time.perf_counter() - began) / len(group)
     for (run, _), state in zip(group, states, strict=True):
         run.take(state, each)
+    return True

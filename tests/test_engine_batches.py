@@ -62,6 +62,27 @@ def test_batches_end_when_the_time_is_over():
     assert 0 < len(steps.sizes) < 10**6
 
 
+class Failing(Counting):
+    """Steps that fail as a batch."""
+
+    def step(self, states):
+        raise ValueError("one of them is not finite")
+
+
+def test_runs_whose_batch_fails_wait_for_their_turn():
+    runs = [Run(0, Failing(), 2), Run(2, Failing(), 2)]
+    assert step_together(runs, 1.0) == set()
+    assert [run.owed for run in runs] == [2, 2]
+
+
+def test_a_batch_whose_settings_change_meanwhile_is_not_taken():
+    steps = Counting()
+    steps.step = lambda states: setattr(steps, "key", lambda state: "other") or [state + 2 for state in states]
+    runs = [Run(0, steps, 2), Run(2, steps, 2)]
+    assert step_together(runs, 1.0) == set()
+    assert [run.state for run in runs] == [0, 2]
+
+
 def settings(**changes):
     return ComparisonSettings(ParticlesSettings(n=30, **changes))
 
@@ -106,6 +127,16 @@ def test_the_parts_of_a_batch_share_no_memory():
 def test_a_step_that_depends_on_the_past_is_taken_alone(changes):
     one = settings(**changes)
     assert one.steps.key(advanced(one, 1)) is None
+
+
+@pytest.mark.parametrize(("before", "after"), [("adam", "adagrad"), ("adagrad", "plain"), ("adam", "plain")])
+def test_a_memory_of_another_optimizer_is_not_batched(before, after):
+    one = settings(optimizer=before)
+    state = advanced(one, 1)
+    one.run.optimizer = after
+    assert one.steps.key(state) is None
+    alone = one.step(state)
+    assert one.steps.key(alone) is not None and len(one.steps.step([alone, alone])) == 2
 
 
 def test_first_steps_large_runs_and_pairs_are_taken_alone():

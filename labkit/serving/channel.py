@@ -6,7 +6,7 @@ changes. A follower whose socket is still busy misses frames and delays no other
 
 import json
 from collections import OrderedDict
-from typing import Any, Protocol
+from typing import Any
 
 from labkit.past import size
 from labkit.private.tornado import is_writing, on_the_wire, write_wire
@@ -17,35 +17,23 @@ from labkit.views.live import Live
 RECENT_BYTES, RECENT = 32_000_000, 300  # limits on the states that a follower may continue from
 
 
-class Socket(Protocol):
-    """The websocket of a follower, see `tornado.websocket.WebSocketHandler`."""
-
-    def write_message(self, message: str) -> Any:
-        """Send a text."""
-
-
 class Channel:
     """The pictures of one live view at a time, for all who follow.
 
     Attributes:
         recent: frame number -> state, for the newest frames.
-        frames, sent: frames packed, and bytes written to all sockets.
+        frames: number of packed frames.
     """
 
     def __init__(self, title: str = "labkit"):
         self.title = title
         self.recent: OrderedDict[int, Any] = OrderedDict()
-        self.frames, self.sent = 0, 0
+        self.frames = 0
         self._followers: dict[Any, bool] = {}  # socket -> whether it has the frame before
         self._live: Live | None = None
         self._views: Any = None  # those of the declaration
         self._shown, self._bytes = -1, 0
         self._declared, self._packer = "", Packer()
-
-    @property
-    def followers(self) -> int:
-        """The number of followers."""
-        return len(self._followers)
 
     def join(self, socket: Any) -> None:
         """Let a websocket follow. It gets what the others see at the next `tick`."""
@@ -102,7 +90,6 @@ class Channel:
                 key = key or on_the_wire(self._packer.key())
                 self._followers[socket] = True
             write_wire(socket, wire if complete else key)
-            self.sent += len(wire if complete else key)
 
     def _write_key(self, socket: Any) -> None:
         if self._shown >= 0:

@@ -33,7 +33,6 @@ class Follower:
         self._live: ReferenceType[Live] | None = None
         self._views: Any = None
         self._packer, self._number, self._ids = Packer(), -1, dict[str, list[str]]()
-        self.frames = 0
 
     def tick(self) -> None:
         """Send the newest frame of the open tab, if it is new and the page has its pictures."""
@@ -59,7 +58,6 @@ class Follower:
         moving = live.in_turn(columns, frame.playing and not frame.error)
         packed = self._packer.pack(Frame(frame.number, 0, live.bar.line(frame), "", moving))
         write_wire(self._socket, on_the_wire(packed))
-        self.frames += 1
 
     def leave(self) -> None:
         """Let the document have the frames again."""

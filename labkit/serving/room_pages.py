@@ -215,8 +215,7 @@ def _vote(room: Room, kind: Any) -> None:
 def _hand_over(room: Room, student_id: Any) -> None:
     """Let one student drive, or take back if no student has this id."""
     before, room.driver = room.driver, next((each for each in room.students if each.id == student_id), None)
-    for student in {before, room.driver} - {None}:
-        assert student is not None
+    for student in filter(None, {before, room.driver}):
         student.hand = False
         student.socket.write_message({"kind": "drive", "drive": student is room.driver})
 

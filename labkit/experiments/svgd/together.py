@@ -34,7 +34,9 @@ class Together:
         if not fitting or not isinstance(state, svgd.State) or state.x.dim() != 2:
             return None
         n, dim = state.x.shape
-        if n * n > FEW or (state.memory is None and run.optimizer != PLAIN):
+        # after a change of the settings, the state still has the memory of the optimiser before
+        fits = state.memory is None if run.optimizer == PLAIN else isinstance(state.memory, Tensor)
+        if n * n > FEW or not fits:
             return None
         target = run.target, tuple(sorted(run.shape.items())), tuple(run.means), tuple(run.weights), run.scale
         how = run.kernel, run.bandwidth, run.length, run.optimizer, run.step_size
