@@ -9,6 +9,8 @@ import struct
 
 import numpy as np
 
+from labkit.private import sklearn as private
+
 Arrays = tuple[np.ndarray, np.ndarray | None]
 _MATLAB_SPLITS = {"train": "train", "valid": "val", "test": "test"}
 
@@ -52,12 +54,10 @@ def digits(contents: list[bytes], split: str) -> Arrays:
 
     The first 1437 are for training, the other 360 for testing. The original order is by writer.
     """
-    from sklearn.datasets import load_digits
-
-    found = load_digits()
-    order = np.random.RandomState(0).permutation(len(found.target))  # numpy never changes the numbers of this generator
-    order = order[:1437] if split == "train" else order[1437:]
-    return np.rint(found.images[order, None] * (255 / 16)).astype(np.uint8), found.target[order]
+    found = private.digits()
+    order = np.random.RandomState(0).permutation(len(found))  # numpy never changes the numbers of this generator
+    chosen = found[order[:1437] if split == "train" else order[1437:]]
+    return np.rint(chosen[:, :64].reshape(-1, 1, 8, 8) * (255 / 16)).astype(np.uint8), chosen[:, 64].astype(np.int64)
 
 
 def svhn(contents: list[bytes], split: str) -> Arrays:

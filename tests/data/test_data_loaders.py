@@ -8,7 +8,6 @@ import tarfile
 import numpy as np
 import pytest
 import torch
-from sklearn.datasets import load_digits
 
 from labkit import data
 from labkit.data import cifar, readers
@@ -78,6 +77,8 @@ def test_amat_rejects_a_cut_line_and_other_characters(text):
 
 
 def test_digits_equal_scikit_learns_each_once_with_a_fixed_split():
+    from sklearn.datasets import load_digits  # takes a second, so only here
+
     raw = load_digits()
     scaled = np.rint(raw.images * 255 / 16).astype(np.uint8)
     whole = sorted((bytes(x), y) for x, y in zip(scaled, raw.target, strict=True))
