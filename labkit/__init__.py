@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from labkit.models import load_checkpoint
 
 ROOMS = (
-    "baselines", "data", "draw", "dreg", "engine", "models", "paint", "recordings", "reproduce", "stream", "svgd",
-    "targets", "training", "views",
+    "baselines", "data", "draw", "dreg", "engine", "lessons", "models", "paint", "recordings", "reproduce", "stream",
+    "svgd", "targets", "training", "views",
 )  # fmt: skip
 
 __all__ = ["load_checkpoint", *ROOMS]

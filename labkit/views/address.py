@@ -2,17 +2,14 @@
 
 import html
 import json
-import math
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
 import panel as pn
-import param
 
-from labkit.experiments.settings import Linkable, beyond_softbounds
-from labkit.private.param import check
+from labkit.experiments.links import set_all
+from labkit.experiments.settings import Linkable
 
 QUIET = ("name",)
 OF_THE_PAGE = ("theme", "state")  # in an address, but no settings
@@ -116,12 +113,6 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) < 19 else float(digits)
 
 
-def _finite(value: Any) -> bool:
-    if isinstance(value, list | dict):
-        return all(map(_finite, value.values() if isinstance(value, dict) else value))
-    return not isinstance(value, float) or math.isfinite(value)
-
-
 def encode(values: dict[str, Any]) -> str:
     """Return the settings as a query string. Text stays text, other values become JSON."""
     from urllib.parse import quote
@@ -135,45 +126,6 @@ def rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.10g}")
     return [rounded(v) for v in value] if isinstance(value, list) else value
-
-
-def set_all(owner: Linkable, values: dict[str, Any]) -> list[str]:
-    """Set all allowed parameters at once, and return the refused ones with the reason for each.
-
-    A link may not exceed the `softbounds` of a parameter; a script may.
-    """
-    refused, good = [], {}
-    for name, value in values.items():
-        wanted = owner.param[name]
-        if isinstance(wanted, param.Number) and not isinstance(wanted, param.Integer) and isinstance(value, int):
-            value = float(value)
-        try:
-            check(wanted, value)
-            number = isinstance(wanted, param.Number) and not isinstance(wanted, param.Boolean)
-            why = "must be a number" if number and isinstance(value, bool) else ""
-            why = why or ("" if _finite(value) else "must be finite")
-            why = why or beyond_softbounds(wanted, value) or owner.refuses(name, value, values)
-        except ValueError as error:
-            why = _why(error)
-        if why:
-            refused.append(f"{name}={_short(value)}: {why}")
-        else:
-            good[name] = value
-    try:
-        owner.param.update(**good)
-    except ValueError as error:  # each one is allowed, but not in this combination
-        refused.append(", ".join(f"{name}={value}" for name, value in good.items()) + f": {_why(error)}")
-    return refused
-
-
-def _why(error: ValueError) -> str:
-    """Return param's message about a value, without the full name of the parameter."""
-    return _short(re.sub(r"^\w+ parameter '[^']*' (value )?", "", str(error)).rstrip("."), 200)
-
-
-def _short(value: Any, most: int = 60) -> str:
-    text = str(value)
-    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 WARN = {"background": "#e69f00", "color": "#1d1d1d", "padding": "8px 12px", "border-radius": "6px"}

@@ -6,9 +6,10 @@ import param
 import pytest
 from panel.io.location import Location
 
+from labkit.experiments.links import set_all
 from labkit.experiments.settings import Linkable
 from labkit.experiments.svgd import PRESETS, ComparisonSettings, ParticlesSettings
-from labkit.views.address import Address, encode, rounded, set_all
+from labkit.views.address import Address, encode, rounded
 
 EXPERIMENT = {
     "target": "banana",

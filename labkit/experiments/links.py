@@ -1,0 +1,55 @@
+"""Settings by name, as a link or a lesson asks for them: set those that are allowed, and say why others are not."""
+
+import math
+import re
+from typing import Any
+
+import param
+
+from labkit.experiments.settings import Linkable, beyond_softbounds
+from labkit.private.param import check
+
+
+def set_all(owner: Linkable, values: dict[str, Any]) -> list[str]:
+    """Set all allowed parameters at once, and return the refused ones with the reason for each.
+
+    A link may not exceed the `softbounds` of a parameter; a script may.
+    """
+    refused, good = [], {}
+    for name, value in values.items():
+        wanted = owner.param[name]
+        if isinstance(wanted, param.Number) and not isinstance(wanted, param.Integer) and isinstance(value, int):
+            value = float(value)
+        try:
+            check(wanted, value)
+            number = isinstance(wanted, param.Number) and not isinstance(wanted, param.Boolean)
+            why = "must be a number" if number and isinstance(value, bool) else ""
+            why = why or ("" if _finite(value) else "must be finite")
+            why = why or beyond_softbounds(wanted, value) or owner.refuses(name, value, values)
+        except ValueError as error:
+            why = _why(error)
+        if why:
+            refused.append(f"{name}={_short(value)}: {why}")
+        else:
+            good[name] = value
+    try:
+        owner.param.update(**good)
+    except ValueError as error:  # each one is allowed, but not in this combination
+        refused.append(", ".join(f"{name}={value}" for name, value in good.items()) + f": {_why(error)}")
+    return refused
+
+
+def _why(error: ValueError) -> str:
+    """Return param's message about a value, without the full name of the parameter."""
+    return _short(re.sub(r"^\w+ parameter '[^']*' (value )?", "", str(error)).rstrip("."), 200)
+
+
+def _short(value: Any, most: int = 60) -> str:
+    text = str(value)
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def _finite(value: Any) -> bool:
+    if isinstance(value, list | dict):
+        return all(map(_finite, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, float) or math.isfinite(value)
