@@ -25,8 +25,8 @@ from labkit.views.tabs import Tab
 
 TITLE = "DReG"
 SUMMARY = (
-    "Doubly reparameterised gradients: with more samples, some gradients get noisier compared with their size. DReG "
-    "repairs this."
+    "Doubly reparameterised gradients: with more samples, the usual gradient shrinks faster than its noise. That of "
+    "DReG does not."
 )
 TABS = [
     Tab("Variance against samples", VarianceScene, on_device(VarianceSettings)),

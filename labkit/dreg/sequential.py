@@ -190,7 +190,9 @@ def verdict(state: State, effect: float, budget: int) -> Verdict | None:
     if state.peak >= -math.log(state.level):
         return Verdict("biased", f"the evidence has reached {1 / state.level:g}")
     if state.high <= effect * state.scatter:
-        return Verdict("none found", f"the interval has no bias above {effect:g} of the gradient's scatter")
+        return Verdict(
+            "none found", f"the whole interval of |bias| is below {effect:g} times the noise of one gradient"
+        )
     if state.n >= budget:
         return Verdict("undecided", f"the budget of {budget:,} replicates is spent")
     return None

@@ -118,10 +118,10 @@ def test_the_meter_pauses_at_its_verdict_and_play_starts_the_next_test(scene):
     ended = live.run.past(lambda past: past.states[-1])
     assert ended.decided and not live.run.past(lambda past: past.states[-2]).decided
     scene.status(ended)
-    assert "biased after" in scene.said.object and scene.said in scene.first()  # the text of a page
+    assert "stl is biased (after " in scene.said.object and scene.said in scene.first()  # the text of a page
     scene.settings.estimator = "iwae"
     assert wait(lambda: live.run.frame.playing and live.run.frame.state.tests[0].name == "iwae")
-    assert "“None found”" in scene.remark.object
+    assert "“No bias found”" in scene.remark.object
 
 
 @pytest.mark.parametrize("scene", [lambda: AlphaScene(AlphaSettings(dim=2))], indirect=True)

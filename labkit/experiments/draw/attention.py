@@ -70,7 +70,7 @@ class AttentionSettings(ExperimentSettings[Attended]):
         bounds=(0.1, 5),
         step=0.1,
         label="Intensity, γ",
-        doc="Factor γ by which all that is read is multiplied.",
+        doc="Reading multiplies by γ, writing divides by it. Each picture has its own grey scale, so γ changes none.",
     )
 
     def __init__(self, model: DRAW, image: Tensor | None = None, **params: Any):

@@ -128,7 +128,7 @@ class ResampleSettings(SharedSettings):
 
     t = param.Integer(
         default=1, bounds=(1, None), label="Resample from glimpse t",
-        doc="First glimpse t whose z is resampled. One past the last glimpse keeps all z.",
+        doc="First glimpse t whose z is resampled. One past the last: nothing changes.",
     )  # fmt: skip
     n = param.Integer(default=16, bounds=(2, 64), label="Images, n", doc="Number n of images, with the framed one.")
 

@@ -62,7 +62,7 @@ class LearnSettings(ExperimentSettings[Learned]):
         bounds=limits.LEARNING_RATE,
         softbounds=(1e-5, 1.0),
         label="Learning rate",
-        doc="Learning rate of Adam. It acts on the next step.",
+        doc="Step size of the training (learning rate of Adam). It acts on the next step.",
     )
     batch = param.Integer(
         default=defaults.BATCH,
@@ -74,7 +74,7 @@ class LearnSettings(ExperimentSettings[Learned]):
     begin: "param.Selector[str]" = param.Selector(
         objects=STARTS,
         label="Start",
-        doc="Warm start: a network that has begun to learn. From scratch: random weights.",
+        doc="Warm start: a network whose digits are still blurred. From scratch: random weights.",
     )
     seed = param.Integer(
         default=0,

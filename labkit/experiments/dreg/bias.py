@@ -18,6 +18,7 @@ from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.training import schedules
 
 SPACING = 1.02  # minimum ratio of the replicates at two neighbouring points of the history
+FOUND = {"biased": "{} is biased", "none found": "{}: no bias found", "undecided": "{}: undecided"}  # verdict -> words
 COLUMNS = ("replicates", "norm", "low", "high", "log10 e", "log10 e of the sum")
 
 
@@ -83,8 +84,8 @@ class BiasSettings(ExperimentSettings[BiasTests]):
     )  # fmt: skip
     effect = param.Number(
         default=0.02, bounds=(0.005, 0.2), step=0.005, label="Smallest bias to detect (× noise)",
-        doc="The test ends with “none found” when the whole 95 % interval of |bias| is below this. Unit: the noise of "
-        "one gradient, which is the root of its summed variance.",
+        doc="The test ends with “no bias found” when the whole 95 % interval of |bias| is below this. Unit: the noise "
+        "of one gradient, which is the root of its summed variance.",
     )  # fmt: skip
     budget = param.Integer(default=defaults.REPLICATES, bounds=(sequential.BLOCK, None), precedence=-1)
     level = param.Number(default=defaults.LEVEL, bounds=limits.LEVEL, inclusive_bounds=(False, False), precedence=-1)
@@ -147,8 +148,8 @@ def sentence(test: BiasTest) -> str:
     spent = f"{state.n:,} replicates"
     if said is None:
         return f"{test.name}: not decided after {spent}."
-    known = "" if test.exact is None else f" (exact: {test.exact:.3g})"
+    known = "" if test.exact is None else f" (exact value: {test.exact:.3g})"
     between = f"{100 * (1 - state.level):g} % interval of |bias|: {state.low:.3g} to {state.high:.3g}{known}"
     t, p = (each.item() for each in state.scalar_t())
     alone = f"For comparison, an ordinary t-test of the sum over coordinates: t = {t:.2f}, p = {p:.2g}"
-    return f"{test.name}: {said.word} after {spent}: {said.why}. {between}. {alone}."
+    return f"{FOUND[said.word].format(test.name)} (after {spent}): {said.why}. {between}. {alone}."

@@ -10,11 +10,11 @@ OFFSET = "Distance |m − a| from the mean m of q to the mean a of the posterior
 VARIANCE = "Variance V of each coordinate of q, which approximates the posterior. The posterior has 1/2."
 SEED = "Random seed. The same seed gives the same replicates."
 NAMES = (
-    "iwae: the plain gradient of the bound L. stl: iwae without its score part; biased. dreg: the score part is "
-    "rewritten as a path part; unbiased. rws: the wake-sleep gradient. rws-dreg: rws, rewritten in the same way. "
-    "dreg-norm and rws-dreg-norm: with weights that sum to 1. dreg-alpha: a mixture of dreg and rws-dreg. "
-    "jk and jk-dreg: iwae and dreg for the jackknife bound. dreg-cv: with learned control variates. "
-    "vae: the plain gradient of the ELBO. vimco: scores only."
+    "Unbiased for the gradient of L: iwae (the plain gradient), dreg (the score part is rewritten as a path part), "
+    "dreg-cv (with learned control variates), vimco (scores only). Biased: stl (iwae without its score part), "
+    "dreg-norm (dreg with weights scaled to sum to 1), dreg-alpha (dreg mixed with rws-dreg). For another goal: rws, "
+    "rws-dreg and rws-dreg-norm (wake-sleep), jk and jk-dreg (the jackknife bound), vae (the ELBO). The page "
+    "Estimators of the guide explains each."
 )
 
 

@@ -12,12 +12,13 @@ class AttentionScene(DRAWScene):
 
     kind, saves = AttentionSettings, ("png",)
     words = (
-        "Here you move the window over a printed 3; the network only sets the size of the image. The window has "
-        "N &times; N Gaussian filters around its centre (gX, gY). They are &delta; pixels apart, and each is &sigma; "
-        "pixels wide. Reading the image through them gives N &times; N numbers. Writing these numbers back through "
-        "the same window shows how much of the image they keep. In the lower pictures each row is one filter, and "
-        "dark pixels count most. <b>Try:</b> set &sigma; a little below &delta;/2. A much smaller &sigma; leaves gaps "
-        "between the filters, a larger one blurs."
+        "Move the window over a printed 3; the network only sets the size of the image. The window has N &times; N "
+        "Gaussian filters around its centre (gX, gY), &delta; pixels apart and with standard deviation &sigma;. In "
+        "the lower pictures each row is one filter, and dark pixels have large weights. Filter (i, j) is row i of "
+        "F_Y times row j of F_X, so N rows of each make N &times; N filters. Reading gives one number for each. "
+        "Writing these numbers back through the same window shows how much of the image they keep. <b>Try:</b> set "
+        "&sigma; a little below &delta;/2. A much smaller &sigma; leaves gaps between the filters, a larger one "
+        "blurs."
     )
 
     def views(self) -> list:

@@ -26,7 +26,7 @@ class Filterbank(View):
         return hv.Overlay([layer]).opts(
             title=f"Filters along {self.axis.lower()}, F_{self.axis}", xlabel=f"pixel along {self.axis.lower()}",
             ylabel="filter i",
-            xlim=(-0.5, size - 0.5), ylim=(0.5, n + 0.5), show_legend=False,
+            xlim=(-0.5, size - 0.5), ylim=(0.5, n + 0.5), invert_yaxis=True, show_legend=False,
         )  # fmt: skip
 
     def columns(self, state: Attended, past: Past | None = None) -> Columns:

@@ -13,19 +13,28 @@ class GenerateScene(StrokeScene):
 
     kind = GenerateSettings
     words = (
-        "Each image starts as an empty canvas. Grey means that a pixel has ink with probability 1/2. At every time "
-        "step t (DRAW calls it a glimpse) the network samples a random vector z and paints one small patch inside the "
-        "<b>orange</b> window. The window is a grid of soft brushes (filters): see <i>Attention lab</i>. A thick frame "
-        "means sharp strokes, a thin one soft strokes. The curves describe this window on the first image: the "
-        "distance &delta; between its filters, and their width &sigma;. The row below shows the first image after "
-        "every glimpse; the yellow frame marks the current one. After the last glimpse the images stay for a moment, "
-        "then new ones start. The steps keep counting."
+        "Each image starts as an empty canvas (grey: ink with probability 1/2). At every time step t, called a "
+        "glimpse, the network takes a random vector z. From z and its memory of the drawing it computes what to "
+        "paint and where: a patch of numbers, stretched over the <b>orange</b> window. Late windows are often larger "
+        "than the image, so their frame is not visible. The curves show the window of the first image: the distance "
+        "&delta; between its filters, and their width &sigma; (see <i>Attention lab</i>). The row below shows the "
+        "first image from the empty canvas to the last glimpse; the yellow frame marks the current one. Finished "
+        "images stay for a moment, then new ones start."
     )
 
     def views(self) -> list:
         config = self.settings.model.config
         curves = [] if config.write is None else [write_window()]
         return [SampleGrid(config, self.settings.n), *curves, CanvasStrip(config)]
+
+    def remarks(self) -> str:
+        c = self.settings.model.config
+        paints = (
+            "has no window: it paints on the whole image"
+            if c.write is None
+            else f"paints {c.write} &times; {c.write} numbers"
+        )
+        return f"At each of its {c.steps} glimpses this network {paints}."
 
     def controls(self) -> list:
         s = self.settings

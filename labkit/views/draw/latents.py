@@ -27,11 +27,11 @@ class ResampleScene(DRAWScene):
 
     kind = ResampleSettings
     words = (
-        "The image in the yellow frame has one random vector z for every glimpse (time step). The numbers in z are "
-        "called latents. The other images keep its z before glimpse t and resample the rest. So before glimpse t all "
-        "images are equal; wait for the end. Early glimpses decide the digit, late ones only refine it. The curve "
-        "shows how much the finished images differ, for every t: the standard deviation of a pixel over the images, "
-        "averaged over the pixels. The small picture is dark where they differ most."
+        "<b>Do early or late glimpses decide the digit?</b> Move t and see. The image in the yellow frame has one "
+        "random vector z for every glimpse; the numbers in z are called latents. The other images keep its z before "
+        "glimpse t and get new ones from glimpse t onwards. So before glimpse t all images are equal: wait for the "
+        "end. The curve shows for every t how much the finished images differ: the standard deviation of a pixel "
+        "over the images, averaged over the pixels. The other picture is dark where the finished images differ most."
     )
 
     def views(self) -> list:

@@ -44,6 +44,9 @@ class StrokeScene(DRAWScene):
 
     past = RecentPast
 
+    def status(self, state: Any) -> str:
+        return f"glimpse {state.shown} of {state.steps}"
+
     @property
     def ahead(self) -> int:
         """Strokes of an image."""

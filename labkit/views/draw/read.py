@@ -23,14 +23,15 @@ class ReadScene(StrokeScene):
 
     kind = ReadSettings
     words = (
-        "The network tries to paint the image that it reads. At every time step t (a glimpse) it reads through the "
-        "<b>green</b> window, then paints through the <b>orange</b> one. Through a window it never sees every pixel: "
-        "it gets N &times; N numbers of the image, however large the window is, and as many of what is not painted "
-        "yet. <b>Try:</b> draw a digit in the square, or choose one below it. The KL (Kullback-Leibler divergence) of "
-        "a glimpse compares the distribution of z after reading with its prior. It says how much information about "
-        "the image the glimpse adds, in nats (1 nat is 1.44 bits). The bound is the total cost: all KL so far plus "
-        "the cost of what the canvas still gets wrong. Lower is better. It is a bound because &minus;log p(image) is "
-        "never higher than its average over z."
+        "The network tries to paint the image that it reads. At every glimpse t it reads through the <b>green</b> "
+        "window, then paints through the <b>orange</b> one. However large the window is, it gets only N &times; N "
+        "averages of the image (the middle picture), and N &times; N of the difference between image and canvas. "
+        "<b>Try:</b> draw a digit in the square, or choose one below it.<br>The KL (Kullback-Leibler divergence) of "
+        "a glimpse compares the distribution of z after reading with the prior N(0, 1), from which <i>Generate</i> "
+        "takes z. It says how much information the glimpse takes from the image, in nats (1 nat is 1.44 bits). Late "
+        "glimpses may take little and still paint much: they use what was read before. The bound is the total cost: "
+        "all KL so far plus the cost of what the canvas still gets wrong. Lower is better. Averaged over z, it is "
+        "never below &minus;log p(image); the curve shows it for one random z."
     )
 
     def __init__(self, settings: Any, **params: Any):

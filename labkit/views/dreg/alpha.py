@@ -36,7 +36,8 @@ class BiasVariance(View):
         low, high = across.min(), across.max()
         aside = MARGIN * (high - low) or 1.0
         return hv.Overlay(layers).opts(
-            title="Bias against variance", xlabel="summed variance   (dashed: exact)", ylabel="|bias|² (gradient of L)",
+            title="Bias against variance", xlabel="summed variance   (dashed: exact)",
+            ylabel="|bias|² against the gradient of L",
             xlim=(low - aside, high + aside), ylim=(-MARGIN * up, up + MARGIN * up) if up else (-MARGIN, 1),
             **ABOVE,
         )  # fmt: skip
@@ -100,12 +101,13 @@ class AlphaScene(Scene):
 
     speed, saves, looks = 30, ("png", "curves"), ("alpha",)
     words = (
-        "dreg-alpha mixes two estimators: (1 &minus; alpha) dreg + alpha rws-dreg. They are the ends of both curves. "
-        "dreg estimates the gradient of the bound L without bias. rws-dreg follows wake-sleep, another way to fit q to "
-        "the posterior, and so estimates another gradient. Mixing it in adds bias and may remove variance. Bias is "
-        "always measured against the gradient of L. The best alpha has the smallest mean squared error; it depends on "
-        "K, D and q, and can be 0. The mixture is linear in alpha, so the same samples serve every alpha. The model is "
-        "the same as in the first tab."
+        "dreg-alpha mixes two estimators: (1 &minus; alpha) dreg + alpha rws-dreg. dreg estimates the gradient of "
+        "the bound L without bias. rws-dreg estimates that of wake-sleep, which lowers KL(posterior ‖ q) instead. "
+        "Where q is the posterior, both are 0 on average, so both lead q there. Mixing in rws-dreg adds bias, "
+        "measured against the gradient of L, and may remove variance. The best alpha has the smallest mean squared "
+        "error. It depends on K, D and q, and can be 0.<br>First plot: alpha goes along the line from dreg to "
+        "rws-dreg. Second plot: the solid line is the sum of the dotted ones. The mixture is linear in alpha, so the "
+        "same samples serve every alpha. The model is the same as in the first tab."
     )
 
     def __init__(self, settings: AlphaSettings | None = None, **params):

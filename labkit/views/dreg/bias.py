@@ -17,13 +17,14 @@ class BiasScene(Scene):
 
     speed, saves = 30, ("png", "curves")
     words = (
-        "Is this estimator biased, that is, does its mean differ from the gradient of the bound L? (The model is the "
-        "same as in the first tab.) Each step adds 64 gradients, each minus dreg's from the same samples: dreg is "
-        "unbiased, and the difference removes the noise that both share. The first plot shows the bias estimate with "
-        "its 95 % interval, which needs more than D steps. The second plot shows the evidence e: how many times better "
-        "“there is a bias” explains the data than “there is none”. Its axis shows log₁₀ e. At e = 20 (dashed, log₁₀ e "
-        "= 1.3) the test stops and says “biased”. Without a bias, that happens in at most 5 % of runs, however often "
-        "you look. The dotted line tests only the sum over coordinates, in which biases of opposite signs cancel."
+        "Is this estimator biased, that is, does its mean differ from the gradient of the bound L (see the first "
+        "tab)? Each step adds 64 replicates. A replicate is the estimator's gradient minus dreg's from the same "
+        "samples. dreg is unbiased, and the difference removes the noise that both share.<br>First plot: the "
+        "estimate of |bias| with its 95 % interval. Dashed: the exact value, which is known in this model, so you "
+        "can check the test. Second plot: the evidence e against “there is no bias”. It is an e-value: what 1 has "
+        "become by bets against “no bias”. Without a bias, e reaches 20 in at most 1/20 = 5 % of runs, however often "
+        "you look. So at e = 20 (dashed, log₁₀ e = 1.3) the test stops and says “biased”. The dotted line tests only "
+        "the sum over coordinates, in which biases of opposite signs cancel."
     )
 
     def __init__(self, settings: BiasSettings | None = None, **params):
@@ -49,12 +50,17 @@ class BiasScene(Scene):
             about = "dreg is compared with iwae, which is also unbiased but has much more noise. "
         elif ESTIMATORS[s.estimator].bound is not bounds.iwae:
             about = f"{s.estimator} estimates the gradient of another bound; the difference counts as bias. "
-        opposed = "sum to 0" if s.opposed and s.dim > 1 else "all have the same sign"
+        opposed = (
+            "sum to 0, so the biases of the coordinates cancel in their sum"
+            if s.opposed and s.dim > 1
+            else "all have the same sign"
+        )
         return (
-            f"{about}“None found” means that the 95 % interval of |bias| ends below {s.effect:g} times the noise, the "
-            f"root of the summed variance of one gradient. The noise of a mean of n gradients falls as 1/&radic;n, so "
-            f"a smaller bias only shows if n is above {1 / s.effect**2:,.0f}. The offsets m &minus; a {opposed}. The "
-            "test assumes that means of 64 replicates are normal, so 5 % and 95 % are approximate."
+            f"{about}“No bias found” means that the 95 % interval of |bias| ends below {s.effect:g} times the noise of "
+            "one gradient (the root of its summed variance). Such a bias is smaller than the noise of a mean of "
+            f"{1 / s.effect**2:,.0f} gradients. The interval starts after D + 1 steps, because the test must first "
+            f"estimate the D &times; D covariance of the noise. The offsets m &minus; a {opposed}. The test assumes "
+            "that means of 64 replicates are normal, so 5 % and 95 % are approximate."
         )
 
     def controls(self) -> list:

@@ -54,7 +54,7 @@ class BiasInterval(View):
         ]
         exact = [
             hv.Curve(_points(columns[each.name + EXACT]), "x", "y", label=each.name + EXACT).opts(
-                color=TARGET if len(state.tests) == 1 else style_of(each.name).color, line_dash="dashed", line_width=2
+                color=PAST if len(state.tests) == 1 else style_of(each.name).color, line_dash="dashed", line_width=2
             )
             for each in state.tests
         ]

@@ -18,7 +18,8 @@ from labkit.views.scenes import Scene
 from labkit.views.view import Columns, View
 
 # the terms of estimators, as formulas for the legend
-SUMS = {"iwae": "Σ w (G − H)", "stl": "Σ w G", "dreg": "Σ w² G", "rws": "Σ w H", "rws-dreg": "Σ (w − w²) G"}
+SUMS = {"iwae": "Σ w̃ (G − H)", "stl": "Σ w̃ G", "dreg": "Σ w̃² G", "rws": "Σ w̃ H", "rws-dreg": "Σ (w̃ − w̃²) G"}
+ESS = "The effective sample size says how many samples with equal weights would be as good."
 REACH = 2.8  # range of the picture of samples, in standard deviations
 BROAD = 1.5  # its width divided by its height, approximately, so that circles are round
 ROOM = 3.5, 7.0  # range around the true gradient in standard deviations of iwae's; to the left, for the legend
@@ -50,11 +51,11 @@ class WeightedSamples(View):
             )
         ]
         columns = self.columns(state)
-        samples = columns["samples (area: weight w)"]
+        samples = columns["samples (area: weight w̃)"]
         points = (samples["x"], samples["y"], samples["size"])
         layers = [
             *circles,
-            hv.Points(points, ["x", "y"], "size", label="samples (area: weight w)").opts(
+            hv.Points(points, ["x", "y"], "size", label="samples (area: weight w̃)").opts(
                 color=style_of("dreg").color, size="size", alpha=0.45, line_color=None
             ),
             *[
@@ -75,7 +76,7 @@ class WeightedSamples(View):
         longest = max(float(v.norm(dim=1).max()) for v in (state.path, state.score))
         scale = ARROW * (high[0] - low[0]) / longest
         return {
-            "samples (area: weight w)": {"x": z[:, 0], "y": z[:, 1], "size": size},
+            "samples (area: weight w̃)": {"x": z[:, 0], "y": z[:, 1], "size": size},
             "path gradient G": _arrows(z, scale * state.path.numpy()),
             "score H": _arrows(z, scale * state.score.numpy()),
         }
@@ -109,7 +110,10 @@ class GradientTerms(View):
             for name, label in ((name, layer(name)) for name in state.compared)
         ]
         ends = [_marks(name, columns[name], 12, 1.0).opts(show_legend=False) for name in state.compared]
-        return _plane([*chains, *ends, _true(columns)], "Sum of this draw’s terms").opts(show_legend=False)
+        start = hv.Labels(([0.0], [0.0], ["start"]), ["x", "y"], "text", label="start").opts(
+            text_color=PAST, text_font_size="12px", text_baseline="top"
+        )
+        return _plane([start, *chains, *ends, _true(columns)], "Sum of this draw’s terms").opts(show_legend=False)
 
     def columns(self, state: Draw, past: Past | None = None) -> Columns:
         order = state.w.argsort(descending=True)
@@ -147,16 +151,15 @@ class MicroscopeScene(Scene):
 
     speed = 1
     words = (
-        "<b>Model,</b> in each of two coordinates: z ~ N(0, 1), and x given z ~ N(z, 1). The posterior of z given x is "
-        "dashed, and the proposal q (grey) approximates it. Circles: 1 and 2 standard deviations. Each draw takes K "
-        "samples z of q. The weight w of a sample says how much more likely z is under the posterior than under q; the "
-        "weights sum to 1. Lines start at the sample. The path gradient G says in which direction log w rises if z "
-        "moves. The score H (not the score on /svgd) is the gradient of log q in its mean, so it points away from the "
-        "mean.<br>An estimator of the gradient of the bound L is a sum over the samples. iwae sums w (G &minus; H). "
-        "dreg replaces H by an expression in G and sums w&sup2; G: on average this is the same. One plot adds up these "
-        "terms, heaviest sample first. The last plot shows the results of all draws: both scatter around the true "
-        "gradient, but not equally far. The effective sample size says how many samples with equal weights would be as "
-        "good."
+        "<b>Model:</b> that of the first tab, in two coordinates. Grey: the proposal q = N(m, V). Dashed: the "
+        "posterior. (Circles: 1 and 2 standard deviations.) Each draw takes K samples z of q. The area of a sample "
+        "is its weight w̃: p(x, z)/q(z), divided by the sum of these ratios over the samples. At each sample two "
+        "lines start. The path gradient G says where log(p(x, z)/q(z)) rises if z moves. The score H (not the score "
+        "on /svgd) is the gradient of log q(z) with respect to m, so it points away from m.<br>An estimator of "
+        "&part;L/&part;m is a sum over the samples. iwae is &Sigma; w̃ (G &minus; H). On average, &Sigma; w̃ H "
+        "equals &Sigma; (w̃ &minus; w̃&sup2;) G. Put this in, and &Sigma; w̃&sup2; G remains: this is dreg. The "
+        "second plot adds up the terms from 0, heaviest sample first; the large mark is the result. The last plot "
+        "shows the results of all draws. iwae and dreg scatter around the true gradient (cross), but not equally far."
     )
 
     def __init__(self, settings: MicroscopeSettings | None = None, **params):
@@ -170,11 +173,16 @@ class MicroscopeScene(Scene):
 
     def remarks(self) -> str:
         name = self.settings.estimator
+        said = [f"The lines of G and H have one scale. {ESS}"]
+        if name in SUMS:
+            said.append(f"{name} is {SUMS[name]}.")
         if ESTIMATORS[name].bound is not bounds.iwae:
-            return f"{html.escape(name)} estimates the gradient of another bound, so it scatters around another point."
-        return (
-            "" if ESTIMATORS[name].unbiased else f"{html.escape(name)} is biased, so it scatters around another point."
-        )
+            said.append(
+                f"{html.escape(name)} estimates the gradient of another bound: it scatters around another point."
+            )
+        elif not ESTIMATORS[name].unbiased:
+            said.append(f"{html.escape(name)} is biased, so it scatters around another point.")
+        return " ".join(said)
 
     def controls(self) -> list:
         dials = [fields.number(self.settings, name) for name in ("k", "distance", "variance", "seed")]
@@ -188,7 +196,7 @@ def layer(name: str) -> str:
 
 def _plane(layers: list, title: str) -> hv.Overlay:
     return hv.Overlay(layers).opts(
-        title=title, xlabel="gradient along z₁", ylabel="along z₂", xlim=(-1, 1), ylim=(-1, 1),
+        title=title, xlabel="estimate of ∂L/∂m₁", ylabel="estimate of ∂L/∂m₂", xlim=(-1, 1), ylim=(-1, 1),
         legend_position="top_left",
     )  # fmt: skip
 

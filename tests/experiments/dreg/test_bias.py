@@ -67,7 +67,7 @@ def test_the_sentence_gives_verdict_interval_and_the_offset_that_the_sum_missed(
     test = to_the_end(BiasSettings(dim=2, distance=0.5)).tests[0]
     said = sentence(test)
     assert said.startswith(
-        f"stl: biased after {test.state.n:,} replicates: the evidence has reached 20. 95 % interval of |bias|: "
+        f"stl is biased (after {test.state.n:,} replicates): the evidence has reached 20. 95 % interval of |bias|: "
     )
-    assert f"(exact: {test.exact:.3g})" in said and "t-test of the sum over coordinates: t = " in said
+    assert f"(exact value: {test.exact:.3g})" in said and "t-test of the sum over coordinates: t = " in said
     assert sentence(BiasSettings().start().tests[0]) == "stl: not decided after 64 replicates."
