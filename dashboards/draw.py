@@ -15,7 +15,7 @@ from labkit.views.draw.read import ReadScene
 
 TITLE = "DRAW"
 SUMMARY = (
-    "Deep Recurrent Attentive Writer: a network draws digits stroke by stroke. Let it read your own digit, or move its "
+    "Deep Recurrent Attentive Writer: a network draws digits step by step. Let it read your own digit, or move its "
     "attention window."
 )
 TABS = [
