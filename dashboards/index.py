@@ -8,7 +8,7 @@ import segno
 from labkit.serving import pages, settings
 from labkit.serving.frame import dress
 
-LEAD = "Watch learning algorithms while they run, and change their settings as they do."
+LEAD = "Watch learning algorithms while they run, and change their settings at the same time."
 
 
 def code(address: str) -> str:
