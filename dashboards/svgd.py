@@ -19,8 +19,8 @@ from labkit.views.tabs import Tab
 
 TITLE = "SVGD"
 SUMMARY = (
-    "Stein variational gradient descent: particles move to a density that you choose. Drag them or the peaks of the "
-    "density."
+    "Stein variational gradient descent: particles move until they look like samples of a density that you "
+    "choose. Drag them or the peaks of the density."
 )
 TABS = [
     Tab("Particles", ParticlesScene, lambda: ComparisonSettings(ParticlesSettings(settings.device))),

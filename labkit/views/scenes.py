@@ -15,6 +15,11 @@ from labkit.views.view import View
 TEXT = {"font-size": "15px"}
 
 
+def fold(heading: str, words: str) -> str:
+    """Return HTML words that the reader opens by their heading."""
+    return f'<details><summary style="cursor: pointer"><b>{heading}</b></summary>{words}</details>'
+
+
 class Scene(LiveCell):
     """A live view of some settings. `_changed` decides what a change of a setting does.
 

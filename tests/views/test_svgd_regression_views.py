@@ -235,17 +235,18 @@ def test_columns_have_the_names_of_the_sources_and_the_numbers_of_the_state(orig
 
 def test_the_sentence_gives_the_overwritten_noise_and_its_units():
     state = after(RegressionSettings(n=4, original=True, unit=10))
-    said = sentence(state, 2.0)
+    said = sentence(state, 2.0, 0.5)
     assert (
         "Overwritten: 4 of 4" in said
         and "6 reserved points" in said
         and "true noise is 2." in said
-        and "from 54 points" in said
+        and "from 54 training points" in said
+        and "the true curve itself has 0.5." in said
     )
     assert f"learned for y in units of {state.target.unit:.4g}" in said
     bare = state.learned / state.target.unit
     assert f"a noise of {bare.mean():.4g}" in said
-    assert "Overwritten" not in sentence(after(RegressionSettings(n=4)), 0.2)
+    assert "Overwritten" not in sentence(after(RegressionSettings(n=4)), 0.2, 0.1)
 
 
 def test_the_noise_at_a_mode_equals_the_one_in_the_sentence():

@@ -138,11 +138,12 @@ class ClassificationSettings(ExperimentSettings[Classified]):
     )
     batch = param.Integer(
         default=0, bounds=(0, labelled.MOST), label="Minibatch, B",
-        doc="Number B of points used in each step, in turn. 0 uses all points.",
+        doc="Number B of training points used in each step: the next B in a fixed order. 0 uses all points.",
     )  # fmt: skip
     rate = param.Number(
         default=10.0, bounds=(0.001, 100.0), label="Prior rate, b",
-        doc="Rate b of the prior Gamma(1, b) of the weights' precision α, with mean 1/b. Larger b: larger weights.",
+        doc="Rate b of the prior Gamma(1, b) of the weights' precision α. Its mean is 1/b, before any point is seen. "
+        "Larger b: larger weights.",
     )  # fmt: skip
     held = param.Number(
         default=0.25, bounds=(0.0, 0.5), step=0.05, label="Held-out share",

@@ -91,9 +91,9 @@ class CollapseSettings(ExperimentSettings[Collapsed]):
         "variances. They differ only for the correlated target.",
     )  # fmt: skip
     remedies = RegistryListSelector(
-        REMEDIES, svgd.KERNELS, default=["rbf", "per-dimension", "linear"], label="Kernels",
-        doc=f"One run for each kernel. {words.KERNEL.format(what='particles')} Wide: rbf with twice the bandwidth. "
-        "Rbf, 4n: four times the particles.",
+        REMEDIES, svgd.KERNELS, default=["rbf", "per-dimension", "linear"], label="Kernels and remedies",
+        doc=f"One run for each. {words.KERNEL.format(what='particles')} Two remedies use rbf. Wide: twice the "
+        "bandwidth. Rbf, 4n: four times the particles.",
     )  # fmt: skip
     seed = param.Integer(
         default=0, bounds=(0, 9999), label="Seed", doc="Random seed. The same seed gives the same first particles."

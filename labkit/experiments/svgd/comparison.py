@@ -65,7 +65,9 @@ class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
         default=NOTHING,
         objects=[NOTHING, *SAMPLERS, *SETTINGS],
         label="Compare with",
-        doc="Shows a second run, which differs in this one setting or samples in another way.",
+        doc="Shows a second run next to the first. If you choose a setting, its second value appears below this list. "
+        "Independent draws: new samples of the target at every step. Langevin chains: each particle moves alone, by "
+        f"{CHAIN_STEP} ∇log p and random noise.",
     )
     other = param.Parameter(default=None, doc="Value of the compared setting in the second run.")
     arrows = param.Boolean(default=False, label="Show arrows", doc="Blue: drive. Purple: repulsion, at the same scale.")

@@ -90,9 +90,9 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         default=defaults.RULE,
         label="Bandwidth rule",
         doc="The bandwidth h is the distance over which particles act on each other; this rule finds it. Median "
-        "(usual): from the median of all squared distances, at every step. Paper: the rule in the paper's text, from "
-        "the median distance. Median-subsampled: the median rule on at most 256 particles. Median-lagged: the median "
-        "rule at every tenth step. Fixed: you set h.",
+        "(usual): h² = m/(2 log(n + 1)), where m is the median of all n² squared distances. Paper: the rule in the "
+        "paper's text, h = d/√(2 log n), where d is the median distance of two particles. Median-subsampled: the "
+        "median rule on at most 256 particles. Median-lagged: the median rule at every tenth step. Fixed: you set h.",
     )
     length = param.Number(
         default=1.0,
@@ -121,7 +121,8 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         default=defaults.TEMPER,
         label="Tempering",
         doc="Multiplies the score ∇log p, the gradient in the drive, by β. Linear: β grows to 1 once, in "
-        f"{defaults.TEMPERED} steps. Cyclical: five times in these steps. A small β helps to find far modes.",
+        f"{defaults.TEMPERED} steps. Cyclical: five times in these steps. After them β is 1. While β is small, the "
+        "repulsion is stronger than the drive. It spreads the particles, so some find far modes.",
     )
     batch = param.Integer(
         default=0,

@@ -107,7 +107,8 @@ class RegressionSettings(ExperimentSettings[Fitted]):
     )  # fmt: skip
     unit: "param.Selector[float | int]" = param.Selector(
         default=1, objects=[0.01, 1, 10, 100], label="Scale of y, ×",
-        doc="Multiplies every y. The networks learn standardised y and see no difference.",
+        doc="Multiplies every y, as another unit does. The networks learn standardised y and see no difference. Only "
+        "“Overwrite noise as in the original” mixes units: check there what a scale changes.",
     )  # fmt: skip
     n = param.Integer(
         default=20, bounds=(1, 40), label="Particles, n", doc="Number n of networks, one for each particle."
@@ -115,8 +116,8 @@ class RegressionSettings(ExperimentSettings[Fitted]):
     hidden = param.Integer(
         default=5,
         bounds=(1, 30),
-        label="Hidden units, h",
-        doc="Hidden units h: 3h + 1 weights and two precisions.",
+        label="Hidden units, H",
+        doc="Hidden units H of each network: 3H + 1 weights. A particle also has two precisions.",
     )
     rate = param.Number(
         default=1.0, bounds=(0.01, 10.0), label="Prior rate, b",
@@ -137,12 +138,13 @@ class RegressionSettings(ExperimentSettings[Fitted]):
         default=0,
         bounds=(0, 60),
         label="Minibatch, B",
-        doc="Number B of points used in each step; 0 uses all.",
+        doc="Number B of training points used in each step; 0 uses all.",
     )
     original = param.Boolean(
         default=False, label="Overwrite noise as in the original",
-        doc="As in the program of the authors of SVGD: a tenth of the training points is reserved. The error of each "
-        "network on them replaces its learned noise in the outer band.",
+        doc="As in the program of the authors of SVGD: a tenth of the training points is reserved (purple "
+        "diamonds). The networks do not learn from them, and they are not held out either. The error of each network "
+        "on them replaces its learned noise in the outer band.",
     )  # fmt: skip
     seed = param.Integer(
         default=0, bounds=(0, 9999), label="Seed", doc="Random seed of the points and of the first networks."
@@ -179,6 +181,11 @@ class RegressionSettings(ExperimentSettings[Fitted]):
     def forget(self) -> None:
         """Make new points at the next start."""
         self._rows = None
+
+    def true_rmse(self, state: Fitted) -> float:
+        """Return the root mean squared error of the true curve on the held-out points, in units of y."""
+        x, y = state.rows.x[state.rows.held], state.rows.y[state.rows.held]
+        return float((self.made.curve(x) * self.unit - y).square().mean().sqrt())
 
     # the run
 

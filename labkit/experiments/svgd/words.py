@@ -3,5 +3,6 @@
 KERNEL = (
     "How strongly {what} act on each other at each distance; h is the bandwidth. Rbf (usual): Gaussian, almost 0 "
     "beyond 3 h. Imq: reaches farther. Matern32: sharper peak, longer tail. Linear: x · x' + 1, without h. Sum: three "
-    "Gaussians, h/2, h and 2h. Per-dimension: one Gaussian and one h for each coordinate."
+    "Gaussians, h/2, h and 2h. Per-dimension: coordinate d moves by distances in coordinate d only, "
+    "with its own h."
 )

@@ -12,6 +12,7 @@ from labkit.experiments.svgd.numbers import Numbers
 from labkit.views import fields
 from labkit.views.pointer import Pointer
 from labkit.views.scenes import Scene
+from labkit.views.svgd import texts
 from labkit.views.svgd.classification_pictures import (
     CachedPredictions,
     ClassProbabilities,
@@ -30,13 +31,11 @@ class ClassificationScene(Scene):
     """Classifiers, one per particle, and points to add, drag and remove."""
 
     edits, running = ("kernel", "step_size", "batch", "rate", "held"), ("label",)
-    saves = ("gif", "png", "curves")
+    saves, below = ("gif", "png", "curves"), (texts.CLASSIFICATION,)
     words = (
         "Each particle is one classifier: the weights w of a logistic regression. The colour shows the probability of "
         "each class, averaged over the particles. It is 1/2 on the thick line. Each thin line shows where one particle "
-        "predicts 1/2. Hollow points are held out: no step uses them. The accuracy jumps when the boundary crosses a "
-        "point. The log-likelihood is in nats, the unit of natural logarithms; higher is better. In the picture of α, "
-        "each dot is one particle: a large α pulls its weights towards 0. <b>Try:</b> double-click to add a point, "
+        "predicts 1/2. Hollow points are held out: no step uses them. <b>Try:</b> double-click to add a point, "
         "drag a point across the boundary, or change the features."
     )
 
@@ -96,6 +95,11 @@ class ClassificationScene(Scene):
                 "where α is large and all 37 weights are small. In 38 dimensions the particles gather there and "
                 "predict about 1/2 everywhere. Raise b."
             )
+        if s.n > 1 and s.features == "bumps":
+            said.append(
+                "In 38 dimensions the particles of SVGD end too close together (see the tab Collapse), so they "
+                "disagree too little."
+            )
         if s.n == 1:
             said.append("One particle finds one most probable classifier (MAP), so there is no disagreement to show.")
         if s.batch:
@@ -121,7 +125,7 @@ SHAPES = {
     "limit as you move away from it. So the particles are most certain far from all points.",
     "quadratic": "With quadratic features every boundary is a conic section: a line, an ellipse, a parabola or a "
     "hyperbola. Far from all points the log odds, log p/(1 &minus; p), grow as the square of the distance.",
-    "bumps": "Each feature is a Gaussian bump, which is almost 0 far from its centre. Where there are no points, the "
-    "weight of the bump keeps the mean of the prior, 0. Only the bias (the constant term) is left there. So the "
+    "bumps": "Each feature is a Gaussian bump, which is almost 0 far from its centre. If there are no points near a "
+    "bump, its weight stays near the mean of the prior, 0. Only the bias (the constant term) is left there. So the "
     "probability returns to about 1/2 if the classes are equally large.",
 }

@@ -139,7 +139,7 @@ class PredictiveDeviation(Lattice):
         return hv.Overlay(layers).opts(
             title="Where particles disagree",
             show_legend=False,
-            **BOX | {"xlabel": f"x1   (full colour: std. dev. ≥ {FULL:g})"},
+            **BOX | {"xlabel": f"x1   (full colour: std. dev. of p ≥ {FULL:g})"},
         )
 
     def columns(self, state: Classified, past: Past | None = None) -> Columns:

@@ -7,19 +7,20 @@ import panel as pn
 from labkit.experiments.svgd.collapse import MORE, Collapsed, CollapseSettings, conditional_variance, law
 from labkit.views import fields
 from labkit.views.scenes import Scene
+from labkit.views.svgd import texts
 from labkit.views.svgd.collapse_pictures import Correlations, Margins, Variances
 
 
 class CollapseScene(Scene):
     """SVGD in many dimensions, with several remedies at once."""
 
-    saves = ("gif", "png", "curves")
+    saves, below = ("gif", "png", "curves"), (texts.COLLAPSE,)
     words = (
-        "Every run starts with the same independent particles, which have the right variance, 1. In many dimensions "
-        "all pairs are about equally far apart, so no particle has a close neighbour. With the usual kernel (rbf with "
-        "the median rule) the repulsion is then small compared with the drive, and the cloud contracts. This is "
-        "called collapse. It is stronger in more dimensions: <b>change D from 2 to 50</b>. The other kernels help "
-        "against it. Choose the <b>correlated</b> target to see which of them miss correlations."
+        "All runs start from the same particles, which have the right variance, about 1. Watch the line of the usual "
+        "kernel (rbf with the median rule): it falls, because no particle has a close neighbour that pushes it. This "
+        "is called collapse. It is stronger in more dimensions: <b>change D from 2 to 50</b>. <i>per-dimension</i> and "
+        "<i>linear</i> keep the variance, at a price that is described below. Choose the <b>correlated</b> target to "
+        "see which kernels miss correlations."
     )
 
     def __init__(self, settings: CollapseSettings | None = None, **params):
@@ -58,12 +59,12 @@ def said_of_the_law(s: CollapseSettings) -> str:
     rest = law(s.n, s.dim)
     if not s.lawful:
         return (
-            f"The law log(n + 1)/D is {rest:.2g} here. It holds where it is below 1, in higher dimensions. Here rbf "
-            "loses less variance."
+            f"The law log(n + 1)/D is {rest:.2g} here. It holds only where it is below 1, in higher dimensions. Here "
+            "rbf loses less variance."
         )
     return (
-        f"When rbf has settled, its variance is about log(n + 1)/D = {rest:.2g}. This law is an approximation; the run "
-        "may end a little below it. By the law, a variance of 1 needs "
+        f"When rbf has settled, its variance is about log(n + 1)/D = {rest:.2g}. This law comes from a rough balance "
+        "of forces (see More below), so the run may end a little below it. By the law, a variance of 1 needs "
         f"n = e<sup>D</sup> &minus; 1 = {in_words(math.expm1(s.dim))} particles."
     )
 

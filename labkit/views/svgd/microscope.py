@@ -45,7 +45,7 @@ class Microscope(View):
         ]
         place = "xⱼ − xᵢ" if self.signed else "|xⱼ − xᵢ|"
         return hv.Overlay(layers).opts(
-            title="Forces on a chosen particle", xlabel=f"{place}   (orange: ± one bandwidth)", ylabel="share of φᵢ",
+            title="Forces on a chosen particle", xlabel=f"{place}   (orange: ± one bandwidth)", ylabel="added to φᵢ",
             xlim=(-1, 1), ylim=(-1, 1), legend_position="top_right",
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ from labkit.experiments.svgd.particles import SNAPSHOTS, ParticlesSettings
 from labkit.targets import PARAMETERS
 from labkit.views.pointer import Pointer
 from labkit.views.scenes import Scene
-from labkit.views.svgd import hand, tables
+from labkit.views.svgd import hand, tables, texts
 from labkit.views.svgd.beside import SIDES, half, whole
 from labkit.views.svgd.controls import Controls, label
 from labkit.views.svgd.curves import Curves
@@ -19,31 +19,6 @@ from labkit.views.svgd.line import Line
 from labkit.views.svgd.microscope import Microscope
 from labkit.views.svgd.plane import Plane
 from labkit.views.view import View
-
-HINT = """
-<b>What to look for.</b> On a line, each tick below the axis is a particle, and the green area is their smoothed
-density. In the plane, each dot is a particle. The drive moves every particle uphill, to a peak of the target. The
-repulsion keeps the particles apart. Together they spread the particles until their density is close to the target. The
-tab <i>Collapse</i> shows when it is not. <b>KSD</b> (kernel Stein discrepancy) says how far the particles are from the
-target; 0 is perfect. It is computed with a kernel, and another kernel gives another number. The number above the
-picture uses the run's own kernel, which may change at every step. The curve uses one fixed kernel, so only its values
-can be compared between steps.
-<b>Try:</b> drag a diamond (the top of a mode) or a particle. Double-click to add a particle. Click a particle to see
-what its neighbours do to it. <b>Keys:</b> space plays or pauses, → takes a step, ← rewinds, R resets.
-"""
-EQUATION = """
-<math display="block" style="font-size: 1.15em">
-<msub><mi>x</mi><mi>i</mi></msub><mo>←</mo><msub><mi>x</mi><mi>i</mi></msub><mo>+</mo><mi>ε</mi><mi>φ</mi>
-<mo>(</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo><mo>,</mo><mspace width="1.5em"/>
-<mi>φ</mi><mo>(</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo><mo>=</mo><mfrac><mn>1</mn><mi>n</mi></mfrac>
-<munder><mo>∑</mo><mi>j</mi></munder><mo>[</mo>
-<munder><munder><mrow><mi>k</mi><mo>(</mo><msub><mi>x</mi><mi>j</mi></msub><mo>,</mo><msub><mi>x</mi><mi>i</mi></msub>
-<mo>)</mo><mo>∇</mo><mi>log</mi><mi>p</mi><mo>(</mo><msub><mi>x</mi><mi>j</mi></msub><mo>)</mo></mrow><mo>⏟</mo></munder>
-<mtext>drive (uphill)</mtext></munder><mo>+</mo>
-<munder><munder><mrow><msub><mo>∇</mo><msub><mi>x</mi><mi>j</mi></msub></msub><mi>k</mi><mo>(</mo><msub><mi>x</mi>
-<mi>j</mi></msub><mo>,</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo></mrow><mo>⏟</mo></munder>
-<mtext>repulsion (apart)</mtext></munder><mo>]</mo></math>
-"""
 
 
 class ParticlesScene(Scene):
@@ -54,7 +29,13 @@ class ParticlesScene(Scene):
         play: as in `Live`.
     """
 
-    speed, saves, pinned, below, ahead = 300, ("gif", "png", "curves"), SNAPSHOTS, (HINT, EQUATION), 150
+    speed, saves, pinned, below, ahead = (
+        300,
+        ("gif", "png", "curves"),
+        SNAPSHOTS,
+        (texts.PARTICLES, texts.EQUATION, texts.CURVES),
+        150,
+    )
     table = staticmethod(tables.save_csv)
     looks = ("arrows", "snapshots")
     edits = (

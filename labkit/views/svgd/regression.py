@@ -12,6 +12,7 @@ from labkit.experiments.svgd.regression_data import RegressionPoints
 from labkit.views import fields
 from labkit.views.pointer import Pointer
 from labkit.views.scenes import TEXT, Scene
+from labkit.views.svgd import texts
 from labkit.views.svgd.curves import Curves
 from labkit.views.svgd.regression_pictures import Bands, NoiseLevels
 from labkit.views.view import View
@@ -24,13 +25,14 @@ class RegressionScene(Scene):
     """Bayesian regression with networks, in one dimension."""
 
     speed, saves, edits = 100, ("gif", "png", "curves"), ("kernel", "step_size", "batch")
+    below = (texts.REGRESSION,)
     words = (
-        "Each thin line is one network. Its weights are a particle of SVGD, and the target is their posterior (their "
-        "distribution given the points). Filled dots are for training, hollow ones are held out. The inner, darker "
-        "band shows how much the networks differ: the uncertainty of the model. The outer band adds the noise of y "
-        "that the networks have learned. Let the run take some hundred steps. Then the networks agree near the points "
-        "and may differ elsewhere. With few hidden units they may also agree and be wrong. <b>Try:</b> drag a point "
-        "while they learn, or double-click in the gap to add one."
+        "Each thin line is one network, and its weights are a particle of SVGD. The target is the posterior of the "
+        "weights: their distribution, given the filled points. The inner, darker band shows how much the networks "
+        "differ. The outer band adds the noise of y that they have learned. Let the run continue until the curves are "
+        "nearly level (one or two thousand steps). Then the networks agree near the points and may differ elsewhere. "
+        "With few hidden units they may also agree and be wrong. <b>Try:</b> drag a point while they learn, or "
+        "double-click in the gap to add one."
     )
 
     def __init__(self, settings: RegressionSettings | None = None, **params):
@@ -58,7 +60,7 @@ class RegressionScene(Scene):
 
     def status(self, state: Fitted) -> str:
         """Return the status, and update the sentence below the pictures for the same state."""
-        self.said.object = sentence(state, self.settings.true_noise)
+        self.said.object = sentence(state, self.settings.true_noise, self.settings.true_rmse(state))
         return f"held-out RMSE (root mean squared error) {state.held_out_rmse():.4g}"
 
     def remarks(self) -> str:
@@ -129,16 +131,22 @@ def nearest(rows: RegressionPoints, box: tuple, x: float, y: float) -> int | Non
     return i if apart[i] < NEAR else None
 
 
-def sentence(state: Fitted, true_noise: float) -> str:
-    """Return a description of the learned noise, and of the overwritten noise if any, as HTML."""
+def sentence(state: Fitted, true_noise: float, true_rmse: float) -> str:
+    """Return a description of the learned noise, and of the overwritten noise if any, as HTML.
+
+    Args:
+        true_noise: the standard deviation of the noise in the points.
+        true_rmse: the error of the true curve on the held-out points.
+    """
     learned, target = state.learned, state.target
-    least = target.unit * (2 * target.rate / (target.rows + 2)) ** 0.5
+    least = (2 * target.rate / (target.rows + 2)) ** 0.5
     said = (
-        f"Noise learned from {target.rows} points: {learned.mean():.4g} on average, {learned.min():.4g} to "
-        f"{learned.max():.4g} (in units of y). The true noise is {true_noise:.4g}. The prior acts like two more "
-        f"points, whose squared errors sum to 2b. So a network without any error would still learn {least:.4g}. In a "
-        "formula, for standardised y: noise² = (sum of error² + 2b)/(N + 2) at a peak of the posterior. N is the "
-        "number of training points."
+        f"Noise learned from {target.rows} training points: {learned.mean():.3g} on average, {learned.min():.3g} to "
+        f"{learned.max():.3g} (in units of y). The true noise is {true_noise:.3g}. At first the learned noise is "
+        f"larger. The RMSE cannot reach 0 either: on the held-out points, the true curve itself has {true_rmse:.3g}. "
+        "The prior acts like two more points, whose squared errors sum to 2b. So a network without any error would "
+        f"still learn {least * target.unit:.3g}. This is √(2b/(N + 2)) = {least:.3g} with b = {target.rate:.3g} and "
+        f"N = {target.rows}, times {target.unit:.3g}, the standard deviation of the first training y."
     )
     if state.overwritten is None:
         return said
@@ -166,18 +174,12 @@ def remarks(n: int, hidden: int, batch: int) -> str:
         said.append(
             f"These are {n} particles in {dim} dimensions. In many dimensions the particles of SVGD end too close "
             "together (this is called collapse), and the inner band is too narrow. So compare its width between "
-            "places, and do not trust the number."
+            "places, and do not rely on the width itself."
         )
     said.append(
         "The prior pulls the weights to 0. With few points and many hidden units the prior wins: the curves become "
         "flat, and the networks explain the points as noise."
     )
-    said.append(
-        "The networks see standardised x and y (mean 0, variance 1). Mean and scale are computed once, at the start of "
-        "the run, and do not change when you drag a point."
-    )
-    said.append("The log-likelihood is in nats, the unit of natural logarithms. Higher is better.")
-    said.append("With a constant step size the networks never settle completely. A smaller ε helps.")
     if batch:
         said.append(f"Each step uses {batch} of the points, weighted as if they were all. So the lines fluctuate.")
     return " ".join(said)

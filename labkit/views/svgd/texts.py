@@ -1,0 +1,94 @@
+"""Longer texts of the page, as HTML: they are shown below the pictures of each tab."""
+
+from labkit.views.scenes import fold
+
+PARTICLES = """
+<b>What you see.</b> Red and dashed: the target. Green: the particles. On a line, each tick below the axis is a
+particle, and the green area is their smoothed density. Smoothing makes its peaks a little lower and wider than
+those of the target. In the plane, each dot is a particle. At the end the particles look like samples of the target;
+the tab <i>Collapse</i> shows when they do not. <b>Try:</b> drag a diamond (the top of a mode) or a particle.
+Double-click to add a particle. Click a particle to see what its neighbours do to it. <b>Keys:</b> space plays or
+pauses, → takes a step, ← rewinds, R resets.
+"""
+EQUATION = """
+<math display="block" style="font-size: 1.15em">
+<msub><mi>x</mi><mi>i</mi></msub><mo>←</mo><msub><mi>x</mi><mi>i</mi></msub><mo>+</mo><mi>ε</mi><mi>φ</mi>
+<mo>(</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo><mo>,</mo><mspace width="1.5em"/>
+<mi>φ</mi><mo>(</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo><mo>=</mo><mfrac><mn>1</mn><mi>n</mi></mfrac>
+<munder><mo>∑</mo><mi>j</mi></munder><mo>[</mo>
+<munder><munder><mrow><mi>k</mi><mo>(</mo><msub><mi>x</mi><mi>j</mi></msub><mo>,</mo><msub><mi>x</mi><mi>i</mi></msub>
+<mo>)</mo><mo>∇</mo><mi>log</mi><mi>p</mi><mo>(</mo><msub><mi>x</mi><mi>j</mi></msub><mo>)</mo></mrow><mo>⏟</mo></munder>
+<mtext>drive (uphill)</mtext></munder><mo>+</mo>
+<munder><munder><mrow><msub><mo>∇</mo><msub><mi>x</mi><mi>j</mi></msub></msub><mi>k</mi><mo>(</mo><msub><mi>x</mi>
+<mi>j</mi></msub><mo>,</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo></mrow><mo>⏟</mo></munder>
+<mtext>repulsion (apart)</mtext></munder><mo>]</mo><mo>,</mo><mspace width="1.5em"/>
+<mi>k</mi><mo>(</mo><mi>x</mi><mo>,</mo><mi>x′</mi><mo>)</mo><mo>=</mo><mi>exp</mi><mo>(</mo><mo>−</mo><mfrac><mrow>
+<mo>|</mo><mi>x</mi><mo>−</mo><mi>x′</mi><msup><mo>|</mo><mn>2</mn></msup></mrow><mrow><mn>2</mn>
+<msup><mi>h</mi><mn>2</mn></msup></mrow></mfrac><mo>)</mo></math>
+This is one step of SVGD, with the kernel rbf and its bandwidth h. The <b>drive</b> is an average of the uphill
+directions of all particles, in which near particles count most. The <b>repulsion</b> pushes a particle away from near
+ones. The formula shows the optimiser <i>plain</i>. Adagrad, the default, first divides φ by its recent size, so each
+particle moves by about ε.
+"""
+CURVES = fold(
+    "More about the curves",
+    """
+<b>KSD</b> (kernel Stein discrepancy) measures how different the particles are from samples of the target. Lower is
+better, but n particles cannot reach 0 on this curve. To judge a value, compare it with that of independent draws:
+see <i>Compare with</i>. KSD is computed with a kernel, and another kernel gives another number. The number above
+the picture uses the run's own kernel, which may change at every step. The curve uses one fixed kernel, so its
+values can be compared between steps. SVGD reduces the KSD of its own kernel, so the curve may rise again after a
+minimum.<br>
+The step size ε is constant, so the particles never come to rest and the curves stay level. A smaller ε helps.<br>
+In a long run, each point of a curve is the mean over several steps. The pale band reaches from the lowest to the
+highest value of these steps.<br>
+<b>Forces on a chosen particle:</b> each point is one particle j, and its height is what j adds to φ of the particle
+that you clicked. In one dimension, a negative value points to the left.
+""",
+)
+REGRESSION = fold(
+    "More about the model and the curves",
+    """
+A network computes f(x) = Σ v<sub>j</sub> max(0, w<sub>j</sub> x + a<sub>j</sub>) + c, a sum over its H hidden
+units. Then y = f(x) + noise. Many choices of the weights v, w, a and c fit the points about equally well. The
+posterior says how plausible each choice is: it is the prior times the likelihood, up to a constant.<br>
+In the <b>prior</b>, every weight is N(0, 1/λ), and the noise is N(0, 1/γ). The precisions γ and λ are Gamma(1, b):
+their density is b exp(−bγ), with mean 1/b. A particle contains the weights, log γ and log λ. At a peak of the
+posterior, noise² = (sum of error² + 2b)/(N + 2), for standardised y and N training points.<br>
+The networks see <b>standardised</b> x and y (mean 0, variance 1). Mean and scale are computed once, at the start of
+the run, and do not change when you drag a point.<br>
+<b>Log-likelihood:</b> each network gives a density to a held-out y. The curve shows the logarithm of their mean
+density, averaged over the held-out points, in nats (the unit of natural logarithms). Higher is better. A density
+can be above 1, so the value can be above 0.<br>
+With a constant step size the networks never settle completely. A smaller ε helps. In a long run, each point of a
+curve is the mean over several steps, and the pale band shows the lowest and the highest value.
+""",
+)
+CLASSIFICATION = fold(
+    "More about the model and the curves",
+    """
+A particle is (w, log α): the weights w of a logistic regression and their prior precision α. It predicts class 1
+with probability 1/(1 + exp(−w · f(x))), where f(x) are the features and a 1 for the bias. In the prior, every
+weight is N(0, 1/α), and α is Gamma(1, b) with mean 1/b.<br>
+In the picture of <b>α</b>, each dot is one particle: a large α pulls its weights towards 0. The points can move α
+far from 1/b: at balance it is near (p/2 + 1)/(|w|²/2 + b), for p weights.<br>
+<b>Where particles disagree</b> shows the standard deviation of their probabilities of class 1.<br>
+The <b>accuracy</b> jumps when the boundary crosses a point. In a long run, each point of a curve is the mean over
+several steps, and the pale band shows the lowest and the highest value. The line above the picture is the newest
+step.<br>
+<b>Log-likelihood:</b> the logarithm of the mean probability of the true class, averaged over the held-out points,
+in nats (the unit of natural logarithms). 0 is best. A guess of 1/2 gives −0.69.
+""",
+)
+COLLAPSE = fold(
+    "More: why the median rule does not prevent the collapse",
+    """
+In many dimensions all pairs of particles have about the same distance r. The median rule sets h² = r²/(2 log(n +
+1)). So k = exp(−r²/(2h²)) = 1/(n + 1) for each pair. All neighbours together then weigh about as much as the
+particle itself. Its own score pulls it inwards with full weight, k = 1, but it does not push itself.<br>
+For the independent target, a particle's own score adds −x/n to φ, and the other scores nearly cancel. The repulsion
+of all neighbours is about x/(n h²). The two balance when h is near 1, so r² is near 2 log(n + 1). But r² is also 2D
+times the variance. Together: variance = log(n + 1)/D.<br>
+This holds while it is below 1. In fewer dimensions the distances differ more, and near neighbours push more.
+""",
+)
