@@ -7,18 +7,22 @@ A step of `independent` draws a new sample; a step of `langevin` moves every cha
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from labkit.summary import Summary
 from labkit.targets.base import HasSampler, Target
 from labkit.targets.scores import Score
 
 
-@dataclass(frozen=True, eq=False)
-class State:
+@dataclass(frozen=True, eq=False, repr=False)
+class State(Summary):
     """A sample x (n, d) after t steps."""
+
+    line: ClassVar[dict[str, str]] = {"x": "x", "t": "t"}
 
     x: Float[Tensor, "n d"]
     t: int = 0

@@ -85,6 +85,12 @@ def _types_are_checked(item: pytest.Item) -> bool:
     return is_first and "slow" not in item.keywords and "browser" not in item.keywords
 
 
+@pytest.fixture
+def unchecked() -> None:
+    """Switch the checks of types off in a test of labkit's own errors for wrong types."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+
+
 @contextmanager
 def _without_the_loop_of_playwright(item: pytest.Item) -> Iterator[None]:
     """Hide the event loop that Playwright leaves in its thread, where no other loop could start."""

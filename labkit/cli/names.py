@@ -15,7 +15,7 @@ import labkit
 REGISTRIES = {
     "targets": [("labkit.targets.registry", "TARGETS")],
     "starts": [("labkit.experiments.svgd.particles", "STARTS")],
-    "kernels": [("labkit.svgd", "KERNELS"), ("labkit.experiments.svgd.particles", "OF_TARGET")],
+    "kernels": [("labkit.svgd.registry", "KERNELS"), ("labkit.experiments.svgd.particles", "OF_TARGET")],
     "rules": [("labkit.svgd.bandwidths", "RULES")],
     "optimizers": [("labkit.svgd.optimizers", "OPTIMIZERS")],
     "tempers": [("labkit.experiments.svgd.particles", "TEMPERS")],

@@ -14,6 +14,7 @@ from labkit.draw.classifier import Classifier, Reading
 from labkit.draw.config import PRESETS, Config, preset
 from labkit.draw.likelihood import bits_per_dimension, log_likelihood
 from labkit.draw.network import DRAW
+from labkit.draw.task import Task
 from labkit.draw.trace import Losses, Trace, divergence, negative_log_likelihood
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Config",
     "Losses",
     "Reading",
+    "Task",
     "Trace",
     "Window",
     "attention",

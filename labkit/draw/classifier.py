@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from labkit import arrays
 from labkit.draw import attention
 from labkit.draw.attention import Window
 from labkit.draw.fast.lstm import Cell
@@ -61,6 +62,7 @@ class Classifier(nn.Module):
         Raises:
             ValueError: the images have another size.
         """
+        arrays.check_tensor("images ", x)
         if x.shape[1:] != (1, self.size, self.size):
             raise ValueError(f"images must be (batch, 1, {self.size}, {self.size}), got {tuple(x.shape)}; resize them")
         h = cell = x.new_zeros(len(x), self.hidden)

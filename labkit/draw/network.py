@@ -19,6 +19,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from labkit import arrays
 from labkit.draw import attention, fast
 from labkit.draw.attention import Window
 from labkit.draw.config import Config
@@ -225,6 +226,7 @@ class DRAW(nn.Module):
 
     def _check(self, x: Tensor, labels: Tensor | None) -> None:
         c = self.config
+        arrays.check_tensor("images ", x)
         if x.shape[1:] != (c.channels, c.height, c.width) or x.ndim != 4 or not len(x):
             wanted = f"(batch, {c.channels}, {c.height}, {c.width})"
             raise ValueError(

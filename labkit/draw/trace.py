@@ -1,17 +1,18 @@
 """A trace holds all that one pass of DRAW computes; the losses are what it costs."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from labkit.draw.attention import Window
+from labkit.summary import Summary
 
 
-@dataclass(frozen=True, eq=False)
-class Trace:
+@dataclass(frozen=True, eq=False, repr=False)
+class Trace(Summary):
     """One pass over a batch, step by step; fields without meaning are `None` (no attention, or generated images).
 
     canvas: logits after each step [T, B, C, H, W].
@@ -24,6 +25,8 @@ class Trace:
     read, write: windows, each field [T, B].
     start: the canvas before the first step [C, H, W].
     """
+
+    line: ClassVar[dict[str, str]] = {"canvas": "canvas", "z": "z", "bound": "bound"}
 
     canvas: Tensor
     z: Tensor

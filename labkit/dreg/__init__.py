@@ -27,6 +27,8 @@ from labkit.dreg.detach import detach_parameters
 from labkit.dreg.estimators import ESTIMATORS, Estimator, bound, coefficients
 from labkit.dreg.gradients import Samples, evaluate, normal_gradients, surrogate
 from labkit.dreg.networks import PRESETS, VAE, Config, preset
+from labkit.dreg.registry import register
+from labkit.dreg.task import Task
 from labkit.dreg.weights import effective_sample_size, entropy, pareto_k
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "Estimator",
     "Piwae",
     "Samples",
+    "Task",
     "bound",
     "bounds",
     "ciwae",
@@ -56,6 +59,7 @@ __all__ = [
     "passes",
     "piwae",
     "preset",
+    "register",
     "replicates",
     "sequential",
     "statistics",

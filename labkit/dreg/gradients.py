@@ -10,7 +10,7 @@ A surrogate is a number whose gradient is the estimator; its value has no meanin
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -19,10 +19,11 @@ from torch.distributions import Distribution
 from labkit.dreg import estimators, support, trail
 from labkit.dreg.detach import detach_parameters
 from labkit.dreg.weights import Weights, check_log_weights
+from labkit.summary import Summary
 
 
-@dataclass(frozen=True, eq=False)
-class Samples:
+@dataclass(frozen=True, eq=False, repr=False)
+class Samples(Summary):
     """K samples of a proposal and everything that estimators need of them.
 
     z: [K, *batch, *event]; it moves with the proposal's parameters if the proposal has `rsample`.
@@ -34,6 +35,8 @@ class Samples:
     dead: whether some log_w are -inf. There log_joint has the value of the heaviest sample and path is 0, so that a
         coefficient of 0 makes both 0.
     """
+
+    line: ClassVar[dict[str, str]] = {"z": "z", "log_w": "log_w", "moving": "moving"}
 
     z: Tensor
     log_w: Tensor

@@ -13,7 +13,7 @@ A replicate is ONE set of K_max samples; its first K serve each K. `labkit.dreg.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -22,14 +22,15 @@ from labkit.dreg.estimators import ESTIMATORS, find
 from labkit.dreg.fast import laboratory as fast
 from labkit.dreg.gaussian import Gaussian
 from labkit.dreg.statistics import RunningMoments, crossed, empty, hotelling, merge, moments, t_test
+from labkit.summary import Summary
 
 SIZES = tuple(2**i for i in range(11))
 REFERENCE = "dreg"  # unbiased with low variance; the bias of the others is measured against it, on the same samples
 REPLICATES = 128  # replicates per step: tens of milliseconds at K = 1024, D = 20
 
 
-@dataclass(frozen=True, eq=False)
-class State:
+@dataclass(frozen=True, eq=False, repr=False)
+class State(Summary):
     """The measurements of n replicates for E estimators at S sizes K; NaN if an estimator has no value at that K.
 
     gradients: moments of the gradient in the mean of q, [E, S, D]; reference: those of DReG, [S, D].
@@ -40,6 +41,8 @@ class State:
     tail: moments of Pareto's k, fitted once per step to pooled weights, []; NaN if there are fewer than 25 weights.
     parameters: the parameters of the estimators.
     """
+
+    line: ClassVar[dict[str, str]] = {"estimators": "estimators", "n": "replicates", "t": "t"}
 
     estimators: tuple[str, ...]
     sizes: tuple[int, ...]

@@ -15,6 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from labkit import arrays
+
 TAIL = 5  # fewest weights to which a tail is fitted
 
 Alive = Callable[[int], int]  # K -> how many samples must have a weight above 0
@@ -31,7 +33,8 @@ def check_log_weights(log_w: object, least: int = 1, name: str = "log_w", alive:
     """
     if not isinstance(log_w, Tensor) or not log_w.is_floating_point():
         got = log_w.dtype if isinstance(log_w, Tensor) else type(log_w).__name__
-        raise TypeError(f"log_w must be a tensor of floating point, got {got}; use torch.as_tensor(log_w).double()")
+        how = "log_w.double()" if isinstance(log_w, Tensor) else arrays.conversion(log_w, "log_w")
+        raise TypeError(f"log_w must be a tensor of floating point, got {got}; use {how}")
     if not log_w.ndim or not log_w.numel():
         raise ValueError(
             f"log_w must be [K, ...] with K at least 1, got {tuple(log_w.shape)}; put the samples on axis 0"

@@ -10,21 +10,13 @@
 
 from labkit.svgd.bandwidths import RULES, Fixed, Lagged, Median, Paper, Subsampled, median_bandwidth, paper_bandwidth
 from labkit.svgd.discrepancy import ksd, mmd
-from labkit.svgd.flow import State, evaluate, flow, phi, pulls, start, step
+from labkit.svgd.flow import evaluate, flow, phi, pulls, start, step
 from labkit.svgd.frames import PerDimension, Preconditioned
-from labkit.svgd.kernels import IMQ, RBF, FusedRBF, Kernel, Linear, Matern32, Products, Sum
+from labkit.svgd.kernels import IMQ, RBF, FusedRBF, Kernel, Linear, Matern32, Products, Radial, Sum
 from labkit.svgd.optimizers import OPTIMIZERS, Adagrad, Adam, Plain
 from labkit.svgd.original import SVGD
-
-# FusedRBF has no name here: it needs a compiler, ten seconds before its first step, and at most three dimensions.
-KERNELS = {
-    "rbf": RBF(),
-    "imq": IMQ(),
-    "matern32": Matern32(),
-    "linear": Linear(),
-    "sum": Sum(),
-    "per-dimension": PerDimension(),
-}
+from labkit.svgd.registry import KERNELS, register_bandwidth, register_kernel, register_optimizer
+from labkit.svgd.state import State
 
 __all__ = [
     "IMQ",
@@ -47,6 +39,7 @@ __all__ = [
     "Plain",
     "Preconditioned",
     "Products",
+    "Radial",
     "State",
     "Subsampled",
     "Sum",
@@ -58,6 +51,9 @@ __all__ = [
     "paper_bandwidth",
     "phi",
     "pulls",
+    "register_bandwidth",
+    "register_kernel",
+    "register_optimizer",
     "start",
     "step",
 ]

@@ -175,19 +175,28 @@ class Lagged(Rule):
 
 @dataclass(frozen=True)
 class _Called(Rule):
-    """This rule calls the user's function x -> h with a copy of x, so that it cannot move the particles."""
+    """This rule calls the user's function x -> h with a copy of x, so that it cannot move the particles.
+
+    A single number for several runs is refused: it would make the bandwidth of each run depend on the others.
+    """
 
     function: Callable[[Tensor], Tensor | float]
 
     def __call__(self, x: Tensor, last: Tensor | None = None, t: int = 0) -> Tensor:
+        runs = x.shape[:-2]
         h = torch.as_tensor(self.function(x.clone()), dtype=x.dtype, device=x.device)
-        if h.shape not in (torch.Size(()), x.shape[:-2]) or not bool(((h > 0) & h.isfinite()).all()):
+        if h.shape != runs:
             raise ValueError(
-                f"the bandwidth rule must return finite numbers > 0 of shape {tuple(x.shape[:-2])}, "
-                f"got {h.tolist() if h.numel() < 5 else tuple(h.shape)} at step {t}; "
+                f"the bandwidth rule must return one number per run, shape {tuple(runs)}, got {tuple(h.shape)} "
+                f"at step {t}; reduce over the last two axes of x, for example x.std((-2, -1))"
+            )
+        wrong = h[~((h > 0) & h.isfinite())]
+        if len(wrong):
+            raise ValueError(
+                f"the bandwidth rule must return finite numbers > 0, got {wrong[0]:g} at step {t}; "
                 "correct the function that you gave as bandwidth"
             )
-        return h.expand(x.shape[:-2])
+        return h
 
 
 RULES: dict[str, Rule | Callable[[Tensor], Tensor | float]] = {

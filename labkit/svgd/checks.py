@@ -2,10 +2,15 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from labkit.arrays import Arrayed
+from labkit.svgd.state import State
 from labkit.targets.scores import Score
+
+Particles = Tensor | Arrayed  # arrays and data frames become tensors
 
 LOG_DENSITY = "this looks like a log-density; wrap it: targets.from_log_prob(f)"
 
@@ -28,6 +33,54 @@ def check_particles(x: object) -> None:
             "for one dimension use x[:, None]"
         )
     check_finite(x.detach(), "particles", "check where they come from")
+
+
+def as_particles(x: object) -> Tensor:
+    """Return particles as a checked tensor, float32 if that holds the numbers of an array exactly, else float64.
+
+    Raises:
+        TypeError, ValueError: as `check_particles`; or the numbers of an array are not real.
+    """
+    if isinstance(x, Arrayed) and not isinstance(x, Tensor):
+        array = np.asarray(x)
+        x = torch.from_numpy(floats(array, "particles", float_dtype(array)))
+    check_particles(x)
+    return x  # type: ignore[return-value]  # it has been checked
+
+
+def float_dtype(array: np.ndarray) -> np.dtype:
+    """Return float32 if it holds the array exactly, else float64; longer floats and Python numbers give float64 too."""
+    exact = array.dtype.kind in "biuf" and np.can_cast(array.dtype, np.float32)
+    return np.dtype(np.float32 if exact else np.float64)
+
+
+def floats(values: object, what: str, dtype: np.dtype) -> np.ndarray:
+    """Return a copy of `values` in `dtype`, because torch accepts no negative strides, long doubles or object arrays.
+
+    Raises:
+        TypeError: the values are not real numbers of one shape.
+    """
+    try:
+        values = np.asarray(values)
+        if values.dtype.kind not in "biufO":
+            raise TypeError
+        return np.array(values, dtype=dtype, order="C")
+    except (TypeError, ValueError):
+        got = getattr(values, "dtype", type(values).__name__)
+        raise TypeError(f"{what} must be real numbers of one shape, got {got}; use np.asarray(x, float)") from None
+
+
+def check_whole(state: State) -> None:
+    """Raise an error for a state whose particles are not those of its other fields.
+
+    Raises:
+        ValueError: x has another shape than phi.
+    """
+    if state.x.shape != state.phi.shape:
+        raise ValueError(
+            f"the state has particles {tuple(state.x.shape)}, but phi of {tuple(state.phi.shape)}; "
+            "use svgd.flow(target, svgd.evaluate(state, target))"
+        )
 
 
 def check_finite(values: Tensor, what: str, do: str) -> None:

@@ -6,15 +6,16 @@ import torch
 from torch import Tensor
 
 from labkit.svgd.bandwidths import Bandwidth
-from labkit.svgd.checks import check_particles
+from labkit.svgd.checks import Particles, as_particles
 from labkit.svgd.flow import KERNEL, _at, _bandwidth, root
 from labkit.svgd.kernels import Kernel
+from labkit.svgd.registry import kernel_of
 from labkit.targets.scores import Scored, as_score
 
 ROWS = 512  # rows of the kernel matrix that are in memory at a time
 
 
-def ksd(x: Tensor, score: Scored, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "median") -> Tensor:
+def ksd(x: Particles, score: Scored, kernel: Kernel | str = KERNEL, bandwidth: Bandwidth = "median") -> Tensor:
     """Return the kernel Stein discrepancy (KSD) of x (..., n, d) as (...), the root of the V-statistic.
 
         KSD^2 = 1/n^2 sum_ij [ s_i.s_j k + s_i.grad_j k + s_j.grad_i k + tr grad_i grad_j k ]
@@ -24,19 +25,19 @@ def ksd(x: Tensor, score: Scored, kernel: Kernel = KERNEL, bandwidth: Bandwidth 
     To compare samples or states, give a fixed bandwidth: the median rule changes the scale with the sample.
 
     Args:
-        x: particles (..., n, d), float32 or float64.
+        x: particles (..., n, d), float32 or float64: a tensor, an array or a data frame.
         score: the score of the target, or a target, as in `start`.
-        kernel: one of `labkit.svgd`'s, or your own `Kernel`.
+        kernel: a name in `svgd.KERNELS`, or a `Kernel`.
         bandwidth: a rule or a length in units of x, as in `start`.
 
     Raises:
         TypeError, ValueError: as `start`.
     """
-    check_particles(x)
-    return _at(x.detach(), as_score(score), kernel, bandwidth, None, 0, None, None).ksd
+    x = as_particles(x).detach()
+    return _at(x, as_score(score), kernel_of(kernel), bandwidth, None, 0, None, None).ksd
 
 
-def mmd(x: Tensor, y: Tensor, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "median") -> Tensor:
+def mmd(x: Particles, y: Particles, kernel: Kernel | str = KERNEL, bandwidth: Bandwidth = "median") -> Tensor:
     """Return the maximum mean discrepancy (MMD) of samples x (..., n, d) and y (..., m, d) as (...).
 
         MMD^2 = mean k(x, x') - 2 mean k(x, y) + mean k(y, y')
@@ -45,11 +46,14 @@ def mmd(x: Tensor, y: Tensor, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "m
     A bandwidth rule is applied to both samples together. The three means nearly cancel, so they are computed in
     float64. The result is NaN where only rounding error is left.
 
+    Args:
+        x, y: the samples: tensors, arrays or data frames.
+        kernel, bandwidth: as in `ksd`.
+
     Raises:
         TypeError, ValueError: bad samples, or samples of different dimension or dtype.
     """
-    check_particles(x)
-    check_particles(y)
+    x, y, kernel = as_particles(x), as_particles(y), kernel_of(kernel)
     if x.shape[-1] != y.shape[-1] or x.shape[:-2] != y.shape[:-2] or x.dtype != y.dtype:
         raise ValueError(
             f"samples may differ only in number, got {tuple(x.shape)} {x.dtype} and {tuple(y.shape)} {y.dtype}; "

@@ -7,50 +7,26 @@ All fields of a state are evaluated at its x, with the kernel at its bandwidth.
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from labkit.stream import iterate
 from labkit.svgd import bandwidths
 from labkit.svgd.bandwidths import Bandwidth
-from labkit.svgd.checks import check_particles, evaluate_score
+from labkit.svgd.checks import Particles, as_particles, check_particles, check_whole, evaluate_score
 from labkit.svgd.fast.together import phi_and_median
 from labkit.svgd.kernels import RBF, Kernel
 from labkit.svgd.optimizers import Adagrad, Optimizer
+from labkit.svgd.registry import kernel_of, optimizer_of
+from labkit.svgd.state import State, memory_for
 from labkit.targets.scores import Score, Scored, as_score
 
 KERNEL = RBF()
 OPTIMIZER = Adagrad()
 ROUNDING = 64  # allowed rounding error of a sum over pairs, in units of the last digit of its terms
-
-
-@dataclass(frozen=True, eq=False)
-class State:
-    """A state holds the particles after t steps and all values computed at them; leading axes are separate runs.
-
-    x: particles (..., n, d) in R^d; for a target with a bounded support, `target.constrain(x)` are the points in it.
-    score: (..., n, d), the score of this step, with its minibatch and temperature.
-    phi, drive, repulsion: (..., n, d), with phi = drive + repulsion.
-    bandwidth: (...), a length; (..., d) for `PerDimension`; infinite for `Linear`.
-    ksd: (...), the root of the V-statistic of KSD^2 under the run's kernel. NaN where only rounding error is left.
-    memory: the memory of the optimiser, None at first.
-    """
-
-    # x has its own axes: `replace(state, x=more)` is legal, `evaluate` then updates the rest
-    x: Float[Tensor, "*_ _ _"]
-    score: Float[Tensor, "*runs n d"]
-    phi: Float[Tensor, "*runs n d"]
-    drive: Float[Tensor, "*runs n d"]
-    repulsion: Float[Tensor, "*runs n d"]
-    bandwidth: Tensor
-    ksd: Float[Tensor, "*runs"]
-    t: int = 0
-    memory: Any = None
 
 
 def _bandwidth(kernel: Kernel, bandwidth: Bandwidth, x: Tensor, last: Tensor | None, t: int) -> Tensor:
@@ -95,36 +71,36 @@ def root(square: Tensor, size: Callable[[], Tensor]) -> Tensor:
 
 
 def start(
-    x0: Tensor,
+    x0: Particles,
     score: Scored,
     *,
-    kernel: Kernel = KERNEL,
+    kernel: Kernel | str = KERNEL,
     bandwidth: Bandwidth = "median",
     generator: torch.Generator | None = None,
 ) -> State:
     """Return the state of a run before its first step.
 
     Args:
-        x0: particles (..., n, d), float32 or float64, on any device; copied.
-        score: x -> grad log p(x) of the same shape, or a target, or a `torch.distributions` object. Wrap a function
-            that returns log p with `targets.from_log_prob(f)`. In one dimension labkit cannot detect the mistake,
-            because log p has the shape of a score there.
-        kernel: one of `labkit.svgd`'s, or your own `Kernel`.
-        bandwidth: a rule's name (`bandwidths.RULES`), a length h in units of x, a tensor with one h per run, or x -> h.
+        x0: particles (..., n, d), float32 or float64, on any device; copied. An array or a data frame becomes a tensor.
+        score: x -> grad log p(x) of the same shape, or a target, its name in `targets.TARGETS`, or a
+            `torch.distributions` object. Wrap a function that returns log p with `targets.from_log_prob(f)`. In one
+            dimension labkit cannot detect the mistake, because log p has the shape of a score there.
+        kernel: a name in `svgd.KERNELS`, such as "imq", or a `Kernel`; default the RBF.
+        bandwidth: a rule's name in `svgd.RULES`, a length h in units of x, a tensor with one h per run, or x -> h.
         generator: the source of randomness for scores that sample a minibatch.
 
     Raises:
         TypeError, ValueError: the particles, the score or the bandwidth are wrong; the message says what to do.
     """
-    check_particles(x0)
-    return _at(x0.detach().clone(), as_score(score), kernel, bandwidth, generator, 0, None, None)
+    x = as_particles(x0).detach().clone()
+    return _at(x, as_score(score), kernel_of(kernel), bandwidth, generator, 0, None, None)
 
 
 def evaluate(
     state: State,
     score: Scored,
     *,
-    kernel: Kernel = KERNEL,
+    kernel: Kernel | str = KERNEL,
     bandwidth: Bandwidth = "median",
     generator: torch.Generator | None = None,
 ) -> State:
@@ -134,93 +110,96 @@ def evaluate(
     `evaluate(dataclasses.replace(state, x=edited), score)` a run continues from edited particles. If the number of
     particles changes, `memory_for` gives the new particles the mean memory of the others.
 
+    Args:
+        state: the state; its x may have been replaced.
+        score, kernel, bandwidth, generator: as in `start`.
+
     Raises:
         TypeError, ValueError: as `start`.
     """
     check_particles(state.x)
     memory = memory_for(state.memory, state.x)
-    return _at(state.x, as_score(score), kernel, bandwidth, generator, state.t, None, memory)
-
-
-def memory_for(memory: Any, x: Tensor) -> Any:
-    """Return an optimiser's memory that fits the particles x (..., n, d).
-
-    If n has grown, the new rows are the mean of the old ones; if n has shrunk, the last rows are dropped.
-    It returns None if the memory has another dimension or other runs.
-    """
-    if isinstance(memory, tuple):
-        parts = [memory_for(m, x) for m in memory]
-        if any(m is not None and part is None for m, part in zip(memory, parts, strict=True)):
-            return None  # the memory has another dimension and cannot be used
-        return type(memory)(*parts) if hasattr(memory, "_fields") else tuple(parts)
-    if not isinstance(memory, Tensor) or memory.shape == x.shape:
-        return memory
-    if memory.shape[-1] != x.shape[-1] or memory.shape[:-2] != x.shape[:-2]:
-        return None
-    more = x.shape[-2] - memory.shape[-2]
-    return (
-        memory[..., : x.shape[-2], :]
-        if more < 0
-        else torch.cat([memory, memory.mean(-2, keepdim=True).expand(*memory.shape[:-2], more, -1)], -2)
-    )
+    return _at(state.x, as_score(score), kernel_of(kernel), bandwidth, generator, state.t, None, memory)
 
 
 def step(
     state: State,
     score: Scored,
     *,
-    kernel: Kernel = KERNEL,
+    kernel: Kernel | str = KERNEL,
     bandwidth: Bandwidth = "median",
-    optimizer: Optimizer = OPTIMIZER,
+    optimizer: Optimizer | str = OPTIMIZER,
     generator: torch.Generator | None = None,
 ) -> State:
     """Move every particle once along phi and evaluate everything at the new positions.
 
     Args:
-        optimizer: (direction, memory) -> (move, memory); default the original's Adagrad with step size 0.1.
+        state: the state before the step.
+        optimizer: a name in `svgd.OPTIMIZERS`, at the step size 0.1, an object such as `svgd.Adam(0.05)`, or your own
+            function (direction, memory) -> (move, memory); default the original's Adagrad with step size 0.1.
         score, kernel, bandwidth, generator: as in `start`.
 
     Raises:
-        ValueError: the score is not finite, or has the wrong shape or dtype.
+        ValueError: the score is not finite, or has the wrong shape or dtype; or a name is unknown.
     """
-    move, memory = optimizer(state.phi, state.memory)
-    return _at(state.x + move, as_score(score), kernel, bandwidth, generator, state.t + 1, state.bandwidth, memory)
+    move, memory = optimizer_of(optimizer)(state.phi, state.memory)
+    x, kernel = state.x + move, kernel_of(kernel)
+    return _at(x, as_score(score), kernel, bandwidth, generator, state.t + 1, state.bandwidth, memory)
 
 
 def flow(
     score_or_target: Scored,
-    x0: Tensor,
+    x0: Particles | State,
     *,
-    kernel: Kernel = KERNEL,
+    kernel: Kernel | str = KERNEL,
     bandwidth: Bandwidth = "median",
-    optimizer: Optimizer = OPTIMIZER,
+    optimizer: Optimizer | str = OPTIMIZER,
     generator: torch.Generator | None = None,
 ) -> Iterator[State]:
     """Return the endless stream of states from x0: `iterate(step, start(x0))`.
 
         for state in itertools.islice(flow(target, x0), 500): ...
 
+    Args:
+        score_or_target: a target, its name in `targets.TARGETS`, a `torch.distributions` object, or a score x -> grad
+            log p(x) of the shape of x. Wrap a function that returns log p with `targets.from_log_prob(f)`.
+        x0: particles (..., n, d), float32 or float64, on any device: a tensor, an array or a data frame. Or a `State`:
+            it comes first, and the run continues from it with the same numbers as if it had not stopped. After a change
+            of its particles, of the target or of the kernel, call `evaluate` first.
+        kernel: a name in `svgd.KERNELS`, such as "imq", or a `Kernel`; default the RBF.
+        bandwidth: a rule's name in `svgd.RULES`, a length h in units of x, a tensor with one h per run, or x -> h;
+            default the median rule of the original program.
+        optimizer: a name in `svgd.OPTIMIZERS`, at the step size 0.1, an object such as `svgd.Adam(0.05)`, or your own
+            function (direction, memory) -> (move, memory); default the original's Adagrad with step size 0.1.
+        generator: the source of randomness for scores that sample a minibatch.
+
     Raises:
         TypeError, ValueError: as `start` and `step`.
     """
-    score = as_score(score_or_target)
-    first = start(x0, score, kernel=kernel, bandwidth=bandwidth, generator=generator)
-    move = partial(step, score=score, kernel=kernel, bandwidth=bandwidth, optimizer=optimizer, generator=generator)
-    return iterate(move, first)
+    how: dict[str, Any] = {"score": as_score(score_or_target), "kernel": kernel_of(kernel), "bandwidth": bandwidth}
+    if isinstance(x0, State):
+        check_whole(x0)
+        first = x0
+    else:
+        first = start(x0, **how, generator=generator)
+    return iterate(partial(step, **how, optimizer=optimizer_of(optimizer), generator=generator), first)
 
 
-def phi(x: Tensor, score: Scored, kernel: Kernel = KERNEL, bandwidth: Bandwidth = "median") -> Tensor:
+def phi(x: Particles, score: Scored, kernel: Kernel | str = KERNEL, bandwidth: Bandwidth = "median") -> Tensor:
     """Return only the direction phi (..., n, d) at x (..., n, d), which is cheaper than a state.
 
     Use it with your own optimiser.
 
+    Args:
+        x: particles, as x0 in `start`.
+        score, kernel, bandwidth: as in `start`.
+
     Raises:
         TypeError, ValueError: as `start`.
     """
-    check_particles(x)
-    x = x.detach()
+    x = as_particles(x).detach()
     s = evaluate_score(as_score(score), x)
-    return direction(x, s, kernel, bandwidth)[0]
+    return direction(x, s, kernel_of(kernel), bandwidth)[0]
 
 
 def direction(
@@ -233,11 +212,16 @@ def direction(
     return kernel.phi(x, s, h), h
 
 
-def pulls(state: State, i: int, *, kernel: Kernel = KERNEL) -> tuple[Tensor, Tensor]:
+def pulls(state: State, i: int, *, kernel: Kernel | str = KERNEL) -> tuple[Tensor, Tensor]:
     """Return how much every neighbour j contributes to drive_i and to repulsion_i of particle i, each (n, d).
 
     The contributions sum to `state.drive[i]` and `state.repulsion[i]`. They come from pairs of particles, so any kernel
     works.
+
+    Args:
+        state: the state of one run.
+        i: the number of the particle, from 0.
+        kernel: the kernel of the run, as in `start`.
 
     Raises:
         ValueError: the state holds several runs.
@@ -248,7 +232,7 @@ def pulls(state: State, i: int, *, kernel: Kernel = KERNEL) -> tuple[Tensor, Ten
     n = state.x.shape[0]
     if not -n <= i < n:
         raise IndexError(f"particle i must be from 0 to {n - 1}, got {i}; choose one of these")
-    i %= n
+    i, kernel = i % n, kernel_of(kernel)
     # use the pairs (i, j) as n runs of two particles; in each run particle 0 interacts with particle j
     two = torch.stack([state.x[i].expand_as(state.x), state.x], -2)
     scores = torch.stack([torch.zeros_like(state.score), state.score], -2)

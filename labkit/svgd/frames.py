@@ -117,5 +117,7 @@ class Preconditioned(Kernel):
 
 
 def _check_base(base: Kernel) -> None:
+    if not isinstance(base, Kernel):
+        raise TypeError(f"the base must be a kernel, got {base!r}; use an object such as svgd.IMQ()")
     if type(base).frame is not Kernel.frame:
         raise ValueError(f"the base must be a kernel of x itself, got {base}; use RBF, IMQ, Matern32 or a Sum of them")

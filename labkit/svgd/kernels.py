@@ -59,6 +59,8 @@ class Kernel:
 class Radial(Kernel):
     """A kernel that depends only on the distance; `scale` multiplies the bandwidth.
 
+    A subclass needs only f(u). It may define `f_w_q` too, which saves the time for derivatives by autograd.
+
     Raises:
         ValueError: scale is not positive.
     """
@@ -77,8 +79,15 @@ class Radial(Kernel):
         raise NotImplementedError(f"{type(self).__name__} must define f(u)")
 
     def f_w_q(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return f(u), w = -2 f'(u) and q = 4 u f''(u)."""
-        raise NotImplementedError(f"{type(self).__name__} must define f_w_q(u)")
+        """Return f(u), w = -2 f'(u) and q = 4 u f''(u); f must have both derivatives at u = 0 too."""
+        with torch.inference_mode(False), torch.enable_grad():
+            leaf = u.clone().requires_grad_()
+            f = self.f(leaf.clone())
+            (slope,) = torch.autograd.grad(f.sum(), leaf, create_graph=True)
+            (bend,) = (
+                torch.autograd.grad(slope.sum(), leaf, materialize_grads=True) if slope.requires_grad else (0 * u,)
+            )
+        return f.detach(), -2 * slope.detach(), 4 * u * bend
 
     def length(self, h: Tensor) -> Tensor:
         """Return the kernel's own length, (..., 1, 1) so that it broadcasts with x (..., n, d)."""
@@ -203,6 +212,8 @@ class Sum(Kernel):
     def __post_init__(self) -> None:
         if not self.kernels:
             raise ValueError("Sum needs at least one kernel, got none; for example Sum((RBF(), IMQ(scale=2)))")
+        if wrong := [k for k in self.kernels if not isinstance(k, Kernel)]:
+            raise TypeError(f"Sum needs kernels, got {wrong[0]!r}; use objects such as svgd.IMQ(scale=2)")
         if framed := [k for k in self.kernels if type(k).frame is not Kernel.frame]:
             raise ValueError(
                 f"Sum needs kernels of x itself, got {framed[0]}; put the sum inside: PerDimension(Sum(...))"

@@ -121,4 +121,5 @@ class Plain:
         return self.step_size * direction, None
 
 
-OPTIMIZERS = {"adagrad": Adagrad, "adam": Adam, "plain": Plain}
+# functions of the step size
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"adagrad": Adagrad, "adam": Adam, "plain": Plain}

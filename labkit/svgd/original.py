@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from labkit.svgd.bandwidths import Bandwidth, rule
-from labkit.svgd.checks import check_finite, check_particles, evaluate_score
+from labkit.svgd.checks import check_finite, check_particles, evaluate_score, float_dtype, floats
 from labkit.svgd.flow import KERNEL, direction
 from labkit.svgd.kernels import Kernel
 from labkit.svgd.optimizers import Adagrad
+from labkit.svgd.registry import kernel_of
 from labkit.targets.scores import Score, as_score
 
 
@@ -25,11 +26,11 @@ class SVGD:
     - The arguments are checked, and `x0` may be a tensor on any device.
 
     Args:
-        kernel: as in `labkit.svgd.step`; default the RBF.
+        kernel: as in `labkit.svgd.start`; default the RBF.
     """
 
-    def __init__(self, kernel: Kernel = KERNEL):
-        self.kernel = kernel
+    def __init__(self, kernel: Kernel | str = KERNEL):
+        self.kernel = kernel_of(kernel)
 
     def update(
         self,
@@ -60,7 +61,7 @@ class SVGD:
             raise ValueError(f"n_iter must be a whole number >= 0, got {n_iter}; give the number of steps")
         is_array = hasattr(x0, "__array__") and not isinstance(x0, Tensor)  # also a data frame
         x0 = np.asarray(x0) if is_array else x0
-        x = torch.from_numpy(_floats(x0, "particles", _dtype(x0))) if is_array else x0
+        x = torch.from_numpy(floats(x0, "particles", float_dtype(x0))) if is_array else x0
         check_particles(x)
         x, score = x.detach().clone(), as_score(lnprob)
         if is_array and score is lnprob:
@@ -78,32 +79,11 @@ class SVGD:
         return x.numpy() if is_array else x
 
 
-def _dtype(x0: np.ndarray) -> np.dtype:
-    """Return float32 if it holds x0 exactly, else float64; longer floats and Python numbers give float64 too."""
-    return np.dtype(np.float32 if x0.dtype.kind in "biuf" and np.can_cast(x0.dtype, np.float32) else np.float64)
-
-
-def _floats(values: object, what: str, dtype: np.dtype) -> np.ndarray:
-    """Return a copy of `values` in `dtype`, because torch accepts no negative strides, long doubles or object arrays.
-
-    Raises:
-        TypeError: the values are not real numbers of one shape.
-    """
-    try:
-        values = np.asarray(values)
-        if values.dtype.kind not in "biufO":
-            raise TypeError
-        return np.array(values, dtype=dtype, order="C")
-    except (TypeError, ValueError):
-        got = getattr(values, "dtype", type(values).__name__)
-        raise TypeError(f"{what} must be real numbers of one shape, got {got}; use np.asarray(x, float)") from None
-
-
 def _on_arrays(lnprob: Callable[..., object]) -> Score:
     """Return a score of arrays as a score of tensors."""
 
     def score(x: Tensor) -> Tensor:
         points = x.numpy()
-        return torch.from_numpy(_floats(lnprob(points), "the score's values", points.dtype))
+        return torch.from_numpy(floats(lnprob(points), "the score's values", points.dtype))
 
     return score

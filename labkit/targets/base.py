@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from labkit import arrays
+
 Range = tuple[tuple[float | int, float | int], ...]
 
 
@@ -81,6 +83,7 @@ class Target:
         return y
 
     def _check(self, x: Tensor) -> None:
+        arrays.check_tensor(f"{self.name}: ", x)
         if x.shape[-1:] != (self.dim,):
             raise ValueError(
                 f"{self.name}: x must be [..., {self.dim}], got {list(x.shape)}; give the dimensions as the last axis"

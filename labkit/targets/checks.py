@@ -1,20 +1,14 @@
 """These checks test parameters where they enter; every error names the wanted value, the value given and what to do."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol, SupportsFloat, runtime_checkable
+from typing import SupportsFloat
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-
-@runtime_checkable
-class Arrayed(Protocol):
-    """An object that numpy reads as an array, such as a data frame or a series."""
-
-    def __array__(self, *args: Any, **options: Any) -> Any: ...
-
+from labkit.arrays import Arrayed
 
 Numbers = SupportsFloat | Sequence[object] | Arrayed  # arrays and tensors of any shape also count as SupportsFloat
 

@@ -2,10 +2,12 @@
 
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from labkit import registry
 from labkit.targets.base import KnownTarget, Target
 from labkit.targets.logistic import logistic
 from labkit.targets.mixture import Mixture
@@ -96,6 +98,35 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {name: {} for name in TARGETS} | {
 LISTS: dict[str, tuple[str, ...]] = {"mixture": ("means", "weights", "scales")}
 
 
+_SHIPPED = (*TARGETS,)
+
+
+def register(
+    name: str, target: Target | Callable[..., Target], *, parameters: Mapping[str, Parameter] | None = None
+) -> None:
+    """Give a target a name for `make`, for `svgd.flow`, for the pages and for the command line.
+
+    Args:
+        target: a target, or a class or function that makes one.
+        parameters: arguments of that function that get a slider on the page and `--param` of `labkit svgd`.
+
+    Raises:
+        ValueError: the name belongs to labkit, or has other characters than letters, digits, "-", "_" and "."; or the
+            target has no dimension or no plot range; or the function does not have these parameters.
+        TypeError: it is neither a target nor a function.
+    """
+    if not isinstance(target, Target) and not callable(target):
+        raise TypeError(f"target must be a target or a function that makes one, got {type(target).__name__}; wrap it")
+    factory = partial(_same, target) if isinstance(target, Target) else target
+    registry.check(name, "target", _SHIPPED)
+    _checked(name, factory, {key: each.default for key, each in (parameters or {}).items()})
+    TARGETS[name], PARAMETERS[name] = factory, dict(parameters or {})
+
+
+def _same(target: Target) -> Target:
+    return target
+
+
 def make(name: str, **params: object) -> Known:
     """Return the target with that name; its parameters go to the class or function in `TARGETS`.
 
@@ -106,11 +137,20 @@ def make(name: str, **params: object) -> Known:
     if name not in TARGETS:
         near = difflib.get_close_matches(name, TARGETS, n=1, cutoff=0.0)[0]
         raise ValueError(f"target must be one of {', '.join(TARGETS)}, got {name!r}; did you mean {near!r}?")
-    known = inspect.signature(TARGETS[name]).parameters
+    return _checked(name, TARGETS[name], params)
+
+
+def _checked(name: str, factory: Callable[..., Target], params: Mapping[str, object]) -> Known:
+    """Return factory(**params), a target with a dimension and a plot range.
+
+    Raises:
+        ValueError: the factory does not have a parameter, or the target has no dimension or plot range.
+    """
+    known = inspect.signature(factory).parameters
     unknown = [key for key in params if key not in known]
     if unknown:
         raise ValueError(f"{name} has {', '.join(known) or 'no parameters'}, got {', '.join(unknown)}; leave that out")
-    made = TARGETS[name](**params)
+    made = factory(**params)
     if made.dim is None or made.plot_range is None:
         raise ValueError(
             f"a target with a name needs a dimension and a plot range, got {name} without; "

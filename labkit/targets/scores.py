@@ -51,7 +51,7 @@ class HasRows(Protocol):
 
 
 if TYPE_CHECKING:
-    Scored = Score | HasScore | HasLogProb | Distribution
+    Scored = Score | HasScore | HasLogProb | Distribution | str
 else:
     Scored = object  # `as_score` checks the type itself
 
@@ -70,14 +70,18 @@ class Stepped:
 def as_score(thing: Scored) -> Score:
     """Return the score of an object, a function x [..., d] -> [..., d]; it has `.at` if the object has.
 
-    If the object has `.score`, that is used. If it has `.log_prob` (a target, a torch distribution), the score is its
-    gradient by autograd. Any other callable is a score already. For a torch distribution with a bounded support, the
-    score is in unconstrained coordinates (`from_distribution`). A warning reports this, because you need the target to
-    convert the particles.
+    A string is the name of a target in `TARGETS`. If the object has `.score`, that is used. If it has `.log_prob` (a
+    target, a torch distribution), the score is its gradient by autograd. Any other callable is a score already. For a
+    torch distribution with a bounded support, the score is in unconstrained coordinates (`from_distribution`). A
+    warning reports this, because you need the target to convert the particles.
 
     Raises:
         TypeError: the object is something else, or the method `log_prob` of an object, which is not a score.
     """
+    if isinstance(thing, str):
+        from labkit.targets.registry import make  # imported late: the registry has targets with minibatches
+
+        return make(thing).score
     own, log_prob = getattr(thing, "score", None), getattr(thing, "log_prob", None)
     if callable(own):
         score: Score = own
@@ -96,7 +100,7 @@ def as_score(thing: Scored) -> Score:
     else:
         raise TypeError(
             f"the score must be a score, a target or a distribution, got {type(thing).__name__}; pass a function "
-            "x [..., d] -> [..., d], an object with .score or .log_prob, or targets.from_log_prob(f)"
+            "x [..., d] -> [..., d], an object with .score or .log_prob, targets.from_log_prob(f), or a target's name"
         )
     return Stepped(score, thing.at) if hasattr(thing, "at") and not hasattr(score, "at") else score
 
@@ -166,8 +170,19 @@ def cyclical_schedule(steps: int, cycles: int = 5, power: float = 1.0) -> Schedu
         raise ValueError(
             f"a schedule needs steps >= cycles >= 1 and power > 0, got {steps}, {cycles} and {power}; change them"
         )
-    period = steps / cycles
-    return lambda t: 1.0 if t >= steps else min(1.0, (t % period + 1) / period) ** power
+    return _Cycles(steps, steps / cycles, power)
+
+
+@dataclass(frozen=True)
+class _Cycles:
+    """The schedule of `cyclical_schedule`; an object, because a function inside it could not be pickled."""
+
+    steps: int
+    period: float
+    power: float
+
+    def __call__(self, t: int) -> float:
+        return 1.0 if t >= self.steps else min(1.0, (t % self.period + 1) / self.period) ** self.power
 
 
 def _some(n: int, size: int, generator: torch.Generator) -> Tensor:

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Transform, biject_to, constraints, transforms
 from torch.distributions.constraints import Constraint
 
+from labkit import arrays
 from labkit.private.torch import switch_checks_off
 
 Shape = tuple[int, ...]
@@ -146,6 +147,11 @@ def bijection(constraint: Constraint) -> Transform:
     return made if low is high is None else transforms.ComposeTransform([made, Inside(low, high)])
 
 
+def bijection_like(constraint: Constraint, like: Tensor) -> Transform:
+    """Return the map onto a support for tensors of the dtype and device of `like`."""
+    return bijection(copied(constraint, like))
+
+
 def _joined(constraint: constraints.cat | constraints.stack) -> Transform:
     """Return the map of `constraints.cat` and `constraints.stack`, which have one support per coordinate."""
     if any(part.event_dim for part in constraint.cseq):
@@ -218,6 +224,7 @@ class Onto:
         self._maps: dict[tuple[torch.dtype, torch.device], Transform] = {}
 
     def _map(self, like: Tensor) -> Transform:
+        arrays.check_tensor("", like, "points")
         key = (like.dtype, like.device)
         if key not in self._maps:
             with torch.inference_mode(False):  # autograd must be able to use its constants later

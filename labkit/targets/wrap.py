@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions.constraints import Constraint
 
+from labkit import arrays
 from labkit.targets import quadrature, supports
 from labkit.targets.base import Range, Target
 
@@ -55,6 +56,7 @@ class FromLogProb(Target):
         """Return f at a copy of its argument, so that f may write into it, and the log of the Jacobian."""
         if self.dim is not None:
             self._check(x)
+        arrays.check_tensor(f"{self.name}: ", x)
         y, jacobian = (x, None) if self._onto is None else self._onto(x)
         try:
             return self._f(y.clone()), jacobian
@@ -69,6 +71,7 @@ class FromLogProb(Target):
         return value if jacobian is None else value + jacobian
 
     def score(self, x: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
+        arrays.check_tensor(f"{self.name}: ", x)
         with torch.inference_mode(False), torch.enable_grad():
             leaf = (x.clone() if x.is_inference() else x.detach()).requires_grad_()
             value, jacobian = self._parts(leaf)
@@ -161,10 +164,16 @@ def from_log_prob(
     if not callable(f):
         raise TypeError(f"f must be a function x [..., d] -> [...], got {type(f).__name__}; pass log_prob itself")
     box = plot_range or (None if dim is None else ((-4.0, 4.0),) * dim)
-    return FromLogProb(f, dim, box, name or str(getattr(f, "__name__", "log_prob")), _onto(support))
+    return FromLogProb(f, dim, box, name or str(getattr(f, "__name__", "log_prob")), onto(support))
 
 
-def _onto(support: object) -> supports.Onto | None:
+def onto(support: object) -> supports.Onto | None:
+    """Return the map from R^d onto a support, None if that is all of R^d.
+
+    Raises:
+        TypeError: support is not a constraint.
+        ValueError: no map leads onto it.
+    """
     if support is None:
         return None
     if not isinstance(support, Constraint):
@@ -176,4 +185,4 @@ def _onto(support: object) -> supports.Onto | None:
         return None
     if supports.bijection(support).domain.event_dim > 1:
         raise ValueError(f"support must be of numbers, vectors or one matrix, got {support}; reshape inside f")
-    return supports.Onto(lambda like: supports.bijection(supports.copied(support, like)))
+    return supports.Onto(partial(supports.bijection_like, support))

@@ -13,12 +13,13 @@ A module defines only the form of the function; its own weights never change.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import functional_call
+
+from labkit import modules
 
 EPS = 1e-8  # ε, as in torch.optim.Adam
 TINY = 1e-6  # added to |g| in the clip, as in clip_grad_norm_
@@ -91,20 +92,9 @@ def adam(
     return State(torch.addcdiv(state.weights, m, root, value=-lr / (1 - beta1**t)), m, v, t)
 
 
-class _Caller(nn.Module):
-    """A module whose forward pass is any use of another module, because `functional_call` only calls forward."""
-
-    def __init__(self, module: nn.Module):
-        super().__init__()
-        self.module = module
-
-    def forward(self, use: Callable[[Any], A]) -> A:
-        return use(self.module)
-
-
 def _call(module: M, parts: list[Tensor], use: Callable[[M], A]) -> A:
-    named = {f"module.{name}": part for (name, _), part in zip(module.named_parameters(), parts, strict=True)}
-    return functional_call(_Caller(module), named, (use,))
+    named = {name: part for (name, _), part in zip(module.named_parameters(), parts, strict=True)}
+    return modules.call(module, named, use)
 
 
 def _parts(module: nn.Module, weights: Tensor) -> list[Tensor]:

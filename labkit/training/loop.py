@@ -16,9 +16,9 @@ from typing import Any
 
 import torch
 
-from labkit.pixels import conversion
 from labkit.training import capture, checkpoints, devices, export, schedules
 from labkit.training.board import Board
+from labkit.training.data import Given, given
 from labkit.training.folder import Folder
 from labkit.training.settings import MOST, Settings
 from labkit.training.step import Step
@@ -29,15 +29,19 @@ ADVICE = "start again in another folder with a lower learning rate, or clip the 
 EARLY = 500  # steps during which this is normal
 
 
-def fit(task: Task, settings: Settings, folder: Path | str, train: Data, test: Data | None = None) -> Iterator[Record]:
+def fit(
+    task: Task, settings: Settings, folder: Path | str, train: Given, test: Given | None = None
+) -> Iterator[Record]:
     """Train the task's module and yield a record every few steps; closing the generator saves a checkpoint first.
 
     Args:
         folder: the folder of the run; it is created, or resumed if it holds this run.
-        train: images uint8 (N, C, H, W), and labels or other tensors for the task, all of length N.
+        train: images uint8 (N, C, H, W), and labels or other tensors for the task, all of length N; or the images
+            alone. Arrays become tensors.
         test: the same for testing; without it there are no evaluations.
 
     Raises:
+        TypeError: task is not a `Task`, or the data are neither tensors nor arrays.
         ValueError: settings, data, folder or checkpoint do not fit together; the message says what to do.
         FloatingPointError: all steps of an epoch were skipped because a number was not finite, or the test bound is not
             finite. Exported weights, if there are any, are from before.
@@ -63,10 +67,13 @@ def fit(task: Task, settings: Settings, folder: Path | str, train: Data, test: D
 class _Run:
     """The state of the loop: how many steps are done, and when files were last written."""
 
-    def __init__(self, task: Task, settings: Settings, folder: Folder, train: Data, test: Data | None):
-        for what, data in {"train": train, "test": test}.items():
-            if data is not None:
-                _check(data, what)
+    def __init__(self, task: Task, settings: Settings, folder: Folder, train: Given, test: Given | None):
+        if not isinstance(task, Task):
+            raise TypeError(
+                f"task must be a training.Task, got {type(task).__name__}; use draw.Task(network) or dreg.Task(network)"
+            )
+        train = given(train, "train")
+        test = None if test is None else given(test, "test")
         self.task, self.settings, self.folder = task, settings, folder
         self.fabric = devices.launch(settings)
         self.first = self.fabric.global_rank == 0
@@ -262,12 +269,3 @@ class _Run:
         path = checkpoints.save(self.folder.checkpoints, state)  # last: a killed run repeats what is missing
         self.saved, self.kept = self.done, time.monotonic()
         return (path, weights) if sound else (path,)
-
-
-def _check(data: Data, what: str) -> None:
-    if not data or not len(data[0]) or len({len(part) for part in data}) > 1:
-        got = [tuple(part.shape) for part in data]
-        raise ValueError(f"{what} must be tensors of one length >= 1, got {got}; give (images,) or (images, labels)")
-    if data[0].dtype != torch.uint8:
-        how = conversion(data[0], torch.uint8)
-        raise ValueError(f"{what} images must be uint8, got {data[0].dtype}; use {how}")

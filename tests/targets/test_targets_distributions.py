@@ -334,7 +334,7 @@ def test_an_impossible_support_is_rejected(support, error, reason):
 def test_a_support_that_is_not_a_constraint_is_rejected():
     """This calls the check itself, because in test runs jaxtyping checks the types of `from_log_prob` before it."""
     with pytest.raises(TypeError, match="support must be one of torch.distributions.constraints, got str; use const"):
-        wrap._onto("positive")
+        wrap.onto("positive")
 
 
 def test_a_vector_that_does_not_fill_a_triangle_is_rejected():
