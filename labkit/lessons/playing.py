@@ -1,23 +1,34 @@
 """Lessons without a page: the settings of a step, and the states that a reader sees there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from labkit.experiments.links import set_all
-from labkit.experiments.settings import ExperimentSettings
+from labkit.experiments.settings import ExperimentSettings, Linkable
+from labkit.lessons.fields import near
 from labkit.lessons.lesson import Lesson
 from labkit.lessons.tabs import NETWORK, TABS
 from labkit.stream import iterate
 
 
-def apply(settings: ExperimentSettings[Any], values: dict[str, Any]) -> list[str]:
-    """Set the values by name, as a link does, and return the refused ones with the reason for each."""
-    refused, left = [], {name: value for name, value in values.items() if name != NETWORK}
-    for owner in settings.owners:
-        known = {name: left.pop(name) for name in list(left) if name in owner.param}
-        refused += set_all(owner, known)
-    return refused + [f"no setting is called {name}" for name in left]
+def apply(settings: ExperimentSettings[Any], values: Mapping[str, Any]) -> list[str]:
+    """Set the values by name, as a link does, and return the refused ones with the reason for each.
+
+    One value may choose which settings a tab has: these are set after it. `model` belongs to the page and is left out.
+    """
+    refused, left = list[str](), {name: value for name, value in values.items() if name != NETWORK}
+    done: list[Linkable] = []
+    while new := [owner for owner in settings.owners if owner not in done]:
+        done.append(new[0])
+        refused += set_all(new[0], {name: left.pop(name) for name in _settable(new[0]) if name in left})
+    known = [name for owner in done for name in _settable(owner)]
+    return refused + [f"no setting is called {name}; {near(name, known)}" for name in left]
+
+
+def _settable(owner: Linkable) -> list[str]:
+    """Return the names of its settings; `name` is one of param's own."""
+    return [name for name in owner.param if name != "name"]
 
 
 def experiment(lesson: Lesson, i: int) -> ExperimentSettings[Any]:

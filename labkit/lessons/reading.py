@@ -162,7 +162,7 @@ def _check_settings(top: Fields, lesson: Lesson) -> None:
 
 def _refused(lesson: Lesson, values: Mapping[str, Any]) -> list[str]:
     try:
-        return apply(TABS[lesson.page][lesson.tab](values), dict(values))
+        return apply(TABS[lesson.page][lesson.tab](values), values)
     except ValueError as error:
         return [str(error)]
 

@@ -16,7 +16,7 @@ from labkit.draw import latents
 from labkit.experiments.devices import kept, noise
 from labkit.experiments.draw.drawing import Drawing, device_of, onwards
 from labkit.experiments.draw.images import printed
-from labkit.experiments.settings import ExperimentSettings, RegistrySelector
+from labkit.experiments.settings import ExperimentSettings, Linkable, RegistrySelector
 
 VALUES = torch.linspace(-3, 3, 7)  # values of one number of z: three standard deviations to each side
 NOISE = -1  # replaces a printed digit: an image from the prior
@@ -228,6 +228,11 @@ class LatentsSettings(ExperimentSettings[Drawing]):
         if self.experiment not in self._made:
             self._made[self.experiment] = EXPERIMENTS[self.experiment](self.model)
         return self._made[self.experiment]
+
+    @property
+    def owners(self) -> tuple[Linkable, ...]:
+        """The choice of the experiment, and the settings of the chosen one."""
+        return self, self.chosen
 
     def start(self) -> Drawing:
         """Return the first images of the current experiment, finished."""

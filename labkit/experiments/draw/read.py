@@ -13,22 +13,42 @@ from labkit.experiments.draw.drawing import Drawing, device_of, onwards
 from labkit.experiments.draw.images import printed
 from labkit.experiments.settings import ExperimentSettings
 
+OWN = -1  # replaces a printed digit: the image that was drawn or chosen last
+
 
 class ReadSettings(ExperimentSettings[Drawing]):
     """Settings for reading an image.
 
     Args:
         model: the network; its device computes.
-        image: the image to read, (C, H, W) in [0, 1]; by default a printed 3. It may be replaced between two runs.
+        image: the image to read, (C, H, W) in [0, 1]; by default a printed 3. `image` may be replaced between two runs.
     """
 
+    digit = param.Integer(
+        default=3, bounds=(OWN, 9), label="Printed digit",
+        doc="Printed digit to read; -1: the image that was drawn or chosen last.",
+    )  # fmt: skip
     seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="Random seed of the noise in z.")
     label = param.Integer(default=0, bounds=(0, 999), doc="Class given to the network, if it has classes.")
 
     def __init__(self, model: draw.DRAW, image: Tensor | None = None, **params: Any):
         self.model = model
-        self.image = printed(model.config)[3] if image is None else image
-        super().__init__(**params)
+        self._printed = tuple(printed(model.config))
+        self._last = self._printed[type(self).digit] if image is None else image
+        super().__init__(**({} if image is None else {"digit": OWN}) | params)
+
+    @property
+    def image(self) -> Tensor:
+        """The image to read, (C, H, W)."""
+        return self._last if self.digit == OWN else self._printed[self.digit]
+
+    @image.setter
+    def image(self, image: Tensor) -> None:
+        self._last, self.digit = image, OWN
+
+    def choose(self, digit: int) -> None:
+        """Read a printed digit; it also becomes the image that was chosen last."""
+        self._last, self.digit = self._printed[digit], digit
 
     def start(self) -> Drawing:
         """Return the state before the first glimpse."""

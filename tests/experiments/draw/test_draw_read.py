@@ -23,3 +23,19 @@ def test_the_given_class_changes_how_an_image_is_drawn(with_classes):
     image = torch.rand(1, 10, 10, generator=torch.Generator().manual_seed(1))
     read = [ReadSettings(with_classes, image, label=k).start().trace for k in (1, 2)]
     assert not torch.equal(read[0].canvas, read[1].canvas)
+
+
+def test_a_digit_chosen_by_the_reader_returns_with_the_setting_minus_one(model):
+    """A lesson may show another digit in between."""
+    settings, digits = ReadSettings(model), printed(model.config)
+    settings.choose(5)
+    settings.digit = 7
+    assert torch.equal(settings.image, digits[7])
+    settings.digit = -1
+    assert torch.equal(settings.image, digits[5])
+
+
+def test_an_own_image_sets_the_digit_to_minus_one(model, image):
+    settings = ReadSettings(model)
+    settings.image = image
+    assert settings.digit == -1 and torch.equal(settings.start().image[0], image)
