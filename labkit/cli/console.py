@@ -1,6 +1,6 @@
 """Output that all commands share: progress bars, wide tables, and the list of written files."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import typer
@@ -48,6 +48,12 @@ def wrote(*paths: Path) -> None:
     console = Console(soft_wrap=True, highlight=False)
     for path in paths:
         console.print(f"wrote {path} ({path.stat().st_size / 1000:,.0f} kB)", markup=False)
+
+
+def report(lines: Iterable[str]) -> None:
+    """Print a report: its first line, and the others indented."""
+    for i, line in enumerate(lines):
+        typer.echo(f"  {line}" if i else line)
 
 
 def wrote_beside(*paths: Path) -> None:

@@ -5,15 +5,18 @@ from typing import Annotated, Any
 
 import typer
 
+from labkit.cli import images as pictures
 from labkit.cli.errors import fail, unknown
-from labkit.cli.methods import METHODS, images_of, named
+from labkit.cli.methods import METHODS, shape_of
 
 
 def command(
     model: Annotated[
         str, typer.Argument(help="A run's folder, a .safetensors file, or the name of a shipped network.")
     ],
-    data: Annotated[str | None, typer.Option(help="Data set.", show_default="the one it was trained on")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Data set, or your own images.", show_default="those of its training")
+    ] = None,
     split: Annotated[str, typer.Option(help="train, valid or test, if the data set has it.")] = "test",
     binarize: Annotated[
         str | None,
@@ -33,17 +36,19 @@ def command(
 
     try:
         about = models.card(model)
+        checksum = about.get("images", "") if data is None else ""
         data, binarize = data or about.get("data", "mnist"), binarize or about.get("binarisation", "stochastic")
         if binarize not in BINARISATIONS:
             unknown("binarisation", binarize, BINARISATIONS)
-        binarize = named(data, binarize)
-        method = METHODS[about["kind"]]
-        task = method.test(models.load_checkpoint(model), about, binarize, data)
-        held = tuple(part[:images] for part in images_of(data, split, binarize))
+        network, method = models.load_checkpoint(model), METHODS[about["kind"]]
+        given = pictures.find(data, binarize, **shape_of(vars(network.config)), checksum=checksum)
+        task = method.test(network, about, given.binarize, given.data)
+        held = tuple(part[:images] for part in given.split(split))
         found = measure(task, held, samples, batch, seed, device)
     except (ValueError, OSError, TypeError) as error:
         fail(error)
-    _show(found, method.part, f"{Path(model).name} on {data} {split}, {len(held[0]):,} images, binarisation {binarize}")
+    where = f"{given.data} {split}, {len(held[0]):,} images, binarisation {given.binarize}"
+    _show(found, method.part, f"{Path(model).name} on {where}")
 
 
 def measure(task: Any, data: tuple, samples: int, batch: int, seed: int, device: str) -> dict[str, Any]:

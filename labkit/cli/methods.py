@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from labkit.cli import images
 from labkit.cli.errors import fail, unknown
+from labkit.cli.images import SPLIT, Found
 from labkit.training.settings import Settings
-
-SPLIT = "struct_mnist"  # MNIST; one half of an image is generated from the other
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The options for the network and its loss."""
+    """The options for the network and its loss. `size` is for your own images, see `labkit.data.from_images`."""
 
     data: str
     binarize: str
@@ -25,26 +25,29 @@ class Chosen:
     alpha: float | None = None
     inference_only: Path | None = None
     original_halves: bool = False
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class Method:
     """What the command line needs to know about a method.
 
-    build: makes the task from the options, the network's config (None for a new run) and the training images.
+    build: makes the task from the options, the network's config (None for a new run), the data and the training images.
     test: makes the task of a trained network from its module, its card, a binarisation and the name of the data.
     preset: the default preset. own: options that only this method has. part: the KL is a sum over these.
     log_p: (module, batch, samples, generator) -> log p(x) of each image.
     training: maps a preset to the training settings that it changes.
+    channels: of the images that its networks take, None for any number.
     """
 
-    build: Callable[[Chosen, dict[str, Any] | None, Any], Any]
+    build: Callable[[Chosen, dict[str, Any] | None, Found, Any], Any]
     test: Callable[[Any, dict[str, str], str, str], Any]
     preset: str
     own: tuple[str, ...]
     log_p: Callable[..., Any]
     part: str
     training: Callable[[str], dict[str, Any]]
+    channels: int | None
 
 
 # training settings that hold unless the command line or the preset changes them
@@ -62,8 +65,8 @@ def plan(method: str, preset: str | None, given: dict[str, Any]) -> dict[str, An
     return USUAL | own | given
 
 
-def _draw(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
-    """Return the task of DRAW; the network of a preset gets the size of the images."""
+def _draw(chosen: Chosen, config: dict[str, Any] | None, found: Found, train: Any) -> Any:
+    """Return the task of DRAW; the network of a preset gets the size of the images, and their classes if it has any."""
     import torch
 
     from labkit import draw
@@ -72,12 +75,13 @@ def _draw(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
     channels, height, width = train[0].shape[1:]
     if config is None:
         shape = replace(draw.preset(chosen.preset), channels=channels, height=height, width=width)
+        shape = replace(shape, classes=found.classes or shape.classes) if shape.classes else shape
     else:
         shape = draw.Config(**config)
     network = _seeded(lambda: draw.DRAW(shape), chosen)
     if shape.canvas == "data":
         network.begin_at(train[0].to(network.canvas.dtype) / 255)
-    task = Task(network, chosen.binarize, chosen.data)
+    task = Task(network, found.binarize, found.data)
     task.batch(train, torch.zeros(1, dtype=torch.long), torch.Generator())  # fails before anything is written
     return task
 
@@ -101,7 +105,7 @@ def _draw_training(preset: str) -> dict[str, Any]:
     return TRAINING.get(preset, {})
 
 
-def _vae(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
+def _vae(chosen: Chosen, config: dict[str, Any] | None, found: Found, train: Any) -> Any:
     """Return the task of a VAE; with `inference_only`, of the given network."""
     from labkit import dreg, models
     from labkit.dreg.task import Task
@@ -132,7 +136,7 @@ def _vae(chosen: Chosen, config: dict[str, Any] | None, train: Any) -> Any:
         network.begin_at(train[0].to(network.mean.dtype) / 255)
     return Task(
         _of_precision(network, chosen), chosen.estimator, chosen.samples, parameters=parameters,
-        inference_only=chosen.inference_only is not None, binarize=chosen.binarize, data=chosen.data,
+        inference_only=chosen.inference_only is not None, binarize=found.binarize, data=found.data,
     )  # fmt: skip
 
 
@@ -164,7 +168,7 @@ def _vae_log_p(module: Any, batch: Any, samples: int, generator: Any) -> Any:
 
 
 METHODS = {
-    "draw": Method(_draw, _draw_test, "small", (), _draw_log_p, "glimpse", _draw_training),
+    "draw": Method(_draw, _draw_test, "small", (), _draw_log_p, "glimpse", _draw_training, None),
     "vae": Method(
         _vae,
         _vae_test,
@@ -173,6 +177,7 @@ METHODS = {
         _vae_log_p,
         "layer",
         lambda preset: {},
+        1,
     ),
 }
 
@@ -191,42 +196,28 @@ def _of_precision(network: Any, chosen: Chosen) -> Any:
     return network.double() if chosen.precision == "64" else network
 
 
-def task_of(method: str, chosen: Chosen, config: dict[str, Any] | None = None) -> tuple[Any, Any, Any]:
-    """Return the task, its training data and its test data; a resumed run brings the config of its network.
+def shape_of(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the size of the images of a network, and their number of channels, as arguments of `images.find`."""
+    size = (config["height"], config["width"]) if {"height", "width"} <= config.keys() else None
+    return {"size": size, "channels": config.get("channels", 1)}
+
+
+def task_of(
+    method: str, chosen: Chosen, config: dict[str, Any] | None = None, checksum: str = ""
+) -> tuple[Any, Any, Any]:
+    """Return the task, its training data and its test data.
+
+    Args:
+        config: of the network of a resumed run.
+        checksum: of the images of a resumed run, if they are your own.
 
     Raises:
         ValueError, OSError: from the data, the network or the task.
     """
-    chosen = replace(
-        chosen, binarize=named(chosen.data, chosen.binarize), preset=chosen.preset or METHODS[method].preset
-    )
-    train, test = (images_of(chosen.data, split, chosen.binarize) for split in ("train", "test"))
-    return METHODS[method].build(chosen, config, train), train, test
-
-
-def named(data: str, binarize: str) -> str:
-    """Return the binarisation that results name; images that come as black and white are always "fixed"."""
-    from labkit.data import SETS
-
-    known = data in SETS and SETS[data].binarisation == "fixed"
-    return "fixed" if known else binarize
-
-
-def images_of(data: str, split: str, binarize: str) -> Any:
-    """Return the images of a split as uint8 (N, C, H, W), and their labels if there are any.
-
-    With binarisation "fixed" the images are binarised here, once.
-
-    Raises:
-        ValueError: there is no such data set.
-        FileNotFoundError: its files are missing.
-    """
-    from labkit.data import load
-    from labkit.data.binarisation import fixed
-
-    try:
-        found, labels = load("mnist" if data == SPLIT else data, split)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{error}; or use --data digits, which needs no files") from None
-    found = fixed(found) if binarize == "fixed" else found
-    return (found,) if labels is None else (found, labels)
+    chosen = replace(chosen, preset=chosen.preset or METHODS[method].preset)
+    shape = {"size": chosen.size, "channels": METHODS[method].channels} if config is None else shape_of(config)
+    found = images.find(chosen.data, chosen.binarize, **shape, checksum=checksum)
+    train, test = (found.split(split) for split in ("train", "test"))
+    task = METHODS[method].build(chosen, config, found, train)
+    task.facts |= found.facts
+    return task, train, test

@@ -38,8 +38,9 @@ def command(
     import torch
 
     from labkit import atomic, models
+    from labkit.cli import images
     from labkit.cli.evaluate import measure
-    from labkit.cli.methods import METHODS, images_of
+    from labkit.cli.methods import METHODS
     from labkit.training import read_config
 
     folder = into or models.HERE
@@ -47,7 +48,9 @@ def command(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         about, settings = models.card(run), read_config(run)["settings"]
-        held = images_of(about["data"], "test", about["binarisation"])
+        if "images" in about:
+            fail(f"{run} was trained on your own images, which no other user has; train on a data set")
+        held = images.find(about["data"], about["binarisation"]).split("test")
         bounds, found = {}, {}
         for dtype in (torch.float32, torch.bfloat16):
             module = models.load_checkpoint(run)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from labkit.atomic import WriteError
+from labkit.cli import images
 from labkit.cli.errors import check_folder, fail, quoted, unknown
 from labkit.cli.methods import METHODS, USUAL, Chosen, plan, task_of
 from labkit.experiments import limits
@@ -23,7 +24,18 @@ def _usual(name: str) -> str:
     return f"{USUAL[name]}; another for preset digits"
 
 
-_DATA = _in("Data", "NAME", "mnist, digits (comes with labkit), ...; labkit data lists all. vae: also struct_mnist.")
+_DATA = _in(
+    "Data",
+    "NAME|PATH",
+    "mnist, digits (comes with labkit), ...; labkit data lists all. vae: also struct_mnist. Or your own images: a "
+    "folder of files, where subfolders are classes, or a .npz or .npy file.",
+)
+_SIZE = _in(
+    "Data",
+    "N|HxW",
+    "Pixels to which your own images are cropped and resized.",
+    show_default="their own, or 32 if they differ or are above 64",
+)
 _BINARIZE = _in("Data", "NAME", "How images become black and white: {binarisations}.")
 _PRESET = _in(
     "Network",
@@ -77,6 +89,7 @@ def command(
     method: Annotated[str, typer.Argument(help="Method: draw or vae.")] = "draw",
     data: Annotated[str, _DATA] = "mnist",
     binarize: Annotated[str, _BINARIZE] = "stochastic",
+    size: Annotated[str | None, _SIZE] = None,
     preset: Annotated[str | None, _PRESET] = None,
     estimator: Annotated[str, _ESTIMATOR] = Chosen.estimator,
     samples: Annotated[int, _SAMPLES] = Chosen.samples,
@@ -113,7 +126,7 @@ def command(
     try:
         if resume is not None:
             folder = _resumed(resume, given)
-            settings, task, train, test = _again(folder)
+            settings, task, train, test = _again(folder, None if data == "mnist" else data)
         else:
             if method not in METHODS:
                 unknown("method", method, METHODS)
@@ -127,10 +140,14 @@ def command(
             )  # fmt: skip
             _fits(method, given)
             chosen = Chosen(
-                data, binarize, seed, precision, preset, estimator, samples, alpha, inference_only, original_halves
-            )
+                data, binarize, seed, precision, preset, estimator, samples, alpha, inference_only, original_halves,
+                images.parsed(size),
+            )  # fmt: skip
             task, train, test = task_of(method, chosen)
-            folder = _fresh(out, f"{method}-{data}-{preset or METHODS[method].preset}")
+            if size is not None and "images" not in task.facts:
+                fail(f"--size: only your own images are resized, not {data}; leave it out")
+            title = Path(task.facts["data"]).stem if "images" in task.facts else data
+            folder = _fresh(out, f"{method}-{title}-{preset or METHODS[method].preset}")
         _watched(training.fit(task, settings, folder, train, test), folder, task)
     except (ValueError, OSError, FloatingPointError) as error:
         fail(error)
@@ -164,13 +181,21 @@ def _watched(records: Any, folder: Path, task: Any) -> None:
 def _resumed(folder: Path, given: dict[str, Any]) -> Path:
     """Return the folder of the run to resume, which has all other options."""
     for name, parameter in inspect.signature(command).parameters.items():
-        if name != "resume" and given[name] != parameter.default:
-            fail(f"--resume takes all settings from {folder / 'config.json'}; leave out --{name.replace('_', '-')}")
+        if name not in ("resume", "data") and given[name] != parameter.default:
+            fail(_from_config(folder, name))
     return folder
 
 
-def _again(folder: Path) -> tuple[Any, Any, Any, Any]:
-    """Return the settings, the task and the data of a run from its folder."""
+def _from_config(folder: Path, option: str) -> str:
+    return f"--resume takes all settings from {folder / 'config.json'}; leave out --{option.replace('_', '-')}"
+
+
+def _again(folder: Path, moved: str | None) -> tuple[Any, Any, Any, Any]:
+    """Return the settings, the task and the data of a run from its folder.
+
+    Args:
+        moved: a new path of your own images.
+    """
     from labkit import training
     from labkit.training import checkpoints
     from labkit.training.folder import Folder
@@ -179,7 +204,8 @@ def _again(folder: Path) -> tuple[Any, Any, Any, Any]:
     try:
         settings, facts = Settings(**about["settings"]), about["facts"]
         kind, config = about["kind"], about["config"]
-        chosen = Chosen(facts["data"], facts["binarisation"], settings.seed, settings.precision)
+        checksum = facts.get("images", "")
+        chosen = Chosen(moved or facts["data"], facts["binarisation"], settings.seed, settings.precision)
         if kind == "vae":
             alpha = float(facts["alpha"]) if "alpha" in facts else None
             only = folder if facts["inference_only"] == "True" else None
@@ -191,8 +217,12 @@ def _again(folder: Path) -> tuple[Any, Any, Any, Any]:
         fail(f"{folder / 'config.json'} was written by another version of labkit ({error}); resume with that version")
     if kind not in METHODS:
         unknown("method", kind, METHODS)
+    if moved and not checksum:
+        fail(_from_config(folder, "data"))
     try:
-        return settings, *task_of(kind, chosen, config)
+        task, train, test = task_of(kind, chosen, config, checksum)
+        task.facts["data"] = facts["data"]  # the run keeps its first path
+        return settings, task, train, test
     except (TypeError, AttributeError) as error:  # the network's checks raise these for a wrong type
         fail(
             f"{folder / 'config.json'} fits no network of this labkit ({error}); resume with the version that wrote it"

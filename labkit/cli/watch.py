@@ -102,4 +102,5 @@ def _end(last: Any, folder: Path, task: Any, pressed: bool) -> None:
 
 def _next(folder: Path, task: Any) -> str:
     name = quoted(folder)
-    return f"continue with: labkit evaluate {name} --data {task.facts['data']}, or labkit sample {name}"
+    data = "" if "images" in task.facts else f" --data {task.facts['data']}"
+    return f"continue with: labkit evaluate {name}{data}, or labkit sample {name}"

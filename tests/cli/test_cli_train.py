@@ -11,7 +11,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from labkit import draw, dreg
-from labkit.cli import keepsakes, main, methods, ship, watch
+from labkit.cli import images, keepsakes, main, methods, ship, watch
 from labkit.training import Settings
 from labkit.views.runs import files
 
@@ -193,7 +193,8 @@ def test_the_command_on_a_card_repeats_the_run():
 
 
 def test_black_and_white_data_are_named_fixed():
-    assert methods.named("binarized_mnist", "stochastic") == "fixed" and methods.named("mnist", "grey") == "grey"
+    found = [images.find(name, how).binarize for name, how in (("binarized_mnist", "stochastic"), ("mnist", "grey"))]
+    assert found == ["fixed", "grey"]
 
 
 @pytest.mark.slow

@@ -41,10 +41,11 @@ def test_each_network_generates_images_and_has_a_card(name):
 @pytest.mark.skipif("LABKIT_DATA" not in os.environ, reason="LABKIT_DATA names no folder with the test images")
 @pytest.mark.parametrize("name", NAMES)
 def test_the_bound_of_a_card_agrees_with_some_test_images(name):
-    from labkit.cli.methods import METHODS, images_of
+    from labkit.cli.images import find
+    from labkit.cli.methods import METHODS
 
     about = models.card(name)
-    images = images_of(about["data"], "test", about["binarisation"])
+    images = find(about["data"], about["binarisation"]).split("test")
     held = tuple(
         part[:: max(1, len(part) // FEW)][:FEW] for part in images
     )  # the first ones are harder than the average

@@ -33,14 +33,14 @@ def measured(words: list[str], data: str, samples: int, steps: int, batch: int, 
 
     import torch
 
-    from labkit.cli import interrupts
+    from labkit.cli import images, interrupts
     from labkit.cli.console import LOOK, bar
-    from labkit.cli.methods import images_of
     from labkit.dreg import racing
 
     torch.set_num_threads(1)  # times are measured on one thread
     lanes = [racing.entry(word) for word in words]
-    track = racing.Track(*(images_of(data, split, "stochastic")[0] for split in ("train", "test")), seed=seed)
+    found = images.find(data, "stochastic", channels=1)
+    track = racing.Track(*(found.split(split)[0] for split in ("train", "test")), seed=seed)
     state, looked = racing.start(track, lanes, k=samples), 0.0
     with bar("best held-out bound {task.fields[best]} nats") as progress, interrupts.first() as pressed:
         task = progress.add_task("race", total=steps, best="-")
