@@ -15,6 +15,7 @@ from labkit.targets.mixture_nd import cross, mixture2d, star
 from labkit.targets.normal import correlated, normal, standard
 from labkit.targets.planar import Donut, DoubleBanana, Sine
 from labkit.targets.sheared import Banana, Funnel, Squiggle
+from labkit.targets.typed import from_formula
 
 if TYPE_CHECKING:
     Known = KnownTarget
@@ -36,6 +37,7 @@ TARGETS: dict[str, Callable[..., Target]] = {
     "star": star,
     "x": cross,
     "logistic": logistic,
+    "formula": from_formula,
 }
 
 
@@ -93,6 +95,9 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {name: {} for name in TARGETS} | {
     },
     "logistic": {"rate": Parameter(0.01, 0.01, 10.0, 0.01, "b", "rate of the Gamma prior of α; its mean is 1/b")},
 }
+
+# Parameters that are texts, which a person types.
+TEXTS: dict[str, tuple[str, ...]] = {"formula": ("text",)}
 
 # Parameters that are lists with one number per mode; handles in a picture and the command line set them.
 LISTS: dict[str, tuple[str, ...]] = {"mixture": ("means", "weights", "scales")}

@@ -101,7 +101,7 @@ SAMPLED = [name for name in targets.TARGETS if hasattr(targets.make(name), "samp
 
 
 def test_targets_with_an_exact_sampler_have_sample():
-    assert set(targets.TARGETS) - set(SAMPLED) == {"double_banana", "sine", "logistic"}
+    assert set(targets.TARGETS) - set(SAMPLED) == {"double_banana", "sine", "logistic", "formula"}
 
 
 @pytest.mark.parametrize("name", SAMPLED)

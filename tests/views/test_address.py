@@ -14,6 +14,7 @@ from labkit.views.address import Address, encode, rounded
 EXPERIMENT = {
     "target": "banana",
     "shape": {"curvature": 0.25, "spread": 1.1},
+    "formula": "-x**2 / 2 - 3.0e-1*abs(y)**4 + 1",
     "means": [-4.25, 0.0, 3.5],
     "weights": [0.2, 0.3, 0.5],
     "scale": 0.35,

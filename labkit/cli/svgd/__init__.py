@@ -19,6 +19,9 @@ _TARGET = _in("Target", "NAME", "Density p(x): {targets}.")
 _PARAM = _in(
     "Target", "NAME=VALUE", "Parameter of the target; may be repeated. A list has commas: means=-2,2", "--param"
 )
+_FORMULA = _in(
+    "Target", "TEXT", "Log-density up to a constant, as a formula in x, or in x and y: '-(x**2 - 4)**2 / 8 - y**2 / 2'."
+)
 _START = _in("Particles", "NAME", "Distribution of the first particles: {starts}.")
 _MEAN = _in("Particles", "X", "Mean of a normal start, in units of x.", show_default="depends on the target")
 _SCALE = _in(
@@ -36,6 +39,7 @@ _CURVES = _in("Files", "FILE", "KSD with a fixed kernel, errors and bandwidth by
 def command(
     target: Annotated[str, _TARGET] = defaults.TARGET,
     parameters: Annotated[list[str] | None, _PARAM] = None,
+    formula: Annotated[str | None, _FORMULA] = None,
     particles: Annotated[int, _in("Particles", "N", "Number of particles, n.", min=limits.PARTICLES[0])] = 200,
     start: Annotated[str, _START] = defaults.START,
     start_mean: Annotated[float | None, _MEAN] = None,
@@ -62,9 +66,14 @@ def command(
     every = {"gif": gif, "png": png, "html": html, "csv": csv, "curves": curves}
     files = {kind: path for kind, path in every.items() if path}
     asked.check_paths(files)
+    if formula is not None:
+        if target not in (defaults.TARGET, "formula"):
+            fail(f"--formula is a target, and --target {target} is another; leave one of them out")
+        target = "formula"
     settings = {"target": target, "n": particles, "begin": start, "seed": seed, "kernel": kernel, "temper": temper}
     settings |= {"optimizer": optimizer, "step_size": step_size, **asked.bandwidth(bandwidth)}
-    settings |= {k: v for k, v in {"begin_mean": start_mean, "begin_scale": start_scale}.items() if v is not None}
+    more = {"begin_mean": start_mean, "begin_scale": start_scale, "formula": formula}
+    settings |= {k: v for k, v in more.items() if v is not None}
     try:
         experiment = asked.experiment(settings, parameters or [], device)
         followed = run.numbers(experiment) if files.keys() - {"csv"} else []

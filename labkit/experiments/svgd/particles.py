@@ -1,6 +1,7 @@
 """All settings of an SVGD run in one object, for the controls of a page, a notebook or a command line."""
 
 import math
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +13,11 @@ from labkit import baselines, svgd, targets
 from labkit.experiments import defaults, limits
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.experiments.svgd import words
-from labkit.targets import LISTS, PARAMETERS, TARGETS
+from labkit.targets import LISTS, PARAMETERS, TARGETS, TEXTS
 from labkit.targets.base import HasSampler, Range
 from labkit.targets.registry import Known
 from labkit.targets.scores import Scored
+from labkit.targets.typed import EXAMPLE
 
 Sample = svgd.State | baselines.State  # a state with particles x
 
@@ -24,6 +26,7 @@ OF_TARGET = ("preconditioned",)  # kernels that use properties of the target
 FIXED = "fixed"  # replaces a bandwidth rule: the setting `length` is used
 TEMPERS = {"none": None, "linear": targets.linear_schedule, "cyclical": targets.cyclical_schedule}
 SNAPSHOTS = 0, 50, 75, 100, 150, 500  # steps whose states stay in the picture, as in the original's figure
+TYPED = {"text": "formula"}  # a target's text -> setting
 MODES = {"means": "means", "weights": "weights", "scales": "scale"}  # a target's list (one number per mode) -> setting
 ROOM = 3.5  # the picture includes this many standard deviations of the start
 ABOVE_0, OPEN = (0.0, None), (False, True)  # bounds of a length; 0 itself is not allowed
@@ -50,6 +53,12 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         step=0.05,
         label="Width of the modes, σ",
         doc="Standard deviation σ of every mode (peak), in units of x.",
+    )
+    formula = param.String(
+        default=EXAMPLE,
+        label="Formula, log p",
+        doc="Log-density up to a constant, in x, or in x and y for the plane. Allowed: numbers, + - * / ** ( ), exp, "
+        "log, sqrt, sin, cos, tan, tanh, abs, min, max. labkit normalises it.",
     )
     n = param.Integer(
         default=100, bounds=limits.PARTICLES, softbounds=(1, 2000), label="Particles, n", doc="Number n of particles."
@@ -157,7 +166,9 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
 
     def refuses(self, name: str, value: Any, asked: dict[str, Any]) -> str:
         """Return why a link may not set this: outside the sliders' range, some parameters of a target make runs very
-        slow."""
+        slow, and a formula may be wrong."""
+        if name in TYPED.values() and value != self.param[name].default:
+            return _wrong(value)
         ranges = [part for known in PARAMETERS.values() for part in known.items()]
         for key, number in value.items() if name == "shape" else ():
             ends = [(p.low, p.high) for known, p in ranges if known == key]
@@ -168,11 +179,18 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
 
     # what the settings define
 
+    @property
+    def described(self) -> tuple[Hashable, ...]:
+        """What the target depends on."""
+        modes = tuple(self.means), tuple(self.weights), self.scale
+        return self.target, tuple(sorted(self.shape.items())), *modes, self.formula
+
     def density(self) -> Known:
         """Return the target. A new one is made only if its settings changed."""
-        key = (self.target, tuple(sorted(self.shape.items())), tuple(self.means), tuple(self.weights), self.scale)
+        key = self.described
         if self._made is None or self._made[0] != key:
             modes = {name: getattr(self, setting) for name, setting in modes_of(self.target).items()}
+            modes |= {name: getattr(self, TYPED[name]) for name in TEXTS.get(self.target, ())}
             shape = {name: value for name, value in self.shape.items() if name in PARAMETERS.get(self.target, {})}
             self._made = (key, targets.make(self.target, **modes, **shape))
         return self._made[1]
@@ -249,50 +267,15 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         return svgd.evaluate(state, self.score(), **self.arguments())
 
 
+def _wrong(formula: str) -> str:
+    """Return why a formula cannot be used, "" if it can."""
+    try:
+        targets.from_formula(formula)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def modes_of(target: str) -> dict[str, str]:
     """Return the lists of the target with this name, and the setting of each."""
     return {name: MODES[name] for name in LISTS.get(target, ())}
-
-
-# Stories for a class: the settings, and what to look for.
-PRESETS: dict[str, tuple[dict[str, Any], str]] = {
-    "The paper's figure": (
-        {},
-        "A hundred particles start far from both modes (peaks), as in figure 1 of Liu & Wang (2016). The drive moves "
-        "them to the nearer mode. The repulsion pushes some of them on to the other. The grey lines are earlier steps: "
-        "0, 50, 75, 100, 150 and 500.",
-    ),
-    "One particle finds a peak": (
-        {"n": 1},
-        "A single particle has no neighbours, so φ is the score ∇log p itself. The particle climbs to the nearest peak "
-        "of p and stays there. Here this is the lower of the two peaks. If p is a posterior, such a peak is called a "
-        "local MAP (maximum a posteriori) estimate. More particles show more of the density.",
-    ),
-    "Too wide a kernel": (
-        {"bandwidth": "fixed", "length": 20.0},
-        "The bandwidth h is far wider than the target, so the same average force acts on every particle. The "
-        "particles move as one block and do not spread. Lower h and watch the two modes appear.",
-    ),
-    "A far mode": (
-        {"means": [-7.0, 7.0], "weights": [1 / 3, 2 / 3], "begin_mean": -7.0},
-        "The two modes are 14 units apart, and the density between them is almost zero. The kernel does not reach "
-        "across, so the heavier mode stays empty. KSD is low all the same. Try linear tempering with ε = 1, or the "
-        "uniform start.",
-    ),
-    "Collapse": (
-        {"target": "normal", "shape": {"dim": 20}, "begin": "normal", "begin_mean": 0.0, "begin_scale": 1.0},
-        "In 20 dimensions all distances are about equal, and the repulsion becomes weak. The particles start with the "
-        "right variance, then shrink to a fifth of it. Switch the kernel to per-dimension: they spread again.",
-    ),
-    "A banana": (
-        {"target": "banana", "begin_mean": 0.0, "begin_scale": 1.0, "n": 200, "step_size": 0.03},
-        "Blue arrows show the drive: it holds the particles on the ridge. Purple arrows show the repulsion: it spreads "
-        "them along the ridge. When the particles have settled, the two cancel at every particle.",
-    ),
-    "Breast cancer posterior": (
-        {"target": "logistic", "begin_mean": 0.0, "begin_scale": 0.1, "n": 50},
-        "Every particle is one logistic regression, fitted to real data. It has 30 weights, a bias and a prior "
-        "precision (how small the weights should be). Watch the accuracy on patients that were held out.",
-    ),
-}
-WITH_ARROWS = ("A banana",)  # stories that mention the arrows

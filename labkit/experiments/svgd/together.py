@@ -38,9 +38,8 @@ class Together:
         fits = state.memory is None if run.optimizer == PLAIN else isinstance(state.memory, Tensor)
         if n * n > FEW or not fits:
             return None
-        target = run.target, tuple(sorted(run.shape.items())), tuple(run.means), tuple(run.weights), run.scale
         how = run.kernel, run.bandwidth, run.length, run.optimizer, run.step_size
-        return n, dim, state.x.device, state.x.dtype, target, how
+        return n, dim, state.x.device, state.x.dtype, run.described, how
 
     def step(self, states: Sequence[svgd.State]) -> list[svgd.State]:
         """Return the states one step later."""

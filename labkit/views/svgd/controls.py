@@ -6,10 +6,12 @@ import panel as pn
 import param
 
 from labkit.experiments.svgd.comparison import NOTHING, SAMPLERS, SETTINGS, ComparisonSettings
-from labkit.experiments.svgd.particles import FIXED, PRESETS, WITH_ARROWS, ParticlesSettings, modes_of
-from labkit.targets import PARAMETERS
+from labkit.experiments.svgd.particles import FIXED, ParticlesSettings, modes_of
+from labkit.experiments.svgd.stories import PRESETS, WITH_ARROWS
+from labkit.targets import PARAMETERS, TEXTS
 from labkit.views.fields import WIDE, box, choice, log_slider, number
 from labkit.views.live import Live
+from labkit.views.svgd.typed import field
 
 
 class Controls(pn.viewable.Viewer):
@@ -68,7 +70,9 @@ class Controls(pn.viewable.Viewer):
         target, known = run.density(), PARAMETERS.get(run.target, {})
         self.length.visible = run.bandwidth == FIXED
         self.batch.visible = target.rows > 0
-        self.shape.objects = modes(run) if modes_of(run.target) else [part(run, k, p) for k, p in known.items()]
+        typed = [field(run)] if run.target in TEXTS else []
+        sliders = [part(run, k, p) for k, p in known.items()]
+        self.shape.objects = modes(run) if modes_of(run.target) else [*typed, *sliders]
 
     def _beside(self, *_events: Any) -> None:
         """Show the control of the compared setting for the second run."""
