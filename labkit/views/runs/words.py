@@ -76,10 +76,9 @@ def none_in(place: str) -> str:
     """Return a text for a directory without runs: its path, and how to make a run."""
     return LOOK + (
         f"<p>There is no run in <code>{html.escape(place)}</code> yet. To train a network in about a minute, on images "
-        "that come with labkit, open a second terminal in the folder of the server and run:</p><p><code>labkit train "
-        "draw --data digits --preset digits</code></p><p>The run appears here while it trains. The command writes to "
-        "<code>runs</code> in the folder where you call it. To show the runs of another folder, start <code>labkit "
-        "serve --runs FOLDER</code>.</p>"
+        "that come with labkit, open a second terminal and run:</p><p><code>labkit train draw --data digits --preset "
+        f'digits --out "{html.escape(place)}/draw-digits"</code></p><p>The run appears here while it trains. To show '
+        "the runs of another folder, start <code>labkit serve --runs FOLDER</code>.</p>"
     )
 
 

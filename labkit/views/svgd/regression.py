@@ -145,8 +145,8 @@ def sentence(state: Fitted, true_noise: float, true_rmse: float) -> str:
         f"{learned.max():.3g} (in units of y). The true noise is {true_noise:.3g}. At first the learned noise is "
         f"larger. The RMSE cannot reach 0 either: on the held-out points, the true curve itself has {true_rmse:.3g}. "
         "The prior acts like two more points, whose squared errors sum to 2b. So a network without any error would "
-        f"still learn {least * target.unit:.3g}. This is √(2b/(N + 2)) = {least:.3g} with b = {target.rate:.3g} and "
-        f"N = {target.rows}, times {target.unit:.3g}, the standard deviation of the first training y."
+        f"still learn {least * target.unit:.4g}. This is √(2b/(N + 2)) = {least:.4g} with b = {target.rate:.3g} and "
+        f"N = {target.rows}, times {target.unit:.4g}, the standard deviation of the first training y."
     )
     if state.overwritten is None:
         return said

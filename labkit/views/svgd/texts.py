@@ -3,12 +3,12 @@
 from labkit.views.scenes import fold
 
 PARTICLES = """
-<b>What you see.</b> Red and dashed: the target. Green: the particles. On a line, each tick below the axis is a
-particle, and the green area is their smoothed density. Smoothing makes its peaks a little lower and wider than
-those of the target. In the plane, each dot is a particle. At the end the particles look like samples of the target;
-the tab <i>Collapse</i> shows when they do not. <b>Try:</b> drag a diamond (the top of a mode) or a particle.
-Double-click to add a particle. Click a particle to see what its neighbours do to it. <b>Keys:</b> space plays or
-pauses, → takes a step, ← rewinds, R resets.
+<b>What you see.</b> Dashed: the target. Green: the particles. On a line, each tick below the axis is a particle,
+and the green area is their smoothed density. Smoothing makes its peaks a little lower and wider than those of the
+target. In the plane, each dot is a particle. At the end the particles look like samples of the target; the tab
+<i>Collapse</i> shows when they do not. <b>Try:</b> drag a diamond (the top of a mode) or a particle. Double-click
+to add a particle. Click a particle to see what its neighbours do to it. <b>Keys:</b> space plays or pauses, → takes
+a step, ← rewinds, R resets.
 """
 EQUATION = """
 <math display="block" style="font-size: 1.15em">
