@@ -22,8 +22,9 @@ EQUATION = """
 <munder><munder><mrow><msub><mo>∇</mo><msub><mi>x</mi><mi>j</mi></msub></msub><mi>k</mi><mo>(</mo><msub><mi>x</mi>
 <mi>j</mi></msub><mo>,</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo></mrow><mo>⏟</mo></munder>
 <mtext>repulsion (apart)</mtext></munder><mo>]</mo><mo>,</mo><mspace width="1.5em"/>
-<mi>k</mi><mo>(</mo><mi>x</mi><mo>,</mo><mi>x′</mi><mo>)</mo><mo>=</mo><mi>exp</mi><mo>(</mo><mo>−</mo><mfrac><mrow>
-<mo>|</mo><mi>x</mi><mo>−</mo><mi>x′</mi><msup><mo>|</mo><mn>2</mn></msup></mrow><mrow><mn>2</mn>
+<mi>k</mi><mo>(</mo><mi>x</mi><mo>,</mo><msup><mi>x</mi><mo>′</mo></msup><mo>)</mo>
+<mo>=</mo><mi>exp</mi><mo>(</mo><mo>−</mo><mfrac><mrow>
+<mo>|</mo><mi>x</mi><mo>−</mo><msup><mi>x</mi><mo>′</mo></msup><msup><mo>|</mo><mn>2</mn></msup></mrow><mrow><mn>2</mn>
 <msup><mi>h</mi><mn>2</mn></msup></mrow></mfrac><mo>)</mo></math>
 This is one step of SVGD, with the kernel rbf and its bandwidth h. The <b>drive</b> is an average of the uphill
 directions of all particles, in which near particles count most. The <b>repulsion</b> pushes a particle away from near
