@@ -14,6 +14,7 @@ class Step:
     Attributes:
         text: one or two short sentences.
         settings: the settings that change here, by name, as in an address.
+        fresh: whether the settings of the steps before it return to their defaults.
         question: a question, or None.
         play: the number of steps after which the run pauses; with 0 the reader plays it.
         restart: whether the run starts again on entering the step. The first step of a lesson always does.
@@ -26,6 +27,7 @@ class Step:
     play: int = 0
     restart: bool = False
     at: int = 0
+    fresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,11 @@ class Lesson:
     def settings(self, i: int) -> dict[str, Any]:
         """Return all settings of step i, counted from 0: those of the steps before it, and its own changes.
 
-        Settings that are not named here have their defaults.
+        Settings that it does not name have their defaults.
         """
         merged: dict[str, Any] = {}
         for step in self.steps[: i + 1]:
-            merged |= step.settings
+            merged = {**({} if step.fresh else merged), **step.settings}
         return merged
 
     def began(self, i: int) -> int:

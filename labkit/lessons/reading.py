@@ -9,6 +9,7 @@ from typing import Any
 from labkit.lessons.fields import Fields, LessonError, near
 from labkit.lessons.lesson import Lesson, Step
 from labkit.lessons.marks import MARKS
+from labkit.lessons.marks.combined import parts
 from labkit.lessons.playing import apply
 from labkit.lessons.question import CHOICE, KINDS, NUMBER, Question
 from labkit.lessons.tabs import TABS
@@ -79,7 +80,7 @@ def _step(own: Fields, page: str, tab: str) -> Step:
     question = _question(Fields(asked, f"{own.where}, question", own.problems), page, tab) if asked else None
     step = Step(
         text, own.inner("settings"), question, own.whole("play", 0, LONGEST, 0), own.truth("restart"),
-        own.whole("at", 0, LONGEST, 0),
+        own.whole("at", 0, LONGEST, 0), own.truth("fresh"),
     )  # fmt: skip
     own.no_others()
     return step
@@ -141,12 +142,15 @@ def _check_number(own: Fields, question: Question) -> None:
 
 
 def _check_mark(own: Fields, question: Question, page: str, tab: str) -> None:
-    mark = MARKS[question.mark]
-    if why := mark.unfit(question.parameters):
-        own.wrong("parameters", f"the arguments of {question.mark}", why)
-    if page and tab and not mark.fits(page, tab):
-        where = ", ".join(f"/{page}, {tab}" for page, tab in mark.tabs)
-        own.wrong("mark", "a function for this tab", f"{question.mark} is for {where}")
+    for name, parameters in parts(question.mark, question.parameters):
+        if name not in MARKS:
+            own.problem(f"no mark is called {name!r}; {near(name, MARKS)}")
+            continue
+        if why := MARKS[name].unfit(parameters):
+            own.problem(f"the parameters do not fit the mark {name}: {why}")
+        if page and tab and not MARKS[name].fits(page, tab):
+            where = ", ".join(f"/{page}, {tab}" for page, tab in MARKS[name].tabs)
+            own.problem(f"the mark {name} is for {where}, not for this tab; choose another mark or tab")
 
 
 def _check_settings(top: Fields, lesson: Lesson) -> None:

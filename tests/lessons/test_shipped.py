@@ -7,6 +7,7 @@ from labkit import lessons
 NAMES = lessons.names()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_run_of_a_step_marks_its_question(name):
     """The right answer comes from the run, and every other choice, or a number beyond the tolerance, is wrong."""
