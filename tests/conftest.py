@@ -3,11 +3,13 @@
 import asyncio
 import gc
 import importlib.util
+import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -40,6 +42,7 @@ FLAGS = [
 ]
 
 
+READY = "LABKIT_TESTS_READY"  # names a folder that the processes of a test run share, see tests/ready
 LONG = ("test_cli_first.py", ".ipynb")  # files that take half a minute start first
 
 
@@ -51,6 +54,27 @@ class OneBrowser(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return "browser" if nodeid.startswith("tests/browser/") else nodeid.split("::")[0]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have kernels of notebooks begin in forks of a process that has imported labkit."""
+    if sys.platform != "linux":  # elsewhere a process that has loaded torch may not fork
+        return
+    if READY not in os.environ:
+        os.environ[READY] = tempfile.mkdtemp(prefix=f"labkit-{os.getpid()}-")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(READY)))
+        kernel = Path(os.environ[READY]) / "kernels" / "python3" / "kernel.json"
+        kernel.parent.mkdir(parents=True)
+        line = [*_ready(), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        kernel.write_text(json.dumps({"argv": line, "display_name": "Python 3 (ipykernel)", "language": "python"}))
+        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [os.environ[READY], os.environ.get("JUPYTER_PATH")]))
+    config.option.nbval_current_env = False  # it would name the Python of this process
+
+
+def _ready() -> list[str]:
+    """Return the words of a command in place of `python`, which starts at once."""
+    client, address = Path(__file__).parent / "ready" / "python.py", Path(os.environ[READY]) / "socket"
+    return [sys.executable, "-I", "-S", str(client), str(address)]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneBrowser:
@@ -204,11 +228,26 @@ def serving(get, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def server(serving, free_port) -> Iterator[str]:
-    """The address of `labkit serve`, run once for all tests by this Python."""
+def python() -> list[str]:
+    """The words of a command in place of `python`: on Linux the process begins with labkit imported, see tests/ready.
+
+    Tests of what a process imports, of its memory or of its end start `sys.executable` instead.
+    """
+    return _ready() if READY in os.environ else [sys.executable]
+
+
+@pytest.fixture(scope="session")
+def command(python) -> list[str]:
+    """The words of a command in place of `labkit`."""
+    return [*python, "-c", "import sys; from labkit.cli import main; sys.exit(main())"]
+
+
+@pytest.fixture(scope="session")
+def server(serving, python, free_port) -> Iterator[str]:
+    """The address of `labkit serve`, run once for all tests by this Python. Its log has the number of its process."""
     port = free_port()
-    command = [sys.executable, "-c", "import sys; from labkit.cli import main; sys.exit(main())"]
-    yield from serving([*command, "serve", "--no-browser", "--port", str(port)], port)
+    code = "import os, sys; print('process', os.getpid(), flush=True); from labkit.cli import main; sys.exit(main())"
+    yield from serving([*python, "-c", code, "serve", "--no-browser", "--port", str(port)], port)
 
 
 def _wait(process: subprocess.Popen, get, base: str, log: Path) -> None:

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import socket
-import sys
 import threading
 
 import pytest
@@ -37,11 +36,11 @@ SILENCE = 6_000  # ms, longer than a page waits before it sends a question
 
 
 @pytest.fixture(scope="module")
-def launch(serving, tmp_path_factory):
+def launch(serving, python, tmp_path_factory):
     """launch(port): a context with a running server, which gets SIGTERM at the end."""
     folder = tmp_path_factory.mktemp("pages")
     (folder / "process.py").write_text(PAGE)
-    command = [sys.executable, "-c", SERVE, str(folder)]
+    command = [*python, "-c", SERVE, str(folder)]
     return lambda port: contextlib.contextmanager(serving)([*command, str(port)], port)
 
 

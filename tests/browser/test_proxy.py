@@ -4,7 +4,6 @@ import contextlib
 import functools
 import http.server
 import re
-import sys
 import threading
 
 import pytest
@@ -12,7 +11,6 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-COMMAND = [sys.executable, "-c", "import sys; from labkit.cli import main; sys.exit(main())", "serve", "--no-browser"]
 PATIENCE = 60_000  # ms: on a busy machine a page takes long to open
 COUNTER = re.compile(r"^step \d+ · ")
 MOVED = """() => {
@@ -29,12 +27,13 @@ def runs(frame):
     expect(counter).not_to_have_text(before, timeout=PATIENCE)
 
 
-def test_svgd_moves_behind_nginx_with_tls_and_a_path(nginx, serving, free_port, browser):
+def test_svgd_moves_behind_nginx_with_tls_and_a_path(nginx, serving, command, free_port, browser):
     inner = free_port()
     with nginx(inner) as port:
         public = f"https://localhost:{port}/labkit/"
-        options = ["--port", str(inner), "--visitors", "1", "--prefix", "/labkit", "--root-url", public, "--forwarded"]
-        with contextlib.contextmanager(serving)([*COMMAND, *options], inner, under="/labkit"):
+        options = ["--no-browser", "--port", str(inner), "--visitors", "1"]
+        options += ["--prefix", "/labkit", "--root-url", public, "--forwarded"]
+        with contextlib.contextmanager(serving)([*command, "serve", *options], inner, under="/labkit"):
             context = browser.new_context(ignore_https_errors=True)
             page, wrong, foreign = context.new_page(), [], []
             page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -74,11 +73,12 @@ def course(tmp_path):
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["named", "not named"])
-def test_another_site_shows_a_page_in_a_frame_only_if_it_is_named(named, course, serving, free_port, page):
+def test_another_site_shows_a_page_in_a_frame_only_if_it_is_named(named, course, serving, command, free_port, page):
     origin, write = course
     port = free_port()
-    options = ["--frame-ancestor", origin, "--allow-origin", origin] if named else []
-    with contextlib.contextmanager(serving)([*COMMAND, "--port", str(port), *options], port) as base:
+    options = ["--no-browser", "--port", str(port)]
+    options += ["--frame-ancestor", origin, "--allow-origin", origin] if named else []
+    with contextlib.contextmanager(serving)([*command, "serve", *options], port) as base:
         write(f"{base}/svgd")
         refused = []
         page.on("console", lambda message: "frame-ancestors" in message.text and refused.append(message.text))

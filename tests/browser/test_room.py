@@ -1,7 +1,6 @@
 """A class: the teacher opens a room on a page, students follow it, answer, drive, and try it themselves."""
 
 import re
-import sys
 
 import pytest
 from playwright.sync_api import expect
@@ -10,11 +9,11 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def school(serving, free_port, get):
+def school(serving, command, free_port, get):
     """The address of a server for a class, which has loaded its pages."""
     port = free_port()
-    command = [sys.executable, "-c", "import sys; from labkit.cli import main; sys.exit(main())", "serve"]
-    started = serving([*command, "--no-browser", "--visitors", "1", "--address", "0.0.0.0", "--port", str(port)], port)
+    options = ["--no-browser", "--visitors", "1", "--address", "0.0.0.0", "--port", str(port)]
+    started = serving([*command, "serve", *options], port)
     base = next(started)
     get(f"{base}/svgd")
     yield base

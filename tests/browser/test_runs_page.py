@@ -1,7 +1,6 @@
 """The page /runs in a real browser: a run grows with its files; without a run the page says what to do."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -31,10 +30,9 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def here(serving, free_port, place):
+def here(serving, command, free_port, place):
     """The address of a server that reads a separate directory of the test."""
     port = free_port()
-    command = [sys.executable, "-c", "import sys; from labkit.cli import main; sys.exit(main())"]
     yield from serving([*command, "serve", "--no-browser", "--port", str(port), "--runs", str(place)], port)
 
 

@@ -1,7 +1,6 @@
 """A prepared /svgd opens at once with all its pictures, and works like a page that was built on demand."""
 
 import re
-import sys
 
 import pytest
 from playwright.sync_api import expect
@@ -12,11 +11,10 @@ PICTURES = 5
 
 
 @pytest.fixture(scope="module")
-def expecting(serving, free_port):
+def expecting(serving, command, free_port):
     """The address of `labkit serve --visitors 2`."""
     port = free_port()
-    command = [sys.executable, "-c", "import sys; from labkit.cli import main; sys.exit(main())", "serve"]
-    yield from serving([*command, "--no-browser", "--visitors", "2", "--port", str(port)], port)
+    yield from serving([*command, "serve", "--no-browser", "--visitors", "2", "--port", str(port)], port)
 
 
 def test_the_page_of_an_expected_visitor_has_all_its_pictures_and_plays(expecting, page):

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 
 import nbformat
@@ -44,20 +43,25 @@ def only(tmp_path, monkeypatch):
     return lambda *cells: notebook_of(tmp_path / "shipped" / "small.ipynb", *cells)
 
 
-def command(folder, *arguments):
-    """Run `labkit` in a separate process, where `folder / "shipped"` has the notebooks.
+@pytest.fixture
+def run(python, tmp_path):
+    """run(arguments) runs `labkit` in a separate process, where `tmp_path / "shipped"` has the notebooks.
 
     Event loops of other tests in this process could keep a kernel's messages.
     """
-    script = (
-        "import sys\nfrom pathlib import Path\nfrom labkit.cli import lab, main\n"
-        f"lab.places.find = lambda name: Path({str(folder / 'shipped')!r})\n"
-        f"sys.exit(main({list(arguments)!r}))"
-    )
-    return subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, timeout=240)
+
+    def separate(*arguments):
+        script = (
+            "import sys\nfrom pathlib import Path\nfrom labkit.cli import lab, main\n"
+            f"lab.places.find = lambda name: Path({str(tmp_path / 'shipped')!r})\n"
+            f"sys.exit(main({list(arguments)!r}))"
+        )
+        return subprocess.run([*python, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=240)
+
+    return separate
 
 
-def test_a_page_holds_recordings_figures_what_sliders_show_and_nothing_to_fetch(only, tmp_path):
+def test_a_page_holds_recordings_figures_what_sliders_show_and_nothing_to_fetch(only, run, tmp_path):
     only(
         "# Größe\n\nThe area is $x^2$.",
         LIVE,
@@ -65,7 +69,7 @@ def test_a_page_holds_recordings_figures_what_sliders_show_and_nothing_to_fetch(
         "notebook.figure(hv.Curve([0, 1]))",
         SLIDER,
     )
-    ran = command(tmp_path, "lab", "--executed", "pages")
+    ran = run("lab", "--executed", "pages")
     assert ran.returncode == 0, ran.stderr
     text = (tmp_path / "pages" / "small.html").read_text(encoding="utf-8")
     size = (tmp_path / "pages" / "small.html").stat().st_size
@@ -77,9 +81,9 @@ def test_a_page_holds_recordings_figures_what_sliders_show_and_nothing_to_fetch(
     assert not re.search(r"""(src|href)=["']?(?!data:|#)[\w/.]""", text), "it loads something"
 
 
-def test_a_failing_cell_ends_the_command_with_one_line(only, tmp_path):
+def test_a_failing_cell_ends_the_command_with_one_line(only, run, tmp_path):
     only("1 + 1", "raise KeyError('none')")
-    ran = command(tmp_path, "lab", "--executed", "pages")
+    ran = run("lab", "--executed", "pages")
     assert ran.returncode == 2
     err = ran.stderr
     assert err.count("\n") == 1 and "small.ipynb: cell 2 raised KeyError: 'none'" in err
@@ -101,7 +105,7 @@ def test_a_file_that_is_not_a_notebook_is_named(only, tmp_path, capsys):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
-def test_ctrl_c_stops_it_with_its_kernel(tmp_path):
+def test_ctrl_c_stops_it_with_its_kernel(python, tmp_path):
     path = notebook_of(
         tmp_path / "small.ipynb", "import os, time; open('pid', 'w').write(str(os.getpid()))\ntime.sleep(99)"
     )
@@ -112,7 +116,7 @@ def test_ctrl_c_stops_it_with_its_kernel(tmp_path):
         "sys.exit(main(['lab', '--dir', '.', '--executed', 'pages']))"
     )
     (tmp_path / "none").mkdir()
-    process = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*python, "-c", script], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     try:
         deadline = time.monotonic() + 60
         while not ((tmp_path / "pid").exists() and (kernel := (tmp_path / "pid").read_text())):

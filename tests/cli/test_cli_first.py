@@ -1,7 +1,6 @@
 """The first training of README and guide: its latents carry nats, and its samples are many kinds of digits."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
-def test_the_first_training_does_not_collapse(seed, tmp_path, rows):
+def test_the_first_training_does_not_collapse(seed, python, tmp_path, rows):
     """Over 5 nats reach the latents, without a warning. Of 100 samples no two are alike, and they vary as digits do.
 
     The test takes 1,200 of its 2,000 steps, half a minute on one core. The KL has its full weight after step 1,000.
@@ -30,7 +29,7 @@ def test_the_first_training_does_not_collapse(seed, tmp_path, rows):
     for file in ("README.md", "labkit/guide/start.md", "labkit/guide/training.md"):
         assert COMMAND in (Path(__file__).parents[2] / file).read_text().splitlines()
     words = [*COMMAND.split()[1:], *SHORTER, "--devices", "cpu", "--seed", str(seed), "--out", str(tmp_path / "a")]
-    done = subprocess.run([sys.executable, "-c", ALONE, *words], capture_output=True, text=True)
+    done = subprocess.run([*python, "-c", ALONE, *words], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     last = rows(tmp_path / "a" / "epochs.csv")[-1]
     assert float(last["lz"]) > 5 and float(last["bound"]) < 24.5  # collapsed it is 0 and 27.3

@@ -5,7 +5,6 @@ import importlib
 import json
 import os
 import subprocess
-import sys
 
 import pytest
 
@@ -47,9 +46,9 @@ TOY = {"svgd": {"toy-kernel", "toy-rule", "toy-optimizer", "toy-target"}, "dreg"
 
 
 @pytest.fixture(scope="module")
-def shown():
+def shown(python):
     """The lists of the pages, two help texts and the output of a run, in a process with one more entry per registry."""
-    line = [sys.executable, "-c", TOYS + SHOWN]
+    line = [*python, "-c", TOYS + SHOWN]
     environment = os.environ | {"COLUMNS": "300"}
     return json.loads(subprocess.run(line, capture_output=True, text=True, check=True, env=environment).stdout)
 

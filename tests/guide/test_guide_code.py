@@ -71,7 +71,7 @@ def test_a_command_and_its_options_exist(words):
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
+def results(python, tmp_path_factory):
     """The results of all blocks and commands, run once in one process and one folder."""
     folder = tmp_path_factory.mktemp("documents")
     (folder / "file.csv").write_text("rooms,price\n" + "".join(f"{i},{100 * i + i % 3}\n" for i in range(1, 31)))
@@ -79,9 +79,7 @@ def results(tmp_path_factory):
     script = Path(__file__).with_name("run_documents.py")
     wanted = json.dumps({"blocks": list(BLOCKS.items()), "commands": lines})
     env = os.environ | {"COLUMNS": "150", "OMP_NUM_THREADS": "1", "LABKIT_CACHE": os.environ.get("LABKIT_CACHE", "")}
-    done = subprocess.run(
-        [sys.executable, str(script)], input=wanted, capture_output=True, text=True, cwd=folder, env=env
-    )
+    done = subprocess.run([*python, str(script)], input=wanted, capture_output=True, text=True, cwd=folder, env=env)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     return found["blocks"], dict(zip(RUN, found["commands"], strict=True))

@@ -145,9 +145,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def base(serving, free_port, folder):
+def base(serving, python, free_port, folder):
     port = free_port()
-    yield from serving([sys.executable, "-c", SERVE, str(folder), str(port), "127.0.0.1"], port)
+    yield from serving([*python, "-c", SERVE, str(folder), str(port), "127.0.0.1"], port)
 
 
 def ask(base, method, target, host=None):
@@ -211,9 +211,9 @@ def test_unreadable_requests_are_refused_but_two_question_marks_are_accepted(bas
 
 @pytest.mark.slow
 @pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
-def test_a_page_opens_at_an_ipv6_address(serving, free_port, folder, get):
+def test_a_page_opens_at_an_ipv6_address(serving, python, free_port, folder, get):
     port = free_port()
-    command = [sys.executable, "-c", SERVE, str(folder), str(port), "::1"]
+    command = [*python, "-c", SERVE, str(folder), str(port), "::1"]
     for _ in serving(command, port, host="[::1]"):
         assert get(f"http://[::1]:{port}/greeting?n=1")[0] == 200
 

@@ -60,11 +60,11 @@ def page():
 
 
 @pytest.fixture(scope="module")
-def crowded(serving, free_port, tmp_path_factory, log_of):
+def crowded(serving, python, free_port, tmp_path_factory, log_of):
     """The address of a server with small limits that has warmed up."""
     folder, port = tmp_path_factory.mktemp("pages"), free_port()
     (folder / "counting.py").write_text(PAGE)
-    for base in serving([sys.executable, "-c", SERVE, str(folder), str(port)], port):
+    for base in serving([*python, "-c", SERVE, str(folder), str(port)], port):
         deadline = time.monotonic() + 60
         while "warmed" not in log_of(base):
             assert time.monotonic() < deadline, log_of(base)

@@ -46,7 +46,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def behind(nginx, serving, free_port, folder):
+def behind(nginx, serving, python, free_port, folder):
     """behind(forwarded=True, HEADER=value) -> (the port of nginx, the port of labkit), both running until the end."""
     opened = []
 
@@ -54,7 +54,7 @@ def behind(nginx, serving, free_port, folder):
         port = free_port()
         context = nginx(port, **changed)
         public = context.__enter__()
-        command = [sys.executable, "-c", SERVE, str(folder), str(port), str(public), "forwarded" if forwarded else ""]
+        command = [*python, "-c", SERVE, str(folder), str(port), str(public), "forwarded" if forwarded else ""]
         server = serving(command, port, under="/labkit")
         next(server)
         opened.extend([(context, server)])

@@ -75,7 +75,7 @@ def page():
 
 
 @pytest.fixture(scope="module")
-def made_up(serving, free_port, tmp_path_factory):
+def made_up(serving, python, free_port, tmp_path_factory):
     """A server with small pages, a file that is not a page, and the index as another device sees it."""
     folder, port = tmp_path_factory.mktemp("pages"), free_port()
     for name, text in {
@@ -90,7 +90,7 @@ def made_up(serving, free_port, tmp_path_factory):
         (folder / f"{name}.py").write_text(text)
     for file in places.find("dashboards").glob("index.*"):
         shutil.copy(file, folder)
-    yield from serving([sys.executable, "-c", SERVE, str(folder), str(port)], port)
+    yield from serving([*python, "-c", SERVE, str(folder), str(port)], port)
 
 
 def models(base, route, kind, **arguments):

@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -61,10 +60,10 @@ def rows(path: Path) -> list[dict]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the runs that are killed are forked")
-def test_a_run_killed_many_times_ends_with_the_same_bits(toy, tmp_path):
+def test_a_run_killed_many_times_ends_with_the_same_bits(python, toy, tmp_path):
     """SIGKILL comes at random moments, mostly within a write, because each of the 48 records writes a checkpoint."""
     victim = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("victim.py"))],
+        [*python, str(Path(__file__).with_name("victim.py"))],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
 
