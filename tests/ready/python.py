@@ -2,7 +2,7 @@
 
     python.py SOCKET [-c CODE | -m MODULE | FILE] [ARGUMENT ...]
 
-Output, input, folder, environment, exit code and signals are those of a usual process. The first such command starts
+Output, input, folder, environment, exit code and signals are as in a usual process. The first such command starts
 the server. If that fails, Python itself runs. This file imports little, so that it starts soon.
 """
 

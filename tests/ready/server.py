@@ -167,7 +167,7 @@ def become(job: Job) -> None:
         stream = opened(number, mode, job.environment)
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
-    sys.modules["numpy"].random.seed()  # as random does by itself
+    sys.modules["numpy"].random.seed()  # the module random does so at every fork
     try:
         run(job.words)
     except SystemExit as end:
