@@ -38,7 +38,7 @@ def from_csv(path: Path | str, target: str) -> Table:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; give the path of a CSV file with a line of names")
-    (names, *rows), end = _cells(path)
+    (names, *rows), end = cells(path, path.read_bytes())
     if len(rows) < 3:
         raise ValueError(f"{path} must have a line of names and 3 rows or more, got {len(rows)}")
     names = [name.strip() for name in names]
@@ -54,7 +54,7 @@ def from_csv(path: Path | str, target: str) -> Table:
         raise ValueError(f"the target must be a column of {path} ({_listed(names, target)}), got {_short(target)}")
     if len(names) < 2:
         raise ValueError(f"{path} must have features and {target}, got only that column")
-    rows = _points(path, [[row[j].strip() for j in kept] for row in rows], end)
+    rows = with_points(path, [[row[j].strip() for j in kept] for row in rows], end)
     numbers = np.array([_row(path, names, i, row) for i, row in enumerate(rows, 2)])
     for name, column in zip(names, numbers.T, strict=True):
         if np.ptp(column) == 0:
@@ -67,11 +67,18 @@ def from_csv(path: Path | str, target: str) -> Table:
     return Table(x, y, features, target, note=note)
 
 
-def _cells(path: Path) -> tuple[list[list[str]], str]:
-    """Return the cells of all lines that are not empty, and the separator."""
-    text = _text(path)
+def cells(path: Path | str, content: bytes, ends: str = ENDS) -> tuple[list[list[str]], str]:
+    """Return the cells of all lines that are not empty, and the separator; `path` is for messages.
+
+    Args:
+        ends: possible separators; the first one is used if two give equally many columns.
+
+    Raises:
+        ValueError: the content is not the text of a CSV file.
+    """
+    text = _text(path, content)
     head = next((line for line in text.splitlines() if line.strip()), "")
-    end = max(ENDS, key=lambda each: len(next(csv.reader([head], delimiter=each), [])))
+    end = max(ends, key=lambda each: len(next(csv.reader([head], delimiter=each), [])))
     try:
         lines = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=end) if line]
     except csv.Error as error:
@@ -79,8 +86,7 @@ def _cells(path: Path) -> tuple[list[list[str]], str]:
     return lines or [[]], end
 
 
-def _text(path: Path) -> str:
-    content = path.read_bytes()
+def _text(path: Path | str, content: bytes) -> str:
     for start, what in _OTHERS.items():
         if content.startswith(start):
             raise ValueError(f"{path} is {what}, not a CSV file; save the table as CSV")
@@ -108,8 +114,12 @@ def _kept(path: Path, names: list[str], rows: list[list[str]]) -> tuple[list[int
     return kept, note
 
 
-def _points(path: Path, rows: list[list[str]], end: str) -> list[list[str]]:
-    """Return the cells with points instead of decimal commas, which occur only if commas do not separate cells."""
+def with_points(path: Path | str, rows: list[list[str]], end: str) -> list[list[str]]:
+    """Return the cells with points instead of decimal commas, which occur only if commas do not separate cells.
+
+    Raises:
+        ValueError: the numbers have points and commas.
+    """
     if end == "," or not any("," in cell for row in rows for cell in row):
         return rows
     if any("." in cell for row in rows for cell in row):

@@ -166,6 +166,10 @@ class ClassificationSettings(ExperimentSettings[Classified]):
         first = target.initial(self.n, torch.Generator().manual_seed(self.seed))
         return Classified(self.points, target, svgd.start(first, self.score(target), kernel=self._kernel))
 
+    def take(self, points: LabelledPoints) -> None:
+        """Use these points at the next start, until other points are chosen."""
+        self._drawn, self.points = (self.data, self.seed), points
+
     def step(self, state: Classified) -> Classified:
         """Return the state one step later, for the points of this state."""
         target = self.posterior(state.data, state.target.features)

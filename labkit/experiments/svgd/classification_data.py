@@ -7,7 +7,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
+from labkit.data import points
+
 HALF = 3.0  # the picture is [-HALF, HALF] in both coordinates
+FULL = 0.8  # part of the picture that given points fill
 MANY, MOST = 120, 400  # number of points in a generated set, and maximum in any set
 
 
@@ -48,6 +51,40 @@ class LabelledPoints:
     def fewer(self) -> "LabelledPoints":
         """Return all points except the newest."""
         return LabelledPoints(self.x[:-1], self.y[:-1], self.turn[:-1])
+
+
+def given(name: str, content: bytes, seed: int) -> tuple[LabelledPoints, str]:
+    """Return the points in a CSV file with two features and a label, and a sentence about them.
+
+    Each feature is shifted and scaled, so that its values fill the picture.
+
+    Args:
+        seed: of the order in which points are held out.
+
+    Raises:
+        ValueError: the file cannot be read, or there are not two classes.
+    """
+    rows = points.from_text(name, content, 3, "two features and a label")
+    labels = sorted({row[2] for row in rows})
+    if len(labels) != 2:
+        found = ", ".join(labels[:5]) or "none"
+        raise ValueError(
+            f"the third column of {name} must have two labels, got {len(labels)} ({found}); leave others out"
+        )
+    pairs = [[points.number(name, i, j, row[j - 1]) for j in (1, 2)] for i, row in enumerate(rows, 1)]
+    x = torch.tensor(pairs, dtype=torch.float64)
+    low, high = x.amin(0), x.amax(0)
+    if bool((high - low <= 1e-9 * x.abs().amax(0)).any()):
+        raise ValueError(f"a feature of {name} has the same value in every row; choose another feature")
+    fitted = (2 * (x - low) / (high - low) - 1) * FULL * HALF
+    y = torch.tensor([row[2] == labels[1] for row in rows])
+    turn = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed)).double() / len(x)
+    words = (
+        f"{name}: {len(x)} points; class 0 is {labels[0]} ({int((~y).sum())}), "
+        f"class 1 is {labels[1]} ({int(y.sum())}). Both features were scaled to fill the picture. "
+        "A link does not keep the points."
+    )
+    return LabelledPoints(fitted, y, turn), words
 
 
 def within(place: tuple[float, float]) -> Float[Tensor, "2"]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from labkit import svgd
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.experiments.svgd import words
-from labkit.experiments.svgd.regression_data import SETS, NoisyCurve, RegressionPoints
+from labkit.experiments.svgd.regression_data import SETS, GivenPoints, NoisyCurve, RegressionPoints
 from labkit.targets import NeuralRegression
 
 
@@ -152,14 +152,23 @@ class RegressionSettings(ExperimentSettings[Fitted]):
 
     def __init__(self, **params: Any) -> None:
         self._rows: RegressionPoints | None = None
+        self._given: GivenPoints | None = None
         super().__init__(**params)
 
     # the points
 
     @property
-    def made(self) -> NoisyCurve:
-        """The curve and the noise of the points, with the unit of y equal to 1."""
-        return SETS[self.data]
+    def made(self) -> NoisyCurve | GivenPoints:
+        """The curve and the noise of the points, with the unit of y equal to 1; for given points both are unknown."""
+        return self._given or SETS[self.data]
+
+    def take(self, points: GivenPoints) -> None:
+        """Use these points at the next start, until another set is chosen."""
+        self._rows, self._given = None, points
+
+    @param.depends("data", watch=True)
+    def _drop(self) -> None:
+        self._given = None
 
     @property
     def true_noise(self) -> float:

@@ -1,11 +1,14 @@
 """Points for a regression in one dimension: a curve with noise, and the changes that a user can make."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+
+from labkit.data import points
 
 HELD = 4  # every fourth point is held out
 FEWEST = 4  # minimum number of training points; two of them may be reserved
@@ -79,6 +82,51 @@ class NoisyCurve:
         for (_, high), (low, _) in zip(self.spans, self.spans[1:], strict=False):
             x = torch.where(x > high, x + low - high, x)
         return RegressionPoints(x, self.curve(x) + times * self.noise * e, torch.arange(self.count) % HELD == 0)
+
+
+@dataclass(frozen=True, eq=False)
+class GivenPoints:
+    """Points of a visitor, with the interface of `NoisyCurve`: their curve and their noise are unknown, NaN."""
+
+    x: Float[Tensor, " _"]
+    y: Float[Tensor, " _"]
+    noise: float = math.nan
+
+    def curve(self, x: Tensor) -> Tensor:
+        """Return NaN for each x."""
+        return torch.full_like(x, math.nan)
+
+    @property
+    def box(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The ranges of the points, with room to the sides and above."""
+        (left, right), (low, high) = ((float(v.min()), float(v.max())) for v in (self.x, self.y))
+        across, up = (right - left) / 4, (high - low) / 2
+        return (left - across, right + across), (low - up, high + up)
+
+    def rows(self, generator: torch.Generator, times: float | int = 1) -> RegressionPoints:
+        """Return the points in random order; one of four is held out."""
+        order = torch.randperm(len(self.x), generator=generator)
+        return RegressionPoints(self.x[order], self.y[order], torch.arange(len(order)) % HELD == 0)
+
+
+LEAST = 8  # points of a visitor
+
+
+def given(name: str, content: bytes) -> GivenPoints:
+    """Return the points in the two columns of a CSV file.
+
+    Raises:
+        ValueError: the file cannot be read, or its points do not suit a regression.
+    """
+    rows = points.from_text(name, content, 2, "x and y")
+    pairs = [[points.number(name, i, j, cell) for j, cell in enumerate(row, 1)] for i, row in enumerate(rows, 1)]
+    if len(pairs) < LEAST:
+        raise ValueError(f"{name} must have at least {LEAST} points, got {len(pairs)}; add some")
+    x, y = torch.tensor(pairs, dtype=torch.float64).unbind(1)
+    for axis, values in {"x": x, "y": y}.items():
+        if float(values.max() - values.min()) <= 1e-9 * float(values.abs().max()):
+            raise ValueError(f"every {axis} of {name} is {float(values[0]):g}; a regression needs different values")
+    return GivenPoints(x, y)
 
 
 WHOLE = ((-4.0, 4.0),)

@@ -15,7 +15,9 @@ from labkit.views.draw.curves import bound_if_stopped
 from labkit.views.draw.glimpse import Glimpse
 from labkit.views.draw.network import StrokeScene, class_buttons
 from labkit.views.draw.pad import Pad
+from labkit.views.draw.picture import given
 from labkit.views.draw.strip import CanvasStrip
+from labkit.views.upload import Upload
 
 
 class ReadScene(StrokeScene):
@@ -69,7 +71,13 @@ class ReadScene(StrokeScene):
             button.on_click(lambda _, k=k: self.choose(k))
             digits.append(button)
         seed = fields.number(self.settings, "seed")
-        return [pad, clear, digits, *self._test_images(), seed, *class_buttons(self.settings, {})]
+        upload = Upload(self._take, label="Read an image file", accept="image/*", picture=True, margin=(4, 10))
+        return [pad, clear, upload, digits, *self._test_images(), seed, *class_buttons(self.settings, {})]
+
+    def _take(self, name: str, content: bytes) -> str:
+        image, words = given(name, content, self.settings.model.config)
+        self.read(image)
+        return words
 
     def _test_images(self) -> list:
         """Return one button per available data set, which reads a random test image."""

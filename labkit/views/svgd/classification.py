@@ -7,7 +7,7 @@ import numpy as np
 import panel as pn
 
 from labkit.experiments.svgd.classification import ClassificationSettings, Classified
-from labkit.experiments.svgd.classification_data import HALF, LabelledPoints
+from labkit.experiments.svgd.classification_data import HALF, LabelledPoints, given
 from labkit.experiments.svgd.numbers import Numbers
 from labkit.views import fields
 from labkit.views.pointer import Pointer
@@ -20,8 +20,13 @@ from labkit.views.svgd.classification_pictures import (
     PredictiveDeviation,
 )
 from labkit.views.svgd.curves import Curves
+from labkit.views.upload import Upload
 from labkit.views.view import View
 
+# two features and a label
+EXAMPLE = (
+    "length,width,flower\n5.1,1.9,a\n4.9,2.0,a\n5.4,1.7,a\n5.0,2.2,a\n6.3,4.9,b\n5.8,5.1,b\n6.7,4.7,b\n6.0,4.0,b\n"
+)
 NEAR = 0.03  # fraction of the picture's width and height
 # sets that these features cannot separate
 HARD = {"linear": ("two moons", "rings", "a checkerboard"), "quadratic": ("two moons",)}
@@ -106,6 +111,17 @@ class ClassificationScene(Scene):
             said.append(f"Each step uses at most {s.batch} of the points, weighted as if they were all.")
         return " ".join(said)
 
+    def upload(self) -> Upload:
+        """Return the button for points of the visitor."""
+
+        def take(name: str, content: bytes) -> str:
+            points, words = given(name, content, self.settings.seed)
+            self.settings.take(points)
+            self.show()
+            return words
+
+        return Upload(take, label="Upload points (CSV)", accept=".csv,text/csv", example=EXAMPLE, margin=(4, 10))
+
     def controls(self) -> list:
         s = self.settings
         heading = pn.pane.HTML(s.param.label.label, margin=(4, 10, 0, 10))
@@ -113,7 +129,7 @@ class ClassificationScene(Scene):
         remove = pn.widgets.Button(label="Remove point", description="Remove the newest point", margin=(4, 8))
         remove.on_click(lambda _: self.change(LabelledPoints.fewer))
         return [
-            fields.choice(s, "data"), fields.choice(s, "features"), heading, label, remove,
+            fields.choice(s, "data"), self.upload(), fields.choice(s, "features"), heading, label, remove,
             fields.number(s, "n"), fields.choice(s, "kernel"), fields.log_slider(s, "step_size"),
             fields.number(s, "batch"), fields.log_slider(s, "rate"), fields.number(s, "held"),
             fields.number(s, "seed"),

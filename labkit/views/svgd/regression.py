@@ -1,5 +1,6 @@
 """The tab *Regression*: networks that learn a curve through points that the user moves."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -8,16 +9,19 @@ import panel as pn
 
 from labkit.experiments.svgd.numbers import Numbers
 from labkit.experiments.svgd.regression import Fitted, RegressionSettings
-from labkit.experiments.svgd.regression_data import RegressionPoints
+from labkit.experiments.svgd.regression_data import RegressionPoints, given
 from labkit.views import fields
 from labkit.views.pointer import Pointer
 from labkit.views.scenes import TEXT, Scene
 from labkit.views.svgd import texts
 from labkit.views.svgd.curves import Curves
 from labkit.views.svgd.regression_pictures import Bands, NoiseLevels
+from labkit.views.upload import Upload
 from labkit.views.view import View
 
 BUTTON = {"margin": (4, 8)}
+# two columns; decimal commas and semicolons work, too
+EXAMPLE = "hours,grade\n1,2.1\n2,2.4\n2.5,3.2\n3,3.1\n4,4.4\n5,4.2\n6,5.3\n7,5.1\n8,5.9\n9,5.8\n10,6.2\n12,6.1\n"
 NEAR = 0.025  # fraction of the picture's width and height
 
 
@@ -73,11 +77,22 @@ class RegressionScene(Scene):
         back = pn.widgets.Button(label="Restore points", description="Bring the first points back and reset", **BUTTON)
         back.on_click(lambda _: self.restore())
         return [
-            fields.choice(s, "data"), pn.FlexBox(less, back), fields.number(s, "times"), fields.choice(s, "unit"),
-            fields.number(s, "n"), fields.number(s, "hidden"), fields.log_slider(s, "rate"),
+            fields.choice(s, "data"), self.upload(), pn.FlexBox(less, back), fields.number(s, "times"),
+            fields.choice(s, "unit"), fields.number(s, "n"), fields.number(s, "hidden"), fields.log_slider(s, "rate"),
             fields.choice(s, "kernel"), fields.log_slider(s, "step_size"), fields.number(s, "batch"),
             fields.box(s, "original"), fields.number(s, "seed"),
         ]  # fmt: skip
+
+    def upload(self) -> Upload:
+        """Return the button for points of the visitor."""
+
+        def take(name: str, content: bytes) -> str:
+            points = given(name, content)
+            self.settings.take(points)
+            self.show()
+            return f"{name}: {len(points.x)} points, one of four is held out. A link does not keep them."
+
+        return Upload(take, label="Upload points (CSV)", accept=".csv,text/csv", example=EXAMPLE, margin=(4, 10))
 
     def first(self) -> list:
         return [*super().first(), self.said]
@@ -135,15 +150,18 @@ def sentence(state: Fitted, true_noise: float, true_rmse: float) -> str:
     """Return a description of the learned noise, and of the overwritten noise if any, as HTML.
 
     Args:
-        true_noise: the standard deviation of the noise in the points.
+        true_noise: the standard deviation of the noise in the points; NaN if it is unknown.
         true_rmse: the error of the true curve on the held-out points.
     """
     learned, target = state.learned, state.target
     least = (2 * target.rate / (target.rows + 2)) ** 0.5
+    known = math.isfinite(true_noise)  # not for points of the visitor
+    noise_there = f" The true noise is {true_noise:.3g}." if known else ""
+    rmse_there = f": on the held-out points, the true curve itself has {true_rmse:.3g}" if known else ""
     said = (
         f"Noise learned from {target.rows} training points: {learned.mean():.3g} on average, {learned.min():.3g} to "
-        f"{learned.max():.3g} (in units of y). The true noise is {true_noise:.3g}. At first the learned noise is "
-        f"larger. The RMSE cannot reach 0 either: on the held-out points, the true curve itself has {true_rmse:.3g}. "
+        f"{learned.max():.3g} (in units of y).{noise_there} At first the learned noise is "
+        f"larger. The RMSE cannot reach 0 either{rmse_there}. "
         "The prior acts like two more points, whose squared errors sum to 2b. So a network without any error would "
         f"still learn {least * target.unit:.4g}. This is √(2b/(N + 2)) = {least:.4g} with b = {target.rate:.3g} and "
         f"N = {target.rows}, times {target.unit:.4g}, the standard deviation of the first training y."

@@ -23,11 +23,12 @@ class Bands(View):
         self.box, self.n, self.original = settings.box, settings.n, settings.original
         self.grid = torch.linspace(*self.box[0], POINTS, dtype=torch.float64)
         self.truth = settings.made.curve(self.grid) * settings.unit
+        self.is_known = not bool(self.truth.isnan().any())
 
     @property
     def declaration(self) -> tuple:
         """What the picture depends on except the columns."""
-        return self.box, self.n, self.original, self.truth.tolist()
+        return self.box, self.n, self.original, self.truth.tolist() if self.is_known else None
 
     def picture(self, state: Fitted) -> hv.Overlay:
         columns, x = self.columns(state), self.grid.numpy()
@@ -42,10 +43,13 @@ class Bands(View):
                 color=PAST, line_width=1, alpha=0.6
             ),
             hv.Curve((x, columns["mean"]["y"]), "x", "y", label="mean").opts(color=PARTICLES, line_width=3),
-            hv.Curve((x, columns["truth"]["y"]), "x", "y", label="truth").opts(
-                color=TARGET, line_width=2, line_dash="dashed"
-            ),
         ]
+        if self.is_known:
+            lines += [
+                hv.Curve((x, columns["truth"]["y"]), "x", "y", label="truth").opts(
+                    color=TARGET, line_width=2, line_dash="dashed"
+                )
+            ]
         looks = {"training": (CHOSEN, "circle", 0.9), "held out": (CHOSEN, "circle", 0.0)}
         if self.original:
             looks["reserved"] = (REPULSION, "diamond", 0.9)
@@ -72,7 +76,7 @@ class Bands(View):
         return {
             "model + noise": self._outline(mean, total), "model": self._outline(mean, model),
             "network": {"y": torch.nn.functional.pad(f, (0, 1), value=torch.nan).flatten().numpy(force=True)},
-            "mean": {"y": mean}, "truth": {"y": self.truth.numpy()},
+            "mean": {"y": mean}, **({"truth": {"y": self.truth.numpy()}} if self.is_known else {}),
             **{name: {"x": x[chosen], "y": y[chosen]} for name, chosen in groups.items()},
         }  # fmt: skip
 
