@@ -4,6 +4,7 @@ These modules import torch and panel only inside their functions, so that `labki
 """
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,8 +25,10 @@ from labkit.cli import (
     streams,
     svgd,
     train,
+    use,
 )
 
+_USE = "Run your own file first: what it registers (svgd.register_kernel, targets.register, ...) is then known."
 app = typer.Typer(
     help="SVGD, DRAW and doubly reparameterised gradients, live.",
     add_completion=False,
@@ -65,7 +68,9 @@ def _labkit(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
-) -> None: ...
+    files: Annotated[list[Path] | None, typer.Option("--use", metavar="FILE.py", help=_USE)] = None,
+) -> None:
+    use.run(files or [])
 
 
 def main(arguments: list[str] | None = None) -> int:

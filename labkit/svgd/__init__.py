@@ -6,7 +6,12 @@
 
     for state in islice(svgd.flow(target, x0), 500):
         state.x, state.ksd  # the positions of the particles, and how far they are from the target
+
+`watch(target, x0)` shows the same as a live view in a notebook or on a page.
 """
+
+import importlib
+from typing import Any
 
 from labkit.svgd.bandwidths import RULES, Fixed, Lagged, Median, Paper, Subsampled, median_bandwidth, paper_bandwidth
 from labkit.svgd.discrepancy import ksd, mmd
@@ -56,4 +61,15 @@ __all__ = [
     "register_optimizer",
     "start",
     "step",
-]
+]  # without `watch`, so that an import of all names loads no display package
+
+
+def __getattr__(name: str) -> Any:
+    """Return `watch`, which needs the display packages; they are imported at its first use."""
+    if name == "watch":
+        return importlib.import_module("labkit.views.svgd.watch").watch
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "watch"})

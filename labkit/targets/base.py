@@ -34,6 +34,7 @@ class Target:
         plot_range: one pair (low, high) per dimension, which holds nearly all of the mass.
         labels: one name per dimension, for axes and tables.
         rows: number of training rows, which `minibatch` samples from; 0 for a density without data.
+        has_density: whether `log_prob` is known; of some targets only the score is.
         classifies: whether it is the posterior of a classifier, with `accuracy(x)`.
         start: mean and standard deviation of a suitable normal distribution for initial particles.
     """
@@ -42,6 +43,7 @@ class Target:
     covariance: Float[Tensor, "d d"] | None = None
     plot_range: Range | None = None
     rows: int = 0
+    has_density: bool = True
     classifies: bool = False
     start: tuple[float, float] = (0.0, 1.0)
 

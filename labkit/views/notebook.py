@@ -26,13 +26,37 @@ def load() -> None:
     that has Bokeh does not load it again. Cells that keep only pictures or recordings (`labkit.views.still`) need none.
     """
     if cells() != LIVE:
-        import holoviews.plotting.bokeh  # noqa: F401  the options of pictures
-
-        use_bokeh()
+        _choose()
         return
+    _loaders.add(_cell()[0])
     forget_scripts()
     pn.extension(inline=True)
     hv.extension("bokeh", inline=True)
+
+
+def ready() -> None:
+    """Load the scripts in a notebook if no other cell has loaded them; elsewhere only choose the backend."""
+    cell = _cell()[0]
+    if _is_notebook() and not _loaders - {cell}:
+        load()
+    else:
+        _choose()
+
+
+def _choose() -> None:
+    """Make Bokeh the backend, with the options of its pictures."""
+    import holoviews.plotting.bokeh  # noqa: F401
+
+    use_bokeh()
+
+
+def _is_notebook() -> bool:
+    """Return whether this is the kernel of a notebook, not a page or a program."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    return isinstance(get_ipython(), KernelShell) and pn.state.curdoc is None
 
 
 def figure(picture: Any) -> Figure:
@@ -97,6 +121,7 @@ class Clock:
             shown.show_news(more=True)
 
 
+_loaders: set[str] = set()  # the cells whose outputs have the scripts
 _cells: dict[str, tuple[int, list[CellOutput]]] = {}  # what each cell of a notebook started in its last run
 
 

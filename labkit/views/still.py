@@ -14,6 +14,7 @@ import io
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import holoviews as hv
@@ -21,6 +22,7 @@ import panel as pn
 import torch
 
 from labkit.engine import Past
+from labkit.views import keep
 from labkit.views.view import View, leading
 
 CELLS = "LABKIT_CELLS"
@@ -106,6 +108,38 @@ class LiveCell(Cell):
         save.png(shown, past, position, target, size=SIZE, status=live.status)
         return Kept(target.getvalue(), words(shown, save.cut(past, position), live.status(past.states[position])))
 
+    def save(
+        self,
+        path: str | Path,
+        *,
+        steps: int = STEPS,
+        size: tuple[int, int] = (960, 540),
+        dark: bool = False,
+        fps: float = 20,
+    ) -> None:
+        """Write the run to a file; the end of its name chooses the kind.
+
+            live.save("run.gif")      # an animation of the main picture
+            live.save("run.html")     # all pictures as a web page that plays offline
+            live.save("run.png")      # the main picture at the step that is shown
+            live.save("run.csv")      # the numbers of the curves, a row for every kept step
+
+        Args:
+            path: a path that ends in .gif, .html, .png or .csv.
+            steps: number of steps in the file, if the run was not played; the live view stays where it is.
+            size: width and height in pixels of an animation or a picture.
+            dark: paint animations and pictures on dark paper.
+            fps: frames per second.
+
+        Raises:
+            ValueError: the path has another end.
+            RuntimeError: the run could not start.
+            OSError: the file cannot be written.
+        """
+        target = keep.checked(path)
+        past, position = ahead(self.live, steps, PATIENT)
+        keep.write(self.live, past, position, target, keep.Look(size, dark, fps))
+
     def recording(self) -> str:
         """Return an HTML page that plays the run, or its first steps if it was not played."""
         from labkit import recordings  # needs this package
@@ -155,13 +189,17 @@ def words(views: list[View], past: Past[Any], status: str) -> str:
     return " ".join(sentences) or f"The run at step {past.marks[-1]}" + (f": {status}" if status else "")
 
 
-def ahead(live: Any, steps: int) -> tuple[Past[Any], int]:
+def ahead(live: Any, steps: int, patience: float | None = None) -> tuple[Past[Any], int]:
     """Return the past of a live view and its position in it.
 
     A view that was not played stays as it is, and its past gets the next steps, which are not shown. These stop early
     if they take long. Then `start` is called again, so that the random numbers of the run begin again.
+
+    Args:
+        patience: seconds for the steps; by default few, because a cell must not be slow.
     """
-    run, (within, latest) = live.run, ((WITHIN, LATEST) if cells() == LIVE else (PATIENT, PATIENT))
+    within, latest = (WITHIN, LATEST) if cells() == LIVE else (PATIENT, PATIENT)
+    run, within, latest = live.run, patience or within, 2 * patience if patience else latest
 
     def look(past: Past[Any]) -> Past[Any]:
         found, end = past.copy(), time.monotonic() + within

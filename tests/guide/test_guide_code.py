@@ -48,14 +48,25 @@ SHORT: dict[str, str | None] = {
 }
 
 
+def bare(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a command without the user's file before it."""
+    return words[2:] if words[0] == "--use" else words
+
+
 def shortened(words: tuple[str, ...]) -> str | None:
     """Return the options that make a command short, None if it is not run here."""
+    words = bare(words)
     if len(words) == 1 or "--help" in words:  # the name of a command, or its help, which tests/cli reads
         return None
     fitting = [key for key in SHORT if f"{' '.join(words)} ".startswith(f"{key} ")]
     return SHORT[max(fitting, key=len)] if fitting else ""
 
 
+MINE = """
+from labkit import targets
+
+targets.register("ring", targets.from_log_prob(lambda x: -((x.norm(dim=-1) - 2) ** 2) / 0.18, dim=2))
+"""
 RUN = [words for words in EVERY if shortened(words) is not None]
 
 
@@ -63,7 +74,7 @@ RUN = [words for words in EVERY if shortened(words) is not None]
 def test_a_command_and_its_options_exist(words):
     """Typer reads the whole line, and nothing runs."""
     command = typer.main.get_command(app)
-    line = [word for word in words if word != "--help"]
+    line = [word for word in bare(words) if word != "--help"]
     with command.make_context("labkit", line) as context:
         name, inner, rest = command.resolve_command(context, line)
         if rest:
@@ -75,6 +86,7 @@ def results(python, tmp_path_factory):
     """The results of all blocks and commands, run once in one process and one folder."""
     folder = tmp_path_factory.mktemp("documents")
     (folder / "file.csv").write_text("rooms,price\n" + "".join(f"{i},{100 * i + i % 3}\n" for i in range(1, 31)))
+    (folder / "mine.py").write_text(MINE)
     lines = [[*(PLACES.get(word, word) for word in words), *shortened(words).split()] for words in RUN]
     script = Path(__file__).with_name("run_documents.py")
     wanted = json.dumps({"blocks": list(BLOCKS.items()), "commands": lines})

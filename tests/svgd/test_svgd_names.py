@@ -217,7 +217,7 @@ def test_a_rule_that_mixes_the_runs_of_a_batch_is_noticed():
 # the help
 
 
-@pytest.mark.parametrize("name", ["start", "evaluate", "step", "flow", "phi", "pulls", "ksd", "mmd"])
+@pytest.mark.parametrize("name", ["start", "evaluate", "step", "flow", "phi", "pulls", "ksd", "mmd", "watch"])
 def test_the_help_explains_every_argument(name):
     function = getattr(svgd, name)
     explained = inspect.getdoc(function).split("Args:")[1].split("Raises:")[0]

@@ -1,12 +1,12 @@
 """Numbers of a state for tables and curves: KSD, errors of mean and variance, accuracy, bandwidth."""
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from torch import Tensor
 
 from labkit import svgd
-from labkit.experiments.svgd.particles import ParticlesSettings, Sample
+from labkit.experiments.svgd.particles import Sample
 from labkit.targets import Target
 from labkit.targets.scores import Scored
 
@@ -71,7 +71,18 @@ class Discrepancy(Numbers[Sample]):
         return row | {self.OLDER: next(iter(row.values()))}
 
 
-def of_run(run: ParticlesSettings) -> list[Numbers[Sample]]:
+@runtime_checkable
+class Run(Protocol):
+    """A run with a target and first particles, such as `ParticlesSettings`."""
+
+    def density(self) -> Target:
+        """Return the target."""
+
+    def particles(self) -> Tensor:
+        """Return the first particles."""
+
+
+def of_run(run: Run) -> list[Numbers[Sample]]:
     """Return the numbers that a run's target allows: always KSD, then errors of known moments, and a classifier's
     accuracy.
 

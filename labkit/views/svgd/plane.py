@@ -37,7 +37,7 @@ class Plane(View):
         return self.target, self.box, self.title, self.arrows
 
     def _lines(self) -> list[np.ndarray]:
-        if self.target.dim == 2:
+        if self.target.dim == 2 and self.target.has_density:
             return density.levels(self.target, self.box)
         if self.target.covariance is None:
             return []
