@@ -209,6 +209,7 @@ def test_the_index_shows_the_address_as_text_and_as_qr_code(made_up, server, get
     assert "QR code of http://192.0.2.7:5006/</title>" in text and "http://&lt;desk&gt;:5006/" in text
     _, _, alone = get(f"{server}/")
     assert "QR code" not in alone and "--address 0.0.0.0" in alone
+    assert ('id="room"' in text, 'id="room"' in alone) == (True, False)  # a class needs an address
 
 
 def test_the_list_of_pages_uses_titles_docstrings_and_names(tmp_path):
