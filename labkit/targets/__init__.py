@@ -9,6 +9,7 @@ returns the function x [..., d] -> [..., d] that moves particles.
 
 from labkit.targets.base import Target
 from labkit.targets.distributions import from_distribution
+from labkit.targets.drawn import from_drawing
 from labkit.targets.likelihood import from_log_likelihood
 from labkit.targets.logistic import LogisticRegression
 from labkit.targets.mixture import Mixture
@@ -38,6 +39,7 @@ __all__ = [
     "as_score",
     "cyclical_schedule",
     "from_distribution",
+    "from_drawing",
     "from_formula",
     "from_log_likelihood",
     "from_log_prob",

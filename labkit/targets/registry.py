@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from labkit import registry
 from labkit.targets.base import KnownTarget, Target
+from labkit.targets.drawn import from_drawing
 from labkit.targets.logistic import logistic
 from labkit.targets.mixture import Mixture
 from labkit.targets.mixture_nd import cross, mixture2d, star
@@ -38,6 +39,7 @@ TARGETS: dict[str, Callable[..., Target]] = {
     "x": cross,
     "logistic": logistic,
     "formula": from_formula,
+    "drawn": from_drawing,
 }
 
 
@@ -96,8 +98,8 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {name: {} for name in TARGETS} | {
     "logistic": {"rate": Parameter(0.01, 0.01, 10.0, 0.01, "b", "rate of the Gamma prior of α; its mean is 1/b")},
 }
 
-# Parameters that are texts, which a person types.
-TEXTS: dict[str, tuple[str, ...]] = {"formula": ("text",)}
+# Parameters that are texts: a formula that a person types, or the code of a drawing.
+TEXTS: dict[str, tuple[str, ...]] = {"formula": ("text",), "drawn": ("code",)}
 
 # Parameters that are lists with one number per mode; handles in a picture and the command line set them.
 LISTS: dict[str, tuple[str, ...]] = {"mixture": ("means", "weights", "scales")}

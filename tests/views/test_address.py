@@ -4,16 +4,19 @@ from urllib.parse import parse_qs, urlsplit
 
 import param
 import pytest
+import torch
 from panel.io.location import Location
 
 from labkit.experiments.links import set_all
 from labkit.experiments.settings import Linkable
 from labkit.experiments.svgd import PRESETS, ComparisonSettings, ParticlesSettings
+from labkit.targets.drawn import encoded
 from labkit.views.address import Address, encode, rounded
 
 EXPERIMENT = {
     "target": "banana",
     "shape": {"curvature": 0.25, "spread": 1.1},
+    "drawing": encoded(torch.arange(1024, dtype=torch.uint8).reshape(32, 32) % 4),
     "formula": "-x**2 / 2 - 3.0e-1*abs(y)**4 + 1",
     "means": [-4.25, 0.0, 3.5],
     "weights": [0.2, 0.3, 0.5],

@@ -13,7 +13,7 @@ from labkit import baselines, svgd, targets
 from labkit.experiments import defaults, limits
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.experiments.svgd import words
-from labkit.targets import LISTS, PARAMETERS, TARGETS, TEXTS
+from labkit.targets import LISTS, PARAMETERS, TARGETS, TEXTS, drawn
 from labkit.targets.base import HasSampler, Range
 from labkit.targets.registry import Known
 from labkit.targets.scores import Scored
@@ -26,7 +26,7 @@ OF_TARGET = ("preconditioned",)  # kernels that use properties of the target
 FIXED = "fixed"  # replaces a bandwidth rule: the setting `length` is used
 TEMPERS = {"none": None, "linear": targets.linear_schedule, "cyclical": targets.cyclical_schedule}
 SNAPSHOTS = 0, 50, 75, 100, 150, 500  # steps whose states stay in the picture, as in the original's figure
-TYPED = {"text": "formula"}  # a target's text -> setting
+TYPED = {"text": "formula", "code": "drawing"}  # a target's text -> setting
 MODES = {"means": "means", "weights": "weights", "scales": "scale"}  # a target's list (one number per mode) -> setting
 ROOM = 3.5  # the picture includes this many standard deviations of the start
 ABOVE_0, OPEN = (0.0, None), (False, True)  # bounds of a length; 0 itself is not allowed
@@ -59,6 +59,9 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         label="Formula, log p",
         doc="Log-density up to a constant, in x, or in x and y for the plane. Allowed: numbers, + - * / ** ( ), exp, "
         "log, sqrt, sin, cos, tan, tanh, abs, min, max. labkit normalises it.",
+    )
+    drawing = param.String(
+        default=drawn.EXAMPLE, label="Drawing", doc="Code of a drawn density; draw in the square to change it."
     )
     n = param.Integer(
         default=100, bounds=limits.PARTICLES, softbounds=(1, 2000), label="Particles, n", doc="Number n of particles."
@@ -168,7 +171,7 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         """Return why a link may not set this: outside the sliders' range, some parameters of a target make runs very
         slow, and a formula may be wrong."""
         if name in TYPED.values() and value != self.param[name].default:
-            return _wrong(value)
+            return _wrong(name, value)
         ranges = [part for known in PARAMETERS.values() for part in known.items()]
         for key, number in value.items() if name == "shape" else ():
             ends = [(p.low, p.high) for known, p in ranges if known == key]
@@ -183,7 +186,7 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
     def described(self) -> tuple[Hashable, ...]:
         """What the target depends on."""
         modes = tuple(self.means), tuple(self.weights), self.scale
-        return self.target, tuple(sorted(self.shape.items())), *modes, self.formula
+        return self.target, tuple(sorted(self.shape.items())), *modes, self.formula, self.drawing
 
     def density(self) -> Known:
         """Return the target. A new one is made only if its settings changed."""
@@ -267,10 +270,10 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         return svgd.evaluate(state, self.score(), **self.arguments())
 
 
-def _wrong(formula: str) -> str:
-    """Return why a formula cannot be used, "" if it can."""
+def _wrong(setting: str, text: str) -> str:
+    """Return why a formula or a drawing cannot be used, "" if it can."""
     try:
-        targets.from_formula(formula)
+        (targets.from_formula if setting == "formula" else targets.from_drawing)(text)
     except ValueError as error:
         return str(error)
     return ""

@@ -1,47 +1,20 @@
 """A square to draw on, and the drawing as an image like those in MNIST."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
-import panel as pn
-import param
 import torch
 from PIL import Image
 from torch import Tensor
 
+from labkit.views import pad
+
 INNER = 20 / 28  # fraction of the side: MNIST's digits fit into this box, with their centre of mass in the middle
 
 
-class Pad(pn.custom.JSComponent):
-    """A square to draw on; `drawn(image)` is called with (1, side, side) in [0, 1] during and after each line.
+class Pad(pad.Pad):
+    """A square to draw a digit on; during and after each line `drawn` gets an image (1, side, side) in [0, 1]."""
 
-    Args:
-        side: pixels along an edge of the image.
-    """
-
-    side = param.Integer(default=28, bounds=(1, 256))
-    _esm = Path(__file__).with_name("pad.js")
-
-    def __init__(self, drawn: Callable[[Tensor], None], **params):
-        super().__init__(**params)
-        self._drawn = drawn
-
-    def clear(self) -> None:
-        """Clear the square."""
-        self._send_msg({"kind": "clear"})
-
-    def _handle_msg(self, message: object) -> None:
-        pixels = message.get("pixels") if isinstance(message, dict) and message.get("kind") == "drawn" else None
-        if not isinstance(pixels, list) or len(pixels) != self.side**2 or not all(map(_is_finite, pixels)):
-            return  # this message does not come from this page's script
-        ink = np.clip(np.asarray(pixels, dtype=np.float32), 0, 255).reshape(self.side, self.side) / 255
-        if ink.max() > 0.05:
-            self._drawn(torch.from_numpy(centred(ink))[None])
-
-
-def _is_finite(pixel: object) -> bool:
-    return isinstance(pixel, int | float) and -1e6 < pixel < 1e6
+    def made(self, ink: np.ndarray) -> Tensor:
+        return torch.from_numpy(centred(ink))[None]
 
 
 def centred(ink: np.ndarray) -> np.ndarray:

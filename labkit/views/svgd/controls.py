@@ -8,10 +8,10 @@ import param
 from labkit.experiments.svgd.comparison import NOTHING, SAMPLERS, SETTINGS, ComparisonSettings
 from labkit.experiments.svgd.particles import FIXED, ParticlesSettings, modes_of
 from labkit.experiments.svgd.stories import PRESETS, WITH_ARROWS
-from labkit.targets import PARAMETERS, TEXTS
+from labkit.targets import PARAMETERS
 from labkit.views.fields import WIDE, box, choice, log_slider, number
 from labkit.views.live import Live
-from labkit.views.svgd.typed import field
+from labkit.views.svgd.typed import field, square
 
 
 class Controls(pn.viewable.Viewer):
@@ -70,7 +70,7 @@ class Controls(pn.viewable.Viewer):
         target, known = run.density(), PARAMETERS.get(run.target, {})
         self.length.visible = run.bandwidth == FIXED
         self.batch.visible = target.rows > 0
-        typed = [field(run)] if run.target in TEXTS else []
+        typed = [TYPED[run.target](run)] if run.target in TYPED else []
         sliders = [part(run, k, p) for k, p in known.items()]
         self.shape.objects = modes(run) if modes_of(run.target) else [*typed, *sliders]
 
@@ -111,6 +111,7 @@ def compared(settings: ComparisonSettings) -> pn.widgets.Select:
 
 
 STRETCH = {"sizing_mode": "stretch_width"}
+TYPED = {"formula": field, "drawn": square}  # targets that a visitor types or draws
 
 
 def label(parameter: Any) -> str:

@@ -40,6 +40,7 @@ class ParticlesScene(Scene):
     looks = ("arrows", "snapshots")
     edits = (
         "means", "weights", "scale", "kernel", "bandwidth", "length", "optimizer", "step_size", "temper", "batch",
+        "drawing",
     )  # fmt: skip
 
     def __init__(self, settings: ParticlesSettings | ComparisonSettings | None = None, play: bool | None = None):
@@ -102,6 +103,11 @@ class ParticlesScene(Scene):
         """Start the run again, without a chosen particle."""
         self.chosen = None
         super().show()
+
+    def _changed(self, *events: Any) -> None:
+        super()._changed(*events)
+        if [event.name for event in events] == ["drawing"]:  # the particles stay, and the contour lines are new
+            self.look()
 
     def look(self) -> None:
         super().look()

@@ -1,18 +1,24 @@
-"""The text box for a log-density. A formula that cannot be used stays in the box, with the reason below it."""
+"""The text box for a log-density, and the square in which a density is drawn."""
 
 import html
 from typing import Any
 
+import numpy as np
 import panel as pn
+import torch
 
 from labkit.experiments.svgd.particles import ParticlesSettings
-from labkit.targets import from_formula
+from labkit.targets import drawn, from_formula
 from labkit.targets.formula import LONGEST
 from labkit.views.fields import WIDE
+from labkit.views.pad import Pad
 
 
 def field(run: ParticlesSettings) -> pn.Column:
-    """Return the box of the formula of a run. It acts on Enter, or when it loses the focus."""
+    """Return the box of the formula of a run. It acts on Enter, or when it loses the focus.
+
+    A formula that cannot be used stays in the box, with the reason below it.
+    """
     p = run.param.formula
     box = pn.widgets.TextInput(label=p.label, value=run.formula, max_length=2 * LONGEST, **WIDE)
     reason = pn.pane.HTML("", visible=False, margin=(0, 8), styles={"font-size": "14px"})
@@ -29,3 +35,18 @@ def field(run: ParticlesSettings) -> pn.Column:
     box.param.watch(take, "value")
     run.param.watch(lambda event: box.param.update(value=event.new), "formula")
     return pn.Column(box, reason, margin=0, sizing_mode="stretch_width")
+
+
+def square(run: ParticlesSettings) -> pn.Column:
+    """Return a square for the density of a run, which changes while the visitor draws."""
+
+    def take(ink: np.ndarray) -> None:
+        levels = torch.from_numpy(np.rint(drawn.LEVELS * ink).astype(np.uint8))
+        if levels.any():
+            run.drawing = drawn.encoded(levels)
+
+    words = f"Draw a density here: the square is the plane from &minus;{drawn.HALF:g} to {drawn.HALF:g}"
+    pad = Pad(take, side=drawn.SIDE, words=words.replace("&minus;", "-"), margin=(4, 10))
+    clear = pn.widgets.Button(label="Clear", description="Clear the square, to draw another density", margin=(4, 8))
+    clear.on_click(lambda _: pad.clear())
+    return pn.Column(pn.pane.HTML(words, margin=(4, 10, 0, 10)), pad, clear, margin=0, sizing_mode="stretch_width")

@@ -5,7 +5,7 @@ export function render({model, el}) {
   sheet.width = sheet.height = size
   sheet.tabIndex = 0
   sheet.setAttribute("role", "img")
-  sheet.setAttribute("aria-label", "Draw a digit here")
+  sheet.setAttribute("aria-label", model.words)
   Object.assign(sheet.style, {width: "100%", maxWidth: "252px", aspectRatio: "1", background: "#fff", cursor: "crosshair",
     touchAction: "none", border: "1px solid #8a9097", borderRadius: "8px"})
   const pen = sheet.getContext("2d", {willReadFrequently: true})

@@ -1,0 +1,48 @@
+"""A square to draw on with the mouse, a pen or a finger."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import panel as pn
+import param
+
+FAINT = 0.05  # ink below this counts as none
+
+
+class Pad(pn.custom.JSComponent):
+    """A square to draw on; `drawn(made(ink))` is called during and after each line.
+
+    Args:
+        side: pixels along an edge of the image.
+        words: what the square is for, read aloud by a screen reader.
+    """
+
+    side = param.Integer(default=28, bounds=(1, 256))
+    words = param.String("Draw a digit here")
+    _esm = Path(__file__).with_name("pad.js")
+
+    def __init__(self, drawn: Callable[[Any], None], **params):
+        super().__init__(**params)
+        self._drawn = drawn
+
+    def made(self, ink: np.ndarray) -> Any:
+        """Return what `drawn` gets for ink (side, side) in [0, 1]: the ink itself."""
+        return ink
+
+    def clear(self) -> None:
+        """Clear the square."""
+        self._send_msg({"kind": "clear"})
+
+    def _handle_msg(self, message: object) -> None:
+        pixels = message.get("pixels") if isinstance(message, dict) and message.get("kind") == "drawn" else None
+        if not isinstance(pixels, list) or len(pixels) != self.side**2 or not all(map(_is_finite, pixels)):
+            return  # this message does not come from this page's script
+        ink = np.clip(np.asarray(pixels, dtype=np.float32), 0, 255).reshape(self.side, self.side) / 255
+        if ink.max() > FAINT:
+            self._drawn(self.made(ink))
+
+
+def _is_finite(pixel: object) -> bool:
+    return isinstance(pixel, int | float) and -1e6 < pixel < 1e6
