@@ -3,8 +3,9 @@
 A row covers an interval: its own step and the steps since the row before. It holds the number at its own step, and the
 total, minimum and maximum over the interval. When a row is dropped, the next row takes over its interval.
 
-A number may oscillate between two rows. The minimum and maximum show this; a sample of the steps could show a smooth
-line instead.
+A number may oscillate between two rows. The minimum and maximum show this; numbers at the rows' own steps could show a
+smooth line instead. A number that takes long may be found at only some steps, chosen at random (`labkit.ration`). Then
+total, minimum and maximum cover these steps, and `found` counts them.
 """
 
 from collections.abc import Sequence
@@ -19,23 +20,30 @@ PARTS = 4  # values for each number: at the row's step; total, minimum and maxim
 
 
 class Rows(NamedTuple):
-    """Numbers [r, 4, k], `PARTS` values for each, and how many steps each row covers, [r]. Never changed in place."""
+    """The rows of a table. Never changed in place.
+
+    Attributes:
+        numbers: `PARTS` values for each number, [r, 4, k].
+        counts: how many steps each row covers, [r].
+        found: at how many of these steps each number was found, [r, k].
+    """
 
     numbers: np.ndarray
     counts: np.ndarray
+    found: np.ndarray
 
     def upto(self, end: int) -> "Rows":
         """Return the rows before `end`."""
-        return Rows(self.numbers[:end], self.counts[:end])
+        return Rows(*(part[:end] for part in self))
 
     def since(self, begin: int) -> "Rows":
         """Return the rows from `begin` to the last."""
-        return Rows(self.numbers[begin:], self.counts[begin:])
+        return Rows(*(part[begin:] for part in self))
 
     def wider(self, more: int) -> "Rows":
-        """Return the rows with `more` additional numbers, all NaN."""
-        none = np.full((len(self.counts), PARTS, more), np.nan)
-        return Rows(np.concatenate([self.numbers, none], 2), self.counts)
+        """Return the rows with `more` additional numbers, which were found at no step."""
+        none = _unknown(len(self.counts), more)
+        return Rows(np.concatenate([self.numbers, none.numbers], 2), self.counts, np.hstack([self.found, none.found]))
 
     def then(self, other: "Rows") -> "Rows":
         """Return these rows, followed by others."""
@@ -50,32 +58,43 @@ class Rows(NamedTuple):
         numbers = self.numbers[places]
         for part, join in ((1, np.add), (2, np.fmin), (3, np.fmax)):
             numbers[:, part] = join.reduceat(self.numbers[:, part], begins)
-        return Rows(numbers, np.add.reduceat(self.counts, begins))
+        return Rows(numbers, np.add.reduceat(self.counts, begins), np.add.reduceat(self.found, begins))
 
     def after(self, other: "Rows") -> "Rows":
         """Return these rows; the first takes over the interval of the last row of `other`."""
         if not len(other.counts):
             return self
-        numbers, counts = self.numbers.copy(), self.counts.copy()
+        numbers, counts, found = (part.copy() for part in self)
         mine, theirs = numbers[0], other.numbers[-1]
         mine[1] += theirs[1]
         mine[2], mine[3] = np.fmin(mine[2], theirs[2]), np.fmax(mine[3], theirs[3])
         counts[0] += other.counts[-1]
-        return Rows(numbers, counts)
+        found[0] += other.found[-1]
+        return Rows(numbers, counts, found)
 
 
-def step(numbers: Sequence[float]) -> Rows:
-    """Return the row of a single step."""
-    return Rows(np.array([[numbers] * PARTS], dtype=float), np.ones(1, dtype=int))
+def step(numbers: Sequence[float | None]) -> Rows:
+    """Return the row of a single step. None stands for a number that was not found at this step."""
+    found = np.array([[int(number is not None) for number in numbers]], dtype=int)
+    values = np.array([[numbers] * PARTS], dtype=float)  # None becomes NaN
+    values[:, 1][found == 0] = 0.0
+    return Rows(values, np.ones(1, dtype=int), found)
 
 
 def nothing(k: int) -> Rows:
     """Return an empty set of rows for k numbers."""
-    return Rows(np.zeros((0, PARTS, k)), np.zeros(0, dtype=int))
+    return _unknown(0, k)
+
+
+def _unknown(r: int, k: int) -> Rows:
+    """Return r rows of one step, with k numbers that were not found."""
+    numbers = np.full((r, PARTS, k), np.nan)
+    numbers[:, 1] = 0.0
+    return Rows(numbers, np.ones(r, dtype=int), np.zeros((r, k), dtype=int))
 
 
 class Span(NamedTuple):
-    """Mean, minimum and maximum of one number in every interval, each [r]."""
+    """Mean, minimum and maximum of one number in every interval, each [r]; NaN where the number was not found."""
 
     mean: np.ndarray
     low: np.ndarray
@@ -85,7 +104,8 @@ class Span(NamedTuple):
 def span(rows: Rows, i: int) -> Span:
     """Return the span of number i."""
     _, totals, low, high = rows.numbers[..., i].T
-    return Span(totals / rows.counts, low, high)
+    found = rows.found[:, i]
+    return Span(np.divide(totals, found, out=np.full(len(found), np.nan), where=found > 0), low, high)
 
 
 def drawn(rows: Rows, i: int) -> Span:
@@ -121,7 +141,8 @@ def longer(table: Tensor, t: int, *numbers: float) -> Tensor:
 def rows_of(table: Tensor) -> Rows:
     """Return the rows of such a table, with numbers counted from 0."""
     whole = table.numpy()
-    return Rows(whole[:, 1:-1].reshape(len(whole), PARTS, (whole.shape[1] - 2) // PARTS), whole[:, -1])
+    k = (whole.shape[1] - 2) // PARTS
+    return Rows(whole[:, 1:-1].reshape(len(whole), PARTS, k), whole[:, -1], whole[:, -1:].repeat(k, 1))
 
 
 def drawn_of(table: Tensor, column: int) -> Span:

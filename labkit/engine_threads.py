@@ -13,11 +13,13 @@ import torch
 
 from labkit.engine_account import Totals
 from labkit.engine_batches import Batched, step_together
+from labkit.ration import Ration
 
 FRAMES = 60  # per second and run, at most: twice as many as are shown, so each of 30 reads per second finds a new one
 SLICE = 0.008  # seconds of stepping before the next run gets its turn
 ROUND = 0.024  # seconds of stepping that all runs share; if they need more, their slices are shorter
 REST = 0.3  # share of the stepping time that is left to the threads that serve pages
+VALUES, SPARE = 0.02, 0.1  # shares of the engine's time, and of its idle time, in which costly values are found
 
 
 @runtime_checkable
@@ -51,11 +53,13 @@ class Worker(threading.Thread):
             self.bell.clear()
             if self.leaving:
                 return
-            began = time.perf_counter()
+            began, used = time.perf_counter(), time.thread_time()
             wait = self._round()
-            worked = time.perf_counter() - began
+            worked, used = time.perf_counter() - began, time.thread_time() - used
             if any(r.wants for r in self.runs):
-                self.bell.wait(max(REST * worked, min(wait, 1 / FRAMES), 0.0005))
+                pause = max(REST * worked, min(wait, 1 / FRAMES), 0.0005)
+                self.engine.ration.allow(VALUES * used + SPARE * max(0.0, pause - REST * worked))
+                self.bell.wait(pause)
             else:
                 self.bell.wait()
 
@@ -79,7 +83,7 @@ class Engine:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.totals = Totals()
+        self.totals, self.ration = Totals(), Ration()
         self.quick, self.patient = Worker(self, "labkit-engine"), Worker(self, "labkit-engine-slow")
         self.quick.start()
         self.patient.start()

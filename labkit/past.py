@@ -1,7 +1,6 @@
 """The past of a run: some of its states, and a table of numbers that covers every step."""
 
 import dataclasses
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -14,6 +13,7 @@ from labkit import course
 KEEP_BYTES, KEEP_STATES = 8_000_000, 400  # limits on the states kept for Rewind
 FEW = 8  # states that are kept however large they are
 OF_ALL = "mean", "least", "greatest"  # over the steps that a row of the whole table covers
+FOUND = "found at"  # heads the numbers of these steps at which a number was found
 
 S = TypeVar("S")  # a state
 P = TypeVar("P")  # a part of a state
@@ -24,6 +24,7 @@ class Past(Generic[S]):
     """The kept states of a run, and a table with a row for each. As the run grows, a smaller share is kept.
 
     Attributes:
+        record: state -> the numbers of this step by name; a number that was not found is left out.
         states: oldest first; the last is the newest.
         marks: the step of each state, counted from the start.
         pinned: mark -> state for the steps of `pins`.
@@ -59,24 +60,39 @@ class Past(Generic[S]):
         return {name: numbers[:, 0, i].tolist() for i, name in enumerate(self.names)}
 
     def span(self, name: str) -> course.Span:
-        """Return mean, minimum and maximum of a number over the interval that ends at each of `states`."""
+        """Return mean, minimum and maximum of a number over the interval that ends at each of `states`.
+
+        They cover the steps at which the number was found, see `found`.
+        """
         return course.span(self.rows, self.names.index(name))
 
     def drawn(self, name: str) -> course.Span:
         """Return the same for a curve, as `course.drawn`."""
         return course.drawn(self.rows, self.names.index(name))
 
+    def found(self, name: str) -> np.ndarray:
+        """Return at how many steps of the interval that ends at each of `states` a number was found."""
+        return self.rows.found[:, self.names.index(name)]
+
     def whole_table(self) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
         """Return the names of the columns, and a row for every kept state.
 
         A row has the step and each number at that step. Then comes the length of its interval in steps, and the mean,
-        minimum and maximum of each number over the interval. Reading the rows raises a ValueError if the columns
-        differ in length.
+        minimum and maximum of each number over the interval. If a number was found at some steps only, one more column
+        says at how many. Columns without a value are empty. Reading the rows raises a ValueError if the columns differ
+        in length.
         """
-        columns = {"step": self.marks} | self.table | {"steps": self.rows.counts.tolist()}
+        rows = self.rows
+        columns: dict[str, list[Any]] = {"step": self.marks} | self.table | {"steps": rows.counts.tolist()}
         for name in self.names:
             of_all = zip(OF_ALL, self.span(name), strict=True)
             columns |= {f"{name}, {what}": part.tolist() for what, part in of_all}
+            found = self.found(name)
+            if (found < rows.counts).any():
+                columns |= {f"{name}, {FOUND}": found.tolist()}
+                for other in OF_ALL:
+                    _blank(columns[f"{name}, {other}"], found > 0)
+                _blank(columns[name], ~np.isnan(rows.numbers[:, 0, self.names.index(name)]))
         return list(columns), zip(*columns.values(), strict=True)
 
     def add(self, state: S, mark: int | None = None) -> None:
@@ -84,7 +100,7 @@ class Past(Generic[S]):
         mark = (self.marks[-1] + 1 if self.marks else 0) if mark is None else mark
         row = self.record(state) if self.record else {}  # first, because it may raise
         self._name(row)
-        step = course.step([row.get(name, math.nan) for name in self.names])
+        step = course.step([row.get(name) for name in self.names])
         if self.marks and self.marks[-1] % self.stride:
             self.newest = step.after(self.newest)
             del self.states[-1], self.marks[-1], self.sizes[-1:]
@@ -147,7 +163,7 @@ class Past(Generic[S]):
         )
 
     def _name(self, row: dict[str, float]) -> None:
-        """Add columns for new names; their earlier values are NaN."""
+        """Add columns for new names, which were found at no earlier step."""
         new = tuple(name for name in row if name not in self.names)
         if new:
             self.names += new
@@ -182,6 +198,12 @@ class RecentPast(Past[S]):
         rows = self.rows.since(half)
         self.kept, self.newest = rows.upto(-1), rows.since(-1)
         self.states, self.marks, self.sizes = self.states[half:], self.marks[half:], []
+
+
+def _blank(column: list[Any], known: np.ndarray) -> None:
+    """Replace the unknown values of a column by empty texts."""
+    for i in np.flatnonzero(~known):
+        column[i] = ""
 
 
 def size(state: object, before: object = None) -> int:

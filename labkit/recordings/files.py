@@ -27,7 +27,7 @@ from labkit.recordings.declaration import declaration, pictures
 from labkit.recordings.frames import Columns, Frame, Packer, block, json_bytes, layers_of
 from labkit.views.live import Live
 from labkit.views.save import cut, thinned
-from labkit.views.view import View, checked, columns_of
+from labkit.views.view import View, checked, columns_of, row_of
 
 PLAYER = Path(__file__).parent / "player.js"
 FPS = 20  # frames per second, at first
@@ -63,11 +63,7 @@ def save_states(views: View | Sequence[View], states: Iterable[Any], target: Tar
         look: as in `save_past`.
     """
     found = checked(views)
-
-    def record(state: Any) -> dict[str, float]:
-        return {name: number for view in found for name, number in view.record(state).items()}
-
-    past = Past[Any](record, limit=sys.maxsize)
+    past = Past[Any](lambda state: row_of(found, state), limit=sys.maxsize)
     for state in states:
         past.add(state)
     save_past(found, past, target, **look)

@@ -23,7 +23,7 @@ from labkit.views.pictures import CURVES, Pictures
 from labkit.views.player import RARELY, READOUT, TIPS, PlayerBar
 from labkit.views.remote import Remote
 from labkit.views.stage import Stage
-from labkit.views.view import Columns, View, checked
+from labkit.views.view import Columns, View, checked, row_of
 
 
 class Live(still.LiveCell):
@@ -86,7 +86,7 @@ class Live(still.LiveCell):
     def _render(self, state: Any, past: engine.Past) -> tuple[list[View], list[Columns]]:
         """Return the views and the columns of each, all as copies."""
         views = self.views
-        if not self.run.playing:
+        if not self._plays():
             self._curves.clear()
         return views, [
             self._seldom(view, state, past) if view.automatic else view.columns(state, past) for view in views
@@ -101,10 +101,10 @@ class Live(still.LiveCell):
         return columns
 
     def _record(self, state: Any) -> dict[str, float]:
-        row: dict[str, float] = {}
-        for view in self.views:
-            row |= view.record(state)
-        return row
+        return row_of(self.views, state, engine.engine().ration if self._plays() else None)
+
+    def _plays(self) -> bool:
+        return "run" in vars(self) and self.run.playing  # the engine may call before the run is known here
 
     # called by a page or a cell
 

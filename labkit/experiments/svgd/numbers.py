@@ -24,6 +24,7 @@ class Numbers(Generic[S]):
         unit: the unit of all of them.
         log: whether they range over powers of ten; a logarithmic axis leaves out values that are not positive.
         heading: the title of the picture, by default `title`.
+        costly: whether they take long compared with a step of a small run.
     """
 
     def __init__(
@@ -33,7 +34,9 @@ class Numbers(Generic[S]):
         unit: str = "",
         log: bool = True,
         heading: str = "",
+        costly: bool = True,
     ):
+        self.costly = costly
         self.title, self.functions, self.unit, self.log = title, functions, unit, log
         self.heading = heading or title
 
@@ -124,4 +127,9 @@ def accuracy(target: Target) -> Numbers[Sample]:
 
 def bandwidth() -> Numbers[svgd.State]:
     """Return the kernel's bandwidth, for SVGD only. With one bandwidth per dimension it is their mean."""
-    return Numbers("Bandwidth", {"h": lambda s: s.bandwidth.mean()}, "h, units of x", heading="Kernel bandwidth")
+
+    def mean(state: svgd.State) -> Tensor:
+        h = state.bandwidth
+        return h.mean() if h.numel() > 1 else h
+
+    return Numbers("Bandwidth", {"h": mean}, "h, units of x", heading="Kernel bandwidth", costly=False)

@@ -25,7 +25,7 @@ class Curves(View):
     automatic = True  # the ranges follow the data
 
     def __init__(self, numbers: Numbers, legend: str = "top_right"):
-        self.numbers, self.title, self.legend = numbers, numbers.title, legend
+        self.numbers, self.title, self.legend, self.costly = numbers, numbers.title, legend, numbers.costly
 
     @property
     def declaration(self) -> tuple:
@@ -62,6 +62,15 @@ class Curves(View):
         for name in self.numbers.functions:
             key = self.numbers.key(name)
             if key in past.names:
-                span = course.Span(*(part[:end] for part in past.drawn(key)))
-                found |= spans.curve(name, steps[:end], span, self.numbers.log)
+                known = np.flatnonzero(past.found(key)[:end])
+                span = course.Span(*(part[known] for part in past.drawn(key)))
+                found |= spans.curve(name, steps[known], span, self.numbers.log)
         return found
+
+    def describe(self, state: Any, past: Past | None = None) -> str:
+        """Return at how many steps the numbers were found, if not at all of them."""
+        key = self.numbers.key(next(iter(self.numbers.functions)))
+        if past is None or key not in past.names:
+            return ""
+        found, steps = past.found(key).sum(), past.rows.counts.sum()
+        return f"{self.numbers.heading}: found at {found:,} of {steps:,} steps." if found < steps else ""

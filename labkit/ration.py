@@ -1,0 +1,70 @@
+"""Gives costly values a small share of the time: while runs play, they are found at steps chosen at random.
+
+Values at every tenth step could all be the same while a run alternates between two numbers. At random steps, both
+numbers occur.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+PERIOD = 0.5  # seconds between two changes of the probability
+
+V = TypeVar("V")  # a value
+
+
+class Ration:
+    """Finds a value with a probability that keeps the time for all values within what they may take.
+
+    Any thread may use it. `allow` adds seconds that values may take.
+
+    Args:
+        now: () -> seconds that have passed.
+        used: () -> seconds that this thread has computed.
+        chance: () -> a random number from 0 to 1.
+
+    Attributes:
+        likely: the probability with which the next value is found.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], float] = time.perf_counter,
+        used: Callable[[], float] = time.thread_time,
+        chance: Callable[[], float] | None = None,
+    ):
+        self._now, self._used, self._chance = now, used, chance or random.Random().random
+        self._lock = threading.Lock()
+        self._since, self._allowed, self._spent, self._cost = now(), 0.0, 0.0, 0.0
+        self._asked = self._found = 0
+        self.likely = 1.0
+
+    def allow(self, seconds: float) -> None:
+        """Add seconds that values may take."""
+        with self._lock:
+            self._allowed += seconds
+            if self._now() - self._since >= PERIOD:
+                self._renew()
+
+    def take(self, find: Callable[[], V]) -> V | None:
+        """Return find(), or None without calling it."""
+        with self._lock:
+            self._asked += 1
+            if self._chance() >= self.likely:
+                return None
+        began = self._used()
+        value = find()
+        with self._lock:
+            self._found += 1
+            self._spent += self._used() - began
+        return value
+
+    def _renew(self) -> None:
+        """Set the probability by what all values of the last period would have cost, and what they might."""
+        if self._found:
+            self._cost = self._spent / self._found
+        every = self._asked * self._cost
+        self.likely = min(1.0, self._allowed / every) if every else 1.0
+        self._since, self._asked, self._found, self._allowed, self._spent = self._now(), 0, 0, 0.0, 0.0

@@ -1,0 +1,150 @@
+"""Costly numbers are found at random steps: within their share of the time, and an oscillation still shows."""
+
+import csv
+import io
+from random import Random
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from labkit.experiments.svgd.numbers import Numbers
+from labkit.past import Past
+from labkit.ration import PERIOD, Ration
+from labkit.views import save
+from labkit.views.spans import RANGE
+from labkit.views.svgd.curves import Curves
+from labkit.views.view import View, row_of
+
+LOW, HIGH = 0.474, 0.502
+
+
+class Clock:
+    """Seconds that pass by hand."""
+
+    def __init__(self):
+        self.time = self.work = 0.0
+
+    def ration(self, seed=0):
+        return Ration(lambda: self.time, lambda: self.work, Random(seed).random)
+
+    def wait(self, seconds):
+        self.time += seconds
+
+    def compute(self, seconds):
+        self.time += seconds
+        self.work += seconds
+
+
+def spent(clock, ration, steps, share=0.03, step=0.001, cost=0.002):
+    """Return the seconds for values while steps pass: the value of a step takes twice as long as the step."""
+    before = clock.work
+    for _ in range(steps):
+        began = clock.time
+        clock.wait(step)
+        ration.take(lambda: clock.compute(cost))
+        ration.allow(share * (clock.time - began))
+    return clock.work - before
+
+
+def test_values_take_their_share_of_the_time_after_the_first_period():
+    clock = Clock()
+    ration = clock.ration()
+    spent(clock, ration, 1000)  # the probability is known
+    began = clock.time
+    values = spent(clock, ration, 20_000)
+    count = values / 0.002  # about binomial
+    assert abs(values / (clock.time - began) - 0.03) < 4 * 0.03 / count**0.5  # four standard errors
+
+
+def test_every_value_is_found_if_all_of_them_fit_into_the_share():
+    clock, found = Clock(), []
+    ration = clock.ration()
+    for i in range(5000):
+        clock.wait(0.001)
+        ration.take(lambda i=i: found.append(i) or clock.compute(0.000_01))
+        ration.allow(0.000_03)
+    assert found == list(range(5000)) and ration.likely == 1
+
+
+def test_values_are_found_at_every_step_again_when_there_is_time():
+    clock = Clock()
+    ration = clock.ration()
+    spent(clock, ration, 3000)
+    assert ration.likely < 0.1
+    spent(clock, ration, 2, share=1.0, step=2 * PERIOD)
+    assert ration.likely == 1
+
+
+def test_an_error_belongs_to_the_caller_and_changes_nothing():
+    ration = Clock().ration()
+    with pytest.raises(ZeroDivisionError):
+        ration.take(lambda: 1 / 0)
+    assert ration.take(lambda: 3) == 3
+
+
+class Alternating(View):
+    """A number that alternates between two values, and costs much; and one that costs little."""
+
+    def __init__(self, costly):
+        self.curves = Curves(Numbers("Bandwidth", {"h": lambda state: state.value}))
+        self.costly = costly
+
+    def record(self, state):
+        return self.curves.record(state)
+
+
+def alternating(steps, likely, seed=0):
+    """Return the past of a run whose number is found with a probability, and the view of this number."""
+    view, ration = Alternating(True), Clock().ration(seed)
+    ration.likely = likely
+    past = Past(lambda state: row_of([view], state, ration))
+    for t in range(steps + 1):
+        past.add(SimpleNamespace(t=t, value=HIGH if t % 2 else LOW))
+    return past, view.curves
+
+
+@pytest.mark.parametrize("last", [12_800, 12_801, 12_863])
+def test_an_alternating_run_shows_both_values_at_an_eighth_of_the_steps(last):
+    """Each kept interval has 32 or 64 steps. Steps at even distances would show one value only."""
+    past, view = alternating(last, 1 / 8)
+    columns = view.columns(past.states[-1], past)
+    (name,) = view.numbers.functions
+    found, span = past.found("Bandwidth: h"), past.span("Bandwidth: h")
+    whole = found >= 4
+    assert past.stride in (32, 64) and whole.mean() > 0.9
+    # four random steps or more have one of the two values only in one of eight intervals at most
+    both = (span.low[whole] == LOW) & (span.high[whole] == HIGH)
+    assert both.mean() > 0.8 and set(span.low[whole]) | set(span.high[whole]) == {LOW, HIGH}
+    middle = (span.mean[whole] * found[whole]).sum() / found[whole].sum()
+    assert abs(middle - (LOW + HIGH) / 2) < 4 * (HIGH - LOW) / 2 / found[whole].sum() ** 0.5  # four standard errors
+    assert np.isfinite(columns[name]["y"]).all() and np.nanmax(columns[name + RANGE]["y"]) == HIGH
+
+
+def test_the_counts_of_steps_are_those_at_which_the_number_was_found():
+    past, view = alternating(3000, 1 / 8)
+    found = past.found("Bandwidth: h").sum()
+    assert past.rows.counts.sum() == 3001 and abs(found - 3001 / 8) < 4 * (3001 * 1 / 8 * 7 / 8) ** 0.5
+    assert view.describe(past.states[-1], past) == f"Bandwidth: found at {found:,} of 3,001 steps."
+
+
+def test_a_saved_table_has_the_count_and_no_numbers_where_none_was_found():
+    past, _ = alternating(300, 1 / 8)
+    file = io.BytesIO()
+    save.curves_csv(past, file)
+    header, *rows = csv.reader(file.getvalue().decode().splitlines())
+    assert header[-1] == "Bandwidth: h, found at" and len(header) == 7
+    counts = past.found("Bandwidth: h")
+    assert [int(row[-1]) for row in rows] == counts.tolist() and 0 < counts.sum() < 301
+    for row, count in zip(rows, counts, strict=True):
+        numbers = (row[1], *row[3:6])
+        assert set(numbers) == ({""} if not count else {str(HIGH)} if int(row[0]) % 2 else {str(LOW)})
+
+
+def test_numbers_that_cost_little_are_found_at_every_step():
+    ration = Clock().ration()
+    ration.likely = 0.0
+    state = SimpleNamespace(value=LOW)
+    assert row_of([Alternating(False), Alternating(True)], state, ration) == {"Bandwidth: h": LOW}
+    assert row_of([Alternating(True)], state, ration) == {}
+    assert row_of([Alternating(True)], state) == {"Bandwidth: h": LOW}
