@@ -3,9 +3,12 @@
 Deep recurrent attentive writer (Gregor et al. 2015): watch it draw, let it read your digit, move its window.
 """
 
+from pathlib import Path
+
 import panel as pn
 
-from labkit.serving import pages, studio
+from labkit.experiments.runs import directory
+from labkit.serving import pages, settings, studio
 from labkit.serving.studio import NetworkTab
 from labkit.views.draw.attention import AttentionScene
 from labkit.views.draw.generate import GenerateScene
@@ -25,6 +28,14 @@ TABS = [
     NetworkTab("Attention lab", AttentionScene),
     NetworkTab("Learn", LearnScene),
 ]
+
+
+def networks() -> dict[str, str | Path]:
+    """Return the networks that the page offers."""
+    return directory.networks(settings.runs, "draw")
+
+
+AHEAD = networks  # the page may be built before a visitor comes, and is used while these are the same
 
 
 def page() -> pn.Template:

@@ -3,6 +3,8 @@
 Doubly reparameterised gradients (Tucker et al. 2019) and other estimators, on a Gaussian model with exact values.
 """
 
+from pathlib import Path
+
 import panel as pn
 
 from labkit.experiments.dreg.alpha import AlphaSettings
@@ -28,14 +30,22 @@ SUMMARY = (
     "Doubly reparameterised gradients: with more samples, the usual gradient shrinks faster than its noise. That of "
     "DReG does not."
 )
+
+
+def networks() -> dict[str, str | Path]:
+    """Return the networks that the last tab offers."""
+    return directory.networks(served.runs, "vae")
+
+
 TABS = [
     Tab("Variance against samples", VarianceScene, on_device(VarianceSettings)),
     Tab("Microscope", MicroscopeScene, on_device(MicroscopeSettings)),
     Tab("Bias meter", BiasScene, on_device(BiasSettings)),
     Tab("Alpha dial", AlphaScene, on_device(AlphaSettings)),
     Tab("Race", RaceScene, on_device(RaceSettings)),
-    Tab("Network", NetworkScene, on_device(NetworkSettings, lambda: directory.networks(served.runs, "vae"))),
+    Tab("Network", NetworkScene, on_device(NetworkSettings, networks)),
 ]
+AHEAD = networks  # the page may be built before a visitor comes, and is used while these are the same
 
 
 def page() -> pn.Template:

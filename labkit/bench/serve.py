@@ -27,7 +27,8 @@ VISITORS = {"svgd": 10.0, "dreg": 5.0, "draw": 5.0}  # page -> frames per second
 SECONDS, QUICK = 10.0, 2.0  # for which frames are counted
 SETTLES = 2.0  # seconds before the counting
 BUILDS = 8.0  # seconds until a page has all its pictures and controls
-PREPARES = 2.5  # seconds in which the server prepares one page for an expected visitor
+PREPARES = 10.0  # seconds in which the server prepares one page for an expected visitor, at most
+WRITES = 7.0  # seconds until the last prepared page is written
 
 
 def run(quick: bool, console: Console, watchers: Sequence[int] | None = None, visitors: int | None = None) -> None:
@@ -55,7 +56,7 @@ async def _fill(table: Table, watchers: Sequence[int], visitors: int, seconds: f
             table.add_row(*await _watched(address, watchers[0], seconds, process, stalled=True))
     for page in VISITORS if visitors else ():
         with served(visitors) as (base, _, process):
-            await asyncio.sleep(PREPARES * visitors)
+            await _prepared(base, visitors * len(VISITORS))
             table.add_row(*await _visited(base, page, visitors, seconds, process))
 
 
@@ -97,6 +98,20 @@ async def teaching(base: str, key: str) -> AsyncIterator[str]:
         yield f"{base.replace('http', 'ws', 1)}/room/{opened['name']}/socket"
     finally:
         await teacher.close()
+
+
+async def _prepared(base: str, sessions: int) -> None:
+    """Wait until the server has prepared this many sessions."""
+    until = time.monotonic() + PREPARES * sessions
+    while time.monotonic() < until and metric(base, "labkit_prepared_sessions") < sessions:
+        await asyncio.sleep(1)
+    await asyncio.sleep(WRITES)
+
+
+def metric(base: str, name: str) -> float:
+    """Return a number of /metrics."""
+    lines = fetch(f"{base}/metrics").decode().splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith(f"{name} ")))
 
 
 async def _watched(address: str, n: int, seconds: float, process: int, stalled: bool = False) -> list[str]:

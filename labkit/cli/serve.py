@@ -39,7 +39,7 @@ def command(
             metavar="N",
             min=1,
             show_default=f"1; {CLASS} if other machines have access",
-            help="Number of visitors expected at the same moment; a page is prepared for each.",
+            help="Visitors expected at the same moment; the pages are prepared for each.",
         ),
     ] = None,
     prefix: Annotated[

@@ -1,16 +1,21 @@
 """Pages prepared in advance: sessions that are built, and documents that are written, before a browser needs them.
 
 Building a page takes a quarter of a second, and the controls and further pictures take as long again. In that time the
-visitor's browser, often on the same two cores, reads its scripts. A page file with `AHEAD = True` therefore gets
-sessions in advance, one per expected visitor. The next visitor who opens the page without settings in its address gets
-one. The content of such a page must not depend on the time when it was built.
+visitor's browser, often on the same two cores, reads its scripts. A page file with `AHEAD` therefore gets sessions in
+advance, one per expected visitor. The next visitor who opens the page without settings in its address gets one.
+
+`AHEAD = True` means that the page always shows the same. If AHEAD is a function, it returns what the page depends on,
+for example the names in a folder. When this changes, the waiting sessions of the page are discarded.
 
 Writing a document as text takes another tenth of a second. The server does it while the browser still reads scripts.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
+from bokeh.server.callbacks import PeriodicCallback
 from tornado.ioloop import IOLoop
 
 from labkit.private.bokeh import (
@@ -27,11 +32,13 @@ from labkit.private.bokeh import (
 from labkit.private.panel import PageHandler, SocketHandler, serve_style_sheets
 from labkit.serving import limits
 from labkit.serving.sockets import Prompt
+from labkit.views import shown
 
 QUIET = 4.0  # seconds from a visit until the next session is built: by then the visitor's browser has done its work
 PAUSE = 2.0  # seconds between two builds while a page is open: all pages stop during a build
-FILLED = 0.3  # seconds until a new session has its first picture
-SETTLES = 1.2  # seconds until it then has all controls and further pictures
+CHECKS = 20.0  # seconds between two checks of what a page depends on
+LOOK = 0.1  # seconds between two looks at whether a new session is complete
+LONGEST = 60.0  # seconds that a new session gets to be complete
 STILL = 6.0  # seconds until a page without a viewer stops changing: one second more than `engine.AWAY`
 CLAIMED = 60.0  # seconds that a visitor's browser may take to connect
 READS = 0.15  # seconds after a page was sent: its pictures are ready, and the browser has not requested them yet
@@ -48,17 +55,37 @@ class Stock:
         size: number of expected visitors. Visitors who have already arrived are not counted.
         present: returns the number of visitors on all pages.
         prefix: the path under which the server has its pages.
+        basis: returns what the page depends on.
     """
 
-    def __init__(self, context: ApplicationContext, size: int, present: Callable[[], int], prefix: str = ""):
-        self._context, self._size, self._present, self._prefix = context, size, present, prefix
-        self._standing: list[ServerSession] = []
+    def __init__(
+        self,
+        context: ApplicationContext,
+        size: int,
+        present: Callable[[], int],
+        prefix: str = "",
+        basis: Callable[[], object] = lambda: None,
+    ):
+        self._context, self._size, self._present, self._prefix, self._basis = context, size, present, prefix, basis
+        self._standing: list[tuple[ServerSession, object]] = []  # each with what it depends on
         self._next: object | None = None
 
     def take(self) -> ServerSession | None:
         """Return a waiting session, if there is one. The next is built when this visitor's browser is ready."""
         self._later(QUIET)
-        return self._standing.pop(0) if self._standing else None
+        self._discard()
+        return self._standing.pop(0)[0] if self._standing else None
+
+    def __len__(self) -> int:
+        return len(self._standing)
+
+    def _discard(self) -> None:
+        """Discard the sessions that would be built otherwise now."""
+        basis = self._basis()
+        for session, before in self._standing:
+            if before != basis:
+                release(session)
+        self._standing = [(session, before) for session, before in self._standing if before == basis]
 
     def _later(self, seconds: float) -> None:
         loop = IOLoop.current()
@@ -69,32 +96,65 @@ class Stock:
     async def fill(self) -> None:
         """Build a session if one is missing, and schedule the next."""
         self._next = None
-        if len(self._standing) < max(1, self._size - self._present()):
-            await self._build()
-        if len(self._standing) < self._size and self._next is None:
-            self._later(PAUSE if self._present() else 0.0)
+        self._discard()
+        if self._lacks():
+            async with _building.setdefault(IOLoop.current(), asyncio.Lock()):
+                await self._build()
+                await asyncio.sleep(PAUSE if self._present() else 0.0)
+        if self._next is None:
+            self._later(0.0 if self._lacks() else CHECKS)
+
+    def _lacks(self) -> bool:
+        return len(self._standing) < max(1, self._size - self._present())
 
     async def _build(self) -> None:
+        basis = self._basis()
         session = await build_session(self._context, self._prefix)
-        self._standing.append(session)
+        self._standing.append((session, basis))
         if self._size > 1:
-            await asyncio.sleep(FILLED)
-            await greet(session)
-            await asyncio.sleep(SETTLES)
+            await complete(session)
             IOLoop.current().call_later(STILL, self._finish, session)
 
     def _finish(self, session: ServerSession) -> None:
-        if session in self._standing:
+        if any(session is each for each, _ in self._standing):
             serve_style_sheets(session.document)
             write(session)
 
 
+def waiting() -> int:
+    """Return the number of sessions that wait for visitors, of all pages."""
+    return sum(len(each) for each in _stocks.values())
+
+
+async def complete(session: ServerSession) -> None:
+    """Return when a new session has all its pictures and controls, as for a browser that looks at it."""
+    document, until = session.document, time.monotonic() + LONGEST
+    while time.monotonic() < until and not all(
+        isinstance(each, PeriodicCallback) for each in document.session_callbacks
+    ):  # its main part comes later
+        await asyncio.sleep(LOOK)
+    await greet(session)
+    live = shown.on(document)
+    while live is not None and time.monotonic() < until:
+        live.run.watched()  # without a signal for some seconds, nothing more is built
+        if not live.has_more():
+            return
+        await asyncio.sleep(LOOK)
+
+
 _stocks: dict[ApplicationContext, Stock] = {}
+_building: WeakKeyDictionary[IOLoop, asyncio.Lock] = WeakKeyDictionary()  # one session is built at a time
 
 
-async def stock(context: ApplicationContext, size: int, present: Callable[[], int], prefix: str = "") -> None:
+async def stock(
+    context: ApplicationContext,
+    size: int,
+    present: Callable[[], int],
+    prefix: str = "",
+    basis: Callable[[], object] = lambda: None,
+) -> None:
     """Keep waiting sessions for a page from now on. When this returns, the first one exists."""
-    _stocks[context] = Stock(context, size, present, prefix)
+    _stocks[context] = Stock(context, size, present, prefix, basis)
     await _stocks[context].fill()
 
 

@@ -7,6 +7,7 @@ import ast
 import importlib.util
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -69,9 +70,13 @@ def load(page: Page) -> ModuleType:
     return module
 
 
-def is_ahead(page: Page) -> bool:
-    """Whether a page may be built before its visitor arrives."""
-    return getattr(load(page), "AHEAD", False)
+def basis(page: Page) -> Callable[[], object] | None:
+    """Return a function that returns what a page depends on; None if it may not be built before its visitor arrives."""
+    ahead = getattr(load(page), "AHEAD", None)
+    if ahead is True:
+        return lambda: None
+    found: Callable[[], object] | None = ahead or None
+    return found
 
 
 def _names(tree: ast.Module, name: str) -> tuple[str, str]:

@@ -103,6 +103,7 @@ def build(
     numbers = Metrics(visitors, partial(bokeh.watchers, server), metrics_token)
     numbers.gauge("labkit_rooms", "Open rooms.", lambda: len(rooms))
     numbers.gauge("labkit_students", "Browsers that follow a room.", lambda: sum(len(room.students) for room in rooms))
+    numbers.gauge("labkit_prepared_sessions", "Sessions that wait for visitors.", ahead.waiting)
     metrics.add(application, numbers)
     limit(application, [network.prefix + page.route for page in found], visitors)
     gate.guard(application, [*addresses.hosts(address), *network.names], network.forwarded)
@@ -178,9 +179,9 @@ def _warm(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -
     bokeh.application(server).settings[VISITORS].counts = True
     for page in found:
         with _warned(page):
-            if pages.is_ahead(page):
+            if basis := pages.basis(page):
                 context = bokeh.contexts(server)[page.route]
-                soon = ahead.stock(context, settings.visitors, partial(bokeh.watchers, server), server.prefix)
+                soon = ahead.stock(context, settings.visitors, partial(bokeh.watchers, server), server.prefix, basis)
                 asyncio.run_coroutine_threadsafe(soon, server.io_loop.asyncio_loop).result(60)
     warmed()
 

@@ -3,15 +3,20 @@
 import asyncio
 
 import pytest
+from bokeh.application import Application
+from bokeh.application.handlers.document_lifecycle import DocumentLifecycleHandler
+from bokeh.application.handlers.function import FunctionHandler
 from bokeh.document import Document
 from bokeh.models import Div
 from bokeh.server.contexts import ApplicationContext
 from bokeh.server.session import ServerSession
+from panel.io.state import set_curdoc
 from tornado.ioloop import IOLoop
 
 from labkit import engine
 from labkit.private.bokeh import Written
-from labkit.serving import ahead
+from labkit.serving import ahead, cards, pages
+from labkit.views import shown
 
 
 class Context(ApplicationContext):
@@ -33,8 +38,17 @@ class Context(ApplicationContext):
 @pytest.fixture
 def at_once(monkeypatch):
     """No pause for the browser's own work."""
-    for name in ("QUIET", "PAUSE", "FILLED", "SETTLES", "STILL"):
+    for name in ("QUIET", "PAUSE", "LOOK", "STILL"):
         monkeypatch.setattr(ahead, name, 0.0)
+
+
+async def settled(context):
+    """Return when no more sessions are built and written: forty turns of the event loop change nothing."""
+    still, seen = 0, None
+    while still < 40:
+        await asyncio.sleep(0.002)
+        now = [(len(each.document.roots), type(each.document.to_json)) for each in context.made]
+        still, seen = (still + 1 if now == seen else 0), now
 
 
 def stocked(size, present=0, taken=0):
@@ -44,10 +58,10 @@ def stocked(size, present=0, taken=0):
         context = Context()
         stock = ahead.Stock(context, size, lambda: present)
         await stock.fill()
-        await asyncio.sleep(0.05)
+        await settled(context)
         had = [stock.take() for _ in range(taken)]
         before = len(context.made)
-        await asyncio.sleep(0.05)
+        await settled(context)
         return context, had, before
 
     return asyncio.run(scenario())
@@ -79,3 +93,64 @@ def test_visitors_who_have_arrived_are_not_counted(at_once, present, standing):
 def test_a_visitor_gets_the_oldest_session_and_a_new_one_is_built(at_once):
     context, had, before = stocked(3, taken=4)
     assert had == [*context.made[:3], None] and before == 3 and len(context.made) == 6
+
+
+def test_sessions_are_discarded_when_what_they_depend_on_has_changed(at_once, monkeypatch):
+    monkeypatch.setattr(ahead, "CHECKS", 0.01)
+    networks = ["one"]
+
+    async def scenario():
+        context = Context()
+        stock = ahead.Stock(context, 2, lambda: 0, basis=lambda: tuple(networks))
+        await stock.fill()
+        await settled(context)
+        networks.append("two")
+        first = stock.take()  # the old sessions show one network only
+        await settled(context)
+        return context.made, first, stock.take()
+
+    made, first, second = asyncio.run(scenario())
+    assert first is None and second is made[2] and len(made) >= 4
+    assert [session.expiration_blocked for session in made[:4]] == [False, False, True, True]
+
+
+def test_a_page_without_AHEAD_is_not_prepared_and_a_function_says_what_it_depends_on(tmp_path):
+    for name, text in {"a": "", "b": "AHEAD = True", "c": "AHEAD = lambda: 3"}.items():
+        (tmp_path / f"{name}.py").write_text(f"{text}\n\ndef page():\n    return None\n")
+    found = [pages.basis(page) for page in pages.listing(tmp_path)]
+    assert found[0] is None and [basis() for basis in found[1:]] == [None, 3]
+
+
+@pytest.mark.slow
+def test_the_pages_of_the_methods_are_prepared_and_depend_on_the_networks_of_the_runs():
+    """Slow: it imports the pages."""
+    found = {page.name: pages.basis(page) for page in pages.listing()}
+    assert [name for name, basis in found.items() if basis] == ["svgd", "draw", "dreg"]
+    assert "draw-small" in found["draw"]() and found["svgd"]() is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["svgd", "draw", "dreg"])
+def test_a_prepared_page_has_all_its_pictures_and_controls(name):
+    """Slow: it builds real pages."""
+    (page,) = (each for each in pages.listing() if each.name == name)
+
+    def build(document):
+        with set_curdoc(document):
+            cards.show(page)
+
+    async def scenario():
+        handlers = FunctionHandler(build), DocumentLifecycleHandler()
+        context = ApplicationContext(Application(*handlers), io_loop=IOLoop.current(), url=page.route)
+        stock = ahead.Stock(context, 2, lambda: 0)
+        await stock.fill()
+        session = stock.take()
+        live = shown.on(session.document)
+        try:
+            return len(live.stages), sum(bool(stage.sources) for stage in live.stages), live.bar.filled
+        finally:
+            session.request_expiration()
+            await context._cleanup_sessions(0)
+
+    pictures, drawn, controls = asyncio.run(scenario())
+    assert pictures == drawn > 0 and controls
