@@ -4,7 +4,7 @@ A row covers an interval: its own step and the steps since the row before. It ho
 total, minimum and maximum over the interval. When a row is dropped, the next row takes over its interval.
 
 A number may oscillate between two rows. The minimum and maximum show this; numbers at the rows' own steps could show a
-smooth line instead. A number that takes long may be found at only some steps, chosen at random (`labkit.ration`). Then
+smooth line instead. A number may be found at only some steps, chosen at random (`labkit.ration`). Then
 total, minimum and maximum cover these steps, and `found` counts them.
 """
 

@@ -1,4 +1,4 @@
-"""Gives costly values a small share of the time: while runs play, they are found at steps chosen at random.
+"""Gives values a small share of the time: while runs play, they are found at steps chosen at random.
 
 Values at every tenth step could all be the same while a run alternates between two numbers. At random steps, both
 numbers occur.

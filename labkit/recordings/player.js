@@ -108,6 +108,7 @@ const labkitPlayer = (() => {
         const { x_range, y_range } = views.roots[0].model
         this.following.push([x_range, y_range].filter((range) => range?.type === "DataRange1d"))
         await painted(views.roots[0])
+        if (!i) performance.mark("labkit-picture")
         for (const [layer, ids] of Object.entries(layers)) {
           const sources = ids.map((id) => made.get_model_by_id(id)).filter(Boolean)
           this.sources[`${i}/${layer}`] = sources.map((source) => ({ source, first: { ...source.data } }))
@@ -262,17 +263,23 @@ const labkitPlayer = (() => {
   class Watch {
     // grid: the element for the pictures. address: of the websocket. dark: () -> whether the page is dark.
     // other: called with every other message. linked: called with whether the websocket is open.
-    constructor(grid, address, { dark, other, linked, shown }) {
+    // bokeh: a promise of BokehJS, which may still load while the first messages arrive.
+    constructor(grid, address, { dark, other, linked, shown, bokeh = Promise.resolve() }) {
       Object.assign(this, { grid, address, dark, other, linked, shown })
       this.tries = 0
-      this.queue = Promise.resolve()
+      this.early = [] // frames that arrived before BokehJS
+      this.queue = bokeh.then(() => {
+        const early = this.early
+        this.early = null
+        for (const buffer of early) this.take(buffer)
+      })
       this.connect()
     }
 
     connect() {
       this.socket = new WebSocket(this.address)
       this.socket.binaryType = "arraybuffer"
-      this.socket.onopen = () => { this.tries = 0; this.frame = null; this.linked(true) }
+      this.socket.onopen = () => { this.tries = 0; this.restart(); this.linked(true) }
       this.socket.onmessage = ({ data }) => (typeof data === "string" ? this.told(JSON.parse(data)) : this.take(data))
       this.socket.onclose = () => {
         if (this.ended) return
@@ -291,8 +298,15 @@ const labkitPlayer = (() => {
 
     told(message) {
       if (message.kind !== "declaration") return this.other(message)
-      this.frame = this.pictures = null
+      this.restart()
+      this.pictures = null
       this.queue = this.queue.then(() => this.embed(message))
+    }
+
+    // The next frame must be a key frame.
+    restart() {
+      this.frame = null
+      if (this.early) this.early = []
     }
 
     async embed(declared) {
@@ -312,6 +326,7 @@ const labkitPlayer = (() => {
     }
 
     take(buffer) {
+      if (this.early) return this.early.push(buffer)
       if (!this.frame && !headOf(buffer, 0)[0].key) return // a frame that only changes another one
       this.frame = unpack(buffer, 0, this.frame)
       if (!this.waiting) this.waiting = requestAnimationFrame(() => { this.waiting = 0; this.draw() })

@@ -5,6 +5,7 @@ changes. A follower whose socket is still busy misses frames and delays no other
 """
 
 import json
+import time
 from collections import OrderedDict
 from typing import Any
 
@@ -14,6 +15,7 @@ from labkit.recordings.declaration import declaration, pictures
 from labkit.recordings.frames import Frame, Packer
 from labkit.views.live import Live
 
+SETTLED = 0.5  # seconds without a change of the views, after which they are declared although nobody follows
 RECENT_BYTES, RECENT = 32_000_000, 300  # limits on the states that a follower may continue from
 
 
@@ -34,6 +36,7 @@ class Channel:
         self._views: Any = None  # those of the declaration
         self._shown, self._bytes = -1, 0
         self._declared, self._packer = "", Packer()
+        self._next: tuple[Any, float] = None, 0.0  # views that are not declared yet, and since when
 
     def join(self, socket: Any) -> None:
         """Let a websocket follow. It gets what the others see at the next `tick`."""
@@ -54,21 +57,29 @@ class Channel:
 
     def tick(self, live: Live | None) -> None:
         """Send the newest frame of a live view, if it is new. Call this on the event loop, many times per second."""
-        if live is None or not self._followers:
+        if live is None:
             return
         frame = live.run.frame
-        if live is self._live and frame.number == self._shown:
-            return
         views, columns = frame.content or (None, ())
         if views is None or views is not live.views:  # the run has not started, or not with these views
             return
         if live is not self._live or views is not self._views:
+            if not self._followers and not self._has_settled(views):
+                return
             self._declare(live, views, frame.state)
-        self._shown = frame.number
-        self._send(live, frame, columns)
+        if self._followers and frame.number != self._shown:
+            self._shown = frame.number
+            self._send(live, frame, columns)
+
+    def _has_settled(self, views: Any) -> bool:
+        """Whether the views have been the same for a while: then they are declared before the first follower joins."""
+        now = time.monotonic()
+        if views is not self._next[0]:
+            self._next = views, now
+        return now - self._next[1] >= SETTLED
 
     def _declare(self, live: Live, views: Any, state: Any) -> None:
-        self._live, self._views, self._packer = live, views, Packer()
+        self._live, self._views, self._packer, self._shown = live, views, Packer(), -1
         found = declaration(self.title, 0, pictures(views, state))
         self._declared = json.dumps({"kind": "declaration", **found})
         for socket in self._followers:

@@ -130,7 +130,13 @@
   byId("hand").onclick = raise
 
   const address = location.href.replace(/^http/, "ws").replace(/[?#].*/, "").replace(/\/$/, "") + "/socket"
-  const watch = new labkitPlayer.Watch(byId("pictures"), address, { dark: isDark, other, linked, shown })
+  // BokehJS is large: the pictures and their first frame arrive while the browser reads it.
+  const bokeh = new Promise((resolve) => {
+    if (window.Bokeh) resolve()
+    else byId("bokeh").addEventListener("load", resolve)
+  })
+  byId("bokeh").addEventListener("error", () => say("A part of this page did not arrive. Reload the page.", true))
+  const watch = new labkitPlayer.Watch(byId("pictures"), address, { dark: isDark, other, linked, shown, bokeh })
   const recolour = () => watch.colour()
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour)
   if (document.body.dataset.exists === "false") {

@@ -1,6 +1,7 @@
 """The addresses of rooms: the students' page, the websocket behind it, and what the teacher's page asks for."""
 
 import csv
+import gzip
 import io
 import json
 import logging
@@ -10,8 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import bokeh
 import jinja2
 import segno
+from bokeh.resources import Resources
 from tornado.web import HTTPError, RequestHandler
 
 from labkit.private.bokeh import document_of
@@ -24,6 +27,7 @@ _log = logging.getLogger(__name__)
 _HERE = Path(__file__).parent
 LONGEST = 20_000  # bytes of a message from a browser
 NAME = r"([a-z]+-[a-z]+)"
+BOKEH = f"bokeh-{bokeh.__version__}.js"  # the name of BokehJS on the page of a student
 
 
 class RoomHandler(RequestHandler):
@@ -78,6 +82,21 @@ class RoomPage(RoomHandler):
         if found is None:
             self.set_status(404)
         self.write(_page(name, found is not None))
+
+
+class Script(RequestHandler):
+    """GET /room/bokeh-VERSION.js: BokehJS, compressed to a quarter. A browser keeps it, as the name has the version."""
+
+    def get(self) -> None:
+        """Send the script."""
+        self.set_header("Content-Type", "text/javascript; charset=UTF-8")
+        self.set_header("Cache-Control", "public, max-age=31536000, immutable")
+        self.set_header("Vary", "Accept-Encoding")
+        text, packed = _bokeh()
+        if "gzip" in self.request.headers.get("Accept-Encoding", ""):
+            self.set_header("Content-Encoding", "gzip")
+            text = packed
+        self.finish(text)
 
 
 class Code(RoomHandler):
@@ -239,14 +258,22 @@ def patterns(rooms: Rooms) -> list[tuple[Any, ...]]:
     """Return the routes of rooms."""
     told = {"rooms": rooms}
     return [
-        ("/room", Opened, told), (f"/room/{NAME}", RoomPage, told), (f"/room/{NAME}/socket", RoomSocket, told),
+        ("/room", Opened, told), (f"/room/{re.escape(BOKEH)}", Script),
+        (f"/room/{NAME}", RoomPage, told), (f"/room/{NAME}/socket", RoomSocket, told),
         (f"/room/{NAME}/qr.svg", Code, told), (f"/room/{NAME}/answers.csv", Answers, told),
     ]  # fmt: skip
 
 
 def _page(name: str, exists: bool) -> str:
     parts = {"scheme": _read("scheme.html"), "player": PLAYER.read_text(encoding="utf-8"), "script": _read("room.js")}
-    return _template().render(name=name, exists=exists, **parts)
+    return _template().render(name=name, exists=exists, bokeh=BOKEH, **parts)
+
+
+@cache
+def _bokeh() -> tuple[bytes, bytes]:
+    """Return BokehJS, and the same compressed."""
+    text = "\n".join(Resources(mode="inline", components=["bokeh"]).js_raw).encode()
+    return text, gzip.compress(text, 6, mtime=0)
 
 
 @cache

@@ -101,12 +101,11 @@ class Live(still.LiveCell):
         return columns
 
     def _record(self, state: Any) -> dict[str, float]:
-        return row_of(self.views, state, engine.engine().ration if self._plays() else None)
+        take = engine.engine().ration.take if self._plays() else lambda find: find()
+        return take(lambda: row_of(self.views, state)) or {}
 
     def _plays(self) -> bool:
         return "run" in vars(self) and self.run.playing  # the engine may call before the run is known here
-
-    # called by a page or a cell
 
     def show(self, *views: View) -> None:
         """Reset the run and declare the pictures again, of other views if given, for example after a new target."""

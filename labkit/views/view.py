@@ -1,13 +1,11 @@
 """The contract of a view: a picture that is declared once, and the arrays that each frame changes in it."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import holoviews as hv
 
 from labkit.past import Past
-from labkit.ration import Ration
 
 Columns = dict[str, dict[str, Any]]  # the moving arrays: layer -> column -> array
 
@@ -21,7 +19,6 @@ class View:
         leading: whether it is the large picture of a page.
         wide: whether it has a row for itself.
         automatic: whether its axes follow the data.
-        costly: whether `record` takes long; while a run plays, it is then called at some steps only.
         aspect: width divided by height of an image without a title; None for a plot.
         declaration: everything that `picture` depends on except the columns. Two views of one class with equal
             declarations share the picture on the page. None means that the picture is always made again.
@@ -30,7 +27,6 @@ class View:
     leading: bool = False
     wide: bool = False
     automatic: bool = False
-    costly: bool = False
     aspect: Any = None  # a number; a class may compute it in a property
     declaration: Any = None  # a tuple or None; likewise
 
@@ -47,7 +43,10 @@ class View:
         raise NotImplementedError(f"{type(self).__name__} must define columns(state, past)")
 
     def record(self, state: Any) -> dict[str, float]:
-        """Return the numbers of this state for the table of the run, by name."""
+        """Return the numbers of this state for the table of the run, by name.
+
+        On a busy server, a run that plays calls this at some steps only, see `labkit.ration`.
+        """
         return {}
 
     def describe(self, state: Any, past: Past[Any] | None = None) -> str:
@@ -67,7 +66,7 @@ class Part(View):
     def __init__(self, view: View, part: Callable[[Any], Any], name: str = ""):
         self.view, self.part, self.name = view, part, name
         self._mark = f"{name} " if name else ""
-        self.leading, self.wide, self.automatic, self.costly = view.leading, view.wide, view.automatic, view.costly
+        self.leading, self.wide, self.automatic = view.leading, view.wide, view.automatic
 
     @property
     def aspect(self) -> float | None:
@@ -106,17 +105,9 @@ def columns_of(views: Sequence[View], state: Any, past: Past[Any] | None) -> lis
     return [view.columns(state, past) for view in views]
 
 
-def row_of(views: Sequence[View], state: Any, ration: Ration | None = None) -> dict[str, float]:
-    """Return the numbers that the views record of a state.
-
-    Args:
-        ration: decides whether costly numbers are found at this step; None if all are.
-    """
-    row: dict[str, float] = {}
-    for view in views:
-        found = partial(view.record, state)
-        row |= (ration.take(found) or {}) if ration and view.costly else found()
-    return row
+def row_of(views: Sequence[View], state: Any) -> dict[str, float]:
+    """Return the numbers that the views record of a state."""
+    return {name: number for view in views for name, number in view.record(state).items()}
 
 
 def checked(views: Any) -> list[View]:

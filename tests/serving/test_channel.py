@@ -150,3 +150,20 @@ def test_a_frame_of_a_websocket_has_the_length_in_its_head():
             assert (frame[1], struct.unpack("!H", frame[2:4])[0], frame[4:]) == (126, n, message)
         else:
             assert (frame[1], struct.unpack("!Q", frame[2:10])[0], frame[10:]) == (127, n, message)
+
+
+def test_pictures_are_declared_before_the_first_follower_joins(live, follower, monkeypatch):
+    """To make the declaration takes half a second, and the first follower need not wait for it."""
+    monkeypatch.setattr(channel, "SETTLED", 0.05)
+    followed, one = Channel(), follower()
+    step(live)
+    followed.tick(live)
+    followed.join(one)
+    followed.leave(one)
+    assert not one.texts  # the views may still change
+    time.sleep(0.06)
+    followed.tick(live)
+    followed.join(one)
+    assert [text["kind"] for text in one.texts] == ["declaration"] and not one.frames
+    followed.tick(live)
+    assert same(one.frames[-1], live) and followed.frames == 1

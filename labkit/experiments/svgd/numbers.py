@@ -24,7 +24,6 @@ class Numbers(Generic[S]):
         unit: the unit of all of them.
         log: whether they range over powers of ten; a logarithmic axis leaves out values that are not positive.
         heading: the title of the picture, by default `title`.
-        costly: whether they take long compared with a step of a small run.
     """
 
     def __init__(
@@ -34,9 +33,7 @@ class Numbers(Generic[S]):
         unit: str = "",
         log: bool = True,
         heading: str = "",
-        costly: bool = True,
     ):
-        self.costly = costly
         self.title, self.functions, self.unit, self.log = title, functions, unit, log
         self.heading = heading or title
 
@@ -132,4 +129,4 @@ def bandwidth() -> Numbers[svgd.State]:
         h = state.bandwidth
         return h.mean() if h.numel() > 1 else h
 
-    return Numbers("Bandwidth", {"h": mean}, "h, units of x", heading="Kernel bandwidth", costly=False)
+    return Numbers("Bandwidth", {"h": mean}, "h, units of x", heading="Kernel bandwidth")

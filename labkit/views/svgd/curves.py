@@ -25,7 +25,7 @@ class Curves(View):
     automatic = True  # the ranges follow the data
 
     def __init__(self, numbers: Numbers, legend: str = "top_right"):
-        self.numbers, self.title, self.legend, self.costly = numbers, numbers.title, legend, numbers.costly
+        self.numbers, self.title, self.legend = numbers, numbers.title, legend
 
     @property
     def declaration(self) -> tuple:
