@@ -33,6 +33,7 @@ from labkit.training import schedules
 COVERED = 0.95  # confidence level of the intervals
 STEP = 60.0  # approximate duration of a batch in milliseconds
 OF_ESTIMATOR, OF_DIMENSION = 0.06, 0.005  # part of it for one replicate of 1024 samples (measured)
+BATCHES = 100  # newest batches that runs with equal settings share
 ROUNDING, ROUNDING_EXACT = 1e-24, 1e-12  # relative to squares: a smaller variance is rounding error
 SLOPES_FROM = 64  # smallest K for the slopes
 
@@ -223,11 +224,11 @@ class VarianceSettings(ExperimentSettings[Measured]):
         Raises:
             ValueError: no estimator is chosen.
         """
-        toy = gaussian.instance(*self.where())
+        toy = _toy(*self.where())
         chosen = [name for name in ESTIMATORS if name in self.estimators]
         known = tuple(name for name in exact.known() if name in chosen)
         rows = [exact.known().index(name) for name in known]
-        total = self._batch(laboratory.start(toy, chosen, self.sizes), toy)
+        total = self._batch(toy, chosen, self.sizes)
         batches = crossed(_numbers(total, toy)[None])
         true = truth(*self.where(), self.sizes)[rows]
         enough = _enough(*self.where(), _rows(chosen), self.sizes)
@@ -235,17 +236,32 @@ class VarianceSettings(ExperimentSettings[Measured]):
 
     def step(self, state: Measured) -> Measured:
         """Return the state after one more batch."""
-        new = self._batch(laboratory.start(state.toy, state.estimators, state.sizes), state.toy, state.t)
+        new = self._batch(state.toy, state.estimators, state.sizes, state.t)
         batches = merge(state.batches, crossed(_numbers(new, state.toy)[None]))
         return replace(state, total=laboratory.merged(state.total, new), batches=batches)
 
-    def _batch(self, empty: laboratory.State, toy: Gaussian, t: int = 0) -> laboratory.State:
-        source = noise(schedules.seed("dreg", self.seed, t), self.device)
-        empty, toy = moved(empty, self.device), moved(toy, self.device)
-        return kept(laboratory.step(empty, toy, generator=source, replicates=self.batch or self._fitting(empty)))
+    def _batch(self, toy: Gaussian, names: Sequence[str], sizes: tuple[int, ...], t: int = 0) -> laboratory.State:
+        replicates = self.batch or batch_size(len(names), toy.dim, sizes[-1])
+        return _measured(toy, _rows(names), sizes, replicates, schedules.seed("dreg", self.seed, t), self.device)
 
-    def _fitting(self, empty: laboratory.State) -> int:
-        return batch_size(len(empty.estimators), self.dim, self.sizes[-1])
+
+@lru_cache(maxsize=64)
+def _toy(dim: int, distance: float, variance: float) -> Gaussian:
+    """Return the Gaussian model: the same object for equal settings."""
+    return gaussian.instance(dim, distance, variance)
+
+
+@lru_cache(maxsize=BATCHES)
+def _measured(
+    toy: Gaussian, rows: Rows, sizes: tuple[int, ...], replicates: int, seed: int, device: str
+) -> laboratory.State:
+    """Return the measurements of one batch.
+
+    The seed defines its noise, so the runs of a class with equal settings share each batch: it is computed once.
+    """
+    empty = laboratory.start(toy, [name for name, _ in rows], sizes)
+    source = noise(seed, device)
+    return kept(laboratory.step(moved(empty, device), moved(toy, device), generator=source, replicates=replicates))
 
 
 def batch_size(estimators: int, dim: int, largest: int) -> int:

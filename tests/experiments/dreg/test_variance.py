@@ -168,3 +168,26 @@ def test_noise_around_zero_has_no_slope():
 
 def test_sizes_are_written_as_one_number_or_as_a_range():
     assert between([64]) == "K = 64" and between([4, 8, 16]) == "K = 4 to 16"
+
+
+def test_runs_with_equal_settings_share_each_batch_and_get_the_same_numbers(monkeypatch):
+    """Thirty visitors who start with the same settings then cost hardly more than one."""
+    taken = []
+
+    def counted(*arguments, **options):
+        taken.append(options["generator"].initial_seed())
+        return step(*arguments, **options)
+
+    step = laboratory.step
+    monkeypatch.setattr(laboratory, "step", counted)
+    options = {"sizes": (1, 4), "batch": 8, "estimators": ["iwae", "dreg"], "dim": 3, "seed": 4711}
+    runs = []
+    for settings in (VarianceSettings(**options), VarianceSettings(**options)):
+        state = settings.start()
+        for _ in range(3):
+            state = settings.step(state)
+        runs.append(state)
+    assert len(taken) == 4 == len(set(taken))
+    assert torch.equal(runs[0].total.gradients.mean, runs[1].total.gradients.mean)
+    other = VarianceSettings(**options | {"seed": 4712}).start()
+    assert len(taken) == 5 and not torch.equal(other.total.gradients.mean, runs[0].total.gradients.mean)
