@@ -15,7 +15,7 @@ from labkit.recordings.declaration import declaration, pictures
 from labkit.recordings.frames import Frame, Packer
 from labkit.views.live import Live
 
-SETTLED = 0.5  # seconds without a change of the views, after which they are declared although nobody follows
+SETTLED = 0.5  # seconds without a change of the views, after which they are declared without a follower
 RECENT_BYTES, RECENT = 32_000_000, 300  # limits on the states that a follower may continue from
 
 

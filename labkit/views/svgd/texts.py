@@ -42,7 +42,8 @@ values can be compared between steps. SVGD reduces the KSD of its own kernel, so
 minimum.<br>
 The step size ε is constant, so the particles never come to rest and the curves stay level. A smaller ε helps.<br>
 In a long run, each point of a curve is the mean over several steps. The pale band reaches from the lowest to the
-highest value of these steps.<br>
+highest value of these steps. On a busy server only some of the steps count, chosen at random. <i>Save curves</i> says
+how many.<br>
 <b>Forces on a chosen particle:</b> each point is one particle j, and its height is what j adds to φ of the particle
 that you clicked. In one dimension, a negative value points to the left.
 """,

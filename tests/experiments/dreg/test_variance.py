@@ -171,7 +171,7 @@ def test_sizes_are_written_as_one_number_or_as_a_range():
 
 
 def test_runs_with_equal_settings_share_each_batch_and_get_the_same_numbers(monkeypatch):
-    """Thirty visitors who start with the same settings then cost hardly more than one."""
+    """Thirty visitors who start with the same settings then cost little more than one."""
     taken = []
 
     def counted(*arguments, **options):
