@@ -29,6 +29,10 @@ def command(
     address: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 gives a class access.")] = ADDRESS,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     runs: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the runs that /runs and /draw show.")] = RUNS,
+    lessons: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder with your own lessons, one TOML file for each; see the guide."),
+    ] = None,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Another name that browsers may use for this server; may be repeated."),
@@ -92,6 +96,8 @@ def command(
     if page is not None and page.strip("/") not in routes:
         unknown("page", page, routes)
     try:
+        if lessons is not None:
+            _add_lessons(lessons)
         if device != "auto":
             devices.choose(device)
         place = network.read(
@@ -124,6 +130,18 @@ def command(
         fail(_SAY.get(error.errno, "cannot serve at {address}: {error}").format(**_facts(error, port, address)))
     typer.echo("labkit: stopped")
     _leave()
+
+
+def _add_lessons(folder: Path) -> None:
+    """Add the lessons of a folder, or fail with a line for each of their problems."""
+    from labkit.lessons import LessonError, add_folder
+
+    try:
+        add_folder(folder)
+    except LessonError as error:
+        for line in error.lines[:-1]:
+            typer.echo(f"labkit: {line}", err=True)
+        fail(error.lines[-1])
 
 
 def _leave() -> None:

@@ -18,8 +18,8 @@ def set_all(owner: Linkable, values: dict[str, Any]) -> list[str]:
     refused, good = [], {}
     for name, value in values.items():
         wanted = owner.param[name]
-        if isinstance(wanted, param.Number) and not isinstance(wanted, param.Integer) and isinstance(value, int):
-            value = float(value)
+        if isinstance(wanted, param.Number) and not isinstance(wanted, param.Integer) and type(value) is int:
+            value = float(value)  # not for true and false, which are refused below
         try:
             check(wanted, value)
             number = isinstance(wanted, param.Number) and not isinstance(wanted, param.Boolean)

@@ -6,7 +6,7 @@
 A lesson is a TOML file (`lessons.read(path)`). Questions name a function of the run's states (`lessons.MARKS`).
 """
 
-from labkit.lessons.catalog import load, names, of_page
+from labkit.lessons.catalog import add_folder, load, names, of_page
 from labkit.lessons.fields import LessonError
 from labkit.lessons.lesson import Lesson, Step
 from labkit.lessons.marks import MARKS, register_mark
@@ -21,6 +21,7 @@ __all__ = [
     "Question",
     "Step",
     "Verdict",
+    "add_folder",
     "apply",
     "experiment",
     "first",

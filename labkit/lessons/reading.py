@@ -61,7 +61,7 @@ def _lesson(top: Fields, name: str, steps: tuple[int, int]) -> Lesson:
     tab = top.one_of("tab", TABS[page]) if page else top.text("tab", "name a tab of the page")
     minutes = top.whole("minutes", 1, 120, 5)
     tables = top.tables("steps")
-    if not steps[0] <= len(tables) <= steps[1]:
+    if isinstance(top.table.get("steps", []), list) and not steps[0] <= len(tables) <= steps[1]:
         top.problem(f"there must be {steps[0]} to {steps[1]} steps, got {len(tables)}; begin each with [[steps]]")
     made = tuple(
         _step(Fields(table, f"{top.where}, step {i}", top.problems), page, tab) for i, table in enumerate(tables, 1)
@@ -130,7 +130,7 @@ def _check_choices(own: Fields, question: Question) -> None:
 
 
 def _check_number(own: Fields, question: Question) -> None:
-    if not question.mark:
+    if "mark" not in own.table:
         own.wrong("mark", "the name of a function that computes the answer", "see the list in the guide")
     if not question.tolerance > 0:
         own.wrong("tolerance", "a number above 0", "say how far a right answer may be from the run's own")

@@ -28,6 +28,12 @@ def _of_network(module: str, name: str, always: str = "") -> Callable[[Mapping[s
     return make
 
 
+def _of_vaes(values: Mapping[str, Any]) -> ExperimentSettings[Any]:
+    """Return the settings of the tab that measures a trained VAE, with the shipped ones."""
+    module = importlib.import_module("labkit.experiments.dreg.network")
+    return module.NetworkSettings({name: name for name in shipped() if card(name)["kind"] == "vae"})
+
+
 # page -> tab -> function that creates the settings, called with the values of a lesson
 TABS: dict[str, dict[str, Callable[[Mapping[str, Any]], ExperimentSettings[Any]]]] = {
     "svgd": {
@@ -49,6 +55,7 @@ TABS: dict[str, dict[str, Callable[[Mapping[str, Any]], ExperimentSettings[Any]]
         "Bias meter": _plain("dreg.bias", "BiasSettings"),
         "Alpha dial": _plain("dreg.alpha", "AlphaSettings"),
         "Race": _plain("dreg.race", "RaceSettings"),
+        "Network": _of_vaes,
     },
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import labkit
+from labkit import lessons
 from labkit.serving import pages
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -81,6 +82,9 @@ def leads(link: str, file: Path) -> bool:
     if re.match(r"https?://", link):
         return True
     if link.startswith("/"):
+        link, _, lesson = link.partition("?lesson=")
+        if lesson and lesson not in lessons.names():
+            return False
         return link in ROUTES | {f"{route}/" for route in ROUTES}
     path, _, anchor = link.partition("#")
     target = (file.parent / path).resolve() if path else file

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit import data, draw, dreg, models, svgd, targets
+from labkit import data, draw, dreg, lessons, models, svgd, targets
 from labkit.cli import app
 from labkit.serving import pages
 from labkit.views.downloads import KINDS
@@ -32,6 +32,8 @@ NAMES = {
     ("pages", "Pages"): {page.route for page in pages.listing()} | {"/guide"},
     **{("pages", page.route): tabs(page) for page in pages.listing() if tabs(page)},
     ("saving", "From a page"): {label for label, _ in KINDS.values()},
+    ("lessons", "The lessons"): set(lessons.names()),
+    ("lessons", "Marks"): set(lessons.MARKS),
     ("svgd-names", "Targets"): set(targets.TARGETS),
     ("svgd-names", "Kernels"): {*svgd.KERNELS, "preconditioned"},
     ("svgd-names", "Bandwidth rules"): set(svgd.RULES),
@@ -51,7 +53,9 @@ def test_every_name_has_a_sentence_in_the_guide_and_no_other_has_one(file, headi
     assert sorted(described) == sorted(NAMES[file, heading])
 
 
-@pytest.mark.parametrize("file", ["commands", "pages", "saving", "svgd-names", "estimators", "data", "glossary"])
+@pytest.mark.parametrize(
+    "file", ["commands", "pages", "saving", "svgd-names", "estimators", "data", "glossary", "lessons"]
+)
 def test_every_name_has_a_whole_sentence(file):
     assert [row.cells[0] for row in rows(PAGES[file]) if not is_sentence(row)] == []
 

@@ -215,3 +215,4 @@ def test_whole_numbers_are_numbers():
 
     owner = Owner()
     assert set_all(owner, {"size": 2}) == [] and owner.size == 2.0 and isinstance(owner.size, float)
+    assert set_all(owner, {"size": True}) == ["size=True: must be a number"] and owner.size == 2.0

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 PATTERNS = (
     "*.md", "*.toml", ".ci/*", ".github/**/*.yml", ".github/*.md", ".pre-commit-config.yaml",
     "labkit/**/*.py", "labkit/**/*.md", "labkit/**/*.js", "labkit/**/*.html",
+    "labkit/lessons/shipped/*.toml",
     "dashboards/*.py", "dashboards/*.html", "notebooks/*.ipynb", "tests/**/*.py", ".ci/**/*.py",
 )  # fmt: skip
 READ = {"docstring", "string", "markdown"}  # the kinds whose sentences are counted
@@ -44,6 +45,7 @@ def of_file(file: Path, name: str) -> list[Text]:
     """Return the texts of one file, in the order of their lines."""
     source = file.read_text(encoding="utf-8")
     found = {".py": python, ".ipynb": notebook, ".md": markdown, ".js": script, ".html": page}.get(file.suffix, hashes)
+    found = lesson if name.startswith("labkit/lessons/") and file.suffix == ".toml" else found
     return sorted(found(source, name), key=lambda text: text.line)
 
 
@@ -65,6 +67,13 @@ def python(source: str, name: str, first: int = 0) -> Iterator[Text]:
                 yield Text(name, first + node.lineno, "string", words)
     for line, words in comments(source, tree):
         yield Text(name, first + line, "comment", words)
+
+
+def lesson(source: str, name: str) -> Iterator[Text]:
+    """Yield the texts of a lesson that a page shows."""
+    for i, line in enumerate(source.splitlines(), 1):
+        if re.match(r"(title|text|tell|choices)\b", line):
+            yield from (Text(name, i, "string", words) for words in re.findall(r'"([^"]*)"', line))
 
 
 def documented(tree: ast.AST, public: bool = True) -> Iterator[tuple[ast.Constant, bool]]:

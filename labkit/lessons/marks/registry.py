@@ -48,12 +48,19 @@ def register_mark(name: str, function: Callable[..., Any], tabs: tuple[tuple[str
             states of the run since the step was entered, oldest first.
         tabs: pairs of page and tab whose states it reads, for example (("svgd", "Particles"),); empty for all.
 
+    A function that is defined again, as in a notebook's cell, replaces its older version.
+
     Raises:
         ValueError: another function has this name.
     """
-    if name in MARKS and MARKS[name].function is not function:
+    if name in MARKS and _origin(MARKS[name].function) != _origin(function):
         raise ValueError(f"a mark is already called {name!r}; choose another name")
     MARKS[name] = Mark(function, tabs)
+
+
+def _origin(function: Callable[..., Any]) -> tuple[str, str]:
+    """Return the module and the name with which a function was defined."""
+    return function.__module__, function.__qualname__
 
 
 def mark(*tabs: tuple[str, str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
