@@ -10,7 +10,6 @@ import math
 import os
 import signal
 import subprocess
-import sys
 from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
@@ -125,7 +124,7 @@ def assert_close(rounded, exact):
     assert rounded["lz"] != exact["lz"]
 
 
-def test_two_processes_train_in_bfloat16(tmp_path, free_port):
+def test_two_processes_train_in_bfloat16(python, tmp_path, free_port):
     """The real command starts the second process and gives the losses of float32, with the same noise.
 
     Both trainings run one after the other in the same two processes, to import torch twice instead of four times.
@@ -133,7 +132,7 @@ def test_two_processes_train_in_bfloat16(tmp_path, free_port):
     (tmp_path / "command.py").write_text(TWICE)
     words = ["train", "draw", "--data", "digits", "--preset", "digits", *SHORT[:2], "--batch", "40"]
     words += ["--lr", "1e-3", "--warmup", "0", "--devices", "2xcpu"]
-    command = [sys.executable, "command.py", str(free_port()), str(free_port()), *words]
+    command = [*python, "command.py", str(free_port()), str(free_port()), *words]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     run = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, start_new_session=True)
     try:

@@ -1,5 +1,6 @@
 """The laboratory: every estimator at every K from one set of samples, as a stream that can be kept and repeated."""
 
+import subprocess
 from functools import partial
 from itertools import islice
 
@@ -162,26 +163,35 @@ def test_the_benchmark_shows_every_way_with_its_limit(monkeypatch):
     assert bench.Case() == bench.Case(20, tuple(2**i for i in range(11)), 1000, 50, 5)
 
 
-def _measure(rank: int, folder: str, seeds: list[int]) -> None:
-    """One process of a gloo group with one process per seed; the first one returns what all have gathered."""
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=len(seeds))
-    found = laboratory.gathered(_alone(seeds[rank]))
-    if rank == 0:
-        torch.save({"n": found.n, "t": found.t, "variance": found.variance, "bias": found.bias}, f"{folder}/found.pt")
-    torch.distributed.destroy_process_group()
+ALONE = """
+import torch
+from labkit.dreg import gaussian, laboratory
 
-
-def _alone(seed: int) -> laboratory.State:
+def alone(seed):
     toy, generator = gaussian.instance(dim=3), torch.Generator().manual_seed(seed)
     first = laboratory.start(toy, ("iwae", "stl"), sizes=(1, 4))
     return laboratory.step(first, toy, generator=generator, replicates=50)
+"""
+GATHER = """
+import sys
+rank, folder = int(sys.argv[1]), sys.argv[2]
+torch.set_num_threads(1)
+torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+found = laboratory.gathered(alone((3, 4)[rank]))
+if rank == 0:
+    torch.save({"n": found.n, "t": found.t, "variance": found.variance, "bias": found.bias}, f"{folder}/found.pt")
+torch.distributed.destroy_process_group()
+"""
 
 
 @pytest.mark.slow
-def test_processes_gather_all_measurements(tmp_path):
-    torch.multiprocessing.spawn(_measure, (str(tmp_path), [3, 4]), nprocs=2)
-    found, one = torch.load(tmp_path / "found.pt"), laboratory.merged(_alone(3), _alone(4))
+def test_processes_gather_all_measurements(python, tmp_path):
+    """Two processes of a gloo group; the first one saves what both have gathered."""
+    both = [subprocess.Popen([*python, "-c", ALONE + GATHER, str(rank), str(tmp_path)]) for rank in (0, 1)]
+    assert [process.wait(timeout=90) for process in both] == [0, 0]
+    names = {}
+    exec(ALONE, names)
+    found, one = torch.load(tmp_path / "found.pt"), laboratory.merged(names["alone"](3), names["alone"](4))
     assert (found["n"], found["t"]) == (100, 2)
     assert torch.equal(found["variance"], one.variance) and torch.equal(found["bias"], one.bias)
     assert laboratory.gathered(one) is one  # a single process has nothing to gather

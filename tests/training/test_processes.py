@@ -4,7 +4,6 @@ import csv
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,10 @@ from labkit.training import checkpoints
 NUMBERS = ("bound", "loss", "lx", "lz", "norm")
 
 
-def train_by_two(folder: Path, port: int) -> None:
+def train_by_two(python: list[str], folder: Path, port: int) -> None:
     script = Path(__file__).with_name("pair.py")
     env = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_PORT": str(port)}
-    command = [sys.executable, str(script), str(folder)]
+    command = [*python, str(script), str(folder)]
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, start_new_session=True) as run:
         try:
             _, said = run.communicate(timeout=90)
@@ -34,10 +33,10 @@ def rows(folder: Path) -> list[dict]:
 
 
 @pytest.mark.slow
-def test_two_processes_with_half_the_batch_equal_one_process(play, tmp_path, free_port):
+def test_two_processes_with_half_the_batch_equal_one_process(play, python, tmp_path, free_port):
     """Without noise, all norms of the averaged gradient, all means and the weights after 24 steps agree."""
     play("one", noise=0.0, steps=24, batch_size=16)
-    train_by_two(tmp_path / "two", free_port())
+    train_by_two(python, tmp_path / "two", free_port())
     one, two = rows(tmp_path / "one"), rows(tmp_path / "two")
     assert [row["step"] for row in one] == [row["step"] for row in two]
     for mine, theirs in zip(one, two, strict=True):
