@@ -18,6 +18,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from labkit.data import files, registry
+from labkit.private import sklearn as private
 
 HELD = 0.1  # fraction of rows held out if there are no split files
 SEEDED, STANDARD = "seeded permutations, 90/10", "the standard split files"
@@ -89,11 +90,9 @@ def table(name: str) -> Table:
 
 
 def _breast_cancer() -> Table:
-    from sklearn.datasets import load_breast_cancer
-
-    found = load_breast_cancer()
-    x, y = torch.from_numpy(found.data).double(), torch.from_numpy(found.target).double()
-    return Table(x, y, tuple(map(str, found.feature_names)), "benign")
+    found, names = private.breast_cancer()
+    numbers = torch.from_numpy(found)
+    return Table(numbers[:, :-1].contiguous(), numbers[:, -1].contiguous(), names, "benign")
 
 
 def _uci(content: bytes, folder: Path, features: int) -> Table:

@@ -5,23 +5,44 @@ from pathlib import Path
 
 import numpy as np
 
+MEASURED = (
+    "radius", "texture", "perimeter", "area", "smoothness",
+    "compactness", "concavity", "concave points", "symmetry", "fractal dimension",
+)  # fmt: skip
+
 
 def digits() -> np.ndarray:
     """Return the digits of scikit-learn, [1797, 65]: the 64 pixels of an image, 0 to 16, and its class.
 
     The public `load_digits` imports all of scikit-learn and scipy.stats, a second, to read this file.
     """
+    file = _file("digits.csv.gz")
+    return _public("digits").astype(np.uint8) if file is None else np.loadtxt(file, dtype=np.uint8, delimiter=",")
+
+
+def breast_cancer() -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the breast cancer table of scikit-learn, [569, 31], and the names of its 30 features.
+
+    The last column is 0 for malignant and 1 for benign. The public `load_breast_cancer` takes a second to import.
+    """
+    file = _file("breast_cancer.csv")
+    table = _public("breast_cancer") if file is None else np.loadtxt(file, delimiter=",", skiprows=1)
+    shapes = ("mean {}", "{} error", "worst {}")
+    return table, tuple(shape.format(name) for shape in shapes for name in MEASURED)
+
+
+def _file(name: str) -> Path | None:
+    """Return a file with data in the folder of scikit-learn, without an import of it, or None."""
     spec = importlib.util.find_spec("sklearn")
-    for folder in spec.submodule_search_locations or () if spec else ():
-        file = Path(folder) / "datasets" / "data" / "digits.csv.gz"
-        if file.is_file():
-            return np.loadtxt(file, dtype=np.uint8, delimiter=",")
-    return _public()
+    files = (
+        (Path(folder) / "datasets" / "data" / name for folder in spec.submodule_search_locations or ()) if spec else ()
+    )
+    return next((file for file in files if file.is_file()), None)
 
 
-def _public() -> np.ndarray:
-    """Return the same numbers without the file. An error of the import names the missing package."""
-    from sklearn.datasets import load_digits
+def _public(name: str) -> np.ndarray:
+    """Return the columns of a table and its targets. An error of the import names the missing package."""
+    from sklearn import datasets
 
-    found = load_digits()
-    return np.column_stack([found.data, found.target]).astype(np.uint8)
+    found = getattr(datasets, f"load_{name}")()
+    return np.column_stack([found.data, found.target])

@@ -11,13 +11,13 @@ With λ = log α the joint density of θ and the labels, including the Jacobian 
 import math
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import logsigmoid, pad
 
+from labkit.private import sklearn as private
 from labkit.targets import checks, continued
 from labkit.targets.base import KnownTarget
 from labkit.targets.scores import Minibatch
@@ -205,16 +205,12 @@ class Together:
         return Minibatch(self, size, order)
 
 
-@cache  # a page makes a new target at each move of a slider, but the table never changes
-def _breast_cancer() -> Any:  # scikit-learn has no types
-    from sklearn.datasets import load_breast_cancer  # takes half a second, so import it only for this table
-
-    return load_breast_cancer()
+_breast_cancer = cache(private.breast_cancer)  # a page makes a new target at each move of a slider
 
 
 def logistic(rate: float = 0.01, test_fraction: float = 0.2, seed: int = 0) -> LogisticRegression:
     """Return the target for scikit-learn's breast cancer table: 569 rows, 30 features; malignant -1, benign +1."""
-    table = _breast_cancer()
+    table, features = _breast_cancer()
     return LogisticRegression(
-        table.data, table.target, rate=rate, test_fraction=test_fraction, seed=seed, features=table.feature_names
+        table[:, :-1], table[:, -1], rate=rate, test_fraction=test_fraction, seed=seed, features=features
     )
