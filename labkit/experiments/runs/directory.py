@@ -11,6 +11,7 @@ from labkit.experiments.runs.reading import inside, read
 from labkit.experiments.runs.state import RunState
 from labkit.training.folder import CONFIG, Folder
 
+EXAMPLES = Path(__file__).with_name("examples")  # a run that ships, to show while there is no other
 PREFIX = "runs/"  # prefix of a run's name in an address
 REASON = 300  # maximum length of the line that describes why a folder cannot be read
 

@@ -20,12 +20,14 @@ NEWEST = -1  # show the newest epoch, unless the reader chooses another one
 
 
 class FoundRuns(NamedTuple):
-    """The result of one reading: the runs, and the run to show if it can be read."""
+    """The result of one reading: the runs, and the run to show if it can be read; the shipped example without any."""
 
     runs: dict[str, RunState | str]
+    name: str = ""
     state: RunState | None = None
     drawable: bool = False
     wrong: str = ""
+    example: bool = False
 
 
 class RunsScene(pn.viewable.Viewer):
@@ -69,28 +71,34 @@ class RunsScene(pn.viewable.Viewer):
 
     def _find(self) -> FoundRuns:
         runs = directory.states(self.place)
-        readable = [name for name, run in runs.items() if isinstance(run, RunState)]
-        self.chosen = self.chosen or next(iter(readable), "")
-        state = runs.get(self.chosen)
+        if not runs and not self.chosen:
+            return self._of(directory.states(directory.EXAMPLES), "")._replace(example=True)
+        self.chosen = self.chosen or first(runs)
+        return self._of(runs, self.chosen)
+
+    def _of(self, runs: dict[str, RunState | str], name: str) -> FoundRuns:
+        """Return what to show of these runs: the one of that name, or the first that can be read."""
+        name = name or first(runs)
+        state = runs.get(name)
         if not isinstance(state, RunState):
-            return FoundRuns(runs)
-        drawable = state.exported and directory.is_kind(self.place / self.chosen, "draw")
+            return FoundRuns(runs, name)
+        drawable = state.exported and directory.is_kind(self.place / name, "draw")
         try:
-            return FoundRuns(runs, with_samples(state, self.epoch), drawable)
+            return FoundRuns(runs, name, with_samples(state, self.epoch), drawable)
         except ValueError as error:
-            return FoundRuns(runs, state, drawable, str(error))
+            return FoundRuns(runs, name, state, drawable, str(error))
 
     # on the event loop
 
     def _show(self, found: FoundRuns) -> None:
         now = time.time()
-        self.listing.object = (
-            words.listing(found.runs, self.chosen, now) if found.runs else words.none_in(str(self.place.absolute()))
-        )
+        nothing = words.none_in(str(self.place.absolute())) if found.example or not found.runs else ""
+        table = words.example(found.runs) if found.example else words.listing(found.runs, self.chosen, now)
+        self.listing.object = nothing + (table if found.runs else "")
         self._say(found.wrong or self._gone(found))
         if found.state is None:
             return
-        self.head.object = self._headline(found.state)
+        self.head.object = self._headline(found.name, found.state)
         self.link.object = words.opens(self.chosen) if found.drawable else ""
         self.settings.object = words.configuration(found.state)
         self._follow(list(found.state.sheets))
@@ -110,7 +118,7 @@ class RunsScene(pn.viewable.Viewer):
     def _fail(self, error: Exception) -> None:
         self._say(f"{self.chosen or self.place}: {directory.reason(error)}")
 
-    def _headline(self, state: RunState) -> str:
+    def _headline(self, name: str, state: RunState) -> str:
         what = (
             f"samples of epoch {state.shown}"
             if state.shown
@@ -118,7 +126,7 @@ class RunsScene(pn.viewable.Viewer):
             if state.step
             else "nothing recorded yet"
         )
-        return f"<b>{html.escape(self.chosen)}</b> · {what}"
+        return f"<b>{html.escape(name)}</b> · {what}"
 
     def _follow(self, epochs: list[int]) -> None:
         """Update the slider: one position per sheet. It stays at the newest, or at the one that the reader chose."""
@@ -155,6 +163,11 @@ class RunsScene(pn.viewable.Viewer):
         self._dark = dark
         for stage in self.stages:
             stage.recolour(dark)
+
+
+def first(runs: dict[str, RunState | str]) -> str:
+    """Return the name of the newest run that can be read, "" if there is none."""
+    return next((name for name, run in runs.items() if isinstance(run, RunState)), "")
 
 
 def pictures(state: RunState) -> list:

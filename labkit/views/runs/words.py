@@ -82,6 +82,16 @@ def none_in(place: str) -> str:
     )
 
 
+def example(runs: dict[str, RunState | str]) -> str:
+    """Return a text about the shipped run that the page shows while there is no other."""
+    return "".join(
+        f"<p>Below is an example: the run <b>{html.escape(name)}</b> of this command, which ended with a test bound of "
+        f"{run.bound:.2f} nats.</p>"
+        for name, run in runs.items()
+        if isinstance(run, RunState) and run.bound is not None
+    )
+
+
 def configuration(run: RunState) -> str:
     """Return the configuration of a run, one row per name."""
     rows = "".join(f'<tr><th colspan="2">{said}</th></tr>{_rows(run.config[part])}' for part, said in PARTS.items())
