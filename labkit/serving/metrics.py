@@ -78,7 +78,7 @@ class Metrics:
         sent = request.headers.get("Authorization", "")
         if self.token and hmac.compare_digest(sent.encode(), f"Bearer {self.token}".encode()):
             return True
-        return not any(name in request.headers for name in _PROXIED) and _is_loopback(request.remote_ip)
+        return is_direct(request)
 
 
 class Page(RequestHandler):
@@ -113,6 +113,11 @@ def _totals() -> Totals:
     from labkit.engine import engine  # imports torch, which takes longer than a server may take to start
 
     return engine().totals
+
+
+def is_direct(request: HTTPServerRequest) -> bool:
+    """Return whether a request comes from this machine, without a proxy."""
+    return not any(name in request.headers for name in _PROXIED) and _is_loopback(request.remote_ip)
 
 
 def _is_loopback(address: str | None) -> bool:

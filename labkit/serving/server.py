@@ -34,6 +34,7 @@ from labkit.serving import (
     pages,
     room_pages,
     settings,
+    training,
 )
 from labkit.serving.frames import FramesSocket
 from labkit.serving.limits import SETTING as VISITORS
@@ -84,6 +85,7 @@ def build(
         extra_patterns=[
             *guide.patterns(),
             *room_pages.patterns(rooms),
+            *training.patterns(rooms),
             ("/frames", FramesSocket),
             ("/metrics", metrics.Page),
         ],  # fmt: skip

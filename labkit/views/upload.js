@@ -2,9 +2,9 @@
 export function render({model, el}) {
   const page = el.ownerDocument, window = page.defaultView
   const box = page.createElement("div"), label = page.createElement("label"), input = page.createElement("input")
-  const said = page.createElement("div"), look = {font: "14px/1.4 system-ui, sans-serif"}
+  const said = page.createElement("div"), look = {font: "13px/1.4 system-ui, sans-serif"}
   Object.assign(box.style, {...look, padding: "4px 0"})
-  Object.assign(label.style, {...look, display: "inline-block", padding: "6px 12px", borderRadius: "6px", cursor: "pointer",
+  Object.assign(label.style, {...look, display: "inline-block", padding: "6px 10px", borderRadius: "6px", cursor: "pointer",
     border: "1px solid #8a9097", position: "relative"})
   label.textContent = model.label
   Object.assign(input, {type: "file", accept: model.accept})
@@ -20,7 +20,7 @@ export function render({model, el}) {
     link.textContent = "Example file"
     link.download = model.example_name
     link.href = "data:text/csv;charset=utf-8," + encodeURIComponent(model.example)
-    Object.assign(link.style, {marginLeft: "12px", color: "inherit"})
+    Object.assign(link.style, {marginLeft: "12px", color: "inherit", whiteSpace: "nowrap"})
     box.append(link)
   }
   box.append(said)

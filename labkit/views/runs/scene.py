@@ -14,6 +14,7 @@ from labkit.views.runs.curves import BoundCurves, BoundTerms
 from labkit.views.runs.heatmap import KLHeatmap
 from labkit.views.runs.polling import Poller
 from labkit.views.runs.samples import SampleSheet
+from labkit.views.runs.train import TrainButton
 from labkit.views.stage import Stage
 
 NEWEST = -1  # show the newest epoch, unless the reader chooses another one
@@ -50,7 +51,7 @@ class RunsScene(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         bar = pn.FlexBox(self.head, self.scrub, self.link, align_items="center")
-        shown = [self.poller.remote, self.listing, self.wrong, bar, self.pictures]
+        shown = [self.poller.remote, TrainButton(margin=(4, 8)), self.listing, self.wrong, bar, self.pictures]
         return pn.Column(*shown, sizing_mode="stretch_width")
 
     def _make(self) -> None:

@@ -75,8 +75,9 @@ def wrong(text: str) -> str:
 def none_in(place: str) -> str:
     """Return a text for a directory without runs: its path, and how to make a run."""
     return LOOK + (
-        f"<p>There is no run in <code>{html.escape(place)}</code> yet. To train a network in about a minute, on images "
-        "that come with labkit, open a second terminal and run:</p><p><code>labkit train draw --data digits --preset "
+        f"<p>There is no run in <code>{html.escape(place)}</code> yet. To train a network in a minute or two, on "
+        "images that come with labkit, press <b>Train one now</b>. Or open a second terminal and run:</p><p>"
+        "<code>labkit train draw --data digits --preset "
         f'digits --out "{html.escape(place)}/draw-digits"</code></p><p>The run appears here while it trains. To show '
         "the runs of another folder, start <code>labkit serve --runs FOLDER</code>.</p>"
     )

@@ -34,6 +34,6 @@ def test_the_first_run_replaces_the_example(tmp_path, made_runs):
     assert (found.example, found.name) == (False, "mine") and "example" not in scene.listing.object
 
 
-def test_a_link_to_a_run_that_is_gone_shows_no_example(tmp_path):
+def test_a_link_to_a_missing_run_shows_no_example(tmp_path):
     found = RunsScene(tmp_path, "gone")._find()
     assert not found.example and found.state is None
