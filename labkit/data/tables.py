@@ -90,9 +90,8 @@ def table(name: str) -> Table:
 
 
 def _breast_cancer() -> Table:
-    found, names = private.breast_cancer()
-    numbers = torch.from_numpy(found)
-    return Table(numbers[:, :-1].contiguous(), numbers[:, -1].contiguous(), names, "benign")
+    x, y, names = private.breast_cancer()
+    return Table(torch.from_numpy(x), torch.from_numpy(y), names, "benign")
 
 
 def _uci(content: bytes, folder: Path, features: int) -> Table:

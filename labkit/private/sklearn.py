@@ -20,23 +20,23 @@ def digits() -> np.ndarray:
     return _public("digits").astype(np.uint8) if file is None else np.loadtxt(file, dtype=np.uint8, delimiter=",")
 
 
-def breast_cancer() -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the breast cancer table of scikit-learn, [569, 31], and the names of its 30 features.
+def breast_cancer() -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Return the breast cancer table of scikit-learn: features [569, 30], labels [569] and the names of the features.
 
-    The last column is 0 for malignant and 1 for benign. The public `load_breast_cancer` takes a second to import.
+    The label is 0 for malignant and 1 for benign. The public `load_breast_cancer` takes a second to import.
     """
     file = _file("breast_cancer.csv")
     table = _public("breast_cancer") if file is None else np.loadtxt(file, delimiter=",", skiprows=1)
     shapes = ("mean {}", "{} error", "worst {}")
-    return table, tuple(shape.format(name) for shape in shapes for name in MEASURED)
+    x, y = np.ascontiguousarray(table[:, :-1]), np.ascontiguousarray(table[:, -1])
+    return x, y, tuple(shape.format(name) for shape in shapes for name in MEASURED)
 
 
 def _file(name: str) -> Path | None:
     """Return a file with data in the folder of scikit-learn, without an import of it, or None."""
     spec = importlib.util.find_spec("sklearn")
-    files = (
-        (Path(folder) / "datasets" / "data" / name for folder in spec.submodule_search_locations or ()) if spec else ()
-    )
+    folders = (spec and spec.submodule_search_locations) or ()
+    files = (Path(folder) / "datasets" / "data" / name for folder in folders)
     return next((file for file in files if file.is_file()), None)
 
 

@@ -210,7 +210,5 @@ _breast_cancer = cache(private.breast_cancer)  # a page makes a new target at ea
 
 def logistic(rate: float = 0.01, test_fraction: float = 0.2, seed: int = 0) -> LogisticRegression:
     """Return the target for scikit-learn's breast cancer table: 569 rows, 30 features; malignant -1, benign +1."""
-    table, features = _breast_cancer()
-    return LogisticRegression(
-        table[:, :-1], table[:, -1], rate=rate, test_fraction=test_fraction, seed=seed, features=features
-    )
+    x, y, features = _breast_cancer()
+    return LogisticRegression(x, y, rate=rate, test_fraction=test_fraction, seed=seed, features=features)
