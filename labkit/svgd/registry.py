@@ -37,6 +37,8 @@ def kernel_of(kernel: Kernel | str) -> Kernel:
         ValueError: no kernel has this name.
         TypeError: it is neither a kernel nor a name.
     """
+    if isinstance(kernel, Kernel):  # first, because every step asks
+        return kernel
     if isinstance(kernel, str):
         if kernel == PRECONDITIONED:
             raise ValueError(
