@@ -7,6 +7,7 @@ export function render({model, el}) {
   Object.assign(label.style, {...look, display: "inline-block", padding: "6px 10px", borderRadius: "6px", cursor: "pointer",
     border: "1px solid #8a9097", position: "relative"})
   label.textContent = model.label
+  label.title = model.words
   Object.assign(input, {type: "file", accept: model.accept})
   input.setAttribute("aria-label", model.label)
   Object.assign(input.style, {position: "absolute", inset: "0", opacity: "0", width: "100%", cursor: "pointer"})

@@ -18,12 +18,14 @@ class Upload(pn.custom.JSComponent):
     A ValueError of `taken` becomes the sentence. A picture is made smaller in the browser, to 512 pixels at most.
 
     Args:
+        words: what the file must be, for the tooltip.
         accept: endings or types, as in HTML.
         picture: whether the file is a picture.
         example: content of an example file in CSV, or "".
     """
 
     label = param.String("Upload")
+    words = param.String("")
     accept = param.String("")
     picture = param.Boolean(False)
     most = param.Integer(MOST)

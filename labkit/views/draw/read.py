@@ -71,7 +71,10 @@ class ReadScene(StrokeScene):
             button.on_click(lambda _, k=k: self.choose(k))
             digits.append(button)
         seed = fields.number(self.settings, "seed")
-        upload = Upload(self._take, label="Read an image file", accept="image/*", picture=True, margin=(4, 10))
+        words = "A photo or a drawing: the ink is found, scaled and centred as in MNIST."
+        upload = Upload(
+            self._take, label="Read an image file", words=words, accept="image/*", picture=True, margin=(4, 10)
+        )
         return [pad, clear, upload, digits, *self._test_images(), seed, *class_buttons(self.settings, {})]
 
     def _take(self, name: str, content: bytes) -> str:

@@ -24,6 +24,7 @@ from labkit.views.upload import Upload
 from labkit.views.view import View
 
 # two features and a label
+UPLOAD, WORDS = "Upload points (CSV)", "A CSV file with two features and a label; a line of names may come first."
 EXAMPLE = (
     "length,width,flower\n5.1,1.9,a\n4.9,2.0,a\n5.4,1.7,a\n5.0,2.2,a\n6.3,4.9,b\n5.8,5.1,b\n6.7,4.7,b\n6.0,4.0,b\n"
 )
@@ -120,7 +121,11 @@ class ClassificationScene(Scene):
             self.show()
             return words
 
-        return Upload(take, label="Upload points (CSV)", accept=".csv,text/csv", example=EXAMPLE, margin=(4, 10))
+        named = {"label": UPLOAD, "words": WORDS, "accept": ".csv,text/csv", "example": EXAMPLE}
+        return Upload(take, **named, margin=(4, 10))
+
+    def tips(self) -> dict[str, str]:
+        return super().tips() | {UPLOAD: WORDS}
 
     def controls(self) -> list:
         s = self.settings

@@ -21,6 +21,7 @@ from labkit.views.view import View
 
 BUTTON = {"margin": (4, 8)}
 # two columns; decimal commas and semicolons work, too
+UPLOAD, WORDS = "Upload points (CSV)", "A CSV file with two columns, x and y; a line of names may come first."
 EXAMPLE = "hours,grade\n1,2.1\n2,2.4\n2.5,3.2\n3,3.1\n4,4.4\n5,4.2\n6,5.3\n7,5.1\n8,5.9\n9,5.8\n10,6.2\n12,6.1\n"
 NEAR = 0.025  # fraction of the picture's width and height
 
@@ -92,7 +93,11 @@ class RegressionScene(Scene):
             self.show()
             return f"{name}: {len(points.x)} points, one of four is held out. A link does not keep them."
 
-        return Upload(take, label="Upload points (CSV)", accept=".csv,text/csv", example=EXAMPLE, margin=(4, 10))
+        named = {"label": UPLOAD, "words": WORDS, "accept": ".csv,text/csv", "example": EXAMPLE}
+        return Upload(take, **named, margin=(4, 10))
+
+    def tips(self) -> dict[str, str]:
+        return super().tips() | {UPLOAD: WORDS}
 
     def first(self) -> list:
         return [*super().first(), self.said]
