@@ -72,6 +72,22 @@ def command(
     max_message_bytes: Annotated[
         int, typer.Option(metavar="N", min=1024, help="Size of one message from a browser, at most.")
     ] = LIMITS.message,
+    max_message_parts: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Binary parts of one message from a browser, at most.")
+    ] = LIMITS.parts,
+    max_rooms: Annotated[int, typer.Option(metavar="N", min=1, help="Open classes, at most.")] = LIMITS.rooms,
+    max_watchers: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Browsers that follow a class, at most.")
+    ] = LIMITS.watchers,
+    max_particles: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Particles that a visitor may choose, at most.")
+    ] = LIMITS.particles,
+    max_images: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Images that a visitor may draw together, at most.")
+    ] = LIMITS.images,
+    max_samples: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Samples K that a visitor may choose, at most.")
+    ] = LIMITS.samples,
     max_steps: Annotated[
         int, typer.Option(metavar="N", min=1, help="Steps that the runs of one session may take, at most.")
     ] = LIMITS.steps,
@@ -121,7 +137,19 @@ def command(
             runs=runs,
             visitors=visitors,
             network=place,
-            limits=Limits(max_sessions, max_sessions_per_address, max_message_bytes, max_steps, away_seconds),
+            limits=Limits(
+                sessions=max_sessions,
+                per_address=max_sessions_per_address,
+                message=max_message_bytes,
+                parts=max_message_parts,
+                steps=max_steps,
+                away=away_seconds,
+                rooms=max_rooms,
+                watchers=max_watchers,
+                particles=max_particles,
+                images=max_images,
+                samples=max_samples,
+            ),  # fmt: skip
             metrics_token=metrics_token,
         )
     except ValueError as error:

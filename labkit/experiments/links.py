@@ -27,7 +27,7 @@ def set_all(owner: Linkable, values: dict[str, Any]) -> list[str]:
             why = why or ("" if _finite(value) else "must be finite")
             why = why or beyond_softbounds(wanted, value) or owner.refuses(name, value, values)
         except ValueError as error:
-            why = _why(error)
+            why = _above(owner, name, value) or _why(error)
         if why:
             refused.append(f"{name}={_short(value)}: {why}")
         else:
@@ -37,6 +37,13 @@ def set_all(owner: Linkable, values: dict[str, Any]) -> list[str]:
     except ValueError as error:  # each one is allowed, but not in this combination
         refused.append(", ".join(f"{name}={value}" for name, value in good.items()) + f": {_why(error)}")
     return refused
+
+
+def _above(owner: Linkable, name: str, value: Any) -> str:
+    """Return which limit of the server a value exceeds, "" if none."""
+    most, option = owner.ceilings.get(name, (math.inf, ""))
+    above = isinstance(value, int) and value > most
+    return f"must be at most {most:,}, the most that this server allows ({option})" if above else ""
 
 
 def _why(error: ValueError) -> str:

@@ -18,6 +18,25 @@ class Linkable(param.Parameterized):
 
         def __init__(self, **params: Any) -> None: ...
 
+    ceilings: "dict[str, tuple[int, str]]" = {}  # parameter -> the most that a server allows, and its option
+
+    def limit(self, name: str, most: int, option: str) -> None:
+        """Allow at most this value of a whole number from now on.
+
+        Args:
+            option: the option of the server that sets this limit, for the message.
+        """
+        parameter = self.param[name]
+        low, high = parameter.bounds
+        most = max(most, low)
+        if high is None or most < high:
+            soft_low, soft_high = parameter.get_soft_bounds()
+            if getattr(self, name) > most:
+                setattr(self, name, most)
+            parameter.bounds = low, most
+            parameter.softbounds = soft_low, most if soft_high is None else min(soft_high, most)
+            self.ceilings = {**self.ceilings, name: (most, option)}
+
     def refuses(self, name: str, value: Any, asked: dict[str, Any]) -> str:
         """Return why a link may not set this parameter to this value, "" if it may.
 

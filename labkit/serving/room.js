@@ -94,6 +94,10 @@
       byId("drive").hidden = !message.drive
       byId("hand").setAttribute("aria-pressed", "false")
       byId("hand").textContent = "Raise your hand"
+    } else if (message.kind === "full") {
+      watch.end()
+      live("full")
+      say(`${message.text} Reload the page later.`, true)
     } else if (message.kind === "end") {
       watch.end()
       ended()

@@ -160,6 +160,11 @@ class RoomSocket(OwnPages):
             room.teachers.append(self)
             tell_teachers(room)
             return
+        if refusal := self.rooms.refusal():
+            self._room = None
+            self.write_message({"kind": "full", "text": refusal})
+            self.close()
+            return
         self._student = Student(self, secrets.token_hex(8))
         room.students.append(self._student)
         self.write_message(room.state())

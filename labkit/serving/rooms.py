@@ -22,6 +22,7 @@ from tornado.ioloop import PeriodicCallback
 
 from labkit import atomic
 from labkit.serving.channel import Channel
+from labkit.serving.settings import LIMITS, Limits
 from labkit.serving.votes import Vote
 from labkit.views import shown
 from labkit.views.live import Live
@@ -30,7 +31,6 @@ _log = logging.getLogger(__name__)
 
 TICK = 33  # milliseconds between two checks of all rooms
 KEPT = 3600.0  # seconds for which a room stays after the last one has left
-MOST = 20  # rooms
 ORDERS: dict[Any, Callable[[Live], None]] = {
     "play": Live.play, "pause": Live.pause, "step": lambda live: live.run.once(), "reset": Live.reset,
 }  # fmt: skip
@@ -128,12 +128,14 @@ class Rooms:
 
     Args:
         file: where names and questions are kept; None for nowhere.
+        limits: how many rooms there may be, and how many followers of all.
 
     Attributes:
         key: what a teacher types to open a room.
     """
 
-    def __init__(self, file: Path | None = None):
+    def __init__(self, file: Path | None = None, limits: Limits = LIMITS):
+        self.limits = limits
         self._file, self._rooms, self._timer = file, dict[str, Room](), PeriodicCallback(self._tick, TICK)
         self._written = ""
         kept = self._read()
@@ -165,13 +167,23 @@ class Rooms:
         """
         room = self._rooms.get(name)
         if room is None:
-            if len(self._rooms) >= MOST:
-                raise ValueError(f"this server has {MOST} rooms, which is the most; close one of them first")
+            most = self.limits.rooms
+            if len(self._rooms) >= most:
+                raise ValueError(
+                    f"this server has {most} classes, the most that it allows (--max-rooms); end one of them first"
+                )
             names = {f"{colour}-{animal}" for colour in COLOURS.split() for animal in ANIMALS.split()}
             room = Room(random.SystemRandom().choice(sorted(names - self._rooms.keys())))
             self._rooms[room.name] = room
         self.watch()
         return room
+
+    def refusal(self) -> str:
+        """Return why no further browser may follow a room, "" if one may."""
+        most = self.limits.watchers
+        if sum(len(room.students) for room in self) < most:
+            return ""
+        return f"{most} browsers follow the classes of this server, the most that it allows (--max-watchers)."
 
     def watch(self) -> None:
         """Send frames from now on. Call this on the event loop."""

@@ -72,7 +72,8 @@ def build(
         OSError: the port is taken, or the address is not one of this machine.
     """
     memory.bound()
-    settings.rooms = rooms = Rooms(settings.rooms_file(port) if port else None)
+    settings.limits = limits
+    settings.rooms = rooms = Rooms(settings.rooms_file(port) if port else None, limits)
     ahead.install()
     location.install()
     visitors = Visitors(limits)

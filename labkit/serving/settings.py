@@ -29,18 +29,30 @@ class Limits:
         sessions: open sessions of all visitors.
         per_address: open sessions of one network address.
         message: bytes of one message from a browser.
+        parts: binary parts of one message from a browser.
         steps: steps that the runs of one session may take.
         away: seconds for which a session computes although no visitor looks at it.
+        rooms: open classes. watchers: browsers that follow one of them.
+        particles: particles of a run. images: images that are drawn together. samples: samples K of a gradient.
     """
 
     sessions: int = 300
     per_address: int = 100
     message: int = 2 << 20
+    parts: int = 64
     steps: int = 10_000_000
     away: float = 5.0
+    rooms: int = 20
+    watchers: int = 600
+    particles: int = 2000
+    images: int = 64
+    samples: int = 256
 
 
 LIMITS = Limits()
+
+limits: Limits = LIMITS
+"""The limits of this server."""
 
 choice: str = "auto"
 """The device as given on the command line: auto, cpu, cuda or cuda:1."""

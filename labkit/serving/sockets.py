@@ -1,5 +1,6 @@
 """The websocket of a page."""
 
+import json
 import logging
 from urllib.parse import urlsplit
 
@@ -8,6 +9,7 @@ from tornado.websocket import WebSocketHandler
 from labkit.private.bokeh import may_connect
 from labkit.private.panel import SocketHandler
 from labkit.serving import gate, limits, network
+from labkit.serving.settings import Limits
 
 _log = logging.getLogger(__name__)
 
@@ -43,17 +45,43 @@ class Prompt(OwnPages, SocketHandler):
     Each wait would take 40 ms.
     """
 
+    _left = _size = 0  # parts that the message still has, and its bytes so far
+
     async def on_message(self, fragment: str | bytes) -> None:
-        """Take a part of a message from the browser; close the connection if it is too long."""
+        """Take a part of a message from the browser; close the connection if the message is too long."""
         visitors = self.settings.get(limits.SETTING)
-        size = len(fragment if isinstance(fragment, bytes) else fragment.encode())
-        if visitors and size > visitors.limits.message:
-            most = visitors.limits.message
-            self.close(TOO_BIG, f"A message of {size:,} bytes; the limit is {most:,} (--max-message-bytes).")
+        reason = self._excess(fragment, visitors.limits) if visitors else ""
+        if reason:
+            self.close(TOO_BIG, reason)
             return
         await super().on_message(fragment)
+
+    def _excess(self, fragment: str | bytes, most: Limits) -> str:
+        """Return which limit the message exceeds with this part, "" if none.
+
+        A message has a head, facts about it, its content, and two parts for each array.
+        """
+        if not self._left:
+            arrays = _arrays(fragment)
+            if arrays > most.parts:
+                return f"A message with {arrays:,} binary parts; the limit is {most.parts:,} (--max-message-parts)."
+            self._left, self._size = 3 + 2 * arrays, 0
+        self._left -= 1
+        self._size += len(fragment if isinstance(fragment, bytes) else fragment.encode())
+        if self._size > most.message:
+            return f"A message of {self._size:,} bytes; the limit is {most.message:,} (--max-message-bytes)."
+        return ""
 
     def open(self, *args: str, **kwargs: str) -> None:
         if self.ws_connection is not None:  # otherwise the browser has already disconnected
             self.set_nodelay(True)
         return super().open(*args, **kwargs)
+
+
+def _arrays(head: str | bytes) -> int:
+    """Return the number of arrays that the head of a message announces. Bokeh refuses a head that cannot be read."""
+    try:
+        found = json.loads(head).get("num_buffers", 0)
+    except (ValueError, AttributeError, RecursionError):
+        return 0
+    return found if isinstance(found, int) and found > 0 else 0

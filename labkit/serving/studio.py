@@ -10,6 +10,7 @@ import labkit
 from labkit.experiments.runs import directory
 from labkit.experiments.settings import Linkable
 from labkit.serving import settings
+from labkit.serving.ceilings import hold
 from labkit.serving.frame import frame
 from labkit.serving.resume import resume
 from labkit.views import shown
@@ -65,7 +66,8 @@ def live(tabs: Sequence[NetworkTab], kind: str, default: str) -> tuple[pn.Column
         try:
             if (name, studio.tab) not in made:
                 network = labkit.load_checkpoint(networks.get(name, name)).to(settings.device)
-                made[name, studio.tab] = scene(network)
+                made[name, studio.tab] = opened = scene(network)
+                hold(opened.settings.owners)
         except Exception as error:  # the file of a run does not fit; the visitor can choose another network
             room.objects, side.objects = [pn.pane.HTML(words.wrong(f"{name}: {error}"))], chosen
             return

@@ -6,6 +6,7 @@ from typing import Any
 import panel as pn
 
 from labkit.serving import settings
+from labkit.serving.ceilings import held
 from labkit.serving.frame import frame
 from labkit.serving.resume import resume
 from labkit.views.address import Address
@@ -24,7 +25,7 @@ def live(tabs: Sequence[Tab]) -> tuple[pn.Column, Callable[[], pn.Column]]:
     A tab is built when it is first opened.
     """
     address = Address()
-    made = Tabs(tabs, address)
+    made = Tabs([tab._replace(settings=held(tab.settings)) for tab in tabs], address)
     resume(made.live)
     return pn.Column(address.warning, made.buttons, made.room, sizing_mode="stretch_width"), made.finish
 

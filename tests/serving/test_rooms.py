@@ -6,7 +6,8 @@ import time
 import pytest
 
 from labkit.serving import rooms, votes
-from labkit.serving.rooms import Room, Rooms
+from labkit.serving.rooms import Room, Rooms, Student
+from labkit.serving.settings import LIMITS, Limits
 
 
 @pytest.fixture
@@ -22,10 +23,10 @@ def quiet(monkeypatch):
 
 def test_each_room_has_a_name_of_two_words(quiet):
     found = Rooms()
-    names = [found.open().name for _ in range(rooms.MOST)]
-    assert len(set(names)) == rooms.MOST
+    names = [found.open().name for _ in range(LIMITS.rooms)]
+    assert len(set(names)) == LIMITS.rooms
     assert all(name.count("-") == 1 and name.replace("-", "").isalpha() and name.islower() for name in names)
-    with pytest.raises(ValueError, match=f"{rooms.MOST} rooms, which is the most"):
+    with pytest.raises(ValueError, match=rf"{LIMITS.rooms} classes, the most that it allows \(--max-rooms\)"):
         found.open()
 
 
@@ -153,3 +154,12 @@ def test_the_table_names_no_student():
 def test_a_question_without_text_or_with_wrong_choices_is_refused(message, words):
     with pytest.raises(ValueError, match=words):
         votes.asked(message)
+
+
+def test_too_many_followers_are_refused_with_the_number_and_the_option(quiet):
+    found = Rooms(limits=Limits(watchers=3))
+    one, other = found.open(), found.open()
+    one.students += [Student(None, "a"), Student(None, "b")]
+    assert found.refusal() == ""
+    other.students.append(Student(None, "c"))
+    assert found.refusal() == "3 browsers follow the classes of this server, the most that it allows (--max-watchers)."
