@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from rich.box import SIMPLE
@@ -31,13 +32,31 @@ PREPARES = 10.0  # seconds in which the server prepares one page for an expected
 WRITES = 7.0  # seconds until the last prepared page is written
 
 
-def run(quick: bool, console: Console, watchers: Sequence[int] | None = None, visitors: int | None = None) -> None:
-    """Print a table of frames per second for watchers and for visitors with separate sessions.
+PARTS = ("speed", "leaks", "log", "restart")
+
+
+def run(
+    quick: bool,
+    console: Console,
+    watchers: Sequence[int] | None = None,
+    visitors: int | None = None,
+    parts: Sequence[str] = PARTS,
+) -> None:
+    """Print a table of frames per second for watchers and for visitors with separate sessions, and other checks.
 
     Args:
         quick: count for two seconds instead of ten, and fewer clients.
         watchers: numbers of watchers. visitors: sessions on each page.
+        parts: names in `PARTS`; for all but "speed" see `labkit.bench.serve_checks`.
     """
+    from labkit.bench import serve_checks
+
+    if "speed" in parts:
+        _speed(quick, console, watchers, visitors)
+    serve_checks.run(quick, console, parts)
+
+
+def _speed(quick: bool, console: Console, watchers: Sequence[int] | None, visitors: int | None) -> None:
     seconds = QUICK if quick else SECONDS
     watchers = watchers if watchers is not None else [20] if quick else list(WATCHERS)
     visitors = visitors if visitors is not None else 5 if quick else 30
@@ -54,20 +73,25 @@ async def _fill(table: Table, watchers: Sequence[int], visitors: int, seconds: f
             for n in watchers:
                 table.add_row(*await _watched(address, n, seconds, process))
             table.add_row(*await _watched(address, watchers[0], seconds, process, stalled=True))
-    for page in VISITORS if visitors else ():
+    if visitors:
         with served(visitors) as (base, _, process):
             await _prepared(base, visitors * len(VISITORS))
-            table.add_row(*await _visited(base, page, visitors, seconds, process))
+            for page in VISITORS:
+                table.add_row(*await _visited(base, page, visitors, seconds, process))
 
 
 @contextmanager
-def served(visitors: int = 1) -> Iterator[tuple[str, str, int]]:
-    """Start a server for a class that expects some visitors; yield its address, the teacher's key and its process."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+def served(visitors: int = 1, port: int = 0, log: IO[str] | None = None) -> Iterator[tuple[str, str, int]]:
+    """Start a server for a class that expects some visitors; yield its address, the teacher's key and its process.
+
+    Args:
+        port: 0 for a free one.
+        log: an open file for what the server reports; by default it goes to the terminal.
+    """
+    port = port or free_port()
     command = [sys.executable, "-c", "import sys; from labkit.cli import main; sys.exit(main())", "serve"]
     options = ["--no-browser", "--address", "0.0.0.0", "--visitors", str(visitors), "--port", str(port)]
-    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=log, text=True)
     try:
         key = _key(process)
         base = f"http://127.0.0.1:{port}"
@@ -77,6 +101,13 @@ def served(visitors: int = 1) -> Iterator[tuple[str, str, int]]:
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def free_port() -> int:
+    """Return a free port of this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        found: int = probe.getsockname()[1]
+        return found
 
 
 def _key(process: "subprocess.Popen[str]") -> str:

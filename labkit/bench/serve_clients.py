@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import re
 import time
 from collections.abc import Iterator
@@ -59,6 +60,41 @@ class Watcher(Arrivals):
     def close(self) -> None:
         """Leave."""
         self._connection.close()
+
+
+class Faithful(Watcher):
+    """One who follows a room and returns after a break, like the page of a student.
+
+    Attributes:
+        back: when it last got the state of the room.
+    """
+
+    PAUSES = (0.25, 0.5, 1.0, 2.0)  # seconds until the next try, as in player.js
+
+    back = 0.0
+
+    async def open(self, address: str) -> None:
+        """Follow until `close`."""
+        self._address = address
+        self._task = asyncio.create_task(self._follow())
+
+    async def _follow(self) -> None:
+        tries = 0
+        while True:
+            try:
+                connection = await websocket_connect(self._address, max_message_size=1 << 26)
+                while (message := await connection.read_message()) is not None:
+                    self._heard(message)
+                    if isinstance(message, str) and json.loads(message)["kind"] == "room":
+                        self.back, tries = time.perf_counter(), 0
+            except OSError:  # the server is not there yet
+                pass
+            await asyncio.sleep(self.PAUSES[min(tries, 3)] * (0.7 + 0.6 * random.random()))
+            tries += 1
+
+    def close(self) -> None:
+        """Leave."""
+        self._task.cancel()
 
 
 class Visitor(Arrivals):

@@ -16,6 +16,14 @@ def command(
     fused: Annotated[
         bool, typer.Option(help="svgd: also measure the compiled kernel, which needs a C++ compiler.")
     ] = True,
+    part: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PART",
+            show_default="all",
+            help="serve: speed, leaks, log or restart; may be repeated. The log alone takes ten minutes.",
+        ),
+    ] = None,
 ) -> None:
     """Measure a method and a plain reference alternately, on one thread; or a server with a class of clients."""
     if method not in METHODS:
@@ -25,5 +33,10 @@ def command(
     console, bench = Console(), import_module(f"labkit.bench.{method}")
     if method == "svgd":
         bench.run(quick, fused, console)
+    elif method == "serve":
+        for name in part or ():
+            if name not in bench.PARTS:
+                unknown("part", name, bench.PARTS)
+        bench.run(quick, console, parts=tuple(part or bench.PARTS))
     else:
         bench.run(quick, console)
