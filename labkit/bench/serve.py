@@ -47,7 +47,7 @@ def run(
     Args:
         quick: count for two seconds instead of ten, and fewer clients.
         watchers: numbers of watchers. visitors: sessions on each page.
-        parts: names in `PARTS`; for all but "speed" see `labkit.bench.serve_checks`.
+        parts: names in `PARTS`. `labkit.bench.serve_checks` describes those after "speed".
     """
     from labkit.bench import serve_checks
 

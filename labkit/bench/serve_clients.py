@@ -87,7 +87,7 @@ class Faithful(Watcher):
                     self._heard(message)
                     if isinstance(message, str) and json.loads(message)["kind"] == "room":
                         self.back, tries = time.perf_counter(), 0
-            except OSError:  # the server is not there yet
+            except OSError:  # the server does not respond yet
                 pass
             await asyncio.sleep(self.PAUSES[min(tries, 3)] * (0.7 + 0.6 * random.random()))
             tries += 1

@@ -83,7 +83,7 @@ def command(
         int, typer.Option(metavar="N", min=1, help="Particles that a visitor may choose, at most.")
     ] = LIMITS.particles,
     max_images: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Images that a visitor may draw together, at most.")
+        int, typer.Option(metavar="N", min=1, help="Images that a visitor may draw at once, at most.")
     ] = LIMITS.images,
     max_samples: Annotated[
         int, typer.Option(metavar="N", min=1, help="Samples K that a visitor may choose, at most.")

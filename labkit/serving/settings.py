@@ -33,7 +33,7 @@ class Limits:
         steps: steps that the runs of one session may take.
         away: seconds for which a session computes although no visitor looks at it.
         rooms: open classes. watchers: browsers that follow one of them.
-        particles: particles of a run. images: images that are drawn together. samples: samples K of a gradient.
+        particles: particles of a run. images: images that are drawn at once. samples: samples K of a gradient.
     """
 
     sessions: int = 300
