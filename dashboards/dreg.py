@@ -49,7 +49,7 @@ AHEAD = networks  # the page may be built before a visitor comes, and is used wh
 
 
 def page() -> pn.Template:
-    return tabbed.page(TITLE, SUMMARY, TABS)
+    return tabbed.page(TITLE, SUMMARY, TABS, "dreg")
 
 
 if __name__.startswith("bokeh_app"):  # `panel serve` runs this file as a script, whose globals Bokeh will clear

@@ -5,7 +5,7 @@ from pathlib import Path
 import panel as pn
 import segno
 
-from labkit.serving import pages, settings
+from labkit.serving import lessons, pages, settings
 from labkit.serving.frame import dress
 
 LEAD = "Watch learning algorithms while they run, and change their settings at the same time."
@@ -23,7 +23,10 @@ def page() -> pn.Template:
     template = pn.Template((Path(__file__).with_name("index.html")).read_text(encoding="utf-8"))
     template.add_variable("lead", LEAD)
     dress(template)
-    template.add_variable("pages", [each for each in pages.listing() if each.route != "/"])
+    listed = [each for each in pages.listing() if each.route != "/"]
+    template.add_variable("pages", listed)
+    template.add_variable("lessons", offered := {each.name: lessons.links(each.name) for each in listed})
+    template.add_variable("first", next(filter(None, offered.values()), [None])[0])
     template.add_variable("addresses", addresses)
     template.add_variable("code", code(addresses[0]) if addresses else "")
     return template

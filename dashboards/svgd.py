@@ -32,7 +32,7 @@ AHEAD = True  # the page may be built before a visitor comes: it always shows th
 
 
 def page() -> pn.Template:
-    return tabbed.page(TITLE, SUMMARY, TABS)
+    return tabbed.page(TITLE, SUMMARY, TABS, "svgd")
 
 
 if __name__.startswith("bokeh_app"):  # `panel serve` runs this file as a script, whose globals Bokeh will clear

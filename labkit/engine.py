@@ -39,6 +39,8 @@ class Run(Generic[S, C]):
         account: counts and limits the steps of several runs; by default of this run only, without a limit.
         steps: how it can be stepped with other runs; None for a run that steps alone.
         past: the class of the past, which decides what a full one forgets.
+
+    Attribute `until`: the step at which it pauses automatically, counted from the start; 0 for none.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class Run(Generic[S, C]):
         self.start, self.step, self.render, self.record, self.pinned = start, step, render, record, pinned
         self.speed = 60.0  # steps per second
         self.frame: Frame[S, C] = Frame(0)
-        self.playing = False
+        self.playing, self.until = False, 0
         self.seen = time.monotonic()
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._past, self._position = self._kind(self.record, pins=self.pinned), 0
@@ -118,10 +120,9 @@ class Run(Generic[S, C]):
                 answer.set_exception(error)
 
         self._order(asked)
-        found = answer.result(timeout)
-        if not found:
-            raise RuntimeError(self.frame.error or "the run could not start")
-        return found[0]
+        if found := answer.result(timeout):
+            return found[0]
+        raise RuntimeError(self.frame.error or "the run could not start")
 
     def watched(self) -> None:
         """Signal that a viewer is present. Without a signal for `AWAY` seconds nothing is computed."""
@@ -199,13 +200,13 @@ class Run(Generic[S, C]):
         self.account.take()
         self._past.add(state)
         self._position = len(self._past.states) - 1
-        self._steps += 1
-        self._error = ""
+        self._steps, self._error = self._steps + 1, ""
+        if self._past.marks[-1] == self.until:
+            self.pause()  # an order also ends this turn
 
     def _spent(self, seconds: float, steps: int = 1) -> None:
         self._engine.totals.add(steps, seconds)
-        cost = seconds / steps
-        self._cost = cost if not self._cost else 0.8 * self._cost + 0.2 * cost
+        self._cost = 0.8 * (self._cost or seconds / steps) + 0.2 * seconds / steps
 
     def _obey(self) -> bool:
         ordered = False

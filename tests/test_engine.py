@@ -138,6 +138,29 @@ def test_reset_uses_the_current_start_and_continues_to_play(make):
     assert run.frame.playing
 
 
+@pytest.mark.parametrize("together", [1, 2], ids=["alone", "in a batch"])
+def test_a_run_pauses_automatically_exactly_at_the_step_that_is_set(make, together):
+    class Counts:
+        def key(self, state):
+            return "all"
+
+        def step(self, states):
+            return [count(state) for state in states]
+
+    runs = [make() for _ in range(together)]
+    for run in runs:
+        run.steps, run.until = Counts() if together > 1 else None, 7
+        run.play()
+    for run in runs:
+        wait(lambda run=run: not run.playing and settled(run).state.t == 7)
+        run.reset()
+        run.play()
+        wait(lambda run=run: not run.playing and settled(run).state.t == 7)
+        run.until = 0
+        run.play()
+        wait(lambda run=run: run.frame.state.t > 20)
+
+
 def test_seek_pauses_and_shows_a_kept_state(make):
     run = make()
     for _ in range(6):

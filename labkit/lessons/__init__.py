@@ -7,6 +7,7 @@ A lesson is a TOML file (`lessons.read(path)`). Questions name a function of the
 """
 
 from labkit.lessons.catalog import add_folder, load, names, of_page
+from labkit.lessons.cells import show
 from labkit.lessons.fields import LessonError
 from labkit.lessons.lesson import Lesson, Step
 from labkit.lessons.marks import MARKS, register_mark
@@ -30,6 +31,7 @@ __all__ = [
     "of_page",
     "read",
     "register_mark",
+    "show",
     "states",
     "walk",
 ]

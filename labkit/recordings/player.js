@@ -91,6 +91,7 @@ const labkitPlayer = (() => {
       this.shown = {} // "picture/layer" -> the columns that its sources hold now
       this.colours = []
       this.documents = []
+      this.views = [] // of the figures
       this.following = [] // of each picture, the ranges of axes that follow its data
     }
 
@@ -105,6 +106,7 @@ const labkitPlayer = (() => {
         const views = await Bokeh.embed.embed_item(item, room.id)
         const made = views.roots[0].model.document
         this.documents.push(made)
+        this.views.push(views.roots[0])
         const { x_range, y_range } = views.roots[0].model
         this.following.push([x_range, y_range].filter((range) => range?.type === "DataRange1d"))
         await painted(views.roots[0])

@@ -56,6 +56,7 @@
         this.key = key
         this.name = found.name
         kept.write({ key, name: this.name })
+        document.documentElement.dataset.class = this.name
         this.show()
         this.connect()
       } catch (error) {
@@ -86,23 +87,57 @@
       this.title.textContent = `Class ${this.name}`
       this.body.replaceChildren(
         code, made("p", { className: "address" }, made("a", { href: place, target: "_blank", textContent: place })),
-        this.count, this.hands, this.question(), this.vote,
+        this.count, this.hands, this.vote, this.lessons(), this.question(),
         made("p", { className: "row" },
           made("a", { href: `./room/${this.name}/answers.csv?key=${encodeURIComponent(this.key)}`, textContent: "Save answers (CSV)" }),
           button("End the class", () => this.end())),
       )
     }
 
+    // A question that a lesson asks on the open tab. The page goes to its step, because the run there marks the answers.
+    lessons() {
+      this.offered = made("select", {})
+      const form = made("form", { hidden: true }, made("label", {}, "A question of a lesson", this.offered),
+        made("button", { type: "submit", className: "main", textContent: "Ask this question" }))
+      form.onsubmit = (event) => {
+        event.preventDefault()
+        const [lesson, step] = JSON.parse(this.offered.value)
+        labkitGo(`?lesson=${lesson}&step=${step + 1}`)
+        this.askLesson({ lesson, step })
+      }
+      return form
+    }
+
+    offer(questions) {
+      const now = JSON.stringify(questions)
+      if (now === this.offers) return
+      this.offers = now
+      this.offered.form.hidden = !questions.length
+      this.offered.replaceChildren(...questions.map(({ lesson, step, text }) =>
+        made("option", { value: JSON.stringify([lesson, step]), textContent: text })))
+    }
+
+    askLesson({ lesson, step }) {
+      this.words.textContent = ""
+      this.send("ask", { lesson, step })
+    }
+
     question() {
       const text = made("input", { required: true, maxLength: 200, placeholder: "Where will the particles stop?" })
       const choices = made("input", { placeholder: "left; right; both" })
-      const form = made("form", {}, made("label", {}, "Question", text),
+      const kinds = made("select", {}, ...Object.entries({ 0: "a choice or a number", 1: "a place along x", 2: "a place in the plane" })
+        .map(([value, textContent]) => made("option", { value, textContent })))
+      const form = made("form", {}, made("label", {}, "Question", text), made("label", {}, "The answer is", kinds),
         made("label", {}, "Choices, separated by semicolons; leave empty for a number", choices),
         made("button", { type: "submit", className: "main", textContent: "Ask" }))
+      kinds.onchange = () => { choices.parentElement.hidden = kinds.value !== "0" }
       form.onsubmit = (event) => {
         event.preventDefault()
         this.words.textContent = ""
-        this.send("ask", { text: text.value, choices: choices.value.split(";").map((each) => each.trim()).filter(Boolean) })
+        this.send("ask", {
+          text: text.value, place: Number(kinds.value),
+          choices: choices.value.split(";").map((each) => each.trim()).filter(Boolean),
+        })
       }
       return form
     }
@@ -117,6 +152,9 @@
       if (driver) rows.unshift(made("li", {}, `${driver.name || "A student"} drives `, button("Take back", () => this.send("drive"))))
       this.hands.replaceChildren(...rows)
       this.vote.replaceChildren(...(message.vote ? this.result(message.vote) : []))
+      this.offer(message.questions)
+      const { places = [], place = [] } = message.vote?.revealed ? message.vote : {}
+      document.dispatchEvent(new CustomEvent("labkit-answers", { detail: { places, axes: message.vote?.axes, place } }))
     }
 
     result(vote) {
@@ -129,12 +167,13 @@
       const counts = vote.revealed ? vote.counts.at(-1).map(([text, n]) => `${text}: ${n}`).join(", ") : ""
       const votes = vote.votes === 1 ? "1 vote" : `${vote.votes} votes`
       return [made("p", { textContent: `"${vote.text}" · ${state} · ${votes}` }),
-        ...(counts ? [made("p", { textContent: counts })] : []), made("p", { className: "row" }, ...acts)]
+        ...(counts ? [made("p", { textContent: counts })] : []), ...(vote.said ? [made("p", { textContent: vote.said })] : []), made("p", { className: "row" }, ...acts)]
     }
 
     end() {
       this.send("end")
       this.name = ""
+      delete document.documentElement.dataset.class
       kept.write({})
       this.title.textContent = "Class"
       this.ask()
@@ -151,6 +190,7 @@
       teacher.toggle()
       turn.setAttribute("aria-expanded", String(!panel.hidden))
     }
+    document.addEventListener("labkit-ask", ({ detail }) => teacher?.askLesson(detail)) // from the strip of a lesson
     if (kept.read().name) start() // after a restart of the server, or on another page
   }
   addEventListener("DOMContentLoaded", begin)

@@ -11,23 +11,27 @@ from labkit.private.panel import current
 from labkit.recordings.files import PLAYER
 from labkit.serving import settings
 from labkit.serving.cards import error_card
+from labkit.serving.lessons import links
 
 _log = logging.getLogger(__name__)
 
 HEAD_START = 100  # ms in which the browser fetches its scripts; while it reads them, this process builds the page
 
 
-def frame(title: str, lead: str, main: Callable[[], tuple[Any, Callable[[], Any]]]) -> pn.Template:
+def frame(title: str, lead: str, main: Callable[[], tuple[Any, Callable[[], Any]]], name: str = "") -> pn.Template:
     """Return a page that works offline. Its heading is visible before the rest is built.
 
     Args:
         title, lead: plain text.
         main: () -> the main part, and a function that returns the settings. That function is called after the browser
             has the main part, so that the picture comes first. A card shows any exception.
+        name: the page whose lessons are listed, "" for none.
     """
     template = pn.Template(_beside("frame.html"), location=True)
     template.add_variable("title", title)
     template.add_variable("lead", lead)
+    template.add_variable("lessons", links(name))
+    template.add_variable("history", _beside("history.js"))
     dress(template)
     _connect(template)
     side, middle, wrong = (pn.Column(sizing_mode="stretch_width") for _ in range(3))

@@ -35,13 +35,15 @@
   const ended = () => {
     live("ended")
     say("This class has ended, or it never began. Ask your teacher for the name of the class.", true)
-    for (const id of ["foot", "vote", "drive"]) byId(id).hidden = true
+    for (const id of ["foot", "vote", "drive", "lesson"]) byId(id).hidden = true
   }
 
   const answer = (value) => {
     mine = value
     watch.send({ kind: "answer", answer: value })
   }
+
+  const words = (value) => (Array.isArray(value) ? value.map(labkitNumber).join(", ") : value)
 
   const bars = (counts, title) => {
     const most = Math.max(1, ...counts.map(([, n]) => n))
@@ -53,7 +55,41 @@
     return made("div", { className: "bars" }, ...(title ? [made("h3", { textContent: title })] : []), ...rows)
   }
 
+  // The place that the student chooses on the main picture, and those of the class.
+  let sliders = null, places = null
+  const ends = (vote) => places.ends.map((range, i) => (i === 0 && vote.low !== null && vote.high !== null ? [vote.low, vote.high] : range))
+  const choose = (at) => {
+    answer(at)
+    mark(told.vote)
+  }
+  const mark = (vote) => {
+    const wanted = vote?.kind === "place"
+    if (places && (!wanted || !places.alive || Boolean(places.choose) !== vote.open)) {
+      places.remove()
+      places = null
+    }
+    if (!wanted) return
+    const plot = watch.pictures?.views[0]
+    if (!places && plot?.frame?.bbox.width) {
+      places = new LabkitPlaces(plot, vote.axes, vote.open ? choose : null)
+      sliders?.span(ends(vote))
+    }
+    sliders?.show(mine)
+    places?.show([
+      ...vote.places.map((place) => ({ place, kind: "class" })),
+      ...(mine ? [{ place: mine, kind: "mine" }] : []),
+      ...(vote.place.length ? [{ place: vote.place, kind: "run" }] : []),
+    ])
+  }
+  setInterval(() => { if (told.vote?.kind === "place") mark(told.vote) }, 500) // pictures may be replaced at any time
+
   const form = (vote) => {
+    if (vote.kind === "place") {
+      if (!vote.open) return []
+      sliders ??= labkitSliders(vote.axes, choose)
+      return [made("span", { textContent: "Tap the picture, or move the slider:" }), sliders.element]
+    }
+    sliders = null
     if (vote.choices.length) {
       return vote.choices.map((choice) => {
         const button = made("button", { type: "button", textContent: choice, disabled: !vote.open, onclick: () => answer(choice) })
@@ -65,20 +101,32 @@
     field.setAttribute("aria-labelledby", "question")
     const send = () => { if (field.value !== "") answer(Number(field.value)) }
     byId("answers").onsubmit = (event) => { event.preventDefault(); send() }
-    return [field, made("button", { type: "submit", className: "main", textContent: "Send", disabled: !vote.open })]
+    if (vote.low !== null) field.min = vote.low
+    if (vote.high !== null) field.max = vote.high
+    return [field, ...(vote.unit ? [made("span", { textContent: vote.unit })] : []), made("button", { type: "submit", className: "main", textContent: "Send", disabled: !vote.open })]
   }
 
   const showVote = (vote) => {
     byId("vote").hidden = !vote
-    if (!vote) return
+    if (!vote) return mark(null)
     const now = `${vote.text}/${vote.round}`
-    if (now !== asked) [asked, mine] = [now, null]
+    if (now !== asked) [asked, mine, sliders] = [now, null, null]
     byId("question").textContent = vote.text + (vote.round > 1 ? " (second vote)" : "")
-    byId("answers").replaceChildren(...form(vote))
+    const parts = form(vote)
+    if (!vote.open || !sliders || sliders.element.parentElement !== byId("answers")) byId("answers").replaceChildren(...parts) // a slider keeps the focus
+    byId("said").textContent = vote.said
     if (!vote.open) byId("told").textContent = vote.revealed ? "" : "The vote is closed."
     else if (mine === null) byId("told").textContent = "Your answer is anonymous. You can change it until the vote closes."
     const several = vote.counts.length > 1
     byId("counts").replaceChildren(...vote.counts.map((counts, i) => bars(counts, several ? `Vote ${i + 1}` : "")))
+    mark(vote)
+  }
+
+  const showLesson = (lesson) => {
+    byId("lesson").hidden = !lesson
+    if (!lesson) return
+    byId("where").textContent = `${lesson.title} Step ${lesson.step + 1} of ${lesson.of}.`
+    if (byId("text").textContent !== lesson.text) byId("text").textContent = lesson.text
   }
 
   const other = (message) => {
@@ -86,9 +134,10 @@
       told = message
       live(message.teacher ? "live" : "waiting")
       say(message.teacher ? "" : "Your teacher's page is not open. The pictures continue when it is back.")
+      showLesson(message.lesson)
       showVote(message.vote)
     } else if (message.kind === "answered") {
-      byId("told").textContent = message.answer === null ? "This answer cannot be counted." : `Your answer: ${message.answer}. You can change it.`
+      byId("told").textContent = message.answer === null ? "This answer cannot be counted." : `Your answer: ${words(message.answer)}. You can change it.`
       if (told.vote) showVote(told.vote)
     } else if (message.kind === "drive") {
       byId("drive").hidden = !message.drive

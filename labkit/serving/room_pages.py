@@ -22,6 +22,7 @@ from labkit.recordings.files import PLAYER
 from labkit.serving import votes
 from labkit.serving.rooms import Room, Rooms, Student
 from labkit.serving.sockets import OwnPages
+from labkit.views.strip import PLACES
 
 _log = logging.getLogger(__name__)
 _HERE = Path(__file__).parent
@@ -158,7 +159,7 @@ class RoomSocket(OwnPages):
         self.rooms.watch()
         if self.rooms.is_key(self.get_query_argument("key", "")):
             room.teachers.append(self)
-            tell_teachers(room)
+            room.tell_teachers()
             return
         if refusal := self.rooms.refusal():
             self._room = None
@@ -169,7 +170,7 @@ class RoomSocket(OwnPages):
         room.students.append(self._student)
         self.write_message(room.state())
         room.channel.join(self)
-        tell_teachers(room)
+        room.tell_teachers()
 
     def on_close(self) -> None:
         """Forget the browser."""
@@ -181,7 +182,7 @@ class RoomSocket(OwnPages):
         room.teachers = [each for each in room.teachers if each is not self]
         if student is not None and room.driver is student:
             room.driver = None
-        tell_teachers(room)
+        room.tell_teachers()
 
     def on_message(self, message: str | bytes) -> None:
         """Do what a student or the teacher asks for. Anything else is ignored."""
@@ -192,7 +193,7 @@ class RoomSocket(OwnPages):
             _of_student(room, self._student, asked)
         elif self in room.teachers:
             self._of_teacher(room, asked)
-        tell_teachers(room)
+        room.tell_teachers()
 
     def _of_teacher(self, room: Room, asked: dict[str, Any]) -> None:
         kind = asked.get("kind")
@@ -231,7 +232,7 @@ def _vote(room: Room, kind: Any) -> None:
     if kind == "stop":
         vote.open = False
     elif kind == "reveal":
-        vote.open, vote.revealed = False, True
+        room.reveal()
     elif kind == "again":
         vote.again()
 
@@ -242,21 +243,6 @@ def _hand_over(room: Room, student_id: Any) -> None:
     for student in filter(None, {before, room.driver}):
         student.hand = False
         student.socket.write_message({"kind": "drive", "drive": student is room.driver})
-
-
-def tell_teachers(room: Room) -> None:
-    """Send the teacher what has changed: who follows, who raises a hand, how many have voted."""
-    if not room.teachers:
-        return
-    vote, driver = room.vote, room.driver
-    told = {
-        "kind": "class", "followers": len(room.students),
-        "hands": [{"id": each.id, "name": each.name} for each in room.students if each.hand],
-        "driver": None if driver is None else {"id": driver.id, "name": driver.name},
-        "vote": vote.shown() if vote else None,
-    }  # fmt: skip
-    for socket in room.teachers:
-        socket.write_message(told)
 
 
 def patterns(rooms: Rooms) -> list[tuple[Any, ...]]:
@@ -270,7 +256,8 @@ def patterns(rooms: Rooms) -> list[tuple[Any, ...]]:
 
 
 def _page(name: str, exists: bool) -> str:
-    parts = {"scheme": _read("scheme.html"), "player": PLAYER.read_text(encoding="utf-8"), "script": _read("room.js")}
+    player = PLAYER.read_text(encoding="utf-8") + PLACES
+    parts = {"scheme": _read("scheme.html"), "player": player, "script": _read("room.js")}
     return _template().render(name=name, exists=exists, bokeh=BOKEH, **parts)
 
 

@@ -21,10 +21,12 @@ from bokeh.document import Document
 from tornado.ioloop import PeriodicCallback
 
 from labkit import atomic
+from labkit.serving import room_lessons
 from labkit.serving.channel import Channel
 from labkit.serving.settings import LIMITS, Limits
 from labkit.serving.votes import Vote
 from labkit.views import shown
+from labkit.views.lessons import Walk
 from labkit.views.live import Live
 
 _log = logging.getLogger(__name__)
@@ -69,7 +71,7 @@ class Room:
     teachers: list[Any] = field(default_factory=list)  # their sockets
     earlier: list[Vote] = field(default_factory=list)  # the questions before
     left: float = field(default_factory=time.monotonic)  # when the last one left
-    _seen: tuple[bool, str, str] = (False, "", "")
+    _seen: tuple[Any, ...] = ()
     _document: "ReferenceType[Document] | None" = None
 
     def show(self, document: Document, page: str) -> None:
@@ -92,29 +94,59 @@ class Room:
         return time.monotonic() - self.left > KEPT
 
     def tick(self) -> bool:
-        """Send the newest frame; return whether the page, its settings or the presence of its teacher changed."""
+        """Send the newest frame; return whether the page, its settings, its lesson, the vote or the presence of its
+        teacher changed."""
         live, document = self.live, self._document() if self._document else None
         if live is not None and document is not None:
             self.search = shown.settings_on(document)
             if self.teachers:
                 live.run.watched()  # also while the teacher's browser shows slides
         self.channel.tick(live)
-        seen = live is not None, self.page, self.search
+        marked = room_lessons.mark(self.vote, self.walk)
+        seen = live is not None, self.page, self.search, room_lessons.told(self.walk)
         changed, self._seen = seen != self._seen, seen
-        return changed
+        return changed or marked
+
+    @property
+    def walk(self) -> Walk | None:
+        """The teacher's way through a lesson."""
+        document = self._document() if self._document else None
+        return None if document is None else shown.walk_on(document)
 
     def state(self) -> dict[str, Any]:
         """Return what students must know, as a message."""
         return {
             "kind": "room", "page": self.page, "search": self.search, "teacher": self.live is not None,
-            "vote": self.vote.shown() if self.vote else None,
+            "vote": self.vote.shown() if self.vote else None, "lesson": room_lessons.told(self.walk),
         }  # fmt: skip
+
+    def tell_teachers(self) -> None:
+        """Send the teacher what has changed: who follows, who raises a hand, how many have voted."""
+        driver = self.driver
+        told = {
+            "kind": "class", "followers": len(self.students),
+            "hands": [{"id": each.id, "name": each.name} for each in self.students if each.hand],
+            "driver": None if driver is None else {"id": driver.id, "name": driver.name},
+            "vote": self.vote.shown() if self.vote else None,
+            "questions": room_lessons.questions(self.page, self.search) if self.teachers else [],
+        }  # fmt: skip
+        for socket in self.teachers:
+            socket.write_message(told)
 
     def ask(self, vote: Vote) -> None:
         """Ask a question; the votes on the one before are kept for the table."""
         if self.vote is not None:
             self.earlier.append(self.vote)
         self.vote = vote
+
+    def reveal(self) -> None:
+        """Close the vote and show its counts. A question that needs no further steps of the run is marked by it."""
+        vote, walk = self.vote, self.walk
+        if vote is None:
+            return
+        vote.open, vote.revealed = False, True
+        if walk is not None and room_lessons.asks(vote, walk):
+            walk.judge()  # `tick` takes the mark from there
 
     def order(self, order: Hashable) -> None:
         """Play, pause, step or reset the teacher's run."""
@@ -201,6 +233,7 @@ class Rooms:
             try:
                 if room.tick():
                     room.channel.tell(room.state())
+                    room.tell_teachers()
                     self.write()
             except Exception:  # one room must not stop the others
                 _log.exception("room %s cannot send its picture", room.name)
@@ -215,7 +248,10 @@ class Rooms:
         """Write names, pages and questions to the file, if they have changed."""
         if self._file is None:
             return
-        rooms = {room.name: {"page": room.page, "search": room.search, "vote": _kept(room.vote)} for room in self}
+        rooms = {
+            room.name: {"page": room.page, "search": room.search, "vote": room.vote and room.vote.kept()}
+            for room in self
+        }
         text = json.dumps({"key": self.key, "rooms": rooms})
         if text != self._written:
             self._written = text
@@ -229,7 +265,3 @@ class Rooms:
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
-
-
-def _kept(vote: Vote | None) -> dict[str, Any] | None:
-    return None if vote is None else {"text": vote.text, "choices": vote.choices}

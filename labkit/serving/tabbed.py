@@ -5,29 +5,36 @@ from typing import Any
 
 import panel as pn
 
-from labkit.serving import settings
+from labkit.serving import lessons, settings
 from labkit.serving.ceilings import held
 from labkit.serving.frame import frame
-from labkit.serving.resume import resume
+from labkit.serving.resume import resume, seen
 from labkit.views.address import Address
 from labkit.views.tabs import Tab, Tabs
 
 
-def page(title: str, summary: str, tabs: Sequence[Tab]) -> pn.Template:
-    """Return a page with these tabs. The page's address holds their settings."""
+def page(title: str, summary: str, tabs: Sequence[Tab], name: str) -> pn.Template:
+    """Return a page with these tabs. The page's address holds their settings.
+
+    Args:
+        name: the name by which lessons know the page, for example "svgd".
+    """
     pn.extension()
-    return frame(title, summary, lambda: live(tabs))
+    return frame(title, summary, lambda: live(tabs, name), name)
 
 
-def live(tabs: Sequence[Tab]) -> tuple[pn.Column, Callable[[], pn.Column]]:
+def live(tabs: Sequence[Tab], name: str) -> tuple[pn.Column, Callable[[], pn.Column]]:
     """Return the tabs, and a function that returns the controls of the open tab.
 
     A tab is built when it is first opened.
     """
-    address = Address()
+    state, address = seen(), Address()
     made = Tabs([tab._replace(settings=held(tab.settings)) for tab in tabs], address)
-    resume(made.live)
-    return pn.Column(address.warning, made.buttons, made.room, sizing_mode="stretch_width"), made.finish
+    walk = lessons.begin(made, address, name)
+    if walk.lesson is None:
+        made.show()
+    resume(made.live, walk, state)
+    return pn.Column(address.warning, walk.strip, made.buttons, made.room, sizing_mode="stretch_width"), made.finish
 
 
 def on_device(kind: Callable[..., Any], *arguments: Callable[[], Any]) -> Callable[[], Any]:

@@ -12,17 +12,23 @@ from labkit.experiments.links import set_all
 from labkit.experiments.settings import Linkable
 
 QUIET = ("name",)
-OF_THE_PAGE = ("theme", "state")  # in an address, but no settings
+OF_THE_PAGE = ("theme", "state", "lesson", "step")  # in an address, but no settings
 
 
 class Address:
     """Keeps the address and parameterised objects equal. The address has only values that differ from the defaults.
 
     Settings or values of a link that do not exist are listed in `warning`.
+
+    Attribute `place`: returns what the address has instead of settings, for example the step of a lesson; if it is
+    empty, the address has the settings.
     """
 
     def __init__(self):
         self.location, self._watched = pn.state.location, set()
+        self.place: Callable[[], dict[str, Any]] = dict
+        self._written = self.location.search if self.location is not None else ""
+        self._owners: Callable[[], Iterable[Linkable]] = tuple
         self.warning = pn.pane.HTML("", visible=False, sizing_mode="stretch_width", styles=WARN)
 
     def sync(self, *owners: Linkable) -> None:
@@ -42,7 +48,7 @@ class Address:
 
     def _read(self, owners: Iterable[Linkable]) -> list[str]:
         """Set the owners from the address, and return the refused settings with the reason for each."""
-        asked, refused = self._asked(), []
+        asked, refused = self.asked(), []
         for owner in owners:
             known = {name: asked[name] for name in owner.param if name in asked and name not in QUIET}
             refused += set_all(owner, known)
@@ -54,38 +60,54 @@ class Address:
         self._owners = owners
         names = {name for owner in owners() for name in owner.param}
         refused += [
-            f"no setting is called {name}" for name in self._asked() if name not in names and name not in OF_THE_PAGE
+            f"no setting is called {name}" for name in self.asked() if name not in names and name not in OF_THE_PAGE
         ]
         if refused:
-            self.warning.object = (
-                "This link has settings or values that do not exist here. They were ignored: "
-                + html.escape("; ".join(refused))
+            self.warn(
+                "This link has settings or values that do not exist here. They were ignored: " + "; ".join(refused)
             )
-            self.warning.visible = True
         self._watch()
+
+    def warn(self, text: str) -> None:
+        """Show one line above the page; "" hides it."""
+        self.warning.param.update(object=html.escape(text), visible=bool(text))
+
+    def follow(self, moved: Callable[[dict[str, Any]], None]) -> None:
+        """Call moved(settings) when the browser goes back or forward to another address of this page."""
+
+        def changed(event: Any) -> None:
+            if event.new != self._written:
+                self._written = event.new
+                moved(asked(event.new))
+
+        if self.location is not None:
+            self.location.param.watch(changed, "search")
 
     def _watch(self) -> None:
         for owner in self._owners():
             if owner not in self._watched:
                 self._watched.add(owner)
-                owner.param.watch(self._write, [name for name in owner.param if name not in QUIET])
+                owner.param.watch(self.write, [name for name in owner.param if name not in QUIET])
 
-    def _asked(self) -> dict[str, Any]:
+    def asked(self) -> dict[str, Any]:
+        """Return the settings in the address by name."""
         if self.location is None:
             return {}
         return asked(self.location.search)
 
-    def _write(self, *_events: Any) -> None:
+    def write(self, *_events: Any) -> None:
+        """Write the place or the settings to the address."""
         self._watch()  # another tab may be open now
         if self.location is None:
             return
-        values = {
+        values = self.place() or {
             name: value
             for owner in self._owners()
             for name, value in owner.param.values().items()
             if name not in QUIET and value != owner.param[name].default
         }
-        self.location.search = "?" + encode(values) if values else ""
+        self._written = "?" + encode(values) if values else ""
+        self.location.search = self._written
 
 
 def asked(search: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from labkit.views.still import LiveCell
 from labkit.views.view import View
 
 TEXT = {"font-size": "15px"}
+OUTSIDE_LESSONS = ":host { display: var(--outside-lessons, block) !important; }"  # the page hides it in a lesson
 
 
 def fold(heading: str, words: str) -> str:
@@ -111,7 +112,8 @@ class Scene(LiveCell):
 
     def first(self) -> list:
         """Return what a page shows at once: the player and the pictures."""
-        said = [pn.pane.HTML(self.words, sizing_mode="stretch_width", styles=TEXT)] if self.words else []
+        look = {"sizing_mode": "stretch_width", "styles": TEXT, "stylesheets": [OUTSIDE_LESSONS]}
+        said = [pn.pane.HTML(self.words, **look)] if self.words else []
         return [self.live.player, self.live.error, *said, self.live.pictures]
 
     def rest(self) -> list:

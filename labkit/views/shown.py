@@ -17,6 +17,7 @@ class Shows(Protocol):
 
 
 _shown: dict[int, tuple[Shows, Any]] = {}  # id of a document -> until its session ends
+_walks: dict[int, Any] = {}  # likewise: the way of its reader through a lesson
 
 
 def put(scene: Shows) -> None:
@@ -41,3 +42,17 @@ def settings_on(document: Document) -> str:
     found = _shown.get(id(document))
     location = found[1] if found else None
     return (location.search or "") if location is not None else ""
+
+
+def put_walk(walk: Any) -> None:
+    """Note the way of the current page's reader through lessons."""
+    document = pn.state.curdoc
+    if document is not None and document.session_context is not None:
+        key = id(document)
+        _walks[key] = walk
+        document.on_session_destroyed(lambda _context: _walks.pop(key, None))  # type: ignore[arg-type]  # as above
+
+
+def walk_on(document: Document) -> Any:
+    """Return the way of a page's reader through lessons (`labkit.views.lessons.Walk`), None if it has none."""
+    return _walks.get(id(document))

@@ -1,6 +1,6 @@
 """Tabs of a page: buttons that open them. Each tab is built when it is first opened."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import panel as pn
@@ -9,8 +9,9 @@ import param
 from labkit.experiments.settings import ExperimentSettings, Linkable
 from labkit.views import shown
 from labkit.views.address import Address
+from labkit.views.desk import put_all
 from labkit.views.live import Live
-from labkit.views.scenes import Scene
+from labkit.views.scenes import OUTSIDE_LESSONS, Scene
 
 WRAPPED = ".bk-btn-group { flex-wrap: wrap; }"  # on a phone
 
@@ -32,7 +33,7 @@ class Tabs:
     """The buttons, the area of the open tab, and the side for its controls.
 
     The first picture appears early: at first only the player and the pictures of the first tab exist. `finish()` adds
-    the controls and everything below the pictures when the browser has the page.
+    the controls and everything below the pictures when the browser has the page. Nothing is built before `show()`.
     """
 
     def __init__(self, tabs: Sequence[Tab], address: Address):
@@ -47,12 +48,23 @@ class Tabs:
         self.room, self.side = pn.Column(sizing_mode="stretch_width"), pn.Column(margin=0, sizing_mode="stretch_width")
         self.buttons = buttons(self._open)
         self._open.param.watch(lambda _: self.show(), "tab")
-        self.show()
 
     @property
     def live(self) -> Live:
         """The live view of the open tab."""
         return self._made[self._open.tab][0].live
+
+    def put(self, tab: str, values: Mapping[str, Any]) -> list[str]:
+        """Open a tab with these settings and the defaults of all others; return the refused ones with the reasons.
+
+        A name that no tab has opens the first.
+        """
+        tab = tab if tab in self._tabs else next(iter(self._tabs))
+        refused = put_all(self._settings[tab], values)
+        self._open.tab = tab
+        if tab not in self._made:
+            self.show()
+        return refused
 
     def show(self) -> None:
         """Show the chosen tab."""
@@ -89,5 +101,5 @@ def offer(owner: Linkable, name: str, names: list[str], first: str) -> None:
 def buttons(owner: Linkable) -> pn.widgets.RadioButtonGroup:
     """Return one button per tab of an owner with a Selector `tab`."""
     return pn.widgets.RadioButtonGroup.from_param(
-        owner.param.tab, color="primary", variant="outline", margin=(4, 8), stylesheets=[WRAPPED]
+        owner.param.tab, color="primary", variant="outline", margin=(4, 8), stylesheets=[WRAPPED, OUTSIDE_LESSONS]
     )

@@ -2,10 +2,12 @@
 
 import json
 import time
+from types import SimpleNamespace
 
 import pytest
 
-from labkit.serving import rooms, votes
+from labkit import lessons
+from labkit.serving import room_lessons, rooms, votes
 from labkit.serving.rooms import Room, Rooms, Student
 from labkit.serving.settings import LIMITS, Limits
 
@@ -130,6 +132,86 @@ def test_a_second_vote_keeps_the_counts_of_the_first():
     vote.answer("a", "two")
     vote.revealed = True
     assert vote.shown()["counts"] == [[("one", 1), ("two", 0)], [("one", 0), ("two", 1)]]
+
+
+@pytest.mark.parametrize("value", [[1], [1, "2"], [1, None], 1, "left", [1, 2, 3], [1, float("inf")]])
+def test_only_places_with_all_coordinates_are_counted(value):
+    vote = votes.asked({"text": "Where?", "place": 2})
+    assert not vote.answer("a", value)
+    assert vote.answer("a", [1, 2.5]) and vote.shown()["places"] == []
+    vote.revealed = True
+    assert vote.shown()["places"] == [[1.0, 2.5]] and vote.table() == [("Where?", 1, "1 2.5")]
+
+
+def test_many_different_numbers_are_counted_in_intervals_that_hold_all_of_them():
+    numbers = [i / 7 for i in range(100)]
+    found = votes.histogram(numbers)
+    assert len(found) == votes.BINS and sum(n for _, n in found) == 100
+    assert all(n == 10 for _, n in found)
+    assert votes.histogram([2.0, 1.0, 2.0]) == [("1", 1), ("2", 2)] and votes.histogram([]) == []
+
+
+LESSON, STEP = "svgd-100-particles", 2  # what share is left of 0?
+
+
+def walked(found=None, moves=False, step=STEP, free=False):
+    """A teacher at a step of the lesson; with `found`, the run was played and gave this."""
+    lesson = lessons.load(LESSON)
+    verdict = None if found is None else lesson.steps[step].question.judge(None, found)
+    return SimpleNamespace(lesson=lesson, step=step, free=free, moves=moves, verdict=verdict)
+
+
+def test_the_run_marks_the_votes_on_a_question_of_a_lesson():
+    vote = votes.asked({"lesson": LESSON, "step": STEP})
+    assert (vote.kind, vote.low, vote.high) == ("number", 0, 1)
+    for student, value in {"a": 0.3, "b": 0.36, "c": 0.9}.items():
+        assert vote.answer(student, value)
+    assert not room_lessons.mark(vote, walked()) and vote.open
+    assert room_lessons.mark(vote, walked(moves=True)) and not vote.open and not vote.revealed
+    assert room_lessons.mark(vote, walked(0.33)) and vote.revealed
+    assert "0.33" in vote.said and vote.said.endswith("2 of 3 were within 0.05.")
+    assert not room_lessons.mark(vote, walked(0.5)) and "0.33" in vote.said
+    vote.again()
+    assert vote.open and vote.said == ""
+
+
+def test_another_step_or_a_teacher_who_explores_marks_no_vote():
+    vote = votes.asked({"lesson": LESSON, "step": STEP})
+    assert not room_lessons.mark(vote, walked(0.33, step=4)) and not room_lessons.mark(vote, walked(0.33, free=True))
+    assert not room_lessons.mark(votes.asked({"text": "Where?"}), walked(0.33)) and not vote.said
+
+
+def test_students_see_the_step_of_the_teachers_lesson():
+    told = room_lessons.told(walked())
+    assert told["step"] == STEP and told["text"] == lessons.load(LESSON).steps[STEP].text
+    assert room_lessons.told(walked(free=True)) is room_lessons.told(None) is None
+
+
+def test_the_questions_of_the_open_tab_are_offered_those_of_the_open_lesson_first():
+    asked = [each for each in lessons.of_page("svgd") if each.tab == "Particles"]
+    found = room_lessons.questions("svgd", "?n=50")
+    assert {each["lesson"] for each in found} == {each.name for each in asked}
+    assert all(lessons.load(each["lesson"]).steps[each["step"]].question.text == each["text"] for each in found)
+    assert room_lessons.questions("svgd", f"?lesson={LESSON}&step=2")[0]["lesson"] == LESSON
+    assert all(
+        lessons.load(each["lesson"]).tab == "Collapse" for each in room_lessons.questions("svgd", "?tab=Collapse")
+    )
+    assert room_lessons.questions("runs", "") == []
+
+
+@pytest.mark.parametrize("place", [{"lesson": "none"}, {"lesson": LESSON, "step": 0}, {"lesson": LESSON, "step": "2"}])
+def test_a_step_without_a_question_cannot_be_a_vote(place):
+    with pytest.raises(ValueError, match="has no question"):
+        votes.asked(place)
+
+
+def test_a_restarted_server_asks_the_question_of_a_lesson_again(quiet, file):
+    before = Rooms(file)
+    room = before.open()
+    room.ask(votes.asked({"lesson": LESSON, "step": STEP}))
+    before.write()
+    again = Rooms(file).get(room.name).vote
+    assert again.shown() == room.vote.shown()
 
 
 def test_the_table_names_no_student():

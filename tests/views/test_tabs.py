@@ -45,6 +45,7 @@ def visit():
         address = Address()
         address.location = Location(search=search)
         tabs = Tabs([Tab(title, scene(title), Settings) for title in ("One", "Two")], address)
+        tabs.show()
         return tabs, made, address
 
     return at

@@ -1,0 +1,144 @@
+"""The way through a lesson: settings and run of each step, predictions, and the verdict of the run."""
+
+import time
+
+import pytest
+import torch
+
+from labkit import lessons
+from labkit.lessons import tabs
+from labkit.views.desk import put_all
+from labkit.views.lesson_cell import SCENES, LessonCell
+
+NAME = "svgd-100-particles"
+
+
+@pytest.fixture
+def open_cell():
+    """open_cell(step) -> the cell of a lesson at this step, counted from 1; it is closed after the test."""
+    made = []
+
+    def at(step=1):
+        made.append(LessonCell(lessons.load(NAME), step))
+        return made[-1]
+
+    yield at
+    for each in made:
+        each.close()
+
+
+def settled(cell):
+    """The state of the run after all orders so far."""
+    return cell.run.past(lambda past: past.states[-1])
+
+
+def played(cell):
+    """Play the step to its end, as the clock of a notebook shows it."""
+    cell.run.speed = 1e6
+    cell.walk.play()
+    deadline = time.monotonic() + 60
+    while not cell.walk.told()["played"] and time.monotonic() < deadline:
+        cell.run.watched()
+        time.sleep(0.01)
+        if cell.has_news():
+            cell.show_news(more=True)
+    assert cell.walk.told()["played"]
+    return cell.walk
+
+
+def test_every_tab_of_lessons_has_a_scene():
+    assert {page: set(found) for page, found in SCENES.items()} == {page: set(made) for page, made in tabs.TABS.items()}
+
+
+def test_a_step_begins_paused_in_the_state_that_the_steps_before_it_lead_to(open_cell):
+    lesson = lessons.load(NAME)
+    for step in (1, 3, 5):
+        cell = open_cell(step)
+        state = settled(cell)
+        assert torch.equal(state.x, lessons.first(lesson, step - 1).x)
+        assert not cell.run.playing and cell.walk.place == {"lesson": NAME, "step": step}
+
+
+def test_the_run_pauses_after_the_steps_of_the_lesson_and_marks_the_prediction(open_cell):
+    cell, lesson = open_cell(2), lessons.load(NAME)
+    question, states = lesson.steps[1].question, lessons.states(lesson, 1)
+    solution = question.solution(question.find(states))
+    for choice in question.choices[:2]:
+        cell.walk.enter(lesson, 1)
+        cell.walk.predict(choice)
+        assert cell.walk.verdict is None
+        walk = played(cell)
+        assert settled(cell).t == states[-1].t == 150
+        assert walk.verdict.right is (choice == solution) and "The run gives" in walk.verdict.text
+        walk.predict(question.choices[2])
+        assert walk.answer == choice  # too late
+
+
+def test_a_run_without_a_prediction_shows_its_own_number(open_cell):
+    walk = played(open_cell(2))
+    assert walk.answer is None and walk.verdict.right is None and "The run gives" in walk.told()["verdict"]["text"]
+
+
+def test_a_refused_prediction_shows_the_reason(open_cell):
+    cell = open_cell(3)
+    cell.walk._heard({"kind": "answer", "answer": 7.0})
+    assert cell.walk.answer is None and "from 0 to 1" in cell.walk.told()["problem"]
+    cell.walk._heard({"kind": "answer", "answer": 0.3})
+    assert cell.walk.answer == 0.3 and cell.walk.told()["problem"] == ""
+
+
+def test_the_next_step_continues_the_run_and_computes_steps_that_were_not_played(open_cell):
+    cell = open_cell(2)
+    played(cell)
+    before = settled(cell)
+    cell.walk._heard({"kind": "go", "step": 2})
+    assert settled(cell) is before
+    cell.walk._heard({"kind": "go", "step": 3})  # before the steps of this one
+    assert torch.equal(settled(cell).x, lessons.first(lessons.load(NAME), 3).x) and settled(cell).t > before.t
+    cell.walk._heard({"kind": "go", "step": 0})
+    assert settled(cell).t == 75
+
+
+def test_a_step_resets_what_the_reader_has_changed(open_cell):
+    cell = open_cell(1)
+    cell._scene.settings.run.n = 7
+    cell.walk._heard({"kind": "go", "step": 1})
+    assert cell._scene.settings.run.n == 100 and len(settled(cell).x) == 100
+
+
+def test_exploring_keeps_the_settings_and_the_way_back(open_cell):
+    cell = open_cell(5)
+    cell.walk._heard({"kind": "free"})
+    assert cell.walk.told()["free"] and cell.walk.place == {} and cell.run.until == 0
+    assert cell._scene.settings.run.n == 10 and not cell.has_news()
+    cell.walk._heard({"kind": "go", "step": 4})
+    assert not cell.walk.told()["free"] and cell.walk.place["step"] == 5
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ({"lesson": "none"}, "no lesson is called none"), ({"lesson": 5}, "no lesson is called 5"),
+        ({"lesson": NAME, "step": 99}, "has the steps 1 to"), ({"lesson": NAME, "step": "x"}, "not x"),
+        ({"lesson": NAME, "step": 0}, "not 0"), ({"lesson": NAME, "step": 1.5}, "not 1.5"),
+    ],
+)  # fmt: skip
+def test_an_unknown_place_shows_the_reason(open_cell, place, words):
+    cell = open_cell()
+    assert words in cell.walk.go(place, "svgd") and cell.walk.place["step"] == 1
+    assert "belongs to the page /svgd" in cell.walk.go({"lesson": NAME}, "draw")
+
+
+@pytest.mark.parametrize("message", [{}, {"kind": "go"}, {"kind": "go", "step": 99}, {"kind": "go", "step": "1"}])
+def test_other_messages_of_the_browser_are_ignored(open_cell, message):
+    cell = open_cell()
+    cell.walk._heard(message)
+    assert cell.walk.place == {"lesson": NAME, "step": 1}
+
+
+def test_settings_that_are_not_named_get_their_defaults_and_equal_ones_are_left_alone(open_cell):
+    settings, events = open_cell(5)._scene.settings, []
+    settings.run.param.watch(lambda *found: events.extend(found), list(settings.run.param))
+    assert put_all(settings, {"n": 10, "seed": 3, "no": 1}) == ["no setting is called no"]
+    assert {event.name for event in events} == {"seed"} and settings.run.seed == 3
+    assert put_all(settings, {}) == [] and (settings.run.n, settings.run.seed) == (100, 0)
