@@ -16,6 +16,7 @@ import os
 import pkgutil
 import runpy
 import selectors
+import shutil
 import signal
 import socket
 import struct
@@ -234,7 +235,7 @@ def main() -> None:
     if job is not None:
         become(job)
     else:
-        path.unlink(missing_ok=True)
+        shutil.rmtree(path.parent, ignore_errors=True)  # an owner that was killed has left it
 
 
 if __name__ == "__main__":
