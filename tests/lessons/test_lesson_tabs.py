@@ -2,6 +2,7 @@
 
 import pytest
 
+from labkit import lessons
 from labkit.lessons.tabs import TABS
 from labkit.serving import pages
 
@@ -23,3 +24,15 @@ def test_lessons_use_the_settings_of_the_scenes_of_draw():
     for tab in PAGES["draw"].TABS:
         kind = getattr(tab.scene, "kind", None)
         assert kind is None or type(TABS["draw"][tab.title]({})) is kind
+
+
+def test_a_step_restarts_the_run_if_its_settings_do():
+    """A setting that neither looks, edits nor acts on the next step starts the run again on the page."""
+    scenes = {(name, tab.title): tab.scene for name, page in PAGES.items() for tab in page.TABS}
+    forgotten = []
+    for lesson in map(lessons.load, lessons.names()):
+        scene = scenes[lesson.page, lesson.tab]
+        kept = {*getattr(scene, "looks", ()), *getattr(scene, "edits", ()), *getattr(scene, "running", ())}
+        steps = enumerate(lesson.steps[1:], 2)
+        forgotten += [(lesson.name, i) for i, step in steps if step.settings.keys() - kept and not step.restart]
+    assert forgotten == []
