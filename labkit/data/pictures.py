@@ -97,7 +97,8 @@ def _header(path: Path) -> Picture:
         wide, high = image.size
         if wide * high > PIXELS:
             raise ValueError(f"it has {wide:,} x {high:,} pixels, at most {PIXELS:,} in all are read")
-        if image.getexif().get(_ORIENTATION) in _TURNED:
+        has_exif = image.format != "PNG" or "exif" in image.info  # without it, Pillow would decode the whole PNG
+        if has_exif and image.getexif().get(_ORIENTATION) in _TURNED:
             wide, high = high, wide
         return Picture(path, high, wide, image.mode not in _GREY)
 
