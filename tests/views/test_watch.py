@@ -4,11 +4,15 @@ import csv
 import subprocess
 import sys
 from itertools import islice
+from types import SimpleNamespace
 
+import IPython
 import numpy as np
 import panel as pn
 import pytest
 import torch
+from bokeh.document import Document
+from panel.io.state import set_curdoc
 from PIL import Image
 
 from labkit import svgd, targets
@@ -111,6 +115,20 @@ def test_a_program_and_a_page_load_no_scripts(monkeypatch):
     monkeypatch.setattr(notebook, "load", lambda: pytest.fail("loaded"))
     assert not notebook._is_notebook()
     notebook.ready()
+
+
+def test_a_page_in_the_process_of_a_notebook_loads_no_scripts(monkeypatch, live):
+    """The kernel's shell knows its message; a page has a document of its own session."""
+    monkeypatch.setattr(IPython, "get_ipython", lambda: SimpleNamespace(get_parent=dict))
+    assert notebook._is_notebook()
+    document = Document()
+    request = SimpleNamespace(arguments={}, headers={}, cookies={}, uri="/", path="/")
+    session = SimpleNamespace(id="one", request=request, server_context=None, session=None)
+    document._session_context = lambda: session
+    monkeypatch.setattr(notebook, "load", lambda: pytest.fail("loaded"))
+    with set_curdoc(document):
+        view = live(RING, X)
+        assert not notebook._is_notebook() and view.served and view.clock is None
 
 
 # files
