@@ -91,6 +91,8 @@ def from_images(path: Path | str, size: tuple[int, int] | None = None, channels:
     if size is not None and not all(SMALLEST <= side <= LARGEST for side in size):
         wrong = " x ".join(map(str, size))
         raise ValueError(f"the size of images must be from {SMALLEST} to {LARGEST} pixels, got {wrong}; choose another")
+    if channels not in (1, 3, None):
+        raise ValueError(f"channels must be 1 (grey) or 3 (colour), got {channels!r}; choose one, or leave it out")
     if path.is_dir():
         parts, lines = folders.read(path, lambda sizes: _size(sizes, size))
     elif not path.is_file():

@@ -132,7 +132,8 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         values = np.asarray(image)
         if image.mode == "F" or values.min() < 0 or values.max() > 65535:
             raise ValueError("it has 32 bits per pixel; save it with 8")
-        return Image.fromarray((values.astype(np.int64) >> 8).astype(np.uint8))
+        shift = 8 if values.max() > 255 else 0  # some programs store 8 bits in files of 16
+        return Image.fromarray((values.astype(np.int64) >> shift).astype(np.uint8))
     return image
 
 

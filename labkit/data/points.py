@@ -18,7 +18,7 @@ def from_text(name: str, content: bytes, columns: int, words: str) -> list[list[
     Raises:
         ValueError: the file is not text, or has another number of columns, or too many rows.
     """
-    rows, end = cells(name, content, ";\t,")  # without names, 1;2,5 has a decimal comma
+    rows, end = cells(name, content, ";\t,", columns)  # without names, 1;2,5 has a decimal comma
     rows = [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)]
     if not rows:
         raise ValueError(f"{name} is empty; it needs {columns} columns: {words}")

@@ -21,6 +21,7 @@ _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BO
 _OTHERS = {b"PK\x03\x04": "a spreadsheet (xlsx or ods)", b"\x1f\x8b": "a gzip file", b"\xd0\xcf\x11\xe0": "an xls file"}
 _UNNAMED = re.compile(r"|Unnamed: \d+")  # pandas writes its index without a name, and reads it with the second name
 _COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+_POINT = re.compile(r"[+-]?[\d,]*\.\d*([\d,.]*)([eE][+-]?\d+)?")
 
 
 def from_csv(path: Path | str, target: str) -> Table:
@@ -67,19 +68,25 @@ def from_csv(path: Path | str, target: str) -> Table:
     return Table(x, y, features, target, note=note)
 
 
-def cells(path: Path | str, content: bytes, ends: str = ENDS) -> tuple[list[list[str]], str]:
+def cells(path: Path | str, content: bytes, ends: str = ENDS, wanted: int | None = None) -> tuple[list[list[str]], str]:
     """Return the cells of all lines that are not empty, and the separator; `path` is for messages.
 
     Args:
         ends: possible separators; the first one is used if two give equally many columns.
+        wanted: the number of columns, if it is known; a separator that gives it is used first.
 
     Raises:
         ValueError: the content is not the text of a CSV file.
     """
     text = _text(path, content)
     head = next((line for line in text.splitlines() if line.strip()), "")
-    end = max(ends, key=lambda each: len(next(csv.reader([head], delimiter=each), [])))
+
+    def fit(each: str) -> tuple[bool, int]:
+        columns = len(next(csv.reader([head], delimiter=each), []))
+        return columns == wanted, columns
+
     try:
+        end = max(ends, key=fit)
         lines = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=end) if line]
     except csv.Error as error:
         raise ValueError(f"{path} cannot be read as CSV ({error}); save it as CSV again") from None
@@ -120,9 +127,9 @@ def with_points(path: Path | str, rows: list[list[str]], end: str) -> list[list[
     Raises:
         ValueError: the numbers have points and commas.
     """
-    if end == "," or not any("," in cell for row in rows for cell in row):
+    if end == "," or not any(_COMMA.fullmatch(cell) for row in rows for cell in row):
         return rows
-    if any("." in cell for row in rows for cell in row):
+    if any(_POINT.fullmatch(cell) for row in rows for cell in row):
         raise ValueError(f"{path} has points and commas in its numbers; use only points, and no thousands separators")
     return [[cell.replace(",", ".") if _COMMA.fullmatch(cell) else cell for cell in row] for row in rows]
 

@@ -124,6 +124,7 @@ def run(server: Server, found: list[pages.Page], warmed: Callable[[], None]) -> 
     server.start()
     server.io_loop.start()
     server.stop()
+    training.stop_all()
 
 
 def serve(

@@ -4,12 +4,12 @@ GET /train reports; POST /train with {"order": "start" | "stop"} acts. Only a vi
 teacher's key, may do so. The command is fixed: nothing of a request becomes part of it.
 """
 
-import atexit
 import json
 import os
 import signal
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,17 @@ from labkit.serving.rooms import Rooms
 
 LONGEST = 2_000  # bytes of a request
 COMMAND = ("draw", "--data", "digits", "--preset", "digits", "--devices", "cpu")
+POLITE = 10  # priority of the training on POSIX: pages go first
 PATIENCE = 10.0  # seconds in which a stopped training saves
+
+
+_trainers: "weakref.WeakSet[Trainer]" = weakref.WeakSet()
+
+
+def stop_all() -> None:
+    """End all trainings of this process; the server calls this when it stops. A training saves itself first."""
+    for trainer in list(_trainers):
+        trainer.stop()
 
 
 class Trainer:
@@ -36,7 +46,7 @@ class Trainer:
     def __init__(self, place: Callable[[], Path]):
         self._place, self._process, self.name = place, None, ""
         self._process: subprocess.Popen[bytes] | None
-        atexit.register(self.stop)
+        _trainers.add(self)
 
     @property
     def is_running(self) -> bool:
@@ -57,6 +67,8 @@ class Trainer:
             number += 1
         command = [sys.executable, "-m", "labkit.cli", "train", *COMMAND, "--out", str(folder)]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **_alone())
+        if hasattr(os, "setpriority"):
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, POLITE)
         self.name = folder.name
         return self.name
 
@@ -78,7 +90,7 @@ class Trainer:
 
 
 def _alone() -> dict[str, Any]:
-    """Return the options of a process that does not get the Ctrl-C of the server's terminal, and is polite."""
+    """Return the options of a process that does not get the Ctrl-C of the server's terminal."""
     if os.name == "nt":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS}
     return {"start_new_session": True}

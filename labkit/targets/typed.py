@@ -15,6 +15,7 @@ EXAMPLE = "-(x**2 - 4)**2 / 8 - y**2 / 2"
 REACHES = (8.0, 16.0, 32.0, 64.0, 128.0)  # half-widths of the squares in which the mass is searched for
 NEGLIGIBLE = 1e-4  # largest density at the border of such a square, as a fraction of the peak
 MASS, SHOWN = 1e-10, 1e-4  # integrals and pictures include all places with more than this fraction of the peak
+THIN = 0.01  # largest difference of log Z between a grid and one with half of its steps
 NARROW = 1e-3  # smallest width of the picture
 POINTS = {1: (4001,), 2: (161, 161)}
 
@@ -37,7 +38,7 @@ class Typed(FromLogProb):
         formula = Formula(text)
         first = _holding(formula)
         self.text, self._whole = text, _around(formula, first, MASS)
-        found = quadrature.moments(formula, self._whole, POINTS[formula.dim])
+        found = _moments(formula, self._whole)
         shown = plot_range or _around(formula, first, SHOWN)
         super().__init__(Normalised(formula, found.log_z), formula.dim, shown, "formula")
         self.labels = VARIABLES[: formula.dim]
@@ -45,6 +46,14 @@ class Typed(FromLogProb):
     @property
     def _box(self) -> Range:
         return self._whole
+
+    def score(self, x: Tensor) -> Tensor:
+        """Return the gradient of log p; at a kink, such as that of abs(x) or sqrt(x**2) at 0, it is 0."""
+        found = super().score(x)
+        bad = found.isnan()
+        if bad.any():
+            found = torch.where(bad & self.log_prob(x).isfinite()[..., None], 0.0, found)
+        return found
 
 
 def from_formula(text: str = EXAMPLE, plot_range: Range | None = None) -> Typed:
@@ -61,6 +70,20 @@ def from_formula(text: str = EXAMPLE, plot_range: Range | None = None) -> Typed:
             units of 0.
     """
     return Typed(text, plot_range)
+
+
+def _moments(formula: Formula, box: Range) -> quadrature.Moments:
+    """Return integral, mean and covariance.
+
+    Raises:
+        ValueError: the density is too thin for the grid: a grid with half of its steps gives another integral.
+    """
+    coarse, fine = (
+        quadrature.moments(formula, box, tuple(times * (n - 1) + 1 for n in POINTS[formula.dim])) for times in (1, 2)
+    )
+    if abs(fine.log_z - coarse.log_z) > THIN:
+        raise ValueError("the density is too thin for its size; make it wider, for example with a factor below 1")
+    return fine
 
 
 def _square(reach: float, dim: int) -> Range:
@@ -95,13 +118,24 @@ def _holding(formula: Formula) -> Range:
     for reach in REACHES:
         _, log_p = _on_grid(formula, box := _square(reach, formula.dim))
         ends = [log_p.select(i, end).max() for i in range(formula.dim) for end in (0, -1)]
-        if float(max(ends) - log_p.max()) < math.log(NEGLIGIBLE):
+        if float(max(ends) - log_p.max()) < math.log(NEGLIGIBLE) and not _more_outside(formula, reach, log_p.max()):
             return box
     falls = " - ".join(f"{name}**2" for name in VARIABLES[: formula.dim])
     raise ValueError(
         f"the density must fall to almost 0 within {REACHES[-1]:g} units of 0, and this one does not, so it has no "
         f"integral; add a term such as - ({falls.replace(' - ', ' + ')}) / 10"
     )
+
+
+def _more_outside(formula: Formula, reach: float, top: Tensor) -> bool:
+    """Return whether a larger square has places outside of this one whose density is not negligible."""
+    for larger in REACHES[REACHES.index(reach) + 1 :]:
+        x = quadrature.grid(_square(larger, formula.dim), POINTS[formula.dim])
+        with torch.no_grad():
+            outside = formula(x)[x.abs().amax(-1) > reach]
+        if (outside > top + math.log(NEGLIGIBLE)).any():
+            return True
+    return False
 
 
 def _around(formula: Formula, box: Range, fraction: float) -> Range:

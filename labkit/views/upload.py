@@ -2,12 +2,14 @@
 
 import base64
 import binascii
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 import panel as pn
 import param
 
+LOG = logging.getLogger(__name__)
 MOST = 1_000_000  # bytes of a file; a message of a browser has room for it in base64
 LONGEST = 60  # characters of a file's name that are shown
 
@@ -55,3 +57,6 @@ class Upload(pn.custom.JSComponent):
             return f"{short} arrived damaged; choose it again"
         except ValueError as error:
             return str(error)
+        except Exception:  # an error in labkit: the page must not wait
+            LOG.exception("a file cannot be read")
+            return f"{short} cannot be read; choose another file"

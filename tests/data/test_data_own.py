@@ -266,3 +266,15 @@ def test_a_damaged_file_of_arrays_is_refused(tmp_path, name):
 def test_a_size_outside_the_limits_is_refused(tmp_path, size):
     with pytest.raises(ValueError, match=f"must be from 4 to 64 pixels, got {size[0]} x {size[1]}"):
         from_images(tmp_path, size)
+
+
+def test_small_values_in_files_of_16_bits_are_kept(tmp_path):
+    dark = np.arange(256, dtype=np.uint16).reshape(16, 16)
+    bright = dark * 257
+    assert np.asarray(pictures._eight_bits(Image.fromarray(dark))).tolist() == dark.tolist()
+    assert np.asarray(pictures._eight_bits(Image.fromarray(bright))).tolist() == dark.tolist()
+
+
+def test_two_channels_are_refused(folder):
+    with pytest.raises(ValueError, match="1 .grey. or 3 .colour., got 2"):
+        from_images(folder[0], channels=2)

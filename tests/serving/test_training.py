@@ -107,3 +107,9 @@ def test_another_order_is_refused(trainer, sleeping, order):
 
 def test_a_long_request_is_not_read():
     assert training._object(b'{"order": "start"}' + b" " * training.LONGEST) == {} == training._object(b"[" * 1000)
+
+
+def test_the_end_of_the_server_stops_the_training(trainer, sleeping):
+    trainer.start()
+    training.stop_all()
+    assert not trainer.is_running

@@ -141,3 +141,23 @@ def test_a_wrong_formula_is_refused_with_the_place_of_the_mistake(text, said):
 def test_a_formula_without_a_density_is_refused_with_advice(text, said):
     with pytest.raises(ValueError, match=said):
         targets.from_formula(text)
+
+
+def test_mass_far_from_0_is_found_although_the_near_square_seems_to_hold_all():
+    target = targets.from_formula("max(-x**2/2, -(x-20)**2/2)")  # two normal humps, each with half of the mass
+    assert target.mean.item() == pytest.approx(10, abs=1e-6)
+    at_0 = target.log_prob(torch.zeros(1, 1, dtype=torch.float64)).item()
+    assert at_0 == pytest.approx(-math.log(2 * math.sqrt(2 * math.pi)), abs=1e-6)
+
+
+def test_a_density_that_is_too_thin_for_the_grid_is_refused():
+    """The circle of radius 3 is 0.0012 wide, and the grid has steps of 0.04: its integral would be wrong by a fifth."""
+    with pytest.raises(ValueError, match="too thin for its size"):
+        targets.from_formula("-1e4*(x**2 + y**2 - 9)**2")
+    ring = targets.from_formula("-50*(x**2 + y**2 - 9)**2")
+    assert ring.covariance.diagonal().tolist() == pytest.approx([4.5, 4.5], rel=0.01)  # half of the squared radius
+
+
+def test_the_score_at_a_kink_is_0():
+    score = targets.from_formula("-3*sqrt(x**2 + y**2)").score(torch.tensor([[0.0, 0.0], [2.0, 0.0]]).double())
+    assert score.tolist() == [[0, 0], [-3, 0]]

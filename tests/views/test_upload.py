@@ -9,6 +9,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from labkit import draw
+from labkit.data import points
 from labkit.experiments.svgd import ClassificationSettings, RegressionSettings, classification_data, regression_data
 from labkit.views.draw.picture import given
 from labkit.views.svgd import classification, regression
@@ -199,3 +200,25 @@ def test_an_image_that_cannot_be_read_is_refused_in_one_sentence(content, said):
     with pytest.raises(ValueError) as caught:
         given("a.png", content, draw.Config())
     assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_separator_that_gives_the_wanted_columns_is_used_first():
+    assert points.from_text("a.csv", b"1,5;2,5\n", 2, "x and y") == [["1.5", "2.5"]]
+    assert points.from_text("a.csv", b"x.1;y\n1,5;2,5\n", 2, "x and y") == [["1.5", "2.5"]]
+
+
+def test_a_very_long_line_is_refused_in_one_sentence():
+    with pytest.raises(ValueError, match="field larger than field limit"):
+        points.from_text("a.csv", b"{" * 200_000, 2, "x and y")
+
+
+def test_an_error_while_a_file_is_read_becomes_a_sentence():
+    upload = Upload(lambda name, content: 1 // 0)
+    assert upload.read("mine.csv", base64.b64encode(b"1,2").decode()) == "mine.csv cannot be read; choose another file"
+
+
+def test_a_picture_with_damaged_facts_of_its_camera_is_refused():
+    file = io.BytesIO()
+    Image.new("L", (40, 40), 255).save(file, "PNG", exif=b"Exif\0\0broken")
+    with pytest.raises(ValueError, match="mine.png cannot be read"):
+        given("mine.png", file.getvalue(), draw.Config())

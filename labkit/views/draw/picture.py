@@ -26,8 +26,7 @@ def given(name: str, content: bytes, config: Config) -> tuple[Tensor, str]:
     Raises:
         ValueError: it is not an image, it is too large, or it has no ink.
     """
-    with _opened(name, content) as image:
-        upright = ImageOps.exif_transpose(image)
+    with _opened(name, content) as upright:
         above = upright.convert("RGBA")
         paper = Image.alpha_composite(Image.new("RGBA", above.size, "white"), above).convert("RGB")
     size = f"{name}, {paper.width} x {paper.height} pixels"
@@ -47,12 +46,13 @@ def given(name: str, content: bytes, config: Config) -> tuple[Tensor, str]:
 
 
 def _opened(name: str, content: bytes) -> Image.Image:
-    """Return the image of a file; its type and its size are checked before it is decoded."""
+    """Return the image of a file, upright; its type and its size are checked before it is decoded."""
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
         if image.width * image.height > PIXELS:
             raise ValueError(f"it has {image.width:,} x {image.height:,} pixels, at most {PIXELS:,} in all are read")
         image.load()
+        image = ImageOps.exif_transpose(image)
     except UnidentifiedImageError:
         raise ValueError(f"{name} is not a PNG, JPEG, GIF, BMP or WebP image; save it as one of these") from None
     except Exception as error:  # Pillow raises many kinds for a damaged file
