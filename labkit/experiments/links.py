@@ -19,7 +19,7 @@ def set_all(owner: Linkable, values: dict[str, Any]) -> list[str]:
     for name, value in values.items():
         wanted = owner.param[name]
         if isinstance(wanted, param.Number) and not isinstance(wanted, param.Integer) and type(value) is int:
-            value = float(value)  # not for true and false, which are refused below
+            value = _as_float(value)  # not for true and false, which are refused below
         try:
             check(wanted, value)
             number = isinstance(wanted, param.Number) and not isinstance(wanted, param.Boolean)
@@ -44,6 +44,14 @@ def _above(owner: Linkable, name: str, value: Any) -> str:
     most, option = owner.ceilings.get(name, (math.inf, ""))
     above = isinstance(value, int) and value > most
     return f"must be at most {most:,}, the most that this server allows ({option})" if above else ""
+
+
+def _as_float(value: int) -> float:
+    """Return a whole number as a float; infinite if it is too large, which is then refused."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _why(error: ValueError) -> str:

@@ -78,7 +78,7 @@ class Fields:
     def number(self, name: str, default: float = math.nan) -> float:
         """Return a finite number, or the default."""
         value = self._get(name, default)
-        if name not in self.table or _finite(value):
+        if name not in self.table or finite(value):
             return float(value)
         self.wrong(name, "a number", f"write for example {name} = 0.5")
         return default
@@ -101,7 +101,7 @@ class Fields:
     def numbers(self, name: str) -> tuple[float, ...]:
         """Return a list of finite numbers, by default empty."""
         value = self._get(name, [])
-        if isinstance(value, list) and all(map(_finite, value)):
+        if isinstance(value, list) and all(map(finite, value)):
             return tuple(map(float, value))
         self.wrong(name, "a list of numbers", f"write for example {name} = [0.5, 1.0]")
         return ()
@@ -133,5 +133,11 @@ class Fields:
         return self.table.get(name, default)
 
 
-def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def finite(value: Any) -> bool:
+    """Return whether a value is a finite number. A whole number with too many digits for a float is not one here."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from labkit.lessons.fields import finite
 from labkit.lessons.marks import MARKS
 
 CHOICE, NUMBER, PLACE = KINDS = ("choice", "number", "place")
@@ -65,16 +66,27 @@ class Question:
         Raises:
             ValueError: the mark does not fit these states.
         """
-        return MARKS[self.mark](states, **self.parameters) if self.mark else self.right
+        if not self.mark:
+            return self.right
+        try:
+            return MARKS[self.mark](states, **self.parameters)
+        except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
+            why = f"{type(error).__name__}: {error}"
+            raise ValueError(f"the mark {self.mark} does not fit this run ({why}); check its parameters") from error
 
     def solution(self, found: Found) -> Found:
         """Return the right answer for what the mark found: the text of a choice, a number or a place.
 
         It is "" or NaN if the run has no result yet.
+
+        Raises:
+            ValueError: the mark found a number, and the question has no edges between its choices.
         """
         if self.kind != CHOICE or isinstance(found, str):
             return found
         (number,) = _numbers(found)
+        if not self.edges:
+            raise ValueError(f"the mark {self.mark} gives a number; the question needs edges between its choices")
         return "" if math.isnan(number) else self.choices[bisect(self.edges, number)]
 
     def refuses(self, answer: Any) -> str:
@@ -87,7 +99,7 @@ class Question:
         axes = self.axes if self.kind == PLACE else 1
         if len(numbers) != axes:
             return f"give {axes} number{'s' * (axes > 1)}, not {len(numbers)}"
-        if not all(map(math.isfinite, numbers)):
+        if not all(map(finite, numbers)):
             return "give a finite number"
         if any(each < self.low or each > self.high for each in numbers):
             return f"give a number from {_number(self.low)} to {_number(self.high)}"

@@ -11,7 +11,7 @@ from labkit.lessons.lesson import Lesson, Step
 from labkit.lessons.marks import MARKS
 from labkit.lessons.marks.combined import parts
 from labkit.lessons.playing import apply
-from labkit.lessons.question import CHOICE, KINDS, NUMBER, Question
+from labkit.lessons.question import CHOICE, KINDS, NUMBER, PLACE, Question
 from labkit.lessons.tabs import TABS
 
 OWN, SHIPPED_STEPS = (1, 12), (6, 10)  # smallest and largest number of steps
@@ -46,7 +46,7 @@ def _table(path: Path) -> dict[str, Any]:
         raise LessonError(
             [f"{path.name}: the file cannot be read ({error.strerror}); check its name and permissions"]
         ) from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # tomllib's own error, or a number with too many digits
         raise LessonError([f"{path.name}: this is not valid TOML: {error}; correct that line"]) from None
 
 
@@ -142,6 +142,7 @@ def _check_number(own: Fields, question: Question) -> None:
 
 
 def _check_mark(own: Fields, question: Question, page: str, tab: str) -> None:
+    _check_result(own, question)
     for name, parameters in parts(question.mark, question.parameters):
         if name not in MARKS:
             own.problem(f"no mark is called {name!r}; {near(name, MARKS)}")
@@ -151,6 +152,18 @@ def _check_mark(own: Fields, question: Question, page: str, tab: str) -> None:
         if page and tab and not MARKS[name].fits(page, tab):
             where = ", ".join(f"/{page}, {tab}" for page, tab in MARKS[name].tabs)
             own.problem(f"the mark {name} is for {where}, not for this tab; choose another mark or tab")
+
+
+def _check_result(own: Fields, question: Question) -> None:
+    """Add a problem if the mark returns another kind of result than the question needs."""
+    returns = MARKS[question.mark].returns
+    needed = "place" if question.kind == PLACE and question.axes == 2 else "number"
+    if question.kind == CHOICE and returns == "number" and not question.edges:
+        own.wrong("edges", "numbers between the choices", f"{question.mark} returns a number, not a choice")
+    elif question.kind == CHOICE and returns == "text" and question.edges:
+        own.wrong("edges", "left out", f"{question.mark} returns the text of a choice")
+    elif returns and question.kind and returns != needed and not (question.kind == CHOICE and returns == "text"):
+        own.problem(f"the mark {question.mark} returns a {returns}, and this needs a {needed}; choose another mark")
 
 
 def _check_settings(top: Fields, lesson: Lesson) -> None:

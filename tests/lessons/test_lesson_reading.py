@@ -115,6 +115,14 @@ def test_a_fresh_step_has_only_its_own_settings(tmp_path):
         ('mark = "count_below"', 'right = "Other"', ["right must be one of the choices", "got 'Other'"]),
         ("{ x = 0.0 }", "{ }", ["parameters do not fit the mark count_below", "'x'"]),
         ("title =", "title", ["not valid TOML", "line 2"]),
+        ("edges = [0.5, 9.5]", "", ["step 3, question: edges", "count_below returns a number"]),
+        ('"count_below"', '"window_place"', ["step 3, question", "returns a place", "needs a number"]),
+        ("tolerance = 0.5", "axes = 2\ntolerance = 0.5", ["the mark mean returns a number", "needs a place"]),
+        ("{ coordinate = 1 }", '{ coordinate = "a" }', ["coordinate must be a whole number, got 'a'"]),
+        ("{ x = 0.0 }", "{ x = true }", ["x must be a number, got True"]),
+        ("tolerance = 0.5", "tolerance = 1" + "0" * 400, ["step 2, question: tolerance must be a number"]),
+        ("tolerance = 0.5", "tolerance = 1" + "0" * 5000, ["not valid TOML"]),
+        ("{ begin_mean = -6 }", "{ begin_mean = 1" + "0" * 400 + " }", ["begin_mean=inf", "finite"]),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_place_and_what_to_do(tmp_path, old, new, wanted):
@@ -148,6 +156,7 @@ def test_a_name_that_does_not_fit_into_an_address_is_refused(tmp_path):
     ("parameters", "wanted"),
     [
         ('{ of = "mean", top = { }, bottom = { } }', None),
+        ('{ of = "mean", top = 3, bottom = { } }', "top must be a table, got 3"),
         ('{ of = "meen", top = { }, bottom = { } }', "no mark is called 'meen'; did you mean 'mean'?"),
         ('{ of = "mean", top = { a = 1 }, bottom = { } }', "do not fit the mark mean"),
         ('{ of = "slope", top = { quantity = "SNR", estimator = "stl" }, bottom = { } }', "slope is for /dreg"),

@@ -213,6 +213,8 @@ def test_the_verdict_of_a_bias_counts_from_its_first_appearance():
         (("svgd", "Particles"), "mean", {"coordinate": 2}, "coordinate must be from 1 to 1, got 2"),
         (("draw", "Read"), "window_x", {"glimpse": 0}, "glimpse must be from 1 to 10, got 0"),
         (("draw", "Read"), "window_x", {"glimpse": 1, "window": "paint"}, "window must be one of read, write"),
+        (("draw", "Read"), "window_x", {"glimpse": 1, "image": 0}, "image must be from 1 to 1, got 0"),
+        (("draw", "Read"), "bound", {"image": 99}, "image must be from 1 to 1, got 99"),
         (("draw", "Generate"), "bound", {}, "use the tab Read"),
         (("draw", "Generate"), "spread", {"glimpse": 1}, "these states have no spread"),
         (("dreg", "Microscope"), "scatter", {"estimator": "rws"}, "choose one of iwae, dreg"),

@@ -63,6 +63,7 @@ def test_the_result_is_shown_if_there_is_no_prediction():
         (NUMBER, "4", "give a number, not '4'"),
         (NUMBER, True, "give a number, not True"),
         (NUMBER, math.inf, "give a finite number"),
+        (NUMBER, 10**400, "give a finite number"),
         (NUMBER, 11.0, "give a number from 0 to 10"),
         (NUMBER, [1.0, 2.0], "give 1 number, not 2"),
         (PLACE, 1.0, "give 2 numbers, not 1"),
@@ -82,3 +83,15 @@ def test_an_unsuitable_answer_is_refused_with_the_reason(question, answer, why):
 )
 def test_a_suitable_answer_is_accepted(question, answer):
     assert question.refuses(answer) == ""
+
+
+def test_a_number_without_edges_chooses_nothing():
+    question = Question("?", "choice", choices=("few", "many"), mark="count_below")
+    with pytest.raises(ValueError, match="needs edges"):
+        question.judge("few", 3.0)
+
+
+def test_a_mark_that_does_not_fit_the_run_is_a_value_error():
+    question = Question("?", "number", low=0.0, high=1.0, tolerance=0.1, mark="mean")
+    with pytest.raises(ValueError, match="the mark mean does not fit this run"):
+        question.find([object()])

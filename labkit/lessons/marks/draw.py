@@ -47,34 +47,34 @@ def window_width(states: Sequence[Any], glimpse: int, window: str = "read", imag
 @mark(READ)
 def information(states: Sequence[Any], first: int = 1, last: int = 0, image: int = 1) -> float:
     """Return the KL of the glimpses first to last, summed, in nats; last = 0 is the last glimpse."""
-    kl = _read(states).kl[:, image - 1]
+    kl = _of_image(_read(states).kl, image)
     return float(kl[_index(kl, first) : _index(kl, last or len(kl)) + 1].sum())
 
 
 @mark(READ)
 def most_informative(states: Sequence[Any], image: int = 1) -> float:
     """Return the glimpse with the largest KL."""
-    return 1.0 + int(_read(states).kl[:, image - 1].argmax())
+    return 1.0 + int(_of_image(_read(states).kl, image).argmax())
 
 
 @mark(READ)
 def reconstruction_cost(states: Sequence[Any], glimpse: int = 0, image: int = 1) -> float:
     """Return the cost of what the canvas gets wrong after a glimpse, in nats; glimpse = 0 is the last one."""
-    nll = _read(states).nll[:, image - 1]
+    nll = _of_image(_read(states).nll, image)
     return float(nll[_index(nll, glimpse or len(nll))])
 
 
 @mark(READ)
 def largest_gain(states: Sequence[Any], image: int = 1) -> float:
     """Return the glimpse after which the reconstruction cost has fallen most; the first glimpse does not count."""
-    nll = _read(states).nll[:, image - 1]
+    nll = _of_image(_read(states).nll, image)
     return 2.0 + int((nll[:-1] - nll[1:]).argmax())
 
 
 @mark(READ)
 def bound(states: Sequence[Any], image: int = 1) -> float:
     """Return the bound after the last glimpse, in nats."""
-    return float(_read(states).bound[image - 1])
+    return float(_of_image(_read(states).bound[None], image))
 
 
 @mark(READ)
@@ -89,7 +89,7 @@ def wrong_pixels(states: Sequence[Any], glimpse: int = 0, image: int = 1) -> flo
     or no ink; glimpse = 0 is the last one.
     """
     last = states[-1]
-    drawn = last.trace.images[:, image - 1]
+    drawn = _of_image(last.trace.images, image)
     differ = (drawn[_index(drawn, glimpse or len(drawn))] > 0.5) != (last.image[image - 1] > 0.5)
     return float(differ.sum())
 
@@ -145,14 +145,21 @@ def _of_window(states: Sequence[Any], field: str, glimpse: int, window: str, ima
     found = getattr(states[-1].trace, window)
     if found is None:
         raise ValueError(f"this network has no {window} window; choose draw-small")
-    values = getattr(found, field)
-    return float(values[_index(values, glimpse), image - 1])
+    values = _of_image(getattr(found, field), image)
+    return float(values[_index(values, glimpse)])
 
 
 def _field(states: Sequence[Any], name: str) -> Any:
     if not hasattr(states[-1], name):
         raise ValueError(f"these states have no {name}; choose the experiment that resamples z")
     return getattr(states[-1], name)
+
+
+def _of_image(values: Tensor, image: int) -> Tensor:
+    """Return the values [T, ...] of one image, counted from 1, of values [T, B, ...]."""
+    if not 1 <= image <= values.shape[1]:
+        raise ValueError(f"image must be from 1 to {values.shape[1]}, got {image}; images count from 1")
+    return values[:, image - 1]
 
 
 def _index(values: Sequence[Any] | Tensor, glimpse: int) -> int:

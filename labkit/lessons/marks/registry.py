@@ -3,7 +3,22 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, get_origin
+
+
+class Wanted(NamedTuple):
+    """The kinds of values that an annotation allows, and their name in an error."""
+
+    kinds: tuple[type, ...]
+    words: str
+
+
+WANTED: dict[Any, Wanted] = {
+    int: Wanted((int,), "a whole number"),
+    float: Wanted((int, float), "a number"),
+    str: Wanted((str,), "a text"),
+    Mapping: Wanted((Mapping,), "a table"),
+}
 
 
 @dataclass(frozen=True)
@@ -26,6 +41,12 @@ class Mark:
         """Return whether the function reads the states of this tab."""
         return not self.tabs or (page, tab) in self.tabs
 
+    @property
+    def returns(self) -> str:
+        """What the function returns by its annotation: "text", "number" or "place"; "" without an annotation."""
+        kind = inspect.signature(self.function).return_annotation
+        return {str: "text", float: "number", tuple: "place"}.get(get_origin(kind) or kind, "")
+
     def unfit(self, parameters: Mapping[str, Any]) -> str:
         """Return why the function does not take these parameters, "" if it does."""
         signature = inspect.signature(self.function)
@@ -34,6 +55,11 @@ class Mark:
         except TypeError as error:
             taken = ", ".join(list(signature.parameters)[1:]) or "none"
             return f"{error} (it has the parameters: {taken})"
+        wrong = {name: signature.parameters[name].annotation for name in parameters if name in signature.parameters}
+        for name, kind in wrong.items():
+            wanted = WANTED.get(get_origin(kind) or kind)
+            if wanted and (not isinstance(parameters[name], wanted.kinds) or isinstance(parameters[name], bool)):
+                return f"{name} must be {wanted.words}, got {parameters[name]!r}"
         return ""
 
 
