@@ -9,6 +9,8 @@ import param
 from labkit.experiments.settings import Linkable, beyond_softbounds
 from labkit.private.param import check
 
+KINDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list"}
+
 
 def set_all(owner: Linkable, values: dict[str, Any]) -> list[str]:
     """Set all allowed parameters at once, and return the refused ones with the reason for each.
@@ -56,7 +58,8 @@ def _as_float(value: int) -> float:
 
 def _why(error: ValueError) -> str:
     """Return param's message about a value, without the full name of the parameter."""
-    return _short(re.sub(r"^\w+ parameter '[^']*' (value )?", "", str(error)).rstrip("."), 200)
+    text = re.sub(r"^\w+ parameter '[^']*' (value )?", "", str(error)).rstrip(".")
+    return _short(re.sub(r"<class '(\w+)'>", lambda found: KINDS.get(found[1], found[1]), text), 200)
 
 
 def _short(value: Any, most: int = 60) -> str:

@@ -120,8 +120,8 @@ def _frames(views: list[View], past: Past[Any], most: int, status: Status) -> It
     for number, position in enumerate(thinned(past, most)):
         state, upto = past.states[position], cut(past, position)
         columns = columns_of(views, state, upto)
-        sentence = " ".join(filter(None, (view.describe(state, upto) for view in views)))
-        yield Frame(number, past.marks[position], status(state), sentence, columns)
+        words = " ".join(filter(None, (view.describe(state, upto) for view in views)))
+        yield Frame(number, past.marks[position], status(state), words, columns)
 
 
 def rounded(frames: Sequence[Frame], logarithmic: Sequence[bool]) -> list[Frame]:

@@ -14,6 +14,7 @@ from labkit.private.tornado import is_writing, on_the_wire, write_wire
 from labkit.recordings.declaration import declaration, pictures
 from labkit.recordings.frames import Frame, Packer
 from labkit.views.live import Live
+from labkit.views.narration import PAUSE, sentence
 
 SETTLED = 0.5  # seconds without a change of the views, after which they are declared without a follower
 RECENT_BYTES, RECENT = 32_000_000, 300  # limits on the states that a follower may continue from
@@ -36,6 +37,7 @@ class Channel:
         self._views: Any = None  # those of the declaration
         self._shown, self._bytes = -1, 0
         self._declared, self._packer = "", Packer()
+        self._sentence, self._describes = "", 0.0
         self._next: tuple[Any, float] = None, 0.0  # views that are not declared yet, and since when
 
     def join(self, socket: Any) -> None:
@@ -79,7 +81,7 @@ class Channel:
         return now - self._next[1] >= SETTLED
 
     def _declare(self, live: Live, views: Any, state: Any) -> None:
-        self._live, self._views, self._packer, self._shown = live, views, Packer(), -1
+        self._live, self._views, self._packer, self._shown, self._describes = live, views, Packer(), -1, 0.0
         found = declaration(self.title, 0, pictures(views, state))
         self._declared = json.dumps({"kind": "declaration", **found})
         for socket in self._followers:
@@ -87,9 +89,10 @@ class Channel:
             self._followers[socket] = True  # the next frame is a key frame for all
 
     def _send(self, live: Live, frame: Any, columns: Any) -> None:
-        sentence = " ".join(filter(None, (view.describe(frame.state) for view in live.views)))
+        if not frame.playing or time.monotonic() >= self._describes:  # a playing run is described every few seconds
+            self._sentence, self._describes = sentence(live.views, frame.state), time.monotonic() + PAUSE
         t = getattr(frame.state, "t", 0)
-        packed = self._packer.pack(Frame(frame.number, t, live.status(frame.state), sentence, columns))
+        packed = self._packer.pack(Frame(frame.number, t, live.status(frame.state), self._sentence, columns))
         self._keep(frame.number, frame.state)
         self.frames += 1
         wire, key = on_the_wire(packed), b""

@@ -12,6 +12,7 @@ from labkit.recordings.files import PLAYER
 from labkit.serving import settings
 from labkit.serving.cards import error_card
 from labkit.serving.lessons import links
+from labkit.views import layout
 
 _log = logging.getLogger(__name__)
 
@@ -34,9 +35,9 @@ def frame(title: str, lead: str, main: Callable[[], tuple[Any, Callable[[], Any]
     template.add_variable("history", _beside("history.js"))
     dress(template)
     _connect(template)
-    side, middle, wrong = (pn.Column(sizing_mode="stretch_width") for _ in range(3))
+    side, middle, wrong = layout.side(), layout.column(), layout.column()
     template.add_panel("sidebar", side)
-    template.add_panel("main", pn.Column(wrong, middle, sizing_mode="stretch_width"))
+    template.add_panel("main", layout.column(wrong, middle))
     document = pn.state.curdoc
 
     def failed(error: Exception) -> None:
@@ -74,6 +75,7 @@ def dress(template: pn.Template) -> None:
     The page's file needs {{ scheme }} and {{ connection }}.
     """
     template.add_variable("scheme", _beside("scheme.html"))
+    template.add_variable("present", _beside("present.html"))
     template.add_variable("connection", _beside("connection.js"))
     # Bokeh would reconnect to a session of the new server, which is not the one on screen
     pn.state.curdoc.config.reconnect_session = False

@@ -14,7 +14,7 @@ from labkit.serving import lessons, settings
 from labkit.serving.ceilings import hold
 from labkit.serving.frame import frame
 from labkit.serving.resume import resume, seen
-from labkit.views import shown
+from labkit.views import layout, shown
 from labkit.views.address import Address
 from labkit.views.desk import put_all
 from labkit.views.fields import choice
@@ -57,8 +57,8 @@ class Networks:
         self.studio = Studio()
         offer(self.studio, "model", list(self._networks), default)
         offer(self.studio, "tab", list(self._scenes), tabs[0].title)
-        self.room = pn.Column(sizing_mode="stretch_width")
-        self.side = pn.Column(margin=0, sizing_mode="stretch_width")
+        self.room = layout.column()
+        self.side = layout.side(margin=0)
         self.buttons = buttons(self.studio)
         self.studio.param.watch(lambda *_: self.show(), ["model", "tab"])
 
@@ -137,5 +137,5 @@ def live(tabs: Sequence[NetworkTab], kind: str, default: str) -> tuple[pn.Column
     if walk.lesson is None:
         made.show()
     resume(made.live, walk, state)
-    found = pn.Column(address.warning, walk.strip, made.buttons, made.room, sizing_mode="stretch_width")
+    found = layout.column(address.warning, walk.strip, made.buttons, made.room)
     return found, lambda: made.side

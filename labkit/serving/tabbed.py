@@ -9,6 +9,7 @@ from labkit.serving import lessons, settings
 from labkit.serving.ceilings import held
 from labkit.serving.frame import frame
 from labkit.serving.resume import resume, seen
+from labkit.views import layout
 from labkit.views.address import Address
 from labkit.views.tabs import Tab, Tabs
 
@@ -34,7 +35,7 @@ def live(tabs: Sequence[Tab], name: str) -> tuple[pn.Column, Callable[[], pn.Col
     if walk.lesson is None:
         made.show()
     resume(made.live, walk, state)
-    return pn.Column(address.warning, walk.strip, made.buttons, made.room, sizing_mode="stretch_width"), made.finish
+    return layout.column(address.warning, walk.strip, made.buttons, made.room), made.finish
 
 
 def on_device(kind: Callable[..., Any], *arguments: Callable[[], Any]) -> Callable[[], Any]:

@@ -12,7 +12,7 @@ from labkit.experiments.links import set_all
 from labkit.experiments.settings import Linkable
 
 QUIET = ("name",)
-OF_THE_PAGE = ("theme", "state", "lesson", "step")  # in an address, but no settings
+OF_THE_PAGE = ("theme", "state", "lesson", "step", "present", "controls")  # in an address, but no settings
 
 
 class Address:

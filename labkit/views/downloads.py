@@ -55,7 +55,7 @@ class Downloads(pn.viewable.Viewer):
         self._words = pn.pane.HTML("", margin=(10, 8))
 
     def __panel__(self) -> pn.viewable.Viewable:
-        buttons = pn.FlexBox(margin=(6, 4))
+        buttons = pn.FlexBox(margin=(6, 4), styles={"order": "65"}, css_classes=["downloads"])
         for kind in self.kinds:
             name, words = KINDS[kind]
             button = pn.widgets.Button(label=name, description=words, margin=(4, 4))

@@ -9,17 +9,26 @@ import panel as pn
 
 from labkit.private.panel import Corrected
 
-WIDE = {"sizing_mode": "stretch_width", "margin": (4, 8)}
+WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (4, 8)}
+
+
+def known_as(name: str) -> list[str]:
+    """Return what a page knows the control of a setting by: links and readers may choose which ones are shown."""
+    return ["control", f"control-{name}"]
 
 
 def choice(owner: Any, name: str) -> pn.widgets.Select:
     """Return a drop-down list for a Selector."""
-    return pn.widgets.Select.from_param(owner.param[name], label=owner.param[name].label, description=None, **WIDE)
+    return pn.widgets.Select.from_param(
+        owner.param[name], label=owner.param[name].label, description=None, css_classes=known_as(name), **WIDE
+    )
 
 
 def box(owner: Any, name: str) -> pn.widgets.Checkbox:
     """Return a check box for a Boolean."""
-    return pn.widgets.Checkbox.from_param(owner.param[name], label=owner.param[name].label, margin=(4, 8))
+    return pn.widgets.Checkbox.from_param(
+        owner.param[name], label=owner.param[name].label, css_classes=known_as(name), margin=(4, 8)
+    )
 
 
 class Whole(Corrected, pn.widgets.IntInput):
@@ -72,7 +81,7 @@ def whole(owner: Any, name: str) -> pn.Column:
     )  # fmt: skip
     field.param.watch(lambda event: setattr(owner, name, event.new), "value")
     owner.param.watch(lambda event: field.param.update(value=event.new), name)
-    return pn.Column(field, line, margin=0, sizing_mode="stretch_width")
+    return pn.Column(field, line, margin=0, sizing_mode="stretch_width", css_classes=known_as(name))
 
 
 def number(owner: Any, name: str) -> pn.viewable.Viewable:
@@ -81,14 +90,14 @@ def number(owner: Any, name: str) -> pn.viewable.Viewable:
     if name in ("seed", "n"):
         return whole(owner, name)
     kind = pn.widgets.IntSlider if type(p).__name__ == "Integer" else pn.widgets.FloatSlider
-    return kind.from_param(p, label=p.label, throttled=True, **WIDE)
+    return kind.from_param(p, label=p.label, throttled=True, css_classes=known_as(name), **WIDE)
 
 
 def dial(owner: Any, name: str) -> pn.widgets.Widget:
     """Return a slider that acts while it moves, for settings that cost little."""
     p = owner.param[name]
     kind = pn.widgets.IntSlider if type(p).__name__ == "Integer" else pn.widgets.FloatSlider
-    return kind.from_param(p, label=p.label, **WIDE)
+    return kind.from_param(p, label=p.label, css_classes=known_as(name), **WIDE)
 
 
 def log_slider(owner: Any, name: str) -> pn.widgets.DiscreteSlider:
@@ -101,7 +110,11 @@ def log_slider(owner: Any, name: str) -> pn.widgets.DiscreteSlider:
     options = [float(f"{v:.3g}") for v in np.geomspace(low, high, count)]
     nearest = lambda v: min(options, key=lambda o: abs(math.log(o / v)))  # noqa: E731
     slider = pn.widgets.DiscreteSlider(
-        label=owner.param[name].label, options=options, value=nearest(getattr(owner, name)), **WIDE
+        label=owner.param[name].label,
+        options=options,
+        value=nearest(getattr(owner, name)),
+        css_classes=known_as(name),
+        **WIDE,
     )
 
     def moved(event):

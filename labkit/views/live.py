@@ -17,7 +17,7 @@ import panel as pn
 
 from labkit import engine
 from labkit.private.panel import push_changes
-from labkit.views import accounts, pulse, still
+from labkit.views import accounts, layout, pulse, still
 from labkit.views.notebook import Clock
 from labkit.views.pictures import CURVES, Pictures
 from labkit.views.player import RARELY, READOUT, TIPS, PlayerBar
@@ -68,15 +68,15 @@ class Live(still.LiveCell):
         self._shown, self._met, self._passed_by = 0, False, False
         self._tasks: list[Callable[[], None]] = []
         self._curves: WeakKeyDictionary[View, tuple[float, Columns]] = WeakKeyDictionary()
-        self.clock = None if self.served else Clock()
-        self.views, self.status = checked(view), status or (lambda state: "")
-        self._pictures = Pictures(drawn or (lambda view, figure: None), gradual=self.served)
+        self.clock, self.views = None if self.served else Clock(), checked(view)
+        self.status = status or (lambda state: "")
+        self.remote = Remote(self._heard, keys=self.served, tips=dict(TIPS))
+        self._pictures = Pictures(drawn or (lambda view, figure: None), self.remote.tell, gradual=self.served)
         account = accounts.of(pn.state.curdoc if self.served else None)
         self.run = engine.Run(start, step, self._render, self._record, pinned, account, steps, past)
         self.run.speed = speed
-        self.remote = Remote(self._heard, keys=self.served, tips=dict(TIPS), width=0, height=0, margin=0)
         self.bar = PlayerBar(self.run, speed, self.status, self.clock)
-        self.player = pn.Column(self.remote, self.bar.row, sizing_mode="stretch_width")
+        self.player = pn.Column(self.remote, self.bar.row, sizing_mode="stretch_width", css_classes=["player"])
         self.pictures = self._pictures.column
         self.show(*self.views)
         self._begin()
@@ -210,7 +210,7 @@ class Live(still.LiveCell):
 
     def __panel__(self) -> pn.viewable.Viewable:
         self._greeted = self.served  # a notebook must show a view before it sends changes, or Panel loses count
-        return pn.Column(self.player, self.error, self.pictures, sizing_mode="stretch_width")
+        return layout.column(self.player, self.error, self.pictures)
 
     # shown on the event loop
 
@@ -269,14 +269,13 @@ class Live(still.LiveCell):
             self.redeclare()
         if views is self.views and not self._passed_by:  # not the columns of earlier pictures
             self._pictures.patch(columns, moving=frame.playing and not frame.error)
+        self._pictures.see(frame.state, views, frame.playing)
         self._push()
         self.bar.show(frame)
 
     def _push(self) -> None:
         """Send a notebook the changes in the pictures."""
         push_changes(stage.pane for stage in self.stages)
-
-    # messages from the browser
 
     def _heard(self, message: dict) -> None:
         kind = message.get("kind")

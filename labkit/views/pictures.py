@@ -6,24 +6,12 @@ from typing import Any
 
 import panel as pn
 
+from labkit.views.layout import GRID, GRID_ALONE, GRID_BESIDE, said
+from labkit.views.narration import Narrator
 from labkit.views.stage import Stage
-from labkit.views.view import Columns, View
+from labkit.views.view import Columns, View, leading
 
 CURVES = 0.3  # seconds between two changes of a picture whose axes follow its data; such pictures take turns
-# As many columns as fit. The picture of the method takes two columns and two rows if possible.
-GRID = """
-.scroll-button { display: none; }
-:host { display: grid !important; grid-template-columns: repeat(auto-fit, minmax(min(280px, 100%), 1fr)); gap: 10px; }
-.leading { grid-column: span 2; grid-row: span 2; }
-.wide { grid-column: 1 / -1; }
-@media (max-width: 700px) { .leading { grid-column: auto; grid-row: auto; } }
-"""
-# Two runs: one column per run.
-GRID_BESIDE = """
-.scroll-button { display: none; }
-:host { display: grid !important; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; }
-@media (max-width: 700px) { :host { grid-template-columns: minmax(0, 1fr); } }
-"""
 
 
 class Pictures:
@@ -31,6 +19,7 @@ class Pictures:
 
     Args:
         drawn: called as drawn(view, figure) with each new Bokeh figure, for tools and events.
+        tell: as in `Narrator`, with the texts by the id of the Bokeh figure.
         gradual: whether only the first picture and large ones are shown immediately and the others by `put_up_next`. On
             a page, the large picture then appears sooner.
 
@@ -38,23 +27,30 @@ class Pictures:
         declared: the views whose pictures are shown, None before the first.
     """
 
-    def __init__(self, drawn: Callable[[View, Any], None], gradual: bool):
+    def __init__(self, drawn: Callable[[View, Any], None], tell: Callable[[str, dict[str, str]], None], gradual: bool):
         self._drawn, self._gradual = drawn, gradual
+
+        def tell_of_figures(sentence: str, texts: list[str]) -> None:
+            pairs = zip(self.stages, texts, strict=True)
+            tell(sentence, {figure.id: text for stage, text in pairs for figure in stage.figures if text})
+
+        self._narrator = Narrator(tell_of_figures)
         self.column = pn.Column(sizing_mode="stretch_width", stylesheets=[GRID])
+        self.hint = said("", visible=False, order="50")
         self.stages: list[Stage] = []
         self.declared: list[View] | None = None
         self.dark = False
         self._waiting: list[tuple[Stage, View, Any]] = []
+        self._views: list[View] = []
         self._turned, self._turns = 0.0, 0
 
     def declare(self, views: list[View], state: Any) -> None:
         """Show the pictures of these views. A picture that already shows the same stays."""
         if len(self.stages) != len(views):
             self.stages = [Stage(order) for order, _ in enumerate(views)]
-            self.column.objects = [stage.pane for stage in self.stages]
-            beside = sum(view.leading for view in views) > 1
-            self.column.stylesheets = [GRID_BESIDE if beside else GRID]
-        self._waiting = []
+            self.column.objects = [*(stage.pane for stage in self.stages), self.hint]
+        self.column.stylesheets = [grid(views)]
+        self._waiting, self._views = [], views
         for stage, view in zip(self.stages, views, strict=True):
             if stage.holds(view):
                 continue
@@ -76,7 +72,7 @@ class Pictures:
             self._put_up(*self._waiting.pop(0))
 
     def _put_up(self, stage: Stage, view: View, state: Any) -> None:
-        stage.dark = self.dark
+        stage.dark, stage.main = self.dark, view in leading(self._views)
         stage.show(view, state, lambda figure: self._drawn(view, figure))
 
     def patch(self, columns: Sequence[Columns], moving: bool) -> None:
@@ -94,6 +90,21 @@ class Pictures:
         """Return the columns of a frame without those of pictures that wait for their turn, see `patch`."""
         resting = self._resting() if moving else []
         return [{} if stage in resting else arrays for stage, arrays in zip(self.stages, columns, strict=True)]
+
+    def see(self, state: Any, views: Any, playing: bool) -> None:
+        """Describe a state of the declared views as text, and hide pictures that it leaves empty."""
+        if state is None or self.declared is None or views is not self.declared:
+            return
+        self._hide_empty(state, self.declared)
+        self._narrator.see(self.declared, state, playing)
+
+    def _hide_empty(self, state: Any, views: Sequence[View]) -> None:
+        """Show what would fill the empty pictures instead of these."""
+        words = [view.missing(state) for view in views]
+        for stage, why in zip(self.stages, words, strict=True):
+            stage.pane.visible = not why or "leading" in stage.pane.css_classes
+        hint = "<br>".join(dict.fromkeys(filter(None, words)))
+        self.hint.param.update(object=hint, visible=bool(hint))
 
     def sources(self) -> dict[str, list[str]]:
         """Return the ids of the Bokeh sources of each layer, by "number of the picture/layer"."""
@@ -120,3 +131,10 @@ class Pictures:
         """Give the pictures the colours of a dark or a light page, according to `dark`."""
         for stage in self.stages:
             stage.recolour(self.dark)
+
+
+def grid(views: Sequence[View]) -> str:
+    """Return the style sheet for the pictures of these views."""
+    if sum(view.leading for view in views) > 1:
+        return GRID_BESIDE
+    return GRID if any(not (view.leading or view.wide) for view in views) else GRID_ALONE

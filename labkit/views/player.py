@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import panel as pn
+from bokeh.models import Tooltip
 
 from labkit import engine
 from labkit.stream import Counted
+from labkit.views import layout
 from labkit.views.notebook import Clock
 from labkit.views.readout import Readout
 
@@ -48,26 +50,47 @@ class PlayerBar:
         self.text = Readout(margin=(8, 12))
         self.error = pn.widgets.StaticText(value="", visible=False, sizing_mode="stretch_width", styles=ALERT)
         self._controls = [self.button, self.once, self.reset, self.speed, self.scrub, self.text]
-        self.row = pn.FlexBox(*self._controls if clock else [], align_items="center", min_height=58)
+        self.row = pn.FlexBox(
+            *self._controls if clock else [], align_items="center", min_height=58, stylesheets=[layout.PLAYER]
+        )
 
     def _make_buttons(self) -> None:
-        button = {"width": 84, "margin": (4, 4)}
+        button: dict[str, Any] = {"width": 84, "margin": (4, 4)}
+        other = button | {"css_classes": ["secondary"]}
+
+        def tip(words: str) -> Tooltip:
+            return Tooltip(content=words, position="bottom")  # to the right it would cover the next button
+
         self.button = pn.widgets.Button(
-            label="Play", color="primary", description="Play or pause (space bar)", **button
+            label="Play", color="primary", css_classes=["play"], description=tip("Play or pause (space bar)"), **button
         )
-        self.once = pn.widgets.Button(label="Step", description="Pause and take one step (right arrow key)", **button)
-        self.reset = pn.widgets.Button(label="Reset", description="Go back to step 0 (R key)", **button)
+        self.once = pn.widgets.Button(
+            label="Step", description=tip("Pause and take one step (right arrow key)"), **other
+        )
+        self.reset = pn.widgets.Button(label="Reset", description=tip("Go back to step 0 (R key)"), **other)
         self.button.on_click(lambda _: self.toggle())
         self.once.on_click(lambda _: self.run.once())
         self.reset.on_click(lambda _: self.run.reset())
 
     def _make_sliders(self, speed: int) -> None:
         self.speed = pn.widgets.DiscreteSlider(
-            label="Speed (steps per second)", options=sorted({*SPEEDS, speed}), value=speed, width=190, margin=(0, 12)
+            label="Speed (steps per second)",
+            options=sorted({*SPEEDS, speed}),
+            value=speed,
+            width=215,
+            margin=(0, 12),
+            css_classes=["slim"],
         )
         self.speed.param.watch(lambda event: setattr(self.run, "speed", float(event.new)), "value")
         self.scrub = pn.widgets.IntSlider(
-            label="Rewind", start=0, end=1, value=0, width=230, margin=(0, 12), show_value=False
+            label="Rewind",
+            start=0,
+            end=1,
+            value=0,
+            width=230,
+            margin=(0, 12),
+            show_value=False,
+            css_classes=["slim"],
         )
         self.scrub.param.watch(self._scrubbed, "value")
 

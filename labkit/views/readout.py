@@ -13,7 +13,7 @@ class Readout(JSComponent):
 
     value = param.String("")
 
-    styles = param.Dict({"flex": "1 1 300px", "font-variant-numeric": "tabular-nums"})
+    styles = param.Dict({"flex": "1 1 230px", "font-variant-numeric": "tabular-nums"})
 
     _esm = """
     export function render({model, el}) {

@@ -10,7 +10,14 @@ export function render({model, el}) {
   const send = (kind, more = {}) => model.send_msg({kind, ...more})
   const hello = (kind) => send(kind, {dark: scheme(), reduced: reduced.matches})
 
-  const beat = () => { if (el.isConnected && page.visibilityState === "visible") { hello("beat"); name() } }
+  const look = () => {
+    const side = model.keys && page.querySelector("aside")
+    dress(model.basic)
+    wear(page, sheets.all)
+    if (side) wear(side, sheets.side)
+    if (side) page.documentElement.toggleAttribute("data-has-basic", model.basic.length > 0)
+  }
+  const beat = () => { if (el.isConnected && page.visibilityState === "visible") { hello("beat"); name(); describe(); look(); if (model.keys) explain(page, model.terms) } }
   const timer = setInterval(beat, 1000)
 
   // keys act only while no control has the focus; in a notebook all keys belong to the notebook
@@ -28,17 +35,21 @@ export function render({model, el}) {
   }
   // Bokeh's sliders and boxes have no tooltip, and no name for screen readers: give every control both
   const words = (element) => element?.textContent.split(":")[0].trim()
-  const labelled = (host, inside) => {
-    const own = words(inside.querySelector(".bk-slider-title, label, input[type=checkbox] + *"))
-    const handle = inside.querySelector(".noUi-handle")  // the title of a slider of listed values is in the previous element
-    return own || (handle && words(host.previousElementSibling?.shadowRoot?.querySelector(".bk-clearfix, div")))
-  }
+  // the title of a slider of listed values is in the previous element; the slider itself has only the number of the value
+  const listed = (host, inside) => inside.querySelector(".noUi-handle") && !inside.querySelector(".bk-slider-title")
+    && host.previousElementSibling?.shadowRoot?.querySelector(".bk-clearfix, div")
+  const labelled = (host, inside) =>
+    words(inside.querySelector(".bk-slider-title, label, input[type=checkbox] + *")) || words(listed(host, inside))
   const name = (root = page) => {
     for (const each of root.querySelectorAll("*")) {
       if (!each.shadowRoot) continue
       const inside = each.shadowRoot
+      const value = listed(each, inside)?.textContent.split(":").slice(1).join(":").trim()
+      if (value) inside.querySelector(".noUi-handle").setAttribute("aria-valuetext", value)
+      for (const part of inside.querySelectorAll(".bk-btn-group .bk-btn")) part.ariaPressed = part.classList.contains("bk-active")
       const label = labelled(each, inside)
       if (label) {
+        if (model.keys && inside.querySelector("select, .bk-slider-title")) explainControl(page, model.terms, inside, label)
         const tip = model.tips[label]
         if (tip && each.title !== tip) each.title = tip
         for (const part of inside.querySelectorAll(".noUi-handle, input, select")) {
@@ -52,15 +63,39 @@ export function render({model, el}) {
       name(inside)
     }
   }
+  // what the pictures show, for screen readers
+  const spoken = page.createElement("div")
+  spoken.setAttribute("aria-live", "polite")
+  Object.assign(spoken.style, {position: "absolute", width: "1px", height: "1px", overflow: "hidden", clipPath: "inset(50%)", whiteSpace: "nowrap"})
+  el.append(spoken)
+  const describe = () => {
+    const {"": sentence, ...texts} = model.words
+    if (spoken.textContent !== sentence) spoken.textContent = sentence ?? ""
+    for (const view of figures()) {
+      const text = texts[view.model.id], surface = view.canvas_view?.events_el
+      if (!text || !surface) continue
+      surface.setAttribute("role", "img")
+      surface.setAttribute("aria-label", text)
+    }
+  }
+  model.on("words", describe)
+  let waits = 0
+  const refit = () => { cancelAnimationFrame(waits); waits = requestAnimationFrame(fitAll) }
+  const often = setInterval(refit, 400)  // pictures come one by one, and get new texts
+  addEventListener("resize", refit)
   const seen = () => beat()
   const bye = () => send("bye")
   const recolour = () => hello("scheme")
+  const after = () => setTimeout(name, 300)  // a slider that moved has written the number of its value
   page.addEventListener("keydown", key)
+  page.addEventListener("keyup", after)
   page.addEventListener("visibilitychange", seen)
   addEventListener("pagehide", bye)
   dark.addEventListener("change", recolour)
   const watch = new MutationObserver(recolour)
   watch.observe(page.documentElement, {attributes: true, attributeFilter: ["data-dark"]})
+  const relook = new MutationObserver(() => { look(); refit() })
+  relook.observe(page.documentElement, {attributes: true, attributeFilter: ["data-present", "data-controls"]})
 
   model.on("msg:custom", ({kind, filename, mime, data}) => {
     if (kind !== "save") return
@@ -73,12 +108,16 @@ export function render({model, el}) {
   })
   model.on("remove", () => {
     clearInterval(timer)
+    clearInterval(often)
+    removeEventListener("resize", refit)
     page.removeEventListener("keydown", key)
+    page.removeEventListener("keyup", after)
     page.removeEventListener("visibilitychange", seen)
     removeEventListener("pagehide", bye)
     dark.removeEventListener("change", recolour)
     watch.disconnect()
+    relook.disconnect()
   })
   hello("hello")
-  setTimeout(name, 300)
+  setTimeout(() => { name(); look() }, 300)
 }

@@ -7,6 +7,7 @@ import param
 
 from labkit.experiments.settings import ExperimentSettings
 from labkit.past import Past
+from labkit.views import layout
 from labkit.views.downloads import Downloads, TableWriter
 from labkit.views.live import Live
 from labkit.views.still import LiveCell
@@ -29,9 +30,10 @@ class Scene(LiveCell):
         play: as in `Live`.
 
     Attributes:
-        words: HTML above the pictures. below: HTML at the end.
+        words: HTML below the pictures. below: HTML at the end.
         speed: steps per second. pinned: steps whose states are kept. past: as in `Live`.
         saves: the kinds of downloads. table: writes the table of a state's particles, as in `Downloads`.
+        basic: settings whose controls a new reader sees; all if it is empty.
         looks: settings of the pictures only. A change declares the pictures again, and the run stays.
         edits: settings that change the evaluation. A change evaluates the current state again.
         running: settings that act on the next step. A change of any other setting starts the run again.
@@ -39,7 +41,7 @@ class Scene(LiveCell):
 
     words, below, speed, saves, pinned, past = "", (), 30, ("gif", "png"), (), Past
     table: TableWriter | None = None
-    looks, edits, running = (), (), ()
+    looks, edits, running, basic = (), (), (), ()
 
     def __init__(self, settings: ExperimentSettings, play: bool | None = None, **params):
         super().__init__(**params)
@@ -48,8 +50,9 @@ class Scene(LiveCell):
             settings.start, settings.step, self.views(), speed=self.speed, status=self.status, drawn=self.drawn,
             play=play, pinned=self.pinned, steps=settings.steps, past=self.past,
         )  # fmt: skip
-        self.remark = pn.pane.HTML(self.remarks(), sizing_mode="stretch_width", styles=TEXT)
+        self.remark = layout.said(self.remarks())
         self.live.remote.tips = self.live.remote.tips | self.tips()
+        self.live.remote.basic = list(self.basic)
         for owner in settings.owners:
             owner.param.watch(self._changed, [name for name in owner.param if name != "name"])
 
@@ -112,15 +115,13 @@ class Scene(LiveCell):
 
     def first(self) -> list:
         """Return what a page shows at once: the player and the pictures."""
-        look = {"sizing_mode": "stretch_width", "styles": TEXT, "stylesheets": [OUTSIDE_LESSONS]}
-        said = [pn.pane.HTML(self.words, **look)] if self.words else []
-        return [self.live.player, self.live.error, *said, self.live.pictures]
+        said = [layout.said(self.words, sheet=OUTSIDE_LESSONS)] if self.words else []
+        return [self.live.player, self.live.error, self.live.pictures, *said]
 
     def rest(self) -> list:
         """Return what follows below. It is added when the browser has the pictures, so these appear sooner."""
-        wide = TEXT | {"overflow-x": "auto"}  # a formula on a phone
-        below = [pn.pane.HTML(words, sizing_mode="stretch_width", styles=wide) for words in self.below]
+        below = [layout.said(words, **{"overflow-x": "auto"}) for words in self.below]  # a formula on a phone
         return [self.remark, Downloads(self.live, self.saves, self.table), *below]
 
     def __panel__(self) -> pn.viewable.Viewable:
-        return pn.Column(*self.first(), *self.rest(), sizing_mode="stretch_width")
+        return layout.column(*self.first(), *self.rest())

@@ -23,7 +23,8 @@ ABOVE = {  # a legend above the picture; without its location Bokeh lets a secon
     "legend_position": "top", "legend_cols": 4, "legend_opts": {"location": "bottom_left", "spacing": 8},
 }  # fmt: skip
 LOG_TICKS = Path(__file__).with_name("log_ticks.js").read_text(encoding="utf-8")
-LARGE, SMALL = 440, 215  # heights in pixels; two small pictures are as high as a large one
+LARGE, SMALL = 440, 215  # heights in pixels of files; on screen `labkit.views.layout` sets them
+PLANE = {"left": 64, "right": 42, "top": 58, "bottom": 48}  # pixels around a plane; equal sums keep it square
 FEW = 4  # ticks on the x axis of a small picture, where Bokeh's six labels would touch
 
 
@@ -32,18 +33,21 @@ class Stage:
 
     Args:
         order: its position among the others.
+
+    Attributes:
+        main: whether a presentation shows the picture.
     """
 
     def __init__(self, order: int = 0):
-        self.dark, self._aspect, self._narrow = False, None, False
+        self.main = False
+        self.dark, self._aspect, self._narrow, self._plane = False, None, False, False
         self._sources: dict[str, list] = {}
         self._figures: list = []
         self._sent: dict[str, dict] = {}  # the arrays of each source, so that nothing is sent twice
         self._stale: set[str] = set()  # sources whose columns the browser got in another way
         self.automatic, self._drawn, self._declared = False, None, None
-        self.pane = pn.pane.HoloViews(
-            None, sizing_mode="stretch_width", linked_axes=False, styles={"order": str(order)}
-        )
+        self._order = {"order": str(order)}
+        self.pane = pn.pane.HoloViews(None, sizing_mode="stretch_width", linked_axes=False, styles=self._order)
 
     def show(self, view: View, state: Any, drawn: Callable[[Any], None]) -> None:
         """Show a view's picture.
@@ -58,9 +62,10 @@ class Stage:
         grabbed = {"clone": True, "default_tools": []}  # tools for every layer would cost more than the layer
         grab, style = WeakMethod(self._grab), WeakMethod(self._style)
         picture = view.picture(state).map(lambda e: e.opts(hooks=[hook(grab, e.label)], **grabbed), hv.Element)
-        self._narrow = not (view.leading or view.wide)
-        place = "wide" if view.wide else "leading" if view.leading else ""
-        self.pane.param.update(min_height=0 if self._aspect else height, css_classes=[place] if place else [])
+        self._narrow, self._plane = not (view.leading or view.wide), view.plane
+        self.pane.param.update(
+            css_classes=classes(view, self.main), styles=self._order | {"--aspect": f"{self._aspect or 1:.6g}"}
+        )
         self.pane.object = picture.opts(
             responsive=True, height=height, toolbar="above", default_tools=[], hooks=[hook(style)],
             **({"border": 0} if self._aspect else {}),
@@ -70,6 +75,11 @@ class Stage:
     def sources(self) -> dict[str, list]:
         """The Bokeh sources of each layer, once the picture is rendered."""
         return self._sources
+
+    @property
+    def figures(self) -> list:
+        """The Bokeh figures of the picture, once it is rendered."""
+        return self._figures
 
     def holds(self, view: View) -> bool:
         """Return whether the current picture also serves this view, so that only columns change."""
@@ -95,6 +105,10 @@ class Stage:
         if self._aspect:  # only the image: a title or a toolbar would reduce its height
             figure.grid.visible = False
             figure.update(aspect_ratio=self._aspect, height=None, toolbar_location=None, frame_align=False)
+        else:
+            figure.sizing_mode = "stretch_both"  # the style sheet of the page sets the height
+        if self._plane:
+            figure.update(toolbar_location="right", **{f"min_border_{side}": size for side, size in PLANE.items()})
         if self.automatic:
             figure.x_range, figure.y_range = DataRange1d(), DataRange1d()
         for axis in figure.axis:
@@ -107,7 +121,7 @@ class Stage:
             if isinstance(axis.ticker, BasicTicker):
                 axis.ticker.desired_num_ticks = FEW
         for legend in figure.legend:
-            legend.update(background_fill_alpha=0, border_line_color=None, label_text_font_size=FONT)
+            legend.update(background_fill_alpha=0, border_line_color=None, label_text_font_size=FONT, margin=4)
         self._figures.append(figure)
         self._colour(figure)
         if self._drawn:
@@ -168,6 +182,12 @@ def hook(method: WeakMethod, *arguments: Any) -> Callable[[Any, Any], None]:
             alive(plot, *arguments)
 
     return called
+
+
+def classes(view: View, main: bool) -> list[str]:
+    """Return what the style sheet of the pictures knows a picture by."""
+    place = [name for name, is_so in (("main", main), ("wide", view.wide), ("leading", view.leading)) if is_so]
+    return ["picture", *place, *(["image"] if view.aspect else ["plane"] if view.plane else [])]
 
 
 def declaration(view: View) -> tuple | None:

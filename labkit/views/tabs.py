@@ -7,7 +7,7 @@ import panel as pn
 import param
 
 from labkit.experiments.settings import ExperimentSettings, Linkable
-from labkit.views import shown
+from labkit.views import layout, shown
 from labkit.views.address import Address
 from labkit.views.desk import put_all
 from labkit.views.live import Live
@@ -45,7 +45,7 @@ class Tabs:
         self._open = Open()
         offer(self._open, "tab", list(self._tabs), tabs[0].title)
         address.sync_tabs(self._open, lambda title: self._settings[title].owners)
-        self.room, self.side = pn.Column(sizing_mode="stretch_width"), pn.Column(margin=0, sizing_mode="stretch_width")
+        self.room, self.side = layout.column(), layout.side(margin=0)
         self.buttons = buttons(self._open)
         self._open.param.watch(lambda _: self.show(), "tab")
 
@@ -71,7 +71,7 @@ class Tabs:
         title = self._open.tab
         if title not in self._made:
             scene = self._tabs[title].scene(self._settings[title])
-            self._made[title] = scene, pn.Column(*scene.first(), sizing_mode="stretch_width")
+            self._made[title] = scene, layout.column(*scene.first())
         scene, column = self._made[title]
         if self._late and title not in self._finished:
             column.extend(scene.rest())
@@ -101,5 +101,11 @@ def offer(owner: Linkable, name: str, names: list[str], first: str) -> None:
 def buttons(owner: Linkable) -> pn.widgets.RadioButtonGroup:
     """Return one button per tab of an owner with a Selector `tab`."""
     return pn.widgets.RadioButtonGroup.from_param(
-        owner.param.tab, color="primary", variant="outline", margin=(4, 8), stylesheets=[WRAPPED, OUTSIDE_LESSONS]
+        owner.param.tab,
+        description=None,
+        color="primary",
+        variant="outline",
+        margin=(4, 8),
+        stylesheets=[WRAPPED, OUTSIDE_LESSONS],
+        css_classes=["tabs"],
     )

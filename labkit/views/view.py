@@ -1,11 +1,14 @@
 """The contract of a view: a picture that is declared once, and the arrays that each frame changes in it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import holoviews as hv
 
 from labkit.past import Past
+from labkit.stream import Counted
+
+NO_CURVE = "Press Play or Step: the curves start with the first step."
 
 Columns = dict[str, dict[str, Any]]  # the moving arrays: layer -> column -> array
 
@@ -20,6 +23,7 @@ class View:
         wide: whether it has a row for itself.
         automatic: whether its axes follow the data.
         aspect: width divided by height of an image without a title; None for a plot.
+        plane: whether both axes have the same scale, so that the picture is square.
         declaration: everything that `picture` depends on except the columns. Two views of one class with equal
             declarations share the picture on the page. None means that the picture is always made again.
     """
@@ -27,6 +31,7 @@ class View:
     leading: bool = False
     wide: bool = False
     automatic: bool = False
+    plane: bool = False
     aspect: Any = None  # a number; a class may compute it in a property
     declaration: Any = None  # a tuple or None; likewise
 
@@ -53,6 +58,10 @@ class View:
         """Return one sentence that describes the picture, with numbers of the state; "" for none."""
         return ""
 
+    def missing(self, state: Any) -> str:
+        """Return how the reader can fill a picture that is empty in this state, as HTML; "" if it is not empty."""
+        return ""
+
 
 class Part(View):
     """Shows one part of a state with a view of that part.
@@ -66,7 +75,7 @@ class Part(View):
     def __init__(self, view: View, part: Callable[[Any], Any], name: str = ""):
         self.view, self.part, self.name = view, part, name
         self._mark = f"{name} " if name else ""
-        self.leading, self.wide, self.automatic = view.leading, view.wide, view.automatic
+        self.leading, self.wide, self.automatic, self.plane = view.leading, view.wide, view.automatic, view.plane
 
     @property
     def aspect(self) -> float | None:
@@ -91,8 +100,22 @@ class Part(View):
     def describe(self, state: Any, past: Past[Any] | None = None) -> str:
         return self.view.describe(self.part(state), self._past(past))
 
+    def missing(self, state: Any) -> str:
+        return self.view.missing(self.part(state))
+
     def _past(self, past: Past[Any] | None) -> Past[Any] | None:
         return None if past is None else past.of(self.part, self._mark)
+
+
+def no_curve_yet(state: Any) -> str:
+    """Return what starts the curves of a run at its first step: a line needs two points."""
+    return NO_CURVE if isinstance(state, Counted) and not state.t else ""
+
+
+def listed(words: Iterable[str]) -> str:
+    """Return words as in a sentence: "a", "a and b", "a, b and c"."""
+    *some, last = [*words] or [""]
+    return f"{', '.join(some)} and {last}" if some else last
 
 
 def leading(views: Sequence[View]) -> list[View]:

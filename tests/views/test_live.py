@@ -351,7 +351,7 @@ def test_other_views_replace_the_first(make):
     two = [Dot(), Dot()]
     live.show(*two)
     draw(live)
-    assert shown(live).state.t == 0 and live.views == two and len(live.pictures) == 2
+    assert shown(live).state.t == 0 and live.views == two and len(live.stages) == 2
     live.run.once()
     assert shown(live).state.t == 1 and place(live) == 1
     live.redeclare()

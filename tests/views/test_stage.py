@@ -159,11 +159,11 @@ def test_a_leading_view_is_large_and_a_following_one_has_automatic_ranges(shown)
         automatic = True
 
     stage, figure, _ = shown(Leading())
-    assert figure.height == LARGE and stage.pane.css_classes == ["leading"]
+    assert figure.height == LARGE and stage.pane.css_classes == ["picture", "leading"]
     assert figure.xaxis.ticker.desired_num_ticks > FEW
     assert (figure.x_range.start, figure.x_range.end) == (0, 1)
     stage, figure, _ = shown(Automatic())
-    assert figure.height == SMALL and stage.pane.css_classes == []
+    assert figure.height == SMALL and stage.pane.css_classes == ["picture"]
     assert figure.xaxis.ticker.desired_num_ticks == FEW
     assert isinstance(figure.x_range, DataRange1d) and isinstance(figure.y_range, DataRange1d)
 

@@ -28,6 +28,12 @@ class KLBars(View):
             ylim=(0, 1.1 * float(kl.max()) + 1e-3),
         )  # fmt: skip
 
+    def describe(self, state: Drawing, past: Past | None = None) -> str:
+        kl = of_first(state.trace.kl)
+        most, so_far = int(kl.argmax()), kl[: state.shown].sum()
+        top = f"the largest is {kl[most]:.2f} at glimpse {most + 1}"
+        return f"KL of each glimpse: {top}; {so_far:.1f} of {kl.sum():.1f} nats so far."
+
     def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         kl = of_first(state.trace.kl)
         t = np.arange(1.0, len(kl) + 1)
@@ -55,6 +61,12 @@ class SensitivityBars(View):
         return hv.Overlay(bars).opts(
             title="Effect of each number of z", xlabel="number i of z", ylabel="change of a pixel"
         )  # fmt: skip
+
+    def describe(self, state: Traversed, past: Past | None = None) -> str:
+        effect = state.effects
+        most, i = int(effect.argmax()), state.coordinate - 1
+        strongest = f"number {most + 1} has the largest, {float(effect[most]):.2g}"
+        return f"Effect of {len(effect)} numbers of z: {strongest}; number {i + 1} has {float(effect[i]):.2g}."
 
     def columns(self, state: Traversed, past: Past | None = None) -> Columns:
         effect = state.effects.numpy(force=True).astype(float)

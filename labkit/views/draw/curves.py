@@ -12,7 +12,8 @@ from labkit.experiments.draw.drawing import Drawing
 from labkit.experiments.draw.latents import Interpolated, Resampled
 from labkit.past import Past
 from labkit.views.palette import DRIVE, EDGE, PAST, WRITE
-from labkit.views.view import Columns, View
+from labkit.views.stage import ABOVE
+from labkit.views.view import Columns, View, listed
 
 Series = Callable[[Drawing], dict[str, np.ndarray]]
 
@@ -43,8 +44,13 @@ class TraceCurves(View):
         ]
         layers.append(hv.Scatter(none, "t", "y", label="now").opts(color=EDGE, size=10, show_legend=False))
         return hv.Overlay(layers).opts(
-            title=self.title, xlabel="glimpse t", ylabel=self.unit, legend_position="top_right"
+            title=self.title, xlabel="glimpse t", ylabel=self.unit, **ABOVE
         )  # fmt: skip
+
+    def describe(self, state: Drawing, past: Past | None = None) -> str:
+        at = max(state.shown - 1, 0)
+        now = listed(f"{name} {values[at]:.3g}" for name, values in self.series(state).items())
+        return f"{self.title}, in {self.unit}, at glimpse {at + 1} of {state.steps}: {now}."
 
     def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         found = self.series(state)
@@ -100,6 +106,11 @@ class LatentCurves(TraceCurves):
     def picture(self, state: Drawing) -> hv.Overlay:
         return super().picture(state).opts(show_legend=len(self.colors) > 1, **self.options)
 
+    def describe(self, state: Drawing, past: Past | None = None) -> str:
+        series, (x, _) = self.series(state), self.places(state)
+        ends = listed(f"{name} {values[0]:.3g} first and {values[-1]:.3g} last" for name, values in series.items())
+        return f"{self.title}, at {len(x)} places: {ends}."
+
     def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         found, (x, marked) = self.series(state), self.places(state)
         first = next(iter(found.values()))
@@ -135,5 +146,5 @@ def norm_curves(config: Config) -> LatentCurves:
     numbers = config.steps * config.latent  # |z| has mean sqrt(numbers) and a standard deviation of at most 0.71
     return LatentCurves(
         "Length of z", "|z|", {"on the sphere": DRIVE, "straight": PAST}, series, places, xlabel="from A to B",
-        xlim=(-0.03, 1.03), ylim=(0, numbers**0.5 + 4), legend_position="bottom_right",
+        xlim=(-0.03, 1.03), ylim=(0, numbers**0.5 + 4),
     )  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 from labkit.experiments.draw.attention import Attended, AttentionSettings
 from labkit.past import Past
 from labkit.views.draw import mosaic
-from labkit.views.view import Columns, View
+from labkit.views.view import Columns, View, listed
 
 
 class Filterbank(View):
@@ -28,6 +28,11 @@ class Filterbank(View):
             ylabel="filter i",
             xlim=(-0.5, size - 0.5), ylim=(0.5, n + 0.5), invert_yaxis=True, show_legend=False,
         )  # fmt: skip
+
+    def describe(self, state: Attended, past: Past | None = None) -> str:
+        rows = state.f_x if self.axis == "X" else state.f_y
+        ends = listed(str(int(row.argmax())) for row in (rows[0], rows[-1]))
+        return f"{len(rows)} filters along {self.axis.lower()}; the first and the last are strongest at pixels {ends}."
 
     def columns(self, state: Attended, past: Past | None = None) -> Columns:
         return {self.axis: {"image": [mosaic.packed(self._rows(state))]}}

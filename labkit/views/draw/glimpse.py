@@ -38,6 +38,18 @@ class Glimpse(View):
         ]  # fmt: skip
         return mosaic.in_words(layers, 3, *size)
 
+    def describe(self, state: Drawing, past: Past | None = None) -> str:
+        found = []
+        for name, windows in (("read", state.trace.read), ("write", state.trace.write)):
+            window = window_at(windows, state.shown)
+            if window is not None:
+                found.append(
+                    f"the {name} window is centred {mosaic.centre(window)}, with stride {float(window.stride[0]):.2g}"
+                )
+        off = float((state.image - state.canvas(state.shown)).abs().mean())
+        told = "".join(f"{words}; " for words in found)
+        return f"Glimpse {state.shown} of {state.steps}: {told}a pixel of the canvas is {off:.2f} off on average."
+
     def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         c, found = self.config, {}
         for name, window, n, column in (

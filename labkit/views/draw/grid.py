@@ -42,6 +42,11 @@ class SampleGrid(View):
         layers = [mosaic.picture(self._tiles(state), "images"), mosaic.outline("write", WRITE)]
         return hv.Overlay(layers).opts(show_legend=False)
 
+    def describe(self, state: Drawing, past: Past | None = None) -> str:
+        ink, window = float(state.canvas(state.shown).mean()), window_at(state.trace.write, state.shown)
+        where = "" if window is None else f"; its windows are centred {mosaic.centre(window)}"
+        return f"{self.n} images after glimpse {state.shown} of {state.steps}: mean ink {ink:.2f}{where}."
+
     def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         """Return the current images."""
         c, window = self.config, window_at(state.trace.write, state.shown)

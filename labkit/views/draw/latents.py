@@ -12,7 +12,7 @@ from labkit.experiments.draw.latents import (
     ResampleSettings,
     TraverseSettings,
 )
-from labkit.views import fields
+from labkit.views import fields, layout
 from labkit.views.draw.bars import SensitivityBars
 from labkit.views.draw.curves import norm_curves, spread_curve
 from labkit.views.draw.grid import LabelledRow, MarkedGrid
@@ -101,7 +101,7 @@ class LatentsScene(LiveCell):
             settings, params = LatentsSettings(settings, **params), {}
         super().__init__(**params)
         self.settings, self.made = settings, {}
-        self.room, self.side = (pn.Column(margin=0, sizing_mode="stretch_width") for _ in range(2))
+        self.room, self.side = layout.column(margin=0), layout.side(margin=0)
         self.settings.param.watch(self.opened, "experiment")
         self.opened()
 

@@ -96,6 +96,12 @@ def boxes(window: Window, n: int, place: tuple, height: int, width: int) -> dict
     }
 
 
+def centre(window: Window) -> str:
+    """Return where the first window of a batch is centred, as words."""
+    x, y = (float(field[0]) for field in (window.center_x, window.center_y))
+    return f"at x = {x:.1f} and y = {y:.1f}"
+
+
 def no_boxes() -> dict[str, np.ndarray]:
     """Return the outlines of no window."""
     return {name: np.zeros(0) for name in ("x0", "y0", "x1", "y1", "line_width")}

@@ -37,6 +37,12 @@ class PixelMap(View):
         layers = [mosaic.picture(self._tile(state), "shade"), mosaic.words((self.words,), *self.size)]
         return mosaic.in_words(layers, 1, *self.size)
 
+    def describe(self, state: Drawing, past: Past | None = None) -> str:
+        shade = self.numbers(state).mean(0)
+        row, column = divmod(int(shade.argmax()), shade.shape[-1])
+        where = f"row {row + 1}, column {column + 1}"
+        return f"{self.words[:1].upper()}{self.words[1:]}: mean {float(shade.mean()):.2f}, largest at {where}."
+
     def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         return {"shade": {"image": [mosaic.packed(self._tile(state))]}}
 

@@ -30,6 +30,10 @@ class Reconstructions(View):
     def picture(self, state: Drawing) -> hv.Overlay:
         return hv.Overlay([mosaic.picture(self._tiles(state), "rebuilt")]).opts(show_legend=False, title="")
 
+    def describe(self, state: Drawing, past: Past | None = None) -> str:
+        off = float((state.image - state.canvas(state.shown)).abs().mean())
+        return f"{self.n} test images above their reconstructions; a pixel is {off:.2f} off on average."
+
     def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         return {"rebuilt": {"image": [mosaic.packed(self._tiles(state))]}}
 

@@ -43,6 +43,9 @@ class CanvasStrip(View):
         ]  # fmt: skip
         return hv.Overlay(layers).opts(show_legend=False)
 
+    def describe(self, state: Drawing, past: Past | None = None) -> str:
+        return f"The first image after each of {state.steps} glimpses; glimpse {state.shown} is marked."
+
     def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         c, trace = self.config, state.trace
         outlines = mosaic.no_boxes()
@@ -68,6 +71,9 @@ class CanvasStrip(View):
 
 class UnmarkedStrip(CanvasStrip):
     """The same without a mark, for a finished drawing."""
+
+    def describe(self, state: Drawing, past: Past | None = None) -> str:
+        return f"The first image after each of {state.steps} glimpses."
 
     def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         return super().columns(state) | {"now": mosaic.no_boxes()}

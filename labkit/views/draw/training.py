@@ -11,7 +11,8 @@ from labkit.past import Past
 from labkit.views import spans
 from labkit.views.palette import CHOSEN, DRIVE, PAST, REPULSION
 from labkit.views.spans import RANGE
-from labkit.views.view import Columns, View
+from labkit.views.stage import ABOVE
+from labkit.views.view import Columns, View, listed, no_curve_yet
 
 Column = Callable[[Learned], tuple[Tensor, int]]  # a table of a state, and the number of a column
 
@@ -24,13 +25,12 @@ class TrainingCurves(View):
     Args:
         title: title of the picture.
         curves: name -> colour, line width, and a function: state -> a table of `labkit.course` and a column.
-        legend: position of the legend, as Bokeh names it.
     """
 
     automatic = True
 
-    def __init__(self, title: str, curves: dict[str, tuple[str, float, Column]], legend: str):
-        self.title, self.curves, self.legend = title, curves, legend
+    def __init__(self, title: str, curves: dict[str, tuple[str, float, Column]]):
+        self.title, self.curves = title, curves
 
     @property
     def declaration(self) -> tuple:
@@ -45,8 +45,16 @@ class TrainingCurves(View):
         ]
         return hv.Overlay([*bands, *lines]).opts(
             title=self.title, xlabel="step", ylabel="nats", logy=True, xlim=(0, 1), ylim=(1, 100),
-            legend_opts={"location": self.legend},
+            **ABOVE,
         )  # fmt: skip
+
+    def missing(self, state: Learned) -> str:
+        return no_curve_yet(state)
+
+    def describe(self, state: Learned, past: Past | None = None) -> str:
+        tables = ((name, *of(state)) for name, (*_, of) in self.curves.items())
+        now = listed(f"{name} {float(table[-1, column]):.2f}" for name, table, column in tables if len(table))
+        return f"{self.title} at step {state.t}, in nats: {now or 'nothing yet'}."
 
     def columns(self, state: Learned, past: Past | None = None) -> Columns:
         found: dict[str, dict] = {}
@@ -60,15 +68,11 @@ def bound_curves() -> TrainingCurves:
     """Return the curves of the bound: each step's batch, and held-out images."""
     batch = PAST, 1.0, lambda state: (state.batches, 1)
     tests = DRIVE, 3.0, lambda state: (state.tests, 1)
-    return TrainingCurves(
-        "Bound (lower is better)", {"training batch": batch, f"{HELD_OUT} test images": tests}, "top_right"
-    )
+    return TrainingCurves("Bound (lower is better)", {"training batch": batch, f"{HELD_OUT} test images": tests})
 
 
 def bound_terms() -> TrainingCurves:
     """Return the curves of the two terms of the batch's bound."""
     image = CHOSEN, 1.5, lambda state: (state.batches, 2)
     latents = REPULSION, 1.5, lambda state: (state.batches, 3)
-    return TrainingCurves(
-        "Parts of the bound, training", {"reconstruction cost Lx": image, "latent cost Lz": latents}, "center_right"
-    )
+    return TrainingCurves("Parts of the bound, training", {"reconstruction cost Lx": image, "latent cost Lz": latents})

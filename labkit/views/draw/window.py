@@ -36,6 +36,11 @@ class AttentionWindow(View):
         ]  # fmt: skip
         return mosaic.in_words(layers, 3, *self.size)
 
+    def describe(self, state: Attended, past: Past | None = None) -> str:
+        window, n = state.window, len(state.f_x)
+        size = f"stride {float(window.stride[0]):.2f} and width {float(window.sigma[0]):.2f} pixels"
+        return f"A window of {n} by {n} filters, centred {mosaic.centre(window)}, with {size}."
+
     def columns(self, state: Attended, past: Past | None = None) -> Columns:
         return {
             "three": {"image": [mosaic.packed(self._tiles(state))]},

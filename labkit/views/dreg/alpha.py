@@ -42,6 +42,11 @@ class BiasVariance(View):
             **ABOVE,
         )  # fmt: skip
 
+    def describe(self, state: Frontiers, past: Past | None = None) -> str:
+        alpha, line = self.settings.alpha, state.measured
+        bias, variance = float(line.squared_bias(alpha)), float(line.variance(alpha))
+        return f"At alpha = {alpha:.2f} the squared bias is {bias:.3g} and the summed variance {variance:.3g}."
+
     def columns(self, state: Frontiers, past: Past | None = None) -> Columns:
         def at(line: Frontier, alpha: np.ndarray | float) -> dict[str, np.ndarray]:
             alpha = np.atleast_1d(alpha)
@@ -84,6 +89,11 @@ class SquaredError(View):
             xlim=(-0.02, 1.02), ylim=(0, top or 1), **ABOVE,
         )  # fmt: skip
 
+    def describe(self, state: Frontiers, past: Past | None = None) -> str:
+        alpha, line = self.settings.alpha, state.measured
+        now, least = float(line.squared_error(alpha)), float(line.squared_error(line.best))
+        return f"Mean squared error {now:.3g} at alpha = {alpha:.2f}; the smallest is {least:.3g} at {line.best:.2f}."
+
     def columns(self, state: Frontiers, past: Past | None = None) -> Columns:
         line, alpha, best = state.measured, self.settings.alpha, state.measured.best
         return {
@@ -99,6 +109,7 @@ class SquaredError(View):
 class AlphaScene(Scene):
     """dreg-alpha: bias against variance, all alphas from the same samples."""
 
+    basic = ("alpha", "k", "dim")
     speed, saves, looks = 30, ("png", "curves"), ("alpha",)
     words = (
         "dreg-alpha mixes two estimators: (1 &minus; alpha) dreg + alpha rws-dreg. dreg estimates the gradient of "

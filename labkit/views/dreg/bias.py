@@ -2,19 +2,18 @@
 
 import html
 
-import panel as pn
-
 from labkit.dreg import ESTIMATORS, bounds
 from labkit.dreg.laboratory import REFERENCE
 from labkit.experiments.dreg.bias import BiasSettings, BiasTests, sentence
-from labkit.views import fields
+from labkit.views import fields, layout
 from labkit.views.dreg.evidence import BiasInterval, Evidence
-from labkit.views.scenes import TEXT, Scene
+from labkit.views.scenes import Scene
 
 
 class BiasScene(Scene):
     """A test of one estimator for bias; the run ends automatically with a verdict."""
 
+    basic = ("estimator", "k", "dim")
     speed, saves = 30, ("png", "curves")
     words = (
         "Is this estimator biased, that is, does its mean differ from the gradient of the bound L (see the first "
@@ -28,7 +27,7 @@ class BiasScene(Scene):
     )
 
     def __init__(self, settings: BiasSettings | None = None, **params):
-        self.said = pn.pane.HTML("", sizing_mode="stretch_width", styles=TEXT | {"font-weight": "600"})
+        self.said = layout.said("", order="0", **{"font-weight": "600"})
         super().__init__(settings or BiasSettings(), **params)
         self.live.run.step = self._until_decided
         self._ended = False
@@ -84,6 +83,6 @@ class BiasScene(Scene):
             self.live.play()
 
     def first(self) -> list:
-        """Return what a page shows at once, with the sentence about the verdict above the text."""
-        player, error, *rest = super().first()
-        return [player, error, self.said, *rest]
+        """Return what a page shows at once, with the sentence about the verdict below the pictures."""
+        player, error, pictures, *rest = super().first()
+        return [player, error, pictures, self.said, *rest]

@@ -12,7 +12,8 @@ from labkit.past import Past
 from labkit.views.dreg.scaling import BAND
 from labkit.views.dreg.styles import style_of
 from labkit.views.palette import PAST, TARGET
-from labkit.views.view import Columns, View
+from labkit.views.stage import ABOVE
+from labkit.views.view import Columns, View, listed
 
 EXACT, SUM = ", exact", ", sum over coordinates"
 THRESHOLD = "threshold"
@@ -64,6 +65,14 @@ class BiasInterval(View):
             yticks=list(decades(*self._limits)), show_legend=False,
         )  # fmt: skip
 
+    def describe(self, state: BiasTests, past: Past | None = None) -> str:
+        found = []
+        for each in state.tests:
+            s = each.state
+            high = f"{s.high:.2g}" if math.isfinite(s.high) else "infinity"
+            found.append(f"{each.name}: bias {s.norm:.2g}, interval {s.low:.2g} to {high}")
+        return f"{'; '.join(found)}, after {state.tests[0].state.n:,} replicates."
+
     def columns(self, state: BiasTests, past: Past | None = None) -> Columns:
         floor, top = self._limits or limits(state, self.budget)
         found = {}
@@ -112,8 +121,12 @@ class Evidence(View):
         )
         return hv.Overlay([*lines, *sums, threshold]).opts(
             title="Evidence for a bias", xlabel="replicates   (dotted: sum over coordinates)",
-            ylabel="log₁₀ e", logx=True, xlim=(BLOCK, self.budget), ylim=HEIGHT, legend_position="top_left",
+            ylabel="log₁₀ e", logx=True, xlim=(BLOCK, self.budget), ylim=HEIGHT, **ABOVE | {"legend_cols": 1},
         )  # fmt: skip
+
+    def describe(self, state: BiasTests, past: Past | None = None) -> str:
+        now = listed(f"{each.name} {each.state.log_e / math.log(10):.2f}" for each in state.tests)
+        return f"Evidence for a bias as a power of ten: {now}; the threshold is {-math.log10(self.level):.2f}."
 
     def columns(self, state: BiasTests, past: Past | None = None) -> Columns:
         found = {}

@@ -15,14 +15,14 @@ from labkit.views import fields
 from labkit.views.dreg.styles import style_of
 from labkit.views.palette import DRIVE, PAST, REPULSION, TARGET
 from labkit.views.scenes import Scene
-from labkit.views.view import Columns, View
+from labkit.views.stage import ABOVE
+from labkit.views.view import Columns, View, listed
 
 # the terms of estimators, as formulas for the legend
 SUMS = {"iwae": "Σ w̃ (G − H)", "stl": "Σ w̃ G", "dreg": "Σ w̃² G", "rws": "Σ w̃ H", "rws-dreg": "Σ (w̃ − w̃²) G"}
 ESS = "The effective sample size says how many samples with equal weights would be as good."
 REACH = 2.8  # range of the picture of samples, in standard deviations
-BROAD = 1.5  # its width divided by its height, approximately, so that circles are round
-ROOM = 3.5, 7.0  # range around the true gradient in standard deviations of iwae's; to the left, for the legend
+ROOM = 3.5  # range around the true gradient in standard deviations of iwae's
 ARROW = 0.22  # length of the longest arrow, as a fraction of the picture's width
 LARGEST = 46.0  # diameter in pixels of a sample with weight 1
 
@@ -30,7 +30,7 @@ LARGEST = 46.0  # diameter in pixels of a sample with weight 1
 class WeightedSamples(View):
     """The samples with their weights as area, and with G and H of each; q and the posterior as circles."""
 
-    leading = True
+    leading = plane = True
 
     def __init__(self, settings: MicroscopeSettings):
         self.settings = settings
@@ -67,8 +67,12 @@ class WeightedSamples(View):
         ]
         return hv.Overlay(layers).opts(
             title="One draw of K samples", xlabel="z₁", ylabel="z₂", xlim=(low[0], high[0]),
-            ylim=(low[1], high[1]), legend_position="top_left",
+            ylim=(low[1], high[1]), **ABOVE,
         )  # fmt: skip
+
+    def describe(self, state: Draw, past: Past | None = None) -> str:
+        most = float(state.w.max())
+        return f"{len(state.w)} samples; the largest weight is {most:.2f}, the effective sample size {state.ess:.2f}."
 
     def columns(self, state: Draw, past: Past | None = None) -> Columns:
         z, size = state.z.numpy(), LARGEST * np.sqrt(state.w.numpy())
@@ -86,7 +90,7 @@ class WeightedSamples(View):
         """Return the lower left and the upper right corner of the picture."""
         reach = REACH * max(toy.sigma, gaussian.POSTERIOR_VARIANCE**0.5) + toy.distance / 2
         x, y = ((toy.posterior_mean + toy.mean) / 2).tolist()
-        return [x - BROAD * reach, y - reach], [x + BROAD * reach, y + reach]
+        return [x - reach, y - reach], [x + reach, y + reach]
 
 
 class GradientTerms(View):
@@ -115,6 +119,12 @@ class GradientTerms(View):
         )
         return _plane([start, *chains, *ends, _true(columns)], "Sum of this draw’s terms").opts(show_legend=False)
 
+    def describe(self, state: Draw, past: Past | None = None) -> str:
+        sums = zip(state.compared, state.terms.sum(1).tolist(), strict=True)
+        now = listed(f"{name} ({x:.2f}, {y:.2f})" for name, (x, y) in sums)
+        x, y = state.truth.tolist()
+        return f"Gradients of this draw: {now}; the true gradient is ({x:.2f}, {y:.2f})."
+
     def columns(self, state: Draw, past: Past | None = None) -> Columns:
         order = state.w.argsort(descending=True)
         found: dict[str, dict] = {"true gradient": _xy(state.truth[None])}
@@ -127,6 +137,8 @@ class GradientTerms(View):
 class GradientScatter(View):
     """The gradients of all draws so far, and the true gradient of the bound."""
 
+    plane = True
+
     def __init__(self, settings: MicroscopeSettings):
         self.settings = settings
 
@@ -137,9 +149,14 @@ class GradientScatter(View):
     def picture(self, state: Draw) -> hv.Overlay:
         columns, (x, y) = self.columns(state), state.truth.tolist()
         clouds = [_marks(name, columns[name], 7, 0.55) for name in state.compared]
-        near, left = (times * state.scatter for times in ROOM)
-        around = {"xlim": (x - left, x + near), "ylim": (y - near, y + near)}
+        near = ROOM * state.scatter
+        around = {"xlim": (x - near, x + near), "ylim": (y - near, y + near)}
         return _plane([*clouds, _true(columns)], "All draws so far").opts(**around)
+
+    def describe(self, state: Draw, past: Past | None = None) -> str:
+        away = (state.gradients - state.truth).norm(dim=-1).mean(0).tolist()
+        now = listed(f"{name} {far:.2f}" for name, far in zip(state.compared, away, strict=True))
+        return f"{len(state.gradients)} draws; mean distance from the true gradient: {now}."
 
     def columns(self, state: Draw, past: Past | None = None) -> Columns:
         found = {name: _xy(state.gradients[:, i]) for i, name in enumerate(state.compared)}
@@ -149,6 +166,7 @@ class GradientScatter(View):
 class MicroscopeScene(Scene):
     """Draws of K samples in the plane."""
 
+    basic = ("estimator", "k", "distance")
     speed = 1
     words = (
         "<b>Model:</b> that of the first tab, in two coordinates. Grey: the proposal q = N(m, V). Dashed: the "
@@ -197,7 +215,7 @@ def layer(name: str) -> str:
 def _plane(layers: list, title: str) -> hv.Overlay:
     return hv.Overlay(layers).opts(
         title=title, xlabel="estimate of ∂L/∂m₁", ylabel="estimate of ∂L/∂m₂", xlim=(-1, 1), ylim=(-1, 1),
-        legend_position="top_left",
+        **ABOVE,
     )  # fmt: skip
 
 

@@ -15,7 +15,8 @@ from labkit.views import fields
 from labkit.views.dreg.styles import style_of
 from labkit.views.scenes import Scene
 from labkit.views.spans import FAINT, RANGE, band, curve
-from labkit.views.view import Columns, View
+from labkit.views.stage import ABOVE
+from labkit.views.view import Columns, View, listed, no_curve_yet
 
 DASHES = "solid", "dashed", "dotted", "dotdash"  # dashes of the first, second, ... lane of the same colour
 TRAINING = ", minibatches"
@@ -65,8 +66,16 @@ class LaneCurves(View):
         clock = "step" if self.against == CLOCKS[0] else "processor seconds"
         return hv.Overlay([*bands, *thin, *thick]).opts(
             title=self.title, xlabel=clock, ylabel=self.unit, logy=self.log, xlim=(0, 1),
-            ylim=(1e-6, 1) if self.log else (-1, 1), show_legend=self.training, legend_position="bottom_right",
+            ylim=(1e-6, 1) if self.log else (-1, 1), show_legend=self.training, **ABOVE,
         )  # fmt: skip
+
+    def missing(self, state: State) -> str:
+        return no_curve_yet(state)
+
+    def describe(self, state: State, past: Past | None = None) -> str:
+        found = ((lane.entry.label, self.numbers(lane, state.lanes[0])[1].mean) for lane in state.lanes)
+        now = listed(f"{name} {float(values[-1]):.3g}" for name, values in found if len(values))
+        return f"{self.title} at step {state.t}: {now}."
 
     def columns(self, state: State, past: Past | None = None) -> Columns:
         found = {}
@@ -121,6 +130,7 @@ def _line(columns: dict, label: str) -> hv.Curve:
 class RaceScene(Scene):
     """Networks with different estimators in training."""
 
+    basic = ("against", "k", "lr")
     saves, looks, running = ("png",), ("against",), ("k", "batch", "lr", "alpha")
     words = (
         "Each lane trains a small VAE (variational autoencoder) on 8 &times; 8 digits. Its decoder p(x | z) makes an "

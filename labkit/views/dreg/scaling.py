@@ -14,7 +14,7 @@ from labkit.past import Past
 from labkit.views import spans
 from labkit.views.dreg.styles import style_of
 from labkit.views.palette import PAST
-from labkit.views.view import Columns, View
+from labkit.views.view import Columns, View, listed
 
 ROOM = 48  # the axis ends at this multiple of the largest K, to leave space for the names
 GAP = 0.06  # minimum distance of two names, as a fraction of the axis
@@ -83,6 +83,12 @@ class Scaling(View):
             logx=True, logy=True, xlim=(0.8, ROOM * state.sizes[-1]), ylim=self._limits,
             xticks=list(state.sizes[:: 2 if len(state.sizes) > 7 else 1]), show_legend=False,
         )  # fmt: skip
+
+    def describe(self, state: Measurements, past: Past | None = None) -> str:
+        values = state.values(self.quantity)[:, -1].tolist()
+        named = zip(state.estimators, state.slopes(self.quantity), values, strict=True)
+        now = listed(f"{name} {value:.2g} (slope {rate:.2f})" for name, rate, value in named)
+        return f"{self.quantity[:1].upper()}{self.quantity[1:]} at K = {state.sizes[-1]}: {now}."
 
     def columns(self, state: Measurements, past: Past | None = None) -> Columns:
         low, high = self._limits or limits(state, self.quantity)

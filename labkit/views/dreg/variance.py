@@ -12,6 +12,7 @@ from labkit.views.scenes import Scene
 class VarianceScene(Scene):
     """A quantity of every estimator against K, which becomes more precise with every step."""
 
+    basic = ("quantity", "dim", "distance", "variance")
     saves, looks = ("png", "curves"), ("quantity",)
     words = (
         "<b>Model,</b> in each of D coordinates: z ~ N(0, 1), and x given z ~ N(z, 1). The posterior of z given x is "

@@ -12,7 +12,8 @@ import numpy as np
 from labkit.experiments.runs.state import RunState, Table
 from labkit.past import Past
 from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES
-from labkit.views.view import Columns, View
+from labkit.views.stage import ABOVE
+from labkit.views.view import Columns, View, listed
 
 MOST = 300  # maximum number of points in a training curve; more records are averaged in groups
 STEEP = 0.1  # fraction of the steps that may be above the picture
@@ -64,7 +65,7 @@ class RunCurves(View):
         layers = [_layer(label, one, columns[label]) for label, one in self.series.items()]
         names = [_name(label, one, columns[label + NAME]) for label, one in self.series.items() if one.name]
         return hv.Overlay(layers + names).opts(
-            title=self.title, xlabel=self.words, ylabel="nats", show_legend=not names, legend_position="top_right"
+            title=self.title, xlabel=self.words, ylabel="nats", show_legend=not names, **ABOVE
         )
 
     @property
@@ -73,6 +74,11 @@ class RunCurves(View):
         means = f"train: means of {self.group} records" if self.group > 1 else ""
         notes = ", ".join(filter(None, [means, "steep start cut off" if self.cut else ""]))
         return f"step ({notes})" if notes else "step"
+
+    def describe(self, state: RunState, past: Past | None = None) -> str:
+        columns = self.columns(state)
+        now = listed(f"{label} {columns[label]['y'][-1]:.2f}" for label in self.series if len(columns[label]["y"]))
+        return f"{self.title} at step {state.step}, in nats: {now or 'nothing yet'}."
 
     def columns(self, state: RunState, past: Past | None = None) -> Columns:
         whole = self._whole(state)

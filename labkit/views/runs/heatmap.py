@@ -40,6 +40,12 @@ class KLHeatmap(View):
             xticks=BasicTicker(min_interval=1), yticks=BasicTicker(min_interval=1),
         )  # fmt: skip
 
+    def describe(self, state: RunState, past: Past | None = None) -> str:
+        last = np.nan_to_num(state.kl()[-1])
+        most = int(last.argmax())
+        where = f"{self.part} {most + 1} has the largest, {last[most]:.2f} nats"
+        return f"KL of {len(last)} {self.part}s at epoch {int(state.epochs['epoch'][-1])}: {where}."
+
     def columns(self, state: RunState, past: Past | None = None) -> Columns:
         cells, last = by_epoch(state.epochs["epoch"], state.kl()), float(state.epochs["epoch"][-1])
         return {"kl": {"image": [cells], "x": [0.5], "y": [0.5], "dw": [last], "dh": [float(len(cells))]}}

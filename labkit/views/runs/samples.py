@@ -31,6 +31,11 @@ class SampleSheet(View):
         layer = hv.RGB(rgb(state.sheet), bounds=(0, 0, wide, high), label="sheet").opts(xaxis=None, yaxis=None)
         return hv.Overlay([layer]).opts(title="", show_legend=False)
 
+    def describe(self, state: RunState, past: Past | None = None) -> str:
+        high, wide = self.size
+        grey = f"mean grey {state.sheet.mean():.0f} of 255"
+        return f"Samples of epoch {state.shown}, a sheet of {wide} by {high} pixels with {grey}."
+
     def columns(self, state: RunState, past: Past | None = None) -> Columns:
         return {"sheet": {"image": [packed(rgb(state.sheet))]}}
 

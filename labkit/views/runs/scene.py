@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import panel as pn
 
 from labkit.experiments.runs import RunState, directory, with_samples
-from labkit.views.pictures import GRID_BESIDE
+from labkit.views.layout import GRID_BESIDE
 from labkit.views.runs import words
 from labkit.views.runs.curves import BoundCurves, BoundTerms
 from labkit.views.runs.heatmap import KLHeatmap

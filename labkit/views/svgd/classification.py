@@ -9,7 +9,7 @@ import panel as pn
 from labkit.experiments.svgd.classification import ClassificationSettings, Classified
 from labkit.experiments.svgd.classification_data import HALF, LabelledPoints, given
 from labkit.experiments.svgd.numbers import Numbers
-from labkit.views import fields
+from labkit.views import fields, layout
 from labkit.views.pointer import Pointer
 from labkit.views.scenes import Scene
 from labkit.views.svgd import texts
@@ -36,13 +36,14 @@ HARD = {"linear": ("two moons", "rings", "a checkerboard"), "quadratic": ("two m
 class ClassificationScene(Scene):
     """Classifiers, one per particle, and points to add, drag and remove."""
 
+    basic = ("data", "features", "n")
     edits, running = ("kernel", "step_size", "batch", "rate", "held"), ("label",)
     saves, below = ("gif", "png", "curves"), (texts.CLASSIFICATION,)
     words = (
         "Each particle is one classifier: the weights w of a logistic regression. The colour shows the probability of "
         "each class, averaged over the particles. It is 1/2 on the thick line. Each thin line shows where one particle "
-        "predicts 1/2. Hollow points are held out: no step uses them. <b>Try:</b> double-click to add a point, "
-        "drag a point across the boundary, or change the features."
+        "predicts 1/2. Hollow points are held out: no step uses them. <b>Try:</b> "
+        f"{layout.DOUBLE_CLICK} to add a point, drag a point across the boundary, or change the features."
     )
 
     def __init__(self, settings: ClassificationSettings | None = None, **params):
@@ -52,7 +53,7 @@ class ClassificationScene(Scene):
         seen = CachedPredictions()
         right = {"held out": lambda s: s.accuracies[0], "trained on": lambda s: s.accuracies[1]}
         nats = {"log p": lambda s: s.log_likelihood}
-        accuracy = Curves(Numbers("Accuracy", right, "fraction correct", log=False), "bottom_right")
+        accuracy = Curves(Numbers("Accuracy", right, "fraction correct", log=False))
         likelihood = Curves(Numbers("Held-out log-likelihood", nats, "nats per point", log=False))
         return [ClassProbabilities(seen), accuracy, PredictiveDeviation(seen), likelihood, Precisions()]
 

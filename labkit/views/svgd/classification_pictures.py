@@ -84,7 +84,7 @@ class Lattice(View):
 class ClassProbabilities(Lattice):
     """The points on a colour for the more likely class, which fades where both classes are equally likely."""
 
-    leading = True
+    leading = plane = True
 
     def picture(self, state: Classified) -> hv.Overlay:
         empty = np.zeros(0)
@@ -116,6 +116,13 @@ class ClassProbabilities(Lattice):
             title="Probability of each class", **ABOVE, **BOX,
         )  # fmt: skip
 
+    def describe(self, state: Classified, past: Past | None = None) -> str:
+        held, used = state.accuracies
+        count = int(state.target.held.sum())
+        tested = f"{held:.0%} of {count} held-out points and " if count else ""
+        about = f"{len(state.weights)} classifiers and {len(state.data.x)} points"
+        return f"{about}: {tested}{used:.0%} of the training points are correct."
+
     def columns(self, state: Classified, past: Past | None = None) -> Columns:
         found, data, held = self.predictions(state), state.data, state.target.held
         each = lines(state.weights) if state.target.features == "linear" else boundaries(found.log_odds, 0.0)
@@ -134,6 +141,8 @@ class ClassProbabilities(Lattice):
 class PredictiveDeviation(Lattice):
     """The disagreement of the particles: the standard deviation of their probabilities."""
 
+    plane = True
+
     def picture(self, state: Classified) -> hv.Overlay:
         layers = [_image(DEVIATION, [f"{OTHER}{v:02x}" for v in range(256)])]
         return hv.Overlay(layers).opts(
@@ -141,6 +150,11 @@ class PredictiveDeviation(Lattice):
             show_legend=False,
             **BOX | {"xlabel": f"x1   (full colour: std. dev. of p ≥ {FULL:g})"},
         )
+
+    def describe(self, state: Classified, past: Past | None = None) -> str:
+        deviation = self.predictions(state).deviation
+        mean, most = float(deviation.mean()), float(deviation.max())
+        return f"The probabilities of the classifiers differ by {mean:.2f} on average and {most:.2f} at most."
 
     def columns(self, state: Classified, past: Past | None = None) -> Columns:
         return {DEVIATION: {"image": [shades((self.predictions(state).deviation / FULL).clamp(max=1))]}}
@@ -164,6 +178,11 @@ class Precisions(View):
             xlim=(-3, 6),
             ylim=(0, 10),
         )
+
+    def describe(self, state: Classified, past: Past | None = None) -> str:
+        log_alpha, length = state.run.x[:, -1], state.weights.norm(dim=1)
+        a, w = (f"{float(v.min()):.2g} to {float(v.max()):.2g}" for v in (log_alpha, length))
+        return f"The precisions have log α of {a}, and the weights have lengths of {w}."
 
     def columns(self, state: Classified, past: Past | None = None) -> Columns:
         log_alpha, length = state.run.x[:, -1], state.weights.norm(dim=1)

@@ -14,6 +14,7 @@ from labkit.views.svgd.collapse_pictures import Correlations, Margins, Variances
 class CollapseScene(Scene):
     """SVGD in many dimensions, with several remedies at once."""
 
+    basic = ("dim", "n", "target")
     saves, below = ("gif", "png", "curves"), (texts.COLLAPSE,)
     words = (
         "All runs start from the same particles, which have the right variance, about 1. Watch the line of the usual "

@@ -11,7 +11,7 @@ from labkit.views import spans
 from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES, PAST, REPULSION, TARGET, Style
 from labkit.views.spans import RANGE
 from labkit.views.stage import ABOVE
-from labkit.views.view import Columns, View
+from labkit.views.view import Columns, View, listed
 
 TRUTH, LAW, BOUNDS = "truth", "log(n + 1)/D", "bounds"
 ROOM = 1.1  # upper limit of the picture, as a multiple of the largest variance at the start
@@ -73,6 +73,11 @@ class Paths(View):
             show_legend=self.leading, **ABOVE,
         )  # fmt: skip
 
+    def describe(self, state: Collapsed, past: Past | None = None) -> str:
+        first, row = self.column(state.names), state.trail[-1].tolist()
+        now = listed(f"{name} {row[first + i]:.2f}" for i, name in enumerate(state.names))
+        return f"{self.title} at step {state.t}: {now}; the true value is {self.lines[TRUTH]:.2f}."
+
     def columns(self, state: Collapsed, past: Past | None = None) -> Columns:
         steps, ends = state.trail[:, 0].numpy(), np.array([0.0, max(state.t, 1)])
         found: dict[str, dict] = {}
@@ -133,6 +138,11 @@ class Margins(View):
             title="Variance of each coordinate", xlabel="coordinate, largest variance first", ylabel="variance",
             xlim=(0, state.target.dim + 1), ylim=(0, top), show_legend=False,
         )  # fmt: skip
+
+    def describe(self, state: Collapsed, past: Past | None = None) -> str:
+        ranges = zip(state.names, (marginal_variances(run.x) for run in state.runs), strict=True)
+        now = listed(f"{name} {float(each.min()):.2f} to {float(each.max()):.2f}" for name, each in ranges)
+        return f"Variances of the {state.target.dim} coordinates: {now}; the true value is 1."
 
     def columns(self, state: Collapsed, past: Past | None = None) -> Columns:
         rank = np.arange(1.0, state.target.dim + 1)

@@ -1,7 +1,9 @@
 """The controls of an SVGD page: a widget per setting and the stories, all with a name and a tooltip."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import panel as pn
 import param
 
@@ -103,11 +105,25 @@ def compared(settings: ComparisonSettings) -> pn.widgets.Select:
 
     def choose(event: Any) -> None:
         if event.new != settings.compare:
-            settings.param.update(compare=event.new, other=None)
+            settings.param.update(compare=event.new, other=another(settings.run, event.new))
 
     select.param.watch(choose, "value")
     settings.param.watch(lambda event: select.param.update(value=event.new), "compare")
     return select
+
+
+def another(run: ParticlesSettings, name: str) -> Any:
+    """Return a value of a setting with choices that differs from the run's; None for other settings."""
+    p = run.param[name] if name in SETTINGS else None
+    others = [value for value in p.objects if value != getattr(run, name)] if isinstance(p, param.Selector) else []
+    return others[0] if others else None
+
+
+def emptiest(places: Sequence[float], low: float, high: float) -> float:
+    """Return the place in the middle half of a range that is farthest from these places."""
+    quarter = (high - low) / 4
+    grid = np.linspace(low + quarter, high - quarter, 101)
+    return float(grid[np.abs(grid[:, None] - np.asarray(places)).min(1).argmax()])
 
 
 STRETCH = {"sizing_mode": "stretch_width"}
@@ -132,15 +148,17 @@ def modes(e: ParticlesSettings) -> list:
     them."""
 
     def add(_event):
-        n = len(e.means)
-        e.param.update(means=[*e.means, 0.0], weights=[w * n / (n + 1) for w in e.weights] + [1 / (n + 1)])
+        n, place = len(e.means), emptiest(e.means, *e.box()[0])
+        e.param.update(means=[*e.means, place], weights=[w * n / (n + 1) for w in e.weights] + [1 / (n + 1)])
 
     def drop(_event):
         if len(e.means) > 1:
             left = e.weights[:-1]
             e.param.update(means=e.means[:-1], weights=[w / sum(left) for w in left])
 
-    more = pn.widgets.Button(label="Add a mode", description="Add a peak at x = 0; drag its diamond", margin=(4, 8))
+    more = pn.widgets.Button(
+        label="Add a mode", description="Add a peak where there is most space; drag its diamond", margin=(4, 8)
+    )
     less = pn.widgets.Button(label="Remove a mode", description="Remove the newest peak", margin=(4, 8))
     more.on_click(add)
     less.on_click(drop)

@@ -11,7 +11,8 @@ from labkit.past import Past
 from labkit.views import spans
 from labkit.views.palette import DRIVE, PARTICLES, REPULSION
 from labkit.views.spans import RANGE
-from labkit.views.view import Columns, View
+from labkit.views.stage import ABOVE
+from labkit.views.view import Columns, View, listed, no_curve_yet
 
 
 class Curves(View):
@@ -19,13 +20,13 @@ class Curves(View):
 
     Args:
         numbers: the numbers; their names are in the legend.
-        legend: the corner for the legend.
     """
 
     automatic = True  # the ranges follow the data
 
-    def __init__(self, numbers: Numbers, legend: str = "top_right"):
-        self.numbers, self.title, self.legend = numbers, numbers.title, legend
+    def __init__(self, numbers: Numbers):
+        self.numbers, self.title = numbers, numbers.title
+        self._row: tuple[Any, dict[str, float]] | None = None  # the newest state and its numbers
 
     @property
     def declaration(self) -> tuple:
@@ -34,7 +35,9 @@ class Curves(View):
 
     def record(self, state: Any) -> dict[str, float]:
         """Return a row of the run's table."""
-        return self.numbers.record(state)
+        row = self.numbers.record(state)
+        self._row = state, row
+        return row
 
     def picture(self, state: Any) -> hv.Overlay:
         """Return one curve per number."""
@@ -50,8 +53,11 @@ class Curves(View):
         ]
         return hv.Overlay([*bands, *lines]).opts(
             xlim=(0, 1), ylim=(0.1, 1), title=shown.heading, xlabel="step", ylabel=shown.unit, logy=shown.log,
-            show_legend=len(lines) > 1, legend_position=self.legend,
+            show_legend=len(lines) > 1, **ABOVE,
         )  # fmt: skip
+
+    def missing(self, state: Any) -> str:
+        return no_curve_yet(state)
 
     def columns(self, state: Any, past: Past | None = None) -> Columns:
         """Return the intervals between kept steps, up to the shown step."""
@@ -68,7 +74,17 @@ class Curves(View):
         return found
 
     def describe(self, state: Any, past: Past | None = None) -> str:
-        """Return at how many steps the numbers were found, if not at all of them."""
+        """Return the numbers of the state if known, and at how many steps they were found, if not at all of them."""
+        return " ".join(filter(None, (self._now(state), self._coverage(past))))
+
+    def _now(self, state: Any) -> str:
+        if self._row is None or self._row[0] is not state:  # to compute them again would cost too much
+            return ""
+        named = [(name, self._row[1][self.numbers.key(name)]) for name in self.numbers.functions]
+        now = [f"{name} {value:.3g}" if len(named) > 1 else f"{value:.3g}" for name, value in named]
+        return f"{self.numbers.heading}: {listed(now)}."
+
+    def _coverage(self, past: Past | None) -> str:
         key = self.numbers.key(next(iter(self.numbers.functions)))
         if past is None or key not in past.names:
             return ""

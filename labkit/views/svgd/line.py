@@ -11,7 +11,8 @@ from labkit.experiments.svgd.particles import Sample
 from labkit.past import Past
 from labkit.views import density
 from labkit.views.palette import CHOSEN, PARTICLES, PAST, TARGET
-from labkit.views.view import Columns, View
+from labkit.views.stage import ABOVE
+from labkit.views.view import Columns, View, listed
 
 POINTS = 300
 
@@ -66,8 +67,20 @@ class Line(View):
         ]
         return hv.Overlay(layers).opts(
             xlim=self.box, ylim=(-0.06 * self.top, self.top), xlabel="x", ylabel="density", title=self.title,
-            legend_position="top_right",
+            **ABOVE,
         )  # fmt: skip
+
+    def describe(self, state: Sample, past: Past | None = None) -> str:
+        x, target = _positions(state), self.density()
+        modes = np.sort(target.handles()[:, 0].numpy(force=True))
+        near = np.bincount(np.abs(x[:, None] - modes).argmin(1), minlength=len(modes)) if len(modes) else modes
+        held = (
+            f"; modes near {listed(f'{m:.3g}' for m in modes)} hold {listed(map(str, near))} of them"
+            if len(modes) > 1
+            else ""
+        )
+        of = "" if target.covariance is None else f" of {float(target.covariance[0, 0]):.2f}"
+        return f"{len(x)} particles on a line{held}; mean {x.mean():.2f}, variance {x.var():.2f}{of}."
 
     def columns(self, state: Sample, past: Past | None = None) -> Columns:
         """Return the moving arrays."""

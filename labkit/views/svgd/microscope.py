@@ -9,7 +9,10 @@ from labkit import svgd
 from labkit.past import Past
 from labkit.svgd import Kernel
 from labkit.views.palette import CHOSEN, DRIVE, REPULSION
-from labkit.views.view import Columns, View
+from labkit.views.stage import ABOVE
+from labkit.views.view import Columns, View, listed
+
+CLICK = '<span class="mouse">Click</span><span class="touch">Tap</span> a particle to see who pushes it.'
 
 
 class Microscope(View):
@@ -46,8 +49,19 @@ class Microscope(View):
         place = "xⱼ − xᵢ" if self.signed else "|xⱼ − xᵢ|"
         return hv.Overlay(layers).opts(
             title="Forces on a chosen particle", xlabel=f"{place}   (orange: ± one bandwidth)", ylabel="added to φᵢ",
-            xlim=(-1, 1), ylim=(-1, 1), legend_position="top_right",
+            xlim=(-1, 1), ylim=(-1, 1), **ABOVE,
         )  # fmt: skip
+
+    def missing(self, state: svgd.State) -> str:
+        return "" if self.chosen is not None and self.chosen < len(state.x) else CLICK
+
+    def describe(self, state: svgd.State, past: Past | None = None) -> str:
+        i = self.chosen
+        if i is None or i >= len(state.x):
+            return "No particle is chosen."
+        drive, repulsion = (float(force[i].norm()) for force in (state.drive, state.repulsion))
+        place = listed(f"{v:.2f}" for v in state.x[i].tolist()[:2])
+        return f"Particle {i + 1} at {place}: the drive has length {drive:.3g}, the repulsion {repulsion:.3g}."
 
     def columns(self, state: svgd.State, past: Past | None = None) -> Columns:
         """Return the contributions; their sums are drive and repulsion of the chosen particle."""

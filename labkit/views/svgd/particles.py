@@ -29,6 +29,7 @@ class ParticlesScene(Scene):
         play: as in `Live`.
     """
 
+    basic = ("target", "n", "kernel", "step_size", "formula")
     speed, saves, pinned, below, ahead = (
         300,
         ("gif", "png", "curves"),

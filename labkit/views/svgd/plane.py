@@ -8,8 +8,10 @@ from labkit.experiments.svgd.particles import Sample
 from labkit.past import Past
 from labkit.views import density
 from labkit.views.palette import CHOSEN, DRIVE, PARTICLES, REPULSION, TARGET
-from labkit.views.view import Columns, View
+from labkit.views.stage import ABOVE
+from labkit.views.view import Columns, View, listed
 
+OBLONG = 3.0  # a box this much longer along one axis stays as it is
 ARROW = 0.09  # length of the longest arrow, as a fraction of the picture's width
 
 
@@ -26,7 +28,8 @@ class Plane(View):
     leading = True
 
     def __init__(self, target, box: tuple, title: str = ""):
-        self.target, self.box, self.title = target, tuple(box[:2]), title
+        self.target, self.title = target, title
+        self.box, self.plane = square(box[:2])
         self.chosen: int | None = None
         self.arrows = False
         self.lines = self._lines()
@@ -63,8 +66,18 @@ class Plane(View):
         ]
         return hv.Overlay(layers).opts(
             xlim=self.box[0], ylim=self.box[1], xlabel=names[0], ylabel=names[1], title=self.title,
-            legend_position="top_right",
+            **ABOVE,
         )  # fmt: skip
+
+    def describe(self, state: Sample, past: Past | None = None) -> str:
+        x, target = _positions(state), self.target
+        across, up = x.std(0)
+        of = ""
+        if target.covariance is not None:
+            of = f" of {listed(f'{sd:.2f}' for sd in target.covariance.diagonal().sqrt()[:2].tolist())}"
+        mean, (first, second) = f"({x[:, 0].mean():.2f}, {x[:, 1].mean():.2f})", target.labels[:2]
+        spread = f"standard deviations {across:.2f} and {up:.2f}{of}"
+        return f"{len(x)} particles in the plane of {first} and {second}: mean {mean}, {spread}."
 
     def columns(self, state: Sample, past: Past | None = None) -> Columns:
         """Return the moving arrays."""
@@ -94,6 +107,15 @@ class Plane(View):
         longest = max(float(np.abs(v).max()) for v in forces.values()) or 1.0
         scale = ARROW * (self.box[0][1] - self.box[0][0]) / longest
         return {name: _segments(x, scale * v) for name, v in forces.items()}
+
+
+def square(box: tuple) -> tuple[tuple, bool]:
+    """Return a box with the shorter axis extended to both sides, and whether it is square now."""
+    sides = [high - low for low, high in box]
+    if max(sides) > OBLONG * min(sides):
+        return tuple(box), False
+    more = [(max(sides) - side) / 2 for side in sides]
+    return tuple((low - m, high + m) for (low, high), m in zip(box, more, strict=True)), True
 
 
 def _segments(x: np.ndarray, v: np.ndarray) -> dict[str, np.ndarray]:

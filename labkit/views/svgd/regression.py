@@ -10,9 +10,9 @@ import panel as pn
 from labkit.experiments.svgd.numbers import Numbers
 from labkit.experiments.svgd.regression import Fitted, RegressionSettings
 from labkit.experiments.svgd.regression_data import RegressionPoints, given
-from labkit.views import fields
+from labkit.views import fields, layout
 from labkit.views.pointer import Pointer
-from labkit.views.scenes import TEXT, Scene
+from labkit.views.scenes import Scene
 from labkit.views.svgd import texts
 from labkit.views.svgd.curves import Curves
 from labkit.views.svgd.regression_pictures import Bands, NoiseLevels
@@ -29,6 +29,7 @@ NEAR = 0.025  # fraction of the picture's width and height
 class RegressionScene(Scene):
     """Bayesian regression with networks, in one dimension."""
 
+    basic = ("data", "n", "hidden", "step_size")
     speed, saves, edits = 100, ("gif", "png", "curves"), ("kernel", "step_size", "batch")
     below = (texts.REGRESSION,)
     words = (
@@ -37,11 +38,11 @@ class RegressionScene(Scene):
         "differ. The outer band adds the noise of y that they have learned. Let the run continue until the curves are "
         "nearly level (one or two thousand steps). Then the networks agree near the points and may differ elsewhere. "
         "With few hidden units they may also agree and be wrong. <b>Try:</b> drag a point while they learn, or "
-        "double-click in the gap to add one."
+        f"{layout.DOUBLE_CLICK} in the gap to add one."
     )
 
     def __init__(self, settings: RegressionSettings | None = None, **params):
-        self.said = pn.pane.HTML("", sizing_mode="stretch_width", styles=TEXT)
+        self.said = layout.said("")
         super().__init__(settings or RegressionSettings(), **params)
 
     def views(self) -> list:
@@ -57,8 +58,7 @@ class RegressionScene(Scene):
                 Numbers(
                     "Log-likelihood, held out", likelihoods, "nats per point", log=False,
                     heading="Held-out log-likelihood",
-                ),
-                "bottom_right",
+                )
             ),
             NoiseLevels(s),
         ]  # fmt: skip

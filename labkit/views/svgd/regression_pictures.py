@@ -64,6 +64,13 @@ class Bands(View):
             title="Predictions and uncertainty", **ABOVE | {"legend_cols": 3},  # seven names, also on a phone
         )  # fmt: skip
 
+    def describe(self, state: Fitted, past: Past | None = None) -> str:
+        held, used = state.held_out_rmse(), state.training_rmse()
+        points = f"{len(state.rows.x)} points"
+        return (
+            f"{len(state.theta)} networks and {points}: error {used:.3g} in training and {held:.3g} on held-out points."
+        )
+
     def columns(self, state: Fitted, past: Past | None = None) -> Columns:
         """Return the moving arrays."""
         f = state.predict(self.grid)
@@ -119,6 +126,11 @@ class NoiseLevels(View):
             ylim=(0, 1),
             **ABOVE,
         )
+
+    def describe(self, state: Fitted, past: Past | None = None) -> str:
+        learned = state.learned
+        about = f"{float(learned.mean()):.3g} on average, {float(learned.min()):.3g} to {float(learned.max()):.3g}"
+        return f"Learned noise {about}; the true noise is {self.true_noise:.3g}."
 
     def columns(self, state: Fitted, past: Past | None = None) -> Columns:
         x = np.arange(1.0, len(state.theta) + 1)

@@ -1,16 +1,25 @@
 """Longer texts of the page, as HTML: they are shown below the pictures of each tab."""
 
+import re
+
 from labkit.views.scenes import fold
+
+
+def small_parentheses(formula: str) -> str:
+    """Return MathML whose parentheses and brackets do not grow with what is between them."""
+    return re.sub(r"<mo>([][()])</mo>", r'<mo stretchy="false">\1</mo>', formula)
+
 
 PARTICLES = """
 <b>What you see.</b> Dashed: the target. Green: the particles. On a line, each tick below the axis is a particle,
 and the green area is their smoothed density. Smoothing makes its peaks a little lower and wider than those of the
 target. In the plane, each dot is a particle. At the end the particles look like samples of the target; the tab
-<i>Collapse</i> shows when they do not. <b>Try:</b> drag a diamond (the top of a mode) or a particle. Double-click
-to add a particle. Click a particle to see what its neighbours do to it. <b>Keys:</b> space plays or pauses, → takes
-a step, ← rewinds, R resets.
+<i>Collapse</i> shows when they do not. <b>Try:</b> drag a diamond (the top of a mode) or a particle.
+<span class="mouse">Double-click</span><span class="touch">Double-tap</span> to add a particle.
+<span class="mouse">Click</span><span class="touch">Tap</span> a particle to see what its neighbours do to it.
+<span class="mouse"><b>Keys:</b> space plays or pauses, → takes a step, ← rewinds, R resets.</span>
 """
-EQUATION = """
+EQUATION = small_parentheses("""
 <math display="block" style="font-size: 1.15em">
 <msub><mi>x</mi><mi>i</mi></msub><mo>←</mo><msub><mi>x</mi><mi>i</mi></msub><mo>+</mo><mi>ε</mi><mi>φ</mi>
 <mo>(</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo><mo>,</mo><mspace width="1.5em"/>
@@ -30,7 +39,7 @@ This is one step of SVGD, with the kernel rbf and its bandwidth h. The <b>drive<
 directions of all particles, in which near particles count most. The <b>repulsion</b> pushes a particle away from near
 ones. The formula shows the optimiser <i>plain</i>. Adagrad, the default, first divides φ by its recent size, so each
 particle moves by about ε.
-"""
+""")
 CURVES = fold(
     "More about the curves",
     """

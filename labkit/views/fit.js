@@ -1,0 +1,94 @@
+// Fits the texts of pictures to their width and to the size of text on the page: titles break into lines, legends use as
+// many columns as fit, and everything follows --plot-scale of the page. The server does not get these changes.
+const asMade = new WeakMap()  // model -> its properties as the server sends them
+const asFitted = new WeakMap()  // model -> their values here
+const pen = document.createElement("canvas").getContext("2d")
+
+const made = (model, name, value) => {
+  const own = asMade.get(model) ?? {}, ours = asFitted.get(model)
+  if (!(name in own) || !same(value, ours?.[name])) own[name] = value  // a change that is not ours comes from the server
+  asMade.set(model, own)
+  return own[name]
+}
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b)
+const put = (model, name, value) => {
+  asFitted.set(model, {...asFitted.get(model), [name]: value})
+  const changes = !same(model[name], value)
+  if (changes) model.setv({[name]: value}, {sync: false})
+  return changes
+}
+const sized = (size, scale) => {
+  const found = /^([\d.]+)(px|pt)$/.exec(size)
+  return found ? `${Math.round(100 * found[1] * scale * (found[2] === "pt" ? 4 / 3 : 1)) / 100}px` : size
+}
+const width = (text, size, style, font) => {
+  pen.font = `${style} ${size} ${font}`
+  return pen.measureText(text).width
+}
+// a property of a glyph is a value, or a column of numbers, which has its own size
+const glyphSize = (glyph, name, change) => {
+  const now = glyph[name]
+  if (now && typeof now === "object" && "value" in now) put(glyph, name, {...now, value: change(made(glyph, name, now).value)})
+}
+
+const lines = (text, room, measure) => {
+  const found = [""]
+  for (const word of text.split(" ")) {
+    const longer = found.at(-1) ? `${found.at(-1)} ${word}` : word
+    if (found.at(-1) && measure(longer) > room) found.push(word)
+    else found[found.length - 1] = longer
+  }
+  return found.join("\n")
+}
+const columns = (legend, texts, size, room) => {
+  for (let n = Math.min(texts.length, legend.orientation === "horizontal" ? texts.length : 4); n > 1; n--) {
+    const rows = Math.ceil(texts.length / n)
+    let whole = 0
+    for (let at = 0; at < texts.length; at += rows) {
+      const widest = Math.max(...texts.slice(at, at + rows).map((text) => width(text, size, "normal", "helvetica")))
+      whole += legend.glyph_width + legend.label_standoff + widest + legend.spacing
+    }
+    if (whole <= room) return n
+  }
+  return 1
+}
+
+const fit = (view, scale) => {
+  const figure = view.model, whole = view.el.clientWidth, left = view.frame.bbox.left
+  if (!whole) return
+  const text = (model, name) => put(model, name, sized(made(model, name, model[name]), scale))
+  for (const axis of [...figure.above, ...figure.below, ...figure.left, ...figure.right]) {
+    if ("major_label_text_font_size" in axis) {
+      text(axis, "major_label_text_font_size")
+      text(axis, "axis_label_text_font_size")
+    }
+    if (axis.type === "Legend") {
+      text(axis, "label_text_font_size")
+      const texts = axis.items.map((item) => item.label?.value ?? "")
+      const changed = put(axis, "ncols", columns(axis, texts, axis.label_text_font_size, whole - left - 8))
+      if (changed) setTimeout(() => view.request_repaint(), 50)  // without this its samples of lines are empty
+    }
+  }
+  const title = figure.title
+  if (title?.text) {
+    text(title, "text_font_size")
+    const words = made(title, "text", title.text)
+    const measure = (line) => width(line, title.text_font_size, title.text_font_style, title.text_font)
+    put(title, "text", lines(words.replaceAll("\n", " "), whole - left - 6, measure))
+  }
+  for (const renderer of figure.renderers) {
+    const glyph = renderer.glyph
+    if (!glyph) continue
+    if ("text_font_size" in glyph) glyphSize(glyph, "text_font_size", (size) => sized(size, scale))
+    if ("line_width" in glyph && !("size" in glyph))
+      glyphSize(glyph, "line_width", (size) => (scale > 1.5 ? Math.max(4, size * scale) : size * scale))
+    if ("size" in glyph) glyphSize(glyph, "size", (size) => size * scale)
+  }
+}
+const figures = () => (globalThis.Bokeh?.documents ?? []).flatMap((each) =>
+  [...each._all_models.values()].filter((model) => model.type === "Figure").map((model) => Bokeh.index.find_one(model))
+).filter((view) => view?.el.isConnected && view.frame?.bbox)
+const fitAll = () => {
+  const scale = Number(getComputedStyle(document.documentElement).getPropertyValue("--plot-scale")) || 1
+  for (const view of figures()) fit(view, scale)
+}

@@ -1,0 +1,34 @@
+// Which parts of a page are visible: all, only the picture for a room (data-present), or only some controls. Style sheets
+// of the page do not reach into Bokeh's elements, so each of these gets the same sheets.
+const HIGH = "calc(100dvh - var(--besides, 10rem))"
+const PRESENT = `
+.picture:not(.main), .said, .downloads, .tabs, .slim, .secondary { display: none !important; }
+.main { height: ${HIGH} !important; max-height: none !important; position: static !important; }
+.main.plane { width: min(100%, ${HIGH}) !important; }
+.main.image { height: auto !important; width: min(100%, calc(var(--aspect) * ${HIGH})) !important; }
+.play { width: auto !important; min-width: 8rem; }
+.bk-btn { font-size: 1em; padding: .3em .8em; }
+`
+const FOCUS = ":focus-visible { outline: 3px solid var(--mark, #0072b2); outline-offset: 2px; }"
+const sheets = {all: new CSSStyleSheet(), side: new CSSStyleSheet()}
+
+const presenting = () => document.documentElement.dataset.present === "true"
+const asked = () => document.documentElement.dataset.only?.split(",").filter((name) => /^\w+$/.test(name))
+
+// which controls are shown: those of ?controls=target,n, then the basic ones if the reader chose these, otherwise all
+const dress = (basic) => {
+  sheets.all.replaceSync(FOCUS + (presenting() ? PRESENT : ""))
+  const some = asked() ?? (document.documentElement.dataset.controls === "basic" && basic.length ? basic : null)
+  const not = (some ?? []).map((name) => `:not(.control-${name})`).join("")
+  sheets.side.replaceSync(some ? `.control${not} { display: none !important; }` : "")
+}
+const adopt = (root, sheet) => {
+  if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet)
+}
+const wear = (root, sheet) => {
+  for (const each of root.querySelectorAll("*")) {
+    if (!each.shadowRoot) continue
+    adopt(each.shadowRoot, sheet)
+    wear(each.shadowRoot, sheet)
+  }
+}

@@ -1,0 +1,156 @@
+"""Every tab of every page in a real browser, opened once: it fits narrow windows, and no text of a picture is cut."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+TABS = {
+    "svgd": ("Particles", "Regression", "Classification", "Collapse"),
+    "draw": ("Generate", "Read", "Latents", "Attention lab", "Learn"),
+    "dreg": ("Variance against samples", "Microscope", "Bias meter", "Alpha dial", "Race", "Network"),
+}
+OTHERS = "", "guide", "runs"  # pages without tabs
+WIDTHS = 320, 390, 768
+SHOWN = """
+const views = [...Bokeh.documents[0]._all_models.values()].filter((model) => model.type === "Figure")
+  .map((figure) => Bokeh.index.find_one(figure)).filter((view) => view?.el.clientWidth)
+"""
+SHOWN_IDS = f"() => {{ {SHOWN} return views.map((view) => view.model.id) }}"
+IS_SHOWN = f"() => {{ {SHOWN} return views.length > 0 && Bokeh.documents[0].is_idle }}"
+# each figure with its box, its frame, and where its title and its legends end
+PICTURES = (
+    f"() => {{ {SHOWN}"
+    + """
+  const pen = document.createElement("canvas").getContext("2d")
+  return views.map((view) => {
+    const figure = view.model, {left, width, height} = view.frame.bbox, title = figure.title
+    pen.font = `${title?.text_font_style} ${title?.text_font_size} ${title?.text_font}`
+    const lines = (title?.text ?? "").split("\\n").map((line) => left + pen.measureText(line).width)
+    const box = view.el.getBoundingClientRect()
+    const legends = figure.above.filter((each) => each.type === "Legend").map((each) => Bokeh.index.find_one(each).el)
+    return {
+      title: title?.text ?? "", classes: [...view.el.classList], top: box.top,
+      width: box.width, height: box.height, frame: [width, height], title_ends: Math.max(...lines),
+      legend_ends: Math.max(0, ...legends.map((el) => el.getBoundingClientRect().right - box.left)),
+    }
+  })
+}"""
+)
+
+
+class Seen(NamedTuple):
+    """What one tab looks like.
+
+    Attributes:
+        scroll, pictures: scroll width and pictures by the width of the window.
+    """
+
+    scroll: dict[int, int]
+    pictures: dict[int, list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module", params=[*TABS, "others"])
+def seen(request: pytest.FixtureRequest, _window: Page, server: str) -> Iterator[dict[str, Seen]]:
+    """The tabs of one page by "page tab", each opened once for a reader who prefers less motion, after one step."""
+    page = _window.context.new_page()
+    page.set_default_timeout(100_000)
+    page.emulate_media(reduced_motion="reduce")
+    found = {}
+    if request.param in TABS:
+        page.goto(f"{server}/{request.param}")
+        page.get_by_role("button", name="Play").wait_for()
+        for tab in TABS[request.param]:
+            page.set_viewport_size({"width": 1366, "height": 768})
+            open_tab(page, tab)
+            found[f"{request.param} {tab}"] = look(page)
+    else:
+        for name in OTHERS:
+            page.goto(f"{server}/{name}")
+            found[f"/{name}"] = Seen(*widths(page, list))
+    page.close()
+    yield found
+
+
+def open_tab(page: Page, tab: str) -> None:
+    """Open a tab, wait until the pictures of the last one are hidden, and take one step if the tab has steps."""
+    if tab not in [tabs[0] for tabs in TABS.values()]:  # these are open at first
+        before = page.evaluate(SHOWN_IDS)
+        page.get_by_role("button", name=tab, exact=True).click()
+        page.wait_for_function(
+            f"(old) => {{ const now = ({SHOWN_IDS})(); return now.length && !now.some((id) => old.includes(id)) }}",
+            arg=before,
+        )
+    page.wait_for_function(IS_SHOWN)
+    if tab != "Attention lab":
+        page.get_by_role("button", name="Step", exact=True).click()
+        page.get_by_text("step 1 · paused").wait_for()
+    page.wait_for_timeout(1500)  # every second the page names what is new
+    page.wait_for_function(IS_SHOWN)
+
+
+def look(page: Page) -> Seen:
+    return Seen(*widths(page, lambda: page.evaluate(PICTURES)))
+
+
+def widths(page: Page, pictures: Callable[[], list]) -> tuple[dict[int, int], dict[int, list]]:
+    """Return the scroll width and the pictures for each width of the window."""
+    scroll, shown = {}, {}
+    for width in (*WIDTHS, 1366):
+        page.set_viewport_size({"width": width, "height": 768 if width == 1366 else 844})
+        scroll[width], shown[width] = settled(page, pictures)
+    return scroll, shown
+
+
+def settled(page: Page, pictures: Callable[[], list]) -> tuple[int, list]:
+    """Return the scroll width and the pictures when the page has stopped changing its layout."""
+    found: Any = None
+    for _ in range(40):
+        page.wait_for_timeout(250)
+        last, found = found, (page.evaluate("document.documentElement.scrollWidth"), pictures())
+        if found == last:
+            break
+    return found
+
+
+def test_no_tab_scrolls_sideways(seen):
+    assert len(seen) >= 3
+    wide = {(tab, width): found for tab, one in seen.items() for width, found in one.scroll.items() if found > width}
+    assert wide == {}
+
+
+def test_no_title_and_no_legend_is_cut_at_any_width(seen):
+    pictures = [(tab, each) for tab, one in seen.items() for all_of in one.pictures.values() for each in all_of]
+    cut = [
+        (tab, each["title"], each["width"])
+        for tab, each in pictures
+        if max(each["title_ends"], each["legend_ends"]) > each["width"] + 1
+    ]
+    assert cut == []
+
+
+def test_planes_are_square(seen):
+    planes = [
+        (tab, each["frame"])
+        for tab, one in seen.items()
+        for each in one.pictures.get(1366, ())
+        if "plane" in each["classes"]
+    ]
+    assert {tab for tab, _ in planes} >= {"svgd Classification", "dreg Microscope"} & set(seen)
+    assert [(tab, w, h) for tab, (w, h) in planes if abs(w - h) > 0.04 * w] == []
+
+
+def test_the_main_picture_takes_two_thirds_of_the_height_and_of_the_width_next_to_small_ones(seen):
+    for tab in {"svgd Particles", "svgd Regression", "svgd Collapse"} & set(seen):
+        main = next(each for each in seen[tab].pictures[1366] if "leading" in each["classes"])
+        assert main["height"] == pytest.approx(2 / 3 * 768, rel=0.02), tab
+        assert main["width"] > 0.6 * (1366 - 18 * 16 - 48), tab
+
+
+def test_on_a_phone_the_picture_is_in_the_first_screen(seen):
+    for tab, one in seen.items():
+        for main in one.pictures[390][:1]:
+            assert main["top"] + main["height"] < 844 - 150, tab

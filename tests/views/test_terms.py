@@ -1,0 +1,33 @@
+"""Terms on a page are explained by the glossary of the guide."""
+
+import re
+
+import pytest
+
+from labkit.views import terms
+
+
+def test_every_explained_term_has_a_line_and_a_place_in_the_glossary():
+    found = {each["term"]: each for each in terms.explained()}
+    assert set(found) == set(terms.MET)
+    assert found["KSD"]["place"] == "svgd" and found["KSD"]["text"].startswith("Kernel Stein discrepancy")
+    assert all(len(each["text"]) > 20 for each in found.values())
+
+
+def test_patterns_find_terms_in_titles_and_labels():
+    named = {
+        "KSD (fixed RBF kernel)": "KSD", "Kernel bandwidth": "bandwidth, h", "Bound if stopped at t": "bound",
+        "KL of each glimpse": "glimpse", "SNR of q's gradient": "SNR", "Estimators": "estimator",
+        "Log-likelihood nats per point": "nats",
+    }  # fmt: skip
+    for text, term in named.items():
+        assert next(each["term"] for each in terms.explained() if re.search(each["pattern"], text)) == term
+    assert not any(re.search(each["pattern"], "Probability of each class") for each in terms.explained())
+
+
+def test_a_term_without_a_line_is_an_error(monkeypatch):
+    terms.explained.cache_clear()
+    monkeypatch.setitem(terms.MET, "no such term", "x")
+    with pytest.raises(LookupError, match="no such term"):
+        terms.explained()
+    terms.explained.cache_clear()
