@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from bokeh.util.token import get_session_id
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.ioloop import IOLoop
 from tornado.websocket import websocket_connect
@@ -18,13 +19,14 @@ pytestmark = pytest.mark.slow
 SERVE = """
 import sys
 from pathlib import Path
-from labkit.serving import network, pages, server
+from labkit.serving import network, pages, server, settings
 from labkit.serving.settings import Limits
 found = pages.listing(Path(sys.argv[1]))
 place = network.read(
     prefix="/labkit", root=f"https://course.example.org:{sys.argv[3]}/labkit", forwarded=sys.argv[4] == "forwarded"
 )
 built = server.build(found, port=int(sys.argv[2]), address="127.0.0.1", network=place, limits=Limits(per_address=5))
+(Path(sys.argv[1]) / "key").write_text(settings.rooms.key)
 server.run(built, found, lambda: None)
 """
 PAGE = '''"""Seen: what the server sees of a request."""
@@ -77,6 +79,30 @@ def fetch(port, route, host=NAME, scheme="https"):
         return error.code, dict(error.headers), error.read().decode()
 
 
+def open_class(port, key):
+    """The name of a new class on a page behind the proxy."""
+    session = re.search(r'"token":"([^"]+)"', fetch(port, "/labkit/seen")[2])[1]
+    told = json.dumps({"key": key, "session": get_session_id(session)}).encode()
+    asked = urllib.request.Request(f"https://127.0.0.1:{port}/labkit/room", told, {"Host": f"{NAME}:{port}"})
+    handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=TRUST)
+    with urllib.request.build_opener(*handlers).open(asked, timeout=30) as answer:
+        return json.loads(answer.read())["name"]
+
+
+def follow(port, name):
+    """The first message that a student of a class gets."""
+
+    async def run():
+        sent = {"Host": f"{NAME}:{port}", "Origin": f"https://{NAME}:{port}"}
+        address = f"wss://127.0.0.1:{port}/labkit/room/{name}/socket"
+        socket = await websocket_connect(HTTPRequest(address, headers=sent, ssl_options=TRUST))
+        found = json.loads(await socket.read_message())
+        socket.close()
+        return found
+
+    return IOLoop(make_current=False).run_sync(run, timeout=30)
+
+
 def talk(port, origin, host=NAME):
     """What the page shows, by a websocket as a browser without the header Sec-Fetch-Site opens it."""
 
@@ -106,6 +132,19 @@ def test_every_route_is_under_the_prefix_and_none_elsewhere(behind):
     links = re.findall(r'(?:href|src)="([^"#]+)"', text)
     assert links and not any(link.startswith("/") for link in links)  # relative, so they keep the prefix
     assert "Set-Cookie" not in sent
+
+
+def test_a_class_works_under_the_prefix(behind, folder):
+    """Its page names its scripts by relative addresses, and its websocket passes the proxy."""
+    public, inner = behind()
+    name = open_class(public, (folder / "key").read_text())
+    status, _, text = fetch(public, f"/labkit/room/{name}")
+    (script,) = re.findall(r'<script[^>]* src="([^"]+)"', text)
+    assert status == 200 and name in text and "/" not in script
+    status, headers, _ = fetch(public, f"/labkit/room/{script}")
+    assert status == 200 and "immutable" in headers["Cache-Control"]
+    assert follow(public, name)["kind"] == "room"
+    assert fetch(inner, f"/room/{name}", "localhost", "http")[0] == 404
 
 
 @pytest.mark.parametrize("host", ["$http_host", "$host", "$proxy_host"], ids=["whole", "without port", "inner name"])
