@@ -108,6 +108,7 @@ class Visitor(Arrivals):
     async def open(self, base: str, page: str) -> None:
         """Open a page and start its run."""
         began = time.perf_counter()
+        self._remotes: set[str] = set()
         text = (await asyncio.to_thread(fetch, f"{base}/{page}")).decode()
         token = _found(r'"token":"([^"]+)"', text)
         self.session = _found(r'name="labkit-session" content="([^"]*)"', text)
@@ -125,9 +126,8 @@ class Visitor(Arrivals):
             f"{base.replace('http', 'ws', 1)}/frames?session={self.session}",
             on_message_callback=self._heard, max_message_size=1 << 26,
         )  # fmt: skip
-        for remote in set(_remotes(document)):
-            await self._say(remote, {"kind": "hello", "dark": False, "reduced": False})
-        self._beats = asyncio.create_task(self._beat(set(_remotes(document))))
+        await self._greet(document)
+        self._beats = asyncio.create_task(self._beat())
 
     async def close(self) -> None:
         """Leave."""
@@ -147,15 +147,21 @@ class Visitor(Arrivals):
                 return found
         raise ConnectionError("the server closed the websocket of the page")
 
-    async def _beat(self, remotes: set[str]) -> None:
+    async def _greet(self, part: Any) -> None:
+        """Say hello to the live views in a part of the document, which lets them play."""
+        for remote in set(_remotes(part)) - self._remotes:
+            self._remotes.add(remote)
+            await self._say(remote, {"kind": "hello", "dark": False, "reduced": False})
+
+    async def _beat(self) -> None:
         while True:
             await asyncio.sleep(1)
-            for remote in remotes:
+            for remote in self._remotes:
                 await self._say(remote, {"kind": "beat", "dark": False, "reduced": False})
 
     async def _listen(self) -> None:
-        async for _ in self._parts:  # what the server changes in the document
-            continue
+        async for _, content in self._parts:  # what the server changes in the document
+            await self._greet(content)  # a page that was not prepared gets its live view later
 
     async def _messages(self, connection: WebSocketClientConnection) -> Any:
         while (head := await connection.read_message()) is not None:

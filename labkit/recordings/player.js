@@ -108,8 +108,9 @@ const labkitPlayer = (() => {
         this.documents.push(made)
         this.views.push(views.roots[0])
         const { x_range, y_range } = views.roots[0].model
-        this.following.push([x_range, y_range].filter((range) => range?.type === "DataRange1d"))
-        await painted(views.roots[0])
+        const following = [x_range, y_range].filter((range) => range?.type === "DataRange1d")
+        this.following.push(following)
+        if (following.length) await painted(views.roots[0]) // other axes have numbers from the start
         if (!i) performance.mark("labkit-picture")
         for (const [layer, ids] of Object.entries(layers)) {
           const sources = ids.map((id) => made.get_model_by_id(id)).filter(Boolean)
