@@ -17,6 +17,7 @@ from torch import Tensor
 
 POINTS = 400  # at most, in a curve
 PARTS = 4  # values for each number: at the row's step; total, minimum and maximum of the interval
+JOINS = np.add, np.add, np.fmin, np.fmax  # how intervals are joined, for each part of `Rows.others`
 
 
 class Rows(NamedTuple):
@@ -26,11 +27,13 @@ class Rows(NamedTuple):
         numbers: `PARTS` values for each number, [r, 4, k].
         counts: how many steps each row covers, [r].
         found: at how many of these steps each number was found, [r, k].
+        others: of the interval without the row's own step: `found`, total, minimum and maximum, [r, 4, k].
     """
 
     numbers: np.ndarray
     counts: np.ndarray
     found: np.ndarray
+    others: np.ndarray
 
     def upto(self, end: int) -> "Rows":
         """Return the rows before `end`."""
@@ -43,7 +46,14 @@ class Rows(NamedTuple):
     def wider(self, more: int) -> "Rows":
         """Return the rows with `more` additional numbers, which were found at no step."""
         none = _unknown(len(self.counts), more)
-        return Rows(np.concatenate([self.numbers, none.numbers], 2), self.counts, np.hstack([self.found, none.found]))
+        numbers, others = (np.concatenate(parts, 2) for parts in zip(self[::3], none[::3], strict=True))
+        return Rows(numbers, self.counts, np.hstack([self.found, none.found]), others)
+
+    def before(self) -> "Rows":
+        """Return the interval of each row without its own step."""
+        numbers, found = self.others.copy(), self.others[:, 0].astype(int)
+        numbers[:, 0] = np.nan
+        return Rows(numbers, self.counts - 1, found, self.others)
 
     def then(self, other: "Rows") -> "Rows":
         """Return these rows, followed by others."""
@@ -55,22 +65,28 @@ class Rows(NamedTuple):
             return self
         places = np.flatnonzero(keep)
         begins = np.concatenate([[0], places[:-1] + 1])
-        numbers = self.numbers[places]
-        for part, join in ((1, np.add), (2, np.fmin), (3, np.fmax)):
-            numbers[:, part] = join.reduceat(self.numbers[:, part], begins)
-        return Rows(numbers, np.add.reduceat(self.counts, begins), np.add.reduceat(self.found, begins))
+        numbers, others = self.numbers[places], self.others[places]
+        for part, join in enumerate(JOINS):
+            each = (self.numbers[:, part] if part else self.found).astype(float)
+            if part:
+                numbers[:, part] = join.reduceat(each, begins)
+            each[places] = others[:, part]
+            others[:, part] = join.reduceat(each, begins)
+        return Rows(numbers, np.add.reduceat(self.counts, begins), np.add.reduceat(self.found, begins), others)
 
     def after(self, other: "Rows") -> "Rows":
         """Return these rows; the first takes over the interval of the last row of `other`."""
         if not len(other.counts):
             return self
-        numbers, counts, found = (part.copy() for part in self)
-        mine, theirs = numbers[0], other.numbers[-1]
-        mine[1] += theirs[1]
-        mine[2], mine[3] = np.fmin(mine[2], theirs[2]), np.fmax(mine[3], theirs[3])
+        numbers, counts, found, others = (part.copy() for part in self)
+        theirs = other.numbers[-1]
+        for mine in (numbers[0], others[0]):
+            mine[1] += theirs[1]
+            mine[2], mine[3] = np.fmin(mine[2], theirs[2]), np.fmax(mine[3], theirs[3])
+        others[0, 0] += other.found[-1]
         counts[0] += other.counts[-1]
         found[0] += other.found[-1]
-        return Rows(numbers, counts, found)
+        return Rows(numbers, counts, found, others)
 
 
 def step(numbers: Sequence[float | None]) -> Rows:
@@ -78,7 +94,7 @@ def step(numbers: Sequence[float | None]) -> Rows:
     found = np.array([[int(number is not None) for number in numbers]], dtype=int)
     values = np.array([[numbers] * PARTS], dtype=float)  # None becomes NaN
     values[:, 1][found == 0] = 0.0
-    return Rows(values, np.ones(1, dtype=int), found)
+    return Rows(values, np.ones(1, dtype=int), found, _no_others(1, len(numbers)))
 
 
 def nothing(k: int) -> Rows:
@@ -90,7 +106,14 @@ def _unknown(r: int, k: int) -> Rows:
     """Return r rows of one step, with k numbers that were not found."""
     numbers = np.full((r, PARTS, k), np.nan)
     numbers[:, 1] = 0.0
-    return Rows(numbers, np.ones(r, dtype=int), np.zeros((r, k), dtype=int))
+    return Rows(numbers, np.ones(r, dtype=int), np.zeros((r, k), dtype=int), _no_others(r, k))
+
+
+def _no_others(r: int, k: int) -> np.ndarray:
+    """Return `Rows.others` of r intervals of one step."""
+    others = np.full((r, PARTS, k), np.nan)
+    others[:, :2] = 0.0
+    return others
 
 
 class Span(NamedTuple):
@@ -139,10 +162,11 @@ def longer(table: Tensor, t: int, *numbers: float) -> Tensor:
 
 
 def rows_of(table: Tensor) -> Rows:
-    """Return the rows of such a table, with numbers counted from 0."""
+    """Return the rows of such a table, with numbers counted from 0; `others` is not known."""
     whole = table.numpy()
     k = (whole.shape[1] - 2) // PARTS
-    return Rows(whole[:, 1:-1].reshape(len(whole), PARTS, k), whole[:, -1], whole[:, -1:].repeat(k, 1))
+    numbers = whole[:, 1:-1].reshape(len(whole), PARTS, k)
+    return Rows(numbers, whole[:, -1], whole[:, -1:].repeat(k, 1), _no_others(len(whole), k))
 
 
 def drawn_of(table: Tensor, column: int) -> Span:

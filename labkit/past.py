@@ -118,14 +118,14 @@ class Past(Generic[S]):
     def replace(self, position: int, state: S) -> None:
         """Replace the state at a position and forget all later states. The other steps of its interval stay."""
         self.cut(position)
-        mark, interval = self.marks[-1], self.newest
+        mark, others = self.marks[-1], self.newest.before()
         if position:
             self.cut(position - 1)
         else:
             self.states, self.marks, self.sizes, self.newest = [], [], [], course.nothing(len(self.names))
         self.add(state, mark)
-        if interval.counts[0] > 1:
-            self.newest = self.newest.after(interval)
+        if others.counts[0]:
+            self.newest = self.newest.after(others.wider(len(self.names) - others.found.shape[1]))
 
     def cut(self, position: int) -> None:
         """Forget everything after a position; the run continues from there."""

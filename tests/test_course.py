@@ -74,6 +74,33 @@ def test_an_edited_state_keeps_the_other_steps_of_its_interval():
     assert np.array_equal(after.mean[:-1], before.mean[:20])
 
 
+@pytest.mark.parametrize("steps", [250, 250 + 401, 1603, 1604])
+def test_an_edit_leaves_the_replaced_step_out_of_its_interval(steps):
+    """At every position, also if the old number was an extreme of the interval or not finite, and if edits repeat."""
+    numbers = values(steps)
+    numbers[::16] = np.nan  # at kept steps
+    numbers[8::16] = 50.0
+    for position in (0, 3, 40, 77, -1):
+        past = run(Past(number), numbers)
+        position = range(len(past.states))[position]
+        mark = past.marks[position]
+        for value in (-30.0, 9.0):
+            past.replace(position, SimpleNamespace(t=mark, value=value))
+        begin = past.marks[-2] + 1 if position else 0
+        every = np.append(numbers[begin:mark], 9.0)
+        assert past.rows.counts[-1] == past.found("x")[-1] == len(every) and past.rows.counts.sum() == mark + 1
+        mean, low, high = (part[-1] for part in past.span("x"))
+        assert (low, high) == (np.nanmin(every), np.nanmax(every))
+        assert mean == pytest.approx(every.mean(), rel=1e-12, nan_ok=True)
+
+
+def test_an_edit_may_bring_the_first_numbers_of_a_run():
+    """No number was found so far, as on a busy server."""
+    past = run(Past(lambda state: number(state) if state.value > 0 else {}), [0.0] * 403)
+    past.replace(len(past.states) - 1, SimpleNamespace(t=402, value=2.0))
+    assert past.rows.counts.sum() == 403 and past.found("x").sum() == 1 and past.table["x"][-1] == 2
+
+
 @pytest.mark.parametrize("steps", [5, 401, 1603])
 def test_a_table_of_a_state_has_every_step_in_one_of_its_rows(steps):
     numbers, table = np.column_stack([values(steps), np.arange(steps)]), course.empty(2)

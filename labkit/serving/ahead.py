@@ -99,8 +99,9 @@ class Stock:
         self._discard()
         if self._lacks():
             async with _building.setdefault(IOLoop.current(), asyncio.Lock()):
-                await self._build()
-                await asyncio.sleep(PAUSE if self._present() else 0.0)
+                if self._lacks():  # no other call has built it meanwhile
+                    await self._build()
+                    await asyncio.sleep(PAUSE if self._present() else 0.0)
         if self._next is None:
             self._later(0.0 if self._lacks() else CHECKS)
 
@@ -127,15 +128,23 @@ def waiting() -> int:
 
 
 async def complete(session: ServerSession) -> None:
-    """Return when a new session has all its pictures and controls, as for a browser that looks at it."""
+    """Return when a new session has all its pictures and controls, as for a browser that looks at it, or has ended."""
+    if session.destroyed:
+        return
     document, until = session.document, time.monotonic() + LONGEST
-    while time.monotonic() < until and not all(
+
+    def goes_on() -> bool:
+        return not session.destroyed and time.monotonic() < until
+
+    while goes_on() and not all(
         isinstance(each, PeriodicCallback) for each in document.session_callbacks
     ):  # its main part comes later
         await asyncio.sleep(LOOK)
+    if session.destroyed:
+        return
     await greet(session)
     live = shown.on(document)
-    while live is not None and time.monotonic() < until:
+    while live is not None and goes_on():
         live.run.watched()  # without a signal for some seconds, nothing more is built
         if not live.has_more():
             return

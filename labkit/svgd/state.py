@@ -97,11 +97,14 @@ def memory_for(memory: Any, x: Tensor) -> Any:
     If n has grown, the new rows are the mean of the old ones; if n has shrunk, the last rows are dropped.
     It returns None if the memory has another dimension or other runs.
     """
-    if isinstance(memory, tuple):
-        parts = [memory_for(m, x) for m in memory]
-        if any(m is not None and part is None for m, part in zip(memory, parts, strict=True)):
+    if isinstance(memory, tuple | list | dict):
+        old = list(memory.values() if isinstance(memory, dict) else memory)
+        parts = [memory_for(m, x) for m in old]
+        if any(m is not None and part is None for m, part in zip(old, parts, strict=True)):
             return None  # the memory has another dimension and cannot be used
-        return type(memory)(*parts) if hasattr(memory, "_fields") else tuple(parts)
+        if isinstance(memory, dict):
+            return dict(zip(memory, parts, strict=True))
+        return type(memory)(*parts) if hasattr(memory, "_fields") else type(memory)(parts)
     if not isinstance(memory, Tensor) or memory.shape == x.shape:
         return memory
     if memory.shape[-1] != x.shape[-1] or memory.shape[:-2] != x.shape[:-2]:

@@ -84,6 +84,39 @@ def test_a_page_is_written_only_when_it_no_longer_changes():
     assert ahead.STILL > engine.AWAY
 
 
+def test_two_calls_at_the_same_time_build_one_session(at_once):
+    class Slow(Context):
+        async def create_session_if_needed(self, name, request):
+            await asyncio.sleep(0.01)
+            return await super().create_session_if_needed(name, request)
+
+    async def scenario():
+        context = Slow()
+        stock = ahead.Stock(context, 1, lambda: 0)
+        await asyncio.gather(stock.fill(), stock.fill())
+        return len(context.made), len(stock)
+
+    assert asyncio.run(scenario()) == (1, 1)
+
+
+def test_a_session_that_ended_is_not_completed(at_once, monkeypatch):
+    """Its main part never comes, so without this the stock would wait for minutes."""
+    greeted = []
+    monkeypatch.setattr(ahead, "greet", greeted.append)
+
+    async def scenario():
+        session = await Context().create_session_if_needed("one", None)
+        session.document.add_next_tick_callback(lambda: None)
+        building = asyncio.ensure_future(ahead.complete(session))
+        await asyncio.sleep(0.01)
+        session.destroy()
+        await asyncio.wait_for(building, 20)
+        await ahead.complete(session)
+        return building.done()
+
+    assert asyncio.run(scenario()) and greeted == []
+
+
 @pytest.mark.parametrize(("present", "standing"), [(0, 4), (1, 3), (4, 1), (9, 1)])
 def test_visitors_who_have_arrived_are_not_counted(at_once, present, standing):
     context, _, _ = stocked(4, present)

@@ -41,6 +41,17 @@ def test_a_default_above_the_limit_becomes_the_limit(small):
     assert made.n == 50 and made.start().x.shape[0] == 50
 
 
+def test_the_limit_also_holds_for_the_second_run(small):
+    made = ceilings.held(lambda: ComparisonSettings(ParticlesSettings()))()
+    made.compare, made.other = "n", 50
+    assert made.second().start().x.shape[0] == 50
+    other = made.run.but(seed=3)
+    assert other.seed == 3 and other.param["n"].get_soft_bounds()[1] == 50  # also what its slider shows
+    made.other = 51
+    with pytest.raises(ValueError, match="at most 50"):
+        made.second()
+
+
 def test_the_usual_limits_change_no_slider():
     for make in (ParticlesSettings, ClassificationSettings, AlphaSettings):
         free, held = make(), make()

@@ -101,6 +101,22 @@ def test_new_particles_get_the_mean_memory_and_particles_can_be_removed(draw, op
     assert svgd.step(edited, torch.neg, optimizer=optimizer).x.isfinite().all()
 
 
+@pytest.mark.parametrize("n", [15, 26])
+def test_a_memory_in_lists_and_dicts_fits_other_particles_too(draw, n):
+    def momentum(phi, memory):
+        parts = memory or {"v": [torch.zeros_like(phi)], "t": 0}
+        v = 0.9 * parts["v"][0] + phi
+        return 0.1 * v, {"v": [v], "t": parts["t"] + 1}
+
+    state = next(islice(svgd.flow(torch.neg, draw(20, 2), optimizer=momentum), 5, None))
+    x = torch.cat([state.x, draw(6, 2, seed=9)])[:n]
+    edited = svgd.evaluate(replace(state, x=x), torch.neg)
+    (v,), (before,) = edited.memory["v"], state.memory["v"]
+    assert v.shape == x.shape and torch.equal(v[:15], before[:15]) and edited.memory["t"] == 5
+    assert svgd.step(edited, torch.neg, optimizer=momentum).memory["t"] == 6
+    assert svgd.evaluate(replace(state, x=draw(20, 3)), torch.neg).memory is None
+
+
 def _tensors(memory) -> list[torch.Tensor]:
     parts = memory if isinstance(memory, tuple) else (memory,)
     return [part for part in parts if isinstance(part, torch.Tensor)]

@@ -157,13 +157,16 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         super().__init__(**params)
 
     def but(self, **changes: Any) -> "ParticlesSettings":
-        """Return the same settings with some changes.
+        """Return the same settings with some changes. The limits of a server stay.
 
         Raises:
             ValueError: a setting does not accept its value.
         """
         values = {name: value for name, value in self.param.values().items() if name != "name"}
-        other = ParticlesSettings(self.device, **values | changes)
+        other = ParticlesSettings(self.device, **values)
+        for name, ceiling in self.ceilings.items():
+            other.limit(name, *ceiling)
+        other.param.update(**changes)
         other._made = self._made
         return other
 
