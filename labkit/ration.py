@@ -1,16 +1,19 @@
 """Gives values a small share of the time: while runs play, they are found at steps chosen at random.
 
+Each run has its own `Share`, so a run with few steps per second also gets values.
+
 Values at every tenth step could all be the same while a run alternates between two numbers. At random steps, both
 numbers occur.
 """
 
+import math
 import random
 import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-PERIOD = 0.5  # seconds between two changes of the probability
+PERIOD = 0.5  # seconds between two changes of the probability; in this time every run that plays finds a value
 
 V = TypeVar("V")  # a value
 
@@ -38,8 +41,12 @@ class Ration:
         self._now, self._used, self._chance = now, used, chance or random.Random().random
         self._lock = threading.Lock()
         self._since, self._allowed, self._spent, self._cost = now(), 0.0, 0.0, 0.0
-        self._asked = self._found = 0
+        self._asked = self._found = self._sure = 0
         self.likely = 1.0
+
+    def share(self) -> "Share":
+        """Return the share of a new run."""
+        return Share(self, self._now, self._chance)
 
     def allow(self, seconds: float) -> None:
         """Add seconds that values may take."""
@@ -48,11 +55,12 @@ class Ration:
             if self._now() - self._since >= PERIOD:
                 self._renew()
 
-    def take(self, find: Callable[[], V]) -> V | None:
-        """Return find(), or None without calling it."""
+    def take(self, find: Callable[[], V], sure: bool = False) -> V | None:
+        """Return find(), or None without calling it; if `sure`, always find()."""
         with self._lock:
             self._asked += 1
-            if self._chance() >= self.likely:
+            self._sure += sure
+            if not sure and self._chance() >= self.likely:
                 return None
         began = self._used()
         value = find()
@@ -62,9 +70,35 @@ class Ration:
         return value
 
     def _renew(self) -> None:
-        """Set the probability by what all values of the last period would have cost, and what they might."""
+        """Set the probability by what all values of the last period would have cost, and what they might.
+
+        It leaves room for the values that are found in any case.
+        """
         if self._found:
             self._cost = self._spent / self._found
-        every = self._asked * self._cost
-        self.likely = min(1.0, self._allowed / every) if every else 1.0
-        self._since, self._asked, self._found, self._allowed, self._spent = self._now(), 0, 0, 0.0, 0.0
+        rest, every = self._allowed - self._sure * self._cost, (self._asked - self._sure) * self._cost
+        self.likely = min(1.0, max(0.0, rest / every)) if every else 1.0
+        self._since, self._allowed, self._spent = self._now(), 0.0, 0.0
+        self._asked = self._found = self._sure = 0
+
+
+class Share:
+    """The values of one run: those that the ration allows, but at least one in each period.
+
+    The moment of that one is random too: at an even rate, a slow run would always find the same one of two numbers.
+    """
+
+    def __init__(self, ration: Ration, now: Callable[[], float], chance: Callable[[], float]):
+        self._ration, self._now, self._chance = ration, now, chance
+        self._end = self._due = -math.inf  # end of the period; time from which a value must be found
+
+    def take(self, find: Callable[[], V]) -> V | None:
+        """Return find(), or None without calling it."""
+        now = self._now()
+        sure, over = now >= self._due, now >= self._end
+        value = self._ration.take(find, sure)
+        if over:
+            self._end, self._due = now + PERIOD, now + PERIOD * self._chance()
+        elif value is not None:
+            self._due = self._end + PERIOD
+        return value

@@ -86,6 +86,48 @@ def test_an_error_belongs_to_the_caller_and_changes_nothing():
     assert ration.take(lambda: 3) == 3
 
 
+@pytest.mark.parametrize("step", [0.004, 0.1, 0.25, 0.3, 0.8])
+def test_every_run_has_a_value_in_half_a_second_or_at_every_step_of_a_slow_run(step):
+    """Other runs have used all the time. The last value of one half second and the first of the next are near."""
+    clock, found = Clock(), []
+    ration = clock.ration()
+    share, ration.likely = ration.share(), 0.0
+    for _ in range(int(400 / step)):
+        clock.wait(step)
+        share.take(lambda: found.append(clock.time) or 1)
+    assert found[0] == step and np.diff(found).max() <= max(2 * PERIOD, step) + 1e-9
+    periods = 400 / max(PERIOD, step)
+    assert 0.8 * periods < len(found) < 1.2 * periods
+
+
+def test_a_slow_run_finds_even_and_odd_steps():
+    """With four steps per second, a value at each half second would always find one of two alternating numbers."""
+    clock, found = Clock(), []
+    ration = clock.ration()
+    share, ration.likely = ration.share(), 0.0
+    for i in range(4000):
+        clock.wait(0.25)
+        share.take(lambda i=i: found.append(i % 2) or 1)
+    assert abs(np.mean(found) - 1 / 2) < 4 / 2 / len(found) ** 0.5  # four standard errors
+
+
+def test_values_that_are_found_in_any_case_belong_to_the_share():
+    clock = Clock()
+    ration = clock.ration()
+    shares = [ration.share() for _ in range(4)]
+    work = time = 0.0
+    for i in range(20_000):
+        if i == 1000:  # the probability is known
+            work, time = clock.work, clock.time
+        began = clock.time
+        clock.wait(0.001)
+        for share in shares:
+            share.take(lambda: clock.compute(0.0005) or 1)
+        ration.allow(0.03 * (clock.time - began))
+    count = (clock.work - work) / 0.0005
+    assert abs((clock.work - work) / (clock.time - time) - 0.03) < 4 * 0.03 / count**0.5  # four standard errors
+
+
 def alternating(steps, likely, seed=0):
     """Return the past of a run whose number is found with a probability, and the view of this number."""
     view, ration = Curves(Numbers("Bandwidth", {"h": lambda state: state.value})), Clock().ration(seed)
@@ -117,7 +159,7 @@ def test_the_counts_of_steps_are_those_at_which_the_number_was_found():
     past, view = alternating(3000, 1 / 8)
     found = past.found("Bandwidth: h").sum()
     assert past.rows.counts.sum() == 3001 and abs(found - 3001 / 8) < 4 * (3001 * 1 / 8 * 7 / 8) ** 0.5
-    assert view.describe(past.states[-1], past) == f"Bandwidth: found at {found:,} of 3,001 steps."
+    assert view.describe(past.states[-1], past).endswith(f"Bandwidth: found at {found:,} of 3,001 steps.")
 
 
 def test_a_saved_table_has_the_count_and_no_numbers_where_none_was_found():
@@ -148,7 +190,23 @@ def test_a_run_that_is_stepped_by_hand_has_its_numbers_at_every_step(monkeypatch
             scene.live.run.watched()
             time.sleep(0.01)
         scene.live.pause()
-        rows = scene.live.run.past(lambda past: past.rows)
-        assert rows.found[:6].all() and not rows.found[6:].any() and len(rows.counts) >= 20
+        found = scene.live.run.past(lambda past: past.rows).found.all(1)
+        assert found[:6].all() and not found[6:].all() and len(found) >= 20
+    finally:
+        scene.live.close()
+
+
+def test_a_reset_while_playing_has_the_numbers_of_the_first_state(monkeypatch):
+    """On a busy server: no other number is found."""
+    ration = Clock().ration()
+    monkeypatch.setattr(engine.engine(), "ration", ration)
+    ration.likely, scene = 0.0, ParticlesScene(ParticlesSettings(n=20), play=False)
+    try:
+        scene.live.play()
+        for _ in range(5):
+            scene.live.run.watched()
+            scene.live.reset()
+            names, found = scene.live.run.past(lambda past: (past.names, past.rows.found))
+            assert names and found[0].all()
     finally:
         scene.live.close()

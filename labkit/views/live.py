@@ -68,6 +68,7 @@ class Live(still.LiveCell):
         self._shown, self._met, self._passed_by = 0, False, False
         self._tasks: list[Callable[[], None]] = []
         self._curves: WeakKeyDictionary[View, tuple[float, Columns]] = WeakKeyDictionary()
+        self._share = engine.engine().ration.share()
         self.clock, self.views = None if self.served else Clock(), checked(view)
         self.status = status or (lambda state: "")
         self.remote = Remote(self._heard, keys=self.served, tips=dict(TIPS))
@@ -101,8 +102,9 @@ class Live(still.LiveCell):
         return columns
 
     def _record(self, state: Any) -> dict[str, float]:
-        take = engine.engine().ration.take if self._plays() else lambda find: find()
-        return take(lambda: row_of(self.views, state)) or {}
+        if self._plays() and self.run.position:  # the first numbers after a reset are always found
+            return self._share.take(lambda: row_of(self.views, state)) or {}
+        return row_of(self.views, state)
 
     def _plays(self) -> bool:
         return "run" in vars(self) and self.run.playing  # the engine may call before the run is known here

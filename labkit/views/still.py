@@ -14,6 +14,7 @@ import io
 import os
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -135,9 +136,19 @@ class LiveCell(Cell):
             ValueError: the path has another end.
             RuntimeError: the run could not start.
             OSError: the file cannot be written.
+            Exception: what a step raised; there is no file then.
+
+        Warns:
+            UserWarning: the file has fewer steps, because they took longer than a minute.
         """
         target = keep.checked(path)
         past, position = ahead(self.live, steps, PATIENT)
+        if position < 0 and past.marks[-1] < steps:
+            warnings.warn(
+                f"{target.name} has {past.marks[-1]} of {steps} steps: they take longer than {PATIENT:.0f} seconds; "
+                "play the view to the step that you want, then save it",
+                stacklevel=2,
+            )
         keep.write(self.live, past, position, target, keep.Look(size, dark, fps))
 
     def recording(self) -> str:
@@ -196,7 +207,11 @@ def ahead(live: Any, steps: int, patience: float | None = None) -> tuple[Past[An
     if they take long. Then `start` is called again, so that the random numbers of the run begin again.
 
     Args:
-        patience: seconds for the steps; by default few, because a cell must not be slow.
+        patience: seconds for the steps. By default few, because a cell must not be slow, and a step that fails gives
+            the past without the next steps.
+
+    Raises:
+        Exception: with `patience`, what a step raised.
     """
     within, latest = (WITHIN, LATEST) if cells() == LIVE else (PATIENT, PATIENT)
     run, within, latest = live.run, patience or within, 2 * patience if patience else latest
@@ -205,11 +220,13 @@ def ahead(live: Any, steps: int, patience: float | None = None) -> tuple[Past[An
         found, end = past.copy(), time.monotonic() + within
         found.record, found.limit = run.record, sys.maxsize
         with torch.random.fork_rng(devices=[]):
-            for _ in range(steps):
-                found.add(run.step(found.states[-1]))
-                if time.monotonic() > end:
-                    break
-            run.start()
+            try:
+                for _ in range(steps):
+                    found.add(run.step(found.states[-1]))
+                    if time.monotonic() > end:
+                        break
+            finally:
+                run.start()
         return found
 
     past = run.past(lambda past: past.copy())
@@ -217,5 +234,7 @@ def ahead(live: Any, steps: int, patience: float | None = None) -> tuple[Past[An
         return past, run.position
     try:
         return run.past(look, latest), -1
-    except Exception:  # a step takes long or fails; when the view is played, it says why
-        return past, -1
+    except Exception:  # a step takes long or fails
+        if patience:
+            raise
+        return past, -1  # when the view is played, it says why

@@ -106,7 +106,7 @@ def test_a_session_that_ended_is_not_completed(at_once, monkeypatch):
 
     async def scenario():
         session = await Context().create_session_if_needed("one", None)
-        session.document.add_next_tick_callback(lambda: None)
+        session.document.add_timeout_callback(lambda: None, 60_000)
         building = asyncio.ensure_future(ahead.complete(session))
         await asyncio.sleep(0.01)
         session.destroy()

@@ -1,6 +1,8 @@
 """`svgd.watch` is a live view of a user's own target; `Live.save` writes it to a file of the kind of its name."""
 
 import csv
+import itertools
+import math
 import subprocess
 import sys
 from itertools import islice
@@ -17,7 +19,7 @@ from PIL import Image
 
 from labkit import svgd, targets
 from labkit.experiments.svgd.particles import ParticlesSettings
-from labkit.views import notebook
+from labkit.views import notebook, still
 from labkit.views.svgd import Curves, Line, ParticlesScene, Plane
 from labkit.views.svgd.watch import watch
 
@@ -154,6 +156,21 @@ def test_a_run_that_was_played_is_saved_as_it_is(live, tmp_path):
     advance(view, 2)
     view.save(str(tmp_path / "run.csv"), steps=50)
     assert len((tmp_path / "run.csv").read_text().splitlines()) == 4
+
+
+def test_a_step_that_fails_is_an_error_and_leaves_no_file(live, tmp_path):
+    view = live(lambda x: torch.where(x > 0, -x, math.nan), X.abs() / 10)
+    with pytest.raises(ValueError, match="finite"):
+        view.save(tmp_path / "run.csv", steps=300)
+    assert not list(tmp_path.iterdir()) and view.run.past(lambda past: past.marks) == [0]
+
+
+def test_a_file_with_fewer_steps_than_requested_has_a_warning(live, tmp_path, monkeypatch):
+    minutes = itertools.count(step=61)
+    monkeypatch.setattr(still, "time", SimpleNamespace(monotonic=lambda: next(minutes)))
+    with pytest.warns(UserWarning, match="run.csv has 1 of 5 steps: they take longer than 60 seconds; play the view"):
+        live(RING, X).save(tmp_path / "run.csv", steps=5)
+    assert len((tmp_path / "run.csv").read_text().splitlines()) == 3
 
 
 def test_dark_paper_is_dark(live, tmp_path):
