@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from labkit import lessons
+
 pytestmark = pytest.mark.browser
 
 
@@ -33,7 +35,7 @@ def teacher(school, key, page):
     page.get_by_role("button", name="Class", exact=True).click()
     page.get_by_label("Teacher's key").fill(key)
     page.get_by_role("button", name="Open a class").click()
-    expect(page.get_by_role("heading", name=re.compile("Class [a-z]+-[a-z]+"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("Class [a-z]+-[a-z]+"))).to_be_visible(timeout=20_000)
     yield page
     page.get_by_role("button", name="End the class").click()
 
@@ -52,7 +54,7 @@ def student(school, teacher, browser):
     found.on("console", lambda message: message.type == "error" and found.wrong.append(message.text))
     name = re.search("[a-z]+-[a-z]+", teacher.get_by_role("heading", name=re.compile("Class")).inner_text())[0]
     found.goto(f"{school}/room/{name}")
-    expect(found.get_by_text("live", exact=True)).to_be_visible()
+    expect(found.get_by_text("live", exact=True)).to_be_visible(timeout=20_000)
     yield found
     assert (found.foreign, found.wrong) == ([], [])
     context.close()
@@ -88,7 +90,7 @@ def test_a_student_sees_the_run_and_the_teachers_new_settings(teacher, student):
 def test_a_vote_is_secret_until_it_is_revealed(teacher, student):
     teacher.get_by_label("Question", exact=True).fill("Where will the particles stop?")
     teacher.get_by_label(re.compile("^Choices")).fill("left; right; both")
-    teacher.get_by_role("button", name="Ask").click()
+    teacher.get_by_role("button", name="Ask", exact=True).click()
     expect(student.get_by_role("heading", name="Where will the particles stop?")).to_be_visible()
     student.get_by_role("button", name="both").click()
     expect(student.get_by_text("Your answer: both")).to_be_visible()
@@ -97,6 +99,25 @@ def test_a_vote_is_secret_until_it_is_revealed(teacher, student):
     teacher.get_by_role("button", name="Reveal").click()
     expect(student.locator(".bars")).to_contain_text("both1")
     expect(teacher.get_by_text("left: 0, right: 0, both: 1")).to_be_visible()
+
+
+LESSON = "svgd-100-particles"
+
+
+def test_a_class_predicts_a_number_and_the_run_marks_it(school, teacher, student):
+    step = lessons.load(LESSON).steps[2]
+    teacher.goto(f"{school}/svgd?lesson={LESSON}&step=3")
+    expect(student.get_by_text(step.text)).to_be_visible(timeout=20_000)
+    teacher.get_by_role("button", name="Ask the class").click()
+    expect(student.get_by_role("heading", name=step.question.text)).to_be_visible(timeout=20_000)
+    student.get_by_role("spinbutton").fill("0.33")
+    student.get_by_role("button", name="Send").click()
+    expect(teacher.get_by_text("1 vote")).to_be_attached()
+    teacher.get_by_role("button", name=re.compile("^Just play")).click()
+    found = re.compile(r"The run gives 0\.3\d*\. 1 of 1 was within 0\.05\.$")
+    expect(student.get_by_text(found)).to_be_visible(timeout=60_000)
+    expect(student.locator(".bars")).to_contain_text("0.331")
+    teacher.get_by_role("button", name="Class", exact=True).click()  # the panel is closed after a reload
 
 
 def test_a_student_drives_and_the_teacher_takes_back(teacher, student):
