@@ -37,7 +37,7 @@ export function render({model, el}) {
   const words = (element) => element?.textContent.split(":")[0].trim()
   // the title of a slider of listed values is in the previous element; the slider itself has only the number of the value
   const listed = (host, inside) => inside.querySelector(".noUi-handle") && !inside.querySelector(".bk-slider-title")
-    && host.previousElementSibling?.shadowRoot?.querySelector(".bk-clearfix, div")
+    ? host.previousElementSibling?.shadowRoot?.querySelector(".bk-clearfix, div") : null
   const labelled = (host, inside) =>
     words(inside.querySelector(".bk-slider-title, label, input[type=checkbox] + *")) || words(listed(host, inside))
   const name = (root = page) => {
