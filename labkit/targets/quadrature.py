@@ -14,6 +14,8 @@ from torch import Tensor
 
 from labkit.targets.base import Range
 
+PART = 4096  # points at which a density is computed at once; a posterior has a number for each point and data row
+
 
 class Moments(NamedTuple):
     """The integral and the moments of a density on a box."""
@@ -30,6 +32,11 @@ def grid(box: Range, points: tuple[int, ...]) -> Float[Tensor, "... d"]:
     return torch.stack(torch.meshgrid(*axes, indexing="ij"), -1)
 
 
+def in_parts(f: Callable[[Tensor], Tensor], x: Float[Tensor, "m d"]) -> Tensor:
+    """Return f(x), computed for a limited number of points at a time; each value depends on its own point only."""
+    return torch.cat([f(part) for part in x.split(PART)])
+
+
 def moments(log_density: Callable[[Tensor], Tensor], box: Range, points: tuple[int, ...]) -> Moments:
     """Return integral, mean and covariance of exp(log_density) over `box`.
 
@@ -40,7 +47,7 @@ def moments(log_density: Callable[[Tensor], Tensor], box: Range, points: tuple[i
     """
     x = grid(box, points)
     with torch.no_grad():
-        log_p = log_density(x.reshape(-1, len(box))).double().reshape(points)
+        log_p = in_parts(log_density, x.reshape(-1, len(box))).double().reshape(points)
     top = log_p.max()
     p = torch.exp(log_p - top)
     border = max(max(p.select(i, 0).max().item(), p.select(i, -1).max().item()) for i in range(len(box)))

@@ -173,6 +173,18 @@ def test_a_file_with_fewer_steps_than_requested_has_a_warning(live, tmp_path, mo
     assert len((tmp_path / "run.csv").read_text().splitlines()) == 3
 
 
+def test_a_density_that_fails_on_a_grid_leaves_a_picture_of_the_particles(live, tmp_path):
+    def score(x):
+        if len(x) != len(X):
+            raise RuntimeError("for these particles only")
+        return -x
+
+    view = live(score, X[:, :1])
+    assert np.isnan(view.views[0].columns(view.run.past(lambda past: past.states[0]))["target"]["y"]).all()
+    view.save(tmp_path / "run.png", steps=2)
+    assert Image.open(tmp_path / "run.png").size == (960, 540)
+
+
 def test_dark_paper_is_dark(live, tmp_path):
     view = live(RING, X)
     for dark in (False, True):

@@ -28,12 +28,13 @@ from labkit.dreg.statistics import RunningMoments, crossed, merge
 from labkit.experiments.devices import kept, moved, noise
 from labkit.experiments.dreg import parameters
 from labkit.experiments.settings import ExperimentSettings
+from labkit.experiments.shared import Shared
 from labkit.training import schedules
 
 COVERED = 0.95  # confidence level of the intervals
 STEP = 60.0  # approximate duration of a batch in milliseconds
 OF_ESTIMATOR, OF_DIMENSION = 0.06, 0.005  # part of it for one replicate of 1024 samples (measured)
-BATCHES = 100  # newest batches that runs with equal settings share
+BATCHES = 64_000_000  # bytes of the newest batches that runs with equal settings share
 ROUNDING, ROUNDING_EXACT = 1e-24, 1e-12  # relative to squares: a smaller variance is rounding error
 SLOPES_FROM = 64  # smallest K for the slopes
 
@@ -251,7 +252,9 @@ def _toy(dim: int, distance: float, variance: float) -> Gaussian:
     return gaussian.instance(dim, distance, variance)
 
 
-@lru_cache(maxsize=BATCHES)
+_batches: Shared[laboratory.State] = Shared(BATCHES)
+
+
 def _measured(
     toy: Gaussian, rows: Rows, sizes: tuple[int, ...], replicates: int, seed: int, device: str
 ) -> laboratory.State:
@@ -259,9 +262,13 @@ def _measured(
 
     The seed defines its noise, so the runs of a class with equal settings share each batch: it is computed once.
     """
-    empty = laboratory.start(toy, [name for name, _ in rows], sizes)
-    source = noise(seed, device)
-    return kept(laboratory.step(moved(empty, device), moved(toy, device), generator=source, replicates=replicates))
+
+    def measure() -> laboratory.State:
+        empty = laboratory.start(toy, [name for name, _ in rows], sizes)
+        source = noise(seed, device)
+        return kept(laboratory.step(moved(empty, device), moved(toy, device), generator=source, replicates=replicates))
+
+    return _batches.take((toy, rows, sizes, replicates, seed, device), measure)
 
 
 def batch_size(estimators: int, dim: int, largest: int) -> int:

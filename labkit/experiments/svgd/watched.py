@@ -81,16 +81,18 @@ class Pictured(Target):
 
     Args:
         of: the known target; None if only the score is known.
+        x: the first particles (n, d). The density is computed in their dtype and on their device.
     """
 
-    def __init__(self, of: Target | None, score: Score, dim: int, box: Range):
+    def __init__(self, of: Target | None, score: Score, x: Tensor, box: Range):
+        dim = x.shape[-1]
         labels = of.labels if of is not None and len(of.labels) == dim else None
         super().__init__("target" if of is None else of.name, dim, box, labels)
         self._score = score
-        self.has_density = dim == 1 or of is not None
         if of is not None:
-            self.mean, self.covariance = of.mean, of.covariance
-        self._log_density = _density(of, score, box) if dim == 1 else None if of is None else of.log_prob
+            self.mean, self.covariance = _moments(of, x)
+        self._log_density = _density(of, score, x, box)
+        self.has_density = self._log_density is not None
 
     def score(self, x: Tensor) -> Tensor:
         return self._score(x)
@@ -99,20 +101,58 @@ class Pictured(Target):
         """Return log p(x), [...], for x [..., d].
 
         Raises:
-            ValueError: only the score is known, in more than one dimension.
+            ValueError: only the score is known, in more than one dimension, or no grid can be computed.
         """
         if self._log_density is None:
             raise ValueError(f"{self.name}: only the score is known, not the density; use targets.from_log_prob(f)")
         return self._log_density(x)
 
 
-def _density(of: Target | None, score: Score, box: Range) -> Callable[[Tensor], Tensor]:
-    """Return a normalised log-density on a line; without a target it is the integral of the score over the box."""
-    if of is not None:
-        (low, high), known = box[0], of.log_prob
-        more = WIDER * (high - low)
-        log_z = quadrature.moments(known, ((low - more, high + more),), (PARTS,)).log_z
-        return lambda x: known(x) - log_z
+def _like(x: Tensor, f: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Return f for points of any dtype: it gets them as particles like x (n, d), and its values become float64."""
+
+    def wrapped(points: Tensor) -> Tensor:
+        values = quadrature.in_parts(f, points.detach().reshape(-1, points.shape[-1]).to(x))
+        return values.detach().cpu().double().reshape(*points.shape[:-1], *values.shape[1:])
+
+    return wrapped
+
+
+def _moments(of: Target, x: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Return mean and covariance of a target, None if they are not known."""
+    like = targets.from_log_prob(_like(x, of.log_prob), dim=of.dim, plot_range=of.plot_range, name=of.name)
+    for each in (of, like):  # some log-densities accept only the dtype and the device of the particles
+        try:
+            return each.mean, each.covariance
+        except Exception:
+            continue
+    return None, None
+
+
+def _density(of: Target | None, score: Score, x: Tensor, box: Range) -> Callable[[Tensor], Tensor] | None:
+    """Return the log-density, normalised on a line; None if it is not known, or cannot be computed on a grid."""
+    try:
+        if x.shape[-1] == 1:
+            return _of_score(_like(x, score), box) if of is None else _normalised(_like(x, of.log_prob), box)
+        if of is not None:
+            found = _like(x, of.log_prob)
+            found(x[:2])
+            return found
+    except Exception:  # it is for the picture only; the run does not need it
+        pass
+    return None
+
+
+def _normalised(known: Callable[[Tensor], Tensor], box: Range) -> Callable[[Tensor], Tensor]:
+    """Return a log-density on a line, normalised."""
+    ((low, high),) = box
+    more = WIDER * (high - low)
+    log_z = quadrature.moments(known, ((low - more, high + more),), (PARTS,)).log_z
+    return lambda x: known(x) - log_z
+
+
+def _of_score(score: Score, box: Range) -> Callable[[Tensor], Tensor]:
+    """Return the normalised log-density on a line that is the integral of the score over the box."""
     grid = torch.linspace(*box[0], PARTS, dtype=torch.float64)
     slope, width = score(grid[:, None])[:, 0], float(grid[1] - grid[0])
     log_p = torch.cat([slope.new_zeros(1), torch.cumulative_trapezoid(slope, dx=width)])
@@ -142,7 +182,7 @@ def pictured(target: Any, score: Score, x: Tensor, box: Range | None = None) -> 
         box = _around(x, None if known is None else known.plot_range)
     if len(box) != dim:
         raise ValueError(f"box must hold {dim} pairs (low, high), one per dimension, got {len(box)}; change it")
-    return Pictured(known, score, dim, box)
+    return Pictured(known, score, x, box)
 
 
 def _known(target: Any, dim: int) -> Target | None:

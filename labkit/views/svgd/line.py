@@ -15,6 +15,7 @@ from labkit.views.stage import ABOVE
 from labkit.views.view import Columns, View, listed
 
 POINTS = 300
+FLAT = 6.0  # height of the picture of an unknown density, as a multiple of a uniform density
 
 
 class Line(View):
@@ -31,7 +32,8 @@ class Line(View):
     def __init__(self, density: Callable, box: tuple[float, float], title: str = ""):
         self.density, self.box, self.title = density, box, title
         self.grid = np.linspace(*box, POINTS)
-        self.top = 1.5 * float(self._target().max())
+        top = float(self._target().max())
+        self.top = 1.5 * top if top == top else FLAT / (box[1] - box[0])  # NaN: there is no density
         self.chosen: int | None = None
         self.snapshots = True
         self._outlines = WeakKeyDictionary()  # outlines of the states at the pinned steps, computed once
@@ -42,7 +44,9 @@ class Line(View):
         return self.box, self.title, self.top
 
     def _target(self) -> np.ndarray:
-        """Return p(x) on the grid."""
+        """Return p(x) on the grid, NaN if the density is not known."""
+        if not self.density().has_density:
+            return np.full(POINTS, np.nan)
         return np.exp(self.density().log_prob(torch.from_numpy(self.grid)[:, None]).numpy(force=True))
 
     def picture(self, state: Sample) -> hv.Overlay:

@@ -94,6 +94,51 @@ def test_a_bounded_distribution_has_the_density_of_its_coordinate():
     assert torch.allclose(density(run), wanted, rtol=1e-4)
 
 
+@pytest.mark.parametrize("dim", [1, 2])
+@pytest.mark.parametrize("alone", [True, False], ids=["score", "log-density"])
+def test_pictures_use_the_dtype_of_the_particles(dim, alone):
+    """N(0, 1), with a matrix in float32, as a user writes it who works in float32."""
+    eye = torch.eye(dim)
+
+    def log_prob(x):
+        return -((x @ eye) * x).sum(-1) / 2
+
+    target = (lambda x: -x @ eye) if alone else targets.from_log_prob(log_prob, dim=dim)
+    run = WatchedRun(target, X[:, :dim].float(), box=((-8.0, 8.0),) * dim)
+    assert torch.equal(taken(run, 2).x, last(svgd.flow(target, X[:, :dim].float()), 2).x)
+    if dim == 1:
+        assert torch.allclose(density(run), (-(LINE[:, 0] ** 2) / 2).exp() / math.sqrt(2 * math.pi), atol=1e-5)
+    found = run.density()
+    assert found.has_density is (dim == 1 or not alone)
+    if not alone:
+        assert found.covariance is None or torch.allclose(found.covariance, eye.double(), atol=0.01)
+        assert found.log_prob(X[:, :dim]).dtype == torch.float64
+
+
+def test_a_density_that_fails_on_a_grid_is_not_drawn():
+    def score(x):
+        if len(x) != len(X):
+            raise RuntimeError("for these particles only")
+        return -x
+
+    run = WatchedRun(score, X[:, :1])
+    assert not run.density().has_density and taken(run, 2).t == 2
+
+
+def test_a_density_on_a_grid_is_computed_in_parts():
+    """A posterior with 1,000 rows has a number for each row and point; all at once would need gigabytes."""
+    sizes = []
+
+    def log_prob(x):
+        sizes.append(x[..., 0].numel())
+        return -(x**2).sum(-1) / 2
+
+    found = WatchedRun(targets.from_log_prob(log_prob, dim=2, plot_range=((-8, 8), (-8, 8))), X).density()
+    assert torch.allclose(found.covariance, torch.eye(2, dtype=torch.float64), atol=1e-6)
+    found.log_prob(torch.zeros(120, 120, 2))
+    assert max(sizes) <= 4096 and sum(sizes) > 160_000
+
+
 def test_a_score_in_the_plane_has_no_density():
     density = WatchedRun(torch.neg, X).density()
     assert not density.has_density and density.covariance is None

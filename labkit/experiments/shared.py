@@ -1,0 +1,43 @@
+"""Values that runs with equal settings share: each is computed once, and the oldest are dropped."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from labkit.past import size
+
+V = TypeVar("V")  # a value
+
+
+class Shared(Generic[V]):
+    """The values that were used last, up to a number of bytes. Any thread may use it.
+
+    Args:
+        limit: bytes of the tensors in all values; the newest value always stays.
+
+    Attributes:
+        bytes: bytes of the tensors in the values that it keeps.
+    """
+
+    def __init__(self, limit: int):
+        self.limit, self.bytes = limit, 0
+        self._lock, self._kept = threading.Lock(), OrderedDict[Hashable, tuple[V, int]]()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def take(self, key: Hashable, find: Callable[[], V]) -> V:
+        """Return the value of a key; if it is not kept, it is find()."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key][0]
+        value = find()
+        with self._lock:
+            if key not in self._kept:  # another thread may have found it too
+                self._kept[key] = value, size(value)
+                self.bytes += self._kept[key][1]
+            while self.bytes > self.limit and len(self._kept) > 1:
+                self.bytes -= self._kept.popitem(last=False)[1][1]
+            return self._kept[key][0] if key in self._kept else value
