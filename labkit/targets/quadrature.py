@@ -14,7 +14,7 @@ from torch import Tensor
 
 from labkit.targets.base import Range
 
-PART = 4096  # points at which a density is computed at once; a posterior has a number for each point and data row
+PART = 2048  # points at which a density is computed at once; a posterior has a number for each point and data row
 
 
 class Moments(NamedTuple):
@@ -33,8 +33,19 @@ def grid(box: Range, points: tuple[int, ...]) -> Float[Tensor, "... d"]:
 
 
 def in_parts(f: Callable[[Tensor], Tensor], x: Float[Tensor, "m d"]) -> Tensor:
-    """Return f(x), computed for a limited number of points at a time; each value depends on its own point only."""
-    return torch.cat([f(part) for part in x.split(PART)])
+    """Return f(x), computed for a limited number of points at a time; each value depends on its own point only.
+
+    Raises:
+        ValueError: f does not return one value per point.
+    """
+    first, points = f(x[:PART]), len(x[:PART])
+    if first.shape[:1] != (points,):
+        raise ValueError(f"a density must return one value per point, got {list(first.shape)} for {points} points")
+    found = first.new_empty(len(x), *first.shape[1:])  # a list of small parts would leave holes between large arrays
+    found[:PART] = first
+    for begin in range(PART, len(x), PART):
+        found[begin : begin + PART] = f(x[begin : begin + PART])
+    return found
 
 
 def moments(log_density: Callable[[Tensor], Tensor], box: Range, points: tuple[int, ...]) -> Moments:

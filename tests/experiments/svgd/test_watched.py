@@ -136,7 +136,7 @@ def test_a_density_on_a_grid_is_computed_in_parts():
     found = WatchedRun(targets.from_log_prob(log_prob, dim=2, plot_range=((-8, 8), (-8, 8))), X).density()
     assert torch.allclose(found.covariance, torch.eye(2, dtype=torch.float64), atol=1e-6)
     found.log_prob(torch.zeros(120, 120, 2))
-    assert max(sizes) <= 4096 and sum(sizes) > 160_000
+    assert max(sizes) <= 2048 and sum(sizes) > 160_000
 
 
 def test_a_score_in_the_plane_has_no_density():
