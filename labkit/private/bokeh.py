@@ -8,6 +8,7 @@ from bokeh.document import Document
 from bokeh.document.events import DocumentChangedEvent
 from bokeh.document.json import DocJson
 from bokeh.events import DocumentReady
+from bokeh.server.callbacks import PeriodicCallback
 from bokeh.server.contexts import ApplicationContext
 from bokeh.server.server import Server
 from bokeh.server.session import ServerSession
@@ -85,6 +86,11 @@ def renew(session: ServerSession) -> None:
 def release(session: ServerSession) -> None:
     """Allow Bokeh to discard a session when no browser is connected to it."""
     session.unblock_expiration()
+
+
+def has_tasks(document: Document) -> bool:
+    """Return whether a callback of the document still has to run once; periodic ones do not count."""
+    return not all(isinstance(each, PeriodicCallback) for each in document.session_callbacks)
 
 
 async def greet(session: ServerSession) -> None:

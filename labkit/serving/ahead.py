@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
-from bokeh.server.callbacks import PeriodicCallback
 from tornado.ioloop import IOLoop
 
 from labkit.private.bokeh import (
@@ -24,6 +23,7 @@ from labkit.private.bokeh import (
     ServerSession,
     build_session,
     greet,
+    has_tasks,
     release,
     renew,
     replace_handlers,
@@ -136,9 +136,7 @@ async def complete(session: ServerSession) -> None:
     def goes_on() -> bool:
         return not session.destroyed and time.monotonic() < until
 
-    while goes_on() and not all(
-        isinstance(each, PeriodicCallback) for each in document.session_callbacks
-    ):  # its main part comes later
+    while goes_on() and has_tasks(document):  # its main part comes later
         await asyncio.sleep(LOOK)
     if session.destroyed:
         return

@@ -62,7 +62,7 @@ def answers(question, states):
         return right, next(choice for choice in question.choices if choice != right)
     first = right[0] if isinstance(right, tuple) else right
     far = max((question.low, question.high), key=lambda end: abs(end - first))
-    return right, far
+    return right, (far, *right[1:]) if isinstance(right, tuple) else far
 
 
 def answer(page, question, value):
@@ -75,14 +75,15 @@ def answer(page, question, value):
         page.keyboard.type(f"{value:.6g}")
         page.keyboard.press("Enter")
         return
-    tab_to(page, "^Place on the picture, x$")
-    expect(page.get_by_role("slider", name="Place on the picture, x")).not_to_have_attribute("max", "1", timeout=LOADS)
-    slide(page, value[0] if isinstance(value, tuple) else value)
+    for axis, number in zip("xy", value if isinstance(value, tuple) else (value,), strict=False):
+        tab_to(page, f"^Place on the picture, {axis}$")
+        slider = page.get_by_role("slider", name=f"Place on the picture, {axis}")
+        expect(slider).not_to_have_attribute("max", "1", timeout=LOADS)
+        slide(page, slider, number)
 
 
-def slide(page, value):
+def slide(page, slider, value):
     """Move the focused slider to a value with the arrow keys; far ones from an end."""
-    slider = page.get_by_role("slider", name="Place on the picture, x")
     low, high, now = slider.evaluate("({ min, max, value }) => [min, max, value].map(Number)")
     if value in (low, high):
         page.keyboard.press("Home" if value == low else "End")

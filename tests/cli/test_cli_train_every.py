@@ -177,7 +177,7 @@ def test_the_vae_trains_with_its_own_options(go, own):
 
 
 def test_every_option_is_used_in_these_tests():
-    """Except options that change no number of a run, which have separate tests."""
-    here, elsewhere = Path(__file__).read_text(), {"method", "resume", "tensorboard"}
+    """Except options that other tests use: they change no number of a run, or are for your own images."""
+    here, elsewhere = Path(__file__).read_text(), {"method", "resume", "tensorboard", "size"}
     names = [name.replace("_", "-") for name in inspect.signature(train.command).parameters if name not in elsewhere]
     assert len(names) > 20 and [name for name in names if f'"--{name}"' not in here] == []

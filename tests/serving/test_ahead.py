@@ -180,7 +180,8 @@ def test_a_prepared_page_has_all_its_pictures_and_controls(name):
         session = stock.take()
         live = shown.on(session.document)
         try:
-            return len(live.stages), sum(bool(stage.sources) for stage in live.stages), live.bar.filled
+            shown_now = [stage for stage in live.stages if stage.pane.visible]  # empty pictures are hidden
+            return len(shown_now), sum(bool(stage.sources) for stage in shown_now), live.bar.filled
         finally:
             session.request_expiration()
             await context._cleanup_sessions(0)

@@ -132,7 +132,11 @@ def test_a_page_loads_only_the_scripts_that_it_needs(server, get):
 
 def test_the_import_of_the_browser_is_enough_for_labkits_modules():
     """The frame leaves out Panel's module loader, because labkit's modules import nothing."""
-    modules = [each for each in JSComponent.__subclasses__() if each.__module__.startswith("labkit.")]
+
+    def below(parent):
+        return [each for child in parent.__subclasses__() for each in (child, *below(child))]
+
+    modules = [each for each in below(JSComponent) if each.__module__.startswith("labkit.")]
     assert {Pad, Readout, Remote} <= set(modules)
     for module in modules:
         source = module._esm if isinstance(module._esm, str) else module._esm.read_text(encoding="utf-8")
