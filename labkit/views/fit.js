@@ -66,7 +66,7 @@ const fit = (view, scale) => {
       text(axis, "label_text_font_size")
       const texts = axis.items.map((item) => item.label?.value ?? "")
       const changed = put(axis, "ncols", columns(axis, texts, axis.label_text_font_size, whole - left - 8))
-      if (changed) setTimeout(() => view.request_repaint(), 50)  // without this its samples of lines are empty
+      if (changed) for (const soon of [50, 400, 1500]) setTimeout(() => view.request_repaint(), soon)  // without this its samples of lines stay empty
     }
   }
   const title = figure.title

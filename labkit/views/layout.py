@@ -19,7 +19,7 @@ PLACES = f"""
 .picture {{ height: {SMALL}; flex: none !important; overflow: clip; }}
 .leading {{ height: {LARGE}; }}
 .leading.image {{ height: auto; width: min(100%, calc(var(--aspect) * {LARGE})) !important; justify-self: center; }}
-.leading.plane {{ width: min(100%, {LARGE}) !important; justify-self: center; }}
+.leading.plane {{ width: min(100%, {LARGE}) !important; justify-self: center; align-self: start; }}
 .image {{ height: auto; }}
 .plane {{ height: auto; aspect-ratio: 1; }}
 {PHONE} {{

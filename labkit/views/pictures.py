@@ -6,8 +6,9 @@ from typing import Any
 
 import panel as pn
 
-from labkit.views.layout import GRID, GRID_ALONE, GRID_BESIDE, said
+from labkit.views.layout import GRID, GRID_ALONE, GRID_BESIDE
 from labkit.views.narration import Narrator
+from labkit.views.readout import Hint
 from labkit.views.stage import Stage
 from labkit.views.view import Columns, View, leading
 
@@ -36,7 +37,12 @@ class Pictures:
 
         self._narrator = Narrator(tell_of_figures)
         self.column = pn.Column(sizing_mode="stretch_width", stylesheets=[GRID])
-        self.hint = said("", visible=False, order="50")
+        self.hint = Hint(
+            visible=False,
+            sizing_mode="stretch_width",
+            styles={"font-size": "15px", "order": "50"},
+            css_classes=["said"],
+        )
         self.stages: list[Stage] = []
         self.declared: list[View] | None = None
         self.dark = False
@@ -48,8 +54,11 @@ class Pictures:
         """Show the pictures of these views. A picture that already shows the same stays."""
         if len(self.stages) != len(views):
             self.stages = [Stage(order) for order, _ in enumerate(views)]
+            if state is not None:
+                self._hint([view.missing(state) for view in views])
             self.column.objects = [*(stage.pane for stage in self.stages), self.hint]
-        self.column.stylesheets = [grid(views)]
+        if self.column.stylesheets != [sheet := grid(views)]:
+            self.column.stylesheets = [sheet]
         self._waiting, self._views = [], views
         for stage, view in zip(self.stages, views, strict=True):
             if stage.holds(view):
@@ -68,8 +77,13 @@ class Pictures:
 
     def put_up_next(self) -> None:
         """Show the first waiting picture."""
-        if self._waiting:
-            self._put_up(*self._waiting.pop(0))
+        waiting = self._waiting
+        if not waiting:
+            return
+        try:
+            self._put_up(*waiting[0])
+        finally:
+            del waiting[:1]  # only now: until it is there, it waits
 
     def _put_up(self, stage: Stage, view: View, state: Any) -> None:
         stage.dark, stage.main = self.dark, view in leading(self._views)
@@ -103,8 +117,12 @@ class Pictures:
         words = [view.missing(state) for view in views]
         for stage, why in zip(self.stages, words, strict=True):
             stage.pane.visible = not why or "leading" in stage.pane.css_classes
+        self._hint(words)
+
+    def _hint(self, words: Sequence[str]) -> None:
+        """Show these words, each once."""
         hint = "<br>".join(dict.fromkeys(filter(None, words)))
-        self.hint.param.update(object=hint, visible=bool(hint))
+        self.hint.param.update(value=hint or self.hint.value, visible=bool(hint))
 
     def sources(self) -> dict[str, list[str]]:
         """Return the ids of the Bokeh sources of each layer, by "number of the picture/layer"."""

@@ -27,3 +27,19 @@ class Readout(JSComponent):
       return line
     }
     """
+
+
+class Hint(JSComponent):
+    """Shows `value` as HTML. In a notebook, a changed text of Panel's own would load style sheets again."""
+
+    value = param.String("")
+
+    _esm = """
+    export function render({model, el}) {
+      const text = el.ownerDocument.createElement("div")
+      const show = () => { text.innerHTML = model.value }
+      model.on("value", show)
+      show()
+      return text
+    }
+    """

@@ -36,7 +36,7 @@ export function render({model, el}) {
   // Bokeh's sliders and boxes have no tooltip, and no name for screen readers: give every control both
   const words = (element) => element?.textContent.split(":")[0].trim()
   // the title of a slider of listed values is in the previous element; the slider itself has only the number of the value
-  const listed = (host, inside) => inside.querySelector(".noUi-handle") && !inside.querySelector(".bk-slider-title")
+  const listed = (host, inside) => inside.querySelector(".noUi-handle") && !words(inside.querySelector(".bk-slider-title"))
     ? host.previousElementSibling?.shadowRoot?.querySelector(".bk-clearfix, div") : null
   const labelled = (host, inside) =>
     words(inside.querySelector(".bk-slider-title, label, input[type=checkbox] + *")) || words(listed(host, inside))

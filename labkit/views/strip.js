@@ -24,7 +24,7 @@ export function render({ model, el, view }) {
   question.setAttribute("role", "group")
   const verdict = made("p", { className: "verdict" })
   verdict.setAttribute("role", "status")
-  const play = button("", () => send("play"), { className: "play" })
+  const play = button("Play", () => send("play"), { className: "play" })
   const again = button("Try again", () => go(now().step), { title: "Starts this step again" })
   const ask = button("Ask the class", () => {
     page.dispatchEvent(new CustomEvent("labkit-ask", { detail: { lesson: now().lesson, step: now().step } }))

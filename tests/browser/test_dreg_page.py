@@ -35,7 +35,7 @@ def test_a_sequential_test_ends_the_next_one_starts_and_alpha_is_changed(page, s
     page.goto(f"{server}/dreg?tab=Bias meter")
     expect(page.get_by_text(re.compile(r"^stl is biased \(after .* replicates\)"))).to_be_visible()
     expect(page.get_by_text(re.compile(r"^step \d+ · paused"))).to_be_visible()
-    page.get_by_label("Estimator").select_option("iwae")
+    page.get_by_label("Estimator", exact=True).select_option("iwae")
     expect(page.get_by_text(re.compile(r"^iwae: not decided after"))).to_be_visible()
     expect(page.get_by_text(re.compile(r"^step ([5-9]|\d\d+) · \d"))).to_be_visible()
     page.get_by_role("button", name="Alpha dial").click()

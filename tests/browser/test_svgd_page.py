@@ -220,7 +220,7 @@ def test_invalid_settings_of_a_link_are_reported_as_text(svgd):
     svgd.open("?n=99999&hue=1&kernel=<img src=x onerror=alert(1)>&shape={%22dim%22:999999}")
     words = svgd.page.get_by_text("This link has settings or values that do not exist here")
     expect(words).to_be_visible()
-    for part in ("n=99999: must be at most 2000", "hue", "<img src=x", "dim must be from 1 to 100"):
+    for part in ("n=99999: must be at most 2,000", "hue", "<img src=x", "dim must be from 1 to 100"):
         assert part in words.inner_text()
     svgd.eventually(lambda: svgd.step > 3)
     assert svgd.wrong == [] and svgd.page.locator("img[src=x]").count() == 0
