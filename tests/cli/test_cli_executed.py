@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 
 import nbformat
@@ -105,7 +106,8 @@ def test_a_file_that_is_not_a_notebook_is_named(only, tmp_path, capsys):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
-def test_ctrl_c_stops_it_with_its_kernel(python, tmp_path):
+def test_ctrl_c_stops_it_with_its_kernel(tmp_path):
+    """Real processes, not forks, because signals are tested."""
     path = notebook_of(
         tmp_path / "small.ipynb", "import os, time; open('pid', 'w').write(str(os.getpid()))\ntime.sleep(99)"
     )
@@ -116,7 +118,9 @@ def test_ctrl_c_stops_it_with_its_kernel(python, tmp_path):
         "sys.exit(main(['lab', '--dir', '.', '--executed', 'pages']))"
     )
     (tmp_path / "none").mkdir()
-    process = subprocess.Popen([*python, "-c", script], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    plain = {name: value for name, value in os.environ.items() if name != "JUPYTER_PATH"}
+    words = [sys.executable, "-c", script]
+    process = subprocess.Popen(words, cwd=tmp_path, env=plain, stderr=subprocess.PIPE, text=True)
     try:
         deadline = time.monotonic() + 60
         while not ((tmp_path / "pid").exists() and (kernel := (tmp_path / "pid").read_text())):
