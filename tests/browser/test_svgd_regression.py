@@ -20,6 +20,6 @@ def test_networks_learn_automatically_and_a_point_is_added(page, server):
     page.get_by_role("checkbox", name="Overwrite noise as in the original").check()
     expect(page.get_by_text("learned from 54 training points")).to_be_visible()
     expect(page.get_by_text("Overwritten: 20 of 20")).to_be_visible()
-    page.locator(".bk-Canvas").first.dblclick(position={"x": 300, "y": 250})
+    page.locator(".leading .bk-Canvas").first.dblclick()
     expect(page.get_by_text("learned from 55 training points")).to_be_visible()
     assert wrong == []
