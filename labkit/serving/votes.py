@@ -11,11 +11,11 @@ from typing import Any
 
 from labkit import lessons
 from labkit.lessons import Question
+from labkit.lessons.question import CHOICE, NUMBER, PLACE
 from labkit.views.lessons import places
 
 CHOICES, LETTERS = 8, 200  # most choices, and most characters of a text
 FEW, BINS = 8, 10  # more different numbers than that are counted in intervals of equal width
-KINDS = CHOICE, NUMBER, PLACE = "choice", "number", "place"
 
 Answer = str | float | tuple[float, ...]  # a choice, a number, or a place on the main picture as x or (x, y)
 
@@ -27,7 +27,7 @@ class Vote:
     Attributes:
         text: the question.
         choices: what a student chooses from; empty for a number or a place.
-        kind: one of `KINDS`. axes: 1 for a place on the x axis, 2 for one in the plane.
+        kind: "choice", "number" or "place". axes: 1 for a place on the x axis, 2 for one in the plane.
         unit: the unit of a number. low, high: its range, None if open.
         lesson, step: where a lesson asks this question, the step counted from 0; "" if the teacher typed it.
         rounds: the answers of each round, student -> answer. A student is a random word of the browser.
@@ -64,12 +64,14 @@ class Vote:
         return True
 
     def _checked(self, value: Any) -> Answer | None:
+        """Return what is kept of an answer, None if a lesson would refuse it."""
+        low, high = (math.nan if end is None else end for end in (self.low, self.high))
+        question = Question(self.text, self.kind, tuple(self.choices), axes=self.axes, low=low, high=high)
+        if isinstance(value, list) != (self.kind == PLACE) or question.refuses(value):
+            return None
         if self.kind == CHOICE:
-            return value if isinstance(value, str) and value in self.choices else None
-        if self.kind == PLACE:
-            whole = isinstance(value, list) and len(value) == self.axes and all(map(_is_number, value))
-            return tuple(map(float, value)) if whole else None
-        return float(value) if _is_number(value) else None
+            return str(value)
+        return tuple(map(float, value)) if self.kind == PLACE else float(value)
 
     def again(self) -> None:
         """Ask the same question a second time; the answers of the first time are kept."""
@@ -182,10 +184,6 @@ def question_of(name: Any, step: Any) -> Question | None:
     except (LookupError, ValueError):
         return None
     return steps[step].question if isinstance(step, int) and 0 <= step < len(steps) else None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _plain(value: Answer) -> Any:

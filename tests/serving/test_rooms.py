@@ -245,3 +245,12 @@ def test_too_many_followers_are_refused_with_the_number_and_the_option(quiet):
     assert found.refusal() == ""
     other.students.append(Student(None, "c"))
     assert found.refusal() == "3 browsers follow the classes of this server, the most that it allows (--max-watchers)."
+
+
+def test_an_answer_outside_the_range_of_a_lesson_is_refused_so_that_the_run_can_mark_the_others():
+    """A share of particles is from 0 to 1."""
+    vote = votes.of_lesson("svgd-100-particles", 2)
+    assert [vote.answer("a", value) for value in (5.0, -0.1, 10**400, [0.3], True)] == [False] * 5
+    assert vote.answer("b", 0.3) and vote.answer("c", 1)
+    vote.mark(votes.question_of("svgd-100-particles", 2), 0.33)
+    assert vote.said.endswith("1 of 2 was within 0.05.")
