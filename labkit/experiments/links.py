@@ -2,11 +2,13 @@
 
 import math
 import re
+from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import param
 
-from labkit.experiments.settings import Linkable, beyond_softbounds
+from labkit.experiments.settings import ExperimentSettings, Linkable, beyond_softbounds
 from labkit.private.param import check
 
 KINDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list"}
@@ -39,6 +41,25 @@ def set_all(owner: Linkable, values: dict[str, Any]) -> list[str]:
     except ValueError as error:  # each one is allowed, but not in this combination
         refused.append(", ".join(f"{name}={value}" for name, value in good.items()) + f": {_why(error)}")
     return refused
+
+
+def set_tab(settings: ExperimentSettings[Any], values: Mapping[str, Any]) -> tuple[list[str], dict[str, list[str]]]:
+    """Set these values, and the defaults of all other parameters.
+
+    One value may choose which settings a tab has: these are set after it. Only what changes is set, so that equal
+    settings do not start a run again.
+
+    Returns:
+        the refused values with the reason for each; and names that no setting has, each with all names that exist.
+    """
+    refused, left, known, i = list[str](), dict(values), list[str](), 0
+    while i < len(settings.owners):  # the first owner may choose the next
+        owner, i = settings.owners[i], i + 1
+        names = [name for name in owner.param if name != "name" and not owner.param[name].constant]
+        wanted = {name: left.pop(name) if name in left else copy(owner.param[name].default) for name in names}
+        refused += set_all(owner, {name: value for name, value in wanted.items() if value != getattr(owner, name)})
+        known += names
+    return refused, dict.fromkeys(left, known)
 
 
 def _above(owner: Linkable, name: str, value: Any) -> str:

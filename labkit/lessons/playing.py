@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from labkit.experiments.links import set_all
-from labkit.experiments.settings import ExperimentSettings, Linkable
+from labkit.experiments.links import set_tab
+from labkit.experiments.settings import ExperimentSettings
 from labkit.lessons.fields import near
 from labkit.lessons.lesson import Lesson
 from labkit.lessons.tabs import NETWORK, TABS
@@ -15,20 +15,10 @@ from labkit.stream import iterate
 def apply(settings: ExperimentSettings[Any], values: Mapping[str, Any]) -> list[str]:
     """Set the values by name, as a link does, and return the refused ones with the reason for each.
 
-    One value may choose which settings a tab has: these are set after it. `model` belongs to the page and is left out.
+    `model` belongs to the page and is left out.
     """
-    refused, left = list[str](), {name: value for name, value in values.items() if name != NETWORK}
-    done: list[Linkable] = []
-    while new := [owner for owner in settings.owners if owner not in done]:
-        done.append(new[0])
-        refused += set_all(new[0], {name: left.pop(name) for name in _settable(new[0]) if name in left})
-    known = [name for owner in done for name in _settable(owner)]
-    return refused + [f"no setting is called {name}; {near(name, known)}" for name in left]
-
-
-def _settable(owner: Linkable) -> list[str]:
-    """Return the names of its settings; `name` is one of param's own."""
-    return [name for name in owner.param if name != "name"]
+    refused, unknown = set_tab(settings, {name: value for name, value in values.items() if name != NETWORK})
+    return refused + [f"no setting is called {name}; {near(name, known)}" for name, known in unknown.items()]
 
 
 def experiment(lesson: Lesson, i: int) -> ExperimentSettings[Any]:

@@ -78,6 +78,8 @@ class AttentionSettings(ExperimentSettings[Attended]):
         self.image = (printed(c)[3] if image is None else image).to(device_of(model))
         middle = {"center_x": (c.width - 1) / 2, "center_y": (c.height - 1) / 2, "stride": c.width / 7}
         super().__init__(**middle | params)
+        for name, value in middle.items():
+            self.param[name].default = value  # a lesson or a link without it returns to it
 
     def start(self) -> Attended:
         """Return the state for the current settings."""

@@ -162,6 +162,7 @@ class TraverseSettings(SharedSettings):
         super().__init__(model, **params)
         if "i" not in params:  # choose a number with a visible effect
             self.i = 1 + int(self.sheet(0).effects.argmax())
+            self.param.i.default = self.i  # a lesson or a link without `i` returns to it
 
     def sheet(self, number: int) -> Traversed:
         """Return one image per value in `VALUES`."""

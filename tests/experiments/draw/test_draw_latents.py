@@ -14,6 +14,7 @@ from labkit.experiments.draw.latents import (
     ResampleSettings,
     TraverseSettings,
 )
+from labkit.experiments.links import set_tab
 
 
 @pytest.fixture
@@ -139,3 +140,10 @@ def test_the_tabs_settings_run_the_chosen_experiment_and_make_each_once(model):
         assert settings.chosen is chosen and type(chosen) is EXPERIMENTS[name]
         assert torch.equal(settings.start().trace.z, chosen.start().trace.z)
         assert settings.step(settings.start()).t == 1
+
+
+def test_a_tab_that_is_set_without_a_number_of_z_has_the_one_with_the_largest_effect(model):
+    settings = TraverseSettings(model)
+    strongest = 1 + int(settings.sheet(0).effects.argmax())
+    settings.i = strongest % model.config.latent + 1
+    assert set_tab(settings, {"seed": 0}) == ([], {}) and settings.i == strongest
