@@ -48,6 +48,16 @@ class Lesson:
     minutes: int
     steps: tuple[Step, ...]
 
+    def index(self, step: Any) -> int:
+        """Return a step counted from 1, as in an address, counted from 0.
+
+        Raises:
+            ValueError: there is no such step.
+        """
+        if isinstance(step, bool) or not isinstance(step, int) or not 1 <= step <= len(self.steps):
+            raise ValueError(f'the lesson "{self.name}" has the steps 1 to {len(self.steps)}, not {step}')
+        return step - 1
+
     def settings(self, i: int) -> dict[str, Any]:
         """Return all settings of step i, counted from 0: those of the steps before it, and its own changes.
 

@@ -76,7 +76,7 @@ class Trainer:
         """End the training, which saves itself first."""
         if self._process is None or not self.is_running:
             return
-        self._process.send_signal(signal.CTRL_BREAK_EVENT if os.name == "nt" else signal.SIGINT)
+        self.interrupt()
         try:
             self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:

@@ -49,12 +49,11 @@ class LessonCell(LiveCell):
 
     def __init__(self, lesson: Lesson, step: int = 1, **params: Any):
         super().__init__(**params)
-        if not 1 <= step <= len(lesson.steps):
-            raise ValueError(f'the lesson "{lesson.name}" has the steps 1 to {len(lesson.steps)}, not {step}')
-        self._lesson, self._scenes, self._network = lesson, dict[Any, Any](), lesson.settings(step - 1).get(NETWORK)
+        i = lesson.index(step)
+        self._lesson, self._scenes, self._network = lesson, dict[Any, Any](), lesson.settings(i).get(NETWORK)
         self._room = pn.Column(margin=0, sizing_mode="stretch_width")
         self.walk = Walk(self, keys=False)
-        self.walk.enter(lesson, step - 1)
+        self.walk.enter(lesson, i)
         self.clock = Clock()
         self.clock.start(self)
 

@@ -69,14 +69,12 @@ class Walk:
         """
         try:
             lesson = lessons.load(str(place.get("lesson")))
+            if lesson.page != page:
+                return f'the lesson "{lesson.name}" belongs to the page /{lesson.page}'
+            i = lesson.index(place.get("step", 1))
         except (LookupError, ValueError) as error:
             return str(error.args[0] if error.args else error)
-        step = place.get("step", 1)
-        if lesson.page != page:
-            return f'the lesson "{lesson.name}" belongs to the page /{lesson.page}'
-        if isinstance(step, bool) or not isinstance(step, int) or not 1 <= step <= len(lesson.steps):
-            return f'the lesson "{lesson.name}" has the steps 1 to {len(lesson.steps)}, not {step}'
-        self.enter(lesson, step - 1)
+        self.enter(lesson, i)
         return ""
 
     def enter(self, lesson: Lesson, i: int) -> None:

@@ -54,11 +54,8 @@ class Pictures:
         """Show the pictures of these views. A picture that already shows the same stays."""
         if len(self.stages) != len(views):
             self.stages = [Stage(order) for order, _ in enumerate(views)]
-            if state is not None:
-                self._hint([view.missing(state) for view in views])
             self.column.objects = [*(stage.pane for stage in self.stages), self.hint]
-        if self.column.stylesheets != [sheet := grid(views)]:
-            self.column.stylesheets = [sheet]
+        self.column.stylesheets = [grid(views)]
         self._waiting, self._views = [], views
         for stage, view in zip(self.stages, views, strict=True):
             if stage.holds(view):
@@ -117,12 +114,8 @@ class Pictures:
         words = [view.missing(state) for view in views]
         for stage, why in zip(self.stages, words, strict=True):
             stage.pane.visible = not why or "leading" in stage.pane.css_classes
-        self._hint(words)
-
-    def _hint(self, words: Sequence[str]) -> None:
-        """Show these words, each once."""
         hint = "<br>".join(dict.fromkeys(filter(None, words)))
-        self.hint.param.update(value=hint or self.hint.value, visible=bool(hint))
+        self.hint.param.update(value=hint, visible=bool(hint))
 
     def sources(self) -> dict[str, list[str]]:
         """Return the ids of the Bokeh sources of each layer, by "number of the picture/layer"."""
