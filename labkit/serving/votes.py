@@ -64,7 +64,7 @@ class Vote:
         return True
 
     def _checked(self, value: Any) -> Answer | None:
-        """Return what is kept of an answer, None if a lesson would refuse it."""
+        """Return the value for a round, None if a lesson would refuse it."""
         low, high = (math.nan if end is None else end for end in (self.low, self.high))
         question = Question(self.text, self.kind, tuple(self.choices), axes=self.axes, low=low, high=high)
         if isinstance(value, list) != (self.kind == PLACE) or question.refuses(value):
