@@ -1,4 +1,4 @@
-"""Values that runs with equal settings share: each is computed once, and the oldest are dropped."""
+"""Values that are computed once: those that runs with equal settings share, and the last one of a run."""
 
 import threading
 from collections import OrderedDict
@@ -41,3 +41,21 @@ class Shared(Generic[V]):
             while self.bytes > self.limit and len(self._kept) > 1:
                 self.bytes -= self._kept.popitem(last=False)[1][1]
             return self._kept[key][0] if key in self._kept else value
+
+
+class Latest(Generic[V]):
+    """The value that was made last. Any thread may use it: threads that ask for the same key get the same value."""
+
+    def __init__(self, kept: tuple[object, V] | None = None):
+        self._lock, self._kept = threading.RLock(), kept
+
+    def take(self, key: object, make: Callable[[], V]) -> V:
+        """Return the value of a key; if it is not the last one, it is make()."""
+        with self._lock:
+            if self._kept is None or self._kept[0] != key:
+                self._kept = key, make()
+            return self._kept[1]
+
+    def copy(self) -> "Latest[V]":
+        """Return another that begins with the same value."""
+        return Latest(self._kept)

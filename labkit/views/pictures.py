@@ -48,6 +48,7 @@ class Pictures:
         self.dark = False
         self._waiting: list[tuple[Stage, View, Any]] = []
         self._views: list[View] = []
+        self._missing: list[str] = []  # how the reader can fill each picture, as last shown
         self._turned, self._turns = 0.0, 0
 
     def declare(self, views: list[View], state: Any) -> None:
@@ -56,7 +57,7 @@ class Pictures:
             self.stages = [Stage(order) for order, _ in enumerate(views)]
             self.column.objects = [*(stage.pane for stage in self.stages), self.hint]
         self.column.stylesheets = [grid(views)]
-        self._waiting, self._views = [], views
+        self._waiting, self._views, self._missing = [], views, []
         for stage, view in zip(self.stages, views, strict=True):
             if stage.holds(view):
                 continue
@@ -112,6 +113,9 @@ class Pictures:
     def _hide_empty(self, state: Any, views: Sequence[View]) -> None:
         """Show what would fill the empty pictures instead of these."""
         words = [view.missing(state) for view in views]
+        if words == self._missing:  # at every frame, and setting the same again costs half a millisecond
+            return
+        self._missing = words
         for stage, why in zip(self.stages, words, strict=True):
             stage.pane.visible = not why or "leading" in stage.pane.css_classes
         hint = "<br>".join(dict.fromkeys(filter(None, words)))

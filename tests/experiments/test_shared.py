@@ -1,9 +1,12 @@
 """Values that runs share stay below a number of bytes."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import torch
 
 from labkit.experiments.dreg import variance
-from labkit.experiments.shared import Shared
+from labkit.experiments.shared import Latest, Shared
 
 
 def test_the_values_used_last_stay_below_the_limit():
@@ -31,3 +34,24 @@ def test_runs_with_equal_settings_share_their_batches_within_a_number_of_bytes(m
         states = [each.step(state) for each, state in zip(made, states, strict=True)]
         assert 0 < small.bytes <= 200_000
     assert len(small) < 12 and torch.equal(states[0].total.gradients.mean, states[1].total.gradients.mean)
+
+
+def test_threads_that_ask_for_the_same_key_get_the_same_latest_value():
+    latest, made = Latest(), []
+
+    def make():
+        made.append(object())
+        time.sleep(0.05)
+        return made[-1]
+
+    with ThreadPoolExecutor(4) as threads:
+        values = list(threads.map(lambda _: latest.take("a", make), range(4)))
+    assert len(made) == 1 and all(value is made[0] for value in values)
+
+
+def test_the_latest_value_is_made_again_for_another_key_and_a_copy_keeps_its_own():
+    latest = Latest()
+    assert latest.take("a", lambda: 1) == 1 and latest.take("a", lambda: 2) == 1
+    other = latest.copy()
+    assert latest.take("b", lambda: 3) == 3 and latest.take("a", lambda: 4) == 4
+    assert other.take("a", lambda: 5) == 1

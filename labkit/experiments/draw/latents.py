@@ -17,6 +17,7 @@ from labkit.experiments.devices import kept, noise
 from labkit.experiments.draw.drawing import Drawing, device_of, onwards
 from labkit.experiments.draw.images import printed
 from labkit.experiments.settings import ExperimentSettings, Linkable, RegistrySelector
+from labkit.experiments.shared import Latest
 
 VALUES = torch.linspace(-3, 3, 7)  # values of one number of z: three standard deviations to each side
 NOISE = -1  # replaces a printed digit: an image from the prior
@@ -134,7 +135,7 @@ class ResampleSettings(SharedSettings):
 
     def __init__(self, model: draw.DRAW, **params: Any):
         self.param.t.bounds = (1, model.config.steps + 1)
-        self._spread: tuple[Any, Tensor] = None, torch.zeros(0)  # independent of t, so it is kept when t changes
+        self._spread = Latest[Tensor]()  # independent of t, so it is kept when t changes
         super().__init__(model, **{"t": min(3, model.config.steps + 1)} | params)
 
     def sheet(self, number: int) -> Resampled:
@@ -142,13 +143,13 @@ class ResampleSettings(SharedSettings):
         original = self.noise(1, 0)
         others = self.noise(self.n, number + 1)
         others[:, :1] = original
-        key = self.seed, number, self.n, self.known
-        if self._spread[0] != key:
-            both = (z.to(device_of(self.model)) for z in (original, others))
-            self._spread = key, kept(latents.spread(self.model, *both, label=self.known))
+        both = (z.to(device_of(self.model)) for z in (original, others))
+        label = self.known
+        key = self.seed, number, self.n, label
+        spread = self._spread.take(key, lambda: kept(latents.spread(self.model, *both, label=label)))
         trace = self.drawn(latents.resample(original, self.t, others))
         deviation = trace.images[-1].std(0)
-        return Resampled(trace, sheet=number, glimpse=self.t, spread=self._spread[1], deviation=deviation)
+        return Resampled(trace, sheet=number, glimpse=self.t, spread=spread, deviation=deviation)
 
 
 class TraverseSettings(SharedSettings):

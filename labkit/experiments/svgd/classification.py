@@ -16,6 +16,7 @@ from torch import Tensor
 
 from labkit import svgd
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
+from labkit.experiments.shared import Latest
 from labkit.experiments.svgd import classification_data as labelled
 from labkit.experiments.svgd import words
 from labkit.experiments.svgd.classification_data import HALF, LabelledPoints
@@ -156,7 +157,7 @@ class ClassificationSettings(ExperimentSettings[Classified]):
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self._drawn: tuple[str, int] | None = None
-        self._made: tuple[object, ClassifierPosterior] | None = None
+        self._made = Latest[ClassifierPosterior]()
 
     def start(self) -> Classified:
         """Return the first state."""
@@ -188,10 +189,9 @@ class ClassificationSettings(ExperimentSettings[Classified]):
 
     def posterior(self, data: LabelledPoints, features: str) -> ClassifierPosterior:
         """Return the posterior. A new one is made only if an argument or a setting changed."""
-        key = data, features, self.rate, self.held
-        if self._made is None or self._made[0] != key:
-            self._made = key, ClassifierPosterior(data, features, self.rate, data.held(self.held))
-        return self._made[1]
+        rate, held = self.rate, self.held
+        key = data, features, rate, held
+        return self._made.take(key, lambda: ClassifierPosterior(data, features, rate, data.held(held)))
 
     def score(self, target: ClassifierPosterior) -> Scored:
         """Return the score of all training points, or of a minibatch."""

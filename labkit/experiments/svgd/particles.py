@@ -12,6 +12,7 @@ from torch import Tensor
 from labkit import baselines, svgd, targets
 from labkit.experiments import defaults, limits
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
+from labkit.experiments.shared import Latest
 from labkit.experiments.svgd import words
 from labkit.targets import LISTS, PARAMETERS, TARGETS, TEXTS, drawn
 from labkit.targets.base import HasSampler, Range
@@ -153,7 +154,7 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
 
     def __init__(self, device: str = "cpu", **params: Any) -> None:
         self.device = device
-        self._made: tuple[object, Known] | None = None
+        self._made = Latest[Known]()
         super().__init__(**params)
 
     def but(self, **changes: Any) -> "ParticlesSettings":
@@ -167,7 +168,7 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         for name, ceiling in self.ceilings.items():
             other.limit(name, *ceiling)
         other.param.update(**changes)
-        other._made = self._made
+        other._made = self._made.copy()
         return other
 
     def refuses(self, name: str, value: Any, asked: dict[str, Any]) -> str:
@@ -193,13 +194,13 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
 
     def density(self) -> Known:
         """Return the target. A new one is made only if its settings changed."""
-        key = self.described
-        if self._made is None or self._made[0] != key:
-            modes = {name: getattr(self, setting) for name, setting in modes_of(self.target).items()}
-            modes |= {name: getattr(self, TYPED[name]) for name in TEXTS.get(self.target, ())}
-            shape = {name: value for name, value in self.shape.items() if name in PARAMETERS.get(self.target, {})}
-            self._made = (key, targets.make(self.target, **modes, **shape))
-        return self._made[1]
+        return self._made.take(self.described, self._make)
+
+    def _make(self) -> Known:
+        modes = {name: getattr(self, setting) for name, setting in modes_of(self.target).items()}
+        modes |= {name: getattr(self, TYPED[name]) for name in TEXTS.get(self.target, ())}
+        shape = {name: value for name, value in self.shape.items() if name in PARAMETERS.get(self.target, {})}
+        return targets.make(self.target, **modes, **shape)
 
     def score(self) -> Scored:
         """Return the score of the target: exact, of a minibatch, or tempered."""

@@ -1,7 +1,6 @@
-"""The shipped example is a complete run, and the page shows it only while there is no other."""
+"""The shipped example is a complete run."""
 
 from labkit.experiments.runs import directory
-from labkit.views.runs import RunsScene
 
 
 def test_the_example_is_a_run_that_has_ended_with_samples():
@@ -13,27 +12,3 @@ def test_the_example_is_a_run_that_has_ended_with_samples():
 
 def test_the_example_is_small():
     assert sum(path.stat().st_size for path in directory.EXAMPLES.rglob("*") if path.is_file()) < 50_000
-
-
-def test_a_page_without_runs_shows_the_example_and_how_to_make_a_run(tmp_path):
-    scene = RunsScene(tmp_path)
-    found = scene._find()
-    assert found.example and found.name == "example-digits" and found.state.sheet is not None and not found.drawable
-    scene._show(found)
-    assert "There is no run in" in scene.listing.object and "Below is an example" in scene.listing.object
-    assert f"{found.state.bound:.2f} nats" in scene.listing.object and len(scene.stages) == 4
-    assert "<b>example-digits</b> · samples of epoch 143" == scene.head.object
-
-
-def test_the_first_run_replaces_the_example(tmp_path, made_runs):
-    scene = RunsScene(tmp_path)
-    scene._show(scene._find())
-    made_runs.trained(tmp_path / "mine")
-    found = scene._find()
-    scene._show(found)
-    assert (found.example, found.name) == (False, "mine") and "example" not in scene.listing.object
-
-
-def test_a_link_to_a_missing_run_shows_no_example(tmp_path):
-    found = RunsScene(tmp_path, "gone")._find()
-    assert not found.example and found.state is None
