@@ -1,11 +1,9 @@
 """`labkit bench serve` with two watchers: the protocols of pages, classes and frames, from start to end."""
 
-import asyncio
 import io
-import os
 import re
+import subprocess
 import sys
-import threading
 
 import pytest
 from rich.console import Console
@@ -33,26 +31,18 @@ def test_a_small_class_gets_frames(monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_watchers_return_to_their_class_after_a_killed_server_starts_again(monkeypatch):
-    """Slow: it starts two servers. The name of the class is kept in a file."""
-    monkeypatch.setattr(serve, "BUILDS", 3.0)
-    text = asyncio.run(serve_checks.restart(3))
-    assert re.fullmatch(
-        r"3 watchers after kill -9 and a new start: all back [\d.]+ s after the server responds .*", text
-    )
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_process_that_opens_a_file_and_a_thread_holds_one_more(tmp_path):
-    before = serve_checks.Held.by(os.getpid())
-    stop = threading.Event()
-    thread = threading.Thread(target=stop.wait)
-    with open(tmp_path / "file", "w"):
-        thread.start()
-        during = serve_checks.Held.by(os.getpid())
-        stop.set()
-        thread.join()
-    assert (during.threads, during.files) == (before.threads + 1, before.files + 1) and before.memory > 10
+def test_a_process_that_opens_a_file_and_a_thread_holds_one_more():
+    opens = "input(); file = open('/dev/null'); threading.Thread(target=threading.Event().wait, daemon=True).start()"
+    program = f"import threading; print('begun', flush=True); {opens}; print('opened', flush=True); input()"
+    command = [sys.executable, "-IS", "-c", program]  # a process of its own: in this one other threads come and go
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "begun\n"
+        before = serve_checks.Held.by(process.pid)
+        print(file=process.stdin, flush=True)
+        assert process.stdout.readline() == "opened\n"
+        during = serve_checks.Held.by(process.pid)
+        process.kill()
+    assert (during.threads, during.files) == (before.threads + 1, before.files + 1) and before.memory > 1
 
 
 def test_a_line_above_INFO_is_found_and_one_below_is_not():
