@@ -34,7 +34,7 @@ def test_a_small_class_gets_frames(monkeypatch):
 def test_a_process_that_opens_a_file_and_a_thread_holds_one_more():
     opens = "input(); file = open('/dev/null'); threading.Thread(target=threading.Event().wait, daemon=True).start()"
     program = f"import threading; print('begun', flush=True); {opens}; print('opened', flush=True); input()"
-    command = [sys.executable, "-IS", "-c", program]  # a process of its own: in this one other threads come and go
+    command = [sys.executable, "-IS", "-c", program]  # in this process other threads begin and end
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "begun\n"
         before = serve_checks.Held.by(process.pid)
