@@ -98,7 +98,13 @@ class Past(Generic[S]):
     def add(self, state: S, mark: int | None = None) -> None:
         """Add the newest state. The one before stays if it is a multiple of the stride; too many states are thinned."""
         mark = (self.marks[-1] + 1 if self.marks else 0) if mark is None else mark
-        row = self.record(state) if self.record else {}  # first, because it may raise
+        self._append(state, mark, self._row(state))
+
+    def _row(self, state: S) -> dict[str, float]:
+        """Return the numbers of a state. This may raise, so it comes before any change."""
+        return self.record(state) if self.record else {}
+
+    def _append(self, state: S, mark: int, row: dict[str, float]) -> None:
         self._name(row)
         step = course.step([row.get(name) for name in self.names])
         if self.marks and self.marks[-1] % self.stride:
@@ -117,13 +123,14 @@ class Past(Generic[S]):
 
     def replace(self, position: int, state: S) -> None:
         """Replace the state at a position and forget all later states. The other steps of its interval stay."""
+        row = self._row(state)
         self.cut(position)
         mark, others = self.marks[-1], self.newest.before()
         if position:
             self.cut(position - 1)
         else:
             self.states, self.marks, self.sizes, self.newest = [], [], [], course.nothing(len(self.names))
-        self.add(state, mark)
+        self._append(state, mark, row)
         if others.counts[0]:
             self.newest = self.newest.after(others.wider(len(self.names) - others.found.shape[1]))
 

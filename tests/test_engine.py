@@ -207,6 +207,26 @@ def test_edit_replaces_the_shown_state_and_forgets_later_states(make):
     assert settled(run).state == Count(5, 3)
 
 
+def test_an_edit_whose_numbers_fail_keeps_every_state_of_the_run(make):
+    def record(state):
+        if state.total < 0:
+            raise ValueError("no number of this state")
+        return {"total": float(state.total)}
+
+    run = make(record=record)
+    for _ in range(6):
+        run.once()
+    run.seek(4)
+    before = run.past(lambda past: past.copy())
+    run.edit(lambda state: dataclasses.replace(state, total=-1))
+    frame = settled(run)
+    after = run.past(lambda past: past.copy())
+    assert "no number of this state" in frame.error and frame.state == Count(4, 6)
+    assert after.states == before.states and after.marks == before.marks and after.table == before.table
+    run.once()
+    assert settled(run).state == Count(5, 10) and not run.frame.error
+
+
 # kept states
 
 
