@@ -1,4 +1,4 @@
-"""A square to draw on with the mouse, a pen or a finger."""
+"""A square to draw on with the mouse, a pen, a finger or keys."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +21,7 @@ class Pad(pn.custom.JSComponent):
 
     side = param.Integer(default=28, bounds=(1, 256))
     words = param.String("Draw a digit here")
+    pixels = param.List([], doc="the ink at first, 0 to 255 for each pixel, the upper row first; [] for none")
     _esm = Path(__file__).with_name("pad.js")
 
     def __init__(self, drawn: Callable[[Any], None], **params):
@@ -30,6 +31,11 @@ class Pad(pn.custom.JSComponent):
     def made(self, ink: np.ndarray) -> Any:
         """Return what `drawn` gets for ink (side, side) in [0, 1]: the ink itself."""
         return ink
+
+    def show(self, ink: np.ndarray) -> None:
+        """Show ink (side, side) in [0, 1] in place of the lines of the visitor; `drawn` is not called."""
+        self.pixels = np.rint(255 * ink).astype(int).ravel().tolist()
+        self._send_msg({"kind": "show", "pixels": self.pixels})
 
     def clear(self) -> None:
         """Clear the square."""

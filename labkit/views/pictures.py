@@ -6,7 +6,7 @@ from typing import Any
 
 import panel as pn
 
-from labkit.views.layout import GRID, GRID_ALONE, GRID_BESIDE
+from labkit.views.layout import DEVICES, GRID, GRID_ALONE, GRID_BESIDE
 from labkit.views.narration import Narrator
 from labkit.views.readout import Hint
 from labkit.views.stage import Stage
@@ -42,6 +42,7 @@ class Pictures:
             sizing_mode="stretch_width",
             styles={"font-size": "15px", "order": "50"},
             css_classes=["said"],
+            stylesheets=[DEVICES],
         )
         self.stages: list[Stage] = []
         self.declared: list[View] | None = None

@@ -60,7 +60,7 @@ def test_a_drawn_digit_is_read(drawing):
     drawing.page.get_by_role("button", name="Pause").click()
     drawing.page.wait_for_timeout(300)
     before = drawing.image()
-    box = drawing.page.get_by_role("img", name="Draw a digit here").bounding_box()
+    box = drawing.page.get_by_role("application", name="Draw a digit here").bounding_box()
     mouse, (left, top) = drawing.page.mouse, (box["x"], box["y"])
     mouse.move(left + 60, top + 60)
     mouse.down()
@@ -69,6 +69,16 @@ def test_a_drawn_digit_is_read(drawing):
     mouse.up()
     drawing.changes(before)
     expect(drawing.page.get_by_role("button", name="Pause")).to_be_visible()  # the page reads it at once
+
+    drawing.page.get_by_role("button", name="Pause").click()
+    expect(drawing.page.get_by_text(re.compile(r"^step \d+ · paused"))).to_be_visible()
+    seven = drawing.image()
+    square = drawing.page.get_by_role("application", name="Draw a digit here")
+    square.focus()
+    for key in ("Delete", "Shift+ArrowUp", "Shift+ArrowUp", "Space", *4 * ["Shift+ArrowDown"], "Space"):  # a one
+        drawing.page.keyboard.press(key)
+    drawing.changes(seven)
+    expect(drawing.page.get_by_text("Pen up", exact=True)).to_be_attached()
     assert (drawing.foreign, drawing.wrong) == ([], [])
 
 

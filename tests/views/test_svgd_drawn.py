@@ -32,6 +32,27 @@ def test_a_line_at_the_top_becomes_a_density_at_the_top():
     assert float(run.density().mean[1]) == pytest.approx((1 - drawn.SHARE) * 3.375)
 
 
+def test_the_square_shows_the_drawing_of_a_link_and_of_a_later_one():
+    ink = torch.zeros(32, 32, dtype=torch.uint8)
+    ink[4, 7], ink[20, 9] = 3, 1
+    run = ParticlesSettings(target="drawn", drawing=drawn.encoded(ink))
+    pad = square(run)
+    assert pad.pixels[4 * 32 + 7] == 255 and pad.pixels[20 * 32 + 9] == 85 and sum(pad.pixels) == 340
+    pad._handle_msg({"kind": "drawn", "pixels": pad.pixels})
+    assert run.drawing == drawn.encoded(ink)  # the ink of the square is the same drawing
+    run.drawing = drawn.encoded(ink.T.contiguous())
+    assert pad.pixels[7 * 32 + 4] == 255 and sum(pad.pixels) == 340
+
+
+def test_the_square_is_not_painted_again_while_the_visitor_draws(monkeypatch):
+    pad = square(ParticlesSettings(target="drawn"))
+    shown = []
+    monkeypatch.setattr(pad, "show", shown.append)
+    pad._handle_msg(pixels(2))
+    pad._handle_msg(pixels(3))
+    assert shown == []
+
+
 def test_the_particles_stay_and_get_a_new_picture():
     scene = ParticlesScene(ParticlesSettings(target="drawn", n=5, begin_mean=0.0), play=False)
     scene.live.run.watched()

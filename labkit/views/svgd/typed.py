@@ -38,15 +38,24 @@ def field(run: ParticlesSettings) -> pn.Column:
 
 
 def square(run: ParticlesSettings) -> pn.Column:
-    """Return a square for the density of a run, which changes while the visitor draws."""
+    """Return a square that shows the density of a run, which changes while the visitor draws."""
+    mine = ""  # the last drawing that was made here, and that the square already shows
 
     def take(ink: np.ndarray) -> None:
+        nonlocal mine
         levels = torch.from_numpy(np.rint(drawn.LEVELS * ink).astype(np.uint8))
         if levels.any():
-            run.drawing = drawn.encoded(levels)
+            mine = drawn.encoded(levels)
+            run.drawing = mine
+
+    def show(*_events: Any) -> None:
+        if run.drawing != mine:
+            pad.show(drawn.decoded(run.drawing).numpy() / drawn.LEVELS)
 
     words = f"Draw a density here: the square is the plane from &minus;{drawn.HALF:g} to {drawn.HALF:g}"
     pad = Pad(take, side=drawn.SIDE, words=words.replace("&minus;", "-"), margin=(4, 10))
+    run.param.watch(show, "drawing")
+    show()
     clear = pn.widgets.Button(label="Clear", description="Clear the square, to draw another density", margin=(4, 8))
     clear.on_click(lambda _: pad.clear())
     return pn.Column(pn.pane.HTML(words, margin=(4, 10, 0, 10)), pad, clear, margin=0, sizing_mode="stretch_width")
