@@ -99,9 +99,9 @@ const labkitPlayer = (() => {
     async embed(each = () => {}) {
       if (this.declared.length === 1) this.element.classList.add("alone")
       for (const [i, { item, place, layers, colours }] of this.declared.entries()) {
-        const room = document.createElement("div")
+        const room = this.element.children[i] ?? document.createElement("div")
         room.id = `labkit-picture-${i}`
-        if (place) room.className = place
+        room.className = place
         this.element.append(room)
         const views = await Bokeh.embed.embed_item(item, room.id)
         const made = views.roots[0].model.document
@@ -111,7 +111,6 @@ const labkitPlayer = (() => {
         const following = [x_range, y_range].filter((range) => range?.type === "DataRange1d")
         this.following.push(following)
         if (following.length) await painted(views.roots[0]) // other axes have numbers from the start
-        if (!i) performance.mark("labkit-picture")
         for (const [layer, ids] of Object.entries(layers)) {
           const sources = ids.map((id) => made.get_model_by_id(id)).filter(Boolean)
           this.sources[`${i}/${layer}`] = sources.map((source) => ({ source, first: { ...source.data } }))
@@ -318,10 +317,13 @@ const labkitPlayer = (() => {
       made.id = this.grid.id
       const pictures = new Pictures(made, declared.pictures)
       for (const old of this.models ?? []) old.clear() // the documents of the pictures before
+      const still = this.grid.querySelector(".still") // a picture that covers the first one until this is there
+      if (still) made.append(still.parentElement)
       this.grid.replaceWith(made)
       this.grid = made
       this.models = pictures.documents
       await pictures.embed(() => { // the first picture does not wait for the others
+        still?.remove()
         pictures.colour(this.dark())
         this.pictures = pictures
         this.draw()

@@ -1,25 +1,18 @@
 """The addresses of rooms: the students' page, the websocket behind it, and what the teacher's page asks for."""
 
-import csv
-import gzip
-import io
 import json
 import logging
-import re
 import secrets
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import bokeh
 import jinja2
-import segno
-from bokeh.resources import Resources
-from tornado.web import HTTPError, RequestHandler
 
 from labkit.private.bokeh import document_of
 from labkit.recordings.files import PLAYER
-from labkit.serving import votes
+from labkit.serving import room_files, votes
+from labkit.serving.room_files import NAME, RoomHandler
 from labkit.serving.rooms import Room, Rooms, Student
 from labkit.serving.sockets import OwnPages
 from labkit.views.strip import PLACES
@@ -27,23 +20,6 @@ from labkit.views.strip import PLACES
 _log = logging.getLogger(__name__)
 _HERE = Path(__file__).parent
 LONGEST = 20_000  # bytes of a message from a browser
-NAME = r"([a-z]+-[a-z]+)"
-BOKEH = f"bokeh-{bokeh.__version__}.js"  # the name of BokehJS on the page of a student
-
-
-class RoomHandler(RequestHandler):
-    """What all addresses of rooms share."""
-
-    def initialize(self, rooms: Rooms) -> None:
-        """Take the rooms of the server."""
-        self.rooms = rooms
-
-    def room(self, name: str) -> Room:
-        """Return the room of this name, or answer 404."""
-        found = self.rooms.get(name)
-        if found is None:
-            raise HTTPError(404)
-        return found
 
 
 class Opened(RoomHandler):
@@ -83,53 +59,6 @@ class RoomPage(RoomHandler):
         if found is None:
             self.set_status(404)
         self.write(_page(name, found is not None))
-
-
-class Script(RequestHandler):
-    """GET /room/bokeh-VERSION.js: BokehJS, compressed to a quarter. A browser keeps it, as the name has the version."""
-
-    def get(self) -> None:
-        """Send the script."""
-        self.set_header("Content-Type", "text/javascript; charset=UTF-8")
-        self.set_header("Cache-Control", "public, max-age=31536000, immutable")
-        self.set_header("Vary", "Accept-Encoding")
-        text, packed = _bokeh()
-        if "gzip" in self.request.headers.get("Accept-Encoding", ""):
-            self.set_header("Content-Encoding", "gzip")
-            text = packed
-        self.finish(text)
-
-
-class Code(RoomHandler):
-    """GET /room/NAME/qr.svg?at=ADDRESS: the address as a QR code, dark on light."""
-
-    def get(self, name: str) -> None:
-        """Send the picture."""
-        self.room(name)
-        self.set_header("Content-Type", "image/svg+xml")
-        address = self.get_query_argument("at", "")
-        if not re.match(r"https?://", address) or len(address) > 500:
-            raise HTTPError(400)
-        picture = io.BytesIO()
-        segno.make(address, error="m").save(picture, kind="svg", border=3, light="white", omitsize=True)
-        self.write(picture.getvalue())
-
-
-class Answers(RoomHandler):
-    """GET /room/NAME/answers.csv?key=KEY: all answers, without names and addresses."""
-
-    def get(self, name: str) -> None:
-        """Send the table."""
-        room = self.room(name)
-        if not self.rooms.is_key(self.get_query_argument("key", "")):
-            raise HTTPError(403)
-        file = io.StringIO()
-        writer = csv.writer(file)
-        writer.writerow(["question", "round", "answer"])
-        writer.writerows([row for vote in (*room.earlier, room.vote) if vote for row in vote.table()])
-        self.set_header("Content-Type", "text/csv; charset=UTF-8")
-        self.set_header("Content-Disposition", f'attachment; filename="labkit-{room.name}.csv"')
-        self.write(file.getvalue())
 
 
 class RoomSocket(OwnPages):
@@ -249,23 +178,15 @@ def patterns(rooms: Rooms) -> list[tuple[Any, ...]]:
     """Return the routes of rooms."""
     told = {"rooms": rooms}
     return [
-        ("/room", Opened, told), (f"/room/{re.escape(BOKEH)}", Script),
-        (f"/room/{NAME}", RoomPage, told), (f"/room/{NAME}/socket", RoomSocket, told),
-        (f"/room/{NAME}/qr.svg", Code, told), (f"/room/{NAME}/answers.csv", Answers, told),
+        ("/room", Opened, told), (f"/room/{NAME}", RoomPage, told), (f"/room/{NAME}/socket", RoomSocket, told),
+        *room_files.patterns(rooms),
     ]  # fmt: skip
 
 
 def _page(name: str, exists: bool) -> str:
     player = PLAYER.read_text(encoding="utf-8") + PLACES
     parts = {"scheme": _read("scheme.html"), "player": player, "script": _read("room.js")}
-    return _template().render(name=name, exists=exists, bokeh=BOKEH, **parts)
-
-
-@cache
-def _bokeh() -> tuple[bytes, bytes]:
-    """Return BokehJS, and the same compressed."""
-    text = "\n".join(Resources(mode="inline", components=["bokeh"]).js_raw).encode()
-    return text, gzip.compress(text, 6, mtime=0)
+    return _template().render(name=name, exists=exists, bokeh=room_files.BOKEH, **parts)
 
 
 @cache

@@ -24,6 +24,7 @@ from labkit import atomic
 from labkit.serving import room_lessons
 from labkit.serving.channel import Channel
 from labkit.serving.settings import LIMITS, Limits
+from labkit.serving.stills import Still
 from labkit.serving.votes import Vote
 from labkit.views import shown
 from labkit.views.lessons import Walk
@@ -71,6 +72,7 @@ class Room:
     teachers: list[Any] = field(default_factory=list)  # their sockets
     earlier: list[Vote] = field(default_factory=list)  # the questions before
     left: float = field(default_factory=time.monotonic)  # when the last one left
+    stills: tuple[Still, Still] = field(default_factory=lambda: (Still(dark=False), Still(dark=True)))
     _seen: tuple[Any, ...] = ()
     _document: "ReferenceType[Document] | None" = None
 

@@ -57,7 +57,7 @@ class _Page:
         self.views, self.past, self.status = views, past, status
         self.theme, self.unit = DARK if dark else LIGHT, unit_of(size)
         self.paper, self.head = Image.new("RGB", size, self.theme.paper), round(HEAD * self.unit)
-        pictures = [_open(view, view.picture(past.states[0])) for view in views]
+        pictures = [opened(view, view.picture(past.states[0])) for view in views]
         grid = pictures[0] if len(views) == 1 else hv.Layout(pictures).cols(int(np.ceil(len(views) ** 0.5)))
         self.painter = Painter(grid, (size[0], size[1] - self.head), dark)
         self.painter.fit(*(self.columns(i) for i in thinned(past, SAMPLE)))
@@ -74,7 +74,7 @@ class _Page:
         return image
 
 
-def _open(view: View, picture: Any) -> Any:
+def opened(view: View, picture: Any) -> Any:
     """Return the picture, with open limits if its axes follow the data, and with the aspect of an image."""
     if view.aspect:
         picture = picture.opts(aspect=view.aspect)

@@ -78,6 +78,8 @@ def test_a_student_sees_the_run_and_the_teachers_new_settings(teacher, student):
     expect(counter).not_to_have_text(before)
     assert teacher.locator("#classroom img").evaluate("(code) => code.naturalWidth") > 50
     assert [60] * 2 in [lengths[:2] for lengths in shown(student)]
+    assert student.evaluate("performance.getEntriesByName('labkit-picture').length") == 1  # the still one, first
+    assert student.locator(".still").count() == 0 and student.locator("#pictures > div").count() > 3
     assert student.evaluate("document.documentElement.scrollWidth") <= 390
     teacher.get_by_role("button", name="Pause").click()
     expect(teacher.get_by_role("button", name="Play", exact=True)).to_be_visible()
