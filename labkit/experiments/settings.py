@@ -1,12 +1,13 @@
 """What every settings class declares: the parameters that a link may set, and the run that uses them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import param
 
 from labkit.engine_batches import Steps
+from labkit.experiments import titles as named
 
 S = TypeVar("S")  # a state
 
@@ -56,9 +57,23 @@ else:
     _Selector = param.Selector
 
 
-def reading(registries: tuple[Iterable[str], ...], without: str) -> Callable[[], list[str]]:
-    """Return a function that returns the current names in registries, each once and without `without`."""
-    return lambda: [name for name in dict.fromkeys(chain.from_iterable(registries)) if name != without]
+def reading(
+    registries: tuple[Iterable[str], ...], without: str, titles: Mapping[str, str]
+) -> Callable[[], dict[str, str]]:
+    """Return a function that returns title -> name for the current names in registries, each name once."""
+
+    def now() -> dict[str, str]:
+        names = dict.fromkeys(chain.from_iterable(registries))
+        return named.offered((name for name in names if name != without), titles)
+
+    return now
+
+
+def title_of(owner: param.Parameterized, name: str) -> str:
+    """Return what a page calls the value of a setting."""
+    parameter, value = owner.param[name], getattr(owner, name)
+    titles = getattr(parameter, "names", None) or {}
+    return next((title for title, each in titles.items() if each == value), str(value))
 
 
 class RegistrySelector(_Selector):
@@ -69,12 +84,13 @@ class RegistrySelector(_Selector):
     Args:
         registries: dictionaries by name, or tuples of names.
         without: a name that is not offered.
+        titles: name -> what a page calls it; others are called by their name.
     """
 
     __slots__ = ["names_now"]
 
-    def __init__(self, *registries: Iterable[str], without: str = "", **rest: Any):
-        names_now = reading(registries, without)
+    def __init__(self, *registries: Iterable[str], without: str = "", titles: Mapping[str, str] = {}, **rest: Any):
+        names_now = reading(registries, without, titles)
         super().__init__(objects=names_now(), **rest)
         self.names_now = names_now
 
@@ -84,8 +100,8 @@ class RegistryListSelector(param.ListSelector):
 
     __slots__ = ["names_now"]
 
-    def __init__(self, *registries: Iterable[str], without: str = "", **rest: Any):
-        names_now = reading(registries, without)
+    def __init__(self, *registries: Iterable[str], without: str = "", titles: Mapping[str, str] = {}, **rest: Any):
+        names_now = reading(registries, without, titles)
         super().__init__(objects=names_now(), **rest)
         self.names_now = names_now
 

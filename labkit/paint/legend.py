@@ -1,5 +1,6 @@
 """The legend: one cell per label, in the colour of the layer's middle item."""
 
+from collections.abc import Mapping
 from numbers import Real
 
 from PIL import Image, ImageDraw
@@ -22,11 +23,15 @@ SAMPLES = {  # in a box from 0 to 1
 }
 
 
-def rows(layers: list[Layer]) -> dict[str, Layer]:
-    """Return the layers of the legend, by label."""
+def rows(layers: list[Layer], titles: Mapping[str, str] = {}) -> dict[str, Layer]:
+    """Return the layers of the legend, by the text for each.
+
+    Args:
+        titles: label -> text, as HoloViews' `legend_labels`; other labels are their own text.
+    """
     first = {layer.label: layer for layer in reversed(layers) if layer.label and layer.glyph in SAMPLES}
     return {
-        label: layer
+        titles.get(label, label): layer
         for label, layer in reversed(first.items())
         if layer.plot.get("show_legend", True) and layer.style.get("visible", True)
     }

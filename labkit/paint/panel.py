@@ -84,7 +84,7 @@ class Panel:
 
     def _keyed(self) -> tuple[Image.Image, tuple[int, int], Image.Image] | None:
         """Return the legend, its corner and its mask."""
-        named = legend.rows(self.layers)
+        named = legend.rows(self.layers, self.options.get("legend_labels") or {})
         if not named or not self.options["show_legend"]:
             return None
         where = self.options.get("legend_position") or "top_right"

@@ -7,6 +7,7 @@ import panel as pn
 import param
 
 import labkit
+from labkit.experiments import titles
 from labkit.experiments.links import set_all
 from labkit.experiments.runs import directory
 from labkit.experiments.settings import Linkable
@@ -55,7 +56,7 @@ class Networks:
         self._scenes = {tab.title: tab.scene for tab in tabs}
         self._made: dict[tuple[str, str], Any] = {}
         self.studio = Studio()
-        offer(self.studio, "model", list(self._networks), default)
+        offer(self.studio, "model", titles.offered(self._networks, titles.NETWORKS), default)
         offer(self.studio, "tab", list(self._scenes), tabs[0].title)
         self.room = layout.column()
         self.side = layout.side(margin=0)

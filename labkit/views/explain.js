@@ -1,4 +1,4 @@
-// A small button next to a term opens its line of the glossary, with a link to the guide.
+// A small button next to a term or a choice opens its line of the guide, with a link.
 const ROUND = "font: italic 700 13px/1 Georgia, serif; width: 20px; height: 20px; padding: 0; border-radius: 50%; cursor: help;" +
   "color: var(--mark, #0072b2); background: var(--card, #ffffff); border: 1px solid currentColor;"
 
@@ -14,16 +14,21 @@ const popover = (page) => {
   }
   return box
 }
-const show = (page, {term, text, place}) => {
-  const box = popover(page), name = page.createElement("b"), link = page.createElement("a")
-  name.textContent = term
-  link.textContent = "More in the guide"
-  link.href = `./guide/glossary#${place}`
-  link.style.color = "var(--mark, #0072b2)"
-  box.replaceChildren(name, `: ${text} `, link)
+const show = (page, ...terms) => {
+  const box = popover(page)
+  box.replaceChildren(...terms.map(({term, text, place}) => {
+    const line = page.createElement("p"), name = page.createElement("b"), link = page.createElement("a")
+    line.style.margin = ".2rem 0"
+    name.textContent = term
+    link.textContent = "More in the guide"
+    link.href = `./guide/${place}`
+    link.style.color = "var(--mark, #0072b2)"
+    line.append(name, `: ${text} `, link)
+    return line
+  }))
   box.showPopover()
 }
-const question = (page, term, style) => {
+const question = (page, term, style, more = () => []) => {
   const button = page.createElement("button")
   button.type = "button"
   button.textContent = "i"
@@ -31,7 +36,7 @@ const question = (page, term, style) => {
   button.dataset.term = term.term
   button.setAttribute("aria-label", `What does ${term.term} mean?`)
   button.style.cssText = ROUND + style
-  button.addEventListener("click", () => show(page, term))
+  button.addEventListener("click", () => show(page, term, ...more()))
   return button
 }
 const first = (terms, text) => terms.find(({pattern}) => new RegExp(pattern).test(text))
@@ -47,7 +52,29 @@ const explain = (page, terms) => {
     if (term) root.append(question(page, term, "position: absolute; left: 2px; top: 2px; z-index: 10;"))
   }
 }
-const explainControl = (page, terms, root, label) => {
-  const place = root.querySelector(".bk-slider-title, label"), term = first(terms, label)
-  if (place && term && !root.querySelector(".term")) place.after(question(page, term, "margin: 0 .4em; align-self: start;"))
+const explainControl = (page, terms, choices, root, label) => {
+  const place = root.querySelector(".bk-slider-title, label"), term = first(terms, label), list = root.querySelector("select")
+  const chosen = () => choices.filter(({term, labels}) => term === list?.value && new RegExp(labels).test(label))
+  const shown = term ?? chosen()[0], old = root.querySelector(".term")
+  if (!place || !shown || old?.dataset.term === shown.term) return
+  old?.remove()
+  place.after(question(page, shown, "margin: 0 .4em; align-self: start;", () => (term ? chosen() : [])))
+}
+// for each box of a list
+const explainBoxes = (page, choices, root) => {
+  for (const label of root.querySelectorAll(".bk-input-group label")) {
+    const choice = choices.find(({term}) => term === label.textContent.trim())
+    if (!choice || label.nextElementSibling?.matches(".term")) continue
+    Object.assign(label.parentElement.style, {display: "grid", gridTemplateColumns: "auto 1fr", alignItems: "center"})
+    label.after(question(page, choice, "margin: 0 .4em; justify-self: start;"))
+  }
+}
+// for each term of the line with the step counter
+const explainLine = (page, terms, host) => {
+  const text = host.shadowRoot.textContent, found = terms.filter(({pattern}) => new RegExp(pattern).test(text))
+  const names = found.map(({term}) => term).join()
+  if ((host.dataset.terms ?? "") === names) return
+  host.dataset.terms = names
+  host.shadowRoot.querySelector(".term")?.remove()
+  if (found.length) host.shadowRoot.append(question(page, found[0], "margin: 0 .4em;", () => found.slice(1)))
 }

@@ -47,9 +47,11 @@ export function render({model, el}) {
       const value = listed(each, inside)?.textContent.split(":").slice(1).join(":").trim()
       if (value) inside.querySelector(".noUi-handle").setAttribute("aria-valuetext", value)
       for (const part of inside.querySelectorAll(".bk-btn-group .bk-btn")) part.ariaPressed = part.classList.contains("bk-active")
+      if (model.keys && inside.querySelector("input[type=checkbox]")) explainBoxes(page, model.choices, inside)
+      if (model.keys && each.matches(".line")) explainLine(page, model.terms, each)
       const label = labelled(each, inside)
       if (label) {
-        if (model.keys && inside.querySelector("select, .bk-slider-title")) explainControl(page, model.terms, inside, label)
+        if (model.keys && inside.querySelector("select, .bk-slider-title")) explainControl(page, model.terms, model.choices, inside, label)
         const tip = model.tips[label]
         if (tip && each.title !== tip) each.title = tip
         for (const part of inside.querySelectorAll(".noUi-handle, input, select")) {

@@ -6,7 +6,7 @@ from pathlib import Path
 import param
 from panel.custom import JSComponent
 
-from labkit.views.terms import explained
+from labkit.views.terms import choices, explained
 
 
 class Remote(JSComponent):
@@ -25,6 +25,8 @@ class Remote(JSComponent):
 
     terms = param.List([], doc="terms to explain, as in `labkit.views.terms`")
 
+    choices = param.List([], doc="choices to explain, as in `labkit.views.terms`")
+
     basic = param.List([], doc="names of the settings whose controls a new reader sees, all if it is empty")
 
     _esm = "".join(
@@ -33,7 +35,7 @@ class Remote(JSComponent):
     )
 
     def __init__(self, heard, **params):
-        super().__init__(**{"width": 0, "height": 0, "margin": 0, "terms": explained()} | params)
+        super().__init__(**{"width": 0, "height": 0, "margin": 0, "terms": explained(), "choices": choices()} | params)
         self._heard = heard
 
     def _handle_msg(self, msg: object) -> None:

@@ -80,7 +80,11 @@ class Scene(LiveCell):
     def tips(self) -> dict[str, str]:
         """Return the tooltip of each control by its label. The first box of a list names the list in the browser."""
         both = [p for owner in self.settings.owners for p in owner.param.objects().values()]
-        lists = {p.objects[0]: p.doc for p in both if isinstance(p, param.ListSelector) and p.doc and p.objects}
+        lists = {
+            next(iter(p.names or p.objects)): p.doc
+            for p in both
+            if isinstance(p, param.ListSelector) and p.doc and p.objects
+        }
         return {p.label: p.doc for p in both if p.doc} | lists
 
     # what changes

@@ -42,6 +42,8 @@ def curve(label: str, x: np.ndarray, span: Span, log: bool = False) -> dict[str,
         log: whether the axis is logarithmic; values that are not positive are then left out.
     """
     mean, low, high = (shown(part, log) for part in span)
+    if not np.isfinite(mean).any():  # a band without area, because the browser warns of axes without numbers
+        return {label: {"x": x, "y": mean}, label + RANGE: {"x": np.zeros(2), "y": np.ones(2)}}
     last = len(x) * bool((high > low).any())  # if every interval is one step, the band equals the line and is not sent
     return {label: {"x": x, "y": mean}, label + RANGE: outline(x[:last], low[:last], high[:last])}
 

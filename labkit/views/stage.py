@@ -12,7 +12,7 @@ from weakref import WeakMethod
 import holoviews as hv
 import numpy as np
 import panel as pn
-from bokeh.models import BasicTicker, CustomJSTicker, DataRange1d, LogTicker, SaveTool
+from bokeh.models import BasicTicker, CustomJSTicker, CustomJSTickFormatter, DataRange1d, LogTicker, SaveTool
 
 from labkit.views.view import Columns, View
 
@@ -22,7 +22,9 @@ FONT = "13px"
 ABOVE = {  # a legend above the picture; without its location Bokeh lets a second row overlap the picture
     "legend_position": "top", "legend_cols": 4, "legend_opts": {"location": "bottom_left", "spacing": 8},
 }  # fmt: skip
-LOG_TICKS = Path(__file__).with_name("log_ticks.js").read_text(encoding="utf-8")
+LOG_TICKS, LOG_LABELS = (
+    Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("log_ticks.js", "log_labels.js")
+)
 LARGE, SMALL = 440, 215  # heights in pixels of files; on screen `labkit.views.layout` sets them
 PLANE = {"left": 64, "right": 42, "top": 58, "bottom": 48}  # pixels around a plane; equal sums keep it square
 FEW = 4  # ticks on the x axis of a small picture, where Bokeh's six labels would touch
@@ -117,6 +119,7 @@ class Stage:
             )
             if isinstance(axis.ticker, LogTicker):  # not if a view sets its ticks
                 axis.ticker = CustomJSTicker(major_code=LOG_TICKS)
+                axis.formatter = CustomJSTickFormatter(code=LOG_LABELS)
         for axis in figure.xaxis if self._narrow else []:
             if isinstance(axis.ticker, BasicTicker):
                 axis.ticker.desired_num_ticks = FEW

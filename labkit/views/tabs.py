@@ -92,8 +92,9 @@ class Open(Linkable):
     tab = param.Selector(check_on_set=True)  # also before the tabs are known
 
 
-def offer(owner: Linkable, name: str, names: list[str], first: str) -> None:
-    """Set the choices of a Selector. The first name is its value and its default, which a link leaves out."""
+def offer(owner: Linkable, name: str, names: list[str] | dict[str, str], first: str) -> None:
+    """Set the choices of a Selector, as a list or by title. `first` is its value and its default, which a link leaves
+    out."""
     owner.param[name].objects, owner.param[name].default = names, first
     setattr(owner, name, first)
 

@@ -24,8 +24,8 @@ def test_it_learns_at_once_and_a_double_click_adds_a_point(page, server):
     expect(
         page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* 120 points · \d+% of 30 held-out points correct"))
     ).to_be_visible()
-    page.get_by_label("Points", exact=True).select_option("two points")
-    page.get_by_label("Features, f(x)").select_option("linear")
+    page.get_by_label("Points", exact=True).select_option("Two points")
+    page.get_by_label("Features, f(x)").select_option("Linear")
     expect(page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* 2 points · no held-out points"))).to_be_visible()
     before = page.evaluate(LINES)
     page.wait_for_function(f"before => ({LINES})() !== before", arg=before)

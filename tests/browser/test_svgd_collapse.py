@@ -17,15 +17,15 @@ def test_variances_fall_settings_act_and_a_missing_kernel_shows_a_message(page, 
     page.goto(f"{server}/svgd?tab=Collapse&n=150&seed=3")
     expect(page.get_by_role("textbox", name="Seed")).to_have_value("3")
     expect(
-        page.get_by_text(re.compile(r"^step \d+ · .*rbf 0\.[1-8]\d · per-dimension 0\.9\d · linear"))
+        page.get_by_text(re.compile(r"^step \d+ · .*Gaussian 0\.[1-8]\d · Per dimension 0\.9\d · Linear"))
     ).to_be_visible()
-    page.get_by_label("Target p(x)").select_option("correlated")
+    page.get_by_label("Target p(x)").select_option("Correlated coordinates")
     expect(page.get_by_text("as mean-field variational inference does")).to_be_visible()
-    for name in ("rbf", "per-dimension", "linear"):
+    for name in ("Gaussian (rbf)", "Per dimension", "Linear"):
         page.get_by_role("checkbox", name=name, exact=True).uncheck()
     expect(page.get_by_text("no kernel is chosen")).to_be_visible()
-    page.get_by_role("checkbox", name="wide").check()
-    expect(page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* wide \d"))).to_be_visible()
+    page.get_by_role("checkbox", name="Wide Gaussian").check()
+    expect(page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* Wide Gaussian \d"))).to_be_visible()
     expect(page).to_have_url(re.compile(r"[?]tab=Collapse&n=150&remedies=.*wide.*&seed=3&target=correlated$"))
     page.get_by_role("button", name="Particles", exact=True).click()
     expect(page).to_have_url(re.compile(r"/svgd[?]?$"))  # only default values remain

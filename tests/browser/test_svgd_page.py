@@ -202,15 +202,15 @@ def test_a_number_field_always_shows_the_used_number(svgd):
 def test_a_link_gives_its_settings_and_the_same_run(svgd):
     svgd.open("?n=50&kernel=imq&seed=3", paused=True)
     expect(svgd.control("textbox", "Particles, n")).to_have_value("50")
-    expect(svgd.control("combobox", "Kernel k")).to_have_value("imq")
+    expect(svgd.control("combobox", "Kernel k")).to_have_value("Inverse multiquadric (imq)")
     expect(svgd.control("textbox", "Seed")).to_have_value("3")
     particles = "data(leading()[0], 4).x"
     svgd.until(f"{particles}.length === 50")
     first = svgd.figures(particles)
-    svgd.control("combobox", "Bandwidth rule").select_option("paper")
+    svgd.control("combobox", "Bandwidth rule").select_option("Paper's rule")
     svgd.eventually(lambda: svgd.asked == {"n": "50", "kernel": "imq", "seed": "3", "bandwidth": "paper"})
     svgd.page.reload()
-    expect(svgd.control("combobox", "Bandwidth rule")).to_have_value("paper")
+    expect(svgd.control("combobox", "Bandwidth rule")).to_have_value("Paper's rule")
     svgd.until(f"{particles}.length === 50")
     assert svgd.figures(particles) == first
     assert svgd.wrong == []
@@ -234,7 +234,7 @@ def test_a_failing_step_is_shown_and_the_page_still_works(svgd):
     svgd.open("?target=funnel&optimizer=plain&step_size=2&begin_mean=-10")
     expect(svgd.error()).to_be_visible()
     assert "smaller step size" in svgd.error().inner_text()
-    svgd.control("combobox", "Optimiser").select_option("adagrad")
+    svgd.control("combobox", "Optimiser").select_option("Adagrad")
     svgd.press("Reset")
     svgd.eventually(lambda: svgd.step > 5)
     expect(svgd.error()).to_be_hidden()

@@ -3,7 +3,7 @@
 import pytest
 
 from labkit.paint.ticks import log_ticks
-from labkit.views.stage import LOG_TICKS
+from labkit.views.stage import LOG_LABELS, LOG_TICKS
 
 
 @pytest.mark.browser
@@ -15,3 +15,11 @@ def test_logarithmic_ticks_in_the_browser_equal_those_of_saved_pictures(page):
         assert page.evaluate(ticks, [high, low]) == wanted  # a reversed axis
     for low, high in [(0, 1), (-1, 1), (2, 2)]:
         assert page.evaluate(ticks, [low, high]) == []
+
+
+@pytest.mark.browser
+def test_logarithmic_labels_are_plain_numbers_or_powers_of_ten(page):
+    label = f"(tick) => (new Function('tick', {LOG_LABELS!r}))(tick)"
+    said = {0.0005: "0.0005", 0.00002: "0.00002", 1: "1", 0.62: "0.62", 200000: "200000", 3 * 0.1: "0.3"}
+    said |= {1e-6: "10⁻⁶", 2e-7: "2×10⁻⁷", 1e12: "10¹²", 5e6: "5×10⁶"}
+    assert {tick: page.evaluate(label, tick) for tick in said} == said

@@ -118,7 +118,7 @@ def test_the_meter_pauses_at_its_verdict_and_play_starts_the_next_test(scene):
     ended = live.run.past(lambda past: past.states[-1])
     assert ended.decided and not live.run.past(lambda past: past.states[-2]).decided
     scene.status(ended)
-    assert "stl is biased (after " in scene.said.object and scene.said in scene.first()  # the text of a page
+    assert "STL is biased (after " in scene.said.object and scene.said in scene.first()  # the text of a page
     scene.settings.estimator = "iwae"
     assert wait(lambda: live.run.frame.playing and live.run.frame.state.tests[0].name == "iwae")
     assert "“No bias found”" in scene.remark.object
@@ -138,7 +138,7 @@ def test_another_alpha_keeps_the_run_and_moves_the_mark(scene):
 
 def test_the_text_explains_the_special_cases_jk_and_dreg():
     assert sequential.start(BiasSettings().toy(), "dreg", 4).reference == "iwae"
-    for name, words in (("jk", "another bound"), ("dreg", "compared with iwae")):
+    for name, words in (("jk", "another bound"), ("dreg", "compared with IWAE")):
         made = BiasScene(BiasSettings(estimator=name))
         try:
             assert words in made.remarks()

@@ -59,7 +59,9 @@ def test_without_a_network_the_page_says_how_to_make_one():
 def test_another_network_restarts_the_run_and_is_shown_with_its_images(vae_files, nothing_here):
     scene = NetworkScene(NetworkSettings(vae_files, SIZES))
     try:
-        assert "the first 8 test images of digits" in scene.remark.object and "data:image/png" in scene.remark.object
+        assert (
+            "the first 8 test images of 8 × 8 digits" in scene.remark.object and "data:image/png" in scene.remark.object
+        )
         scene.live.run.once()
         scene.settings.quantity = "SNR"
         assert scene.live.run.past(lambda past: past.states[-1].t) == 2

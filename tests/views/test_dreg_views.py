@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from labkit.dreg import ESTIMATORS
+from labkit.experiments import titles
 from labkit.experiments.dreg.microscope import MicroscopeSettings
 from labkit.experiments.dreg.variance import VarianceSettings
 from labkit.views.dreg import STYLES, MicroscopeScene, Scaling, VarianceScene, remarks, save_csv, style_of
@@ -31,8 +32,8 @@ def test_the_picture_and_the_table_report_a_missing_band():
     view, state, target = Scaling(settings), measured(settings, 20), io.BytesIO()
     view.picture(state)
     columns = view.columns(state)
-    assert columns["dreg" + NAME]["text"][0] == "dreg, no band at K = 64"
-    assert columns["iwae" + NAME]["text"][0] == "iwae" and len(columns["iwae" + BAND]["x"]) == 4
+    assert columns["dreg" + NAME]["text"][0] == "DReG, no band at K = 64"
+    assert columns["iwae" + NAME]["text"][0] == "IWAE" and len(columns["iwae" + BAND]["x"]) == 4
     save_csv(state, target)
     rows = {(row["estimator"], row["K"]): row for row in csv.DictReader(io.StringIO(target.getvalue().decode()))}
     assert rows["dreg", "64"]["variance_low"] == rows["dreg", "64"]["variance_high"] == ""
@@ -43,8 +44,8 @@ def test_the_picture_and_the_table_report_a_missing_band():
 
 
 def test_a_name_has_its_slope_or_says_that_there_is_no_slope():
-    assert words("dreg", math.nan, 0.0) == "dreg = 0"
-    assert words("rws-dreg", -0.974, 1e-3) == "rws-dreg −0.97" and words("stl", 0.5, 1.0) == "stl +0.50"
+    assert words("dreg", math.nan, 0.0) == "DReG = 0"
+    assert words("rws-dreg", -0.974, 1e-3) == "RWS-DReG −0.97" and words("stl", 0.5, 1.0) == "STL +0.50"
 
 
 def test_names_are_spaced_apart_in_the_order_of_their_lines():
@@ -76,7 +77,7 @@ def test_every_estimator_has_its_own_look():
         ((20, 0.28, 2 / 3), "falls as K<sup>&minus;3</sup>"),
         ((20, 0.28, 0.375), "K<sup>&minus;3</sup> law breaks"),
         ((20, 0.28, 0.4375), "bands appear late or never"),
-        ((20, 0.28, 0.25), "even iwae's 1/K law breaks"),
+        ((20, 0.28, 0.25), "even IWAE's 1/K law breaks"),
         ((20, 0.0, 0.5), "exactly 0"),
     ],
 )
@@ -109,7 +110,7 @@ def test_lines_show_the_values_and_bands_contain_them():
         band = columns[name + ", its band"]
         low, high = (end[i].numpy() for end in state.interval("variance"))
         assert np.allclose(band["y"], [*low, *high[::-1]]) and band["x"].tolist() == [2, 64, 128, 128, 64, 2]
-        assert columns[name + NAME]["text"][0].startswith(f"{name} −")
+        assert columns[name + NAME]["text"][0].startswith(f"{titles.estimator(name)} −")
     exact = columns["exact"]["y"]
     assert np.allclose(exact[:3], state.truths("variance")[0]) and np.isnan(exact[3])
 
@@ -164,9 +165,12 @@ def test_another_quantity_keeps_the_run_and_another_proposal_restarts_it():
 
 
 def test_the_tooltip_of_the_estimators_names_each_in_the_group_of_its_bias():
-    tip = VarianceScene(VarianceSettings((1, 64), 8, **SMALL)).live.remote.tips["iwae"]
+    tip = VarianceScene(VarianceSettings((1, 64), 8, **SMALL)).live.remote.tips["IWAE (plain gradient)"]
     _, unbiased, biased, others = re.split("Unbiased for the gradient of L:|Biased:|For another goal:", tip)
-    explained = lambda part: set(re.findall(r"[a-z]+(?:-[a-z]+)*", re.sub(r"\(.*?\)", "", part))) & set(ESTIMATORS)  # noqa: E731
+
+    def explained(part):
+        return set(re.findall(r"[a-z]+(?:-[a-z]+)*", re.sub(r"\(.*?\)", "", part.lower()))) & set(ESTIMATORS)
+
     assert explained(unbiased) == {name for name, each in ESTIMATORS.items() if each.steady}
     assert explained(biased) == {"stl", "dreg-norm", "dreg-alpha"}
     assert explained(unbiased) | explained(biased) | explained(others) == set(ESTIMATORS)

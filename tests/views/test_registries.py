@@ -84,7 +84,7 @@ def test_texts_follow_the_row_of_an_estimator(mine, monkeypatch):
     assert ["another bound" in words[0] for words in said.values()] == [False, True, False]
     assert "mine is biased" in said["mine"][1] and "another bound" in said["bound"][1]
     assert "another point" not in said["good"][1]
-    assert layer("mine") == "mine: Σ of its terms" and layer("dreg") == "dreg: Σ w̃² G"
+    assert layer("mine") == "mine: Σ of its terms" and layer("dreg") == "DReG: Σ w̃² G"
 
 
 def test_a_new_target_and_kernel_are_drawn_on_the_particles_tab(monkeypatch, stood, check):

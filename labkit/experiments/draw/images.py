@@ -8,6 +8,7 @@ from torch import Tensor
 
 from labkit import data
 from labkit.draw import Config
+from labkit.experiments import titles
 
 CLASSES = ("digits", "mnist")  # data sets whose labels are the classes of labkit's class-conditional networks
 
@@ -41,7 +42,7 @@ def random_image(name: str, generator: torch.Generator) -> tuple[Tensor, int | N
     images, labels = _test_set(name)
     i = int(torch.randint(len(images), (), generator=generator))
     known = int(labels[i]) if labels is not None and name in CLASSES else None
-    words = f"test image {i:,} of {name}" + ("" if known is None else f", a {known}")
+    words = f"test image {i:,} of {titles.DATA.get(name, name)}" + ("" if known is None else f", a {known}")
     return images[i] / 255, known, words
 
 

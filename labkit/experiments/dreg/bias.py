@@ -10,7 +10,7 @@ from torch import Tensor
 
 from labkit.dreg import ESTIMATORS, exact, gaussian, sequential
 from labkit.dreg.gaussian import Gaussian
-from labkit.experiments import defaults, limits
+from labkit.experiments import defaults, limits, titles
 from labkit.experiments.devices import kept, moved, noise
 from labkit.experiments.dreg import parameters
 from labkit.experiments.dreg.variance import truth
@@ -64,8 +64,8 @@ class BiasSettings(ExperimentSettings[BiasTests]):
     """
 
     estimator = RegistrySelector(
-        ESTIMATORS, default="stl", label="Estimator",
-        doc="Estimator to test, against dreg on the same samples. dreg itself is tested against iwae. "
+        ESTIMATORS, titles=titles.ESTIMATORS, default="stl", label="Estimator",
+        doc="Estimator to test, against DReG on the same samples. DReG itself is tested against IWAE. "
         + parameters.NAMES,
     )  # fmt: skip
     k = param.Integer(
@@ -142,14 +142,19 @@ def _longer(history: Tensor, state: sequential.State) -> Tensor:
     return torch.cat([history[: len(history) - near], history.new_tensor(row)[None]])
 
 
-def sentence(test: BiasTest) -> str:
-    """Return the verdict, or the progress of the test, as text."""
+def sentence(test: BiasTest, called: str = "") -> str:
+    """Return the verdict, or the progress of the test, as text.
+
+    Args:
+        called: what to call the estimator, by default its name.
+    """
+    called = called or test.name
     state, said = test.state, test.verdict
     spent = f"{state.n:,} replicates"
     if said is None:
-        return f"{test.name}: not decided after {spent}."
+        return f"{called}: not decided after {spent}."
     known = "" if test.exact is None else f" (exact value: {test.exact:.3g})"
     between = f"{100 * (1 - state.level):g} % interval of |bias|: {state.low:.3g} to {state.high:.3g}{known}"
     t, p = (each.item() for each in state.scalar_t())
     alone = f"For comparison, an ordinary t-test of the sum over coordinates: t = {t:.2f}, p = {p:.2g}"
-    return f"{FOUND[said.word].format(test.name)} (after {spent}): {said.why}. {between}. {alone}."
+    return f"{FOUND[said.word].format(called)} (after {spent}): {said.why}. {between}. {alone}."

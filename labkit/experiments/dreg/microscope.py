@@ -10,6 +10,7 @@ from torch import Tensor
 
 from labkit.dreg import ESTIMATORS, coefficients, effective_sample_size, exact, gaussian
 from labkit.dreg.gaussian import Gaussian
+from labkit.experiments import titles
 from labkit.experiments.devices import kept, moved, noise
 from labkit.experiments.dreg import parameters
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
@@ -51,8 +52,9 @@ class MicroscopeSettings(ExperimentSettings[Draw]):
     """
 
     estimator = RegistrySelector(
-        ESTIMATORS, without=FIRST, default="dreg", label=f"Compare {FIRST} with",
-        doc=f"Estimator to compare with {FIRST} on the same samples. {parameters.NAMES}",
+        ESTIMATORS, without=FIRST, titles=titles.ESTIMATORS, default="dreg",
+        label=f"Compare {titles.estimator(FIRST)} with",
+        doc=f"Estimator to compare with {titles.estimator(FIRST)} on the same samples. {parameters.NAMES}",
     )  # fmt: skip
     k = param.Integer(default=8, bounds=(1, 64), label="Samples, K", doc="Number K of samples in one draw.")
     distance = parameters.offset(0.7)

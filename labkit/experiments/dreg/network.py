@@ -12,6 +12,7 @@ from torch import Tensor
 from labkit import data, models
 from labkit.dreg import ESTIMATORS, VAE, replicates
 from labkit.dreg.replicates import SIZES
+from labkit.experiments import titles
 from labkit.experiments.devices import kept, moved, noise
 from labkit.experiments.dreg import parameters
 from labkit.experiments.dreg.variance import slope
@@ -105,7 +106,7 @@ class NetworkSettings(ExperimentSettings[GradientNoise]):
         self.networks, self.sizes, self.device = dict(networks or {}), tuple(sizes), device
         self._subjects: dict[str, Subject] = {}
         super().__init__(**params)
-        self.param.network.objects = list(self.networks)
+        self.param.network.objects = titles.offered(self.networks, titles.NETWORKS)
         self.network = self.network or next(iter(self.networks), None)
 
     def subject(self) -> Subject:
@@ -148,7 +149,7 @@ def images_of(model: VAE, name: str) -> tuple[Tensor, str]:
     own = "mnist" if name == "struct_mnist" else name
     try:
         found = data.load(own, "test")[0][:IMAGES].float() / 255
-        words = f"the first {IMAGES} test images of {own}"
+        words = f"the first {IMAGES} test images of {titles.DATA.get(own, own)}"
     except (OSError, ValueError):
         found = None
     if found is None or found.shape[1:] != (1, c.height, c.width):
@@ -156,10 +157,10 @@ def images_of(model: VAE, name: str) -> tuple[Tensor, str]:
             raise ValueError(
                 f"the data set {own} is missing, and this network completes its images; run labkit data fetch {own}"
             )
-        found, words = (
-            model.generate(IMAGES, generator=source),
-            f"{IMAGES} images that the network drew itself, because its data set, {own}, does not come with labkit "
-            "(see labkit data list)",
+        found = model.generate(IMAGES, generator=source)
+        words = (
+            f"{IMAGES} images that the network drew itself, because its data set, {titles.DATA.get(own, own)}, does "
+            "not come with labkit (see labkit data list)"
         )
     return torch.bernoulli(found, generator=source), words
 

@@ -3,24 +3,26 @@
 import param
 
 from labkit.dreg import ESTIMATORS, gaussian
-from labkit.experiments import defaults, limits
+from labkit.experiments import defaults, limits, titles
 from labkit.experiments.settings import RegistryListSelector
 
 OFFSET = "Distance |m − a| from the mean m of q to the mean a of the posterior."
 VARIANCE = "Variance V of each coordinate of q, which approximates the posterior. The posterior has 1/2."
 SEED = "Random seed. The same seed gives the same replicates."
 NAMES = (
-    "Unbiased for the gradient of L: iwae (the plain gradient), dreg (the score part is rewritten as a path part), "
-    "dreg-cv (with learned control variates), vimco (scores only). Biased: stl (iwae without its score part), "
-    "dreg-norm (dreg with weights scaled to sum to 1), dreg-alpha (dreg mixed with rws-dreg). For another goal: rws, "
-    "rws-dreg and rws-dreg-norm (wake-sleep), jk and jk-dreg (the jackknife bound), vae (the ELBO). The page "
+    "Unbiased for the gradient of L: IWAE (the plain gradient), DReG (the score part is rewritten as a path part), "
+    "DReG-CV (with learned control variates), VIMCO (scores only). Biased: STL (IWAE without its score part), "
+    "DReG-norm (DReG with weights scaled to sum to 1), DReG-alpha (DReG mixed with RWS-DReG). For another goal: RWS, "
+    "RWS-DReG and RWS-DReG-norm (wake-sleep), JK and JK-DReG (the jackknife bound), VAE (the ELBO). The page "
     "Estimators of the guide explains each."
 )
 
 
 def estimators(doc: str = "All estimators use the same samples. " + NAMES) -> RegistryListSelector:
     """Return the setting for several estimators, with one line per estimator."""
-    return RegistryListSelector(ESTIMATORS, default=[*defaults.ESTIMATORS], label="Estimators", doc=doc)
+    return RegistryListSelector(
+        ESTIMATORS, titles=titles.ESTIMATORS, default=[*defaults.ESTIMATORS], label="Estimators", doc=doc
+    )
 
 
 def dimensions(default: int = defaults.DIMENSIONS) -> "param.Integer[int]":

@@ -41,8 +41,8 @@ class RaceSettings(ExperimentSettings[racing.State]):
         doc="Learning rate of Adam. It acts on the next step.",
     )  # fmt: skip
     alpha = param.Number(
-        default=0.9, bounds=limits.ALPHA, step=0.05, label="Alpha of dreg-alpha",
-        doc="From 0 (dreg) to 1 (rws-dreg). It acts on the next step.",
+        default=0.9, bounds=limits.ALPHA, step=0.05, label="Alpha of DReG-alpha",
+        doc="From 0 (DReG) to 1 (RWS-DReG). It acts on the next step.",
     )  # fmt: skip
     seed = parameters.seed("Random seed of the first weights, the minibatches and all noise.")
 

@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from labkit import svgd
+from labkit.experiments import titles
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.experiments.shared import Latest
 from labkit.experiments.svgd import classification_data as labelled
@@ -116,11 +117,11 @@ class ClassificationSettings(ExperimentSettings[Classified]):
     """
 
     data = RegistrySelector(
-        labelled.SETS, [labelled.BARE], default="two moons", label="Points",
+        labelled.SETS, [labelled.BARE], titles=titles.LABELLED, default="two moons", label="Points",
         doc="The points to start from. You can add, move and remove points.",
     )  # fmt: skip
     features = RegistrySelector(
-        FEATURES, default="bumps", label="Features, f(x)",
+        FEATURES, titles=titles.FEATURES, default="bumps", label="Features, f(x)",
         doc="The inputs f(x) of a classifier. Linear: x1 and x2. Quadratic: their squares and product, too. Bumps: 36 "
         "Gaussian bumps on a grid.",
     )  # fmt: skip
@@ -131,7 +132,7 @@ class ClassificationSettings(ExperimentSettings[Classified]):
         default=50, bounds=(1, 200), label="Particles, n", doc="Number n of particles. Each is one classifier."
     )
     kernel = RegistrySelector(
-        svgd.KERNELS, default="rbf", label="Kernel k",
+        svgd.KERNELS, titles=titles.KERNELS, default="rbf", label="Kernel k",
         doc=words.KERNEL.format(what="particles") + " The median rule sets h.",
     )  # fmt: skip
     step_size = param.Number(

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from labkit import course, svgd
+from labkit.experiments import titles
 from labkit.experiments.settings import ExperimentSettings, RegistryListSelector
 from labkit.experiments.svgd import words
 from labkit.svgd import Kernel
@@ -82,7 +83,7 @@ class CollapseSettings(ExperimentSettings[Collapsed]):
     dim = param.Integer(default=20, bounds=(1, 100), label="Dimensions, D", doc="Number D of dimensions of the target.")
     n = param.Integer(default=100, bounds=(10, 500), label="Particles, n", doc="Number n of particles in every run.")
     target: "param.Selector[str]" = param.Selector(
-        objects=list(CORRELATIONS), label="Target p(x)",
+        objects=titles.offered(CORRELATIONS, titles.CORRELATIONS), label="Target p(x)",
         doc="A normal distribution with mean 0 and variance 1 in every coordinate. Correlated: 0.9 between any two.",
     )  # fmt: skip
     begin: "param.Selector[str]" = param.Selector(
@@ -91,9 +92,10 @@ class CollapseSettings(ExperimentSettings[Collapsed]):
         "variances. They differ only for the correlated target.",
     )  # fmt: skip
     remedies = RegistryListSelector(
-        REMEDIES, svgd.KERNELS, default=["rbf", "per-dimension", "linear"], label="Kernels and remedies",
-        doc=f"One run for each. {words.KERNEL.format(what='particles')} Two remedies use rbf. Wide: twice the "
-        "bandwidth. Rbf, 4n: four times the particles.",
+        REMEDIES, svgd.KERNELS, titles=titles.REMEDIES, default=["rbf", "per-dimension", "linear"],
+        label="Kernels and remedies",
+        doc=f"One run for each. {words.KERNEL.format(what='particles')} Two remedies use the Gaussian. "
+        "Wide: twice the bandwidth. 4n: four times the particles.",
     )  # fmt: skip
     seed = param.Integer(
         default=0, bounds=(0, 9999), label="Seed", doc="Random seed. The same seed gives the same first particles."

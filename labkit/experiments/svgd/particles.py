@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from labkit import baselines, svgd, targets
-from labkit.experiments import defaults, limits
+from labkit.experiments import defaults, limits, titles
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.experiments.shared import Latest
 from labkit.experiments.svgd import words
@@ -41,7 +41,11 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
     """
 
     target = RegistrySelector(
-        TARGETS, default=defaults.TARGET, label="Target p(x)", doc="The density that the particles move to."
+        TARGETS,
+        titles=titles.TARGETS,
+        default=defaults.TARGET,
+        label="Target p(x)",
+        doc="The density that the particles move to.",
     )
     shape = param.Dict(default={}, doc="parameters of the target by name")
     means = param.List(default=[-2.0, 2.0], doc="means of the mixture on a line, in units of x")
@@ -69,7 +73,7 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
     )
     begin: "param.Selector[str]" = param.Selector(
         default=defaults.START,
-        objects=list(STARTS),
+        objects=titles.offered(STARTS, titles.STARTS),
         label="Start",
         doc="Where the first particles come from: a normal or uniform distribution, or the target itself.",
     )
@@ -92,20 +96,22 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
     kernel = RegistrySelector(
         svgd.KERNELS,
         OF_TARGET,
+        titles=titles.KERNELS,
         default=defaults.KERNEL,
         label="Kernel k",
         doc=words.KERNEL.format(what="particles")
-        + " Preconditioned: rbf that measures distance by the target's inverse covariance.",
+        + " Preconditioned: a Gaussian that measures distance by the target's inverse covariance.",
     )
     bandwidth = RegistrySelector(
         svgd.RULES,
         [FIXED],
+        titles=titles.BANDWIDTHS,
         default=defaults.RULE,
         label="Bandwidth rule",
         doc="The bandwidth h is the distance over which particles act on each other; this rule finds it. Median "
-        "(usual): h² = m/(2 log(n + 1)), where m is the median of all n² squared distances. Paper: the rule in the "
-        "paper's text, h = d/√(2 log n), where d is the median distance of two particles. Median-subsampled: the "
-        "median rule on at most 256 particles. Median-lagged: the median rule at every tenth step. Fixed: you set h.",
+        "(usual): h² = m/(2 log(n + 1)), where m is the median of all n² squared distances. Paper's rule: that of the "
+        "paper's text, h = d/√(2 log n), where d is the median distance of two particles. Median of 256 particles: the "
+        "same rule on at most 256 of them. Median, every tenth step: h stays the same in between. Fixed: you set h.",
     )
     length = param.Number(
         default=1.0,
@@ -117,6 +123,7 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
     )
     optimizer = RegistrySelector(
         svgd.OPTIMIZERS,
+        titles=titles.OPTIMIZERS,
         default=defaults.OPTIMIZER,
         label="Optimiser",
         doc="Turns the direction φ into a move: Adagrad as in the original program, Adam, or plain steps ε φ.",
@@ -131,6 +138,7 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
     )
     temper = RegistrySelector(
         TEMPERS,
+        titles=titles.TEMPERS,
         default=defaults.TEMPER,
         label="Tempering",
         doc="Multiplies the score ∇log p, the gradient in the drive, by β. Linear: β grows to 1 once, in "

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from labkit import svgd
+from labkit.experiments import titles
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.experiments.svgd import words
 from labkit.experiments.svgd.regression_data import SETS, GivenPoints, NoisyCurve, RegressionPoints
@@ -98,6 +99,7 @@ class RegressionSettings(ExperimentSettings[Fitted]):
 
     data = RegistrySelector(
         SETS,
+        titles=titles.CURVES,
         label="Points",
         doc="Where the points come from. Cubic: x³, as in Hernández-Lobato & Adams (2015).",
     )
@@ -125,7 +127,7 @@ class RegressionSettings(ExperimentSettings[Fitted]):
         "more noise and larger weights are expected before any point is seen. The original program has 0.1.",
     )  # fmt: skip
     kernel = RegistrySelector(
-        svgd.KERNELS, default="rbf", label="Kernel k",
+        svgd.KERNELS, titles=titles.KERNELS, default="rbf", label="Kernel k",
         doc=words.KERNEL.format(what="networks") + " The median rule sets h.",
     )  # fmt: skip
     step_size = param.Number(

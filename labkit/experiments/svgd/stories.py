@@ -29,7 +29,7 @@ PRESETS: dict[str, tuple[dict[str, Any], str]] = {
     "Collapse": (
         {"target": "normal", "shape": {"dim": 20}, "begin": "normal", "begin_mean": 0.0, "begin_scale": 1.0},
         "In 20 dimensions all distances are about equal, and the repulsion becomes weak. The particles start with the "
-        "right variance, then shrink to a fifth of it. Switch the kernel to per-dimension: they spread again.",
+        "right variance, then shrink to a fifth of it. Switch the kernel to “Per dimension”: they spread again.",
     ),
     "A banana": (
         {"target": "banana", "begin_mean": 0.0, "begin_scale": 1.0, "n": 200, "step_size": 0.03},

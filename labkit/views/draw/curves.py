@@ -37,12 +37,18 @@ class TraceCurves(View):
         return self.title, self.unit, tuple(self.colors)
 
     def picture(self, state: Drawing) -> hv.Overlay:
-        none = (np.zeros(0), np.zeros(0))
+        columns = self.columns(state)  # not empty: the browser warns of axes without numbers
         layers = [
-            hv.Curve(none, "t", "y", label=name).opts(color=color, line_width=2.5, line_dash=dash)
+            hv.Curve((columns[name]["t"], columns[name]["y"]), "t", "y", label=name).opts(
+                color=color, line_width=2.5, line_dash=dash
+            )
             for (name, color), dash in zip(self.colors.items(), ("solid", "dashed"), strict=False)
         ]
-        layers.append(hv.Scatter(none, "t", "y", label="now").opts(color=EDGE, size=10, show_legend=False))
+        layers.append(
+            hv.Scatter((columns["now"]["t"], columns["now"]["y"]), "t", "y", label="now").opts(
+                color=EDGE, size=10, show_legend=False
+            )
+        )
         return hv.Overlay(layers).opts(
             title=self.title, xlabel="glimpse t", ylabel=self.unit, **ABOVE
         )  # fmt: skip

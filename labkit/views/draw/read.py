@@ -7,6 +7,7 @@ import panel as pn
 import torch
 from torch import Tensor
 
+from labkit.experiments import titles
 from labkit.experiments.draw import images
 from labkit.experiments.draw.read import ReadSettings
 from labkit.views import fields
@@ -87,7 +88,8 @@ class ReadScene(StrokeScene):
         """Return one button per available data set, which reads a random test image."""
         buttons, said = pn.FlexBox(margin=(4, 4)), pn.pane.HTML("", margin=(0, 10))
         for name in images.data_sets(self.settings.model.config):
-            button = pn.widgets.Button(label=name, description=f"Read a random test image of {name}", margin=3)
+            title = titles.DATA.get(name, name)
+            button = pn.widgets.Button(label=title, description=f"Read a random test image of {title}", margin=3)
             button.on_click(lambda _, name=name: self._read_random(name, said))
             buttons.append(button)
         heading = pn.pane.HTML("Use a test image from", margin=(4, 10, 0, 10))

@@ -4,6 +4,7 @@ import holoviews as hv
 import numpy as np
 
 from labkit.dreg.frontier import Frontier
+from labkit.experiments import titles
 from labkit.experiments.dreg.alpha import AlphaSettings, Frontiers
 from labkit.past import Past
 from labkit.views import fields
@@ -39,7 +40,7 @@ class BiasVariance(View):
             title="Bias against variance", xlabel="summed variance   (dashed: exact)",
             ylabel="|bias|² against the gradient of L",
             xlim=(low - aside, high + aside), ylim=(-MARGIN * up, up + MARGIN * up) if up else (-MARGIN, 1),
-            **ABOVE,
+            legend_labels={name: titles.estimator(name) for name in ENDS}, **ABOVE,
         )  # fmt: skip
 
     def describe(self, state: Frontiers, past: Past | None = None) -> str:
@@ -112,11 +113,11 @@ class AlphaScene(Scene):
     basic = ("alpha", "k", "dim")
     speed, saves, looks = 30, ("png", "curves"), ("alpha",)
     words = (
-        "dreg-alpha mixes two estimators: (1 &minus; alpha) dreg + alpha rws-dreg. dreg estimates the gradient of "
-        "the bound L without bias. rws-dreg estimates that of wake-sleep, which lowers KL(posterior ‖ q) instead. "
-        "Where q is the posterior, both are 0 on average, so both lead q there. Mixing in rws-dreg adds bias, "
+        "DReG-alpha mixes two estimators: (1 &minus; alpha) DReG + alpha RWS-DReG. DReG estimates the gradient of "
+        "the bound L without bias. RWS-DReG estimates that of wake-sleep, which lowers KL(posterior ‖ q) instead. "
+        "Where q is the posterior, both are 0 on average, so both lead q there. Mixing in RWS-DReG adds bias, "
         "measured against the gradient of L, and may remove variance. The best alpha has the smallest mean squared "
-        "error. It depends on K, D and q, and can be 0.<br>First plot: alpha goes along the line from dreg to "
+        "error. It depends on K, D and q, and can be 0.<br>First plot: alpha goes along the line from DReG to "
         "rws-dreg. Second plot: the solid line is the sum of the dotted ones. The mixture is linear in alpha, so the "
         "same samples serve every alpha. The model is the same as in the first tab."
     )

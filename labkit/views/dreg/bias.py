@@ -4,6 +4,7 @@ import html
 
 from labkit.dreg import ESTIMATORS, bounds
 from labkit.dreg.laboratory import REFERENCE
+from labkit.experiments import titles
 from labkit.experiments.dreg.bias import BiasSettings, BiasTests, sentence
 from labkit.views import fields, layout
 from labkit.views.dreg.evidence import BiasInterval, Evidence
@@ -17,8 +18,8 @@ class BiasScene(Scene):
     speed, saves = 30, ("png", "curves")
     words = (
         "Is this estimator biased, that is, does its mean differ from the gradient of the bound L (see the first "
-        "tab)? Each step adds 64 replicates. A replicate is the estimator's gradient minus dreg's from the same "
-        "samples. dreg is unbiased, and the difference removes the noise that both share.<br>First plot: the "
+        "tab)? Each step adds 64 replicates. A replicate is the estimator's gradient minus DReG's from the same "
+        "samples. DReG is unbiased, and the difference removes the noise that both share.<br>First plot: the "
         "estimate of |bias| with its 95 % interval. Dashed: the exact value, which is known in this model, so you "
         "can check the test. Second plot: the evidence e against “there is no bias”. It is an e-value: what 1 has "
         "become by bets against “no bias”. Without a bias, e reaches 20 in at most 1/20 = 5 % of runs, however often "
@@ -39,16 +40,17 @@ class BiasScene(Scene):
     def status(self, state: BiasTests) -> str:
         """Return the status, and update the sentence about the verdict for the same state."""
         (test,) = state.tests
-        self.said.object = html.escape(sentence(test))
+        self.said.object = html.escape(sentence(test, titles.estimator(test.name)))
         return f"{test.state.n:,} replicates"
 
     def remarks(self) -> str:
         s = self.settings
         about = ""
         if s.estimator == REFERENCE:
-            about = "dreg is compared with iwae, which is also unbiased but has much more noise. "
+            about = "DReG is compared with IWAE, which is also unbiased but has much more noise. "
         elif ESTIMATORS[s.estimator].bound is not bounds.iwae:
-            about = f"{s.estimator} estimates the gradient of another bound; the difference counts as bias. "
+            called = html.escape(titles.estimator(s.estimator))
+            about = f"{called} estimates the gradient of another bound; the difference counts as bias. "
         opposed = (
             "sum to 0, so the biases of the coordinates cancel in their sum"
             if s.opposed and s.dim > 1

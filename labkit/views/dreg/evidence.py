@@ -7,6 +7,7 @@ import holoviews as hv
 import numpy as np
 
 from labkit.dreg.sequential import BLOCK
+from labkit.experiments import titles
 from labkit.experiments.dreg.bias import BiasTest, BiasTests
 from labkit.past import Past
 from labkit.views.dreg.scaling import BAND
@@ -70,7 +71,7 @@ class BiasInterval(View):
         for each in state.tests:
             s = each.state
             high = f"{s.high:.2g}" if math.isfinite(s.high) else "infinity"
-            found.append(f"{each.name}: bias {s.norm:.2g}, interval {s.low:.2g} to {high}")
+            found.append(f"{titles.estimator(each.name)}: bias {s.norm:.2g}, interval {s.low:.2g} to {high}")
         return f"{'; '.join(found)}, after {state.tests[0].state.n:,} replicates."
 
     def columns(self, state: BiasTests, past: Past | None = None) -> Columns:
@@ -121,11 +122,17 @@ class Evidence(View):
         )
         return hv.Overlay([*lines, *sums, threshold]).opts(
             title="Evidence for a bias", xlabel="replicates   (dotted: sum over coordinates)",
-            ylabel="log₁₀ e", logx=True, xlim=(BLOCK, self.budget), ylim=HEIGHT, **ABOVE | {"legend_cols": 1},
+            ylabel="log₁₀ e", logx=True, xlim=(BLOCK, self.budget), ylim=HEIGHT,
+            legend_labels={
+                each.name + part: titles.estimator(each.name) + part
+                for each in state.tests
+                for part in (", all coordinates", SUM)
+            },
+            **ABOVE | {"legend_cols": 1},
         )  # fmt: skip
 
     def describe(self, state: BiasTests, past: Past | None = None) -> str:
-        now = listed(f"{each.name} {each.state.log_e / math.log(10):.2f}" for each in state.tests)
+        now = listed(f"{titles.estimator(each.name)} {each.state.log_e / math.log(10):.2f}" for each in state.tests)
         return f"Evidence for a bias as a power of ten: {now}; the threshold is {-math.log10(self.level):.2f}."
 
     def columns(self, state: BiasTests, past: Past | None = None) -> Columns:

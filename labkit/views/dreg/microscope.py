@@ -9,6 +9,7 @@ from torch import Tensor
 
 from labkit.dreg import ESTIMATORS, bounds, gaussian
 from labkit.dreg.gaussian import Gaussian
+from labkit.experiments import titles
 from labkit.experiments.dreg.microscope import Draw, MicroscopeSettings
 from labkit.past import Past
 from labkit.views import fields
@@ -121,7 +122,7 @@ class GradientTerms(View):
 
     def describe(self, state: Draw, past: Past | None = None) -> str:
         sums = zip(state.compared, state.terms.sum(1).tolist(), strict=True)
-        now = listed(f"{name} ({x:.2f}, {y:.2f})" for name, (x, y) in sums)
+        now = listed(f"{titles.estimator(name)} ({x:.2f}, {y:.2f})" for name, (x, y) in sums)
         x, y = state.truth.tolist()
         return f"Gradients of this draw: {now}; the true gradient is ({x:.2f}, {y:.2f})."
 
@@ -151,11 +152,12 @@ class GradientScatter(View):
         clouds = [_marks(name, columns[name], 7, 0.55) for name in state.compared]
         near = ROOM * state.scatter
         around = {"xlim": (x - near, x + near), "ylim": (y - near, y + near)}
-        return _plane([*clouds, _true(columns)], "All draws so far").opts(**around)
+        called = {name: titles.estimator(name) for name in state.compared}
+        return _plane([*clouds, _true(columns)], "All draws so far").opts(legend_labels=called, **around)
 
     def describe(self, state: Draw, past: Past | None = None) -> str:
         away = (state.gradients - state.truth).norm(dim=-1).mean(0).tolist()
-        now = listed(f"{name} {far:.2f}" for name, far in zip(state.compared, away, strict=True))
+        now = listed(f"{titles.estimator(name)} {far:.2f}" for name, far in zip(state.compared, away, strict=True))
         return f"{len(state.gradients)} draws; mean distance from the true gradient: {now}."
 
     def columns(self, state: Draw, past: Past | None = None) -> Columns:
@@ -174,10 +176,10 @@ class MicroscopeScene(Scene):
         "is its weight w̃: p(x, z)/q(z), divided by the sum of these ratios over the samples. At each sample two "
         "lines start. The path gradient G says where log(p(x, z)/q(z)) rises if z moves. The score H (not the score "
         "on /svgd) is the gradient of log q(z) with respect to m, so it points away from m.<br>An estimator of "
-        "&part;L/&part;m is a sum over the samples. iwae is &Sigma; w̃ (G &minus; H). On average, &Sigma; w̃ H "
-        "equals &Sigma; (w̃ &minus; w̃&sup2;) G. Put this in, and &Sigma; w̃&sup2; G remains: this is dreg. The "
+        "&part;L/&part;m is a sum over the samples. IWAE is &Sigma; w̃ (G &minus; H). On average, &Sigma; w̃ H "
+        "equals &Sigma; (w̃ &minus; w̃&sup2;) G. Put this in, and &Sigma; w̃&sup2; G remains: this is DReG. The "
         "second plot adds up the terms from 0, heaviest sample first; the large mark is the result. The last plot "
-        "shows the results of all draws. iwae and dreg scatter around the true gradient (cross), but not equally far."
+        "shows the results of all draws. IWAE and DReG scatter around the true gradient (cross), but not equally far."
     )
 
     def __init__(self, settings: MicroscopeSettings | None = None, **params):
@@ -191,15 +193,14 @@ class MicroscopeScene(Scene):
 
     def remarks(self) -> str:
         name = self.settings.estimator
+        called = html.escape(titles.estimator(name))
         said = [f"The lines of G and H have one scale. {ESS}"]
         if name in SUMS:
-            said.append(f"{name} is {SUMS[name]}.")
+            said.append(f"{called} is {SUMS[name]}.")
         if ESTIMATORS[name].bound is not bounds.iwae:
-            said.append(
-                f"{html.escape(name)} estimates the gradient of another bound: it scatters around another point."
-            )
+            said.append(f"{called} estimates the gradient of another bound: it scatters around another point.")
         elif not ESTIMATORS[name].unbiased:
-            said.append(f"{html.escape(name)} is biased, so it scatters around another point.")
+            said.append(f"{called} is biased, so it scatters around another point.")
         return " ".join(said)
 
     def controls(self) -> list:
@@ -209,7 +210,7 @@ class MicroscopeScene(Scene):
 
 def layer(name: str) -> str:
     """Return the name of the layer for an estimator's terms; the legend shows it."""
-    return f"{name}: {SUMS.get(name, 'Σ of its terms')}"
+    return f"{titles.estimator(name)}: {SUMS.get(name, 'Σ of its terms')}"
 
 
 def _plane(layers: list, title: str) -> hv.Overlay:

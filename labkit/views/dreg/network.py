@@ -34,8 +34,8 @@ class NetworkScene(Scene):
         "Each estimator estimates the gradient of the bound L with respect to mu and sigma, for the images below. "
         "Each step adds replicates (gradients from 64 new samples). The value at K uses the first K of them. The "
         f"number after each name is the slope of its line for K &ge; {SLOPES_FROM}. The slopes of the first tab, "
-        "&minus;1 for iwae and &minus;3 for dreg, need a large K and a q near the posterior, so here they differ. "
-        "rws-dreg estimates another gradient, so its size cannot be compared. It is 0 at K = 1, so its line starts "
+        "&minus;1 for IWAE and &minus;3 for DReG, need a large K and a q near the posterior, so here they differ. "
+        "RWS-DReG estimates another gradient, so its size cannot be compared. It is 0 at K = 1, so its line starts "
         "at K = 2."
     )
 

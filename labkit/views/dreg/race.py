@@ -9,6 +9,7 @@ from torch import Tensor
 from labkit.course import Span, drawn_of
 from labkit.dreg import ESTIMATORS
 from labkit.dreg.racing import HELD, HELD_SAMPLES, IMAGES, Lane, State
+from labkit.experiments import titles
 from labkit.experiments.dreg.race import CLOCKS, RaceSettings
 from labkit.past import Past
 from labkit.views import fields
@@ -66,14 +67,15 @@ class LaneCurves(View):
         clock = "step" if self.against == CLOCKS[0] else "processor seconds"
         return hv.Overlay([*bands, *thin, *thick]).opts(
             title=self.title, xlabel=clock, ylabel=self.unit, logy=self.log, xlim=(0, 1),
-            ylim=(1e-6, 1) if self.log else (-1, 1), show_legend=self.training, **ABOVE,
+            ylim=(1e-6, 1) if self.log else (-1, 1), show_legend=self.training,
+            legend_labels={lane.entry.label: called(lane) for lane in state.lanes}, **ABOVE,
         )  # fmt: skip
 
     def missing(self, state: State) -> str:
         return no_curve_yet(state)
 
     def describe(self, state: State, past: Past | None = None) -> str:
-        found = ((lane.entry.label, self.numbers(lane, state.lanes[0])[1].mean) for lane in state.lanes)
+        found = ((called(lane), self.numbers(lane, state.lanes[0])[1].mean) for lane in state.lanes)
         now = listed(f"{name} {float(values[-1]):.3g}" for name, values in found if len(values))
         return f"{self.title} at step {state.t}: {now}."
 
@@ -112,7 +114,7 @@ def lead(first: str) -> LaneCurves:
         gap = drawn_of(lane.looks, 2).mean - drawn_of(of.looks, 2).mean
         return lane.looks, Span(gap, gap, gap)
 
-    return LaneCurves(f"Bound minus that of {first}", "nats", numbers, leading=False)
+    return LaneCurves(f"Bound minus that of {titles.estimator(first)}", "nats", numbers, leading=False)
 
 
 def snr(against: str = CLOCKS[0]) -> LaneCurves:
@@ -121,6 +123,12 @@ def snr(against: str = CLOCKS[0]) -> LaneCurves:
     return LaneCurves(
         title, "SNR", lambda lane, _: (lane.looks, drawn_of(lane.looks, 5)), against, log=True, leading=False
     )
+
+
+def called(lane: Lane) -> str:
+    """Return what legends and sentences call a lane: its estimator, then its own K or alpha."""
+    name = lane.entry.estimator
+    return titles.estimator(name) + lane.entry.label.removeprefix(name)
 
 
 def _line(columns: dict, label: str) -> hv.Curve:
@@ -139,7 +147,7 @@ class RaceScene(Scene):
         f"the bound L of {HELD} held-out images with K = {HELD_SAMPLES}. Higher is better. Thin lines: the "
         "minibatches, smoothed. A larger K lifts the bound, so thick and thin lines cannot be compared. The plot "
         "below shows each bound minus that of the first lane. A short race has no clear winner. The variance of the "
-        "encoder's gradient differs already in the first steps: compare dreg with iwae. stl and rws-dreg estimate "
+        "encoder's gradient differs already in the first steps: compare DReG with IWAE. STL and RWS-DReG estimate "
         "other gradients, and the SNR (signal-to-noise ratio) compares each with its own mean. So a high SNR does "
         "not make them better. <b>Try:</b> change K, the batch size or the learning rate during the race."
     )

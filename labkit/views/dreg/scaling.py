@@ -9,6 +9,7 @@ import numpy as np
 import param
 from torch import Tensor
 
+from labkit.experiments import titles
 from labkit.experiments.dreg.variance import between
 from labkit.past import Past
 from labkit.views import spans
@@ -87,7 +88,7 @@ class Scaling(View):
     def describe(self, state: Measurements, past: Past | None = None) -> str:
         values = state.values(self.quantity)[:, -1].tolist()
         named = zip(state.estimators, state.slopes(self.quantity), values, strict=True)
-        now = listed(f"{name} {value:.2g} (slope {rate:.2f})" for name, rate, value in named)
+        now = listed(f"{titles.estimator(name)} {value:.2g} (slope {rate:.2f})" for name, rate, value in named)
         return f"{self.quantity[:1].upper()}{self.quantity[1:]} at K = {state.sizes[-1]}: {now}."
 
     def columns(self, state: Measurements, past: Past | None = None) -> Columns:
@@ -121,7 +122,8 @@ def limits(state: Measurements, quantity: str) -> tuple[float, float]:
 
 
 def words(name: str, rate: float, last: float, doubted: Sequence[int] = ()) -> str:
-    """Return an estimator's name with its slope, or "= 0", and with the sizes that have no band."""
+    """Return what an estimator is called with its slope, or "= 0", and with the sizes that have no band."""
+    name = titles.estimator(name)
     if last == 0:
         return f"{name} = 0"
     slope = f" {'−' if rate < 0 else '+'}{abs(rate):.2f}" if math.isfinite(rate) else ""

@@ -20,11 +20,11 @@ class VarianceScene(Scene):
         "The bound is L = E log((w<sub>1</sub> + … + w<sub>K</sub>)/K). It lies below log p(x), and comes closer for "
         "larger K.<br>To train q, one follows the gradient of L with respect to m. Each line is an estimator: a way "
         "to compute this gradient from the same K samples. With more samples the variances fall. But the gradient "
-        "shrinks too, like 1/K, and the noise of iwae only like 1/&radic;K. <b>Try:</b> choose the quantity SNR (the "
-        "size of the gradient divided by its noise). It falls for iwae and rises for dreg.<details><summary>How to "
+        "shrinks too, like 1/K, and the noise of IWAE only like 1/&radic;K. <b>Try:</b> choose the quantity SNR (the "
+        "size of the gradient divided by its noise). It falls for IWAE and rises for DReG.<details><summary>How to "
         "read the picture</summary>The number after each name is the slope of its line for K &ge; 64. Each step adds "
         "replicates (gradients from new samples). Shaded: 95 % confidence band. Where a few rare gradients may "
-        "decide the variance, no band is reliable. Then none is drawn, and the name says where. rws-dreg estimates "
+        "decide the variance, no band is reliable. Then none is drawn, and the name says where. RWS-DReG estimates "
         "another gradient, that of wake-sleep, so its size cannot be compared. It is 0 at K = 1, so its line starts "
         "at K = 2.</details>"
     )
@@ -55,29 +55,29 @@ def remarks(dim: int, distance: float, variance: float, quantity: str) -> str:
     if variance == gaussian.POSTERIOR_VARIANCE and not distance:
         said.append(
             "q is the posterior: the gradient of the bound is 0, and so is every bias and every SNR. The path "
-            "estimators stl, dreg and rws-dreg are exactly 0 in each replicate, and a logarithmic axis cannot show "
-            "0. iwae keeps a variance of 1/(K V)."
+            "estimators STL, DReG and RWS-DReG are exactly 0 in each replicate, and a logarithmic axis cannot show "
+            "0. IWAE keeps a variance of 1/(K V)."
         )
     elif 2 * variance <= gaussian.POSTERIOR_VARIANCE:
         said.append(
             f"V = {variance:.3g} is at most 1/4: q is so narrow that the importance weights w = p(x, z)/q(z) have "
-            "infinite variance, and even iwae's 1/K law breaks."
+            "infinite variance, and even IWAE's 1/K law breaks."
         )
     elif variance <= 0.75 * gaussian.POSTERIOR_VARIANCE:
         said.append(
             f"V = {variance:.3g} is at most 3/8: q is so narrow that rare samples have huge importance weights w = "
-            "p(x, z)/q(z). dreg sums w&sup2;, so its variance depends on the mean of w&#8308;. That mean is infinite "
-            "here, and dreg's K<sup>&minus;3</sup> law breaks."
+            "p(x, z)/q(z). DReG sums w&sup2;, so its variance depends on the mean of w&#8308;. That mean is infinite "
+            "here, and DReG's K<sup>&minus;3</sup> law breaks."
         )
     else:
         said.append(
-            f"V = {variance:.3g} is above 3/8. dreg sums squares of the importance weights w = p(x, z)/q(z), so its "
-            "variance depends on the mean of w&#8308;. That mean is finite here. As K grows, dreg's variance falls as "
-            "K<sup>&minus;3</sup>, and that of iwae and stl falls as 1/K."
+            f"V = {variance:.3g} is above 3/8. DReG sums squares of the importance weights w = p(x, z)/q(z), so its "
+            "variance depends on the mean of w&#8308;. That mean is finite here. As K grows, DReG's variance falls as "
+            "K<sup>&minus;3</sup>, and that of IWAE and STL falls as 1/K."
         )
     if variance <= 7 / 8 * gaussian.POSTERIOR_VARIANCE:
         said.append(
-            "V is also at most 7/16, so the mean of w&#8312; is infinite. As K grows, the error of dreg's measured "
+            "V is also at most 7/16, so the mean of w&#8312; is infinite. As K grows, the error of DReG's measured "
             "variance depends on it, so its confidence bands appear late or never."
         )
     if ratio < float("inf"):
@@ -86,5 +86,5 @@ def remarks(dim: int, distance: float, variance: float, quantity: str) -> str:
             f"{1 / ratio:.2g} K."
         )
     if quantity == "bias":
-        said.append("A band that reaches the bottom does not exclude a bias of 0. iwae and dreg have no bias.")
+        said.append("A band that reaches the bottom does not exclude a bias of 0. IWAE and DReG have no bias.")
     return " ".join(said)

@@ -4,6 +4,7 @@ import math
 
 import panel as pn
 
+from labkit.experiments import titles
 from labkit.experiments.svgd.collapse import MORE, Collapsed, CollapseSettings, conditional_variance, law
 from labkit.views import fields
 from labkit.views.scenes import Scene
@@ -18,10 +19,10 @@ class CollapseScene(Scene):
     saves, below = ("gif", "png", "curves"), (texts.COLLAPSE,)
     words = (
         "All runs start from the same particles, which have the right variance, about 1. Watch the line of the usual "
-        "kernel (rbf with the median rule): it falls, because no particle has a close neighbour that pushes it. This "
-        "is called collapse. It is stronger in more dimensions: <b>change D from 2 to 50</b>. <i>per-dimension</i> and "
-        "<i>linear</i> keep the variance, at a price that is described below. Choose the <b>correlated</b> target to "
-        "see which kernels miss correlations."
+        "kernel (Gaussian with the median rule): it falls, because no particle has a close neighbour that pushes it. "
+        "This is called collapse. It is stronger in more dimensions: <b>change D from 2 to 50</b>. "
+        "<i>Per dimension</i> and <i>Linear</i> keep the variance, at a price that is described below. Choose the "
+        "<b>correlated</b> target to see which kernels miss correlations."
     )
 
     def __init__(self, settings: CollapseSettings | None = None, **params):
@@ -33,7 +34,7 @@ class CollapseScene(Scene):
 
     def status(self, state: Collapsed) -> str:
         pairs = zip(state.names, state.variances.tolist(), strict=True)
-        return "mean variance: " + " · ".join(f"{name} {value:.2f}" for name, value in pairs)
+        return "mean variance: " + " · ".join(f"{titles.remedy(name)} {value:.2f}" for name, value in pairs)
 
     def remarks(self) -> str:
         return f"{said_of_the_law(self.settings)} {said_of_remedies(self.settings)}"
@@ -61,11 +62,11 @@ def said_of_the_law(s: CollapseSettings) -> str:
     if not s.lawful:
         return (
             f"The law log(n + 1)/D is {rest:.2g} here. It holds only where it is below 1, in higher dimensions. Here "
-            "rbf loses less variance."
+            "the Gaussian loses less variance."
         )
     return (
-        f"When rbf has settled, its variance is about log(n + 1)/D = {rest:.2g}. This law comes from a rough balance "
-        "of forces (see More below), so the run may end a little below it. By the law, a variance of 1 needs "
+        f"When the Gaussian has settled, its variance is about log(n + 1)/D = {rest:.2g}. This law comes from a rough "
+        "balance of forces (see More below), so the run may end a little below it. By the law, a variance of 1 needs "
         f"n = e<sup>D</sup> &minus; 1 = {in_words(math.expm1(s.dim))} particles."
     )
 
@@ -74,12 +75,12 @@ def said_of_remedies(s: CollapseSettings) -> str:
     """Return what the chosen remedies do and cost, as HTML."""
     said = []
     if "per-dimension" in s.remedies:
-        said.append(f"<b>per-dimension</b> {_of_coordinates(s)}.")
+        said.append(f"<b>Per dimension</b> {_of_coordinates(s)}.")
     if "linear" in s.remedies:
         exact = "settles at the exact mean and covariance; the shape of the cloud beyond these may be wrong"
         few = f"settles at the exact covariance only with n &ge; D + 1 = {s.dim + 1} particles"
-        said.append(f"<b>linear</b> {exact if s.n > s.dim else few}.")
-    reaching = [f"<b>{name}</b>" for name in ("imq", "wide") if name in s.remedies]
+        said.append(f"<b>Linear</b> {exact if s.n > s.dim else few}.")
+    reaching = [f"<b>{titles.remedy(name)}</b>" for name in ("imq", "wide") if name in s.remedies]
     if reaching:
         said.append(
             f"{' and '.join(reaching)} reach{'' if len(reaching) > 1 else 'es'} farther, which helps in part: in many "

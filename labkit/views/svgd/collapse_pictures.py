@@ -4,6 +4,7 @@ import holoviews as hv
 import numpy as np
 
 from labkit import course
+from labkit.experiments import titles
 from labkit.experiments.svgd.collapse import REMEDIES, Collapsed, CollapseSettings, law, marginal_variances
 from labkit.past import Past
 from labkit.svgd import KERNELS
@@ -70,12 +71,12 @@ class Paths(View):
         layers += [_line(columns, name, styles[name]) for name in self.lines]
         return hv.Overlay(layers).opts(
             title=self.title, xlabel="step", ylabel=self.unit, xlim=(0, 1), ylim=(0, 1),
-            show_legend=self.leading, **ABOVE,
+            show_legend=self.leading, legend_labels={name: titles.remedy(name) for name in self.names}, **ABOVE,
         )  # fmt: skip
 
     def describe(self, state: Collapsed, past: Past | None = None) -> str:
         first, row = self.column(state.names), state.trail[-1].tolist()
-        now = listed(f"{name} {row[first + i]:.2f}" for i, name in enumerate(state.names))
+        now = listed(f"{titles.remedy(name)} {row[first + i]:.2f}" for i, name in enumerate(state.names))
         return f"{self.title} at step {state.t}: {now}; the true value is {self.lines[TRUTH]:.2f}."
 
     def columns(self, state: Collapsed, past: Past | None = None) -> Columns:
@@ -141,7 +142,9 @@ class Margins(View):
 
     def describe(self, state: Collapsed, past: Past | None = None) -> str:
         ranges = zip(state.names, (marginal_variances(run.x) for run in state.runs), strict=True)
-        now = listed(f"{name} {float(each.min()):.2f} to {float(each.max()):.2f}" for name, each in ranges)
+        now = listed(
+            f"{titles.remedy(name)} {float(each.min()):.2f} to {float(each.max()):.2f}" for name, each in ranges
+        )
         return f"Variances of the {state.target.dim} coordinates: {now}; the true value is 1."
 
     def columns(self, state: Collapsed, past: Past | None = None) -> Columns:

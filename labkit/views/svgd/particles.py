@@ -5,6 +5,7 @@ from typing import Any
 
 import panel as pn
 
+from labkit.experiments.settings import title_of
 from labkit.experiments.svgd import numbers
 from labkit.experiments.svgd.comparison import SETTINGS, ComparisonSettings, Pair
 from labkit.experiments.svgd.particles import SNAPSHOTS, ParticlesSettings
@@ -74,7 +75,7 @@ class ParticlesScene(Scene):
             ]
         both = (s.run, right)
         name = s.run.param[s.compare].label if s.compare in SETTINGS else ""
-        titles = [f"{name}: {getattr(run, s.compare)}" for run in both] if name else ["SVGD", s.compare.capitalize()]
+        titles = [f"{name}: {title_of(run, s.compare)}" for run in both] if name else ["SVGD", s.compare.capitalize()]
         left, other = map(self._pictures, titles)
         pairs = zip(left, other, strict=True)
         return [half(view, side) for pair in pairs for side, view in zip(SIDES, pair, strict=True)]

@@ -35,7 +35,7 @@ EQUATION = small_parentheses("""
 <mo>=</mo><mi>exp</mi><mo>(</mo><mo>−</mo><mfrac><mrow>
 <mo>|</mo><mi>x</mi><mo>−</mo><msup><mi>x</mi><mo>′</mo></msup><msup><mo>|</mo><mn>2</mn></msup></mrow><mrow><mn>2</mn>
 <msup><mi>h</mi><mn>2</mn></msup></mrow></mfrac><mo>)</mo></math>
-This is one step of SVGD, with the kernel rbf and its bandwidth h. The <b>drive</b> is an average of the uphill
+This is one step of SVGD, with the Gaussian kernel and its bandwidth h. The <b>drive</b> is an average of the uphill
 directions of all particles, in which near particles count most. The <b>repulsion</b> pushes a particle away from near
 ones. The formula shows the optimiser <i>plain</i>. Adagrad, the default, first divides φ by its recent size, so each
 particle moves by about ε.

@@ -22,6 +22,8 @@ def test_data_sets_of_the_networks_size_are_listed_and_images_are_random():
     for _ in range(20):
         image, known, words = images.random_image("digits", generator)
         i = int(words.split()[2])
-        assert torch.equal(image, every[i] / 255) and known == labels[i] and words.endswith(f"of digits, a {known}")
+        assert (
+            torch.equal(image, every[i] / 255) and known == labels[i] and words.endswith(f"of 8 × 8 digits, a {known}")
+        )
         seen.add(i)
     assert len(seen) > 10

@@ -17,7 +17,7 @@ SIZES = (1, 8, 16)
 
 def test_images_are_the_first_of_the_networks_own_test_set(vae_files):
     subject = NetworkSettings(vae_files).subject()
-    assert subject.words == "the first 8 test images of digits"
+    assert subject.words == "the first 8 test images of 8 × 8 digits"
     assert set(subject.images.unique().tolist()) == {0.0, 1.0} and subject.images.shape == (8, 1, 8, 8)
     grey = data.load("digits", "test")[0][:8] / 255
     assert (subject.images[grey == 0] == 0).all() and (subject.images[grey == 1] == 1).all()
@@ -26,7 +26,7 @@ def test_images_are_the_first_of_the_networks_own_test_set(vae_files):
 def test_without_its_data_set_a_network_samples_its_images_and_reports_it(vae_files, nothing_here):
     subject = NetworkSettings(vae_files, network="far").subject()
     assert subject.words == (
-        "8 images that the network drew itself, because its data set, omniglot, does not come with labkit (see labkit "
+        "8 images that the network drew itself, because its data set, Omniglot, does not come with labkit (see labkit "
         "data list)"
     )
     assert set(subject.images.unique().tolist()) == {0.0, 1.0} and subject.images.shape == (8, 1, 6, 4)
