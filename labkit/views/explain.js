@@ -58,7 +58,9 @@ const explainControl = (page, terms, choices, root, label) => {
   const shown = term ?? chosen()[0], old = root.querySelector(".term")
   if (!place || !shown || old?.dataset.term === shown.term) return
   old?.remove()
-  place.after(question(page, shown, "margin: 0 .4em; align-self: start;", () => (term ? chosen() : [])))
+  const corner = "position: absolute; right: 0; top: 0; margin: 0;"  // a line of its own would be too much
+  if (list) place.parentElement.style.position = "relative"
+  place.after(question(page, shown, list ? corner : "margin: 0 .4em; align-self: start;", () => (term ? chosen() : [])))
 }
 // for each box of a list
 const explainBoxes = (page, choices, root) => {

@@ -34,12 +34,13 @@ def box(owner: Any, name: str) -> pn.widgets.Checkbox:
 class Whole(Corrected, pn.widgets.IntInput):
     """An input box for a whole number, which always shows the number in use.
 
-    A number beyond a limit becomes the limit. Text or an empty box leaves the number unchanged. The browser does not
+    A number beyond a limit becomes the limit, and a fraction becomes a whole number. Text or an empty box leaves the
+    number unchanged. A message says what was done. The browser does not
     know the limits: Bokeh's own box would show a refused number until it loses the focus, and send no event.
 
     Args:
         limits: smallest and largest number.
-        said: called with a message if a limit was used, otherwise with "".
+        said: called with a message if another number than the typed one is used, otherwise with "".
     """
 
     def __init__(self, limits: tuple[int, int], said: Callable[[str], None], **params):
@@ -62,8 +63,12 @@ class Whole(Corrected, pn.widgets.IntInput):
 
     def _words(self, typed: Any) -> str:
         low, high = self._limits
-        outside = is_number(typed) and not low <= typed <= high
-        return f"Allowed: {low:,} to {high:,}. Using {self._usable(typed):,}." if outside else ""
+        used = f"Using {self._usable(typed):,}."
+        if not is_number(typed):
+            return f"This is no number. {used}"
+        if not low <= typed <= high:
+            return f"Allowed: {low:,} to {high:,}. {used}"
+        return "" if typed == round(typed) else f"Only whole numbers. {used}"
 
 
 def is_number(typed: Any) -> bool:

@@ -114,9 +114,9 @@ def test_pictures_of_dreg_give_estimates_and_truth():
     )
     test = Made(name="stl", state=Made(n=128, norm=0.5, low=0.25, high=np.inf, log_e=np.log(100.0)))
     assert BiasInterval(1000).describe(Made(tests=(test,))) == (
-        "stl: bias 0.5, interval 0.25 to infinity, after 128 replicates."
+        "STL: bias 0.5, interval 0.25 to infinity, after 128 replicates."
     )
-    assert "stl 2.00; the threshold is 1.30." in Evidence(1000, 0.05).describe(Made(tests=(test,)))
+    assert "STL 2.00; the threshold is 1.30." in Evidence(1000, 0.05).describe(Made(tests=(test,)))
     draw = Made(
         w=torch.tensor([0.75, 0.25]), ess=1.6, compared=("iwae", "dreg"), truth=torch.tensor([1.0, 0.0]),
         terms=torch.tensor([[[0.5, 0.0], [0.5, 1.0]], [[1.0, 0.0], [0.0, 0.0]]]),
@@ -125,12 +125,12 @@ def test_pictures_of_dreg_give_estimates_and_truth():
     assert WeightedSamples(settings).describe(draw) == (
         "2 samples; the largest weight is 0.75, the effective sample size 1.60."
     )
-    assert "iwae (1.00, 1.00) and dreg (1.00, 0.00); the true gradient is (1.00, 0.00)" in (
+    assert "IWAE (1.00, 1.00) and DReG (1.00, 0.00); the true gradient is (1.00, 0.00)" in (
         GradientTerms(settings).describe(draw)
     )
     assert (
         GradientScatter(settings).describe(draw)
-        == "1 draws; mean distance from the true gradient: iwae 2.00 and dreg 0.00."
+        == "1 draws; mean distance from the true gradient: IWAE 2.00 and DReG 0.00."
     )
 
 

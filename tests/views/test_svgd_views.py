@@ -15,7 +15,7 @@ from labkit.experiments.svgd.particles import SNAPSHOTS
 from labkit.targets import PARAMETERS, TARGETS
 from labkit.views.spans import RANGE
 from labkit.views.stage import Stage
-from labkit.views.svgd import Curves, Line, Microscope, Plane, half
+from labkit.views.svgd import Curves, Line, Microscope, Plane, half, plane
 
 STANDING = {"target"}  # a planar target's level lines do not move
 
@@ -372,3 +372,11 @@ def test_pictures_are_overlays_with_limits():
         assert isinstance(picture, hv.Overlay)
         plot = hv.Store.lookup_options("bokeh", picture, "plot").kwargs
         assert None not in plot["xlim"] + plot["ylim"]
+
+
+def test_the_marks_of_many_particles_are_smaller_and_more_transparent():
+    few, full, many = (plane.marks(n) for n in (1, 300, 5000))
+    assert few == full == {"size": 8, "alpha": 0.85}
+    assert many["size"] < 4 and 0.3 < many["alpha"] < 0.5
+    sizes = [plane.marks(n)["size"] for n in range(300, 3000, 100)]
+    assert sizes == sorted(sizes, reverse=True)

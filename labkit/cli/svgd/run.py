@@ -124,11 +124,12 @@ def _status(state: Any) -> str:
 
 def pictures(experiment: Any, followed: list, arrows: bool) -> list:
     """Return the particles on a line, or in the plane together with the first of the numbers."""
+    from labkit.experiments.settings import title_of
     from labkit.views.svgd import Curves, Line, Plane
 
     target, box = experiment.density(), experiment.box()
     if target.dim == 1:
         return [Line(experiment.density, box[0])]
-    plane = Plane(target, box, experiment.target)
+    plane = Plane(target, box, title_of(experiment, "target"), experiment.n)
     plane.arrows = arrows
     return [plane, Curves(followed[0])]

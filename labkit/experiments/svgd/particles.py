@@ -69,7 +69,12 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         default=drawn.EXAMPLE, label="Drawing", doc="Code of a drawn density; draw in the square to change it."
     )
     n = param.Integer(
-        default=100, bounds=limits.PARTICLES, softbounds=(1, 2000), label="Particles, n", doc="Number n of particles."
+        default=100,
+        bounds=limits.PARTICLES,
+        softbounds=(1, 2000),
+        label="Particles, n",
+        doc="Number n of particles. A page takes 2,000 at most, because every step compares all pairs. svgd.watch in "
+        "Python shows more.",
     )
     begin: "param.Selector[str]" = param.Selector(
         default=defaults.START,

@@ -84,7 +84,7 @@ class ParticlesScene(Scene):
         """Return the views of one side: the particles first, then the curves."""
         s, target = self.settings, self.settings.run.density()
         box = s.run.box()
-        main = Line(s.run.density, box[0], title) if target.dim == 1 else Plane(target, box, title)
+        main = Line(s.run.density, box[0], title) if target.dim == 1 else Plane(target, box, title, s.run.n)
         main.arrows, main.snapshots, main.chosen = s.arrows, s.snapshots, None
         return [main, *map(Curves, numbers.of_run(s.run))]  # the same numbers for both sides
 

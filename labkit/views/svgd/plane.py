@@ -13,6 +13,7 @@ from labkit.views.view import Columns, View, listed
 
 OBLONG = 3.0  # a box this much longer along one axis stays as it is
 ARROW = 0.09  # length of the longest arrow, as a fraction of the picture's width
+ROOMY = 300  # up to this many particles, marks have their full size
 
 
 class Plane(View):
@@ -23,12 +24,13 @@ class Plane(View):
             covariance if it is known.
         box: ((low, high), (low, high)) of the axes.
         title: title of the picture.
+        n: number of particles; the marks of many are smaller and more transparent.
     """
 
     leading = True
 
-    def __init__(self, target, box: tuple, title: str = ""):
-        self.target, self.title = target, title
+    def __init__(self, target, box: tuple, title: str = "", n: int = 1):
+        self.target, self.title, self.marks = target, title, marks(n)
         self.box, self.plane = square(box[:2])
         self.chosen: int | None = None
         self.arrows = False
@@ -37,7 +39,7 @@ class Plane(View):
     @property
     def declaration(self) -> tuple:
         """What the picture depends on except the columns."""
-        return self.target, self.box, self.title, self.arrows
+        return self.target, self.box, self.title, self.arrows, *self.marks.values()
 
     def _lines(self) -> list[np.ndarray]:
         if self.target.dim == 2 and self.target.has_density:
@@ -58,7 +60,7 @@ class Plane(View):
         layers = [
             *([target.opts(color=TARGET, line_dash="dashed", line_width=1.6)] if self.lines else []),
             *(arrows if self.arrows else []),
-            hv.Points(x, ["x", "y"], label="particles").opts(color=PARTICLES, size=8, alpha=0.85, line_color=None),
+            hv.Points(x, ["x", "y"], label="particles").opts(color=PARTICLES, line_color=None, **self.marks),
             hv.Curve((empty, empty), "x", "y", label="one bandwidth").opts(
                 color=CHOSEN, line_width=2, show_legend=False
             ),
@@ -107,6 +109,12 @@ class Plane(View):
         longest = max(float(np.abs(v).max()) for v in forces.values()) or 1.0
         scale = ARROW * (self.box[0][1] - self.box[0][0]) / longest
         return {name: _segments(x, scale * v) for name, v in forces.items()}
+
+
+def marks(n: int) -> dict[str, float]:
+    """Return size and transparency of the marks of n particles, so that a crowd shows where it is dense."""
+    share = min(1.0, (ROOMY / max(n, 1)) ** 0.5)
+    return {"size": max(3.0, 8 * share), "alpha": max(0.35, 0.85 * share**0.5)}
 
 
 def square(box: tuple) -> tuple[tuple, bool]:

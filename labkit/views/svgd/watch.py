@@ -51,7 +51,7 @@ def watch(
     run = WatchedRun(target, x0, box=box, kernel=kernel, bandwidth=bandwidth, optimizer=optimizer, generator=generator)
     notebook.ready()
     density, ranges = run.density(), run.box or ()
-    main = Line(run.density, ranges[0]) if density.dim == 1 else Plane(density, ranges)
+    main = Line(run.density, ranges[0]) if density.dim == 1 else Plane(density, ranges, n=len(run.particles()))
     shown = [main, *map(Curves, numbers.of_run(run)), Curves(numbers.bandwidth())]
     return Live(run.start, run.step, shown, speed=speed, play=play, status=_status)
 
