@@ -65,7 +65,7 @@ class Whole(Corrected, pn.widgets.IntInput):
         low, high = self._limits
         used = f"Using {self._usable(typed):,}."
         if not is_number(typed):
-            return f"This is no number. {used}"
+            return f"Not a number. {used}"
         if not low <= typed <= high:
             return f"Allowed: {low:,} to {high:,}. {used}"
         return "" if typed == round(typed) else f"Only whole numbers. {used}"

@@ -30,10 +30,10 @@ def box():
         (math.inf, 2000, "Allowed: 1 to 2,000. Using 2,000."),
         (-5, 1, "Allowed: 1 to 2,000. Using 1."),
         (12.6, 13, "Only whole numbers. Using 13."),
-        (None, 100, "This is no number. Using 100."),
-        ("letters", 100, "This is no number. Using 100."),
-        (math.nan, 100, "This is no number. Using 100."),
-        (True, 100, "This is no number. Using 100."),
+        (None, 100, "Not a number. Using 100."),
+        ("letters", 100, "Not a number. Using 100."),
+        (math.nan, 100, "Not a number. Using 100."),
+        (True, 100, "Not a number. Using 100."),
     ],
 )
 def test_the_box_shows_the_used_number_for_every_browser_input(box, typed, used, said):
