@@ -12,6 +12,7 @@ from labkit.experiments.runs import directory
 from labkit.experiments.settings import Linkable
 from labkit.serving import pages, settings
 from labkit.serving.frame import frame
+from labkit.views import shown
 from labkit.views.address import Address
 from labkit.views.runs.scene import RunsScene
 
@@ -38,6 +39,7 @@ def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
     choice.param.run.objects = ["", *(directory.PREFIX + folder.name for folder in directory.folders(settings.runs))]
     address.sync(choice)
     scene = RunsScene(settings.runs, choice.run.removeprefix(directory.PREFIX))
+    shown.put(scene)
     return pn.Column(address.warning, scene, sizing_mode="stretch_width"), lambda: scene.settings
 
 

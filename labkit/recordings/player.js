@@ -98,10 +98,10 @@ const labkitPlayer = (() => {
     // each: called whenever one more picture is there.
     async embed(each = () => {}) {
       if (this.declared.length === 1) this.element.classList.add("alone")
-      for (const [i, { item, place, layers, colours }] of this.declared.entries()) {
+      for (const [i, { item, place, aspect, layers, colours }] of this.declared.entries()) {
         const room = this.element.children[i] ?? document.createElement("div")
         room.id = `labkit-picture-${i}`
-        room.className = place
+        room.className = aspect ? place : `plot ${place}` // an image has the height of its aspect
         this.element.append(room)
         const views = await Bokeh.embed.embed_item(item, room.id)
         const made = views.roots[0].model.document

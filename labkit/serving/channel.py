@@ -91,7 +91,7 @@ class Channel:
     def _send(self, live: Live, frame: Any, columns: Any) -> None:
         if not frame.playing or time.monotonic() >= self._describes:  # a playing run is described every few seconds
             self._sentence, self._describes = sentence(live.views, frame.state), time.monotonic() + PAUSE
-        t = getattr(frame.state, "t", 0)
+        t = getattr(frame.state, "t", getattr(frame.state, "step", 0))
         packed = self._packer.pack(Frame(frame.number, t, live.status(frame.state), self._sentence, columns))
         self._keep(frame.number, frame.state)
         self.frames += 1

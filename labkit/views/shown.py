@@ -13,7 +13,7 @@ class Shows(Protocol):
 
     @property
     def live(self) -> Live:
-        """Its live view; it may change."""
+        """Its live view; it may change. On the page of runs a `labkit.views.runs.followed.FollowedRun`."""
 
 
 _shown: dict[int, tuple[Shows, Any]] = {}  # id of a document -> until its session ends

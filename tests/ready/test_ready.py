@@ -73,10 +73,18 @@ finally:
 """
 
 
+@pytest.fixture
+def interruptible():
+    """New processes react to SIGINT, also if the tests run as a background job of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize(
     ("number", "said"), [(signal.SIGINT, "ended\n"), (signal.SIGTERM, ""), (signal.SIGKILL, "")], ids=str
 )
-def test_a_signal_reaches_the_process(number, said, python):
+def test_a_signal_reaches_the_process(number, said, python, interruptible):
     with subprocess.Popen(
         [*python, "-c", WAIT], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as client:

@@ -9,8 +9,9 @@ import pytest
 
 from labkit.experiments.svgd.particles import ParticlesSettings
 from labkit.recordings.frames import unpack
-from labkit.serving import channel
+from labkit.serving import channel, rooms
 from labkit.serving.channel import Channel
+from labkit.views.runs import RunsScene
 from labkit.views.svgd.particles import ParticlesScene
 
 
@@ -167,3 +168,31 @@ def test_pictures_are_declared_before_the_first_follower_joins(live, follower, m
     assert [text["kind"] for text in one.texts] == ["declaration"] and not one.frames
     followed.tick(live)
     assert same(one.frames[-1], live) and followed.frames == 1
+
+
+def test_a_class_follows_a_training_run_that_grows(follower, tmp_path, made_runs):
+    folder, later = (
+        made_runs.trained(tmp_path / name, records) for name, records in (("runs/mine", 30), ("later", 60))
+    )
+    scene, one, sent = RunsScene(tmp_path / "runs"), follower(), Channel()
+    sent.join(one)
+    scene._show(scene._find())
+    sent.tick(scene.live)
+    views, state = scene.live.views, scene.live.frame.state
+    assert one.frames[-1].status.startswith("mine") and one.frames[-1].step == state.step > 0
+    assert len(one.texts[-1]["pictures"]) == len(views) == len(scene.stages) > 1
+    assert same(one.frames[-1], scene.live)
+    (later / "metrics.csv").replace(folder / "metrics.csv")
+    scene._show(scene._find())
+    sent.tick(scene.live)
+    assert scene.live.views is views and len(one.texts) == 1
+    assert one.frames[-1].step == scene.live.frame.state.step > state.step and same(one.frames[-1], scene.live)
+
+
+@pytest.mark.parametrize("order", rooms.ORDERS)
+def test_orders_of_a_student_change_nothing_on_the_page_of_runs(order, tmp_path):
+    scene = RunsScene(tmp_path)
+    scene._show(scene._find())
+    before = scene.live.frame
+    rooms.ORDERS[order](scene.live)
+    assert scene.live.frame is before

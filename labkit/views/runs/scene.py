@@ -11,6 +11,7 @@ from labkit.experiments.runs import RunState, directory, with_samples
 from labkit.views.layout import GRID_BESIDE
 from labkit.views.runs import words
 from labkit.views.runs.curves import BoundCurves, BoundTerms
+from labkit.views.runs.followed import FollowedRun
 from labkit.views.runs.heatmap import KLHeatmap
 from labkit.views.runs.polling import Poller
 from labkit.views.runs.samples import SampleSheet
@@ -43,6 +44,7 @@ class RunsScene(pn.viewable.Viewer):
         super().__init__(**params)
         self.place, self.chosen, self.epoch = place, chosen, NEWEST
         self.stages: list[Stage] = []
+        self.live = FollowedRun()
         self._state: RunState | None = None
         self._epochs: list[int] = []
         self._dark = self._following = False
@@ -104,7 +106,7 @@ class RunsScene(pn.viewable.Viewer):
         self.settings.object = words.configuration(found.state)
         self._follow(list(found.state.sheets))
         if self._state is None or not alike(found.state, self._state):
-            self._draw(found.state)
+            self._draw(found.name, found.state)
 
     def _gone(self, found: FoundRuns) -> str:
         return (
@@ -145,9 +147,11 @@ class RunsScene(pn.viewable.Viewer):
         self.epoch = NEWEST if event.new == len(self._epochs) - 1 else self._epochs[event.new]
         self.poller.again()
 
-    def _draw(self, state: RunState) -> None:
+    def _draw(self, name: str, state: RunState) -> None:
         views = pictures(state)
         replaced = len(views) != len(self.stages)
+        same = not replaced and all(stage.holds(view) for stage, view in zip(self.stages, views, strict=True))
+        self.live.show(name, state, views, anew=not same)
         if replaced:
             self.stages = [Stage(order) for order, _ in enumerate(views)]
         for stage, view in zip(self.stages, views, strict=True):
