@@ -1,4 +1,4 @@
-"""What a class follows of the page of runs: its pictures in the form of a live view that nobody controls."""
+"""What a class follows of the page of runs: its pictures in the form of a live view without controls."""
 
 from collections.abc import Sequence
 
