@@ -66,6 +66,7 @@ const explainControl = (page, terms, choices, root, label) => {
 const explainBoxes = (page, choices, root) => {
   for (const label of root.querySelectorAll(".bk-input-group label")) {
     const choice = choices.find(({term}) => term === label.textContent.trim())
+    label.style.gridColumn = 1
     if (!choice || label.nextElementSibling?.matches(".term")) continue
     Object.assign(label.parentElement.style, {display: "grid", gridTemplateColumns: "auto 1fr", alignItems: "center"})
     label.after(question(page, choice, "margin: 0 .4em; justify-self: start;"))
@@ -78,5 +79,5 @@ const explainLine = (page, terms, host) => {
   if ((host.dataset.terms ?? "") === names) return
   host.dataset.terms = names
   host.shadowRoot.querySelector(".term")?.remove()
-  if (found.length) host.shadowRoot.append(question(page, found[0], "margin: 0 .4em;", () => found.slice(1)))
+  if (found.length) host.shadowRoot.querySelector(".text")?.after(question(page, found[0], "margin: 0 .4em;", () => found.slice(1)))
 }

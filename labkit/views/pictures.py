@@ -118,7 +118,7 @@ class Pictures:
             return
         self._missing = words
         for stage, why in zip(self.stages, words, strict=True):
-            stage.pane.visible = not why or "leading" in stage.pane.css_classes
+            stage.hide(bool(why) and "leading" not in stage.pane.css_classes)
         hint = "<br>".join(dict.fromkeys(filter(None, words)))
         self.hint.param.update(value=hint, visible=bool(hint))
 

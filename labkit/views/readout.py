@@ -17,7 +17,8 @@ class Readout(JSComponent):
 
     _esm = """
     export function render({model, el}) {
-      const line = el.ownerDocument.createElement("div")
+      const line = el.ownerDocument.createElement("span")
+      line.className = "text"
       const show = () => { line.innerHTML = model.value }
       const told = ({ detail }) => { line.innerHTML = detail }  // by labkit's frames, more often than by the model
       model.on("value", show)

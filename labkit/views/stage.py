@@ -38,6 +38,7 @@ class Stage:
 
     Attributes:
         main: whether a presentation shows the picture.
+        hidden: whether the picture is hidden, because it is empty.
     """
 
     def __init__(self, order: int = 0):
@@ -48,7 +49,7 @@ class Stage:
         self._sent: dict[str, dict] = {}  # the arrays of each source, so that nothing is sent twice
         self._stale: set[str] = set()  # sources whose columns the browser got in another way
         self.automatic, self._drawn, self._declared = False, None, None
-        self._order = {"order": str(order)}
+        self._order, self.hidden = {"order": str(order)}, False
         self.pane = pn.pane.HoloViews(None, sizing_mode="stretch_width", linked_axes=False, styles=self._order)
 
     def show(self, view: View, state: Any, drawn: Callable[[Any], None]) -> None:
@@ -65,13 +66,21 @@ class Stage:
         grab, style = WeakMethod(self._grab), WeakMethod(self._style)
         picture = view.picture(state).map(lambda e: e.opts(hooks=[hook(grab, e.label)], **grabbed), hv.Element)
         self._narrow, self._plane = not (view.leading or view.wide), view.plane
-        self.pane.param.update(
-            css_classes=classes(view, self.main), styles=self._order | {"--aspect": f"{self._aspect or 1:.6g}"}
-        )
+        self.pane.param.update(css_classes=classes(view, self.main), styles=self._styles())
         self.pane.object = picture.opts(
             responsive=True, height=height, toolbar="above", default_tools=[], hooks=[hook(style)],
             **({"border": 0} if self._aspect else {}),
         )  # fmt: skip
+
+    def hide(self, hidden: bool) -> None:
+        """Hide the picture, or show it again. A figure that is not `visible` would warn of axes without numbers."""
+        if hidden != self.hidden:
+            self.hidden = hidden
+            self.pane.styles = self._styles()
+
+    def _styles(self) -> dict[str, str]:
+        shown = self._order | {"--aspect": f"{self._aspect or 1:.6g}"}
+        return shown | {"display": "none"} if self.hidden else shown
 
     @property
     def sources(self) -> dict[str, list]:

@@ -48,10 +48,12 @@ class Seen(NamedTuple):
 
     Attributes:
         scroll, pictures: scroll width and pictures by the width of the window.
+        console: warnings and errors in the console of the browser.
     """
 
     scroll: dict[int, int]
     pictures: dict[int, list[dict[str, Any]]]
+    console: tuple[str, ...] = ()
 
 
 @pytest.fixture(scope="module", params=[*TABS, "others"])
@@ -60,18 +62,22 @@ def seen(request: pytest.FixtureRequest, _window: Page, server: str) -> Iterator
     page = _window.context.new_page()
     page.set_default_timeout(100_000)
     page.emulate_media(reduced_motion="reduce")
-    found = {}
+    found, console = {}, []
+    page.on("console", lambda message: message.type in ("warning", "error") and console.append(message.text))
+    page.on("pageerror", lambda error: console.append(str(error)))
     if request.param in TABS:
         page.goto(f"{server}/{request.param}")
         page.get_by_role("button", name="Play").wait_for()
         for tab in TABS[request.param]:
             page.set_viewport_size({"width": 1366, "height": 768})
             open_tab(page, tab)
-            found[f"{request.param} {tab}"] = look(page)
+            found[f"{request.param} {tab}"] = look(page)._replace(console=tuple(console))
+            console.clear()
     else:
         for name in OTHERS:
             page.goto(f"{server}/{name}")
-            found[f"/{name}"] = Seen(*widths(page, list))
+            found[f"/{name}"] = Seen(*widths(page, list), tuple(console))
+            console.clear()
     page.close()
     yield found
 
@@ -117,6 +123,10 @@ def settled(page: Page, pictures: Callable[[], list]) -> tuple[int, list]:
         if found == last:
             break
     return found
+
+
+def test_the_console_of_the_browser_stays_empty(seen):
+    assert {tab: one.console for tab, one in seen.items() if one.console} == {}
 
 
 def test_no_tab_scrolls_sideways(seen):

@@ -180,7 +180,7 @@ def test_a_prepared_page_has_all_its_pictures_and_controls(name):
         session = stock.take()
         live = shown.on(session.document)
         try:
-            shown_now = [stage for stage in live.stages if stage.pane.visible]  # empty pictures are hidden
+            shown_now = [stage for stage in live.stages if not stage.hidden]  # empty pictures are hidden
             return len(shown_now), sum(bool(stage.sources) for stage in shown_now), live.bar.filled
         finally:
             session.request_expiration()

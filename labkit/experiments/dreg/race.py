@@ -6,7 +6,7 @@ import param
 
 from labkit.data import load
 from labkit.dreg import ESTIMATORS, racing
-from labkit.experiments import defaults, limits
+from labkit.experiments import defaults, limits, titles
 from labkit.experiments.dreg import parameters
 from labkit.experiments.settings import ExperimentSettings
 
@@ -50,7 +50,7 @@ class RaceSettings(ExperimentSettings[racing.State]):
         self.device = device
         super().__init__(**params)
         takers = [name for name, each in ESTIMATORS.items() if "alpha" in each.chosen]
-        self.param.alpha.label = f"Alpha of {' and '.join(takers)}"
+        self.param.alpha.label = f"Alpha of {' and '.join(map(titles.estimator, takers))}"
 
     def start(self) -> racing.State:
         """Return the state before the first step.

@@ -67,6 +67,6 @@ def test_a_new_estimator_races(mine):
 
 
 def test_the_race_has_an_alpha_dial_for_every_estimator_with_alpha(monkeypatch):
-    assert RaceSettings().param.alpha.label == "Alpha of dreg-alpha"
+    assert RaceSettings().param.alpha.label == "Alpha of DReG-alpha"
     monkeypatch.setitem(ESTIMATORS, "mine", replace(ESTIMATORS["dreg-alpha"]))
-    assert RaceSettings().param.alpha.label == "Alpha of dreg-alpha and mine"
+    assert RaceSettings().param.alpha.label == "Alpha of DReG-alpha and mine"
