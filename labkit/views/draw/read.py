@@ -76,7 +76,8 @@ class ReadScene(StrokeScene):
         upload = Upload(
             self._take, label="Read an image file", words=words, accept="image/*", picture=True, margin=(4, 10)
         )
-        square = pn.Column(pad, clear, upload, margin=0, css_classes=["first"])  # on a phone it comes first
+        below = pn.FlexBox(clear, upload)
+        square = pn.Column(pad, below, margin=0, css_classes=["first"])  # on a phone it comes first
         return [square, digits, *self._test_images(), seed, *class_buttons(self.settings, {})]
 
     def _take(self, name: str, content: bytes) -> str:
