@@ -1,9 +1,11 @@
 """Browser tests share one context and its window, so that Chromium loads and compiles every script once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, Frame, Page
 
 
@@ -42,3 +44,37 @@ def context(_window: Page) -> Iterator[BrowserContext]:
     shared.clear_cookies()
     shared.clear_permissions()
     shared.unroute_all()
+
+
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
+    "resultTypes": ["violations", "incomplete"],
+    "elementRef": True,
+    "preload": False,  # no style sheet and no sound is loaded from elsewhere
+}
+# the page has the colours of the scheme, and so have the texts of its visible pictures
+IS_PAINTED = """(dark) => {
+  const models = (globalThis.Bokeh?.documents ?? []).flatMap((each) => [...each._all_models.values()])
+  const shown = models.filter((each) => each.type === "Figure" && Bokeh.index.find_one(each)?.el.clientWidth)
+  return document.documentElement.dataset.dark === String(dark)
+    && shown.every(({title}) => (parseInt(title.text_color.slice(1, 3), 16) > 128) === dark)
+    && document.getAnimations().every(({playState}) => playState !== "running")
+}"""
+VIOLATIONS = Path(__file__).with_name("violations.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def violations() -> Callable[[Page], list[str]]:
+    """violations(page) -> what axe-core finds against WCAG 2.1 AA, in light and in dark colours."""
+
+    def find(page: Page) -> list[str]:
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(AXE_SCRIPT)
+        found = []
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_function(IS_PAINTED, arg=scheme == "dark")
+            found += [f"{scheme}: {each}" for each in page.evaluate(VIOLATIONS, RULES)]
+        return found
+
+    return find

@@ -1,4 +1,4 @@
-"""Every tab of every page in a real browser, opened once: it fits narrow windows, and no text of a picture is cut."""
+"""Every tab of every page in a real browser, opened once: it fits narrow windows, and everyone can read and use it."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -48,16 +48,20 @@ class Seen(NamedTuple):
 
     Attributes:
         scroll, pictures: scroll width and pictures by the width of the window.
+        violations: what axe-core finds, in light and in dark colours.
         console: warnings and errors in the console of the browser.
     """
 
     scroll: dict[int, int]
     pictures: dict[int, list[dict[str, Any]]]
-    console: tuple[str, ...] = ()
+    violations: list[str]
+    console: tuple[str, ...]
 
 
 @pytest.fixture(scope="module", params=[*TABS, "others"])
-def seen(request: pytest.FixtureRequest, _window: Page, server: str) -> Iterator[dict[str, Seen]]:
+def seen(
+    request: pytest.FixtureRequest, _window: Page, server: str, violations: Callable[[Page], list[str]]
+) -> Iterator[dict[str, Seen]]:
     """The tabs of one page by "page tab", each opened once for a reader who prefers less motion, after one step."""
     page = _window.context.new_page()
     page.set_default_timeout(100_000)
@@ -71,12 +75,13 @@ def seen(request: pytest.FixtureRequest, _window: Page, server: str) -> Iterator
         for tab in TABS[request.param]:
             page.set_viewport_size({"width": 1366, "height": 768})
             open_tab(page, tab)
-            found[f"{request.param} {tab}"] = look(page)._replace(console=tuple(console))
+            shown = widths(page, lambda: page.evaluate(PICTURES))
+            found[f"{request.param} {tab}"] = Seen(*shown, violations(page), tuple(console))
             console.clear()
     else:
         for name in OTHERS:
             page.goto(f"{server}/{name}")
-            found[f"/{name}"] = Seen(*widths(page, list), tuple(console))
+            found[f"/{name}"] = Seen(*widths(page, list), violations(page), tuple(console))
             console.clear()
     page.close()
     yield found
@@ -99,10 +104,6 @@ def open_tab(page: Page, tab: str) -> None:
         page.get_by_text(f"step {step + 1} · paused").wait_for()
     page.wait_for_timeout(1500)  # every second the page names what is new
     page.wait_for_function(IS_SHOWN)
-
-
-def look(page: Page) -> Seen:
-    return Seen(*widths(page, lambda: page.evaluate(PICTURES)))
 
 
 def widths(page: Page, pictures: Callable[[], list]) -> tuple[dict[int, int], dict[int, list]]:
@@ -143,6 +144,10 @@ def test_no_title_and_no_legend_is_cut_at_any_width(seen):
         if max(each["title_ends"], each["legend_ends"]) > each["width"] + 1
     ]
     assert cut == []
+
+
+def test_axe_core_finds_no_violation_in_light_and_dark(seen):
+    assert {tab: one.violations for tab, one in seen.items() if one.violations} == {}
 
 
 def test_planes_are_square(seen):
