@@ -4,12 +4,15 @@ import base64
 import importlib.util
 import io
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 from PIL import Image
+
+from labkit import lessons
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 CELLS, LINES, BYTES = 25, 12, 40_000
@@ -82,9 +85,24 @@ def test_only_compared_texts_and_pictures_are_kept(code):
 
 def test_it_shows_a_picture_where_nothing_runs(code):
     """Every live view and every figure of a cell. A call inside of a function shows nothing yet."""
-    shows = re.compile(r"^(notebook\.figure\(|scene|display\(\w*Scene|interaction = )", re.MULTILINE)
+    shows = re.compile(
+        r"^(notebook\.figure\(|scene|display\(\w*Scene|interaction = |(display\()?lessons\.show)", re.MULTILINE
+    )
     without = [cell.id for cell in code if shows.search(cell.source) and not pictures(cell)]
     assert without == [] and any(map(pictures, code))
+
+
+def test_an_exercise_of_a_lesson_asks_its_question(notebook):
+    """The text before the lesson's cell has the same words, for readers who run nothing."""
+    for text, cell in pairwise(notebook.cells):
+        for name, step in re.findall(r'lessons\.show\("([\w-]+)", step=(\d+)\)', cell.source):
+            question = lessons.load(name).steps[int(step) - 1].question
+            assert cell.cell_type == "code" and question.text in " ".join(text.source.replace("*", "").split()), cell.id
+
+
+def test_notebooks_ask_the_questions_of_lessons():
+    asked = [path.stem for path in FOLDER.glob("*.ipynb") if "lessons.show(" in path.read_text(encoding="utf-8")]
+    assert {"1-svgd", "3-dreg", "5-when-svgd-fails"} <= set(asked)
 
 
 def test_its_text_is_small_and_has_no_state_of_widgets(notebook):

@@ -1,5 +1,6 @@
 """`labkit lab`: open copies of the notebooks in JupyterLab, or run them and write HTML files."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from labkit import places
 from labkit.cli import console, copies
 from labkit.cli.errors import check_folder, fail
 
+CONFIG = Path(__file__).with_name("jupyter")  # it disables the question whether JupyterLab may fetch news
 _QUIET = [  # nothing leaves the machine: no search for news, updates or extensions
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
@@ -46,7 +48,8 @@ def command(
     if executed is not None:
         write_pages(sorted(folder.glob("*.ipynb")), executed)
         return
-    raise typer.Exit(_attend(subprocess.Popen(jupyter(folder, port, no_browser, options))))
+    line = jupyter(folder, port, no_browser, options)
+    raise typer.Exit(_attend(subprocess.Popen(line, env=environment())))
 
 
 def write_pages(paths: list[Path], folder: Path) -> None:
@@ -82,6 +85,12 @@ def jupyter(folder: Path, port: int | None, no_browser: bool, options: list[str]
     if port is not None:
         line += [f"--port={port}", "--ServerApp.port_retries=0"]
     return [*line, *(["--no-browser"] if no_browser else []), *(options or [])]
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of JupyterLab: the reader's own, and labkit's configuration before the reader's."""
+    own = os.environ.get("JUPYTER_CONFIG_PATH")
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, (str(CONFIG), own)))}
 
 
 def _attend(process: subprocess.Popen) -> int:

@@ -13,7 +13,7 @@ from labkit.views.desk import put_all
 from labkit.views.lessons import Walk
 from labkit.views.live import Live
 from labkit.views.notebook import Clock
-from labkit.views.still import LiveCell
+from labkit.views.still import Kept, LiveCell
 
 SCENES = {  # page -> tab -> module in labkit.views, and the class of the scene in it
     "svgd": {
@@ -41,17 +41,21 @@ SCENES = {  # page -> tab -> module in labkit.views, and the class of the scene 
 
 
 class LessonCell(LiveCell):
-    """The strip of a lesson and its live view, for the last line of a cell.
+    """The strip of a lesson, its live view, and the folded settings of this view, for the last line of a cell.
 
     Args:
         step: the step to begin with, counted from 1.
     """
 
+    ahead = 0  # the picture of the output must not reveal the result
+
     def __init__(self, lesson: Lesson, step: int = 1, **params: Any):
         super().__init__(**params)
         i = lesson.index(step)
-        self._lesson, self._scenes, self._network = lesson, dict[Any, Any](), lesson.settings(i).get(NETWORK)
-        self._room = pn.Column(margin=0, sizing_mode="stretch_width")
+        self._lesson, self._network = lesson, lesson.settings(i).get(NETWORK)
+        self._scenes: dict[Any, tuple[Any, pn.Column]] = {}
+        quiet = {"--outside-lessons": "none"}  # no explanations that reveal the results
+        self._room = pn.Column(margin=0, sizing_mode="stretch_width", styles=quiet)
         self.walk = Walk(self, keys=False)
         self.walk.enter(lesson, i)
         self.clock = Clock()
@@ -66,18 +70,25 @@ class LessonCell(LiveCell):
 
     @property
     def _scene(self) -> Any:
-        """The scene with the network of this step, made at its first use."""
+        """The scene with the network of this step."""
+        return self._shown[0]
+
+    @property
+    def _shown(self) -> tuple[Any, pn.Column]:
+        """The scene with the network of this step, and its layout with the controls, made at the first use."""
         page, tab = self._lesson.page, self._lesson.tab
         if self._network not in self._scenes:
             module, name = SCENES[page][tab]
             settings = TABS[page][tab]({} if self._network is None else {NETWORK: self._network})
-            self._scenes[self._network] = getattr(importlib.import_module(f"labkit.views.{module}"), name)(settings)
+            scene = getattr(importlib.import_module(f"labkit.views.{module}"), name)(settings)
+            controls = pn.Card(*scene.controls(), title="Settings", collapsed=True, sizing_mode="stretch_width")
+            self._scenes[self._network] = scene, pn.Column(scene, controls, margin=0, sizing_mode="stretch_width")
         return self._scenes[self._network]
 
     def put(self, tab: str, values: Mapping[str, Any]) -> list[str]:
         """Set these settings, and all others to their defaults; return the refused ones with the reasons."""
         self._network = values.get(NETWORK)
-        self._room.objects = [self._scene]
+        self._room.objects = [self._shown[1]]
         return put_all(self._scene.settings, {name: value for name, value in values.items() if name != NETWORK})
 
     # what a clock needs
@@ -102,8 +113,13 @@ class LessonCell(LiveCell):
     def close(self) -> None:
         """Stop forever."""
         self.clock.stop()
-        for scene in self._scenes.values():
+        for scene, _ in self._scenes.values():
             scene.live.close()
+
+    def kept(self) -> Kept:
+        """Return the first picture of this step, and its question."""
+        picture, question = super().kept(), self.walk.question
+        return Kept(picture.png, f"{question.text} {picture.words}") if question else picture
 
     def __panel__(self) -> pn.viewable.Viewable:
         return pn.Column(self.walk.strip, self._room, sizing_mode="stretch_width")

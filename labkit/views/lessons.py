@@ -122,6 +122,11 @@ class Walk:
         self.lesson = None
         self._tell()
 
+    @property
+    def question(self) -> Question | None:
+        """The question of this step, if it has one."""
+        return self._now.question if self.lesson else None
+
     # what the reader does
 
     def _heard(self, message: dict[str, Any]) -> None:

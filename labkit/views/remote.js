@@ -1,14 +1,10 @@
 // The browser's side of a live view: heartbeat, keys, colour scheme, saved files.
 export function render({model, el}) {
   const page = el.ownerDocument
-  const dark = matchMedia("(prefers-color-scheme: dark)")
+  const dark = preference()
   const reduced = matchMedia("(prefers-reduced-motion: reduce)")
-  const scheme = () => {
-    const page_says = page.documentElement.dataset.dark, lab_says = page.body?.dataset.jpThemeLight
-    return page_says ? page_says === "true" : lab_says ? lab_says === "false" : dark.matches
-  }
   const send = (kind, more = {}) => model.send_msg({kind, ...more})
-  const hello = (kind) => send(kind, {dark: scheme(), reduced: reduced.matches})
+  const hello = (kind) => send(kind, {dark: isDark(page), reduced: reduced.matches})
 
   const look = () => {
     const side = model.keys && page.querySelector("aside")

@@ -180,7 +180,9 @@ class Figure(Cell):
         return Kept(target.getvalue(), "")
 
     def __panel__(self) -> pn.viewable.Viewable:
-        return pn.panel(self.picture)
+        from labkit.views.ink import inked  # imported late, as above
+
+        return inked(self.picture)
 
 
 def _size(picture: Any) -> tuple[int, int]:

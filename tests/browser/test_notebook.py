@@ -3,7 +3,6 @@
 import ast
 import importlib.util
 import json
-import os
 import re
 import subprocess
 import time
@@ -16,10 +15,14 @@ import pytest
 
 from labkit import places
 from labkit.cli import lab
+from labkit.views import stage
 
 pytestmark = pytest.mark.browser
 NAME = "1-svgd.ipynb"
 PLAYING = "[run.frame.playing for run in __import__('labkit.engine').engine.engine().runs]"
+FIGURE = "import holoviews as hv\nnotebook.figure(hv.Curve([3, 1, 2]).opts(title='still'))"
+INK = """() => Bokeh.documents.flatMap((d) => [...d._all_models.values()])
+    .filter((m) => m.type === "Figure" && m.title?.text === "still").map((m) => m.xaxis[0].major_label_text_color)[0]"""
 PARTICLES = """() => [...Bokeh.documents.flatMap((d) => [...d._all_models.values()])]
     .filter((m) => m.type === "ColumnDataSource" && m.get_column("x")?.length === 100)
     .map((m) => m.get_column("x")[0])[0]"""
@@ -30,7 +33,8 @@ def jupyter(tmp_path_factory, get, free_port):
     """The address of a JupyterLab on the notebook's live view and its imports, and the folder of its kernels' files."""
     tmp_path = tmp_path_factory.mktemp("jupyter")
     notebook = nbformat.read(places.find("notebooks") / NAME, as_version=nbformat.NO_CONVERT)
-    notebook.cells = [cell for cell in notebook.cells if cell.id in ("imports", "live")]
+    first, last = (cell for cell in notebook.cells if cell.id in ("imports", "live"))
+    notebook.cells = [first, nbformat.v4.new_code_cell(FIGURE), last]
     (tmp_path / "here").mkdir()
     nbformat.write(notebook, tmp_path / "here" / NAME)
     port, base = free_port(), tmp_path / "log.txt"
@@ -38,7 +42,7 @@ def jupyter(tmp_path_factory, get, free_port):
     options = ["--IdentityProvider.token=", "--allow-root"]
     command = [*lab.jupyter(tmp_path / "here", port, no_browser=True), *options]
     with base.open("w") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=os.environ | own)
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=lab.environment() | own)
     try:
         address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 60
         while not answers(get, f"{address}/api/status"):
@@ -100,10 +104,15 @@ def test_the_live_view_plays_pauses_restarts_and_returns_after_it_was_left(jupyt
     page.goto(f"{address}/lab/tree/{NAME}")
     # the kernel; before it exists, Run opens a dialog
     page.get_by_text(re.compile(r"\| Idle")).wait_for(timeout=30_000)
+    assert page.get_by_text("notified about official Jupyter news").count() == 0
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.get_by_text(re.compile(r"step 0 · paused")).wait_for(timeout=25_000)
     assert runs() == [False], "in a notebook it starts paused"
+
+    page.wait_for_function(f"() => ({INK})() === '{stage.INK[False]}'")
+    page.evaluate("document.body.dataset.jpThemeLight = 'false'")  # as JupyterLab does for a dark theme
+    page.wait_for_function(f"() => ({INK})() === '{stage.INK[True]}'")
 
     began = page.evaluate(PARTICLES)
     page.get_by_role("button", name="Play", exact=True).click()

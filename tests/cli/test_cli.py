@@ -11,6 +11,7 @@ import sys
 
 import pytest
 import typer
+from jupyterlab_server.config import get_page_config
 
 from labkit import places
 from labkit.cli import app, checks, copies, doctor, lab, main, serve
@@ -213,11 +214,23 @@ def test_lab_names_the_kept_files_and_starts_jupyter_of_this_python(tmp_path):
 
 def test_lab_passes_arguments_after_two_dashes_to_jupyterlab(tmp_path, monkeypatch):
     started = []
-    monkeypatch.setattr(lab.subprocess, "Popen", started.append)
+    monkeypatch.setattr(lab.subprocess, "Popen", lambda line, env: started.append(line))
     monkeypatch.setattr(lab, "_attend", lambda process: 0)
     options = ["--allow-root", "--ServerApp.token=x", "--ip", "::1"]
     assert main(["lab", "--dir", str(tmp_path / "mine"), "--no-browser", "--", *options]) == 0
     assert started[0][-5:] == ["--no-browser", *options]
+
+
+def test_lab_does_not_ask_whether_it_may_fetch_news(tmp_path, monkeypatch):
+    """JupyterLab reads its configuration as its page does; a folder of the reader's own still counts."""
+    own = tmp_path / "labconfig" / "page_config.json"
+    own.parent.mkdir()
+    own.write_text('{"disabledExtensions": {"mine": true}}')
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(tmp_path))
+    asks = "@jupyterlab/apputils-extension:announcements"
+    assert asks not in get_page_config([])["disabledExtensions"]
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", lab.environment()["JUPYTER_CONFIG_PATH"])
+    assert {asks, "mine"} <= set(get_page_config([])["disabledExtensions"])
 
 
 def test_the_packaged_folder_is_preferred_to_the_checkout(tmp_path):

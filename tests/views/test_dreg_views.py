@@ -48,6 +48,17 @@ def test_a_name_has_its_slope_or_says_that_there_is_no_slope():
     assert words("rws-dreg", -0.974, 1e-3) == "RWS-DReG −0.97" and words("stl", 0.5, 1.0) == "STL +0.50"
 
 
+def test_the_snr_names_the_estimators_without_noise_where_q_is_the_posterior():
+    """Only iwae has noise there, and the true gradient is 0. An SNR of 0/0 has no place on the axis, its name does."""
+    settings = VarianceSettings((1, 64), 8, snap=True, quantity="SNR", estimators=["iwae", "dreg", "stl"])
+    view, state = Scaling(settings), measured(settings, 2)
+    columns = view.columns(state)
+    texts = [columns[f"{name}, its name"]["text"][0] for name in state.estimators]
+    assert texts == ["IWAE = 0", "STL: no noise", "DReG: no noise"]
+    assert all(np.isfinite(columns[f"{name}, its name"]["y"]).all() for name in state.estimators)
+    assert "STL has no noise and DReG has no noise" in view.describe(state)
+
+
 def test_names_are_spaced_apart_in_the_order_of_their_lines():
     got = apart([1e-3, 1.01e-3, 1.0, math.nan, 1e-3], (1e-3, 1.0))
     at = np.log10(got) / 3 + 1

@@ -142,3 +142,21 @@ def test_settings_that_are_not_named_get_their_defaults_and_equal_ones_are_left_
     assert put_all(settings, {"n": 10, "seed": 3, "no": 1}) == ["no setting is called no"]
     assert {event.name for event in events} == {"seed"} and settings.run.seed == 3
     assert put_all(settings, {}) == [] and (settings.run.n, settings.run.seed) == (100, 0)
+
+
+def test_a_cell_keeps_the_question_and_the_picture_before_its_answer(open_cell):
+    cell = open_cell(2)
+    question, kept = lessons.load(NAME).steps[1].question, cell.kept()
+    assert kept.words.startswith(question.text) and "100 particles" in kept.words
+    assert open_cell(1).kept().words.startswith("100 particles")  # the same picture, without a question
+    assert kept.png == open_cell(1).kept().png and settled(cell).t == 75
+
+
+def test_a_cell_has_the_settings_of_its_tab_folded(open_cell):
+    """They stay as the reader has left them when the next step begins."""
+    cell = open_cell(1)
+    _strip, room = cell.__panel__()
+    scene, card = room[0]
+    assert card.title == "Settings" and card.collapsed and len(card) == len(cell._scene.controls()) > 0
+    cell.walk._heard({"kind": "go", "step": 4})
+    assert [*room[0]] == [scene, card]

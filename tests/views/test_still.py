@@ -212,3 +212,17 @@ def test_cells_that_keep_recordings_keep_a_page_that_plays(live, monkeypatch):
     page = html.unescape(re.search('srcdoc="([^"]*)"', bundle(live())[0]["text/html"])[1])
     assert page.startswith("<!doctype html>") and "labkitPlayer.open" in page
     assert set(bundle(notebook.figure(hv.Curve([0])))[0]) == {"image/png"}
+
+
+def test_a_figure_follows_the_theme_and_keeps_the_hooks_of_its_reader():
+    """The browser gets the colours of both themes, by the ids of the axes, and the reader's own hook still runs."""
+    seen = []
+    curve = hv.Curve([3, 1, 2], label="a").opts(hooks=[lambda plot, element: seen.append(plot.state)])
+    for picture, axes in ((curve, 2), (curve * hv.HLine(2), 2), (curve + hv.Curve([1, 2]), 4)):
+        column = notebook.figure(picture).__panel__()
+        column.get_root()
+        figure, frames = seen[-1], {name: colours for name, *colours in column[1].frames}
+        light, dark = frames[figure.xaxis[0].id]
+        assert light["axis_label_text_color"] != dark["axis_label_text_color"]
+        assert sum("axis_label_text_color" in colours[0] for colours in frames.values()) == axes
+        assert figure.background_fill_alpha == figure.border_fill_alpha == 0

@@ -87,8 +87,13 @@ class Scaling(View):
 
     def describe(self, state: Measurements, past: Past | None = None) -> str:
         values = state.values(self.quantity)[:, -1].tolist()
-        named = zip(state.estimators, state.slopes(self.quantity), values, strict=True)
-        now = listed(f"{titles.estimator(name)} {value:.2g} (slope {rate:.2f})" for name, rate, value in named)
+        named = zip(state.estimators, state.slopes(self.quantity), values, noiseless(state), strict=True)
+        now = listed(
+            f"{titles.estimator(name)} has no noise"
+            if quiet and value != 0
+            else f"{titles.estimator(name)} {value:.2g}" + (f" (slope {rate:.2f})" if math.isfinite(rate) else "")
+            for name, rate, value, quiet in named
+        )
         return f"{self.quantity[:1].upper()}{self.quantity[1:]} at K = {state.sizes[-1]}: {now}."
 
     def columns(self, state: Measurements, past: Past | None = None) -> Columns:
@@ -96,10 +101,10 @@ class Scaling(View):
         values = state.values(self.quantity)
         k, shown = np.array(state.sizes, dtype=float), spans.shown(values.numpy(), log=True)
         ends = [end.numpy().clip(low / 10, high * 10) + 0 * shown for end in state.interval(self.quantity)]
-        told = state.slopes(self.quantity), values[:, -1].tolist(), state.doubted(self.quantity)
-        rated = zip(state.estimators, *told, strict=True)
-        texts = [words(*each) for each in rated]
-        places = apart([low if v == 0 else v for v in values[:, -1].tolist()], (low, high))
+        last, quiet = values[:, -1].tolist(), noiseless(state)
+        told = state.slopes(self.quantity), last, state.doubted(self.quantity), quiet
+        texts = [words(*each) for each in zip(state.estimators, *told, strict=True)]
+        places = apart([low if v == 0 or silent else v for v, silent in zip(last, quiet, strict=True)], (low, high))
         found = {"exact": _broken(k, spans.shown(state.truths(self.quantity).numpy(), log=True))}
         for i, name in enumerate(state.estimators):
             found |= {
@@ -121,11 +126,18 @@ def limits(state: Measurements, quantity: str) -> tuple[float, float]:
     return 10.0 ** math.floor(low - 0.2), 10.0 ** math.ceil(high + 0.1)
 
 
-def words(name: str, rate: float, last: float, doubted: Sequence[int] = ()) -> str:
-    """Return what an estimator is called with its slope, or "= 0", and with the sizes that have no band."""
+def noiseless(state: Measurements) -> list[bool]:
+    """Return whether all gradients of each estimator are equal at the largest K, so that its SNR is not defined."""
+    return (state.values("variance")[:, -1] == 0).tolist()
+
+
+def words(name: str, rate: float, last: float, doubted: Sequence[int] = (), quiet: bool = False) -> str:
+    """Return what an estimator is called with its slope, "= 0" or "no noise", and the sizes that have no band."""
     name = titles.estimator(name)
     if last == 0:
         return f"{name} = 0"
+    if quiet:
+        return f"{name}: no noise"
     slope = f" {'−' if rate < 0 else '+'}{abs(rate):.2f}" if math.isfinite(rate) else ""
     return name + slope + (f", no band at {between(doubted)}" if doubted else "")
 
