@@ -22,7 +22,8 @@ NAME = "1-svgd.ipynb"
 PLAYING = "[run.frame.playing for run in __import__('labkit.engine').engine.engine().runs]"
 FIGURE = "import holoviews as hv\nnotebook.figure(hv.Curve([3, 1, 2]).opts(title='still'))"
 INK = """() => Bokeh.documents.flatMap((d) => [...d._all_models.values()])
-    .filter((m) => m.type === "Figure" && m.title?.text === "still").map((m) => m.xaxis[0].major_label_text_color)[0]"""
+    .filter((m) => m.type === "Figure" && m.title?.text === "still")
+    .flatMap((m) => m.below).map((m) => m.major_label_text_color).find(Boolean)"""
 PARTICLES = """() => [...Bokeh.documents.flatMap((d) => [...d._all_models.values()])]
     .filter((m) => m.type === "ColumnDataSource" && m.get_column("x")?.length === 100)
     .map((m) => m.get_column("x")[0])[0]"""
