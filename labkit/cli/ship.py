@@ -83,13 +83,23 @@ def _card(
 
     return _CARD.format(
         name=name, config=_shape(about), data=about["data"], binarisation=about["binarisation"],
-        command=_command(about, settings), step=about["step"], seed=about["seed"], bound=found["bound"],
-        parts=f"reconstruction Lx {found['lx']:.2f}, KL Lz {found['lz']:.2f}", images=images,
+        command=_command(about, settings), step=_steps(run, int(about["step"])), seed=about["seed"],
+        bound=found["bound"], parts=f"reconstruction Lx {found['lx']:.2f}, KL Lz {found['lz']:.2f}", images=images,
         dtype=str(dtype).removeprefix("torch."),
         kind=about["kind"].upper(), samples=f"{about['samples']} samples" if "samples" in about else "one sample",
         moved=f"bfloat16 changes the bound by {moved:+.3f} nats", hours=_seconds(run) / 3600,
         machine=f"a CPU ({platform.machine()}), torch {torch.__version__.split('+')[0]}",
     )  # fmt: skip
+
+
+def _steps(run: Path, taken: int) -> str:
+    """Return the number of steps; of a training that is not finished, also the planned number."""
+    from labkit.experiments.runs import read
+
+    planned = read(run).steps
+    if planned is None or taken >= planned:
+        return str(taken)
+    return f"{taken:,} of {planned:,} planned (the training is not finished)"
 
 
 def _packed(source: Path, dtype: Any, about: dict[str, str]) -> bytes:

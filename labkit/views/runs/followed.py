@@ -29,9 +29,9 @@ class FollowedRun:
         """Itself."""
         return self
 
-    def show(self, name: str, state: RunState, views: Sequence[View], anew: bool) -> None:
+    def show(self, name: str, state: RunState, views: Sequence[View], changed: bool) -> None:
         """Show a state of the run of this name, with new pictures or in the present ones."""
-        if anew:
+        if changed:
             self.views = list(views)
         self._name = name
         self.frame = Frame(self.frame.number + 1, state, (self.views, columns_of(views, state, None)))

@@ -151,7 +151,7 @@ class RunsScene(pn.viewable.Viewer):
         views = pictures(state)
         replaced = len(views) != len(self.stages)
         same = not replaced and all(stage.holds(view) for stage, view in zip(self.stages, views, strict=True))
-        self.live.show(name, state, views, anew=not same)
+        self.live.show(name, state, views, changed=not same)
         if replaced:
             self.stages = [Stage(order) for order, _ in enumerate(views)]
         for stage, view in zip(self.stages, views, strict=True):
