@@ -1,6 +1,6 @@
 """The state of a run of SVGD, and what can be done with it: save it, load it, fit its memory to other particles."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -97,21 +97,37 @@ def memory_for(memory: Any, x: Tensor) -> Any:
     If n has grown, the new rows are the mean of the old ones; if n has shrunk, the last rows are dropped.
     It returns None if the memory has another dimension or other runs.
     """
-    if isinstance(memory, tuple | list | dict):
-        old = list(memory.values() if isinstance(memory, dict) else memory)
-        parts = [memory_for(m, x) for m in old]
-        if any(m is not None and part is None for m, part in zip(old, parts, strict=True)):
-            return None  # the memory has another dimension and cannot be used
-        if isinstance(memory, dict):
-            return dict(zip(memory, parts, strict=True))
+
+    fits = True
+
+    def fitted(part: Tensor) -> Tensor:
+        nonlocal fits
+        if part.shape[-1] != x.shape[-1] or part.shape[:-2] != x.shape[:-2]:
+            fits = False
+            return part
+        more = x.shape[-2] - part.shape[-2]
+        if more <= 0:
+            return part[..., : x.shape[-2], :]
+        return torch.cat([part, part.mean(-2, keepdim=True).expand(*part.shape[:-2], more, -1)], -2)
+
+    changed = _changed(memory, fitted)
+    return changed if fits else None
+
+
+def memory_of(memory: Any, rows: Tensor) -> Any:
+    """Return an optimiser's memory of some of the n particles.
+
+    Args:
+        rows: whether to keep each particle, (n,).
+    """
+    return _changed(memory, lambda part: part[..., rows, :] if part.shape[-2] == len(rows) else part)
+
+
+def _changed(memory: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """Return a memory with all its tensors of particles changed. Numbers and vectors stay."""
+    if isinstance(memory, dict):
+        return {key: _changed(part, change) for key, part in memory.items()}
+    if isinstance(memory, tuple | list):
+        parts = [_changed(part, change) for part in memory]
         return type(memory)(*parts) if hasattr(memory, "_fields") else type(memory)(parts)
-    if not isinstance(memory, Tensor) or memory.shape == x.shape:
-        return memory
-    if memory.shape[-1] != x.shape[-1] or memory.shape[:-2] != x.shape[:-2]:
-        return None
-    more = x.shape[-2] - memory.shape[-2]
-    return (
-        memory[..., : x.shape[-2], :]
-        if more < 0
-        else torch.cat([memory, memory.mean(-2, keepdim=True).expand(*memory.shape[:-2], more, -1)], -2)
-    )
+    return change(memory) if isinstance(memory, Tensor) and memory.ndim > 1 else memory

@@ -81,6 +81,7 @@ DEVICES = """
 .touch { display: none; }
 @media (hover: none) and (pointer: coarse) { .mouse { display: none; } .touch { display: inline; } }
 """
+NO_KEYS = "@media (hover: none) and (pointer: coarse) { :host { display: none !important; } }"  # words about keys
 DOUBLE_CLICK = '<span class="mouse">double-click</span><span class="touch">double-tap</span>'
 
 

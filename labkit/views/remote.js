@@ -65,18 +65,25 @@ export function render({model, el}) {
   const spoken = page.createElement("div")
   spoken.setAttribute("aria-live", "polite")
   Object.assign(spoken.style, {position: "absolute", width: "1px", height: "1px", overflow: "hidden", clipPath: "inset(50%)", whiteSpace: "nowrap"})
-  el.append(spoken)
+  const edited = spoken.cloneNode()  // what an edit did
+  el.append(spoken, edited)
   const describe = () => {
     const {"": sentence, ...texts} = model.words
     if (spoken.textContent !== sentence) spoken.textContent = sentence ?? ""
     for (const view of figures()) {
       const text = texts[view.model.id], surface = view.canvas_view?.events_el
       if (!text || !surface) continue
+      const id = view.model.id, keys = model.keys && model.editable[id]
+      if (keys) {
+        grasp(surface, text, keys, (name, far) => send("edit", {figure: id, name, far}))
+        continue
+      }
       surface.setAttribute("role", "img")
       surface.setAttribute("aria-label", text)
     }
   }
   model.on("words", describe)
+  model.on("editable", describe)
   let waits = 0
   const refit = () => { cancelAnimationFrame(waits); waits = requestAnimationFrame(fitAll) }
   const often = setInterval(refit, 400)  // pictures come one by one, and get new texts
@@ -96,6 +103,7 @@ export function render({model, el}) {
   relook.observe(page.documentElement, {attributes: true, attributeFilter: ["data-present", "data-controls"]})
 
   model.on("msg:custom", ({kind, filename, mime, data}) => {
+    if (kind === "say") edited.textContent = data
     if (kind !== "save") return
     const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0))
     const link = page.createElement("a")

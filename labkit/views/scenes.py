@@ -9,8 +9,11 @@ from labkit.experiments.settings import ExperimentSettings
 from labkit.past import Past
 from labkit.views import layout
 from labkit.views.downloads import Downloads, TableWriter
+from labkit.views.keyboard import Keyboard, tab_to
 from labkit.views.live import Live
+from labkit.views.pointer import Pointer
 from labkit.views.still import LiveCell
+from labkit.views.things import Things
 from labkit.views.view import View
 
 TEXT = {"font-size": "15px"}
@@ -36,10 +39,11 @@ class Scene(LiveCell):
         basic: settings whose controls a new reader sees; all if it is empty.
         looks: settings of the pictures only. A change declares the pictures again, and the run stays.
         edits: settings that change the evaluation. A change evaluates the current state again.
+        noun: what a reader can edit on a picture; "" for nothing.
         running: settings that act on the next step. A change of any other setting starts the run again.
     """
 
-    words, below, speed, saves, pinned, past = "", (), 30, ("gif", "png"), (), Past
+    words, noun, below, speed, saves, pinned, past = "", "", (), 30, ("gif", "png"), (), Past
     table: TableWriter | None = None
     looks, edits, running, basic = (), (), (), ()
 
@@ -72,6 +76,13 @@ class Scene(LiveCell):
 
     def drawn(self, view: View, figure: Any) -> None:
         """Add pointer events to a new Bokeh figure."""
+
+    def edit_on(self, figure: Any, things: Things, pointer: Pointer) -> None:
+        """Let pointer and keyboard edit the things on a new Bokeh figure."""
+        pointer.listen(figure)
+        shown = {each.id for stage in self.live.stages for each in stage.figures}
+        remote = self.live.remote
+        remote.listen(figure.id, Keyboard(things, self.live, remote.say), shown)
 
     def remarks(self) -> str:
         """Return remarks on these settings, as HTML."""
@@ -120,7 +131,8 @@ class Scene(LiveCell):
     def first(self) -> list:
         """Return what a page shows at once: the player and the pictures."""
         said = [layout.said(self.words, sheet=OUTSIDE_LESSONS)] if self.words else []
-        return [self.live.player, self.live.error, self.live.pictures, *said]
+        keys = [layout.said(f"<b>By keyboard.</b> {tab_to(self.noun)}", sheet=layout.NO_KEYS)] if self.noun else []
+        return [self.live.player, self.live.error, self.live.pictures, *said, *(keys if self.live.served else [])]
 
     def rest(self) -> list:
         """Return what follows below. It is added when the browser has the pictures, so these appear sooner."""

@@ -279,6 +279,39 @@ def test_a_dragged_diamond_moves_its_mode_in_the_address_and_every_comparison_sh
     assert (svgd.foreign, svgd.wrong) == ([], [])
 
 
+# the keyboard
+
+
+def test_a_particle_is_reached_moved_and_removed_by_keyboard_alone(svgd):
+    svgd.open("?target=banana&begin_mean=0&n=20", paused=True)
+    svgd.until("figures().length === 5 && data(leading()[0], 1).x.length === 20")
+    picture, keys = svgd.page.get_by_role("application"), svgd.page.keyboard
+    expect(picture).to_have_attribute("aria-label", re.compile("By keyboard: Enter chooses the next particle or mode"))
+    svgd.control("button", "Reset").focus()
+    for _ in range(4):  # two sliders and the (i) of KSD are between
+        keys.press("Tab")
+    expect(picture).to_be_focused()
+    expect(picture).to_have_css("outline-width", "3px")
+    spoken = svgd.page.locator("[aria-live]")
+    keys.press("Enter")
+    expect(spoken.filter(has_text=re.compile(r"^Particle 1 of 20: x1 -?\d"))).to_have_count(1)
+    before = svgd.figures("data(leading()[0], 1).x")
+    i, width = before.index(min(before)), svgd.figures("leading()[0].x_range.end - leading()[0].x_range.start")
+    svgd.until("data(leading()[0], 3).x.length === 1")
+    keys.press("Shift+ArrowRight")
+    svgd.until(f"data(leading()[0], 1).x[{i}] > {before[i]}")
+    after = svgd.figures("data(leading()[0], 1).x")
+    assert after.pop(i) == pytest.approx(before.pop(i) + width / 10, abs=1e-3) and after == before
+    expect(spoken.filter(has_text=re.compile(r"^x1 -?\d.*, x2 -?\d"))).to_have_count(1)
+    assert svgd.step == 0
+    keys.press("Delete")
+    svgd.until("data(leading()[0], 1).x.length === 19")
+    expect(spoken.filter(has_text="Removed")).to_have_count(1)
+    keys.press("ArrowRight")  # without a chosen particle, the arrow is the page's key
+    svgd.eventually(lambda: svgd.step == 1)
+    assert svgd.wrong == []
+
+
 # files
 
 

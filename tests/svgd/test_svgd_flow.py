@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from labkit import svgd, targets
+from labkit.svgd.state import memory_of
 
 TENSORS = ("x", "score", "phi", "drive", "repulsion", "bandwidth", "ksd")
 
@@ -115,6 +116,17 @@ def test_a_memory_in_lists_and_dicts_fits_other_particles_too(draw, n):
     assert v.shape == x.shape and torch.equal(v[:15], before[:15]) and edited.memory["t"] == 5
     assert svgd.step(edited, torch.neg, optimizer=momentum).memory["t"] == 6
     assert svgd.evaluate(replace(state, x=draw(20, 3)), torch.neg).memory is None
+
+
+def test_the_memory_of_some_particles_has_their_rows(draw, optimizer):
+    state = next(islice(svgd.flow(torch.neg, draw(20, 2), optimizer=optimizer), 5, None))
+    rows = torch.arange(20) % 3 > 0
+    kept = replace(state, x=state.x[rows], memory=memory_of(state.memory, rows))
+    for before, after in zip(_tensors(state.memory), _tensors(svgd.evaluate(kept, torch.neg).memory), strict=True):
+        assert torch.equal(after, before[rows])
+    plain = {"v": [state.x], "t": 5, "scale": torch.ones(2)}
+    found = memory_of(plain, rows)
+    assert torch.equal(found["v"][0], state.x[rows]) and found["t"] == 5 and found["scale"] is plain["scale"]
 
 
 def _tensors(memory) -> list[torch.Tensor]:

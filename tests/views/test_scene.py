@@ -19,10 +19,12 @@ from labkit.experiments.svgd.numbers import Discrepancy
 from labkit.serving import pages
 from labkit.targets import TARGETS
 from labkit.views import pulse
+from labkit.views.keyboard import Keyboard
 from labkit.views.readout import Readout
 from labkit.views.remote import Remote
 from labkit.views.stage import Stage
-from labkit.views.svgd import Curves, Line, ParticlesScene, Plane
+from labkit.views.svgd import Curves, Line, ParticlesScene, Plane, hand
+from labkit.views.svgd.beside import whole
 from labkit.views.svgd.controls import Controls
 from labkit.views.svgd.hand import added, moved
 
@@ -345,14 +347,15 @@ def test_a_click_selects_the_particle_under_it_and_a_click_elsewhere_none(make):
     x = settled(scene).state.x
     view = scene.live.views[0]
     scene.pointer("left", view).tap(*x[5].tolist())
-    assert scene.chosen == 5
+    assert scene.chosen == ("left", ("particle", 5))
     assert len(settled(scene).content[1][-1]["drive"]["x"]) == 12
     scene.pointer("left", view).tap(*(x.max(0).values + 3).tolist())
-    assert scene.chosen is None
+    assert scene.chosen == ("left", None)
     line = make()
     x = settled(line).state.x
     line.pointer("left", line.live.views[0]).tap(float(x[3]), 0.0)
-    assert abs(float(x[line.chosen] - x[3])) == 0
+    _, (_, i) = line.chosen
+    assert x[i] == x[3]
 
 
 def test_a_dragged_particle_follows_and_the_run_pauses_and_then_plays_on(make):
@@ -401,6 +404,107 @@ def test_a_dragged_mode_moves_the_target_and_keeps_the_run(make):
     pointer.drop()
     assert scene.settings.run.means == [-2.0, 4.0] and settled(scene).state.t == 2
     assert view.handles()[1, 0] == 4.0
+
+
+# the keyboard
+
+
+@pytest.fixture
+def keys():
+    """keys(scene, *names, side="left") presses keys on the picture of one side; returns what was spoken."""
+    boards = {}
+
+    def press(scene, *names, side="left"):
+        if (scene, side) not in boards:
+            view = next(view for at, view in map(whole, scene.live.views) if at == side)
+            said: list[str] = []
+            boards[scene, side] = Keyboard(hand.Particles(scene, side, view), scene.live, said.append), said
+        board, said = boards[scene, side]
+        said.clear()
+        for name in names:
+            board.press(name)
+            settled(scene)
+            scene.live.show_news(more=False)
+        return said
+
+    return press
+
+
+def test_a_particle_is_chosen_and_moved_by_keyboard_and_the_picture_marks_it(make, keys):
+    scene = make(target="banana", begin_mean=0.0)
+    before = settled(scene).state
+    first = int(before.x[:, 0].argmin())
+    x, y = before.x[first].tolist()
+    assert keys(scene, "next") == [f"Particle 1 of 12: x1 {x:.3g}, x2 {y:.3g}"]
+    assert scene.chosen == ("left", ("particle", first))
+    assert settled(scene).content[1][0]["chosen"]["x"].tolist() == [x]
+    (left, right), _ = scene.live.views[0].box
+    keys(scene, "right", "right")
+    after = settled(scene).state
+    assert after.x[first].tolist() == pytest.approx([x + 0.02 * (right - left), y]) and after.t == before.t
+    others = torch.arange(12) != first
+    assert torch.equal(after.x[others], before.x[others])
+    assert torch.equal(after.phi, scene.settings.evaluate(after).phi)
+
+
+def test_a_removed_particle_takes_its_memory_along_and_the_others_keep_theirs(make, keys):
+    scene = make(target="banana", begin_mean=0.0, optimizer="adam")
+    before = steps(scene, 3)
+    keys(scene, "next")
+    _, (_, i) = scene.chosen
+    assert keys(scene, "remove") == ["Removed"] and scene.chosen == ("left", None)
+    after, others = settled(scene).state, torch.arange(12) != i
+    assert torch.equal(after.x, before.x[others]) and after.t == 3
+    assert torch.equal(after.memory.first, before.memory.first[others]) and after.memory.count == 3
+    alone = scene.settings.run.step(after)
+    assert torch.equal(steps(scene, 1).x, alone.x)
+
+
+def test_an_added_particle_is_chosen_and_the_last_one_cannot_be_removed(make, keys):
+    scene = make(target="banana", begin_mean=0.0, n=1)
+    assert keys(scene, "add")[0].startswith("Added at x1 ")
+    assert len(settled(scene).state.x) == 2 and scene.chosen == ("left", ("particle", 1))
+    keys(scene, "remove", "next")
+    with pytest.raises(ValueError, match="the last particle cannot be removed; add another one first"):
+        scene.settings.without(settled(scene).state, "left", 0)
+
+
+def test_modes_come_before_particles_and_are_moved_added_and_removed(make, keys):
+    scene = make()
+    run = scene.settings.run
+    assert keys(scene, "next")[0].startswith("Mode 1 of 2: x -2, height ")
+    keys(scene, "right")
+    low, high = scene.live.views[0].box
+    assert run.means == pytest.approx([-2 + 0.01 * (high - low), 2]) and settled(scene).state.t == 0
+    assert settled(scene).content[1][0]["chosen"]["x"].tolist() == pytest.approx(run.means[:1])
+    keys(scene, "add")
+    assert len(run.means) == 3 and sum(run.weights) == pytest.approx(1) and scene.chosen == ("left", ("mode", 2))
+    assert keys(scene, "remove", "next", "remove", "next")[0] == "Removed" and run.weights == [1.0]
+    wrong: list[str] = []
+    scene.live.fail = wrong.append
+    assert not keys(scene, "remove") and wrong == ["the last mode cannot be removed; add another one first"]
+    assert len(run.means) == 1 and scene.chosen == ("left", ("mode", 0))
+
+
+def test_a_choice_on_one_side_ends_that_on_the_other_and_a_new_run_has_none(make, keys):
+    scene = make(target="banana", begin_mean=0.0)
+    scene.settings.compare = "kernel"
+    before = settled(scene).state
+    keys(scene, "next")
+    keys(scene, "next", "up", side="right")
+    assert scene.chosen[0] == "right"
+    shown = settled(scene).content[1]
+    assert [len(each["chosen"]["x"]) for each in shown[:2]] == [0, 1]
+    after = settled(scene).state
+    assert torch.equal(after.left.x, before.left.x) and not torch.equal(after.right.x, before.right.x)
+    assert keys(scene, "left") == ["No particle or mode is chosen. Enter chooses one."]
+    keys(scene, "remove", side="right")
+    assert (len(settled(scene).state.left.x), len(settled(scene).state.right.x)) == (12, 11)
+    keys(scene, "next")
+    scene.settings.arrows = True  # new pictures of the same run
+    assert scene.chosen[1] is not None and len(settled(scene).content[1][0]["chosen"]["x"]) == 1
+    scene.settings.run.n = 7
+    assert scene.chosen == ("left", None)
 
 
 # page files

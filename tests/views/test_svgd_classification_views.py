@@ -14,6 +14,7 @@ from labkit.experiments.svgd import classification as classifier
 from labkit.experiments.svgd import classification_data as labelled
 from labkit.experiments.svgd.classification import FEATURES, UNIT, ClassificationSettings, ClassifierPosterior
 from labkit.experiments.svgd.classification_data import HALF, SETS, drawn
+from labkit.views.keyboard import Keyboard
 from labkit.views.stage import Stage
 from labkit.views.svgd import ClassificationScene, Curves
 from labkit.views.svgd import classification_pictures as seen
@@ -28,6 +29,7 @@ from labkit.views.svgd.classification_pictures import (
     predictions,
     shades,
 )
+from labkit.views.svgd.points import ClassPoints
 
 
 def heard(told, name, attr, old, new):
@@ -337,12 +339,38 @@ def test_the_pointer_adds_drags_and_removes_points(scene):
     assert scene.live.run.frame.error == ""
 
 
+def test_points_are_chosen_moved_added_and_removed_by_keyboard(scene):
+    """The run continues; a new point has the class of the control."""
+    said: list[str] = []
+    board = Keyboard(ClassPoints(scene), scene.live, said.append)
+    picture = next(view for view in scene.live.views if isinstance(view, ClassProbabilities))
+
+    def press(name):
+        board.press(name)
+        scene.live.run.redraw()
+        state = state_of(scene)
+        scene.live.show_news(more=False)
+        return state.data
+
+    press("next")
+    assert said == ["Point of class 0 1 of 1: x -1, y 0"] and picture.chosen == 0
+    assert press("up").x.tolist() == [[-1.0, pytest.approx(0.06)], [1.0, 0.0]]
+    assert picture.columns(state_of(scene))["chosen"]["y"].tolist() == [pytest.approx(0.06)]
+    scene.settings.label = True
+    data = press("add")
+    assert data.x[2].tolist() == pytest.approx([-0.88, 0.06]) and bool(data.y[2]) and picture.chosen == 2
+    assert said[-1] == "Added at x -0.88, y 0.06"
+    assert press("previous").x.shape == (3, 2) and picture.chosen == 0
+    assert press("remove").x.tolist() == [[1.0, 0.0], data.x[2].tolist()] and said[-1] == "Removed"
+    assert picture.chosen is None
+
+
 def test_only_the_picture_of_the_points_handles_the_pointer(scene):
     events = []
-    figure = SimpleNamespace(on_event=lambda kind, _: events.append(kind.__name__))
+    figure = SimpleNamespace(id="f", on_event=lambda kind, _: events.append(kind.__name__))
     for view in scene.live.views:
         scene.drawn(view, figure)
-    assert events == ["DoubleTap", "PanStart", "Pan", "PanEnd"]
+    assert events == ["DoubleTap", "PanStart", "Pan", "PanEnd"] and set(scene.live.remote.editable) == {"f"}
 
 
 def test_too_many_points_are_refused_with_a_message_and_the_run_stays(scene):

@@ -9,10 +9,12 @@ import pytest
 import torch
 
 from labkit.experiments.svgd.regression import RegressionSettings, spread
-from labkit.experiments.svgd.regression_data import BACK_LEAST, FEWEST, SETS
+from labkit.experiments.svgd.regression_data import BACK_LEAST, FEWEST, SETS, RegressionPoints
+from labkit.views.keyboard import Keyboard
 from labkit.views.stage import Stage
 from labkit.views.svgd import RegressionScene
-from labkit.views.svgd.regression import nearest, remarks, sentence
+from labkit.views.svgd.points import CurvePoints
+from labkit.views.svgd.regression import remarks, sentence
 from labkit.views.svgd.regression_pictures import WIDTH, Bands, NoiseLevels
 
 
@@ -313,6 +315,58 @@ def test_the_pointer_drags_adds_and_removes_points_during_the_run(scene):
     assert torch.equal(settled(scene)[0].rows.x, rows.x)
 
 
+@pytest.fixture
+def keys(scene):
+    """keys(*names) presses keys on the picture of the points, and returns what was spoken."""
+    said: list[str] = []
+    board = Keyboard(CurvePoints(scene), scene.live, said.append)
+
+    def press(*names):
+        said.clear()
+        for name in names:
+            board.press(name)
+            settled(scene)
+            scene.live.show_news(more=False)
+        return said
+
+    return press
+
+
+def test_points_are_chosen_moved_added_and_removed_by_keyboard(scene, keys):
+    rows = settled(scene)[0].rows
+    first = int(rows.x.argmin())
+    held = ["training", "held-out"][int(rows.held[first])]
+    of = int((rows.held == rows.held[first]).sum())
+    assert keys("next") == [f"{held.capitalize()} point 1 of {of}: x {rows.x[first]:.3g}, y {rows.y[first]:.3g}"]
+    bands = next(view for view in scene.live.views if isinstance(view, Bands))
+    assert bands.columns(settled(scene)[0])["chosen"]["x"].tolist() == [float(rows.x[first])]
+    keys("right")
+    moved = settled(scene)[0].rows
+    assert float(moved.x[first]) == pytest.approx(float(rows.x[first]) + 0.12)
+    assert torch.equal(moved.y, rows.y)
+    scene.pointer().add(0.0, 0.0)
+    keys("up")  # the same point, although another one was added
+    assert float(settled(scene)[0].rows.y[first + 1]) == pytest.approx(float(rows.y[first]) + 0.06)
+    at, y = settled(scene)[0].rows.x[first + 1], settled(scene)[0].rows.y[first + 1]
+    assert keys("add") == [f"Added at x {at + 0.24:.3g}, y {y:.3g}"]
+    now = settled(scene)[0].rows
+    assert len(now.x) == len(rows.x) + 2 and bands.chosen == -len(now.x)
+    assert keys("remove") == ["Removed"] and bands.chosen is None
+    assert torch.equal(settled(scene)[0].rows.x, now.x[1:])
+
+
+def test_the_last_held_out_point_and_the_last_training_points_cannot_be_removed(scene, keys):
+    state, _ = settled(scene)
+    held, used = (int(each.nonzero()[0, 0]) for each in (state.rows.held, ~state.rows.held))
+    few = RegressionPoints(
+        *(torch.cat([each[used : used + 1], each[held : held + 1]]) for each in vars(state.rows).values())
+    )
+    with pytest.raises(ValueError, match=f"at least {FEWEST} training points are needed; add one first"):
+        few.without(0)
+    with pytest.raises(ValueError, match="at least one held-out point is needed; remove another point"):
+        few.without(1)
+
+
 @pytest.mark.filterwarnings("ignore:the median distance is 0")  # all networks start with biases of 0
 def test_dials_act_on_the_current_step_and_other_settings_restart_the_run(scene):
     scene.live.run.once()
@@ -346,8 +400,8 @@ def test_every_control_has_a_label_and_a_tooltip(scene):
             assert tips[widget.label]
 
 
-def test_the_nearest_point_is_measured_in_the_picture():
-    rows = SETS["cubic"].rows(torch.Generator().manual_seed(0))
-    box = SETS["cubic"].box
-    assert nearest(rows, box, float(rows.x[0]), float(rows.y[0]) + 2) == 0  # 2 of 320 units
-    assert nearest(rows, box, 5.9, 150.0) is None
+def test_the_nearest_point_is_measured_in_the_picture(scene):
+    scene.settings.data = "cubic"
+    rows, points = settled(scene)[0].rows, CurvePoints(scene)
+    key = points.nearest(float(rows.x[0]), float(rows.y[0]) + 2)  # 2 of 320 units
+    assert key == -len(rows.x) and points.nearest(5.9, 150.0) is None

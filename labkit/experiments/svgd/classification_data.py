@@ -50,7 +50,12 @@ class LabelledPoints:
 
     def fewer(self) -> "LabelledPoints":
         """Return all points except the newest."""
-        return LabelledPoints(self.x[:-1], self.y[:-1], self.turn[:-1])
+        return self.without(len(self.x) - 1)
+
+    def without(self, i: int) -> "LabelledPoints":
+        """Return all points except point i."""
+        stays = torch.arange(len(self.x)) != i
+        return LabelledPoints(self.x[stays], self.y[stays], self.turn[stays])
 
 
 def given(name: str, content: bytes, seed: int) -> tuple[LabelledPoints, str]:

@@ -12,6 +12,7 @@ from labkit import baselines, svgd
 from labkit.experiments.settings import ExperimentSettings, Linkable, beyond_softbounds
 from labkit.experiments.svgd import together
 from labkit.experiments.svgd.particles import ParticlesSettings, Sample
+from labkit.svgd.state import memory_of
 
 NOTHING = "nothing"
 SETTINGS = ("kernel", "bandwidth", "length", "optimizer", "step_size", "temper", "n", "begin", "seed")
@@ -153,6 +154,31 @@ class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
         if side == "left":
             return replace(state, left=self.run.evaluate(state.left, change(state.left.x)))
         return replace(state, right=evaluated(self.second(), state.right, change(state.right.x)))
+
+    def without(self, state: svgd.State | Pair, side: str, i: int) -> svgd.State | Pair:
+        """Return the state without particle i of one side.
+
+        Raises:
+            ValueError: it is the only particle.
+        """
+        if isinstance(state, svgd.State):
+            return self.run.evaluate(without(state, i))
+        if side == "left":
+            return replace(state, left=self.run.evaluate(without(state.left, i)))
+        return replace(state, right=evaluated(self.second(), without(state.right, i)))
+
+
+def without(state: Any, i: int) -> Any:
+    """Return a state without particle i, for `evaluate`: x and the optimiser's memory change, and nothing else.
+
+    Raises:
+        ValueError: it is the only particle.
+    """
+    if len(state.x) == 1:
+        raise ValueError("the last particle cannot be removed; add another one first")
+    rows = torch.arange(len(state.x), device=state.x.device) != i
+    memory = {"memory": memory_of(state.memory, rows)} if isinstance(state, svgd.State) else {}
+    return replace(state, x=state.x[rows], **memory)
 
 
 def stepped(run: Second | None, state: Sample) -> Sample:

@@ -1,6 +1,5 @@
 """All settings of an SVGD run in one object, for the controls of a page, a notebook or a command line."""
 
-import math
 from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
@@ -13,7 +12,7 @@ from labkit import baselines, svgd, targets
 from labkit.experiments import defaults, limits, titles
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.experiments.shared import Latest
-from labkit.experiments.svgd import words
+from labkit.experiments.svgd import modes, words
 from labkit.targets import LISTS, PARAMETERS, TARGETS, TEXTS, drawn
 from labkit.targets.base import HasSampler, Range
 from labkit.targets.registry import Known
@@ -202,18 +201,18 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
     @property
     def described(self) -> tuple[Hashable, ...]:
         """What the target depends on."""
-        modes = tuple(self.means), tuple(self.weights), self.scale
-        return self.target, tuple(sorted(self.shape.items())), *modes, self.formula, self.drawing
+        own = tuple(self.means), tuple(self.weights), self.scale
+        return self.target, tuple(sorted(self.shape.items())), *own, self.formula, self.drawing
 
     def density(self) -> Known:
         """Return the target. A new one is made only if its settings changed."""
         return self._made.take(self.described, self._make)
 
     def _make(self) -> Known:
-        modes = {name: getattr(self, setting) for name, setting in modes_of(self.target).items()}
-        modes |= {name: getattr(self, TYPED[name]) for name in TEXTS.get(self.target, ())}
+        own = {name: getattr(self, setting) for name, setting in modes_of(self.target).items()}
+        own |= {name: getattr(self, TYPED[name]) for name in TEXTS.get(self.target, ())}
         shape = {name: value for name, value in self.shape.items() if name in PARAMETERS.get(self.target, {})}
-        return targets.make(self.target, **modes, **shape)
+        return targets.make(self.target, **own, **shape)
 
     def score(self) -> Scored:
         """Return the score of the target: exact, of a minibatch, or tempered."""
@@ -246,12 +245,18 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
 
     def move_handle(self, i: int, x: float, height: float) -> None:
         """Set a mode's mean to x and its weight by its height; the other weights share the rest."""
-        weights, peak = list(self.weights), 1 / (self.scale * (2 * math.pi) ** 0.5)
-        weight = min(max(height / peak, 0.02), 0.98) if len(weights) > 1 else 1.0
-        rest = sum(w for j, w in enumerate(weights) if j != i) or 1.0
-        shared = [weight if j == i else w / rest * (1 - weight) for j, w in enumerate(weights)]
-        means = [float(x) if j == i else m for j, m in enumerate(self.means)]
-        self.param.update(means=means, weights=shared)
+        self._set_modes(*modes.moved(self.means, self.weights, self.scale, i, x, height))
+
+    def add_mode(self, x: float) -> None:
+        """Add a mode at x."""
+        self._set_modes(*modes.added(self.means, self.weights, x))
+
+    def remove_mode(self, i: int) -> None:
+        """Remove mode i; the last one stays."""
+        self._set_modes(*modes.removed(self.means, self.weights, i))
+
+    def _set_modes(self, means: list[float], weights: list[float]) -> None:
+        self.param.update(means=means, weights=weights)
 
     # the run
 

@@ -41,10 +41,19 @@ class RegressionPoints:
         Raises:
             ValueError: too few training points would be left.
         """
-        used = (~self.held).nonzero()[:, 0]
-        if len(used) <= FEWEST:
-            raise ValueError(f"at least {FEWEST} training points are needed; double-click to add one first")
-        stays = torch.arange(len(self.x)) != used[0]
+        return self.without(int((~self.held).nonzero()[0, 0]))
+
+    def without(self, i: int) -> "RegressionPoints":
+        """Return the points without point i.
+
+        Raises:
+            ValueError: too few training points would be left, or no held-out point.
+        """
+        stays = torch.arange(len(self.x)) != i
+        if not self.held[i] and int((~self.held).sum()) <= FEWEST:
+            raise ValueError(f"at least {FEWEST} training points are needed; add one first")
+        if not self.held[stays].any():
+            raise ValueError("at least one held-out point is needed; remove another point")
         return RegressionPoints(self.x[stays], self.y[stays], self.held[stays])
 
     def scaled(self, factor: float | int) -> "RegressionPoints":

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import panel as pn
 
 from labkit.experiments.svgd.classification import ClassificationSettings, Classified
-from labkit.experiments.svgd.classification_data import HALF, LabelledPoints, given
+from labkit.experiments.svgd.classification_data import LabelledPoints, given
 from labkit.experiments.svgd.numbers import Numbers
 from labkit.views import fields, layout
 from labkit.views.pointer import Pointer
@@ -20,6 +19,8 @@ from labkit.views.svgd.classification_pictures import (
     PredictiveDeviation,
 )
 from labkit.views.svgd.curves import Curves
+from labkit.views.svgd.points import ClassPoints
+from labkit.views.things import ignore, then
 from labkit.views.upload import Upload
 from labkit.views.view import View
 
@@ -28,7 +29,6 @@ UPLOAD, WORDS = "Upload points (CSV)", "A CSV file with two features and a label
 EXAMPLE = (
     "length,width,flower\n5.1,1.9,a\n4.9,2.0,a\n5.4,1.7,a\n5.0,2.2,a\n6.3,4.9,b\n5.8,5.1,b\n6.7,4.7,b\n6.0,4.0,b\n"
 )
-NEAR = 0.03  # fraction of the picture's width and height
 # sets that these features cannot separate
 HARD = {"linear": ("two moons", "rings", "a checkerboard"), "quadratic": ("two moons",)}
 
@@ -38,7 +38,7 @@ class ClassificationScene(Scene):
 
     basic = ("data", "features", "n")
     edits, running = ("kernel", "step_size", "batch", "rate", "held"), ("label",)
-    saves, below = ("gif", "png", "curves"), (texts.CLASSIFICATION,)
+    saves, below, noun = ("gif", "png", "curves"), (texts.CLASSIFICATION,), "point"
     words = (
         "Each particle is one classifier: the weights w of a logistic regression. The colour shows the probability of "
         "each class, averaged over the particles. It is 1/2 on the thick line. Each thin line shows where one particle "
@@ -58,33 +58,20 @@ class ClassificationScene(Scene):
         return [ClassProbabilities(seen), accuracy, PredictiveDeviation(seen), likelihood, Precisions()]
 
     def drawn(self, view: View, figure: Any) -> None:
-        """Let the pointer drag and add points on the picture of the classes."""
+        """Let pointer and keyboard edit the points on the picture of the classes."""
         if isinstance(view, ClassProbabilities):
-            self.pointer().listen(figure)
+            self.edit_on(figure, ClassPoints(self), self.pointer())
 
     def pointer(self) -> Pointer:
         """Return the pointer for the picture of the points; the run continues during a drag."""
+        things = ClassPoints(self)
+        return Pointer(things.nearest, things.put, things.make)
 
-        def move(i: int, x: float, y: float) -> None:  # the point may have been removed in the meantime
-            self.change(lambda data: data.moved(i, (x, y)) if i < len(data.x) else data)
-
-        def add(x: float, y: float) -> None:
-            label = self.settings.label
-            self.change(lambda data: data.added((x, y), label))
-
-        return Pointer(self._nearest, move, add)
-
-    def _nearest(self, x: float, y: float) -> int | None:
-        """Return the point at this place, None if there is none."""
-        state = self.live.run.frame.state
-        if state is None or not len(state.data.x):
-            return None
-        apart = np.linalg.norm(state.data.x.numpy() - (x, y), axis=1) / (2 * HALF)
-        return int(apart.argmin()) if apart.min() < NEAR else None
-
-    def change(self, edit: Callable[[LabelledPoints], LabelledPoints]) -> None:
-        """Change the points; the particles stay."""
-        self.live.run.edit(lambda state: self.settings.evaluate(state, edit(state.data)))
+    def change(
+        self, how: Callable[[LabelledPoints], LabelledPoints], done: Callable[[Classified], None] = ignore
+    ) -> None:
+        """Change the points, then call `done` with the new state; the particles stay."""
+        self.live.run.edit(then(lambda state: self.settings.evaluate(state, how(state.data)), done))
 
     def status(self, state: Classified) -> str:
         held = int(state.target.held.sum())

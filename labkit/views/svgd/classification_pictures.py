@@ -16,6 +16,7 @@ from labkit.experiments.svgd.classification_data import HALF
 from labkit.past import Past
 from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES, TARGET
 from labkit.views.stage import ABOVE
+from labkit.views.svgd.ring import RING, ringed
 from labkit.views.view import Columns, View
 
 SIDE = 51  # number of computed places along each side, including the edges
@@ -85,6 +86,7 @@ class ClassProbabilities(Lattice):
     """The points on a colour for the more likely class, which fades where both classes are equally likely."""
 
     leading = plane = True
+    chosen: int | None = None  # the marked point
 
     def picture(self, state: Classified) -> hv.Overlay:
         empty = np.zeros(0)
@@ -112,7 +114,8 @@ class ClassProbabilities(Lattice):
             )
             for y, name in NAMES.items()
         ]
-        return hv.Overlay([_image(PROBABILITY, tint), *lines, *held, *kinds]).opts(
+        ring = hv.Points((empty, empty), ["x", "y"], label="chosen").opts(**RING)
+        return hv.Overlay([_image(PROBABILITY, tint), *lines, *held, *kinds, ring]).opts(
             title="Probability of each class", **ABOVE, **BOX,
         )  # fmt: skip
 
@@ -130,6 +133,7 @@ class ClassProbabilities(Lattice):
             PROBABILITY: {"image": [shades(found.mean)]},
             EACH: each,
             MEAN: boundaries(found.mean[None], 0.5),
+            "chosen": ringed(*data.x.T.numpy(), self.chosen),
         }
         for y, name in NAMES.items():
             for label, which in ((name, ~held), (f"{HELD}, {name}", held)):

@@ -147,19 +147,10 @@ def modes(e: ParticlesSettings) -> list:
     """Return the width of the modes, and buttons to add a mode or remove the last one. Diamonds in the picture move
     them."""
 
-    def add(_event):
-        n, place = len(e.means), emptiest(e.means, *e.box()[0])
-        e.param.update(means=[*e.means, place], weights=[w * n / (n + 1) for w in e.weights] + [1 / (n + 1)])
-
-    def drop(_event):
-        if len(e.means) > 1:
-            left = e.weights[:-1]
-            e.param.update(means=e.means[:-1], weights=[w / sum(left) for w in left])
-
     more = pn.widgets.Button(
         label="Add a mode", description="Add a peak where there is most space; drag its diamond", margin=(4, 8)
     )
     less = pn.widgets.Button(label="Remove a mode", description="Remove the newest peak", margin=(4, 8))
-    more.on_click(add)
-    less.on_click(drop)
+    more.on_click(lambda _: e.add_mode(emptiest(e.means, *e.box()[0])))
+    less.on_click(lambda _: e.remove_mode(len(e.means) - 1))
     return [number(e, "scale"), pn.FlexBox(more, less)]

@@ -35,6 +35,7 @@ class Line(View):
         top = float(self._target().max())
         self.top = 1.5 * top if top == top else FLAT / (box[1] - box[0])  # NaN: there is no density
         self.chosen: int | None = None
+        self.mode: int | None = None  # the chosen mode
         self.snapshots = True
         self._outlines = WeakKeyDictionary()  # outlines of the states at the pinned steps, computed once
 
@@ -90,7 +91,6 @@ class Line(View):
         """Return the moving arrays."""
         x = _positions(state)
         kde = density.estimate(x, self.grid)
-        one = [self.chosen] if self.chosen is not None and self.chosen < len(x) else []
         target = self._target()
         modes = self.handles()
         return {
@@ -99,9 +99,16 @@ class Line(View):
             "outline": {"x": self.grid, "y": kde},
             "each particle": {"x": x, "y": self._rug(x)},
             "earlier steps": self._before(past or Past()),
-            "chosen": {"x": x[one], "y": self._rug(x[one])},
+            "chosen": self._marked(x, modes),
             "modes": {"x": modes[:, 0], "y": modes[:, 1]},
         }
+
+    def _marked(self, x: np.ndarray, modes: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the place of the chosen particle and of the chosen mode."""
+        particle = x[self.chosen : self.chosen + 1] if self.chosen is not None else x[:0]
+        mode = modes[self.mode : self.mode + 1] if self.mode is not None else modes[:0]
+        places = np.concatenate([np.column_stack([particle, self._rug(particle)]), mode])
+        return {"x": places[:, 0], "y": places[:, 1]}
 
     def handles(self) -> np.ndarray:
         """Return the handles of the density, (m, 2): place and height."""

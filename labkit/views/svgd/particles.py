@@ -39,14 +39,14 @@ class ParticlesScene(Scene):
         150,
     )
     table = staticmethod(tables.save_csv)
-    looks = ("arrows", "snapshots")
+    looks, noun = ("arrows", "snapshots"), hand.Particles.noun
     edits = (
         "means", "weights", "scale", "kernel", "bandwidth", "length", "optimizer", "step_size", "temper", "batch",
         "drawing",
     )  # fmt: skip
 
     def __init__(self, settings: ParticlesSettings | ComparisonSettings | None = None, play: bool | None = None):
-        self.chosen: int | None = None
+        self.chosen: tuple[str, hand.Key | None] = "left", None  # the marked particle or mode, and its side
         if not isinstance(settings, ComparisonSettings):
             settings = ComparisonSettings(settings)
         super().__init__(settings, play)
@@ -102,8 +102,8 @@ class ParticlesScene(Scene):
     # what changes
 
     def show(self) -> None:
-        """Start the run again, without a chosen particle."""
-        self.chosen = None
+        """Start the run again, without a chosen particle or mode."""
+        self.chosen = "left", None
         super().show()
 
     def _changed(self, *events: Any) -> None:
@@ -113,23 +113,32 @@ class ParticlesScene(Scene):
 
     def look(self) -> None:
         super().look()
-        self.choose(self.chosen)
+        side, key = self.chosen
+        self.choose(key, side)
 
-    def choose(self, i: int | None) -> None:
-        """Show the forces on a particle, or on none."""
-        self.chosen = i
-        for side, view in map(whole, self.live.views):
-            if side == "left" and isinstance(view, Line | Plane | Microscope):
-                view.chosen = i
+    def choose(self, key: hand.Key | None, side: str = "left") -> None:
+        """Mark a particle or a mode of one side, None for nothing; the forces on a particle are shown."""
+        self.chosen = side, key
+        for at, view in map(whole, self.live.views):
+            kind, i = key if key and at == side else (None, None)
+            if isinstance(view, Line | Plane | Microscope):
+                view.chosen = i if kind == hand.PARTICLE else None
+            if isinstance(view, Line):
+                view.mode = i if kind == hand.MODE else None
         self.live.run.redraw()
 
-    # what the pointer does
+    # what the reader edits on a picture
 
     def drawn(self, view: View, figure: Any) -> None:
         side, main = whole(view)
         if isinstance(main, Line | Plane):
-            self.pointer(side, main).listen(figure)
+            self.edit_on(figure, hand.Particles(self, side, main), self.pointer(side, main))
 
     def pointer(self, side: str, main: Line | Plane) -> Pointer:
-        """Return the pointer for the picture of one side."""
-        return hand.pointer(self, side, main)
+        """Return the pointer for the picture of one side; the run pauses during a drag."""
+        things = hand.Particles(self, side, main)
+
+        def choose(x: float, y: float) -> None:
+            things.choose(things.particle(x, y))
+
+        return Pointer(things.nearest, things.put, things.make, choose=choose, hold=self.live)

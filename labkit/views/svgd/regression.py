@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import panel as pn
 
 from labkit.experiments.svgd.numbers import Numbers
@@ -15,7 +14,9 @@ from labkit.views.pointer import Pointer
 from labkit.views.scenes import Scene
 from labkit.views.svgd import texts
 from labkit.views.svgd.curves import Curves
+from labkit.views.svgd.points import CurvePoints
 from labkit.views.svgd.regression_pictures import Bands, NoiseLevels
+from labkit.views.things import ignore, then
 from labkit.views.upload import Upload
 from labkit.views.view import View
 
@@ -23,13 +24,13 @@ BUTTON = {"margin": (4, 8)}
 # two columns; decimal commas and semicolons work, too
 UPLOAD, WORDS = "Upload points (CSV)", "A CSV file with two columns, x and y; a line of names may come first."
 EXAMPLE = "hours,grade\n1,2.1\n2,2.4\n2.5,3.2\n3,3.1\n4,4.4\n5,4.2\n6,5.3\n7,5.1\n8,5.9\n9,5.8\n10,6.2\n12,6.1\n"
-NEAR = 0.025  # fraction of the picture's width and height
 
 
 class RegressionScene(Scene):
     """Bayesian regression with networks, in one dimension."""
 
     basic = ("data", "n", "hidden", "step_size")
+    noun = "point"
     speed, saves, edits = 100, ("gif", "png", "curves"), ("kernel", "step_size", "batch")
     below = (texts.REGRESSION,)
     words = (
@@ -104,51 +105,28 @@ class RegressionScene(Scene):
 
     # what changes
 
-    def change(self, how: Callable[[RegressionPoints], RegressionPoints]) -> None:
-        """Change the points; the networks stay."""
-        self.live.run.edit(lambda state: self.settings.edit(state, how))
+    def change(
+        self, how: Callable[[RegressionPoints], RegressionPoints], done: Callable[[Fitted], None] = ignore
+    ) -> None:
+        """Change the points, then call `done` with the new state; the networks stay."""
+        self.live.run.edit(then(lambda state: self.settings.edit(state, how), done))
 
     def restore(self) -> None:
         """Restore the points as they were made."""
         self.settings.forget()
         self.show()
 
-    # what the pointer does
+    # what the reader edits on the picture
 
     def drawn(self, view: View, figure: Any) -> None:
-        """Let the pointer drag and add points on the large picture."""
+        """Let pointer and keyboard edit the points on the large picture."""
         if isinstance(view, Bands):
-            self.pointer().listen(figure)
+            self.edit_on(figure, CurvePoints(self), self.pointer())
 
     def pointer(self) -> Pointer:
         """Return the pointer for the picture of the points; the networks continue to learn during a drag."""
-
-        def under(x: float, y: float) -> int | None:
-            state = self.live.run.frame.state
-            return None if state is None else nearest(state.rows, self.settings.box, x, y)
-
-        def move(i: int, x: float, y: float) -> None:
-            place = self._place(x, y)
-            self.change(lambda rows: rows.moved(i, *place))
-
-        def add(x: float, y: float) -> None:
-            place = self._place(x, y)
-            self.change(lambda rows: rows.added(*place))
-
-        return Pointer(under, move, add)
-
-    def _place(self, x: float, y: float) -> tuple[float, float]:
-        """Return the nearest place inside the picture."""
-        across, up = self.settings.box
-        return float(np.clip(x, *across)), float(np.clip(y, *up))
-
-
-def nearest(rows: RegressionPoints, box: tuple, x: float, y: float) -> int | None:
-    """Return the point under the pointer, None if there is none."""
-    (left, right), (low, high) = box
-    apart = np.hypot((rows.x.numpy() - x) / (right - left), (rows.y.numpy() - y) / (high - low))
-    i = int(apart.argmin())
-    return i if apart[i] < NEAR else None
+        things = CurvePoints(self)
+        return Pointer(things.nearest, things.put, things.make)
 
 
 def sentence(state: Fitted, true_noise: float, true_rmse: float) -> str:

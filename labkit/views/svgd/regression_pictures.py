@@ -8,6 +8,7 @@ from labkit.experiments.svgd.regression import Fitted, RegressionSettings, sprea
 from labkit.past import Past
 from labkit.views.palette import CHOSEN, DRIVE, PARTICLES, PAST, REPULSION, TARGET
 from labkit.views.stage import ABOVE
+from labkit.views.svgd.ring import RING, ringed
 from labkit.views.view import Columns, View
 
 POINTS = 121
@@ -24,6 +25,7 @@ class Bands(View):
         self.grid = torch.linspace(*self.box[0], POINTS, dtype=torch.float64)
         self.truth = settings.made.curve(self.grid) * settings.unit
         self.is_known = not bool(self.truth.isnan().any())
+        self.chosen: int | None = None  # the marked point, counted from the end
 
     @property
     def declaration(self) -> tuple:
@@ -59,7 +61,8 @@ class Bands(View):
             )
             for name, (color, marker, fill) in looks.items()
         ]
-        return hv.Overlay([*bands, *lines, *points]).opts(
+        ring = hv.Scatter(([], []), "x", "y", label="chosen").opts(**RING)
+        return hv.Overlay([*bands, *lines, *points, ring]).opts(
             xlim=self.box[0], ylim=self.box[1], xlabel=f"x   (bands: ± {WIDTH} standard deviations)", ylabel="y",
             title="Predictions and uncertainty", **ABOVE | {"legend_cols": 3},  # seven names, also on a phone
         )  # fmt: skip
@@ -85,6 +88,7 @@ class Bands(View):
             "network": {"y": torch.nn.functional.pad(f, (0, 1), value=torch.nan).flatten().numpy(force=True)},
             "mean": {"y": mean}, **({"truth": {"y": self.truth.numpy()}} if self.is_known else {}),
             **{name: {"x": x[chosen], "y": y[chosen]} for name, chosen in groups.items()},
+            "chosen": ringed(x, y, self.chosen),
         }  # fmt: skip
 
     def _outline(self, mean: np.ndarray, deviation: np.ndarray) -> dict[str, np.ndarray]:
