@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from typing import Any
 
@@ -41,6 +41,18 @@ def set_all(owner: Linkable, values: dict[str, Any]) -> list[str]:
     except ValueError as error:  # each one is allowed, but not in this combination
         refused.append(", ".join(f"{name}={value}" for name, value in good.items()) + f": {_why(error)}")
     return refused
+
+
+def values(owners: Iterable[Linkable]) -> dict[str, Any]:
+    """Return all settings by name."""
+    return {name: value for owner in owners for name, value in owner.param.values().items() if name != "name"}
+
+
+def chosen(owners: Iterable[Linkable]) -> dict[str, Any]:
+    """Return the settings that differ from their defaults, by name."""
+    return {
+        name: value for owner in owners for name, value in values([owner]).items() if value != owner.param[name].default
+    }
 
 
 def set_tab(settings: ExperimentSettings[Any], values: Mapping[str, Any]) -> tuple[list[str], dict[str, list[str]]]:

@@ -4,7 +4,7 @@
     paint(picture, columns)              one frame
     save_png(image, path), save_gif(frames, path)
 
-The area inside the axes is drawn `FINE` times larger and then averaged. Text is written at the final size.
+The area inside the axes is drawn several times larger and then averaged. Text is written at the final size.
 """
 
 from typing import TYPE_CHECKING, Any

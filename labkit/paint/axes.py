@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from numbers import Real
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
+from labkit.paint.drawing import Drawing, Sheet, pen
 from labkit.paint.ticks import Numbers, Scale, Ticks
 from labkit.paint.words import extent, write
 
@@ -15,15 +16,24 @@ class Theme:
     ink: str
     line: str
     grid: str
+    vector: bool = False  # whether pictures are made of shapes and text instead of pixels
+
+    def blank(self, size: tuple[int, int]) -> Sheet:
+        """Return empty paper."""
+        return Drawing(size, self.paper) if self.vector else Image.new("RGB", size, self.paper)
 
 
 LIGHT = Theme(paper="#ffffff", ink="#22262b", line="#7a828c", grid="#e7e9ec")
 DARK = Theme(paper="#14161a", ink="#d5dae1", line="#7d8590", grid="#2b2f36")
 
 
-def unit_of(size: tuple[int, int]) -> Real:
-    """Return how many pixels of a picture correspond to one pixel of Bokeh: 1 at 960 x 540, at least .8."""
-    return max(0.8, min(size[0] / 960, size[1] / 540))
+def unit_of(size: tuple[int, int], scale: Real = 1) -> Real:
+    """Return how many pixels of a picture correspond to one pixel of Bokeh: 1 at 960 x 540, at least .8.
+
+    Args:
+        scale: the size is this many times larger than that of the picture in the reader's eyes.
+    """
+    return max(0.8 * scale, min(size[0] / 960, size[1] / 540))
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,14 +99,14 @@ def _shaped(box: tuple, x: Scale, y: Scale, options: dict) -> tuple:
     return left, top, left + width, top + height
 
 
-def surround(size: tuple[int, int], unit: Real, axes: Axes, theme: Theme) -> Image.Image:
+def surround(size: tuple[int, int], unit: Real, axes: Axes, theme: Theme) -> Sheet:
     """Return the picture around the box: frame, ticks and text."""
-    image = Image.new("RGB", size, theme.paper)
+    image = theme.blank(size)
     left, top, right, bottom = axes.box
     thick = max(1, round(unit))
     if axes.words["frame"]:
         frame = (left - thick, top - thick, right + thick - 1, bottom + thick - 1)
-        ImageDraw.Draw(image).rectangle(frame, outline=theme.line, width=thick)
+        pen(image).rectangle(frame, outline=theme.line, width=thick)
     _mark_ticks(image, unit, axes, theme)
     across, down = (left + right) / 2, (top + bottom) / 2
     widest = max([extent(label, 15 * unit)[0] + round(8 * unit) for _, label in axes.yticks] or [0])
@@ -107,8 +117,8 @@ def surround(size: tuple[int, int], unit: Real, axes: Axes, theme: Theme) -> Ima
     return image
 
 
-def _mark_ticks(image: Image.Image, unit: Real, axes: Axes, theme: Theme) -> None:
-    draw, (left, _, right, bottom) = ImageDraw.Draw(image), axes.box
+def _mark_ticks(image: Sheet, unit: Real, axes: Axes, theme: Theme) -> None:
+    draw, (left, _, right, bottom) = pen(image), axes.box
     gap, thick = round(8 * unit), max(1, round(unit))
     for value, label in axes.xticks:
         x = int(min(axes.pixel(value, axes.y.low)[0], right - 1))

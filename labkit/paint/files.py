@@ -3,22 +3,45 @@
 import csv
 import io
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import BufferedIOBase
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from labkit.atomic import replacing
+from labkit.paint.drawing import Drawing
+from labkit.paint.svg import svg
 
 Target = str | Path | BufferedIOBase
 
 
-def save_png(image: Image.Image, target: Target) -> None:
-    """Write a PNG to a path, completely or not at all, or to an open binary file."""
-    write_whole(target, ".png", lambda file: image.save(file, format="PNG", optimize=True))
+def save_png(image: Image.Image, target: Target, about: Mapping[str, str] | None = None) -> None:
+    """Write a PNG to a path, completely or not at all, or to an open binary file.
+
+    Args:
+        about: what the file says about itself: "Title", "Description", "Software" and other texts by name.
+    """
+    said = PngInfo()
+    for name, text in (about or {}).items():
+        said.add_text(name, text)
+    write_whole(target, ".png", lambda file: image.save(file, format="PNG", optimize=True, pnginfo=said))
+
+
+def save_svg(drawing: Drawing, target: Target, about: Mapping[str, str] | None = None) -> None:
+    """Write a drawing as SVG, like `save_png`."""
+    write_whole(target, ".svg", lambda file: file.write(svg(drawing, about or {}).encode()))
+
+
+def save_pdf(drawing: Drawing, target: Target, about: Mapping[str, str] | None = None) -> None:
+    """Write a drawing as PDF, like `save_png`."""
+    from labkit.paint.pdf import pdf  # imported late: its library takes a tenth of a second
+
+    write_whole(target, ".pdf", lambda file: file.write(pdf(drawing, about or {})))
 
 
 def save_table(header: list[str], rows: Iterable[Iterable], target: Target) -> None:
@@ -100,7 +123,7 @@ def _unpacked(codes: np.ndarray) -> np.ndarray:
     return np.stack([codes >> 16 & 255, codes >> 8 & 255, codes & 255], -1).astype(np.uint8)
 
 
-def write_whole(target: Target, extension: str, write: Callable[[BufferedIOBase], None]) -> None:
+def write_whole(target: Target, extension: str, write: Callable[[BufferedIOBase], Any]) -> None:
     """Call write(file) for an open binary file or a path. A path is replaced when its new file is complete.
 
     Raises:
@@ -108,7 +131,8 @@ def write_whole(target: Target, extension: str, write: Callable[[BufferedIOBase]
         OSError: the file cannot be written.
     """
     if hasattr(target, "write"):
-        return write(target)
+        write(target)
+        return
     path = Path(target)
     if path.suffix.lower() != extension:
         raise ValueError(f"the path must end in {extension}, got {path.name!r}; rename it")

@@ -3,8 +3,9 @@
 from numbers import Real
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
+from labkit.paint.drawing import Drawing
 from labkit.paint.layers import Layer
 from labkit.paint.strokes import Canvas, unbroken
 
@@ -118,6 +119,10 @@ def _raster(canvas: Canvas, layer: Layer, c: dict) -> None:
     x, y, wide, high = (float(np.ravel(c[k])[0]) for k in ("x", "y", "dw", "dh"))
     (left, bottom), (right, top) = canvas.place([x, x + wide], [y, y + high])
     sides = [min(left, right), min(top, bottom), max(left, right), max(top, bottom)]
+    if isinstance(canvas.image, Drawing):
+        image = ImageOps.flip(image) if top < bottom else image  # the first row of the columns is the lowest
+        canvas.image.embed(ImageOps.mirror(image) if right < left else image, sides)
+        return
     box = np.clip(np.rint(sides), 0, canvas.image.size * 2).astype(int).tolist()
     if box[0] >= box[2] or box[1] >= box[3]:
         return

@@ -7,8 +7,8 @@ from functools import lru_cache
 import holoviews as hv
 import numpy as np
 from holoviews.plotting.util import process_cmap
-from PIL import ImageColor
 
+from labkit.paint.shades import rgba
 from labkit.paint.source import SOURCES, elements, options
 from labkit.private.holoviews import column_name
 
@@ -95,15 +95,6 @@ def _sides(columns: dict, style: dict) -> dict:
         half = style.get("bar_width", 0.8) / 2 * (np.diff(np.unique(x)).min() if len(x) > 1 else 1)
         columns = {k: v for k, v in columns.items() if k != "x"} | {"left": x - half, "right": x + half}
     return {"bottom": np.zeros(len(columns["top"]))} | columns
-
-
-def rgba(color) -> tuple[int, int, int, int]:
-    """Return a colour in bytes from a name, a hex code, or a tuple of bytes or numbers in [0, 1]."""
-    if isinstance(color, tuple | list | np.ndarray):
-        whole = all(c <= 1 for c in color) and any(isinstance(c, float) for c in color)
-        red, green, blue, *alpha = [round(c * 255) if whole else round(c) for c in color[:3]] + list(color[3:])
-        return red, green, blue, round(255 * alpha[0]) if alpha else 255
-    return (0, 0, 0, 0) if color == "transparent" else ImageColor.getcolor(color, "RGBA")
 
 
 def palette(cmap) -> np.ndarray:

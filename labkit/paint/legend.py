@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from numbers import Real
 
-from PIL import Image, ImageDraw
-
 from labkit.paint.axes import Axes, Theme
+from labkit.paint.drawing import Sheet, pen
 from labkit.paint.glyphs import GLYPHS
 from labkit.paint.layers import Layer
 from labkit.paint.strokes import FINE, Canvas
@@ -37,16 +36,16 @@ def rows(layers: list[Layer], titles: Mapping[str, str] = {}) -> dict[str, Layer
     }
 
 
-def draw(named: dict[str, Layer], unit: Real, theme: Theme, columns: int = 1) -> Image.Image:
+def draw(named: dict[str, Layer], unit: Real, theme: Theme, columns: int = 1) -> Sheet:
     """Return the legend of these layers, arranged in `columns` columns."""
     high, sample, gap = round(23 * unit), round(30 * unit), round(8 * unit)
     wide, down = max(extent(label, 15 * unit)[0] for label in named) + sample + 3 * gap, -(-len(named) // columns)
-    image = Image.new("RGB", (wide * min(columns, len(named)), high * down + gap), theme.paper)
+    image = theme.blank((wide * min(columns, len(named)), high * down + gap))
     for i, (label, layer) in enumerate(named.items()):
         left, middle = i // down * wide + gap, gap // 2 + (i % down + 0.5) * high
         image.paste(_swatch(layer, (sample, high - 4), unit, theme), (left, round(middle - 0.5 * high) + 2))
         write(image, (left + sample + gap, middle), label, 15 * unit, theme.ink, "lm")
-    ImageDraw.Draw(image).rectangle((0, 0, image.width - 1, image.height - 1), outline=theme.grid)
+    pen(image).rectangle((0, 0, image.width - 1, image.height - 1), outline=theme.grid)
     return image
 
 
@@ -58,9 +57,9 @@ def corner(size: tuple[int, int], box: tuple[int, int, int, int], where: str, ga
     return across, bottom - gap - high if "bottom" in where else top + gap
 
 
-def _swatch(layer: Layer, size: tuple[int, int], unit: Real, theme: Theme) -> Image.Image:
+def _swatch(layer: Layer, size: tuple[int, int], unit: Real, theme: Theme) -> Sheet:
     one = Scale(0, 1)
-    image = Image.new("RGB", (size[0] * FINE, size[1] * FINE), theme.paper)
+    image = theme.blank((size[0] * FINE, size[1] * FINE))
     sample = {k: v[len(v) // 2 :][:1] for k, v in layer.columns.items() if k.endswith("color") and len(v)}
     canvas = Canvas(Axes((0, 0, *size), one, one, [], [], {}), unit, image)
     GLYPHS[layer.glyph](canvas, layer, SAMPLES[layer.glyph] | sample)

@@ -1,12 +1,18 @@
 """Frames of a picture: one pair of axes, or a layout of several."""
 
+from dataclasses import replace
+
 import holoviews as hv
 from PIL import Image
 
 from labkit.paint.axes import DARK, LIGHT, Theme, unit_of
+from labkit.paint.drawing import Drawing, Sheet
 from labkit.paint.panel import Panel
 from labkit.paint.source import options
 from labkit.paint.words import write
+
+MOST = 4096  # pixels in width and height
+PRECISION = 16  # positions in a drawing are multiples of a pixel divided by this, or finer
 
 Columns = dict[str, dict]  # by layer
 
@@ -20,20 +26,27 @@ class Painter:
         picture: an element, an Overlay, or a Layout of these (painted in its `cols` columns), with Bokeh options.
         size: width and height in pixels. At 960 x 540 lines, points and text are as in Bokeh; they grow with the size.
         dark: dark background and light axes; the elements keep their colours.
+        scale: the same picture with so many times the pixels in width and height.
+        vector: frames are drawings of shapes and text, see `labkit.paint.drawing`, instead of images of pixels.
 
     Raises:
         TypeError: paint cannot draw one of the elements.
         ValueError: the size is out of range, or the axes are swapped.
     """
 
-    def __init__(self, picture, size: tuple[int, int] = (960, 540), dark: bool = False):
-        wide, high = (int(side) for side in size)
-        if not (80 <= wide <= 4096 and 60 <= high <= 4096):
+    def __init__(
+        self, picture, size: tuple[int, int] = (960, 540), dark: bool = False, *, scale: int = 1, vector: bool = False
+    ):
+        wide, high = (int(side) * scale for side in size)
+        if not (80 <= wide / scale and 60 <= high / scale and max(wide, high) <= MOST):
             raise ValueError(
-                f"size must lie between (80, 60) and (4096, 4096), got {tuple(size)}; give (width, height)"
+                f"size must lie between (80, 60) and {(MOST // scale, MOST // scale)}, got {tuple(size)}; "
+                "give (width, height)"
             )
-        theme = DARK if dark else LIGHT
-        self._paper, self.panels, self._corners = Image.new("RGB", (wide, high), theme.paper), [], []
+        theme = replace(DARK if dark else LIGHT, vector=vector)
+        self._scale = PRECISION if vector else scale
+        wide, high = (int(side) * self._scale for side in size)
+        self._paper, self.panels, self._corners = theme.blank((wide, high)), [], []
         parts, cols, top = [picture], 1, 0
         if isinstance(picture, hv.Layout):
             parts, cols = picture.values(), picture.shape[1]
@@ -43,11 +56,11 @@ class Painter:
             row, col = divmod(i, cols)
             left, right = wide * col // cols, wide * (col + 1) // cols
             upper, lower = top + (high - top) * row // rows, top + (high - top) * (row + 1) // rows
-            self.panels.append(Panel(part, (right - left, lower - upper), theme))
+            self.panels.append(Panel(part, (right - left, lower - upper), theme, self._scale))
             self._corners.append((left, upper))
 
     def _title(self, title: str | None, theme: Theme) -> int:
-        unit = unit_of(self._paper.size)
+        unit = unit_of(self._paper.size, self._scale)
         if title:
             write(self._paper, (self._paper.width / 2, 18 * unit), title, 21 * unit, theme.ink)
         return round(32 * unit) if title else 0
@@ -58,7 +71,7 @@ class Painter:
         for i, panel in enumerate(self.panels):
             panel.fit([columns[i] for columns in parts])
 
-    def frame(self, columns: Columns | list[Columns] | None = None) -> Image.Image:
+    def frame(self, columns: Columns | list[Columns] | None = None) -> Sheet:
         """Return the picture with these columns, by layer, in place of the declared ones.
 
         Args:
@@ -70,7 +83,7 @@ class Painter:
         image = self._paper.copy()
         for panel, corner, own in zip(self.panels, self._corners, self._shared(columns or {}), strict=True):
             image.paste(panel.frame(own), corner)
-        return image
+        return image.reduce(PRECISION) if isinstance(image, Drawing) else image
 
     def _shared(self, columns: Columns | list[Columns]) -> list[Columns]:
         """Return the columns of each panel, after a check that each belongs to a layer."""

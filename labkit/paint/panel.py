@@ -6,8 +6,10 @@ import numpy as np
 from PIL import Image
 
 from labkit.paint import axes, legend
+from labkit.paint.drawing import Drawing, Sheet
 from labkit.paint.glyphs import GLYPHS, each
-from labkit.paint.layers import Layer, layers, rgba
+from labkit.paint.layers import Layer, layers
+from labkit.paint.shades import rgba
 from labkit.paint.source import declared
 from labkit.paint.strokes import FINE, Canvas
 from labkit.paint.ticks import Scale, scale
@@ -20,11 +22,12 @@ SIDES = {"x": ("x", "x0", "x1", "left", "right"), "y": ("y", "y0", "y1", "bottom
 class Panel:
     """An element or an overlay, drawn into a picture of a given size."""
 
-    def __init__(self, picture, size: tuple[int, int], theme: axes.Theme):
+    def __init__(self, picture, size: tuple[int, int], theme: axes.Theme, scale: int = 1):
         self.layers, self.options = layers(picture), declared(picture)
-        self.size, self.theme, self.unit = size, theme, axes.unit_of(size)
+        self.size, self.theme, self.unit = size, theme, axes.unit_of(size, scale)
         self.axes: axes.Axes | None = None
-        self._base: tuple[int, Image.Image, list] | None = None
+        self.fine = FINE if scale == 1 else 2  # more pixels need less of it, and much memory
+        self._base: tuple[int, Sheet, list] | None = None
 
     def fit(self, shown: list[dict]) -> None:
         """Lay out the axes. Limits that the options leave open are chosen so that all these columns fit."""
@@ -34,7 +37,7 @@ class Panel:
         self.axes = axes.lay_out(self.size, words, self._scale("x", drawn), self._scale("y", drawn), o)
         self._around, self._base = axes.surround(self.size, words, self.axes, self.theme), None
         left, top, right, bottom = self.axes.box
-        self._scratch = Image.new("RGB", ((right - left) * FINE, (bottom - top) * FINE))
+        self._scratch = self.theme.blank(((right - left) * self.fine, (bottom - top) * self.fine))
         self._legend = self._keyed()
 
     def _scale(self, side: str, drawn: list[dict]) -> Scale:
@@ -46,7 +49,7 @@ class Panel:
         found = scale(given, values, bool(o.get(f"log{side}")), 0 if "image" in glyphs else 0.05)
         return Scale(found.high, found.low, found.log) if o.get(f"invert_{side}axis") else found
 
-    def frame(self, columns: dict) -> Image.Image:
+    def frame(self, columns: dict) -> Sheet:
         """Return the panel with these columns, by layer."""
         if self.axes is None:
             self.fit([columns])
@@ -56,7 +59,7 @@ class Panel:
         for layer in self.layers[first:]:
             _draw(canvas, layer, columns)
         image = self._around.copy()
-        image.paste(canvas.image.reduce(FINE), self.axes.box[:2])
+        image.paste(canvas.image.reduce(self.fine), self.axes.box[:2])
         for layer, c in canvas.texts:
             _write(image, self.axes, self.unit, layer, c, self.theme)
         if self._legend:
@@ -66,15 +69,15 @@ class Panel:
     def _still(self, first: int) -> Canvas:
         """Return a canvas with the layers below `first`."""
         if self._base is None or self._base[0] != first:
-            image = Image.new("RGB", self._scratch.size, self.theme.paper)
-            canvas = Canvas(self.axes, self.unit, image)
+            image = self.theme.blank(self._scratch.size)
+            canvas = Canvas(self.axes, self.unit, image, (), self.fine)
             if self.options.get("show_grid"):
                 self._grid(canvas)
             for layer in self.layers[:first]:
                 _draw(canvas, layer, {})
             self._base = first, image, canvas.texts
         self._scratch.paste(self._base[1])
-        return Canvas(self.axes, self.unit, self._scratch, self._base[2])
+        return Canvas(self.axes, self.unit, self._scratch, self._base[2], self.fine)
 
     def _grid(self, canvas: Canvas) -> None:
         x, y = self.axes.x, self.axes.y
@@ -82,7 +85,7 @@ class Panel:
         lines += [canvas.place((x.low, x.high), (v, v)) for v, _ in self.axes.yticks]
         canvas.stroke(lines, rgba(self.theme.grid), 1, [])
 
-    def _keyed(self) -> tuple[Image.Image, tuple[int, int], Image.Image] | None:
+    def _keyed(self) -> tuple[Sheet, tuple[int, int], Image.Image] | None:
         """Return the legend, its corner and its mask."""
         named = legend.rows(self.layers, self.options.get("legend_labels") or {})
         if not named or not self.options["show_legend"]:
@@ -91,12 +94,15 @@ class Panel:
         columns = self.options.get("legend_cols") or 1 if where == "top" else 1
         image = legend.draw(named, self.unit, self.theme, columns)
         at = legend.corner(image.size, self.axes.box, where, round(8 * self.unit))
-        return image, at, Image.new("L", image.size, VEIL)
+        return image, at, Image.new("L", (round(image.width), round(image.height)), VEIL)
 
 
 def _draw(canvas: Canvas, layer: Layer, columns: dict) -> None:
     if layer.style.get("visible", True):
+        before = len(canvas.image.marks) if isinstance(canvas.image, Drawing) else 0
         GLYPHS[layer.glyph](canvas, layer, layer.renewed(columns.get(layer.label, {})))
+        if isinstance(canvas.image, Drawing):
+            canvas.image.name(before, layer.label)
 
 
 def _reach(columns: dict, side: str) -> np.ndarray:
@@ -108,7 +114,7 @@ def _reach(columns: dict, side: str) -> np.ndarray:
     return np.concatenate([np.zeros(0), *found]).astype(float)
 
 
-def _write(image: Image.Image, on: axes.Axes, unit: Real, layer: Layer, c: dict, theme: axes.Theme) -> None:
+def _write(image: Sheet, on: axes.Axes, unit: Real, layer: Layer, c: dict, theme: axes.Theme) -> None:
     """Write a layer of text at the final size; text anchored outside the box is left out."""
     style, (left, top, right, bottom) = layer.style, on.box
     value = str(style.get("text_font_size", "12pt")).lower()

@@ -1,4 +1,4 @@
-"""Lines and fills on a canvas that is `FINE` times larger than the picture."""
+"""Lines and fills on a canvas that is several times larger than the picture."""
 
 from collections.abc import Iterable
 from numbers import Real
@@ -7,9 +7,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from labkit.paint.axes import Axes
+from labkit.paint.drawing import Drawing, Sheet, pen
 
-FINE = 3
-FAR = 1e5  # fine pixels; anything beyond is drawn at this distance
+FINE = 3  # times, by default
+FAR = 3e4  # pixels of Bokeh; anything beyond is drawn at this distance
 
 
 class Canvas:
@@ -17,20 +18,21 @@ class Canvas:
 
     Attributes:
         image: the image in fine pixels.
+        fine: number of fine pixels for one pixel of the picture.
         unit: number of fine pixels for one pixel of Bokeh.
         texts: texts to write at the final size, above everything.
     """
 
-    def __init__(self, axes: Axes, unit: Real, image: Image.Image, texts: Iterable = ()):
+    def __init__(self, axes: Axes, unit: Real, image: Sheet, texts: Iterable = (), fine: int = FINE):
         self.axes, self.image, self.texts = axes, image, list(texts)
-        self.unit = unit * FINE
-        self.draw = ImageDraw.Draw(image, "RGBA")
+        self.fine, self.unit = fine, unit * fine
+        self.draw = pen(image, "RGBA")
 
     def place(self, x, y) -> np.ndarray:
         """Return the fine pixels [n, 2] of data [n], [n]."""
-        left, top = self.axes.box[:2]
+        (left, top), far = self.axes.box[:2], FAR * self.unit
         x, y = self.axes.pixel(x, y)
-        return np.clip(np.stack(np.broadcast_arrays(x - left, y - top), -1) * FINE, -FAR, FAR)
+        return np.clip(np.stack(np.broadcast_arrays(x - left, y - top), -1) * self.fine, -far, far)
 
     def thick(self, width: Real) -> int:
         """Return the width of a line in fine pixels."""
@@ -42,6 +44,9 @@ class Canvas:
         if dash:
             lines = [d for line in lines for d in dashes(line, [length * self.unit for length in dash])]
         thick = self.thick(width)
+        if isinstance(self.image, Drawing):
+            self.image.stroke(lines, shade, thick)
+            return
         if shade[3] == 255 or not lines:
             for line in lines:
                 polyline(self.draw, line, shade, thick)

@@ -6,6 +6,8 @@ from numbers import Real
 
 from PIL import Image, ImageDraw, ImageFont
 
+from labkit.paint.drawing import Drawing, Sheet
+
 FACES = ("DejaVuSans.ttf", "Arial.ttf", "arial.ttf", "LiberationSans-Regular.ttf")
 SPELLED = {
     "−": "-",
@@ -62,9 +64,12 @@ def extent(text: str, size: Real) -> tuple[int, int]:
     return round(right - left), round(bottom - top)
 
 
-def write(image: Image.Image, xy, text: str, size: Real, color, anchor: str = "mm", angle: Real = 0) -> None:
+def write(image: Sheet, xy, text: str, size: Real, color, anchor: str = "mm", angle: Real = 0) -> None:
     """Write text at xy, its anchor as in Pillow. At an angle (degrees, anticlockwise) xy is the middle."""
     text, face = _typeset(text, size)
+    if isinstance(image, Drawing):
+        image.write(xy, text, face, color, anchor, angle)
+        return
     if not angle:
         anchor = anchor if "\n" not in text else anchor[0] + "m"
         ImageDraw.Draw(image, "RGBA").text(xy, text, fill=color, font=face, anchor=anchor, align="center")

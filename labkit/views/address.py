@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import panel as pn
 
-from labkit.experiments.links import set_all
+from labkit.experiments.links import chosen, set_all
 from labkit.experiments.settings import Linkable
 
 QUIET = ("name",)
@@ -100,12 +100,7 @@ class Address:
         self._watch()  # another tab may be open now
         if self.location is None:
             return
-        values = self.place() or {
-            name: value
-            for owner in self._owners()
-            for name, value in owner.param.values().items()
-            if name not in QUIET and value != owner.param[name].default
-        }
+        values = self.place() or chosen(self._owners())
         self._written = "?" + encode(values) if values else ""
         self.location.search = self._written
 

@@ -4,18 +4,20 @@ import html
 import io
 import threading
 from collections.abc import Callable
+from functools import partial
 from io import BufferedIOBase
 from typing import Any
 
 import panel as pn
 
 from labkit.engine import Past
-from labkit.views.live import Live
+from labkit.views.keep import SCALES
+from labkit.views.still import LiveCell
 from labkit.views.view import View, leading
 
 KINDS = {
     "gif": ("Save animation", "Save the run so far as a GIF animation of the main figure"),
-    "png": ("Save figure", "Save the main figure at this step as a PNG image"),
+    "png": ("Save figure", "Save the figure at this step as a picture, in the format that is chosen next to it"),
     "html": (
         "Save web page",
         "Save all pictures of the run so far as one HTML file that plays in any browser, also offline",
@@ -25,42 +27,61 @@ KINDS = {
 }
 FILES = {
     "gif": ("labkit-run.gif", "image/gif"),
-    "png": ("labkit-run.png", "image/png"),
     "html": ("labkit-run.html", "text/html"),
     "curves": ("labkit-curves.csv", "text/csv"),
     "particles": ("labkit-particles.csv", "text/csv"),
 }
+FORMATS = {
+    **{f"PNG, {scale}x the pixels" if scale > 1 else "PNG": (".png", scale) for scale in SCALES},
+    "SVG": (".svg", 1),
+    "PDF": (".pdf", 1),
+}
+MIMES = {".png": "image/png", ".svg": "image/svg+xml", ".pdf": "application/pdf"}
+AS, OF = "Figure as", "Figure of"
+TIPS = {
+    AS: "The format of Save figure: PNG has pixels, SVG and PDF have shapes and text for a paper",
+    OF: "What Save figure shows: the main picture, or all pictures of the page",
+}
+MAIN, ALL = "Main picture", "All pictures"
 
 TableWriter = Callable[[Any, BufferedIOBase], None]  # writes the table of a state to an open file
+Made = tuple[str, str, bytes]  # name, media type and content of a file
 
 
 class Downloads(pn.viewable.Viewer):
     """One button per kind of file. A thread makes the file from the kept states while the run continues.
 
     Args:
+        cell: what shows the run.
         kinds: names in `KINDS`. A web page can always be saved.
         particles: writes the table of a state's particles; None without such a button.
     """
 
     def __init__(
         self,
-        live: Live,
+        cell: LiveCell,
         kinds: tuple[str, ...] = ("gif", "png", "curves"),
         particles: TableWriter | None = None,
         **params,
     ):
         super().__init__(**params)
-        self.live, self._particles = live, particles
+        self.cell, self.live, self._particles = cell, cell.live, particles
         self.kinds = (*kinds, "html", *(["particles"] if particles else []))
         self._words = pn.pane.HTML("", margin=(10, 8))
+        look = {"width": 150, "margin": (4, 4)}
+        self.format = pn.widgets.Select(label=AS, options=[*FORMATS], **look)
+        self.live.remote.tips = self.live.remote.tips | TIPS
+        self.pictures = pn.widgets.Select(label=OF, options=[MAIN, ALL], **look)
 
     def __panel__(self) -> pn.viewable.Viewable:
-        buttons = pn.FlexBox(margin=(6, 4), styles={"order": "65"}, css_classes=["downloads"])
+        buttons = pn.FlexBox(margin=(6, 4), align_items="end", styles={"order": "65"}, css_classes=["downloads"])
         for kind in self.kinds:
             name, words = KINDS[kind]
             button = pn.widgets.Button(label=name, description=words, margin=(4, 4))
             button.on_click(lambda _, kind=kind: self.save(kind))
             buttons.append(button)
+            if kind == "png":
+                buttons.extend([self.format, self.pictures] if len(self.live.views) > 1 else [self.format])
         buttons.append(self._words)
         return buttons
 
@@ -72,26 +93,46 @@ class Downloads(pn.viewable.Viewer):
         except RuntimeError as error:
             self._say(f"Nothing can be saved: {error}")
             return
-        self._say(f"Preparing {FILES[kind][0]} …")
-        arguments = (kind, list(live.views), past, live.run.position, live.dark, self._particles, live.status)
-        threading.Thread(target=self._make, args=arguments, daemon=True).start()
+        self._say("Preparing the file …")
+        if kind == "png":
+            ending, scale = FORMATS[self.format.value]
+            every = self.pictures.value == ALL
+            make = partial(figure, self.cell, list(live.views), past, live.run.position, ending, scale, every)
+        else:
+            arguments = (list(live.views), past, live.run.position, live.dark, self._particles, live.status)
+            make = partial(file_of, kind, *arguments)
+        threading.Thread(target=self._make, args=(make,), daemon=True).start()
 
-    def _make(self, kind: str, *rest: Any) -> None:
+    def _make(self, make: Callable[[], Made]) -> None:
         try:
-            made = content(kind, *rest)
+            made = make()
         except Exception as error:  # shown next to the buttons
-            words = f"Could not make {FILES[kind][0]}: {error}"
+            words = f"Could not make the file: {error}"
             self.live.later(lambda: self._say(words))
             return
-        self.live.later(lambda: self._hand(kind, made))
+        self.live.later(lambda: self._hand(*made))
 
-    def _hand(self, kind: str, made: bytes) -> None:
-        name, mime = FILES[kind]
+    def _hand(self, name: str, mime: str, made: bytes) -> None:
         self.live.remote.save(name, mime, made)
         self._say(f"Saved {name} ({len(made) / 1000:,.0f} kB)")
 
     def _say(self, words: str) -> None:
         self._words.object = html.escape(words)
+
+
+def figure(cell: LiveCell, views: list[View], past: Past, position: int, ending: str, scale: int, every: bool) -> Made:
+    """Return a figure as a file."""
+    from labkit.views import figures  # imported late: few visitors save a picture
+
+    target = io.BytesIO()
+    figures.write(views, past, position, target, figures.Form(ending, scale, every), cell.about(past, position))
+    name = figures.file_name(cell.owners, cell.title, past.marks[position], ending)
+    return name, MIMES[ending], target.getvalue()
+
+
+def file_of(kind: str, *arguments: Any) -> Made:
+    """Return another download as a file; the arguments are those of `content`."""
+    return *FILES[kind], content(kind, *arguments)
 
 
 def content(
@@ -103,23 +144,23 @@ def content(
     particles: TableWriter | None,
     status: Callable[[Any], str] | None = None,
 ) -> bytes:
-    """Return a download as bytes. Pictures show the leading views, or the first view if there is no leading one.
+    """Return a download as bytes. An animation shows the leading views, or the first one if there is no leading one.
 
     A web page shows all views.
     """
-    from labkit.views import save  # imported late: few visitors save a picture
-
-    shown, target = leading(views), io.BytesIO()
+    target = io.BytesIO()
     if kind == "gif":
-        save.gif(shown, past, target, dark=dark)
-    elif kind == "png":
-        save.png(shown, past, position, target, dark=dark)
+        from labkit.views import save  # imported late, as above
+
+        save.gif(leading(views), past, target, dark=dark)
     elif kind == "html":
         from labkit import recordings  # needs this package
 
         recordings.save_past(views, past, target, status=status)
     elif kind == "curves":
+        from labkit.views import save
+
         save.curves_csv(past, target)
-    else:
+    elif particles:
         particles(past.states[position], target)
     return target.getvalue()

@@ -53,25 +53,41 @@ class _Page:
     """The views of a run, painted in a grid below a line with the step counter."""
 
     def __init__(self, views: list[View], past: Past, size: tuple[int, int], dark: bool, status: Callable | None):
-        use_bokeh()
         self.views, self.past, self.status = views, past, status
         self.theme, self.unit = DARK if dark else LIGHT, unit_of(size)
-        self.paper, self.head = Image.new("RGB", size, self.theme.paper), round(HEAD * self.unit)
-        pictures = [opened(view, view.picture(past.states[0])) for view in views]
-        grid = pictures[0] if len(views) == 1 else hv.Layout(pictures).cols(int(np.ceil(len(views) ** 0.5)))
-        self.painter = Painter(grid, (size[0], size[1] - self.head), dark)
-        self.painter.fit(*(self.columns(i) for i in thinned(past, SAMPLE)))
-
-    def columns(self, position: int) -> list[dict]:
-        """Return the columns of each view at a position. Views that follow the run do not see later states."""
-        return columns_of(self.views, self.past.states[position], cut(self.past, position))
+        self.paper, self.head = self.theme.blank(size), round(HEAD * self.unit)
+        self.painter = painter(views, past, (size[0], size[1] - self.head), dark=dark)
 
     def frame(self, position: int) -> Image.Image:
         image, words = self.paper.copy(), f"step {self.past.marks[position]}"
         words += f"   {self.status(self.past.states[position])}" if self.status else ""
         write(image, (16 * self.unit, 0.6 * self.head), words, 17 * self.unit, self.theme.ink, "lm")
-        image.paste(self.painter.frame(self.columns(position)), (0, self.head))
+        image.paste(self.painter.frame(columns_at(self.views, self.past, position)), (0, self.head))
         return image
+
+
+def columns_at(views: list[View], past: Past, position: int) -> list[dict]:
+    """Return the columns of each view at a position of the past. Views that follow the run do not see later states."""
+    return columns_of(views, past.states[position], cut(past, position))
+
+
+def painter(views: list[View], past: Past, size: tuple[int, int], **look: Any) -> Painter:
+    """Return what paints these views in a grid. Open limits fit the whole past.
+
+    Args:
+        look: arguments of `Painter`.
+    """
+    use_bokeh()
+    pictures = [opened(view, view.picture(past.states[0])) for view in views]
+    grid = pictures[0] if len(views) == 1 else hv.Layout(pictures).cols(across(views))
+    made = Painter(grid, size, **look)
+    made.fit(*(columns_at(views, past, i) for i in thinned(past, SAMPLE)))
+    return made
+
+
+def across(views: list[View]) -> int:
+    """Return the number of columns of the grid."""
+    return int(np.ceil(len(views) ** 0.5))
 
 
 def opened(view: View, picture: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 import panel as pn
 import param
 
-from labkit.experiments.settings import ExperimentSettings
+from labkit.experiments.settings import ExperimentSettings, Linkable
 from labkit.past import Past
 from labkit.views import layout
 from labkit.views.downloads import Downloads, TableWriter
@@ -59,6 +59,10 @@ class Scene(LiveCell):
         self.live.remote.basic = list(self.basic)
         for owner in settings.owners:
             owner.param.watch(self._changed, [name for name in owner.param if name != "name"])
+
+    @property
+    def owners(self) -> tuple[Linkable, ...]:
+        return self.settings.owners
 
     # what a subclass defines
 
@@ -137,7 +141,7 @@ class Scene(LiveCell):
     def rest(self) -> list:
         """Return what follows below. It is added when the browser has the pictures, so these appear sooner."""
         below = [layout.said(words, **{"overflow-x": "auto"}) for words in self.below]  # a formula on a phone
-        return [self.remark, Downloads(self.live, self.saves, self.table), *below]
+        return [self.remark, Downloads(self, self.saves, self.table), *below]
 
     def __panel__(self) -> pn.viewable.Viewable:
         return layout.column(*self.first(), *self.rest())

@@ -23,6 +23,7 @@ import panel as pn
 import torch
 
 from labkit.engine import Past
+from labkit.experiments.settings import Linkable
 from labkit.views import keep
 from labkit.views.view import View, leading
 
@@ -114,26 +115,30 @@ class LiveCell(Cell):
         path: str | Path,
         *,
         steps: int = STEPS,
-        size: tuple[int, int] = (960, 540),
+        size: tuple[int, int] | None = None,
         dark: bool = False,
         fps: float = 20,
+        scale: int = 1,
+        panels: str = keep.MAIN,
     ) -> None:
         """Write the run to a file; the end of its name chooses the kind.
 
             live.save("run.gif")      # an animation of the main picture
             live.save("run.html")     # all pictures as a web page that plays offline
-            live.save("run.png")      # the main picture at the step that is shown
+            live.save("run.svg")      # a figure: the main picture at the step that is shown; also .pdf and .png
             live.save("run.csv")      # the numbers of the curves, a row for every kept step
 
         Args:
-            path: a path that ends in .gif, .html, .png or .csv.
+            path: a path that ends in .gif, .html, .svg, .pdf, .png or .csv.
             steps: number of steps in the file, if the run was not played; the live view stays where it is.
-            size: width and height in pixels of an animation or a picture.
-            dark: paint animations and pictures on dark paper.
+            size: width and height in pixels of an animation or a figure; None to fit its pictures.
+            dark: paint animations and figures on dark paper.
             fps: frames per second.
+            scale: a PNG has so many times the pixels in width and height, 1 to 4.
+            panels: the pictures of a figure, "main" or "all".
 
         Raises:
-            ValueError: the path has another end.
+            ValueError: the path has another end, or an argument has a value that does not exist.
             RuntimeError: the run could not start.
             OSError: the file cannot be written.
             Exception: what a step raised; there is no file then.
@@ -141,7 +146,8 @@ class LiveCell(Cell):
         Warns:
             UserWarning: the file has fewer steps, because they took longer than a minute.
         """
-        target = keep.checked(path)
+        look = keep.Look(size, dark, fps, scale, panels)
+        target = keep.checked(path, look)
         past, position = ahead(self.live, steps, PATIENT)
         if position < 0 and past.marks[-1] < steps:
             warnings.warn(
@@ -149,7 +155,25 @@ class LiveCell(Cell):
                 "play the view to the step that you want, then save it",
                 stacklevel=2,
             )
-        keep.write(self.live, past, position, target, keep.Look(size, dark, fps))
+        keep.write(self, past, position, target, look)
+
+    @property
+    def owners(self) -> tuple[Linkable, ...]:
+        """What has the settings of the run, for names and texts of files."""
+        return ()
+
+    @property
+    def title(self) -> str:
+        """What the run is called in names and texts of files."""
+        return type(self).__name__.removesuffix("Scene")
+
+    def about(self, past: Past[Any], position: int) -> dict[str, str]:
+        """Return what the file of a figure says about itself."""
+        from labkit.views import figures, save  # imported late, as above
+
+        live, state = self.live, past.states[position]
+        described = words(leading(live.views), save.cut(past, position), live.status(state))
+        return figures.about(self.owners, self.title, past.marks[position], described)
 
     def recording(self) -> str:
         """Return an HTML page that plays the run, or its first steps if it was not played."""

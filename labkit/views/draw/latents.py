@@ -12,6 +12,7 @@ from labkit.experiments.draw.latents import (
     ResampleSettings,
     TraverseSettings,
 )
+from labkit.experiments.settings import Linkable
 from labkit.views import fields, layout
 from labkit.views.draw.bars import SensitivityBars
 from labkit.views.draw.curves import norm_curves, spread_curve
@@ -104,6 +105,10 @@ class LatentsScene(LiveCell):
         self.room, self.side = layout.column(margin=0), layout.side(margin=0)
         self.settings.param.watch(self.opened, "experiment")
         self.opened()
+
+    @property
+    def owners(self) -> tuple[Linkable, ...]:
+        return self.settings.owners
 
     def opened(self, *_events: Any) -> None:
         """Show the chosen experiment."""
