@@ -17,7 +17,7 @@ class Drawing:
     Attributes:
         size: width and height.
         paper: colour of the background.
-        marks: what is drawn, lowest first.
+        marks: areas, lines, texts and images, lowest first.
     """
 
     def __init__(self, size: tuple[Real, Real], paper: str, marks: list[Mark] | None = None):
@@ -97,7 +97,7 @@ class Drawing:
             self.marks.append(Words(at, line, face, face.size, _shade(color), anchor[0], below, angle))
 
     def name(self, start: int, name: str) -> None:
-        """Make one group of all marks from a number on."""
+        """Make one group of all marks after the first `start` ones."""
         if name and len(self.marks) > start:
             self.marks[start:] = [Group(self.marks[start:], name)]
 

@@ -26,7 +26,7 @@ class Painter:
         picture: an element, an Overlay, or a Layout of these (painted in its `cols` columns), with Bokeh options.
         size: width and height in pixels. At 960 x 540 lines, points and text are as in Bokeh; they grow with the size.
         dark: dark background and light axes; the elements keep their colours.
-        scale: the same picture with so many times the pixels in width and height.
+        scale: factor for the number of pixels in width and in height of the same picture.
         vector: frames are drawings of shapes and text, see `labkit.paint.drawing`, instead of images of pixels.
 
     Raises:

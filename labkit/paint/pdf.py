@@ -15,7 +15,7 @@ from labkit.paint.drawing import Drawing
 from labkit.paint.marks import Disc, Group, Look, Mark, Pixels, Shape, Words
 from labkit.paint.shades import Shade, rgba
 
-POINTS = 0.75  # of PDF, 72 per inch, in one pixel, 96 per inch
+POINTS = 0.75  # a PDF has 72 points per inch, the page of a browser 96 pixels
 SHARP = 600  # viewers smooth images, so these are enlarged to at least this width before
 
 

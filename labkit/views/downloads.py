@@ -131,7 +131,7 @@ def figure(cell: LiveCell, views: list[View], past: Past, position: int, ending:
 
 
 def file_of(kind: str, *arguments: Any) -> Made:
-    """Return another download as a file; the arguments are those of `content`."""
+    """Return another download as a file; the arguments are passed to `content`."""
     return *FILES[kind], content(kind, *arguments)
 
 

@@ -134,7 +134,7 @@ class LiveCell(Cell):
             size: width and height in pixels of an animation or a figure; None to fit its pictures.
             dark: paint animations and figures on dark paper.
             fps: frames per second.
-            scale: a PNG has so many times the pixels in width and height, 1 to 4.
+            scale: factor for the number of pixels in width and in height of a PNG, 1 to 4.
             panels: the pictures of a figure, "main" or "all".
 
         Raises:

@@ -325,6 +325,11 @@ def test_downloads_arrive_and_contain_the_run(svgd, tmp_path):
             svgd.press(name)
         files[name] = tmp_path / download.value.suggested_filename
         download.value.save_as(files[name])
+    svgd.control("combobox", "Figure as").select_option("SVG")
+    with svgd.page.expect_download(timeout=90_000) as download:
+        svgd.press("Save figure")
+    assert download.value.suggested_filename == f"labkit-particles-n-15-step-{svgd.step}.svg"
+    assert "&amp;n=15&amp;" in Path(download.value.path()).read_text(encoding="utf-8")
     gif = Image.open(files["Save animation"])
     assert gif.n_frames > 5 and Image.open(files["Save figure"]).size == gif.size
     header, *rows = csv.reader(io.StringIO(files["Save curves"].read_text()))

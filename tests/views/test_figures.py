@@ -90,10 +90,10 @@ def layer(root, name):
 
 
 def places(root):
-    """Where the numbers should be: the limits are at the sides of the frame, whose line of 1 pixel is outside them."""
-    frame = next(path for path in root.iter(f"{SVG}path") if path.get("d").endswith("Z"))
-    corners = coordinates(frame)
-    low, high = corners.min(0) + 0.5, corners.max(0) - 0.5
+    """Where the numbers should be: the limits are at the sides of the frame, whose line is outside them."""
+    group = next(group for group in root.iter(f"{SVG}g") if group.get("stroke-width"))
+    corners, half = coordinates(group.find(f"{SVG}path")), float(group.get("stroke-width")) / 2
+    low, high = corners.min(0) + half, corners.max(0) - half
     share = (NUMBERS - np.array(LIMITS)[:, 0]) / np.ptp(np.array(LIMITS), axis=1)
     share[:, 1] = 1 - share[:, 1]
     return low + share * (high - low)
@@ -178,7 +178,7 @@ def test_a_png_has_more_pixels_of_the_same_picture():
     one, four = (Image.open(io.BytesIO(saved(".png", scale=scale))) for scale in (1, 4))
     assert one.size == SIZE and four.size == (4 * SIZE[0], 4 * SIZE[1])
     small = np.asarray(four.resize(SIZE, Image.Resampling.BOX).convert("L")).astype(float)
-    assert abs(small - np.asarray(one.convert("L"))).mean() < 3  # of 255; text at another size differs
+    assert abs(small - np.asarray(one.convert("L"))).mean() < 3  # grey levels from 0 to 255; text at another size differs
 
 
 # which pictures
