@@ -11,7 +11,7 @@ from labkit.paint.panel import Panel
 from labkit.paint.source import options
 from labkit.paint.words import write
 
-MOST = 4096  # pixels in width and height
+MOST, FINEST = 4096, 8192  # pixels in width and height, without and with a scale
 PRECISION = 16  # positions in a drawing are multiples of a pixel divided by this, or finer
 
 Columns = dict[str, dict]  # by layer
@@ -38,10 +38,10 @@ class Painter:
         self, picture, size: tuple[int, int] = (960, 540), dark: bool = False, *, scale: int = 1, vector: bool = False
     ):
         wide, high = (int(side) * scale for side in size)
-        if not (80 <= wide / scale and 60 <= high / scale and max(wide, high) <= MOST):
+        most = MOST if scale == 1 else FINEST // scale
+        if not (80 <= wide / scale and 60 <= high / scale and max(wide, high) <= most * scale):
             raise ValueError(
-                f"size must lie between (80, 60) and {(MOST // scale, MOST // scale)}, got {tuple(size)}; "
-                "give (width, height)"
+                f"size must lie between (80, 60) and {(most, most)}, got {tuple(size)}; give (width, height)"
             )
         theme = replace(DARK if dark else LIGHT, vector=vector)
         self._scale = PRECISION if vector else scale

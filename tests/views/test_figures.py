@@ -178,7 +178,7 @@ def test_a_png_has_more_pixels_of_the_same_picture():
     one, four = (Image.open(io.BytesIO(saved(".png", scale=scale))) for scale in (1, 4))
     assert one.size == SIZE and four.size == (4 * SIZE[0], 4 * SIZE[1])
     small = np.asarray(four.resize(SIZE, Image.Resampling.BOX).convert("L")).astype(float)
-    assert abs(small - np.asarray(one.convert("L"))).mean() < 3  # grey levels from 0 to 255; text at another size differs
+    assert abs(small - np.asarray(one.convert("L"))).mean() < 3  # grey levels; text at another size differs
 
 
 # which pictures
