@@ -3,19 +3,11 @@
 from pathlib import Path
 
 import panel as pn
-import segno
 
-from labkit.serving import lessons, pages, settings
+from labkit.serving import codes, lessons, pages, settings
 from labkit.serving.frame import dress
 
 LEAD = "Watch learning algorithms while they run, and change their settings at the same time."
-
-
-def code(address: str) -> str:
-    """Return a QR code of an address as an SVG element. It is dark on light also in dark mode, as scanners expect."""
-    return segno.make(address, error="m").svg_inline(
-        border=3, light="white", omitsize=True, title=f"QR code of {address}"
-    )
 
 
 def page() -> pn.Template:
@@ -28,7 +20,7 @@ def page() -> pn.Template:
     template.add_variable("lessons", offered := {each.name: lessons.links(each.name) for each in listed})
     template.add_variable("first", next(filter(None, offered.values()), [None])[0])
     template.add_variable("addresses", addresses)
-    template.add_variable("code", code(addresses[0]) if addresses else "")
+    template.add_variable("code", codes.svg(addresses[0]) if addresses else "")
     return template
 
 

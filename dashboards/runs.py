@@ -26,6 +26,7 @@ class Choice(Linkable):
     """The settings of a link."""
 
     run = param.Selector(default="", objects=[""], doc="Run to show, runs/NAME; by default the newest.")
+    epoch = param.Integer(default=-1, bounds=(-1, None), doc="Epoch whose samples are shown; -1: the newest.")
 
 
 def page() -> pn.Template:
@@ -38,7 +39,8 @@ def live() -> tuple[pn.Column, Callable[[], pn.Column]]:
     address, choice = Address(), Choice()
     choice.param.run.objects = ["", *(directory.PREFIX + folder.name for folder in directory.folders(settings.runs))]
     address.sync(choice)
-    scene = RunsScene(settings.runs, choice.run.removeprefix(directory.PREFIX))
+    scene = RunsScene(settings.runs, choice.run.removeprefix(directory.PREFIX), epoch=choice.epoch)
+    scene.param.watch(lambda event: choice.param.update(epoch=event.new), "epoch")
     shown.put(scene)
     return pn.Column(address.warning, scene, sizing_mode="stretch_width"), lambda: scene.settings
 

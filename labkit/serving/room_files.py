@@ -8,10 +8,10 @@ from functools import cache
 from typing import Any
 
 import bokeh
-import segno
 from bokeh.resources import Resources
 from tornado.web import HTTPError, RequestHandler
 
+from labkit.serving import codes
 from labkit.serving.rooms import Room, Rooms
 
 NAME = r"([a-z]+-[a-z]+)"
@@ -74,9 +74,7 @@ class Code(RoomHandler):
         address = self.get_query_argument("at", "")
         if not re.match(r"https?://", address) or len(address) > 500:
             raise HTTPError(400)
-        picture = io.BytesIO()
-        segno.make(address, error="m").save(picture, kind="svg", border=3, light="white", omitsize=True)
-        self.write(picture.getvalue())
+        self.write(codes.svg(address))
 
 
 class Answers(RoomHandler):

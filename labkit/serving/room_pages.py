@@ -1,6 +1,5 @@
 """The addresses of rooms: the students' page, the websocket behind it, and what the teacher's page asks for."""
 
-import json
 import logging
 import secrets
 from functools import cache
@@ -11,7 +10,7 @@ import jinja2
 
 from labkit.private.bokeh import document_of
 from labkit.recordings.files import PLAYER
-from labkit.serving import room_files, votes
+from labkit.serving import messages, room_files, votes
 from labkit.serving.room_files import NAME, RoomHandler
 from labkit.serving.rooms import Room, Rooms, Student
 from labkit.serving.sockets import OwnPages
@@ -19,7 +18,6 @@ from labkit.views.strip import PLACES
 
 _log = logging.getLogger(__name__)
 _HERE = Path(__file__).parent
-LONGEST = 20_000  # bytes of a message from a browser
 
 
 class Opened(RoomHandler):
@@ -27,7 +25,7 @@ class Opened(RoomHandler):
 
     def post(self) -> None:
         """Open the room and send its name."""
-        asked = _object(self.request.body)
+        asked = messages.read(self.request.body)
         if not self.rooms.is_key(asked.get("key")):
             self._refuse(403, "This is not the teacher's key. The terminal in which labkit serve runs shows it.")
             return
@@ -115,7 +113,7 @@ class RoomSocket(OwnPages):
 
     def on_message(self, message: str | bytes) -> None:
         """Do what a student or the teacher asks for. Anything else is ignored."""
-        room, asked = self._room, _object(message)
+        room, asked = self._room, messages.read(message)
         if room is None:
             return
         if self._student is not None:
@@ -196,14 +194,3 @@ def _template() -> jinja2.Template:
 
 def _read(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
-
-
-def _object(body: str | bytes) -> dict[str, Any]:
-    """Return a message of a browser; an empty one if it is too long or not an object."""
-    if len(body) > LONGEST:
-        return {}
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

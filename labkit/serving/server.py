@@ -34,6 +34,7 @@ from labkit.serving import (
     pages,
     room_pages,
     settings,
+    share,
     training,
 )
 from labkit.serving.frames import FramesSocket
@@ -87,6 +88,7 @@ def build(
             *guide.patterns(),
             *room_pages.patterns(rooms),
             *training.patterns(rooms),
+            *share.patterns(),
             ("/frames", FramesSocket),
             ("/metrics", metrics.Page),
         ],  # fmt: skip

@@ -1,6 +1,7 @@
 """A page of tabs that share a trained network, which the visitor chooses."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import panel as pn
@@ -20,6 +21,7 @@ from labkit.views.address import Address
 from labkit.views.desk import put_all
 from labkit.views.fields import choice
 from labkit.views.live import Live
+from labkit.views.recipe import text
 from labkit.views.runs import words
 from labkit.views.tabs import buttons, offer
 
@@ -103,8 +105,10 @@ class Networks:
         chosen = [] if self._scenes[tab].network else [choice(self.studio, "model")]
         try:
             if (name, tab) not in self._made:
-                network = labkit.load_checkpoint(self._networks.get(name, name)).to(settings.device)
+                where = self._networks.get(name, name)
+                network = labkit.load_checkpoint(where).to(settings.device)
                 self._made[name, tab] = opened = self._scenes[tab](network)
+                opened.loads = loads(where, settings.device)
                 hold(opened.settings.owners)
         except Exception as error:  # the file of a run does not fit; the visitor can choose another network
             self.room.objects, self.side.objects = [pn.pane.HTML(words.wrong(f"{name}: {error}"))], chosen
@@ -112,6 +116,11 @@ class Networks:
         opened = self._made[name, tab]
         shown.put(opened)
         self.room.objects, self.side.objects = [opened], [*chosen, *opened.controls()]
+
+
+def loads(where: str | Path, device: str) -> str:
+    """Return Python that loads a network."""
+    return f"load_checkpoint({text(str(where))})" + ("" if device == "cpu" else f".to({text(device)})")
 
 
 def page(title: str, summary: str, tabs: Sequence[NetworkTab], kind: str, default: str) -> pn.Template:

@@ -4,7 +4,6 @@ GET /train reports; POST /train with {"order": "start" | "stop"} acts. Only a vi
 teacher's key, may do so. The command is fixed: nothing of a request becomes part of it.
 """
 
-import json
 import os
 import signal
 import subprocess
@@ -18,7 +17,7 @@ from urllib.parse import urlsplit
 from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler
 
-from labkit.serving import metrics, settings
+from labkit.serving import messages, metrics, settings
 from labkit.serving.rooms import Rooms
 
 LONGEST = 2_000  # bytes of a request
@@ -109,7 +108,7 @@ class Train(RequestHandler):
 
     def post(self) -> None:
         """Start or stop a training."""
-        asked = _object(self.request.body)
+        asked = messages.read(self.request.body, LONGEST)
         if not _is_own(self.request):
             self._refuse(403, "Only a page of this server may do this.")
         elif not (_is_here(self.request) or self.rooms.is_key(asked.get("key"))):
@@ -145,14 +144,6 @@ def _is_own(request: HTTPServerRequest) -> bool:
     origin = request.headers.get("Origin")
     named = {request.host, request.headers.get("X-Forwarded-Host", request.host)}
     return origin is not None and urlsplit(origin).netloc in named
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body) if len(body) <= LONGEST else {}
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def patterns(rooms: Rooms) -> list[tuple[Any, ...]]:

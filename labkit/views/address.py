@@ -13,6 +13,7 @@ from labkit.experiments.settings import Linkable
 
 QUIET = ("name",)
 OF_THE_PAGE = ("theme", "state", "lesson", "step", "present", "controls")  # in an address, but no settings
+OF_ONE_BROWSER = ("theme", "state", "present", "controls", "bokeh-session-id")  # what others do not get
 
 
 class Address:
@@ -29,6 +30,7 @@ class Address:
         self.place: Callable[[], dict[str, Any]] = dict
         self._written = self.location.search if self.location is not None else ""
         self._owners: Callable[[], Iterable[Linkable]] = tuple
+        self._moving = False
         self.warning = pn.pane.HTML("", visible=False, sizing_mode="stretch_width", styles=WARN)
 
     def sync(self, *owners: Linkable) -> None:
@@ -76,9 +78,14 @@ class Address:
         """Call moved(settings) when the browser goes back or forward to another address of this page."""
 
         def changed(event: Any) -> None:
-            if event.new != self._written:
-                self._written = event.new
+            if for_others(event.new) == for_others(self._written):
+                return
+            self._written, self._moving = event.new, True  # a page halfway to another tab has no address
+            try:
                 moved(asked(event.new))
+            finally:
+                self._moving = False
+            self.write()
 
         if self.location is not None:
             self.location.param.watch(changed, "search")
@@ -98,7 +105,7 @@ class Address:
     def write(self, *_events: Any) -> None:
         """Write the place or the settings to the address."""
         self._watch()  # another tab may be open now
-        if self.location is None:
+        if self.location is None or self._moving:
             return
         values = self.place() or chosen(self._owners())
         self._written = "?" + encode(values) if values else ""
@@ -108,6 +115,12 @@ class Address:
 def asked(search: str) -> dict[str, Any]:
     """Return the settings in an address by name. `search` is the part of the address from the question mark onwards."""
     return {name: _value(text) for name, text in parse_qsl(search.removeprefix("?"))}
+
+
+def for_others(search: str) -> str:
+    """Return the settings and the lesson of an address, without what only concerns the browser that has it open."""
+    words = [word for word in search.removeprefix("?").split("&") if word.partition("=")[0] not in OF_ONE_BROWSER]
+    return "?" + "&".join(words) if any(words) else ""
 
 
 def _value(text: str) -> Any:

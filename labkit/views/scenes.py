@@ -7,7 +7,7 @@ import param
 
 from labkit.experiments.settings import ExperimentSettings, Linkable
 from labkit.past import Past
-from labkit.views import layout
+from labkit.views import layout, recipe
 from labkit.views.downloads import Downloads, TableWriter
 from labkit.views.keyboard import Keyboard, tab_to
 from labkit.views.live import Live
@@ -41,11 +41,13 @@ class Scene(LiveCell):
         edits: settings that change the evaluation. A change evaluates the current state again.
         noun: what a reader can edit on a picture; "" for nothing.
         running: settings that act on the next step. A change of any other setting starts the run again.
+        loads: Python that loads the network of the settings, "" without one.
     """
 
     words, noun, below, speed, saves, pinned, past = "", "", (), 30, ("gif", "png"), (), Past
     table: TableWriter | None = None
     looks, edits, running, basic = (), (), (), ()
+    loads = ""
 
     def __init__(self, settings: ExperimentSettings, play: bool | None = None, **params):
         super().__init__(**params)
@@ -101,6 +103,17 @@ class Scene(LiveCell):
             if isinstance(p, param.ListSelector) and p.doc and p.objects
         }
         return {p.label: p.doc for p in both if p.doc} | lists
+
+    # what others repeat
+
+    def repeated(self) -> ExperimentSettings:
+        """Return the settings that repeat the run in Python."""
+        settings: ExperimentSettings = self.settings
+        return settings
+
+    def code(self) -> str:
+        """Return Python that repeats the run up to the step on screen, with these settings."""
+        return recipe.of_run(type(self), self.repeated(), recipe.steps(self.live.run), self.loads)
 
     # what changes
 

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 import panel as pn
 from bokeh.document import Document
 
+from labkit.views.address import for_others
 from labkit.views.live import Live
 
 
@@ -14,6 +15,9 @@ class Shows(Protocol):
     @property
     def live(self) -> Live:
         """Its live view; it may change. On the page of runs a `labkit.views.runs.followed.FollowedRun`."""
+
+    def code(self) -> str:
+        """Return Python that repeats what is shown."""
 
 
 _shown: dict[int, tuple[Shows, Any]] = {}  # id of a document -> until its session ends
@@ -37,11 +41,17 @@ def on(document: Document) -> Live | None:
     return found[0].live if found else None
 
 
+def code_on(document: Document) -> str:
+    """Return Python that repeats what a page shows, "" if it shows nothing that can be repeated."""
+    found = _shown.get(id(document))
+    return found[0].code() if found else ""
+
+
 def settings_on(document: Document) -> str:
-    """Return the settings in the address of a page, from the question mark onwards."""
+    """Return the settings in the address of a page for other browsers, from the question mark onwards."""
     found = _shown.get(id(document))
     location = found[1] if found else None
-    return (location.search or "") if location is not None else ""
+    return for_others(location.search or "") if location is not None else ""
 
 
 def put_walk(walk: Any) -> None:

@@ -29,9 +29,10 @@ def key(school, log_of):
 
 @pytest.fixture
 def teacher(school, key, page):
-    """The teacher's page of 60 particles, with an open room."""
-    page.goto(f"{school}/svgd?n=60")
+    """The teacher's page of 60 particles, opened as a presentation, with an open room."""
+    page.goto(f"{school}/svgd?n=60&present=1")
     expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=20_000)
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="Class", exact=True).click()
     page.get_by_label("Teacher's key").fill(key)
     page.get_by_role("button", name="Open a class").click()
@@ -143,7 +144,7 @@ def test_a_student_continues_alone_from_the_frame_that_was_seen(teacher, student
     assert seen > 0
     student.get_by_role("button", name="Try it myself from here").click()
     expect(student.get_by_text(re.compile(rf"^step {seen} · paused"))).to_be_visible(timeout=20_000)
-    assert "n=60" in student.url
+    assert student.evaluate("location.search.split('&')[0]") == "?n=60" and "present" not in student.url
 
 
 def test_a_wrong_key_and_a_wrong_name_say_what_to_do(school, page):

@@ -80,6 +80,7 @@ def test_a_run_appears_and_grows_with_its_files(here, page, place):
     page.get_by_role("slider", name="Samples of an earlier epoch").focus()
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_text("samples of epoch 1")).to_be_visible()
+    expect(page).to_have_url(f"{here}/runs?epoch=1")
     assert wrong == []
 
 

@@ -226,6 +226,28 @@ def test_invalid_settings_of_a_link_are_reported_as_text(svgd):
     assert svgd.wrong == [] and svgd.page.locator("img[src=x]").count() == 0
 
 
+def test_share_gives_the_link_its_code_and_python_and_back_returns_to_the_earlier_tab(svgd):
+    svgd.open("?n=50", paused=True)
+    svgd.press("Share")
+    dialog = svgd.page.get_by_role("dialog", name="Share this page")
+    link = f"{svgd.server}/svgd?n=50"
+    expect(dialog.get_by_label("Link: the page, its tab and all settings")).to_have_value(link)
+    expect(dialog.get_by_role("img", name="QR code of the link").locator("title")).to_have_text(f"QR code of {link}")
+    expect(dialog.get_by_role("textbox", name="Python for this run")).to_have_value(re.compile(r"Settings\(n=50\)"))
+    expect(svgd.control("button", "Save recording")).to_be_visible()
+    dialog.get_by_role("checkbox", name="Open as a presentation").check()
+    expect(dialog.locator("title")).to_have_text(f"QR code of {link}&present=1")
+    svgd.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(svgd.control("button", "Share")).to_be_focused()
+    svgd.press("Collapse")
+    svgd.eventually(lambda: svgd.asked == {"tab": "Collapse"})
+    svgd.page.go_back()
+    expect(svgd.control("textbox", "Particles, n")).to_have_value("50")
+    svgd.eventually(lambda: svgd.asked == {"n": "50"})
+    assert (svgd.foreign, svgd.wrong) == ([], [])
+
+
 # failures
 
 

@@ -5,11 +5,14 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from bokeh.document import Document
+from panel.io.location import Location
 
 from labkit import lessons
 from labkit.serving import room_lessons, rooms, votes
 from labkit.serving.rooms import Room, Rooms, Student
 from labkit.serving.settings import LIMITS, Limits
+from labkit.views import shown
 
 
 @pytest.fixture
@@ -85,6 +88,22 @@ def test_a_room_ends_an_hour_after_the_last_one_has_left(monkeypatch):
     assert not room.gone()
     now[0] += 2
     assert room.gone()
+
+
+@pytest.mark.parametrize(
+    ("search", "told"),
+    [
+        ("?n=60&present=1", "?n=60"),
+        ("?present=1", ""),
+        ("?theme=dark&shape={%22dim%22:3}&controls=n&state=amber-owl.3", "?shape={%22dim%22:3}"),
+        ("?bokeh-session-id=secret&lesson=collapse&step=2", "?lesson=collapse&step=2"),
+    ],
+)
+def test_students_get_the_settings_but_not_how_the_teachers_browser_shows_the_page(monkeypatch, search, told):
+    document, room = Document(), Room("amber-owl")
+    monkeypatch.setitem(shown._shown, id(document), (SimpleNamespace(), Location(search=search)))
+    room.show(document, "svgd")
+    assert room.state()["search"] == told
 
 
 # votes

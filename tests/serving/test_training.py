@@ -10,7 +10,7 @@ import pytest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
 from labkit.experiments.runs import read
-from labkit.serving import training
+from labkit.serving import messages, training
 from labkit.serving.training import Train, Trainer
 
 HERE = "http://127.0.0.1:5006"
@@ -106,7 +106,8 @@ def test_another_order_is_refused(trainer, sleeping, order):
 
 
 def test_a_long_request_is_not_read():
-    assert training._object(b'{"order": "start"}' + b" " * training.LONGEST) == {} == training._object(b"[" * 1000)
+    long = b'{"order": "start"}' + b" " * training.LONGEST
+    assert messages.read(long, training.LONGEST) == {} == messages.read(b"[" * 1000)
 
 
 def test_the_end_of_the_server_stops_the_training(trainer, sleeping):

@@ -34,7 +34,7 @@ EXPERIMENT = {
     "batch": 17,
     "seed": 4321,
 }
-SCENE = {"compare": "kernel", "other": "matern32", "arrows": True, "snapshots": False}
+SCENE = {"compare": "kernel", "other": "matern32", "arrows": True, "snapshots": False, "story": "A banana"}
 
 
 @pytest.fixture
@@ -155,6 +155,18 @@ def test_an_invalid_second_run_is_reported_and_equals_the_first(visit, other):
     address.sync(*settings.owners)
     assert address.warning.visible and "as the second run" in address.warning.object
     assert settings.compare == "n" and settings.other is None and settings.second().n == settings.run.n
+
+
+def test_only_other_settings_are_a_move_of_the_browser(visit):
+    """The address also says how the browser shows the page, in any order."""
+    address, settings, moves = visit(), ParticlesSettings(), []
+    address.sync(settings)
+    address.follow(moves.append)
+    settings.n = 7
+    address.location.search = "?present=1&n=7&theme=dark"
+    assert moves == []
+    address.location.search = "?n=8"
+    assert moves == [{"n": 8}]
 
 
 class Open(Linkable):

@@ -1,5 +1,8 @@
 """The page of runs shows the shipped example only while there is no other run."""
 
+import io
+from contextlib import redirect_stdout
+
 from labkit.views.runs import RunsScene
 
 
@@ -25,3 +28,15 @@ def test_the_first_run_replaces_the_example(tmp_path, made_runs):
 def test_a_link_to_a_missing_run_shows_no_example(tmp_path):
     found = RunsScene(tmp_path, "gone")._find()
     assert not found.example and found.state is None
+
+
+def test_the_python_of_the_page_reads_the_run_with_the_samples_of_the_chosen_epoch(tmp_path):
+    scene = RunsScene(tmp_path)
+    assert scene.code() == ""
+    scene.epoch = 1
+    scene._show(found := scene._find())
+    names, said = {}, io.StringIO()
+    with redirect_stdout(said):
+        exec(scene.code(), names)
+    assert names["state"].shown == found.state.shown and (names["state"].sheet == found.state.sheet).all()
+    assert said.getvalue().split()[0] == str(found.state.step)

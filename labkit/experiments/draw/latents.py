@@ -136,7 +136,9 @@ class ResampleSettings(SharedSettings):
     def __init__(self, model: draw.DRAW, **params: Any):
         self.param.t.bounds = (1, model.config.steps + 1)
         self._spread = Latest[Tensor]()  # independent of t, so it is kept when t changes
-        super().__init__(model, **{"t": min(3, model.config.steps + 1)} | params)
+        first = min(3, model.config.steps + 1)
+        super().__init__(model, **{"t": first} | params)
+        self.param.t.default = first  # a lesson or a link without `t` returns to it
 
     def sheet(self, number: int) -> Resampled:
         """Return the original and images with new noise."""

@@ -12,6 +12,7 @@ from labkit import baselines, svgd
 from labkit.experiments.settings import ExperimentSettings, Linkable, beyond_softbounds
 from labkit.experiments.svgd import together
 from labkit.experiments.svgd.particles import ParticlesSettings, Sample
+from labkit.experiments.svgd.stories import PRESETS
 from labkit.svgd.state import memory_of
 
 NOTHING = "nothing"
@@ -76,6 +77,12 @@ class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
         default=True,
         label="Show earlier steps",
         doc="Grey: density of the particles at steps 0, 50, 75, 100, 150 and 500.",
+    )
+    story: "param.Selector[str]" = param.Selector(
+        default="",
+        objects=["", *PRESETS],
+        label="Story",
+        doc="Sets the controls for one lesson, and says what to watch.",
     )
 
     def __init__(self, run: ParticlesSettings | None = None, **params: Any) -> None:

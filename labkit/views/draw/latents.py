@@ -95,7 +95,7 @@ class LatentsScene(LiveCell):
         settings: settings of the tab; or a network, which is shown with the settings in `params`.
     """
 
-    network = ""
+    network = loads = ""
 
     def __init__(self, settings: LatentsSettings | DRAW, **params: Any):
         if isinstance(settings, DRAW):
@@ -122,6 +122,12 @@ class LatentsScene(LiveCell):
     def live(self) -> Live:
         """The live view of the chosen experiment."""
         return self.made[self.settings.experiment].live
+
+    def code(self) -> str:
+        """Return Python that repeats the run of the chosen experiment."""
+        made = self.made[self.settings.experiment]
+        made.loads = self.loads
+        return made.code()
 
     def controls(self) -> list:
         """Return the widgets of the settings."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import panel as pn
+import param
 
 from labkit.experiments.runs import RunState, directory, with_samples
 from labkit.views.layout import GRID_BESIDE
@@ -40,12 +41,15 @@ class RunsScene(pn.viewable.Viewer):
         chosen: the name of a run; "" shows the newest.
     """
 
+    epoch = param.Integer(default=NEWEST, bounds=(NEWEST, None), doc="Epoch whose samples are shown; -1: the newest.")
+
     def __init__(self, place: Path, chosen: str = "", **params):
         super().__init__(**params)
-        self.place, self.chosen, self.epoch = place, chosen, NEWEST
+        self.place, self.chosen = place, chosen
         self.stages: list[Stage] = []
         self.live = FollowedRun()
         self._state: RunState | None = None
+        self._folder = place
         self._epochs: list[int] = []
         self._dark = self._following = False
         self._make()
@@ -69,6 +73,10 @@ class RunsScene(pn.viewable.Viewer):
         self.link = pn.pane.HTML("", margin=(8, 8))
         self.pictures = pn.Column(stylesheets=[GRID_BESIDE], **wide)
         self.settings = pn.pane.HTML("", margin=(4, 8), **wide)
+
+    def code(self) -> str:
+        """Return Python that reads the run on screen, "" if there is none."""
+        return "" if self._state is None else words.code(self._state, self._folder)
 
     # in the thread that reads files
 
@@ -101,6 +109,7 @@ class RunsScene(pn.viewable.Viewer):
         self._say(found.wrong or self._gone(found))
         if found.state is None:
             return
+        self._folder = directory.EXAMPLES if found.example else self.place
         self.head.object = self._headline(found.name, found.state)
         self.link.object = words.opens(self.chosen) if found.drawable else ""
         self.settings.object = words.configuration(found.state)

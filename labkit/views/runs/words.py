@@ -2,9 +2,11 @@
 
 import html
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from labkit.experiments.runs import directory
 from labkit.experiments.runs.directory import PREFIX, reason
 from labkit.experiments.runs.state import RunState
 
@@ -91,6 +93,23 @@ def example(runs: dict[str, RunState | str]) -> str:
         for name, run in runs.items()
         if isinstance(run, RunState) and run.bound is not None
     )
+
+
+def code(run: RunState, place: Path) -> str:
+    """Return Python that reads a run of a folder, with the samples on screen."""
+    example = place == directory.EXAMPLES
+    where = f"directory.EXAMPLES / {run.name!r}" if example else f"Path({str(place / run.name)!r})"
+    samples = f"runs.with_samples(state, {run.shown})" if run.shown else ""
+    return "\n".join([
+        *([] if example else ["from pathlib import Path", ""]),
+        "from labkit.experiments import runs",
+        *(["from labkit.experiments.runs import directory"] if example else []),
+        "",
+        f"state = runs.read({where})",
+        *([f"state = {samples}  # state.sheet: the images"] if samples else []),
+        "print(state.step, state.bound)",
+        "",
+    ])  # fmt: skip
 
 
 def configuration(run: RunState) -> str:

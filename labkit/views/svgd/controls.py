@@ -31,7 +31,8 @@ class Controls(pn.viewable.Viewer):
         self.preset = pn.widgets.Select(
             label="Story", options={"Pick a story ...": "", **{name: name for name in PRESETS}}, value="", **WIDE
         )
-        self.preset.param.watch(self._tell, "value")
+        self.preset.param.watch(self._begin, "value")
+        settings.param.watch(self._tell, "story")
         self.shape, self.second = pn.Column(margin=0, **STRETCH), pn.Column(margin=0, **STRETCH)
         run = settings.run
         self.length, self.batch = log_slider(run, "length"), number(run, "batch")
@@ -50,21 +51,31 @@ class Controls(pn.viewable.Viewer):
         settings.param.watch(self._beside, "compare")
         self._fit()
         self._beside()
+        self._tell()
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._made
 
-    def _tell(self, event: Any) -> None:
+    def _begin(self, event: Any) -> None:
         """Set the values of a story, reset all other settings to their defaults, and play."""
-        if event.new not in PRESETS:
+        if event.new == self.settings.story:
             return
-        values, words = PRESETS[event.new]
+        if event.new not in PRESETS:
+            self.settings.story = ""
+            return
+        values, _ = PRESETS[event.new]
         run = self.settings.run
         fresh = {p: run.param[p].default for p in run.param if p not in ("name", "seed")}
-        self.settings.param.update(compare=NOTHING, other=None, arrows=event.new in WITH_ARROWS)
+        arrows = event.new in WITH_ARROWS
+        self.settings.param.update(story=event.new, compare=NOTHING, other=None, arrows=arrows)
         run.param.update(**fresh | values)
-        self.story.object = f"<b>What to look for.</b> {words}"
         self.live.play()
+
+    def _tell(self, *_events: Any) -> None:
+        """Say what to look for in the story of the settings."""
+        name = self.settings.story
+        self.preset.value = name
+        self.story.object = f"<b>What to look for.</b> {PRESETS[name][1]}" if name else ""
 
     def _fit(self, *_events: Any) -> None:
         """Show the settings that belong to the target."""

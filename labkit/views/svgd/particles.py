@@ -5,11 +5,12 @@ from typing import Any
 
 import panel as pn
 
-from labkit.experiments.settings import title_of
+from labkit.experiments.settings import ExperimentSettings, title_of
 from labkit.experiments.svgd import numbers
 from labkit.experiments.svgd.comparison import SETTINGS, ComparisonSettings, Pair
 from labkit.experiments.svgd.particles import SNAPSHOTS, ParticlesSettings
 from labkit.targets import PARAMETERS
+from labkit.views import recipe
 from labkit.views.pointer import Pointer
 from labkit.views.scenes import Scene
 from labkit.views.svgd import hand, tables, texts
@@ -39,7 +40,7 @@ class ParticlesScene(Scene):
         150,
     )
     table = staticmethod(tables.save_csv)
-    looks, noun = ("arrows", "snapshots"), hand.Particles.noun
+    looks, running, noun = ("arrows", "snapshots"), ("story",), hand.Particles.noun
     edits = (
         "means", "weights", "scale", "kernel", "bandwidth", "length", "optimizer", "step_size", "temper", "batch",
         "drawing",
@@ -97,7 +98,11 @@ class ParticlesScene(Scene):
 
     def tips(self) -> dict[str, str]:
         shapes = {label(p): p.help for known in PARAMETERS.values() for p in known.values()}
-        return super().tips() | shapes | {"Story": "Sets the controls for one lesson, and says what to watch."}
+        return super().tips() | shapes
+
+    def repeated(self) -> ExperimentSettings:
+        """Return the settings that repeat the run in Python: those of the only run, or of the comparison."""
+        return self.settings if recipe.changed(self.settings) else self.settings.run
 
     # what changes
 

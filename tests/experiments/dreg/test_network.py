@@ -8,6 +8,7 @@ from labkit.dreg import replicates
 from labkit.experiments.dreg import network
 from labkit.experiments.dreg.network import NetworkSettings
 from labkit.experiments.dreg.variance import slope
+from labkit.experiments.links import set_tab
 from labkit.training import schedules
 
 pytestmark = pytest.mark.slow  # networks from files
@@ -61,3 +62,9 @@ def test_slopes_use_eight_samples_and_more():
     values = k**-2
     values[0] = 100.0
     assert slope((1, 8, 16, 64), values, network.SLOPES_FROM) == pytest.approx(-2, abs=1e-12)
+
+
+def test_the_defaults_of_a_link_have_a_network(vae_files):
+    settings = NetworkSettings(vae_files, network="far", seed=3)
+    assert set_tab(settings, {"seed": 5}) == ([], {})
+    assert (settings.network, settings.seed) == (next(iter(vae_files)), 5)
