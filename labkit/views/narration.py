@@ -1,7 +1,7 @@
 """The pictures of a run as text, for readers who do not see them."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from labkit.views.view import View, leading
@@ -11,7 +11,12 @@ PAUSE = 3.0  # seconds between two texts while a run plays: a screen reader has 
 
 def sentence(views: Sequence[View], state: Any) -> str:
     """Return what the views say about a state, "" if they say nothing."""
-    return " ".join(filter(None, (view.describe(state) for view in views)))
+    return joined(view.describe(state) for view in views)
+
+
+def joined(texts: Iterable[str]) -> str:
+    """Return texts as one, without those that are empty."""
+    return " ".join(filter(None, texts))
 
 
 class Narrator:
@@ -29,4 +34,5 @@ class Narrator:
         if state is self._told or (playing and time.monotonic() < self._next):
             return
         self._told, self._next = state, time.monotonic() + PAUSE
-        self._tell(sentence(leading(views), state), [view.describe(state) for view in views])
+        texts, large = [view.describe(state) for view in views], leading(views)
+        self._tell(joined(text for view, text in zip(views, texts, strict=True) if view in large), texts)

@@ -147,8 +147,10 @@ def test_pictures_of_regression_and_classification_give_ranges():
 
 class Count(View):
     leading = True
+    asked = 0
 
     def describe(self, state, past=None):
+        self.asked += 1
         return f"It is {state.t}."
 
 
@@ -172,4 +174,5 @@ def test_a_pause_is_described_at_once_and_a_playing_run_every_few_seconds(monkey
     narrator.see(views, last := Made(t=6), playing=False)
     narrator.see(views, last, playing=False)
     assert [words[0] for words in told] == ["It is 0.", "It is 5.", "It is 6."]
+    assert views[0].asked == 3
     assert sentence(views, last) == "It is 6."
