@@ -21,7 +21,7 @@ class Pad(pn.custom.JSComponent):
 
     side = param.Integer(default=28, bounds=(1, 256))
     words = param.String("Draw a digit here")
-    pixels = param.List([], doc="the ink at first, 0 to 255 for each pixel, the upper row first; [] for none")
+    pixels = param.List([], doc="the newest ink, 0 to 255 for each pixel, the upper row first; [] for none")
     _esm = Path(__file__).with_name("pad.js")
 
     def __init__(self, drawn: Callable[[Any], None], **params):
@@ -39,13 +39,16 @@ class Pad(pn.custom.JSComponent):
 
     def clear(self) -> None:
         """Clear the square."""
+        self.pixels = []
         self._send_msg({"kind": "clear"})
 
     def _handle_msg(self, message: object) -> None:
         pixels = message.get("pixels") if isinstance(message, dict) and message.get("kind") == "drawn" else None
         if not isinstance(pixels, list) or len(pixels) != self.side**2 or not all(map(_is_finite, pixels)):
             return  # this message does not come from this page's script
-        ink = np.clip(np.asarray(pixels, dtype=np.float32), 0, 255).reshape(self.side, self.side) / 255
+        ink = np.clip(np.asarray(pixels, dtype=np.float32), 0, 255)
+        self.pixels = np.rint(ink).astype(int).tolist()  # for the next time that the square is put on the page
+        ink = ink.reshape(self.side, self.side) / 255
         if ink.max() > FAINT:
             self._drawn(self.made(ink))
 

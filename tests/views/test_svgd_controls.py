@@ -9,7 +9,9 @@ from labkit.experiments.links import set_all
 from labkit.experiments.settings import Linkable
 from labkit.experiments.svgd.comparison import SETTINGS, ComparisonSettings
 from labkit.experiments.svgd.particles import ParticlesSettings
-from labkit.views.svgd import texts
+from labkit.views.pad import Pad
+from labkit.views.stage import Stage
+from labkit.views.svgd import ParticlesScene, texts
 from labkit.views.svgd.controls import another, compared, emptiest, modes
 
 
@@ -45,3 +47,42 @@ def test_a_refused_value_is_explained_without_words_of_python():
 
     (refused,) = set_all(Some(), {"number": "three"})
     assert "not text" in refused and "class" not in refused
+
+
+@pytest.fixture
+def controls(monkeypatch):
+    """The controls of the particles, whose scene has no pictures."""
+    monkeypatch.setattr(Stage, "show", lambda self, view, state, drawn: None)
+    scene = ParticlesScene(ParticlesSettings(n=5), play=False)
+    yield scene.controls()[0]
+    scene.live.close()
+
+
+def test_a_target_that_is_chosen_again_adds_no_watcher(controls):
+    run = controls.settings.run
+
+    def watchers():
+        return sum(len(each) for kinds in run.param.watchers.values() for each in kinds.values())
+
+    def choose_all():
+        for target in ("formula", "drawn", "mixture"):
+            run.target = target
+        run.add_mode(0.5)
+
+    choose_all()
+    before = watchers()
+    choose_all()
+    assert watchers() == before
+
+
+def test_the_square_keeps_its_drawing_while_another_target_is_chosen(controls):
+    run = controls.settings.run
+    run.target = "drawn"
+    (pad,) = controls.shape.select(Pad)
+    ink = [255.0 if 100 <= i < 140 else 0.0 for i in range(pad.side**2)]
+    pad._handle_msg({"kind": "drawn", "pixels": ink})
+    run.target = "banana"
+    run.target = "drawn"
+    assert controls.shape.select(Pad) == [pad] and pad.pixels == ink
+    pad.clear()
+    assert pad.pixels == []

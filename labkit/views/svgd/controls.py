@@ -1,6 +1,6 @@
 """The controls of an SVGD page: a widget per setting and the stories, all with a name and a tooltip."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ class Controls(pn.viewable.Viewer):
         self.preset.param.watch(self._begin, "value")
         settings.param.watch(self._tell, "story")
         self.shape, self.second = pn.Column(margin=0, **STRETCH), pn.Column(margin=0, **STRETCH)
+        self._kept: dict[Callable, pn.Column] = {}  # controls that follow the settings by themselves
         run = settings.run
         self.length, self.batch = log_slider(run, "length"), number(run, "batch")
         self._made = pn.Column(
@@ -83,9 +84,15 @@ class Controls(pn.viewable.Viewer):
         target, known = run.density(), PARAMETERS.get(run.target, {})
         self.length.visible = run.bandwidth == FIXED
         self.batch.visible = target.rows > 0
-        typed = [TYPED[run.target](run)] if run.target in TYPED else []
-        sliders = [part(run, k, p) for k, p in known.items()]
-        self.shape.objects = modes(run) if modes_of(run.target) else [*typed, *sliders]
+        own = modes if modes_of(run.target) else TYPED.get(run.target)
+        kept = [self._once(own)] if own else []
+        self.shape.objects = [*kept, *(part(run, k, p) for k, p in known.items())]
+
+    def _once(self, make: Callable[[ParticlesSettings], pn.Column]) -> pn.Column:
+        """Return what `make` returned for these settings the first time."""
+        if make not in self._kept:
+            self._kept[make] = make(self.settings.run)
+        return self._kept[make]
 
     def _beside(self, *_events: Any) -> None:
         """Show the control of the compared setting for the second run."""
@@ -154,14 +161,13 @@ def part(e: ParticlesSettings, name: str, p: Any) -> pn.widgets.Widget:
     return slider
 
 
-def modes(e: ParticlesSettings) -> list:
+def modes(e: ParticlesSettings) -> pn.Column:
     """Return the width of the modes, and buttons to add a mode or remove the last one. Diamonds in the picture move
     them."""
-
     more = pn.widgets.Button(
         label="Add a mode", description="Add a peak where there is most space; drag its diamond", margin=(4, 8)
     )
     less = pn.widgets.Button(label="Remove a mode", description="Remove the newest peak", margin=(4, 8))
     more.on_click(lambda _: e.add_mode(emptiest(e.means, *e.box()[0])))
     less.on_click(lambda _: e.remove_mode(len(e.means) - 1))
-    return [number(e, "scale"), pn.FlexBox(more, less)]
+    return pn.Column(number(e, "scale"), pn.FlexBox(more, less), margin=0, **STRETCH)
