@@ -57,6 +57,12 @@ class Whole(Corrected, pn.widgets.IntInput):
             self._said(self._words(props["value"]))
         return props | heard
 
+    def show(self, number: int) -> None:
+        """Show a number that code has set, without a message about an earlier entry."""
+        if number != self.value:
+            self.value = number
+            self._said("")
+
     def _usable(self, typed: Any) -> int:
         low, high = self._limits
         return round(min(max(typed, low), high)) if is_number(typed) else self.value
@@ -82,10 +88,10 @@ def whole(owner: Any, name: str) -> pn.Column:
     line = pn.pane.HTML("", visible=False, margin=(0, 8), styles={"font-size": "14px"})
     field = Whole(
         p.get_soft_bounds(), lambda words: line.param.update(object=words, visible=bool(words)),
-        label=p.label, value=getattr(owner, name), **WIDE,
+        label=p.label, value=getattr(owner, name), css_classes=["whole"], **WIDE,
     )  # fmt: skip
     field.param.watch(lambda event: setattr(owner, name, event.new), "value")
-    owner.param.watch(lambda event: field.param.update(value=event.new), name)
+    owner.param.watch(lambda event: field.show(event.new), name)
     return pn.Column(field, line, margin=0, sizing_mode="stretch_width", css_classes=known_as(name))
 
 

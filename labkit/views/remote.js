@@ -92,6 +92,7 @@ export function render({model, el}) {
   const bye = () => send("bye")
   const recolour = () => hello("scheme")
   const after = () => setTimeout(name, 300)  // a slider that moved has written the number of its value
+  page.addEventListener("input", typed, true)
   page.addEventListener("keydown", key)
   page.addEventListener("keyup", after)
   page.addEventListener("visibilitychange", seen)
@@ -116,6 +117,7 @@ export function render({model, el}) {
     clearInterval(timer)
     clearInterval(often)
     removeEventListener("resize", refit)
+    page.removeEventListener("input", typed, true)
     page.removeEventListener("keydown", key)
     page.removeEventListener("keyup", after)
     page.removeEventListener("visibilitychange", seen)

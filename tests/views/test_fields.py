@@ -1,12 +1,18 @@
 """Controls: a box for a number always shows the number that is used."""
 
+import importlib
 import math
 
 import panel as pn
 import param
 import pytest
 
+from labkit.lessons.tabs import TABS
 from labkit.views import fields
+from labkit.views.lesson_cell import SCENES
+from labkit.views.stage import Stage
+
+NUMBERS = pn.widgets.IntInput, pn.widgets.FloatInput  # boxes of Panel for a number
 
 
 class Settings(param.Parameterized):
@@ -51,13 +57,38 @@ def test_the_browser_receives_the_used_number(box):
         assert model.value == settings.n == field.value
 
 
-def test_a_number_that_code_sets_is_shown_and_the_limit_is_cleared(box):
+def test_a_number_that_code_sets_is_shown_and_the_message_is_cleared(box):
     settings, field, line = box
     field._process_events({"value": 3000})
+    assert line.visible
     settings.n = 7
-    assert field.value == 7
+    assert field.value == 7 and not line.visible
+    field._process_events({"value": 3000})
     field._process_events({"value": 8})
     assert settings.n == 8 and not line.visible
+
+
+@pytest.mark.parametrize(("page", "tab"), [(page, tab) for page, tabs in TABS.items() for tab in tabs])
+def test_every_number_box_of_a_tab_says_what_it_uses(page, tab, monkeypatch):
+    monkeypatch.setattr(Stage, "show", lambda self, view, state, drawn: None)  # pictures cost the most
+    module, name = SCENES[page][tab]
+    scene = getattr(importlib.import_module(f"labkit.views.{module}"), name)(TABS[page][tab]({}))
+    controls = pn.Column(*scene.controls())
+    rows = [each for each in controls.select(pn.Column) if any(isinstance(part, NUMBERS) for part in each)]
+    assert len(rows) == len(controls.select(lambda each: isinstance(each, NUMBERS))) and (
+        rows or tab == "Attention lab"
+    )
+    for box, line in rows:
+        assert isinstance(box, fields.Whole) and "whole" in box.css_classes
+        for typed, said in (
+            (-5, "Allowed: "),
+            (1e26, "Allowed: "),
+            (12.6, "Only whole numbers. "),
+            (None, "Not a num"),
+        ):
+            box._process_events({"value": typed})
+            assert line.visible and line.object.startswith(said) and line.object.endswith(f" Using {box.value:,}.")
+    scene.live.close()
 
 
 def test_seed_and_number_of_particles_have_a_box_and_others_a_slider(box):
