@@ -1,5 +1,5 @@
 // Boxes for whole numbers get every character. Bokeh's box would drop a point or a comma, and 12.6 would become 126. A
-// text that is no number is sent like an empty box, and the server says which number it uses.
+// text that is not a number is sent like an empty box, and the server says which number it uses.
 const sent = ({target}) => {
   const text = target.value.trim()
   target.value = Number.isFinite(Number(text)) ? text : ""

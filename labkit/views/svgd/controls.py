@@ -34,7 +34,7 @@ class Controls(pn.viewable.Viewer):
         self.preset.param.watch(self._begin, "value")
         settings.param.watch(self._tell, "story")
         self.shape, self.second = pn.Column(margin=0, **STRETCH), pn.Column(margin=0, **STRETCH)
-        self._kept: dict[Callable, pn.Column] = {}  # controls that follow the settings by themselves
+        self._kept: dict[Callable, pn.Column] = {}  # controls that are made once, by the function that makes them
         run = settings.run
         self.length, self.batch = log_slider(run, "length"), number(run, "batch")
         self._made = pn.Column(
