@@ -21,6 +21,8 @@ SUMMARY = (
     "Deep Recurrent Attentive Writer: a network draws digits step by step. Let it read your own digit, or move its "
     "attention window."
 )
+QUESTION = "How does a network draw a digit, step by step?"
+PICTURE = "A network draws 28 digits step by step, and a frame shows where it paints."
 TABS = [
     NetworkTab("Generate", GenerateScene),
     NetworkTab("Read", ReadScene),

@@ -17,6 +17,8 @@ def page() -> pn.Template:
     dress(template)
     listed = [each for each in pages.listing() if each.route != "/"]
     template.add_variable("pages", listed)
+    template.add_variable("pictures", any(each.picture for each in listed))
+    template.add_variable("still", "(prefers-reduced-motion: reduce)")
     template.add_variable("lessons", offered := {each.name: lessons.links(each.name) for each in listed})
     template.add_variable("first", next(filter(None, offered.values()), [None])[0])
     template.add_variable("addresses", addresses)

@@ -22,6 +22,8 @@ SUMMARY = (
     "Stein variational gradient descent: particles move until they look like samples of a density that you "
     "choose. Drag them or the peaks of the density."
 )
+QUESTION = "How do points become samples of a density?"
+PICTURE = "A small cloud of a hundred particles spreads over a density that is shaped like a banana."
 TABS = [
     Tab("Particles", ParticlesScene, lambda: ComparisonSettings(ParticlesSettings(settings.device))),
     Tab("Regression", RegressionScene, RegressionSettings),

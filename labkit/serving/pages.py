@@ -7,7 +7,7 @@ import ast
 import importlib.util
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -21,12 +21,19 @@ _importing = threading.Lock()
 
 @dataclass(frozen=True)
 class Page:
-    """A page file with its name, its title and a summary (TITLE and SUMMARY, otherwise from its docstring)."""
+    """A page file with its name, its title and a summary (TITLE and SUMMARY, otherwise from its docstring).
+
+    Attributes:
+        question: what the page answers, and picture: the text of its picture on the start page; "" without them
+            (QUESTION and PICTURE).
+    """
 
     name: str
     title: str
     summary: str
     file: Path
+    question: str = ""
+    picture: str = ""
 
     @property
     def route(self) -> str:
@@ -50,8 +57,9 @@ def at(file: Path | str) -> Page | None:
         return Page(file.stem, file.stem, f"cannot be read: {error}", file)
     if not any(isinstance(node, ast.FunctionDef) and node.name == "page" for node in tree.body):
         return None
-    title, summary = _names(tree, file.stem)
-    return Page(file.stem, title, summary, file)
+    constants = _constants(tree)
+    title, summary = _names(constants, ast.get_docstring(tree) or file.stem, file.stem)
+    return Page(file.stem, title, summary, file, constants.get("QUESTION", ""), constants.get("PICTURE", ""))
 
 
 def load(page: Page) -> ModuleType:
@@ -79,15 +87,19 @@ def basis(page: Page) -> Callable[[], object] | None:
     return found
 
 
-def _names(tree: ast.Module, name: str) -> tuple[str, str]:
-    constants = {
+def _constants(tree: ast.Module) -> dict[str, str]:
+    return {
         target.id: node.value.value
         for node in tree.body
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    first, *_ = (ast.get_docstring(tree) or name).splitlines()
+
+
+def _names(constants: Mapping[str, str], words: str, name: str) -> tuple[str, str]:
+    """Return the title and the summary, by default from the first of these words."""
+    first, *_ = words.splitlines()
     title, colon, summary = first.partition(": ")
     if not colon:
         title, summary = name, first

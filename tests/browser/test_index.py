@@ -31,8 +31,34 @@ def test_the_index_lists_every_page_without_requests_to_other_machines(visit, pa
     others = [each for each in pages.listing() if each.route != "/"]
     assert listed.count() == len(others)
     for each in others:
-        assert page.get_by_role("heading", name=each.title, exact=True).is_visible()
+        assert page.get_by_role("heading", name=each.question, exact=True).is_visible()
+        assert (
+            page.get_by_role("img", name=each.picture, exact=True).count() == 1
+        )  # the one in the other colours is hidden
     assert (foreign, wrong) == ([], [])
+
+
+SHOWN = """(files) => {
+  const shown = [...document.querySelectorAll(".pages img")].filter((each) => each.offsetWidth && each.naturalWidth)
+  return JSON.stringify(shown.map((each) => each.currentSrc.split("/").pop())) === JSON.stringify(files)
+}"""
+
+
+def test_pictures_of_the_index_have_the_readers_colours_and_can_be_stopped(visit, page):
+    page.set_viewport_size({"width": 1366, "height": 768})
+    page.emulate_media(color_scheme="light")
+    _, wrong = visit("/")
+    names = [each.name for each in pages.listing() if each.picture]
+    shown = lambda kind: page.wait_for_function(SHOWN, arg=[f"{name}-{kind}" for name in names])  # noqa: E731
+    shown("light.gif")
+    for kind in ("light.png", "light.gif"):
+        page.get_by_role("button", name="Stop the pictures").click()
+        shown(kind)
+    page.emulate_media(color_scheme="dark")
+    shown("dark.gif")
+    page.emulate_media(reduced_motion="reduce")
+    shown("dark.png")
+    assert wrong == []
 
 
 def test_a_link_of_the_index_opens_its_page(visit, server, page):

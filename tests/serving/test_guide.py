@@ -71,12 +71,15 @@ def test_the_server_sends_every_page_with_the_security_headers(server, get):
         assert status == 200 and "<h1" in text
         assert {name: sent.get(name) for name in headers.sent()} == headers.sent()
     assert urllib.request.urlopen(f"{server}/guide/svgd.gif").read(6) == b"GIF89a"
+    assert urllib.request.urlopen(f"{server}/pictures/svgd-dark.png").read(4) == b"\x89PNG"
     assert get(f"{server}/guide/")[2] == get(f"{server}/guide")[2]  # by a redirect
     for route in (
         "/guide/no-such-page",
         "/guide/..%2findex",
         "/guide/svgd/more",
         "/guide/none.gif",
+        "/pictures/make.py",
+        "/pictures/..%2fsvgd.gif",
         "/guide/..%2fx.gif",
     ):
         assert get(server + route)[0] == 404

@@ -1,8 +1,10 @@
 """The page of runs shows the shipped example only while there is no other run."""
 
 import io
+import runpy
 from contextlib import redirect_stdout
 
+from labkit import places
 from labkit.views.runs import RunsScene
 
 
@@ -40,3 +42,13 @@ def test_the_python_of_the_page_reads_the_run_with_the_samples_of_the_chosen_epo
         exec(scene.code(), names)
     assert names["state"].shown == found.state.shown and (names["state"].sheet == found.state.sheet).all()
     assert said.getvalue().split()[0] == str(found.state.step)
+
+
+def test_the_picture_of_the_start_page_shows_all_samples_of_the_example_in_their_order():
+    make = runpy.run_path(str(places.find("dashboards") / "pictures" / "make.py"))
+    make["use_bokeh"]()
+    views, states = make["training"]()
+    assert list(dict.fromkeys(state.shown for state in states)) == [10, 70, 143]
+    assert [state.step for state in states] == sorted({state.step for state in states})
+    first, last = make["paint"](views, [states[0], states[-1]], dark=True)
+    assert first.size == last.size == make["SIZE"] and first.tobytes() != last.tobytes()
