@@ -21,6 +21,5 @@ def test_a_page_has_a_question_and_small_pictures_in_light_and_dark(page):
         with Image.open(files[0]) as moving, Image.open(files[1]) as still:
             assert moving.n_frames > 5 and moving.size == still.size == (360, 203)
             corners = [image.convert("RGB").getpixel((359, 202)) for image in (moving, still)]
-        assert all(
-            abs(a - b) < 6 for corner in corners for a, b in zip(corner, ImageColor.getrgb(theme.paper), strict=True)
-        )
+        paper = ImageColor.getrgb(theme.paper)
+        assert all(abs(a - b) < 6 for corner in corners for a, b in zip(corner, paper, strict=True))
