@@ -32,7 +32,7 @@ def test_the_index_lists_every_page_without_requests_to_other_machines(visit, pa
     assert listed.count() == len(others)
     for each in others:
         assert page.get_by_role("heading", name=each.question, exact=True).is_visible()
-        assert page.get_by_role("img", name=each.picture, exact=True).count() == 1  # of two colours, one is hidden
+        assert page.get_by_role("img", name=each.picture, exact=True).count() == 1  # the other colours are hidden
     assert (foreign, wrong) == ([], [])
 
 

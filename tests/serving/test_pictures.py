@@ -12,11 +12,11 @@ MOST = 150_000  # bytes of a file
 PAGES = [each for each in pages.listing() if each.route != "/"]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page_has_a_question_and_small_pictures_in_light_and_dark(page):
-    assert page.question.endswith("?") and page.picture.endswith(".")
+@pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.name)
+def test_a_page_has_a_question_and_small_pictures_in_light_and_dark(shown):
+    assert shown.question.endswith("?") and shown.picture.endswith(".")
     for scheme, theme in (("light", LIGHT), ("dark", DARK)):
-        files = [FOLDER / f"{page.name}-{scheme}.{kind}" for kind in ("gif", "png")]
+        files = [FOLDER / f"{shown.name}-{scheme}.{kind}" for kind in ("gif", "png")]
         assert max(file.stat().st_size for file in files) <= MOST
         with Image.open(files[0]) as moving, Image.open(files[1]) as still:
             assert moving.n_frames > 5 and moving.size == still.size == (360, 203)

@@ -15,7 +15,7 @@ LINK = "http://192.0.2.7:5006/svgd?n=50"
 
 
 @pytest.fixture
-def page(monkeypatch):
+def session(monkeypatch):
     """A document that shows a run of the page of runs; its session is "known"."""
     document = Document()
     scene = SimpleNamespace(live=FollowedRun(), code=lambda: "state = 1\n")
@@ -38,20 +38,20 @@ def asked(**facts):
     return sent(json.dumps(facts).encode())
 
 
-def test_a_page_gets_its_code_and_python_and_no_recording_without_a_run_that_plays(page):
+def test_a_page_gets_its_code_and_python_and_no_recording_without_a_run_that_plays(session):
     status, found = asked(session="known", link=LINK)
     assert (status, found["python"], found["records"]) == (200, "state = 1\n", False)
     assert found["code"] == codes.svg(LINK) and f"<title>QR code of {LINK}</title>" in found["code"]
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"session": "other"}', b'{"session": ["known"]}', b" " * 30_000])
-def test_only_the_session_of_an_open_page_gets_something(page, body):
+def test_only_the_session_of_an_open_page_gets_something(session, body):
     status, found = sent(body)
     assert status == 409 and list(found) == ["error"] and "Reload the page" in found["error"]
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "", 5, "http://a/?" + "x" * codes.LONGEST])
-def test_what_is_not_a_link_or_is_too_long_has_no_code(page, link):
+def test_what_is_not_a_link_or_is_too_long_has_no_code(session, link):
     assert asked(session="known", link=link)[1]["code"] == ""
 
 
