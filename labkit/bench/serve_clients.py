@@ -51,7 +51,8 @@ class Watcher(Arrivals):
 
     async def open(self, address: str) -> None:
         """Connect to the websocket of a room."""
-        self._connection = await websocket_connect(address, on_message_callback=self._heard, max_message_size=1 << 26)
+        request = HTTPRequest(address, connect_timeout=PATIENCE, request_timeout=PATIENCE)
+        self._connection = await websocket_connect(request, on_message_callback=self._heard, max_message_size=1 << 26)
 
     def _heard(self, message: str | bytes | None) -> None:
         if isinstance(message, bytes):

@@ -13,9 +13,7 @@ const made = (model, name, value) => {
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b)
 const put = (model, name, value) => {
   asFitted.set(model, {...asFitted.get(model), [name]: value})
-  const changes = !same(model[name], value)
-  if (changes) model.setv({[name]: value}, {sync: false})
-  return changes
+  if (!same(model[name], value)) model.setv({[name]: value}, {sync: false})
 }
 const sized = (size, scale) => {
   const found = /^([\d.]+)(px|pt)$/.exec(size)
@@ -53,6 +51,15 @@ const columns = (legend, texts, size, room) => {
   return 1
 }
 
+// BokehJS makes new canvases for the samples of a legend, also in a picture that is hidden, and paints nothing into them
+const sampled = new WeakMap()  // view of a legend -> its entries when it was painted last
+const sample = (view, legend) => {
+  const shown = view.views.find_one(legend)
+  if (!shown?.el.clientWidth || sampled.get(shown) === shown.entries) return
+  sampled.set(shown, shown.entries)
+  view.request_repaint()
+}
+
 const fit = (view, scale) => {
   const figure = view.model, whole = view.el.clientWidth, left = view.frame.bbox.left
   if (!whole) return
@@ -65,8 +72,8 @@ const fit = (view, scale) => {
     if (axis.type === "Legend") {
       text(axis, "label_text_font_size")
       const texts = axis.items.map((item) => item.label?.value ?? "")
-      const changed = put(axis, "ncols", columns(axis, texts, axis.label_text_font_size, whole - left - 8))
-      if (changed) for (const soon of [50, 400, 1500]) setTimeout(() => view.request_repaint(), soon)  // without this its samples of lines stay empty
+      put(axis, "ncols", columns(axis, texts, axis.label_text_font_size, whole - left - 8))
+      sample(view, axis)
     }
   }
   const title = figure.title

@@ -22,21 +22,25 @@ const views = [...Bokeh.documents[0]._all_models.values()].filter((model) => mod
 """
 SHOWN_IDS = f"() => {{ {SHOWN} return views.map((view) => view.model.id) }}"
 IS_SHOWN = f"() => {{ {SHOWN} return views.length > 0 && Bokeh.documents[0].is_idle }}"
-# each figure with its box, its frame, and where its title and its legends end
+# each figure with its box, its frame, where its title and its legends end, and the legend's labels without a sample
 PICTURES = (
     f"() => {{ {SHOWN}"
     + """
   const pen = document.createElement("canvas").getContext("2d")
+  const painted = (canvas) => canvas.width && canvas.height
+    && canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0)
   return views.map((view) => {
     const figure = view.model, {left, width, height} = view.frame.bbox, title = figure.title
     pen.font = `${title?.text_font_style} ${title?.text_font_size} ${title?.text_font}`
     const lines = (title?.text ?? "").split("\\n").map((line) => left + pen.measureText(line).width)
     const box = view.el.getBoundingClientRect()
-    const legends = figure.above.filter((each) => each.type === "Legend").map((each) => Bokeh.index.find_one(each).el)
+    const legends = figure.above.filter((each) => each.type === "Legend").map((each) => Bokeh.index.find_one(each))
     return {
       title: title?.text ?? "", classes: [...view.el.classList], top: box.top,
       width: box.width, height: box.height, frame: [width, height], title_ends: Math.max(...lines),
-      legend_ends: Math.max(0, ...legends.map((el) => el.getBoundingClientRect().right - box.left)),
+      legend_ends: Math.max(0, ...legends.map(({ el }) => el.getBoundingClientRect().right - box.left)),
+      empty_samples: legends.flatMap(({ entries }) => entries.filter(({ glyph }) => !painted(glyph.canvas))
+        .map(({ label }) => label)),
     }
   })
 }"""
@@ -144,6 +148,12 @@ def test_no_title_and_no_legend_is_cut_at_any_width(seen):
         if max(each["title_ends"], each["legend_ends"]) > each["width"] + 1
     ]
     assert cut == []
+
+
+def test_every_legend_has_its_samples(seen):
+    pictures = [(tab, each) for tab, one in seen.items() for all_of in one.pictures.values() for each in all_of]
+    empty = [(tab, each["title"], each["width"], each["empty_samples"]) for tab, each in pictures]
+    assert [each for each in empty if each[-1]] == []
 
 
 def test_axe_core_finds_no_violation_in_light_and_dark(seen):
