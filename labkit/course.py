@@ -9,6 +9,7 @@ total, minimum and maximum cover these steps, and `found` counts them.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -91,10 +92,17 @@ class Rows(NamedTuple):
 
 def step(numbers: Sequence[float | None]) -> Rows:
     """Return the row of a single step. None stands for a number that was not found at this step."""
+    if all(number is None for number in numbers):  # at most steps
+        return _nothing_found(len(numbers))
     found = np.array([[int(number is not None) for number in numbers]], dtype=int)
     values = np.array([[numbers] * PARTS], dtype=float)  # None becomes NaN
     values[:, 1][found == 0] = 0.0
     return Rows(values, np.ones(1, dtype=int), found, _no_others(1, len(numbers)))
+
+
+@cache
+def _nothing_found(k: int) -> Rows:
+    return _unknown(1, k)
 
 
 def nothing(k: int) -> Rows:

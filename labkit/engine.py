@@ -20,7 +20,7 @@ from labkit.past import Past
 
 __all__ = ["AWAY", "Account", "FRAMES", "SLOW", "Engine", "Frame", "Past", "Run", "Steps", "engine"]
 
-SLOW = 0.020  # seconds per step; a slower run moves to the second thread
+SLOW = 0.020  # processor seconds per step; a slower run moves to the second thread
 AWAY = 5.0  # seconds without a signal from a viewer, after which nothing is computed
 
 A = TypeVar("A")  # a result
@@ -152,10 +152,10 @@ class Run(Generic[S, C]):
         """Whether there is anything to do."""
         return not self._orders.empty() or (self.playing and not self.unwatched)
 
-    def turn(self, within: float) -> float:
+    def turn(self, within: float, pause: float = 1 / FRAMES) -> float:
         """Carry out the orders, then due steps for at most `within` seconds; return the seconds until the next step.
 
-        If `within` is 0, no step is taken: the run has just been stepped with others.
+        If `within` is 0, no step is taken: the run has just been stepped with others. Frames are `pause` seconds apart.
         """
         try:
             ordered = self._obey()
@@ -164,7 +164,7 @@ class Run(Generic[S, C]):
                 self._owe(now)
                 done = self._advance(int(self._owed), within) if within else 0
                 self._owed -= done
-            due = self.playing and now - self._published >= 1 / FRAMES and self.frame.state is not self._state
+            due = self.playing and now - self._published >= pause and self.frame.state is not self._state
             if (ordered or due) and self._past.states:
                 self._publish(now)
         except Exception as error:  # the viewer sees it; the engine and the other runs continue
@@ -181,7 +181,7 @@ class Run(Generic[S, C]):
         return self._state if self._owed >= 1 else None
 
     def take(self, state: S, seconds: float) -> None:
-        """Take over the state one step later, and the seconds that it cost."""
+        """Take over the state one step later, and the processor seconds that it cost."""
         try:
             if self._position < len(self._past.states) - 1:
                 self._past.cut(self._position)
@@ -258,12 +258,12 @@ class Run(Generic[S, C]):
             return 0
         if self._position < len(self._past.states) - 1:
             self._past.cut(self._position)
-        began, done = time.perf_counter(), 0
-        while done < steps and not (done and (time.perf_counter() - began > within or not self._orders.empty())):
+        end, used, done = time.perf_counter() + within - self._cost, time.thread_time(), 0  # the next step should fit
+        while done < steps and not (done and (time.perf_counter() > end or not self._orders.empty())):
             self._keep(self.step(self._state))
             done += 1
         if done:
-            self._spent(time.perf_counter() - began, done)
+            self._spent(time.thread_time() - used, done)
         return done
 
     def _publish(self, now: float) -> None:

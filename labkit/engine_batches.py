@@ -33,10 +33,11 @@ class Batched(Protocol):
         """Return the state to step from if a step is due, with no orders before it; None otherwise."""
 
     def take(self, state: Any, seconds: float) -> None:
-        """Take over the state one step later, and the seconds that it cost."""
+        """Take over the state one step later, and the processor seconds that it cost."""
 
 
 Group = list[tuple[Batched, Any]]  # runs of one key, each with its state
+Keys = dict[Hashable, list[Batched]]  # the runs of each key
 
 
 def step_together(runs: Sequence[Batched], within: float) -> set[int]:
@@ -45,9 +46,9 @@ def step_together(runs: Sequence[Batched], within: float) -> set[int]:
     Returns:
         the ids of the runs that took a step. Other runs wait for their turn.
     """
-    end, stepped = time.perf_counter() + within, set[int]()
+    end, stepped, keys = time.perf_counter() + within, set[int](), _keys(runs)
     while time.perf_counter() < end:
-        groups = {key: group for key, group in _groups(runs).items() if len(group) >= FEWEST}
+        groups = {key: group for key, alike in keys.items() if len(group := _due(alike)) >= FEWEST}
         if not groups:
             break
         for key, group in groups.items():
@@ -57,19 +58,24 @@ def step_together(runs: Sequence[Batched], within: float) -> set[int]:
     return stepped
 
 
-def _groups(runs: Sequence[Batched]) -> dict[Hashable, Group]:
-    groups: dict[Hashable, Group] = {}
+def _keys(runs: Sequence[Batched]) -> Keys:
+    """Return the runs with due steps by their keys. To read all settings takes long, so this is done once a round."""
+    keys: Keys = {}
     for run in runs:
         state = run.due() if run.steps is not None else None
         key = run.steps.key(state) if run.steps is not None and state is not None else None
         if key is not None:
-            groups.setdefault(key, []).append((run, state))
-    return groups
+            keys.setdefault(key, []).append(run)
+    return keys
+
+
+def _due(runs: Sequence[Batched]) -> Group:
+    return [(run, state) for run in runs if (state := run.due()) is not None]
 
 
 def _step(key: Hashable, group: Group) -> bool:
     """Step the runs of a group, and return whether that worked. If not, each steps alone and shows its own error."""
-    began, steps = time.perf_counter(), group[0][0].steps
+    began, steps = time.thread_time(), group[0][0].steps
     assert steps is not None  # a group has only runs with a key
     try:
         states = steps.step([state for _, state in group])
@@ -77,7 +83,7 @@ def _step(key: Hashable, group: Group) -> bool:
         return False
     if steps.key(group[0][1]) != key:  # its visitor has just changed the settings, which the others did not choose
         return False
-    each = (time.perf_counter() - began) / len(group)
+    each = (time.thread_time() - began) / len(group)
     for (run, _), state in zip(group, states, strict=True):
         run.take(state, each)
     return True

@@ -16,9 +16,10 @@ from labkit.engine_batches import Batched, step_together
 from labkit.ration import Ration
 
 FRAMES = 60  # per second and run, at most: twice as many as are shown, so each of 30 reads per second finds a new one
+IN_ALL = 600  # frames per second of all runs together, at most: of thirty runs, each gets twenty
 SLICE = 0.008  # seconds of stepping before the next run gets its turn
 ROUND = 0.024  # seconds of stepping that all runs share; if they need more, their slices are shorter
-REST = 0.3  # share of the stepping time that is left to the threads that serve pages
+REST = 0.2  # share of the stepping time that is left to the threads that serve pages
 VALUES, SPARE = 0.02, 0.1  # shares of the engine's time, and of its idle time, for the numbers of curves
 
 
@@ -34,8 +35,11 @@ class TakesTurns(Protocol):
     def slow(self) -> bool:
         """Whether a step takes long enough to delay other runs."""
 
-    def turn(self, within: float) -> float:
-        """Step for at most `within` seconds, not at all if it is 0; return the seconds until the next turn is due."""
+    def turn(self, within: float, pause: float) -> float:
+        """Step for at most `within` seconds, not at all if it is 0; return the seconds until the next turn is due.
+
+        Two frames of a playing run are at least `pause` seconds apart.
+        """
 
 
 class Worker(threading.Thread):
@@ -69,10 +73,11 @@ class Worker(threading.Thread):
         The local names disappear with the call, so the thread keeps no closed run alive while it sleeps.
         """
         wait, wanting = 1.0, [r for r in self.runs if r.wants]
+        pause = max(1 / FRAMES, len(wanting) / IN_ALL)
         batched = [run for run in wanting if isinstance(run, Batched)] if len(wanting) > 1 else []
         stepped = step_together(batched, ROUND)
         for run in wanting:
-            wait = min(wait, run.turn(0.0 if id(run) in stepped else min(SLICE, ROUND / len(wanting))))
+            wait = min(wait, run.turn(0.0 if id(run) in stepped else min(SLICE, ROUND / len(wanting)), pause))
             if run.slow and self is self.engine.quick:
                 self.engine.move(run)
         return wait

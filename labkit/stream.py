@@ -5,18 +5,9 @@ for state in islice(iterate(step, state), 0, 1000, 100): ...   # every hundredth
 """
 
 from collections.abc import Callable, Iterator
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TypeVar
 
 S = TypeVar("S")
-
-
-@runtime_checkable
-class Counted(Protocol):
-    """A state that counts the steps from the start."""
-
-    @property
-    def t(self) -> int:
-        """How many there were."""
 
 
 def iterate(step: Callable[[S], S], state: S) -> Iterator[S]:
@@ -27,3 +18,9 @@ def iterate(step: Callable[[S], S], state: S) -> Iterator[S]:
     while True:
         yield state
         state = step(state)
+
+
+def steps_of(state: object) -> int | None:
+    """Return how many steps a state has taken since the start, None if it does not count them."""
+    t = getattr(state, "t", None)
+    return t if isinstance(t, int) else None

@@ -63,6 +63,13 @@ def wait(until, seconds=10.0):
         time.sleep(0.002)
 
 
+def compute(seconds):
+    """Use the processor on this thread."""
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+
+
 def raising(state):
     raise ValueError("no more")
 
@@ -597,7 +604,7 @@ def test_a_slow_run_moves_to_the_second_thread_and_delays_no_other(make):
 
     def slow(state):
         threads.add(threading.current_thread().name)
-        time.sleep(1.5 * engine.SLOW)
+        compute(1.5 * engine.SLOW)
         return count(state)
 
     run, quick = make(slow), make()
@@ -618,7 +625,7 @@ def test_a_run_closed_during_its_first_slow_step_is_removed(make):
 
     def slow(state):
         entered.set()
-        time.sleep(2 * engine.SLOW)
+        compute(2 * engine.SLOW)
         assert closed.wait(10)
         return count(state)
 
@@ -659,10 +666,51 @@ def test_more_playing_runs_have_shorter_turns():
     given = []
     worker = engine_threads.Worker(engine.engine(), "labkit-test")
     for many, wanted in ((1, engine_threads.SLICE), (3, engine_threads.SLICE), (30, engine_threads.ROUND / 30)):
-        worker.runs = [SimpleNamespace(wants=True, turn=lambda within: given.append(within) or 1.0, slow=False)] * many
+        worker.runs = [
+            SimpleNamespace(wants=True, turn=lambda within, pause: given.append(within) or 1.0, slow=False)
+        ] * many
         given.clear()
         worker._round()
         assert given == pytest.approx([wanted] * many)
+
+
+def test_many_playing_runs_have_fewer_frames_each():
+    given = []
+    worker = engine_threads.Worker(engine.engine(), "labkit-test")
+    for many, wanted in ((1, 1 / 60), (10, 1 / 60), (30, 1 / 20), (60, 1 / 10)):
+        worker.runs = [SimpleNamespace(wants=True, turn=lambda within, pause: given.append(pause) or 1.0, slow=False)]
+        worker.runs *= many
+        given.clear()
+        worker._round()
+        assert given == pytest.approx([wanted] * many)
+
+
+def test_a_playing_run_waits_between_two_frames_as_long_as_its_thread_says(make):
+    run = make(speed=1e6)
+    engine.engine().remove(run)  # this thread gives it its turns
+    numbers = []
+    run._obey()
+    run._play()
+    for _ in range(3):
+        run.turn(0.001, pause=10.0)
+        numbers.append(run.frame.number)
+    assert numbers[0] == numbers[2]
+    run.turn(0.001, pause=0.0)
+    assert run.frame.number == numbers[0] + 1
+
+
+def test_a_turn_ends_before_a_step_that_does_not_fit(make):
+    run = make(lambda state: compute(0.01) or count(state), speed=1e6)
+    engine.engine().remove(run)
+    run._obey()
+    run._play()
+    taken = []
+    for within in (0.001, 0.004, 0.004):  # the first turn learns what a step costs
+        before = run.position
+        run._owed = 5.0
+        run.turn(within)
+        taken.append(run.position - before)
+    assert taken == [1, 1, 1]
 
 
 def test_a_frame_does_not_change_after_it_was_published(make):

@@ -1,6 +1,7 @@
 """Runs of equal shape and settings are stepped as a batch, with the same numbers as alone."""
 
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -109,6 +110,20 @@ def test_a_batch_has_the_numbers_of_single_steps(changes):
         assert after.t == alone.t
         for name in ("x", "score", "phi", "drive", "repulsion", "bandwidth", "ksd", "memory"):
             torch.testing.assert_close(getattr(after, name), getattr(alone, name), rtol=1e-9, atol=1e-12)
+
+
+def test_a_batch_continues_the_last_one_only_while_the_runs_are_the_same():
+    one = settings()
+    steps = one.steps
+    states = [advanced(one, 1), advanced(one, 2), advanced(one, 3)]
+    for _ in range(3):
+        states = steps.step(states)
+    alone = [advanced(one, 4), advanced(one, 5), advanced(one, 6)]
+    edited = replace(alone[1], x=alone[1].x + 1.0)
+    for after, before in zip(steps.step([alone[0], edited, alone[2]]), (alone[0], edited, alone[2]), strict=True):
+        torch.testing.assert_close(after.x, one.step(before).x, rtol=1e-9, atol=1e-12)
+    for after, before in zip(states, alone, strict=True):
+        torch.testing.assert_close(after.x, before.x, rtol=1e-9, atol=1e-12)
 
 
 def test_the_parts_of_a_batch_share_no_memory():

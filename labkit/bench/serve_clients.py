@@ -157,8 +157,7 @@ class Visitor(Arrivals):
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(1)
-            for remote in self._remotes:
-                await self._say(remote, {"kind": "beat", "dark": False, "reduced": False})
+            await self._frames.write_message("beat")
 
     async def _listen(self) -> None:
         async for _, content in self._parts:  # what the server changes in the document

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 from labkit.past import size
@@ -41,6 +41,25 @@ class Shared(Generic[V]):
             while self.bytes > self.limit and len(self._kept) > 1:
                 self.bytes -= self._kept.popitem(last=False)[1][1]
             return self._kept[key][0] if key in self._kept else value
+
+
+class Same(Generic[V]):
+    """Takes one step for all runs that are in the very same state, see `labkit.engine.Steps`.
+
+    Args:
+        step: state -> the state one step later. how: state -> what else this step depends on.
+    """
+
+    def __init__(self, step: Callable[[V], V], how: Callable[[V], Hashable]):
+        self._step, self._how = step, how
+
+    def key(self, state: V) -> Hashable:
+        """Return the state itself and what its step depends on."""
+        return state, self._how(state)
+
+    def step(self, states: Sequence[V]) -> list[V]:
+        """Return the state one step later for each."""
+        return [self._step(states[0])] * len(states)
 
 
 class Latest(Generic[V]):

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 
 EXACT = ("int32", "uint8", "uint16", "uint32")  # types that are kept; other numbers become float32
+LITTLE = {np.dtype(name): (name, np.dtype(name).newbyteorder("<")) for name in EXACT}
+SINGLE = "float32", np.dtype("<f4")
 LEVELS = 65535  # the levels are 0 to 65534; this one is NaN
 
 Head = dict[str, Any]
@@ -67,8 +69,8 @@ def encode(values: Any) -> Column:
 def _numbers(array: np.ndarray[Any, Any]) -> tuple[Head, bytes]:
     if array.dtype.kind not in "fiub":
         raise TypeError(f"a column must hold numbers, texts or arrays, got {array.dtype}")
-    kind = array.dtype.name if array.dtype.name in EXACT else "float32"
-    body = array.astype(np.dtype(kind).newbyteorder("<")).tobytes()
+    kind, stored = LITTLE.get(array.dtype, SINGLE)
+    body = array.astype(stored).tobytes()
     return {"type": kind, "shape": list(array.shape)}, body + bytes(-len(body) % 4)
 
 

@@ -44,16 +44,20 @@ class Packer:
     def __init__(self) -> None:
         self._layers: dict[tuple[int, str], dict[str, Column]] = {}
         self._words: dict[str, Any] = {}
-        self._packed: dict[tuple[int, str], dict[str, Any]] = {}  # the columns of each layer, as they came
+        self._came: dict[tuple[int, str], dict[str, Any]] = {}  # the columns of each layer, as they came
 
     def pack(self, frame: Frame) -> bytes:
         """Return the message of the next frame. The first one is a key frame."""
         key, changed = not self._words, {}
         for place, named in layers_of(frame.columns):
-            if named is self._packed.get(place):  # nothing is encoded again
+            came, before = self._came.get(place, {}), self._layers.get(place, {})
+            if named is came:
                 continue
-            self._packed[place] = named
-            columns, before = {name: encode(values) for name, values in named.items()}, self._layers.get(place, {})
+            self._came[place] = named
+            columns = {  # the same array is not encoded again
+                name: before[name] if name in before and values is came.get(name) else encode(values)
+                for name, values in named.items()
+            }
             same = all(name in before and before[name].n == column.n for name, column in columns.items())
             new = {name: column for name, column in columns.items() if not same or column != before[name]}
             rows = max((column.n for column in columns.values()), default=0)

@@ -13,10 +13,17 @@
     connect() {
       this.frame = null
       this.done = new Map() // id of a source -> the columns that it has
-      const socket = new WebSocket(this.address)
+      const socket = this.socket = new WebSocket(this.address)
       socket.binaryType = "arraybuffer"
       socket.onmessage = ({ data }) => (typeof data === "string" ? this.told(JSON.parse(data)) : this.take(data))
       socket.onclose = () => setTimeout(() => this.connect(), PAUSE)
+    }
+
+    // reports to the server that the page has a viewer; returns whether that was possible
+    beat() {
+      if (this.socket.readyState !== WebSocket.OPEN) return false
+      this.socket.send("beat")
+      return true
     }
 
     told({ layers }) {
@@ -53,6 +60,6 @@
     const address = new URL("./frames", location.href)
     address.protocol = address.protocol.replace("http", "ws")
     address.search = `?session=${encodeURIComponent(document.querySelector("meta[name=labkit-session]").content)}`
-    new Frames(address)
+    globalThis.labkitFrames = new Frames(address)
   })
 }

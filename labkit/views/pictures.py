@@ -51,6 +51,7 @@ class Pictures:
         self._views: list[View] = []
         self._missing: list[str] = []  # how the reader can fill each picture, as last shown
         self._turned, self._turns = 0.0, 0
+        self._sources: tuple[list[Any], dict[str, list[str]]] = [], {}  # the last sources, and of which drawings
 
     def declare(self, views: list[View], state: Any) -> None:
         """Show the pictures of these views. A picture that already shows the same stays."""
@@ -124,11 +125,15 @@ class Pictures:
 
     def sources(self) -> dict[str, list[str]]:
         """Return the ids of the Bokeh sources of each layer, by "number of the picture/layer"."""
-        return {
-            f"{i}/{layer}": [source.id for source in sources]
-            for i, stage in enumerate(self.stages)
-            for layer, sources in stage.sources.items()
-        }
+        drawings = [(stage, stage.drawings) for stage in self.stages]
+        if drawings != self._sources[0]:  # needed at every frame
+            found = {
+                f"{i}/{layer}": [source.id for source in sources]
+                for i, stage in enumerate(self.stages)
+                for layer, sources in stage.sources.items()
+            }
+            self._sources = drawings, found
+        return self._sources[1]
 
     def forget(self) -> None:
         """Send all columns again with the next `patch`, because the browser got them in another way meanwhile."""

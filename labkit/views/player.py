@@ -9,14 +9,14 @@ import panel as pn
 from bokeh.models import Tooltip
 
 from labkit import engine
-from labkit.stream import Counted
+from labkit.stream import steps_of
 from labkit.views import layout
 from labkit.views.notebook import Clock
 from labkit.views.readout import Readout
 
 SPEEDS = [1, 3, 10, 30, 100, 300, 1000]
 READOUT = 0.2  # seconds between two changes of the text and the rewind slider while playing
-RARELY = 1.0  # the same where the text reaches the browser in another way
+RARELY = 3.0  # the same where the text reaches the browser in another way
 SELDOM = 3  # minimum number of frames between two such changes, for slow runs
 ECHO = 60  # ticks within which a notebook's slider may send back a position that it received
 TIPS = {
@@ -145,8 +145,7 @@ class PlayerBar:
         if frame.stride > 1 and not frame.playing:
             rate += f" · rewinds {frame.stride} steps at a time"
         words = self._status(frame.state) if frame.state is not None else ""
-        t = frame.state.t if isinstance(frame.state, Counted) else 0
-        return f"step <b>{t}</b> · {rate}" + (f" · {html.escape(words)}" if words else "")
+        return f"step <b>{steps_of(frame.state) or 0}</b> · {rate}" + (f" · {html.escape(words)}" if words else "")
 
     def _scrubbed(self, event: Any) -> None:
         echo = self._clock is not None and self._clock.ticks - self._sent.get(event.new, -ECHO) < ECHO

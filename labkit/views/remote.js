@@ -13,7 +13,14 @@ export function render({model, el}) {
     if (side) wear(side, sheets.side)
     if (side) page.documentElement.toggleAttribute("data-has-basic", model.basic.length > 0)
   }
-  const beat = () => { if (el.isConnected && page.visibilityState === "visible") { hello("beat"); name(); describe(); look(); if (model.keys) explain(page, model.terms) } }
+  const beat = () => {
+    if (!el.isConnected || page.visibilityState !== "visible") return
+    if (!globalThis.labkitFrames?.beat()) hello("beat")
+    name()
+    describe()
+    look()
+    if (model.keys) explain(page, model.terms)
+  }
   const timer = setInterval(beat, 1000)
 
   // keys act only while no control has the focus; in a notebook all keys belong to the notebook

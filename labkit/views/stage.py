@@ -39,6 +39,7 @@ class Stage:
     Attributes:
         main: whether a presentation shows the picture.
         hidden: whether the picture is hidden, because it is empty.
+        drawings: how often its sources have changed.
     """
 
     def __init__(self, order: int = 0):
@@ -49,7 +50,7 @@ class Stage:
         self._sent: dict[str, dict] = {}  # the arrays of each source, so that nothing is sent twice
         self._stale: set[str] = set()  # sources whose columns the browser got in another way
         self.automatic, self._drawn, self._declared = False, None, None
-        self._order, self.hidden = {"order": str(order)}, False
+        self._order, self.hidden, self.drawings = {"order": str(order)}, False, 0
         self.pane = pn.pane.HoloViews(None, sizing_mode="stretch_width", linked_axes=False, styles=self._order)
 
     def show(self, view: View, state: Any, drawn: Callable[[Any], None]) -> None:
@@ -60,6 +61,7 @@ class Stage:
             drawn: called with every new Bokeh figure, for tools and events.
         """
         self._sources, self._sent, self._figures, self._drawn = {}, {}, [], drawn
+        self.drawings += 1
         self.automatic, self._declared = view.automatic, declaration(view)
         height, self._aspect = LARGE if view.leading else SMALL, view.aspect
         grabbed = {"clone": True, "default_tools": []}  # tools for every layer would cost more than the layer
@@ -103,9 +105,11 @@ class Stage:
     def retire(self) -> None:
         """Stop changing this picture, because another one will replace it."""
         self._sources, self._declared = {}, None
+        self.drawings += 1
 
     def _grab(self, plot, label: str) -> None:
         self._sources.setdefault(label, []).append(plot.handles["source"])
+        self.drawings += 1
 
     def _style(self, plot) -> None:
         figure = plot.state

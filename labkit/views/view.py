@@ -6,7 +6,7 @@ from typing import Any
 import holoviews as hv
 
 from labkit.past import Past
-from labkit.stream import Counted
+from labkit.stream import steps_of
 
 NO_CURVE = "Press Play or Step: the curves start with the first step."
 
@@ -109,7 +109,7 @@ class Part(View):
 
 def no_curve_yet(state: Any) -> str:
     """Return what starts the curves of a run at its first step: a line needs two points."""
-    return NO_CURVE if isinstance(state, Counted) and not state.t else ""
+    return NO_CURVE if steps_of(state) == 0 else ""
 
 
 def listed(words: Iterable[str]) -> str:

@@ -19,7 +19,8 @@ import torch
 
 from labkit import recordings
 from labkit.past import Past
-from labkit.recordings import columns, files
+from labkit.recordings import columns, files, frames
+from labkit.recordings.columns import encode
 from labkit.recordings.frames import Frame, Packer, unpack
 from labkit.views.downloads import Downloads, content
 from labkit.views.live import Live
@@ -137,6 +138,16 @@ def test_a_frame_holds_only_the_columns_that_changed():
     assert whole.step == 20 and whole.columns[0]["a"]["x"].tolist() == [0, 1]
     with pytest.raises(ValueError, match="frame 2 holds only changes"):
         unpack(third)
+
+
+def test_the_same_array_is_not_encoded_again(monkeypatch):
+    packer, steady, encoded = Packer(), np.arange(10.0), []
+    monkeypatch.setattr(frames, "encode", lambda values: encoded.append(values) or encode(values))
+    first = unpack(packer.pack(frame(0, {"a": {"x": steady, "y": np.zeros(10)}})))
+    second = packer.pack(frame(1, {"a": {"x": steady, "y": np.ones(10)}}))
+    assert sum(values is steady for values in encoded) == 1 and len(encoded) == 3
+    found = unpack(second, first).columns[0]["a"]
+    assert found["x"].tolist() == steady.tolist() and found["y"].tolist() == [1] * 10
 
 
 def test_columns_of_another_length_are_left_out():

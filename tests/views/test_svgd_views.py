@@ -380,3 +380,15 @@ def test_the_marks_of_many_particles_are_smaller_and_more_transparent():
     assert many["size"] < 4 and 0.3 < many["alpha"] < 0.5
     sizes = [plane.marks(n)["size"] for n in range(300, 3000, 100)]
     assert sizes == sorted(sizes, reverse=True)
+
+
+def test_the_target_on_a_line_is_drawn_again_only_when_it_changes():
+    settings = ParticlesSettings(n=10)
+    line, state = Line(settings.density, settings.box()[0]), settings.start()
+    first = line.columns(state)
+    assert line.columns(state)["target"] is first["target"]  # so a packer does not encode it again
+    settings.means = [0.0, 3.0]
+    moved = line.columns(state)
+    grid, peaks = torch.from_numpy(line.grid)[:, None], moved["modes"]["x"]
+    np.testing.assert_allclose(moved["target"]["y"], settings.density().log_prob(grid).exp())
+    assert peaks.tolist() == [0.0, 3.0] and first["modes"]["x"].tolist() == [-2.0, 2.0]

@@ -12,8 +12,8 @@ of a variance comes from replicates so rare that none has occurred. So there is 
 reports enough replicates, and none at all if weights have too few moments.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -28,13 +28,13 @@ from labkit.dreg.statistics import RunningMoments, crossed, merge
 from labkit.experiments.devices import kept, moved, noise
 from labkit.experiments.dreg import parameters
 from labkit.experiments.settings import ExperimentSettings
-from labkit.experiments.shared import Shared
+from labkit.experiments.shared import Same, Shared
 from labkit.training import schedules
 
 COVERED = 0.95  # confidence level of the intervals
 STEP = 60.0  # approximate duration of a batch in milliseconds
 OF_ESTIMATOR, OF_DIMENSION = 0.06, 0.005  # part of it for one replicate of 1024 samples (measured)
-BATCHES = 64_000_000  # bytes of the newest batches that runs with equal settings share
+STATES = 64_000_000  # bytes of the newest states that runs with equal settings share
 ROUNDING, ROUNDING_EXACT = 1e-24, 1e-12  # relative to squares: a smaller variance is rounding error
 SLOPES_FROM = 64  # smallest K for the slopes
 
@@ -70,6 +70,7 @@ class Measured:
     known: tuple[str, ...]
     exact: Tensor
     enough: tails.Enough
+    _reached: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def t(self) -> int:
@@ -104,7 +105,12 @@ class Measured:
         return [[k for k, bad in zip(self.sizes, row, strict=True) if bad] for row in early.tolist()]
 
     def _reach(self, quantity: str) -> tuple[Tensor, Tensor]:
-        """Return f and r of (1), [E, S] each."""
+        """Return f and r of (1), [E, S] each, computed once for each quantity."""
+        if quantity not in self._reached:
+            self._reached[quantity] = self._find_reach(quantity)
+        return self._reached[quantity]
+
+    def _find_reach(self, quantity: str) -> tuple[Tensor, Tensor]:
         numbers = _numbers(self.total, self.toy).requires_grad_()
         values = _of(quantity, numbers, self.estimators, self.toy.dim)
         (slope,) = torch.autograd.grad(values.nansum(), numbers)
@@ -227,6 +233,10 @@ class VarianceSettings(ExperimentSettings[Measured]):
         """
         toy = _toy(*self.where())
         chosen = [name for name in ESTIMATORS if name in self.estimators]
+        key = self.where(), self.sizes, self._how(toy, chosen, self.sizes)
+        return _states.take(key, lambda: self._first(toy, chosen))
+
+    def _first(self, toy: Gaussian, chosen: list[str]) -> Measured:
         known = tuple(name for name in exact.known() if name in chosen)
         rows = [exact.known().index(name) for name in known]
         total = self._batch(toy, chosen, self.sizes)
@@ -236,39 +246,41 @@ class VarianceSettings(ExperimentSettings[Measured]):
         return Measured(toy, total, batches, known, true, enough)
 
     def step(self, state: Measured) -> Measured:
-        """Return the state after one more batch."""
+        """Return the state after one more batch: the same object for runs with equal settings, computed once."""
+        return _states.take((state, self._then(state)), lambda: self._next(state))
+
+    @property
+    def steps(self) -> Same[Measured]:
+        return Same(self.step, self._then)
+
+    def _then(self, state: Measured) -> Hashable:
+        """Return what the next state depends on, except the state."""
+        return self._how(state.toy, state.estimators, state.sizes)
+
+    def _how(self, toy: Gaussian, names: Sequence[str], sizes: tuple[int, ...]) -> tuple[Rows, int, int, str]:
+        """Return the estimators, the replicates of a batch, the seed and the device."""
+        replicates = self.batch or batch_size(len(names), toy.dim, sizes[-1])
+        return _rows(names), replicates, self.seed, self.device
+
+    def _next(self, state: Measured) -> Measured:
         new = self._batch(state.toy, state.estimators, state.sizes, state.t)
         batches = merge(state.batches, crossed(_numbers(new, state.toy)[None]))
         return replace(state, total=laboratory.merged(state.total, new), batches=batches)
 
     def _batch(self, toy: Gaussian, names: Sequence[str], sizes: tuple[int, ...], t: int = 0) -> laboratory.State:
-        replicates = self.batch or batch_size(len(names), toy.dim, sizes[-1])
-        return _measured(toy, _rows(names), sizes, replicates, schedules.seed("dreg", self.seed, t), self.device)
+        replicates = self._how(toy, names, sizes)[1]
+        empty, source = laboratory.start(toy, names, sizes), noise(schedules.seed("dreg", self.seed, t), self.device)
+        begun, there = moved(empty, self.device), moved(toy, self.device)
+        return kept(laboratory.step(begun, there, generator=source, replicates=replicates))
+
+
+_states: Shared[Measured] = Shared(STATES)
 
 
 @lru_cache(maxsize=64)
 def _toy(dim: int, distance: float, variance: float) -> Gaussian:
     """Return the Gaussian model: the same object for equal settings."""
     return gaussian.instance(dim, distance, variance)
-
-
-_batches: Shared[laboratory.State] = Shared(BATCHES)
-
-
-def _measured(
-    toy: Gaussian, rows: Rows, sizes: tuple[int, ...], replicates: int, seed: int, device: str
-) -> laboratory.State:
-    """Return the measurements of one batch.
-
-    The seed defines its noise, so the runs of a class with equal settings share each batch: it is computed once.
-    """
-
-    def measure() -> laboratory.State:
-        empty = laboratory.start(toy, [name for name, _ in rows], sizes)
-        source = noise(seed, device)
-        return kept(laboratory.step(moved(empty, device), moved(toy, device), generator=source, replicates=replicates))
-
-    return _batches.take((toy, rows, sizes, replicates, seed, device), measure)
 
 
 def batch_size(estimators: int, dim: int, largest: int) -> int:

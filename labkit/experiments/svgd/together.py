@@ -1,9 +1,11 @@
 """One step of several runs of SVGD with the same settings, as a batch."""
 
+import operator
 from collections.abc import Hashable, Sequence
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,6 +28,7 @@ class Together:
 
     def __init__(self, run: ParticlesSettings):
         self.run = run
+        self._last: tuple[list[svgd.State], svgd.State] | None = None  # the states of the last step, and their batch
 
     def key(self, state: Any) -> Hashable | None:
         """Return what runs must share to be stepped as a batch; None if this one must step alone."""
@@ -43,17 +46,29 @@ class Together:
 
     def step(self, states: Sequence[svgd.State]) -> list[svgd.State]:
         """Return the states one step later."""
-        joined = {name: torch.stack([getattr(state, name) for state in states]) for name in TENSORS}
-        memory = None if states[0].memory is None else torch.stack([state.memory for state in states])
-        after = self.run.step(svgd.State(**joined, t=0, memory=memory))
+        after = self.run.step(self._joined(states))
         parts = {name: _parts(getattr(after, name)) for name in TENSORS}
         memories = [None] * len(states) if after.memory is None else _parts(after.memory)
-        return [
+        found = [
             svgd.State(**{name: parts[name][i] for name in TENSORS}, t=state.t + 1, memory=memories[i])
             for i, state in enumerate(states)
         ]
+        self._last = found, after
+        return found
+
+    def _joined(self, states: Sequence[svgd.State]) -> svgd.State:
+        """Return the states as a batch. That of the last step is still there if the runs are the same."""
+        last = self._last
+        if last and len(last[0]) == len(states) and all(map(operator.is_, last[0], states)):
+            return last[1]
+        joined = {name: torch.stack([getattr(state, name) for state in states]) for name in TENSORS}
+        memory = None if states[0].memory is None else torch.stack([state.memory for state in states])
+        return svgd.State(**joined, t=0, memory=memory)
 
 
 def _parts(many: Tensor) -> list[Tensor]:
     """Return the part of each run as a separate tensor: a kept view would keep the whole batch."""
-    return [part.clone() for part in many.unbind()]
+    if many.device.type != "cpu":
+        return [part.clone() for part in many.unbind()]
+    # torch lets other threads continue during each copy, and waits for its turn again: that takes longer than the copy
+    return [torch.from_numpy(np.array(part)) for part in many.numpy(force=True)]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
+from weakref import WeakKeyDictionary
 
 import holoviews as hv
 import numpy as np
@@ -44,6 +45,9 @@ class Measurements(Protocol):
     def truths(self, quantity: str) -> Tensor: ...
 
     def slopes(self, quantity: str) -> list[float]: ...
+
+
+_drawn: WeakKeyDictionary[Measurements, dict[tuple, Columns]] = WeakKeyDictionary()
 
 
 class Scaling(View):
@@ -97,7 +101,14 @@ class Scaling(View):
         return f"{self.quantity[:1].upper()}{self.quantity[1:]} at K = {state.sizes[-1]}: {now}."
 
     def columns(self, state: Measurements, past: Past | None = None) -> Columns:
+        """Return the columns of a state, computed once: the runs of a class show the same states."""
         low, high = self._limits or limits(state, self.quantity)
+        known, look = _drawn.setdefault(state, {}), (self.quantity, low, high)
+        if look not in known:
+            known[look] = self._columns(state, low, high)
+        return known[look]
+
+    def _columns(self, state: Measurements, low: float, high: float) -> Columns:
         values = state.values(self.quantity)
         k, shown = np.array(state.sizes, dtype=float), spans.shown(values.numpy(), log=True)
         ends = [end.numpy().clip(low / 10, high * 10) + 0 * shown for end in state.interval(self.quantity)]

@@ -1,7 +1,7 @@
 """Particles on a line: densities of the target and of the particles, each particle, and earlier steps."""
 
 from collections.abc import Callable
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import holoviews as hv
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 
 from labkit.experiments.svgd.particles import Sample
 from labkit.past import Past
+from labkit.targets.registry import Known
 from labkit.views import density
 from labkit.views.palette import CHOSEN, PARTICLES, PAST, TARGET
 from labkit.views.stage import ABOVE
@@ -22,7 +23,8 @@ class Line(View):
     """The picture of the original program: target red and dashed, particles green.
 
     Args:
-        density: () -> the target, with one dimension; called at every frame, because its modes may move.
+        density: () -> the target, with one dimension; called at every frame. A target whose modes have moved is another
+            object.
         box: (low, high) of the axis.
         title: title of the picture.
     """
@@ -32,23 +34,33 @@ class Line(View):
     def __init__(self, density: Callable, box: tuple[float, float], title: str = ""):
         self.density, self.box, self.title = density, box, title
         self.grid = np.linspace(*box, POINTS)
-        top = float(self._target().max())
+        self._shown: tuple[Any, Columns] | None = None  # the last target and its columns
+        self._earlier: tuple[list[Sample], dict[str, np.ndarray]] | None = None  # pinned states, and their columns
+        top = float(self._target()["target"]["y"].max())
         self.top = 1.5 * top if top == top else FLAT / (box[1] - box[0])  # NaN: there is no density
         self.chosen: int | None = None
         self.mode: int | None = None  # the chosen mode
         self.snapshots = True
-        self._outlines = WeakKeyDictionary()  # outlines of the states at the pinned steps, computed once
 
     @property
     def declaration(self) -> tuple:
         """What the picture depends on except the columns."""
         return self.box, self.title, self.top
 
-    def _target(self) -> np.ndarray:
+    def _target(self) -> Columns:
+        """Return the layers of the target, computed once for each target."""
+        density, known = self.density(), self._shown
+        if known is None or known[0] is not density:
+            modes = density.handles().numpy(force=True)
+            curve = {"x": self.grid, "y": self._heights(density)}
+            self._shown = known = density, {"target": curve, "modes": {"x": modes[:, 0], "y": modes[:, 1]}}
+        return known[1]
+
+    def _heights(self, density: Known) -> np.ndarray:
         """Return p(x) on the grid, NaN if the density is not known."""
-        if not self.density().has_density:
+        if not density.has_density:
             return np.full(POINTS, np.nan)
-        return np.exp(self.density().log_prob(torch.from_numpy(self.grid)[:, None]).numpy(force=True))
+        return np.exp(density.log_prob(torch.from_numpy(self.grid)[:, None]).numpy(force=True))
 
     def picture(self, state: Sample) -> hv.Overlay:
         """Return the fixed parts: axes, the target, and a layer for everything that moves."""
@@ -59,7 +71,7 @@ class Line(View):
             hv.Area(kde, "x", "y", label="particles").opts(color=PARTICLES, alpha=0.35, line_alpha=0),
             hv.Curve(kde, "x", "y", label="outline").opts(color=PARTICLES, line_width=2.5, show_legend=False),
             hv.Curve(empty, "x", "y", label="earlier steps").opts(color=PAST, line_width=1.2),
-            hv.Curve((self.grid, self._target()), "x", "y", label="target").opts(
+            hv.Curve((self.grid, self._target()["target"]["y"]), "x", "y", label="target").opts(
                 color=TARGET, line_dash="dashed", line_width=2.5
             ),
             hv.Scatter((x, self._rug(x)), "x", "y", label="each particle").opts(
@@ -91,16 +103,13 @@ class Line(View):
         """Return the moving arrays."""
         x = _positions(state)
         kde = density.estimate(x, self.grid)
-        target = self._target()
-        modes = self.handles()
         return {
-            "target": {"x": self.grid, "y": target},
+            **self._target(),
             "particles": _outline(self.grid, kde),
             "outline": {"x": self.grid, "y": kde},
             "each particle": {"x": x, "y": self._rug(x)},
             "earlier steps": self._before(past or Past()),
-            "chosen": self._marked(x, modes),
-            "modes": {"x": modes[:, 0], "y": modes[:, 1]},
+            "chosen": self._marked(x, self.handles()),
         }
 
     def _marked(self, x: np.ndarray, modes: np.ndarray) -> dict[str, np.ndarray]:
@@ -112,7 +121,7 @@ class Line(View):
 
     def handles(self) -> np.ndarray:
         """Return the handles of the density, (m, 2): place and height."""
-        return self.density().handles().numpy(force=True)
+        return np.column_stack(list(self._target()["modes"].values()))
 
     def _rug(self, x: np.ndarray) -> np.ndarray:
         return np.full(len(x), -0.03 * self.top)
@@ -120,10 +129,13 @@ class Line(View):
     def _before(self, past: Past) -> dict[str, np.ndarray]:
         """Return the outlines at the pinned steps as one curve, with NaN between them."""
         pinned = list(past.pinned.values()) if self.snapshots else []
-        for state in pinned:
-            if state not in self._outlines:
-                self._outlines[state] = np.append(density.estimate(_positions(state), self.grid), np.nan)
-        curves = [self._outlines[state] for state in pinned]
+        known = self._earlier
+        if known is None or known[0] != pinned:
+            self._earlier = known = pinned, self._outlined(pinned)
+        return known[1]
+
+    def _outlined(self, pinned: list[Sample]) -> dict[str, np.ndarray]:
+        curves = [np.append(density.estimate(_positions(state), self.grid), np.nan) for state in pinned]
         return {
             "x": np.concatenate([np.append(self.grid, np.nan)] * len(curves)) if curves else np.zeros(0),
             "y": np.concatenate(curves) if curves else np.zeros(0),
