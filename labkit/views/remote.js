@@ -78,15 +78,15 @@ export function render({model, el}) {
     const {"": sentence, ...texts} = model.words
     if (spoken.textContent !== sentence) spoken.textContent = sentence ?? ""
     for (const view of figures()) {
-      const text = texts[view.model.id], surface = view.canvas_view?.events_el
-      if (!text || !surface) continue
-      const id = view.model.id, keys = model.keys && model.editable[id]
-      if (keys) {
-        grasp(surface, text, keys, (name, far) => send("edit", {figure: id, name, far}))
-        continue
+      const id = view.model.id, text = texts[id], surface = view.canvas_view?.events_el
+      if (!surface) continue
+      const keys = model.keys && model.editable[id]
+      if (text && keys) grasp(surface, text, keys, (name, far) => send("edit", {figure: id, name, far}))
+      else if (text) {
+        surface.setAttribute("role", "img")
+        surface.setAttribute("aria-label", text)
       }
-      surface.setAttribute("role", "img")
-      surface.setAttribute("aria-label", text)
+      if (model.keys && !grasped.has(surface)) surface.tabIndex = -1  // no key does anything there
     }
   }
   model.on("words", describe)

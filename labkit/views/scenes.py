@@ -154,7 +154,7 @@ class Scene(LiveCell):
     def rest(self) -> list:
         """Return what follows below. It is added when the browser has the pictures, so these appear sooner."""
         below = [layout.said(words, **{"overflow-x": "auto"}) for words in self.below]  # a formula on a phone
-        return [self.remark, Downloads(self, self.saves, self.table), *below]
+        return [self.remark, *below, Downloads(self, self.saves, self.table)]
 
     def __panel__(self) -> pn.viewable.Viewable:
         return layout.column(*self.first(), *self.rest())

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -16,6 +17,7 @@ TABS = {
 }
 OTHERS = "", "guide", "runs"  # pages without tabs
 WIDTHS = 320, 390, 768
+WALK = Path(__file__).with_name("walk.js").read_text(encoding="utf-8")
 SHOWN = """
 const views = [...Bokeh.documents[0]._all_models.values()].filter((model) => model.type === "Figure")
   .map((figure) => Bokeh.index.find_one(figure)).filter((view) => view?.el.clientWidth)
@@ -53,12 +55,14 @@ class Seen(NamedTuple):
     Attributes:
         scroll, pictures: scroll width and pictures by the width of the window.
         violations: what axe-core finds, in light and in dark colours.
+        walk: what is wrong on a walk through the controls with the Tab key.
         console: warnings and errors in the console of the browser.
     """
 
     scroll: dict[int, int]
     pictures: dict[int, list[dict[str, Any]]]
     violations: list[str]
+    walk: list[str]
     console: tuple[str, ...]
 
 
@@ -80,12 +84,12 @@ def seen(
             page.set_viewport_size({"width": 1366, "height": 768})
             open_tab(page, tab)
             shown = widths(page, lambda: page.evaluate(PICTURES))
-            found[f"{request.param} {tab}"] = Seen(*shown, violations(page), tuple(console))
+            found[f"{request.param} {tab}"] = Seen(*shown, violations(page), walked(page), tuple(console))
             console.clear()
     else:
         for name in OTHERS:
             page.goto(f"{server}/{name}")
-            found[f"/{name}"] = Seen(*widths(page, list), violations(page), tuple(console))
+            found[f"/{name}"] = Seen(*widths(page, list), violations(page), [], tuple(console))
             console.clear()
     page.close()
     yield found
@@ -117,6 +121,15 @@ def widths(page: Page, pictures: Callable[[], list]) -> tuple[dict[int, int], di
         page.set_viewport_size({"width": width, "height": 768 if width == 1366 else 844})
         scroll[width], shown[width] = settled(page, pictures)
     return scroll, shown
+
+
+def walked(page: Page) -> list[str]:
+    """Return what is wrong on a walk through all controls with the Tab key."""
+    page.evaluate(WALK)
+    page.mouse.move(0, 0)  # the tools of a picture below the mouse would be controls, too
+    for _ in range(page.evaluate("walk.start()") + 3):  # from the last control to the end of the page, and around
+        page.keyboard.press("Tab")
+    return page.evaluate("walk.wrong()")
 
 
 def settled(page: Page, pictures: Callable[[], list]) -> tuple[int, list]:
@@ -158,6 +171,11 @@ def test_every_legend_has_its_samples(seen):
 
 def test_axe_core_finds_no_violation_in_light_and_dark(seen):
     assert {tab: one.violations for tab, one in seen.items() if one.violations} == {}
+
+
+def test_tab_reaches_every_control_in_the_order_of_the_page_with_a_visible_focus(seen):
+    """Every control has a name, and a slider announces the value that it shows."""
+    assert {tab: one.walk for tab, one in seen.items() if one.walk} == {}
 
 
 def test_planes_are_square(seen):
