@@ -28,6 +28,16 @@ const glyphSize = (glyph, name, change) => {
   const now = glyph[name]
   if (now && typeof now === "object" && "value" in now) put(glyph, name, {...now, value: change(made(glyph, name, now).value)})
 }
+// widths in a column, which the server changes, pass through a function of the browser
+const widened = new WeakMap()  // glyph -> the scale of its function
+const widen = (glyph, scale, least) => {
+  const {field} = glyph.line_width ?? {}
+  if (!field || (widened.get(glyph) ?? 1) === scale) return
+  widened.set(glyph, scale)
+  const ends = least ? {x: [0, least / scale, 100], y: [least, least, 100 * scale]} : {x: [0, 100], y: [0, 100 * scale]}
+  const transform = new (Bokeh.Models.get("LinearInterpolator"))(ends)
+  glyph.setv({line_width: {field, transform}}, {sync: false})
+}
 
 const lines = (text, room, measure) => {
   const found = [""]
@@ -87,8 +97,11 @@ const fit = (view, scale) => {
     const glyph = renderer.glyph
     if (!glyph) continue
     if ("text_font_size" in glyph) glyphSize(glyph, "text_font_size", (size) => sized(size, scale))
-    if ("line_width" in glyph && !("size" in glyph))
-      glyphSize(glyph, "line_width", (size) => (scale > 1.5 ? Math.max(4, size * scale) : size * scale))
+    if ("line_width" in glyph) {
+      const least = scale > 1.5 && !("size" in glyph) ? 4 : 0  // not for the edge of a mark
+      glyphSize(glyph, "line_width", (size) => Math.max(least, size * scale))
+      widen(glyph, scale, least)
+    }
     if ("size" in glyph) glyphSize(glyph, "size", (size) => size * scale)
   }
 }
@@ -97,5 +110,7 @@ const figures = () => (globalThis.Bokeh?.documents ?? []).flatMap((each) =>
 ).filter((view) => view?.el.isConnected && view.frame?.bbox)
 const fitAll = () => {
   const scale = Number(getComputedStyle(document.documentElement).getPropertyValue("--plot-scale")) || 1
-  for (const view of figures()) fit(view, scale)
+  const views = figures()
+  makeRoom(views)
+  for (const view of views) fit(view, scale)
 }

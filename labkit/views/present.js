@@ -1,11 +1,11 @@
 // Which parts of a page are visible: all, only the picture for a room (data-present), or only some controls. Style sheets
 // of the page do not reach into Bokeh's elements, so each of these gets the same sheets.
-const HIGH = "calc(100dvh - var(--besides, 10rem))"
+const HIGH = "max(40dvh, calc(100dvh - var(--besides, 7rem)))"
 const PRESENT = `
-.picture:not(.main), .said, .downloads, .tabs, .slim, .secondary { display: none !important; }
+.picture:not(.main), .said, .downloads, .tabs, .slim, .secondary, .term, .quiet, .bk-Toolbar { display: none !important; }
 .main { height: ${HIGH} !important; max-height: none !important; position: static !important; }
 .main.plane { width: min(100%, ${HIGH}) !important; }
-.main.image { height: auto !important; width: min(100%, calc(var(--aspect) * ${HIGH})) !important; }
+.main.image { height: auto !important; width: min(100%, calc(var(--aspect) * ${HIGH})) !important; justify-self: center !important; }
 .play { width: auto !important; min-width: 8rem; }
 .bk-btn { font-size: 1em; padding: .3em .8em; }
 `
@@ -22,6 +22,11 @@ const dress = (basic) => {
   const some = asked() ?? (document.documentElement.dataset.controls === "basic" && basic.length ? basic : null)
   const not = (some ?? []).map((name) => `:not(.control-${name})`).join("")
   sheets.side.replaceSync(some ? `.control${not} { display: none !important; }` : "")
+}
+// what is above the main picture decides its height: the strip of a lesson has one line or many
+const makeRoom = (views) => {
+  const tops = views.filter(({el}) => el.classList.contains("main")).map(({el}) => el.getBoundingClientRect().top + scrollY)
+  if (presenting() && tops.length) document.documentElement.style.setProperty("--besides", `${Math.ceil(Math.min(...tops)) + 8}px`)
 }
 const adopt = (root, sheet) => {
   if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet)

@@ -29,7 +29,7 @@ export function render({ model, el, view }) {
   const ask = button("Ask the class", () => {
     page.dispatchEvent(new CustomEvent("labkit-ask", { detail: { lesson: now().lesson, step: now().step } }))
   }, { title: "Makes this question the vote of your class" })
-  const back = button("Back", () => go(now().step - 1), { title: "Back (P key)" })
+  const back = button("Back", () => go(now().step - 1), { title: "Back (B key)" })
   const next = button("Next", () => go(now().step + 1), { title: "Next (N key)" })
   const free = button("Explore freely", () => send("free"), { className: "quiet", title: "Leaves the lesson and keeps the settings" })
   const home = button("Back to the lesson", () => go(now().step), { className: "main" })
@@ -201,7 +201,7 @@ export function render({ model, el, view }) {
     if (!told.lesson || told.free || event.ctrlKey || event.metaKey || event.altKey) return
     if (at?.matches("textarea, select, [contenteditable=true], input:not([type=range]):not([type=checkbox])")) return
     if (event.key === "n" || event.key === "N") go(told.step + 1)
-    else if (event.key === "p" || event.key === "P") go(told.step - 1)
+    else if (event.key === "b" || event.key === "B") go(told.step - 1)
     else if (/^[1-9]$/.test(event.key) && told.question?.kind === "choice" && !told.verdict) {
       const text = told.question.choices[Number(event.key) - 1]
       if (text === undefined) return

@@ -116,7 +116,7 @@ def test_a_lesson_is_walked_by_keyboard_alone_and_its_run_marks_right_and_wrong_
             page.keyboard.press("n")
     assert asked >= 2
     expect(page.get_by_role("button", name="Next", exact=True)).to_be_disabled(timeout=LOADS)
-    page.keyboard.press("p")
+    page.keyboard.press("b")
     at_step(page, lesson, len(lesson.steps) - 2)
 
 
