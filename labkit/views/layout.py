@@ -13,6 +13,7 @@ PHONE = "@media (max-width: 700px)"
 LARGE = "min(clamp(320px, 66vh, 1100px), 72vw)"  # height of the picture of the method
 SMALL = "clamp(220px, 28vh, 440px)"
 ON_A_PHONE = "min(46svh, 96vw)"
+SAID = "var(--said-size, 15px)"  # size of the texts of a page
 
 # What a class of a child does. Columns that a phone dissolves have these rules too, because children are its children.
 PLACES = f"""
@@ -73,6 +74,7 @@ PLAYER = f"""
 {PHONE} {{
   .slim {{ width: calc(50% - 20px) !important; margin: 0 8px !important; }}
 }}
+@media (min-width: 120rem) {{ .slim {{ width: 245px !important; }} }}
 """
 """The controls of a run: few rows on a phone."""
 
@@ -103,7 +105,7 @@ def said(words: str, visible: bool = True, order: str = "60", sheet: str = "", *
         sheet: more style sheets.
     """
     return pn.pane.HTML(
-        words, sizing_mode="stretch_width", visible=visible, styles={"font-size": "15px", "order": order, **styles},
+        words, sizing_mode="stretch_width", visible=visible, styles={"font-size": SAID, "order": order, **styles},
         css_classes=["said"],
         stylesheets=[DEVICES + sheet],
     )  # fmt: skip

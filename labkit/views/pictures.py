@@ -6,7 +6,7 @@ from typing import Any
 
 import panel as pn
 
-from labkit.views.layout import DEVICES, GRID, GRID_ALONE, GRID_BESIDE
+from labkit.views.layout import DEVICES, GRID, GRID_ALONE, GRID_BESIDE, SAID
 from labkit.views.narration import Narrator
 from labkit.views.readout import Hint
 from labkit.views.stage import Stage
@@ -40,7 +40,7 @@ class Pictures:
         self.hint = Hint(
             visible=False,
             sizing_mode="stretch_width",
-            styles={"font-size": "15px", "order": "50"},
+            styles={"font-size": SAID, "order": "50"},
             css_classes=["said"],
             stylesheets=[DEVICES],
         )

@@ -9,7 +9,8 @@ const PRESENT = `
 .play { width: auto !important; min-width: 8rem; }
 .bk-btn { font-size: 1em; padding: .3em .8em; }
 `
-const FOCUS = `:focus-visible { outline: 3px solid var(--mark, #0072b2) !important; outline-offset: 2px !important; }
+const FOCUS = `.bk-input { font-size: var(--field-size, revert-layer); }
+:focus-visible { outline: 3px solid var(--mark, #0072b2) !important; outline-offset: 2px !important; }
 :host(.solid) .bk-btn-primary, .bk-btn-primary.bk-active { color: var(--on-mark, #ffffff) !important; }`
 const sheets = {all: new CSSStyleSheet(), side: new CSSStyleSheet()}
 

@@ -16,7 +16,6 @@ from labkit.views.still import LiveCell
 from labkit.views.things import Things
 from labkit.views.view import View
 
-TEXT = {"font-size": "15px"}
 OUTSIDE_LESSONS = ":host { display: var(--outside-lessons, block) !important; }"  # the page hides it in a lesson
 
 

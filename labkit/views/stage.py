@@ -82,7 +82,7 @@ class Stage:
 
     def _styles(self) -> dict[str, str]:
         shown = self._order | {"--aspect": f"{self._aspect or 1:.6g}"}
-        return shown | {"display": "none"} if self.hidden else shown
+        return shown | {"display": "none" if self.hidden else ""}  # BokehJS keeps a style that is left out
 
     @property
     def sources(self) -> dict[str, list]:

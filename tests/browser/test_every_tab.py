@@ -192,6 +192,7 @@ def test_planes_are_square(seen):
 def test_the_main_picture_takes_two_thirds_of_the_height_and_of_the_width_next_to_small_ones(seen):
     for tab in {"svgd Particles", "svgd Regression", "svgd Collapse"} & set(seen):
         main = next(each for each in seen[tab].pictures[1366] if "leading" in each["classes"])
+        assert len(seen[tab].pictures[1366]) >= {"svgd Particles": 4}.get(tab, 2), "curves are shown after a step"
         assert main["height"] == pytest.approx(2 / 3 * 768, rel=0.02), tab
         assert main["width"] > 0.6 * (1366 - 18 * 16 - 48), tab
 
