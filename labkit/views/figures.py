@@ -2,6 +2,7 @@
 
 import math
 import re
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from labkit.views.view import View, leading
 TALL, WIDE = 540, 960  # pixels of one picture
 PART = 640, 420  # pixels of each of several pictures
 WRITERS = {".png": save_png, ".svg": save_svg, ".pdf": save_pdf}
+_one = threading.Lock()  # a PNG of all pictures with four times the pixels takes half a gigabyte while it is made
 SHORT, LONG = 24, 120  # characters in the name of a file: of one value, and of all
 
 
@@ -54,9 +56,10 @@ def write(views: Sequence[View], past: Past[Any], position: int, target: Target,
     vector = form.ending != ".png"
     look = {"scale": 1 if vector else form.scale, "vector": vector, "dark": form.dark}
     past = save.cut(past, position)
-    painter = save.painter(views, past, form.size or fitting(views), **look)
-    columns = save.columns_at(views, past, -1)
-    WRITERS[form.ending](painter.frame(columns), target, about)
+    with _one:
+        painter = save.painter(views, past, form.size or fitting(views), **look)
+        columns = save.columns_at(views, past, -1)
+        WRITERS[form.ending](painter.frame(columns), target, about)
 
 
 def fitting(views: Sequence[View]) -> tuple[int, int]:

@@ -26,7 +26,7 @@ const dress = (basic) => {
 }
 // what is above the main picture decides its height: the strip of a lesson has one line or many
 const makeRoom = (views) => {
-  const tops = views.filter(({el}) => el.classList.contains("main")).map(({el}) => el.getBoundingClientRect().top + scrollY)
+  const tops = views.filter(({el}) => el.clientWidth && el.classList.contains("main")).map(({el}) => el.getBoundingClientRect().top + scrollY)
   if (presenting() && tops.length) document.documentElement.style.setProperty("--besides", `${Math.ceil(Math.min(...tops)) + 8}px`)
 }
 const adopt = (root, sheet) => {
