@@ -11,6 +11,7 @@ const PRESENT = `
 `
 const FOCUS = `.bk-input { font-size: var(--field-size, revert-layer); }
 :focus-visible { outline: 3px solid var(--mark, #0072b2) !important; outline-offset: 2px !important; }
+.bk-events:focus-visible { outline-offset: -3px !important; }  /* a picture cuts what is around it */
 :host(.solid) .bk-btn-primary, .bk-btn-primary.bk-active { color: var(--on-mark, #ffffff) !important; }`
 const sheets = {all: new CSSStyleSheet(), side: new CSSStyleSheet()}
 
