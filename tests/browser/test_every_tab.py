@@ -29,8 +29,13 @@ PICTURES = (
     f"() => {{ {SHOWN}"
     + """
   const pen = document.createElement("canvas").getContext("2d")
-  const painted = (canvas) => canvas.width && canvas.height
-    && canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0)
+  const copy = document.createElement("canvas").getContext("2d", { willReadFrequently: true })
+  const painted = (canvas) => {  // read from a copy: Chromium warns of canvases that are read more than once
+    if (!canvas.width || !canvas.height) return false
+    Object.assign(copy.canvas, { width: canvas.width, height: canvas.height })
+    copy.drawImage(canvas, 0, 0)
+    return copy.getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0)
+  }
   return views.map((view) => {
     const figure = view.model, {left, width, height} = view.frame.bbox, title = figure.title
     pen.font = `${title?.text_font_style} ${title?.text_font_size} ${title?.text_font}`
