@@ -65,6 +65,12 @@ def is_sentence(row: Row) -> bool:
     return row.cells[1].endswith(".") and " " in row.cells[1]
 
 
+def test_the_guide_shows_the_tab_and_the_minutes_of_each_lesson():
+    shown = {row.cells[0]: row.cells[2:] for row in rows(PAGES["lessons"]) if row.heading == "The lessons"}
+    made = map(lessons.load, lessons.names())
+    assert shown == {each.name: [f"/{each.page}, {each.tab}", str(each.minutes)] for each in made}
+
+
 def test_the_glossary_has_each_term_once():
     terms = [row.cells[0] for row in rows(PAGES["glossary"])]
     assert len(set(terms)) == len(terms)
