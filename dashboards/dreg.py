@@ -27,11 +27,14 @@ from labkit.views.tabs import Tab
 
 TITLE = "DReG"
 SUMMARY = (
-    "Doubly reparameterised gradients: with more samples, the usual gradient shrinks faster than its noise. That of "
-    "DReG does not."
+    "Doubly reparameterised gradients: with more samples the gradient shrinks. The noise of the usual estimator "
+    "shrinks more slowly than the gradient, the noise of DReG faster."
 )
 QUESTION = "Do more samples give a better gradient?"
-PICTURE = "Signal-to-noise ratio against the number of samples. It falls for the usual estimator, and grows for DReG."
+PICTURE = (
+    "Signal-to-noise ratio against the number of samples, with slopes. It falls for the usual estimator, IWAE, and "
+    "grows for DReG."
+)
 
 
 def networks() -> dict[str, str | Path]:

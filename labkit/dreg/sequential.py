@@ -16,6 +16,7 @@ their coefficients are bounded, and a block has many of them. The set of m with 
 the true mean with probability 1 - level.
 """
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -216,6 +217,11 @@ def critical(n: int, d: int, level: float) -> float:
 
     most = 60.0  # largest log T^2
     return math.exp(brentq(short, -20.0, most, xtol=1e-10)) if short(most) > 0 else math.inf
+
+
+def first_interval(d: int, level: float) -> int:
+    """Return the number of blocks from which the interval of |bias| in d dimensions is finite."""
+    return next(n for n in itertools.count(d + 2) if critical(n, d, level) < math.inf)
 
 
 def norms(means: np.ndarray, variances: np.ndarray, reach: float) -> tuple[float, float]:

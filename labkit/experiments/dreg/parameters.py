@@ -10,6 +10,7 @@ OFFSET = "Distance |m − a| from the mean m of q to the mean a of the posterior
 VARIANCE = "Variance V of each coordinate of q, which approximates the posterior. The posterior has 1/2."
 SEED = "Random seed. The same seed gives the same replicates."
 NAMES = (
+    "A gradient has a path part, through the samples z, and a score part, through the density q at a fixed z. "
     "Unbiased for the gradient of L: IWAE (the plain gradient), DReG (the score part is rewritten as a path part), "
     "DReG-CV (with learned control variates), VIMCO (scores only). Biased: STL (IWAE without its score part), "
     "DReG-norm (DReG with weights scaled to sum to 1), DReG-alpha (DReG mixed with RWS-DReG). For another goal: RWS, "

@@ -208,7 +208,7 @@ class VarianceSettings(ExperimentSettings[Measured]):
         "Distance |m − a| from the mean m of q to the mean a of the posterior. Its direction does not matter.",
     )
     variance = parameters.variance(
-        parameters.VARIANCE + " Up to 3/8, rare samples with a huge weight break the K⁻³ law of dreg."
+        parameters.VARIANCE + " Up to 3/8, rare samples with a huge weight break the K⁻³ law of DReG."
     )
     snap = param.Boolean(
         default=False, label="Set q to the posterior", doc="Makes q the posterior itself: V = 1/2 and no offset."

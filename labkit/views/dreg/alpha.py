@@ -16,7 +16,7 @@ from labkit.views.view import Columns, View
 
 GRID = np.linspace(0, 1, 101)
 ENDS = {"dreg": 0.0, "rws-dreg": 1.0}
-SELECTED, BEST = "alpha", "best"
+MEASURED, EXACT, SELECTED, BEST = "measured", "exact", "alpha", "best"
 MARGIN = 0.1  # free margin, as a fraction of the axis
 
 
@@ -40,7 +40,8 @@ class BiasVariance(View):
             title="Bias against variance", xlabel="summed variance   (dashed: exact)",
             ylabel="|bias|² against the gradient of L",
             xlim=(low - aside, high + aside), ylim=(-MARGIN * up, up + MARGIN * up) if up else (-MARGIN, 1),
-            legend_labels={name: titles.estimator(name) for name in ENDS}, **ABOVE,
+            legend_labels={MEASURED: "DReG-alpha", **{name: titles.estimator(name) for name in ENDS}},
+            **ABOVE | {"legend_cols": 3},
         )  # fmt: skip
 
     def describe(self, state: Frontiers, past: Past | None = None) -> str:
@@ -53,7 +54,7 @@ class BiasVariance(View):
             alpha = np.atleast_1d(alpha)
             return {"x": line.variance(alpha), "y": line.squared_bias(alpha)}
 
-        found = {"measured": at(state.measured, GRID), "exact": at(state.exact, GRID)}
+        found = {MEASURED: at(state.measured, GRID), EXACT: at(state.exact, GRID)}
         found |= {name: at(state.measured, alpha) for name, alpha in ENDS.items()}
         return found | {
             SELECTED: at(state.measured, self.settings.alpha),
@@ -87,7 +88,7 @@ class SquaredError(View):
         layers = [*_lines(columns), *parts, _mark(SELECTED, columns[SELECTED], CHOSEN, 15), _star(columns)]
         return hv.Overlay(layers).opts(
             title="Mean squared error", xlabel="alpha   (dashed: exact)", ylabel="|bias|² + variance, summed",
-            xlim=(-0.02, 1.02), ylim=(0, top or 1), **ABOVE,
+            xlim=(-0.02, 1.02), ylim=(0, top or 1), legend_labels={MEASURED: "sum"}, **ABOVE | {"legend_cols": 3},
         )  # fmt: skip
 
     def describe(self, state: Frontiers, past: Past | None = None) -> str:
@@ -98,8 +99,8 @@ class SquaredError(View):
     def columns(self, state: Frontiers, past: Past | None = None) -> Columns:
         line, alpha, best = state.measured, self.settings.alpha, state.measured.best
         return {
-            "measured": {"x": GRID, "y": line.squared_error(GRID)},
-            "exact": {"x": GRID, "y": state.exact.squared_error(GRID)},
+            MEASURED: {"x": GRID, "y": line.squared_error(GRID)},
+            EXACT: {"x": GRID, "y": state.exact.squared_error(GRID)},
             "|bias|²": {"x": GRID, "y": line.squared_bias(GRID)},
             "variance": {"x": GRID, "y": line.variance(GRID)},
             SELECTED: {"x": np.array([alpha]), "y": np.array([line.squared_error(alpha)])},
@@ -118,7 +119,7 @@ class AlphaScene(Scene):
         "Where q is the posterior, both are 0 on average, so both lead q there. Mixing in RWS-DReG adds bias, "
         "measured against the gradient of L, and may remove variance. The best alpha has the smallest mean squared "
         "error. It depends on K, D and q, and can be 0.<br>First plot: alpha goes along the line from DReG to "
-        "rws-dreg. Second plot: the solid line is the sum of the dotted ones. The mixture is linear in alpha, so the "
+        "RWS-DReG. Second plot: the solid line is the sum of the dotted ones. The mixture is linear in alpha, so the "
         "same samples serve every alpha. The model is the same as in the first tab."
     )
 
@@ -146,9 +147,9 @@ class AlphaScene(Scene):
 def _lines(columns: dict[str, dict]) -> list[hv.Curve]:
     return [
         hv.Curve((columns[name]["x"], columns[name]["y"]), "x", "y", label=name).opts(
-            color=color, line_width=2.5, line_dash=dash, show_legend=False
+            color=color, line_width=2.5, line_dash=dash, show_legend=name == MEASURED
         )
-        for name, color, dash in (("measured", style_of("dreg-alpha").color, "solid"), ("exact", PAST, "dashed"))
+        for name, color, dash in ((MEASURED, style_of("dreg-alpha").color, "solid"), (EXACT, PAST, "dashed"))
     ]
 
 

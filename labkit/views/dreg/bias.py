@@ -2,7 +2,7 @@
 
 import html
 
-from labkit.dreg import ESTIMATORS, bounds
+from labkit.dreg import ESTIMATORS, bounds, sequential
 from labkit.dreg.laboratory import REFERENCE
 from labkit.experiments import titles
 from labkit.experiments.dreg.bias import BiasSettings, BiasTests, sentence
@@ -19,12 +19,14 @@ class BiasScene(Scene):
     words = (
         "Is this estimator biased, that is, does its mean differ from the gradient of the bound L (see the first "
         "tab)? Each step adds 64 replicates. A replicate is the estimator's gradient minus DReG's from the same "
-        "samples. DReG is unbiased, and the difference removes the noise that both share.<br>First plot: the "
-        "estimate of |bias| with its 95 % interval. Dashed: the exact value, which is known in this model, so you "
-        "can check the test. Second plot: the evidence e against “there is no bias”. It is an e-value: what 1 has "
-        "become by bets against “no bias”. Without a bias, e reaches 20 in at most 1/20 = 5 % of runs, however often "
-        "you look. So at e = 20 (dashed, log₁₀ e = 1.3) the test stops and says “biased”. The dotted line tests only "
-        "the sum over coordinates, in which biases of opposite signs cancel."
+        "samples. DReG is unbiased, and the difference removes the noise that both share.<br>First plot: the estimate "
+        "of |bias| with its 95 % interval. Where the band ends at an edge of the plot, it goes on outside; at the "
+        "bottom it may include 0. Dashed: the exact value, which is known in this model, so you can check the test. "
+        "Second plot: the evidence e against “there is no bias”. Start with 1 and bet all of it on a bias at each "
+        "step, at odds that are fair if there is none: e is what you own now. Without a bias, e reaches 20 in at most "
+        "1/20 = 5 % of runs, however often you look. So at e = 20 (dashed, log₁₀ e = 1.3) the test stops and says "
+        "“biased”. <i>Play</i> then adds replicates, but the verdict stays. The dotted line tests only the sum over "
+        "coordinates, in which biases of opposite signs cancel."
     )
 
     def __init__(self, settings: BiasSettings | None = None, **params):
@@ -51,17 +53,18 @@ class BiasScene(Scene):
         elif ESTIMATORS[s.estimator].bound is not bounds.iwae:
             called = html.escape(titles.estimator(s.estimator))
             about = f"{called} estimates the gradient of another bound; the difference counts as bias. "
+        first = sequential.BLOCK * sequential.first_interval(s.dim, s.level)
         opposed = (
             "sum to 0, so the biases of the coordinates cancel in their sum"
             if s.opposed and s.dim > 1
             else "all have the same sign"
         )
         return (
-            f"{about}“No bias found” means that the 95 % interval of |bias| ends below {s.effect:g} times the noise of "
-            "one gradient (the root of its summed variance). Such a bias is smaller than the noise of a mean of "
-            f"{1 / s.effect**2:,.0f} gradients. The interval starts after D + 1 steps, because the test must first "
-            f"estimate the D &times; D covariance of the noise. The offsets m &minus; a {opposed}. The test assumes "
-            "that means of 64 replicates are normal, so 5 % and 95 % are approximate."
+            f"{about}“No bias found” means that the 95 % interval of |bias| ends below {s.effect:g} times the noise "
+            "of one gradient (the root of its summed variance). Such a bias is smaller than the noise of a mean of "
+            f"{1 / s.effect**2:,.0f} gradients. The interval starts at {first:,} replicates, because the test must "
+            f"first estimate the D &times; D covariance of the noise. The offsets m &minus; a {opposed}. The test "
+            "assumes that means of 64 replicates are normal, so 5 % and 95 % are approximate."
         )
 
     def controls(self) -> list:

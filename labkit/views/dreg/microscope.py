@@ -118,7 +118,7 @@ class GradientTerms(View):
         start = hv.Labels(([0.0], [0.0], ["start"]), ["x", "y"], "text", label="start").opts(
             text_color=PAST, text_font_size="12px", text_baseline="top"
         )
-        return _plane([start, *chains, *ends, _true(columns)], "Sum of this draw’s terms").opts(show_legend=False)
+        return _plane([*chains, *ends, start, _true(columns)], "Sum of this draw’s terms").opts(show_legend=False)
 
     def describe(self, state: Draw, past: Past | None = None) -> str:
         sums = zip(state.compared, state.terms.sum(1).tolist(), strict=True)
@@ -172,14 +172,16 @@ class MicroscopeScene(Scene):
     speed = 1
     words = (
         "<b>Model:</b> that of the first tab, in two coordinates. Grey: the proposal q = N(m, V). Dashed: the "
-        "posterior. (Circles: 1 and 2 standard deviations.) Each draw takes K samples z of q. The area of a sample "
-        "is its weight w̃: p(x, z)/q(z), divided by the sum of these ratios over the samples. At each sample two "
-        "lines start. The path gradient G says where log(p(x, z)/q(z)) rises if z moves. The score H (not the score "
-        "on /svgd) is the gradient of log q(z) with respect to m, so it points away from m.<br>An estimator of "
-        "&part;L/&part;m is a sum over the samples. IWAE is &Sigma; w̃ (G &minus; H). On average, &Sigma; w̃ H "
-        "equals &Sigma; (w̃ &minus; w̃&sup2;) G. Put this in, and &Sigma; w̃&sup2; G remains: this is DReG. The "
-        "second plot adds up the terms from 0, heaviest sample first; the large mark is the result. The last plot "
-        "shows the results of all draws. IWAE and DReG scatter around the true gradient (cross), but not equally far."
+        "posterior. (Circles: 1 and 2 standard deviations.) Each draw takes K samples z of q. The area of a sample is "
+        "its weight w̃: p(x, z)/q(z), divided by the sum of these ratios over the samples. At each sample two lines "
+        "start. The path gradient G says where log(p(x, z)/q(z)) rises if z moves. The score H (not the score on "
+        "/svgd) is the gradient of log q(z) with respect to m, so it points away from m.<br>Every sample is z = m + "
+        "&radic;V &epsilon; with random &epsilon; (the reparameterisation), so it moves with m. An estimator of "
+        "&part;L/&part;m is a sum over the samples. IWAE is &Sigma; w̃ (G &minus; H). On average, f(z) H equals "
+        "&part;f/&part;z for any function f: this is the second reparameterisation (Tucker et al. 2019). For f = w̃ "
+        "it is (w̃ &minus; w̃&sup2;) G. Put this in for w̃ H, and &Sigma; w̃&sup2; G remains: DReG. The second plot "
+        "adds up the terms from 0, heaviest sample first; the large mark is the result. The last plot shows the "
+        "results of all draws. IWAE and DReG scatter around the true gradient (cross), but not equally far."
     )
 
     def __init__(self, settings: MicroscopeSettings | None = None, **params):
@@ -194,7 +196,7 @@ class MicroscopeScene(Scene):
     def remarks(self) -> str:
         name = self.settings.estimator
         called = html.escape(titles.estimator(name))
-        said = [f"The lines of G and H have one scale. {ESS}"]
+        said = [f"All lines of a draw have the same scale, so you can compare the lengths of G and H. {ESS}"]
         if name in SUMS:
             said.append(f"{called} is {SUMS[name]}.")
         if ESTIMATORS[name].bound is not bounds.iwae:

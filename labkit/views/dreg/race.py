@@ -67,7 +67,7 @@ class LaneCurves(View):
         clock = "step" if self.against == CLOCKS[0] else "processor seconds"
         return hv.Overlay([*bands, *thin, *thick]).opts(
             title=self.title, xlabel=clock, ylabel=self.unit, logy=self.log, xlim=(0, 1),
-            ylim=(1e-6, 1) if self.log else (-1, 1), show_legend=self.training,
+            ylim=(1e-6, 1) if self.log else (-1, 1), show_legend=self.leading,
             legend_labels={lane.entry.label: called(lane) for lane in state.lanes}, **ABOVE,
         )  # fmt: skip
 

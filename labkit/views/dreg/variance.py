@@ -16,17 +16,18 @@ class VarianceScene(Scene):
     saves, looks = ("png", "curves"), ("quantity",)
     words = (
         "<b>Model,</b> in each of D coordinates: z ~ N(0, 1), and x given z ~ N(z, 1). The posterior of z given x is "
-        "N(a, 1/2). A proposal q = N(m, V) approximates it. K samples of q have importance weights w = p(x, z)/q(z). "
-        "The bound is L = E log((w<sub>1</sub> + … + w<sub>K</sub>)/K). It lies below log p(x), and comes closer for "
-        "larger K.<br>To train q, one follows the gradient of L with respect to m. Each line is an estimator: a way "
-        "to compute this gradient from the same K samples. With more samples the variances fall. But the gradient "
-        "shrinks too, like 1/K, and the noise of IWAE only like 1/&radic;K. <b>Try:</b> choose the quantity SNR (the "
-        "size of the gradient divided by its noise). It falls for IWAE and rises for DReG.<details><summary>How to "
-        "read the picture</summary>The number after each name is the slope of its line for K &ge; 64. Each step adds "
-        "replicates (gradients from new samples). Shaded: 95 % confidence band. Where a few rare gradients may "
-        "decide the variance, no band is reliable. Then none is drawn, and the name says where. RWS-DReG estimates "
-        "another gradient, that of wake-sleep, so its size cannot be compared. It is 0 at K = 1, so its line starts "
-        "at K = 2.</details>"
+        "N(a, 1/2) with a = x/2. A proposal q = N(m, V) approximates it. K samples of q have importance weights w = "
+        "p(x, z)/q(z). The bound is L = E log((w<sub>1</sub> + … + w<sub>K</sub>)/K). It lies below log p(x), and "
+        "comes closer for larger K.<br>To train q, one follows the gradient of L with respect to m. Each line is an "
+        "estimator: a way to compute this gradient from the same K samples. With more samples the variances fall. But "
+        "the gradient shrinks too, like 1/K: L approaches log p(x), which does not depend on q. The noise of IWAE "
+        "shrinks only like 1/&radic;K. <b>Try:</b> choose the quantity SNR (the size of the gradient divided by its "
+        "noise). It falls for IWAE and rises for DReG.<details><summary>How to read the picture</summary>The number "
+        "after each name is the slope of its line for K &ge; 64. Each step adds replicates (gradients from new "
+        "samples). Shaded: 95 % confidence band. Where a few rare gradients may decide the variance, no band is "
+        "reliable. Then none is drawn, and the text at the end of the line says so, for example “no band at K = "
+        "1024”. RWS-DReG estimates another gradient, that of wake-sleep, which is another way to train q. So compare "
+        "its slope, not its height. It is 0 at K = 1, so its line starts at K = 2.</details>"
     )
 
     def __init__(self, settings: VarianceSettings | None = None, **params):
