@@ -18,6 +18,7 @@ from labkit.paint import Painter, save_gif, save_png
 from labkit.paint.axes import DARK, LIGHT, unit_of
 from labkit.paint.files import Target, save_table
 from labkit.paint.words import write
+from labkit.stream import steps_of
 from labkit.views.backend import use_bokeh
 from labkit.views.view import View, checked, columns_of
 
@@ -59,8 +60,10 @@ class _Page:
         self.painter = painter(views, past, (size[0], size[1] - self.head), dark=dark)
 
     def frame(self, position: int) -> Image.Image:
-        image, words = self.paper.copy(), f"step {self.past.marks[position]}"
-        words += f"   {self.status(self.past.states[position])}" if self.status else ""
+        image, state = self.paper.copy(), self.past.states[position]
+        steps = steps_of(state)  # a step of a lesson may begin in the middle of a run, where the first mark is 0
+        words = f"step {self.past.marks[position] if steps is None else steps}"
+        words += f"   {self.status(state)}" if self.status else ""
         write(image, (16 * self.unit, 0.6 * self.head), words, 17 * self.unit, self.theme.ink, "lm")
         image.paste(self.painter.frame(columns_at(self.views, self.past, position)), (0, self.head))
         return image

@@ -72,6 +72,21 @@ def test_frames_are_evenly_spaced_limited_in_number_and_include_the_end(steps):
     assert len(positions) >= min(len(past.states), 45)
 
 
+def test_a_run_that_begins_in_its_middle_shows_the_steps_of_its_states():
+    """A step of a lesson does: the first picture may show step 30."""
+    later = engine.Past(None)
+    later.add(Count(30))
+    middle, whole, start = (_head(past) for past in (later, counted(30), counted(0)))
+    assert np.array_equal(middle, whole) and not np.array_equal(middle, start)
+
+
+def _head(past):
+    """Return the line with the step counter above the newest picture."""
+    target = io.BytesIO()
+    save.png([Seen()], past, -1, target, size=SIZE)
+    return np.asarray(Image.open(target))[: int(save.HEAD * SIZE[1] / 540)]
+
+
 def test_a_following_view_sees_no_later_states():
     past, view = counted(120, lambda state: {"t": float(state.t)}), Seen()
     assert len(list(save.frames(view, past, size=SIZE, most=30))) == len(save.thinned(past, 30))
