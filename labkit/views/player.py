@@ -21,7 +21,8 @@ SELDOM = 3  # minimum number of frames between two such changes, for slow runs
 ECHO = 60  # ticks within which a notebook's slider may send back a position that it received
 TIPS = {
     "Speed (steps per second)": "The most steps taken per second. A slow machine takes fewer.",
-    "Rewind": "Shows an earlier step of this run. Play continues from there.",
+    "Rewind": "Shows an earlier step of this run (left arrow key). Play continues from there. A long run keeps only "
+    "every second, fourth or eighth step and so on: slider and key go back to these.",
 }
 ALERT = {"background": "#b3261e", "color": "#ffffff", "padding": "8px 12px", "border-radius": "6px"}
 

@@ -69,7 +69,7 @@ class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
         label="Compare with",
         doc="Shows a second run next to the first. If you choose a setting, its second value appears below this list. "
         "Independent draws: new samples of the target at every step. Langevin chains: each particle moves alone, by "
-        f"{CHAIN_STEP} ∇log p and random noise.",
+        f"{CHAIN_STEP} ∇log p and normal noise with standard deviation {(2 * CHAIN_STEP) ** 0.5:.2g}, both fixed.",
     )
     other = param.Parameter(default=None, doc="Value of the compared setting in the second run.")
     arrows = param.Boolean(default=False, label="Show arrows", doc="Blue: drive. Purple: repulsion, at the same scale.")
@@ -82,7 +82,7 @@ class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
         default="",
         objects=["", *PRESETS],
         label="Story",
-        doc="Sets the controls for one lesson, and says what to watch.",
+        doc="Sets the controls for one example, and says what to watch.",
     )
 
     def __init__(self, run: ParticlesSettings | None = None, **params: Any) -> None:

@@ -145,8 +145,8 @@ class RegressionSettings(ExperimentSettings[Fitted]):
     original = param.Boolean(
         default=False, label="Overwrite noise as in the original",
         doc="As in the program of the authors of SVGD: a tenth of the training points is reserved (purple "
-        "diamonds). The networks do not learn from them, and they are not held out either. The error of each network "
-        "on them replaces its learned noise in the outer band.",
+        "diamonds). The networks do not learn from them, and the RMSE leaves them out. The error of each network on "
+        "them replaces its learned noise in the outer band.",
     )  # fmt: skip
     seed = param.Integer(
         default=0, bounds=(0, 9999), label="Seed", doc="Random seed of the points and of the first networks."

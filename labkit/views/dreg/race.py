@@ -145,11 +145,12 @@ class RaceScene(Scene):
         "image from z ~ N(0, 1). Its encoder q(z | x) says which z may belong to an image. Lanes differ only in how "
         "they estimate the gradient of the encoder; first weights, minibatches and noise are equal.<br>Thick lines: "
         f"the bound L of {HELD} held-out images with K = {HELD_SAMPLES}. Higher is better. Thin lines: the "
-        "minibatches, smoothed. A larger K lifts the bound, so thick and thin lines cannot be compared. The plot "
-        "below shows each bound minus that of the first lane. A short race has no clear winner. The variance of the "
-        "encoder's gradient differs already in the first steps: compare DReG with IWAE. STL and RWS-DReG estimate "
-        "other gradients, and the SNR (signal-to-noise ratio) compares each with its own mean. So a high SNR does "
-        "not make them better. <b>Try:</b> change K, the batch size or the learning rate during the race."
+        "minibatches, smoothed. A larger K lifts the bound, so thick and thin lines cannot be compared. The third "
+        "plot shows each thick line minus that of the first lane; it appears with the first step. A short race has no "
+        "clear winner. The variance of the encoder's gradient differs already in the first steps: compare DReG with "
+        "IWAE. STL and RWS-DReG estimate other gradients, and the SNR (signal-to-noise ratio) compares each with its "
+        "own mean. So a high SNR does not make them better. <b>Try:</b> change K, the batch size or the learning rate "
+        "during the race."
     )
 
     def __init__(self, settings: RaceSettings | None = None, **params):

@@ -20,9 +20,11 @@ class CollapseScene(Scene):
     words = (
         "All runs start from the same particles, which have the right variance, about 1. Watch the line of the usual "
         "kernel (Gaussian with the median rule): it falls, because no particle has a close neighbour that pushes it. "
-        "This is called collapse. It is stronger in more dimensions: <b>change D from 2 to 50</b>. "
-        "<i>Per dimension</i> and <i>Linear</i> keep the variance, at a price that is described below. Choose the "
-        "<b>correlated</b> target to see which kernels miss correlations."
+        "This is called collapse. It is stronger in more dimensions: <b>change D from 2 to 50</b>. <i>Per "
+        "dimension</i> and <i>Linear</i> keep the variance, at a price that is described below. Choose the "
+        "<b>correlated</b> target to see which kernels miss correlations.<br>The mean correlation is the correlation "
+        "of two coordinates, averaged over all pairs. Thin grey lines mark 0, and a correlation of 1. The line of "
+        "<i>Linear</i> fluctuates a little, because the step size is constant."
     )
 
     def __init__(self, settings: CollapseSettings | None = None, **params):
@@ -65,9 +67,9 @@ def said_of_the_law(s: CollapseSettings) -> str:
             "the Gaussian loses less variance."
         )
     return (
-        f"When the Gaussian has settled, its variance is about log(n + 1)/D = {rest:.2g}. This law comes from a rough "
-        "balance of forces (see More below), so the run may end a little below it. By the law, a variance of 1 needs "
-        f"n = e<sup>D</sup> &minus; 1 = {in_words(math.expm1(s.dim))} particles."
+        f"When the run with the Gaussian kernel has settled, its variance is about log(n + 1)/D = {rest:.2g}. This "
+        "law comes from a rough balance of forces (see More below), so the run may end a little below it. By the law, "
+        f"a variance of 1 needs n = e<sup>D</sup> &minus; 1 = {in_words(math.expm1(s.dim))} particles."
     )
 
 

@@ -143,11 +143,11 @@ def sentence(state: Fitted, true_noise: float, true_rmse: float) -> str:
     rmse_there = f": on the held-out points, the true curve itself has {true_rmse:.3g}" if known else ""
     said = (
         f"Noise learned from {target.rows} training points: {learned.mean():.3g} on average, {learned.min():.3g} to "
-        f"{learned.max():.3g} (in units of y).{noise_there} At first the learned noise is "
-        f"larger. The RMSE cannot reach 0 either{rmse_there}. "
-        "The prior acts like two more points, whose squared errors sum to 2b. So a network without any error would "
-        f"still learn {least * target.unit:.4g}. This is √(2b/(N + 2)) = {least:.4g} with b = {target.rate:.3g} and "
-        f"N = {target.rows}, times {target.unit:.4g}, the standard deviation of the first training y."
+        f"{learned.max():.3g} (in units of y).{noise_there} At the start the networks fit badly, so they learn a "
+        f"larger noise. The noise of the points keeps the RMSE above 0{rmse_there}. The prior of the noise acts like "
+        "two more points, whose squared errors sum to 2b (see More below). So a network without any error would still "
+        f"learn {least * target.unit:.4g}. This is √(2b/(N + 2)) = {least:.4g} with b = {target.rate:.3g} and N = "
+        f"{target.rows}, times {target.unit:.4g}, the standard deviation of the training y at step 0."
     )
     if state.overwritten is None:
         return said

@@ -20,21 +20,21 @@ target. In the plane, each dot is a particle. At the end the particles look like
 <span class="mouse"><b>Keys:</b> space plays or pauses, → takes a step, ← rewinds, R resets.</span>
 """
 EQUATION = small_parentheses("""
-<math display="block" style="font-size: 1.15em">
-<msub><mi>x</mi><mi>i</mi></msub><mo>←</mo><msub><mi>x</mi><mi>i</mi></msub><mo>+</mo><mi>ε</mi><mi>φ</mi>
-<mo>(</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo><mo>,</mo><mspace width="1.5em"/>
-<mi>φ</mi><mo>(</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo><mo>=</mo><mfrac><mn>1</mn><mi>n</mi></mfrac>
-<munder><mo>∑</mo><mi>j</mi></munder><mo>[</mo>
-<munder><munder><mrow><mi>k</mi><mo>(</mo><msub><mi>x</mi><mi>j</mi></msub><mo>,</mo><msub><mi>x</mi><mi>i</mi></msub>
-<mo>)</mo><mo>∇</mo><mi>log</mi><mi>p</mi><mo>(</mo><msub><mi>x</mi><mi>j</mi></msub><mo>)</mo></mrow><mo>⏟</mo></munder>
-<mtext>drive (uphill)</mtext></munder><mo>+</mo>
-<munder><munder><mrow><msub><mo>∇</mo><msub><mi>x</mi><mi>j</mi></msub></msub><mi>k</mi><mo>(</mo><msub><mi>x</mi>
-<mi>j</mi></msub><mo>,</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo></mrow><mo>⏟</mo></munder>
-<mtext>repulsion (apart)</mtext></munder><mo>]</mo><mo>,</mo><mspace width="1.5em"/>
-<mi>k</mi><mo>(</mo><mi>x</mi><mo>,</mo><msup><mi>x</mi><mo>′</mo></msup><mo>)</mo>
-<mo>=</mo><mi>exp</mi><mo>(</mo><mo>−</mo><mfrac><mrow>
-<mo>|</mo><mi>x</mi><mo>−</mo><msup><mi>x</mi><mo>′</mo></msup><msup><mo>|</mo><mn>2</mn></msup></mrow><mrow><mn>2</mn>
-<msup><mi>h</mi><mn>2</mn></msup></mrow></mfrac><mo>)</mo></math>
+<math display="block" style="font-size: 1.15em"><msub><mi>x</mi><mi>i</mi></msub><mo>←</mo><msub><mi>x</mi>
+<mi>i</mi></msub><mo>+</mo><mi>ε</mi><mspace width=".2em"/><mi>φ</mi><mo>(</mo><msub><mi>x</mi><mi>i</mi></msub>
+<mo>)</mo><mo>,</mo><mspace width="1.5em"/><mi>φ</mi><mo>(</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo><mo>=</mo>
+<mfrac><mn>1</mn><mi>n</mi></mfrac><munder><mo>∑</mo><mi>j</mi></munder><mspace width=".2em"/><mo>[</mo><munder>
+<mrow style="border-bottom: 3px solid #0072b2; padding-bottom: .15em"><mi>k</mi><mo>(</mo><msub><mi>x</mi>
+<mi>j</mi></msub><mo>,</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo><mspace width=".2em"/><mo>∇</mo><mi>log</mi>
+<mspace width=".2em"/><mi>p</mi><mo>(</mo><msub><mi>x</mi><mi>j</mi></msub><mo>)</mo></mrow>
+<mtext>drive (uphill)</mtext></munder><mo>+</mo><munder>
+<mrow style="border-bottom: 3px solid #cc79a7; padding-bottom: .15em"><msub><mo>∇</mo><msub><mi>x</mi>
+<mi>j</mi></msub></msub><mspace width=".2em"/><mi>k</mi><mo>(</mo><msub><mi>x</mi><mi>j</mi></msub><mo>,</mo><msub>
+<mi>x</mi><mi>i</mi></msub><mo>)</mo></mrow><mtext>repulsion (apart)</mtext></munder><mo>]</mo><mo>,</mo>
+<mspace width="1.5em"/><mi>k</mi><mo>(</mo><mi>x</mi><mo>,</mo><mi>x</mi><mo lspace="0" rspace="0">′</mo><mo>)</mo>
+<mo>=</mo><mi>exp</mi><mo>(</mo><mo>−</mo><msup><mrow><mo stretchy="false" lspace="0" rspace="0">|</mo><mi>x</mi>
+<mo>−</mo><mi>x</mi><mo lspace="0" rspace="0">′</mo><mo stretchy="false" lspace="0" rspace="0">|</mo></mrow>
+<mn>2</mn></msup><mo>/</mo><mo>(</mo><mn>2</mn><msup><mi>h</mi><mn>2</mn></msup><mo>)</mo><mo>)</mo></math>
 This is one step of SVGD, with the Gaussian kernel and its bandwidth h. The <b>drive</b> is an average of the uphill
 directions of all particles, in which near particles count most. The <b>repulsion</b> pushes a particle away from near
 ones. The formula shows the optimiser <i>plain</i>. Adagrad, the default, first divides φ by its recent size, so each
@@ -51,8 +51,8 @@ values can be compared between steps. SVGD reduces the KSD of its own kernel, so
 minimum.<br>
 The step size ε is constant, so the particles never come to rest and the curves stay level. A smaller ε helps.<br>
 In a long run, each point of a curve is the mean over several steps. The pale band reaches from the lowest to the
-highest value of these steps. On a busy server only some of the steps count, chosen at random. <i>Save curves</i> says
-how many.<br>
+highest value of these steps. On a busy server the curves use only some of the steps, chosen at random.
+<i>Save curves</i> says how many.<br>
 <b>Forces on a chosen particle:</b> each point is one particle j, and its height is what j adds to φ of the particle
 that you clicked. In one dimension, a negative value points to the left.
 """,
@@ -64,8 +64,9 @@ A network computes f(x) = Σ v<sub>j</sub> max(0, w<sub>j</sub> x + a<sub>j</sub
 units. Then y = f(x) + noise. Many choices of the weights v, w, a and c fit the points about equally well. The
 posterior says how plausible each choice is: it is the prior times the likelihood, up to a constant.<br>
 In the <b>prior</b>, every weight is N(0, 1/λ), and the noise is N(0, 1/γ). The precisions γ and λ are Gamma(1, b):
-their density is b exp(−bγ), with mean 1/b. A particle contains the weights, log γ and log λ. At a peak of the
-posterior, noise² = (sum of error² + 2b)/(N + 2), for standardised y and N training points.<br>
+their density is b exp(−bγ), with mean 1/b. A particle contains the weights, log γ and log λ. For
+standardised y and N training points, the logarithm of the posterior depends on γ as (N + 2)/2 · log γ − γ (sum of
+error² + 2b)/2. So the prior counts as two points, and at a peak noise² = 1/γ = (sum of error² + 2b)/(N + 2).<br>
 The networks see <b>standardised</b> x and y (mean 0, variance 1). Mean and scale are computed once, at the start of
 the run, and do not change when you drag a point.<br>
 <b>Log-likelihood:</b> each network gives a density to a held-out y. The curve shows the logarithm of their mean
@@ -81,8 +82,8 @@ CLASSIFICATION = fold(
 A particle is (w, log α): the weights w of a logistic regression and their prior precision α. It predicts class 1
 with probability 1/(1 + exp(−w · f(x))), where f(x) are the features and a 1 for the bias. In the prior, every
 weight is N(0, 1/α), and α is Gamma(1, b) with mean 1/b.<br>
-In the picture of <b>α</b>, each dot is one particle: a large α pulls its weights towards 0. The points can move α
-far from 1/b: at balance it is near (p/2 + 1)/(|w|²/2 + b), for p weights.<br>
+In the picture of <b>α</b>, each dot is one particle: a large α pulls its weights towards 0. The data can
+move α far from 1/b: at balance it is near (m/2 + 1)/(|w|²/2 + b), for m weights.<br>
 <b>Where particles disagree</b> shows the standard deviation of their probabilities of class 1.<br>
 The <b>accuracy</b> jumps when the boundary crosses a point. In a long run, each point of a curve is the mean over
 several steps, and the pale band shows the lowest and the highest value. The line above the picture is the newest
@@ -97,8 +98,9 @@ COLLAPSE = fold(
 In many dimensions all pairs of particles have about the same distance r. The median rule sets h² = r²/(2 log(n +
 1)). So k = exp(−r²/(2h²)) = 1/(n + 1) for each pair. All neighbours together then weigh about as much as the
 particle itself. Its own score pulls it inwards with full weight, k = 1, but it does not push itself.<br>
-For the independent target, a particle's own score adds −x/n to φ, and the other scores nearly cancel. The repulsion
-of all neighbours is about x/(n h²). The two balance when h is near 1, so r² is near 2 log(n + 1). But r² is also 2D
+For the independent target, a particle's own score adds −x/n to φ, and the other scores nearly cancel. Neighbour
+j adds the repulsion k (x − x<sub>j</sub>)/(n h²). In the sum over j the x<sub>j</sub> nearly cancel, and n times
+k x/(n h²) is about x/(n h²). The two balance when h is near 1, so r² is near 2 log(n + 1). But r² is also 2D
 times the variance. Together: variance = log(n + 1)/D.<br>
 This holds while it is below 1. In fewer dimensions the distances differ more, and near neighbours push more.
 """,
