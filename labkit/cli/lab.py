@@ -49,6 +49,9 @@ def command(
         write_pages(sorted(folder.glob("*.ipynb")), executed)
         return
     line = jupyter(folder, port, no_browser, options)
+    if within_hub():  # the hub sends its signals to this process, so the student's server must take its place
+        sys.stdout.flush()
+        os.execve(sys.executable, line, environment())
     raise typer.Exit(_attend(subprocess.Popen(line, env=environment())))
 
 
@@ -80,11 +83,17 @@ def tell(done: dict[str, list[str]], folder: Path) -> list[str]:
 
 
 def jupyter(folder: Path, port: int | None, no_browser: bool, options: list[str] | None = None) -> list[str]:
-    """Return the command that starts JupyterLab in that folder with this Python, and passes it the options."""
-    line = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}", *_QUIET]
+    """Return the command that starts JupyterLab, or a hub's server for one user, in that folder with this Python."""
+    module = "jupyterhub.singleuser" if within_hub() else "jupyterlab"
+    line = [sys.executable, "-m", module, f"--ServerApp.root_dir={folder.resolve()}", *_QUIET]
     if port is not None:
         line += [f"--port={port}", "--ServerApp.port_retries=0"]
     return [*line, *(["--no-browser"] if no_browser else []), *(options or [])]
+
+
+def within_hub() -> bool:
+    """Return whether a JupyterHub starts this command for one of its users."""
+    return "JUPYTERHUB_SERVICE_PREFIX" in os.environ
 
 
 def environment() -> dict[str, str]:

@@ -127,7 +127,7 @@ def patterns() -> list[tuple[Any, ...]]:
     """Return the routes of the pages and of their pictures, which the README shows too, and of the start page's."""
     folder = places.find("dashboards")
     return [
-        (r"/guide/([a-z0-9-]+\.gif)", StaticFileHandler, {"path": folder}),
+        (r"/guide/([a-z0-9-]+\.(?:gif|png))", StaticFileHandler, {"path": folder}),
         (r"/pictures/([a-z0-9-]+\.(?:gif|png))", StaticFileHandler, {"path": folder / "pictures"}),
         (r"/guide(?:/([a-z0-9-]+))?/?", Guide),
     ]

@@ -212,6 +212,20 @@ def test_lab_names_the_kept_files_and_starts_jupyter_of_this_python(tmp_path):
     assert {"--port=8899", "--no-browser", f"--ServerApp.root_dir={tmp_path}"} <= set(line)
 
 
+def test_lab_becomes_the_server_of_a_student_within_jupyterhub(tmp_path, monkeypatch):
+    """The hub stops the process that it started, so the server must have the same number."""
+    became = []
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/ada/")
+    monkeypatch.setattr(lab.os, "execve", lambda *call: became.append(call))
+    monkeypatch.setattr(lab.subprocess, "Popen", lambda line, env: None)
+    monkeypatch.setattr(lab, "_attend", lambda process: 0)
+    assert main(["lab", "--dir", str(tmp_path / "mine")]) == 0
+    ((program, line, env),) = became
+    assert program == line[0] == sys.executable and line[1:3] == ["-m", "jupyterhub.singleuser"]
+    assert f"--ServerApp.root_dir={tmp_path / 'mine'}" in line and env["JUPYTERHUB_SERVICE_PREFIX"] == "/user/ada/"
+    assert (tmp_path / "mine" / "1-svgd.ipynb").is_file()
+
+
 def test_lab_passes_arguments_after_two_dashes_to_jupyterlab(tmp_path, monkeypatch):
     started = []
     monkeypatch.setattr(lab.subprocess, "Popen", lambda line, env: started.append(line))

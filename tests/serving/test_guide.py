@@ -46,7 +46,9 @@ def test_a_page_needs_no_file_of_another_machine():
     for name in guide.names():
         page = guide.html(name)
         assert re.findall(r"<link\b|<script [^>]*src|url\(|@import|srcset=", page) == []
-        assert all(re.fullmatch(r"\.\./guide/[a-z]+\.gif", source) for source in re.findall(r'\bsrc="([^"]*)"', page))
+        assert all(
+            re.fullmatch(r"\.\./guide/[a-z]+\.(gif|png)", source) for source in re.findall(r'\bsrc="([^"]*)"', page)
+        )
 
 
 def test_a_page_links_to_the_pages_before_and_after_it():
@@ -71,6 +73,7 @@ def test_the_server_sends_every_page_with_the_security_headers(server, get):
         assert status == 200 and "<h1" in text
         assert {name: sent.get(name) for name in headers.sent()} == headers.sent()
     assert urllib.request.urlopen(f"{server}/guide/svgd.gif").read(6) == b"GIF89a"
+    assert urllib.request.urlopen(f"{server}/guide/jupyterhub.png").read(4) == b"\x89PNG"
     assert urllib.request.urlopen(f"{server}/pictures/svgd-dark.png").read(4) == b"\x89PNG"
     assert get(f"{server}/guide/")[2] == get(f"{server}/guide")[2]  # by a redirect
     for route in (
