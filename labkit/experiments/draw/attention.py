@@ -70,7 +70,8 @@ class AttentionSettings(ExperimentSettings[Attended]):
         bounds=(0.1, 5),
         step=0.1,
         label="Intensity, γ",
-        doc="Reading multiplies by γ, writing divides by it. Each picture has its own grey scale, so γ changes none.",
+        doc="Reading multiplies the numbers by γ, writing divides by it. A network makes what it reads stronger or "
+        "weaker in this way. Each picture here has its own grey scale, so you see no change.",
     )
 
     def __init__(self, model: DRAW, image: Tensor | None = None, **params: Any):

@@ -23,7 +23,7 @@ class GenerateSettings(ExperimentSettings[Drawing]):
     n = param.Integer(default=defaults.IMAGES, bounds=(1, 64), label="Images, n", doc="Number n of images.")
     temperature = param.Number(
         default=defaults.TEMPERATURE, bounds=(0.0, 2.0), step=0.05, label="Temperature of z",
-        doc="Standard deviation of z. 1: that of the prior. Less: more typical images. 0: always the same image.",
+        doc="Standard deviation of z. 1: z ~ N(0, 1), as usual. Less: more typical images. 0: always the same image.",
     )  # fmt: skip
     seed = param.Integer(
         default=0, bounds=(0, 9999), label="Seed", doc="Random seed. The same seed gives the same images."

@@ -209,6 +209,10 @@ class InterpolateSettings(SharedSettings):
             return kept(self.model(digit, labels=self.labels(1), generator=source).z)
 
 
+DONE = (
+    "What is done with the random vectors z. Resample: images share the first part of z, and you choose how much. "
+    "Change: one number of one z changes, and you see its effect. Interpolate: z goes from one image to another."
+)
 EXPERIMENTS: dict[str, type[SharedSettings]] = {
     "Resample z from a glimpse onwards": ResampleSettings,
     "Change one latent": TraverseSettings,
@@ -219,7 +223,7 @@ EXPERIMENTS: dict[str, type[SharedSettings]] = {
 class LatentsSettings(ExperimentSettings[Drawing]):
     """Settings of the tab: the chosen experiment. Each experiment has separate settings."""
 
-    experiment = RegistrySelector(EXPERIMENTS, label="Experiment", doc="What is done with the random vectors z.")
+    experiment = RegistrySelector(EXPERIMENTS, label="Experiment", doc=DONE)
 
     def __init__(self, model: draw.DRAW, **params: Any):
         self.model = model

@@ -14,11 +14,11 @@ class AttentionScene(DRAWScene):
     words = (
         "Move the window over a printed 3; the network only sets the size of the image. The window has N &times; N "
         "Gaussian filters around its centre (gX, gY), &delta; pixels apart and with standard deviation &sigma;. In "
-        "the lower pictures each row is one filter, and dark pixels have large weights. Filter (i, j) is row i of "
-        "F_Y times row j of F_X, so N rows of each make N &times; N filters. Reading gives one number for each. "
+        "the lower pictures each row is one filter, and dark pixels have large weights. At the pixel in row y and "
+        "column x, filter (i, j) has the weight F_Y[i, y] F_X[j, x]. So N rows of each make N &times; N filters. The "
+        "frame is N &delta; wide: it goes &delta;/2 beyond the outer centres. Reading gives one number for each. "
         "Writing these numbers back through the same window shows how much of the image they keep. <b>Try:</b> set "
-        "&sigma; a little below &delta;/2. A much smaller &sigma; leaves gaps between the filters, a larger one "
-        "blurs."
+        "&sigma; a little below &delta;/2. A much smaller &sigma; leaves gaps between the filters, a larger one blurs."
     )
 
     def views(self) -> list:

@@ -62,7 +62,7 @@ class Glimpse(View):
 
     def _tiles(self, state: Drawing) -> np.ndarray:
         image, canvas = (x.numpy(force=True)[0] for x in (state.image, state.canvas(state.shown)))
-        return mosaic.tiles(np.stack([image, self._seen(state, image), canvas]), 3, ground=128)
+        return mosaic.tiles(np.stack([image, self._seen(state, image), canvas]), 3, ground=mosaic.BETWEEN)
 
     def _seen(self, state: Drawing, image: np.ndarray) -> np.ndarray:
         """Return the glimpse, enlarged to the image's size; without a read window the image itself."""

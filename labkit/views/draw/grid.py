@@ -58,7 +58,7 @@ class SampleGrid(View):
         return {"images": {"image": [mosaic.packed(self._tiles(state))]}, "write": outlines}
 
     def _tiles(self, state: Drawing) -> np.ndarray:
-        return mosaic.tiles(state.canvas(state.shown).numpy(force=True), self.across, ground=128)
+        return mosaic.tiles(state.canvas(state.shown).numpy(force=True), self.across, ground=mosaic.BETWEEN)
 
 
 class MarkedGrid(SampleGrid):

@@ -12,6 +12,7 @@ from labkit.views.palette import EDGE, PAST
 from labkit.views.pixels import packed as packed  # imported here for the modules that send a mosaic
 
 GAP = 2  # pixels between images
+BETWEEN = 190  # grey between images: lighter than an empty canvas and darker than paper, so both have an edge
 ROOM = 0.05  # height of the labels above a row, as a fraction of its width: labels do not shrink on a narrow page
 INSET = 0.3  # pixels between an outline and the image's edge: Bokeh does not erase what is outside the frame
 THIN, THICK = 0.8, 5.0  # line widths of a window, in points

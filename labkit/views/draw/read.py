@@ -28,13 +28,16 @@ class ReadScene(StrokeScene):
     words = (
         "The network tries to paint the image that it reads. At every glimpse t it reads through the <b>green</b> "
         "window, then paints through the <b>orange</b> one. However large the window is, it gets only N &times; N "
-        "averages of the image (the middle picture), and N &times; N of the difference between image and canvas. "
-        "<b>Try:</b> draw a digit in the square, or choose one below it.<br>The KL (Kullback-Leibler divergence) of "
+        "averages of the image (the middle picture), and N &times; N of the difference between image and canvas (not "
+        "shown). At first it reads a printed 3. <b>Try:</b> draw a digit in the square, and the network reads it at "
+        "once. Or choose a printed digit below.<br>The KL (Kullback-Leibler divergence) of "
         "a glimpse compares the distribution of z after reading with the prior N(0, 1), from which <i>Generate</i> "
-        "takes z. It says how much information the glimpse takes from the image, in nats (1 nat is 1.44 bits). Late "
+        "takes z. On average, the glimpse takes at most this much information from the image, in nats (1 nat is 1.44 "
+        "bits). Blue bars: the glimpses so far; grey: those to come. Late "
         "glimpses may take little and still paint much: they use what was read before. The bound is the total cost: "
         "all KL so far plus the cost of what the canvas still gets wrong. Lower is better. Averaged over z, it is "
-        "never below &minus;log p(image); the curve shows it for one random z."
+        "never below &minus;log p(image), where p(image) is the probability that the network draws this image. The "
+        "curve shows it for one random z. (On /dreg the bound has the opposite sign, so higher is better.)"
     )
 
     def __init__(self, settings: Any, **params: Any):

@@ -39,4 +39,4 @@ class Reconstructions(View):
 
     def _tiles(self, state: Drawing) -> np.ndarray:
         both = [x.numpy(force=True) for x in (state.image, state.canvas(state.shown))]
-        return mosaic.tiles(np.concatenate(both), self.n, ground=128)
+        return mosaic.tiles(np.concatenate(both), self.n, ground=mosaic.BETWEEN)

@@ -66,7 +66,7 @@ class CanvasStrip(View):
     def _tiles(self, state: Drawing) -> np.ndarray:
         i = self._one(state)
         all_of_it = np.stack([state.canvas(t)[i].numpy(force=True) for t in range(state.steps + 1)])
-        return mosaic.tiles(all_of_it, self.across, ground=128)
+        return mosaic.tiles(all_of_it, self.across, ground=mosaic.BETWEEN)
 
 
 class UnmarkedStrip(CanvasStrip):

@@ -24,7 +24,7 @@ EQUATION = small_parentheses("""
 <mi>i</mi></msub><mo>+</mo><mi>ε</mi><mspace width=".2em"/><mi>φ</mi><mo>(</mo><msub><mi>x</mi><mi>i</mi></msub>
 <mo>)</mo><mo>,</mo><mspace width="1.5em"/><mi>φ</mi><mo>(</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo><mo>=</mo>
 <mfrac><mn>1</mn><mi>n</mi></mfrac><munder><mo>∑</mo><mi>j</mi></munder><mspace width=".2em"/><mo>[</mo><munder>
-<mrow style="border-bottom: 3px solid #0072b2; padding-bottom: .15em"><mi>k</mi><mo>(</mo><msub><mi>x</mi>
+<mrow style="border-bottom: 3px solid #2b8cc4; padding-bottom: .15em"><mi>k</mi><mo>(</mo><msub><mi>x</mi>
 <mi>j</mi></msub><mo>,</mo><msub><mi>x</mi><mi>i</mi></msub><mo>)</mo><mspace width=".2em"/><mo>∇</mo><mi>log</mi>
 <mspace width=".2em"/><mi>p</mi><mo>(</mo><msub><mi>x</mi><mi>j</mi></msub><mo>)</mo></mrow>
 <mtext>drive (uphill)</mtext></munder><mo>+</mo><munder>
