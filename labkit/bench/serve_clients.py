@@ -5,7 +5,7 @@ import json
 import random
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -51,8 +51,7 @@ class Watcher(Arrivals):
 
     async def open(self, address: str) -> None:
         """Connect to the websocket of a room."""
-        request = HTTPRequest(address, connect_timeout=PATIENCE, request_timeout=PATIENCE)
-        self._connection = await websocket_connect(request, on_message_callback=self._heard, max_message_size=1 << 26)
+        self._connection = await _connected(address, self._heard)
 
     def _heard(self, message: str | bytes | None) -> None:
         if isinstance(message, bytes):
@@ -123,10 +122,8 @@ class Visitor(Arrivals):
         self.seconds = time.perf_counter() - began
         await self._event("document_ready", {})
         self._task = asyncio.create_task(self._listen())
-        self._frames = await websocket_connect(
-            f"{base.replace('http', 'ws', 1)}/frames?session={self.session}",
-            on_message_callback=self._heard, max_message_size=1 << 26,
-        )  # fmt: skip
+        address = f"{base.replace('http', 'ws', 1)}/frames?session={self.session}"
+        self._frames = await _connected(address, self._heard)
         await self._greet(document)
         self._beats = asyncio.create_task(self._beat())
 
@@ -183,6 +180,12 @@ class Visitor(Arrivals):
     async def _send(self, kind: str, content: dict[str, Any]) -> None:
         for part in ({"msgid": f"{time.perf_counter_ns()}", "msgtype": kind}, {}, content):
             await self._connection.write_message(json.dumps(part))
+
+
+async def _connected(address: str, heard: Callable[[str | bytes | None], None]) -> WebSocketClientConnection:
+    """Return a websocket of a server that may be busy with opening pages."""
+    request = HTTPRequest(address, connect_timeout=PATIENCE, request_timeout=PATIENCE)
+    return await websocket_connect(request, on_message_callback=heard, max_message_size=1 << 26)
 
 
 def _found(pattern: str, text: str) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from bokeh.resources import Resources
 
+from labkit import views
 from labkit.paint.files import Target, write_whole
 from labkit.past import Past
 from labkit.recordings.columns import Column, encode, quantised
@@ -29,12 +30,17 @@ from labkit.views.live import Live
 from labkit.views.save import cut, thinned
 from labkit.views.view import View, checked, columns_of, row_of
 
-PLAYER = Path(__file__).parent / "player.js"
+SCRIPTS = Path(views.__file__).parent / "legends.js", Path(__file__).parent / "player.js"
 FPS = 20  # frames per second, at first
 MOST = 400  # frames
 FAR = 100  # times the range of the middle 98 %: a column with a wider range is not rounded
 
 Status = Callable[[Any], str]
+
+
+def player() -> str:
+    """Return the script that draws frames in a browser."""
+    return "".join(script.read_text(encoding="utf-8") for script in SCRIPTS)
 
 
 def save(live: Live, target: Target, *, title: str = "labkit", fps: float = FPS) -> None:
@@ -178,9 +184,9 @@ def page(title: str, blocks: bytes) -> str:
         "{{ title }}": html.escape(title),
         "{{ bokeh }}": _compressed("\n".join(Resources(mode="inline", components=["bokeh"]).js_raw).encode()),
         "{{ recording }}": _compressed(blocks),
-        "{{ player }}": PLAYER.read_text(encoding="utf-8"),
+        "{{ player }}": player(),
     }
-    text = PLAYER.with_name("player.html").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("player.html").read_text(encoding="utf-8")
     return re.sub(
         "|".join(map(re.escape, parts)), lambda found: parts[found[0]], text
     )  # once: a title may look like a mark

@@ -1,4 +1,5 @@
 // Plays a recording: draws frames into pictures made by BokehJS. frames.py and columns.py write the messages.
+// Needs legends.js.
 const labkitPlayer = (() => {
   "use strict"
   const SPEEDS = [1, 2, 5, 8, 10, 20, 40] // frames per second
@@ -105,6 +106,7 @@ const labkitPlayer = (() => {
         this.element.append(room)
         const views = await Bokeh.embed.embed_item(item, room.id)
         const made = views.roots[0].model.document
+        calmLegends(views.roots[0])
         this.documents.push(made)
         this.views.push(views.roots[0])
         const { x_range, y_range } = views.roots[0].model

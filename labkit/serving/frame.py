@@ -8,7 +8,7 @@ from typing import Any
 import panel as pn
 
 from labkit.private.panel import current
-from labkit.recordings.files import PLAYER
+from labkit.recordings import files
 from labkit.serving import settings
 from labkit.serving.cards import error_card
 from labkit.serving.lessons import links
@@ -64,7 +64,7 @@ def _connect(template: pn.Template) -> None:
     """Add the websocket of the frames, and the button that opens a class if other machines have access."""
     context = pn.state.curdoc.session_context
     template.add_variable("session", context.id if context else "")
-    template.add_variable("player", PLAYER.read_text(encoding="utf-8"))
+    template.add_variable("player", files.player())
     template.add_variable("frames", _beside("frames.js"))
     template.add_variable("classes", bool(settings.addresses and context))
     template.add_variable("class_script", _beside("class.js"))

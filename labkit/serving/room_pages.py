@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from labkit.private.bokeh import document_of
-from labkit.recordings.files import PLAYER
+from labkit.recordings import files
 from labkit.serving import messages, room_files, votes
 from labkit.serving.room_files import NAME, RoomHandler
 from labkit.serving.rooms import Room, Rooms, Student
@@ -182,7 +182,7 @@ def patterns(rooms: Rooms) -> list[tuple[Any, ...]]:
 
 
 def _page(name: str, exists: bool) -> str:
-    player = PLAYER.read_text(encoding="utf-8") + PLACES
+    player = files.player() + PLACES
     parts = {"scheme": _read("scheme.html"), "player": player, "script": _read("room.js")}
     return _template().render(name=name, exists=exists, bokeh=room_files.BOKEH, **parts)
 

@@ -73,6 +73,7 @@ const sample = (view, legend) => {
 const fit = (view, scale) => {
   const figure = view.model, whole = view.el.clientWidth, left = view.frame.bbox.left
   if (!whole) return
+  calmLegends(view)
   const text = (model, name) => put(model, name, sized(made(model, name, model[name]), scale))
   for (const axis of [...figure.above, ...figure.below, ...figure.left, ...figure.right]) {
     if ("major_label_text_font_size" in axis) {

@@ -35,7 +35,16 @@ class Remote(JSComponent):
 
     _esm = "".join(
         Path(__file__).with_name(name).read_text(encoding="utf-8")
-        for name in ("scheme.js", "fit.js", "present.js", "explain.js", "keyboard.js", "numbers.js", "remote.js")
+        for name in (
+            "scheme.js",
+            "legends.js",
+            "fit.js",
+            "present.js",
+            "explain.js",
+            "keyboard.js",
+            "numbers.js",
+            "remote.js",
+        )
     )
 
     def __init__(self, heard, **params):

@@ -6,6 +6,26 @@ import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
+# how often a legend had a sample without ink, in 60 frames of the browser that are read before it paints the next one
+EMPTY = """async () => {
+  const copy = document.createElement("canvas").getContext("2d", { willReadFrequently: true })
+  const inked = ({ width, height }, canvas) => {
+    Object.assign(copy.canvas, { width, height })
+    copy.drawImage(canvas, 0, 0)
+    return copy.getImageData(0, 0, width, height).data.some((value) => value > 0)
+  }
+  const figures = [...Bokeh.documents[0]._all_models.values()].filter((model) => model.type === "Figure")
+  const views = figures.map((figure) => Bokeh.index.find_one(figure)).filter((view) => view?.el.clientWidth)
+  const legends = views.flatMap((view) => view.model.above.filter((each) => each.type === "Legend")
+    .map((legend) => view.views.find_one(legend)))
+  let empty = 0
+  for (let i = 0; i < 60; i++) {
+    await new Promise(requestAnimationFrame)
+    for (const { entries } of legends)
+      for (const { glyph: { canvas } } of entries) empty += !canvas.width || !inked(canvas, canvas)
+  }
+  return [legends.length, empty]
+}"""
 
 
 def test_both_tabs_run_automatically_without_requests_to_other_machines(page, server):
@@ -40,3 +60,5 @@ def test_a_sequential_test_ends_the_next_one_starts_and_alpha_is_changed(page, s
     expect(page.get_by_text(re.compile(r"^step ([5-9]|\d\d+) · \d"))).to_be_visible()
     page.get_by_role("button", name="Alpha dial").click()
     expect(page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* best alpha 0\.\d"))).to_be_visible()
+    legends, empty = page.evaluate(EMPTY)
+    assert legends == 2 and empty == 0  # the samples do not flicker while the run plays
