@@ -26,6 +26,19 @@ def _vae(config: dict[str, Any]) -> Any:
 KINDS: dict[str, Callable[[dict[str, Any]], Any]] = {"draw": _draw, "vae": _vae}
 
 
+def config_class(kind: str) -> type | None:
+    """Return the class of the configs of a kind, None if the kind is unknown."""
+    if kind == "draw":
+        from labkit.draw import Config
+
+        return Config
+    if kind == "vae":
+        from labkit.dreg import Config as VAEConfig
+
+        return VAEConfig
+    return None
+
+
 def shipped() -> list[str]:
     """Return the names of the networks that come with labkit."""
     return sorted(path.stem for path in HERE.glob("*.safetensors"))

@@ -1,6 +1,7 @@
 """The pictures of runs: the range of the axes, the text of the page, and the files of a run."""
 
 import dataclasses
+import html
 import io
 import json
 import time
@@ -12,7 +13,7 @@ from bokeh.document import Document
 from PIL import Image
 
 from labkit.experiments import runs
-from labkit.experiments.runs import directory
+from labkit.experiments.runs import directory, meanings
 from labkit.paint import Painter
 from labkit.views import pixels
 from labkit.views.runs import (
@@ -50,7 +51,7 @@ def test_the_axis_shows_everything_except_the_steep_start(run_folder):
     view = BoundCurves(state)
     train, test = (view.columns(state)[name] for name in ("train", "test"))
     assert train["x"][-54:].tolist() == list(range(70, 610, 10)) and train["y"].max() < 106
-    assert test["x"].tolist() == [240, 480, 600] and "steep start cut off" in view.words
+    assert test["x"].tolist() == [240, 480, 600] and "high start not shown" in view.words
     late = curves.averaged(state.metrics, "bound", 1)[1][6:]
     assert train["y"].max() <= late.max() + 0.1 * np.ptp(late)
     assert BoundTerms(state).columns(state)["Lz"]["x"].tolist() == state.metrics["step"].tolist()
@@ -168,6 +169,26 @@ def test_a_run_whose_numbers_cannot_be_shown_gives_one_line(run_folder, made_run
     odd = Odd(**{field.name: getattr(state, field.name) for field in dataclasses.fields(state)})
     page = words.listing({"a": state, "odd": odd}, "a", made_runs.OLD)
     assert page.count("<tr") == 2 and "odd: OverflowError: too large" in page
+
+
+def test_every_name_of_a_configuration_has_a_meaning_and_epochs_without_use_are_marked():
+    (state,) = directory.states(directory.EXAMPLES).values()
+    known = meanings.meanings(state.kind)
+    for part in words.PARTS:
+        assert known[part].keys() >= state.config[part].keys()
+    assert known["settings"]["beta1"] == known["settings"]["lr"] and known["config"]["steps"].startswith(
+        "T, the number"
+    )
+    page = words.configuration(state)
+    assert html.escape(known["settings"]["warmup"]) in page and "20 (not used: steps count)" in page
+
+
+def test_the_text_below_the_pictures_explains_what_the_run_has(run_folder):
+    (state,) = directory.states(directory.EXAMPLES).values()
+    text = words.explained(runs.with_samples(state, -1))
+    assert "first 1,000 steps" in text and "ink is white" in text and "KL of all glimpses" in text
+    bare = dataclasses.replace(state, metrics={}, epochs={}, sheet=None)
+    assert "Lx" not in words.explained(bare) and "The bound" in words.explained(bare)
 
 
 def test_text_from_files_is_shown_as_text(tmp_path, made_runs):

@@ -9,6 +9,7 @@ import panel as pn
 import param
 
 from labkit.experiments.runs import RunState, directory, with_samples
+from labkit.views import layout
 from labkit.views.layout import GRID_BESIDE
 from labkit.views.runs import words
 from labkit.views.runs.curves import BoundCurves, BoundTerms
@@ -57,7 +58,15 @@ class RunsScene(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         bar = pn.FlexBox(self.head, self.scrub, self.link, align_items="center")
-        shown = [self.poller.remote, TrainButton(margin=(4, 8)), self.listing, self.wrong, bar, self.pictures]
+        shown = [
+            self.poller.remote,
+            TrainButton(margin=(4, 8)),
+            self.listing,
+            self.wrong,
+            bar,
+            self.pictures,
+            self.said,
+        ]
         return pn.Column(*shown, sizing_mode="stretch_width")
 
     def _make(self) -> None:
@@ -72,6 +81,7 @@ class RunsScene(pn.viewable.Viewer):
         self.scrub.param.watch(self._scrubbed, "value")
         self.link = pn.pane.HTML("", margin=(8, 8))
         self.pictures = pn.Column(stylesheets=[GRID_BESIDE], **wide)
+        self.said = layout.said("")
         self.settings = pn.pane.HTML("", margin=(4, 8), **wide)
 
     def code(self) -> str:
@@ -113,6 +123,7 @@ class RunsScene(pn.viewable.Viewer):
         self.head.object = self._headline(found.name, found.state)
         self.link.object = words.opens(self.chosen) if found.drawable else ""
         self.settings.object = words.configuration(found.state)
+        self.said.object = words.explained(found.state)
         self._follow(list(found.state.sheets))
         if self._state is None or not alike(found.state, self._state):
             self._draw(found.name, found.state)

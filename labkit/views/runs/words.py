@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from labkit.experiments.runs import directory
 from labkit.experiments.runs.directory import PREFIX, reason
+from labkit.experiments.runs.meanings import meanings
 from labkit.experiments.runs.state import RunState
 
 STATUS = {"training": "training now", "stopped": "stopped", "done": "done"}
@@ -78,8 +79,9 @@ def none_in(place: str) -> str:
     """Return a text for a directory without runs: its path, and how to make a run."""
     return LOOK + (
         f"<p>There is no run in <code>{html.escape(place)}</code> yet. To train a network in a minute or two, on "
-        "images that come with labkit, press <b>Train one now</b>. Or open a second terminal and run:</p><p>"
-        "<code>labkit train draw --data digits --preset "
+        "images that come with labkit, press <b>Train one now</b>. (On another device it needs the teacher's key, "
+        "which the terminal of labkit serve shows.) Or open a second terminal and run:</p><p><code>labkit train draw "
+        "--data digits --preset "
         f'digits --out "{html.escape(place)}/draw-digits"</code></p><p>The run appears here while it trains. To show '
         "the runs of another folder, start <code>labkit serve --runs FOLDER</code>.</p>"
     )
@@ -114,13 +116,57 @@ def code(run: RunState, place: Path) -> str:
 
 def configuration(run: RunState) -> str:
     """Return the configuration of a run, one row per name."""
-    rows = "".join(f'<tr><th colspan="2">{said}</th></tr>{_rows(run.config[part])}' for part, said in PARTS.items())
-    return f"{LOOK}<p>Configuration of this <b>{html.escape(run.kind)}</b> run</p><table>{rows}</table>"
+    known = meanings(run.kind)
+    rows = "".join(
+        f'<tr><th colspan="2">{said}</th></tr>{_rows(shown(run, part), known[part])}' for part, said in PARTS.items()
+    )
+    return (
+        f"{LOOK}<p>Configuration of this <b>{html.escape(run.kind)}</b> run. Point at a row for its meaning.</p>"
+        f"<table>{rows}</table>"
+    )
 
 
-def _rows(config: dict[str, Any]) -> str:
-    cells = ((html.escape(name[:LONGEST]), html.escape(_said(value)[:LONGEST])) for name, value in config.items())
-    return "".join(f'<tr><td class="name">{name}</td><td class="name">{value}</td></tr>' for name, value in cells)
+def shown(run: RunState, part: str) -> dict[str, Any]:
+    """Return a part of a configuration; settings of training say whether epochs or steps count."""
+    found: dict[str, Any] = dict(run.config[part])
+    if part == "settings" and found.get("steps") and "epochs" in found:
+        found["epochs"] = f"{_said(found['epochs'])} (not used: steps count)"
+    return found
+
+
+def _rows(config: dict[str, Any], known: dict[str, str]) -> str:
+    return "".join(
+        f'<tr title="{html.escape(known.get(name, ""))}"><td class="name">{html.escape(name[:LONGEST])}</td>'
+        f'<td class="name">{html.escape(_said(value)[:LONGEST])}</td></tr>'
+        for name, value in config.items()
+    )
+
+
+def explained(run: RunState) -> str:
+    """Return what the pictures of a run show, as HTML."""
+    said = [
+        "<b>What you see.</b> The bound is the cost of an image in nats (the unit of natural logarithms). Lower is "
+        "better. An epoch is one pass over the training images."
+    ]
+    if "lx" in run.metrics and "lz" in run.metrics:
+        said.append(
+            "The bound is Lx + Lz: Lx is the cost of wrong pixels, Lz the cost of the latents (random vectors z). On "
+            "average, z carries at most Lz nats of information from the image."
+        )
+        warmup = run.config["settings"].get("warmup")
+        if isinstance(warmup, int) and warmup > 0:
+            said.append(
+                f"During the first {warmup:,} steps (warmup) Lz counts less in the training. "
+                "So z first carries much. Later Lz must fall. Lx then rises by less, so the bound still falls."
+            )
+    if len(run.kl()) and run.kl().shape[1] > 1:
+        said.append(
+            "A glimpse is one step of a drawing. Lz is the sum of the KL of all glimpses (KL: how far the distribution "
+            "of z is from N(0, 1))."
+        )
+    if run.sheet is not None and run.sheet.ndim == 2:
+        said.append("In the samples, ink is white.")
+    return f"<p>{' '.join(said)}</p>"
 
 
 def _said(value: Any) -> str:
