@@ -39,6 +39,7 @@ class Pictures:
         self.column = pn.Column(sizing_mode="stretch_width", stylesheets=[GRID])
         self.hint = Hint(
             visible=False,
+            margin=(5, 10),
             sizing_mode="stretch_width",
             styles={"font-size": SAID, "order": "50"},
             css_classes=["said"],

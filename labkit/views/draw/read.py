@@ -30,7 +30,7 @@ class ReadScene(StrokeScene):
         "window, then paints through the <b>orange</b> one. However large the window is, it gets only N &times; N "
         "averages of the image (the middle picture), and N &times; N of the difference between image and canvas (not "
         "shown). At first it reads a printed 3. <b>Try:</b> draw a digit in the square, and the network reads it at "
-        "once. Or choose a printed digit below.<br>The KL (Kullback-Leibler divergence) of "
+        "once. Or choose a printed digit below the square.<br>The KL (Kullback-Leibler divergence) of "
         "a glimpse compares the distribution of z after reading with the prior N(0, 1), from which <i>Generate</i> "
         "takes z. On average, the glimpse takes at most this much information from the image, in nats (1 nat is 1.44 "
         "bits). Blue bars: the glimpses so far; grey: those to come. Late "
@@ -66,7 +66,7 @@ class ReadScene(StrokeScene):
 
     def controls(self) -> list:
         config = self.settings.model.config
-        pad = Pad(self.read, side=config.height)
+        pad = Pad(self.read, side=config.height, margin=(0, 8))
         clear = pn.widgets.Button(label="Clear", margin=(4, 8))
         clear.on_click(lambda _: pad.clear())
         digits = pn.FlexBox(margin=(4, 4))

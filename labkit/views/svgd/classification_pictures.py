@@ -167,7 +167,8 @@ class PredictiveDeviation(Lattice):
 class Precisions(View):
     """The prior precision of each particle, against the length of its weights."""
 
-    automatic, declaration = True, ()
+    automatic = wide = True
+    declaration = ()
 
     def picture(self, state: Classified) -> hv.Overlay:
         at = self.columns(state)["particles"]

@@ -141,13 +141,14 @@ def sentence(state: Fitted, true_noise: float, true_rmse: float) -> str:
     known = math.isfinite(true_noise)  # not for points of the visitor
     noise_there = f" The true noise is {true_noise:.3g}." if known else ""
     rmse_there = f": on the held-out points, the true curve itself has {true_rmse:.3g}" if known else ""
+    chance = " These points are few, so it differs from the true noise by chance." if known else ""
     said = (
         f"Noise learned from {target.rows} training points: {learned.mean():.3g} on average, {learned.min():.3g} to "
         f"{learned.max():.3g} (in units of y).{noise_there} At the start the networks fit badly, so they learn a "
-        f"larger noise. The noise of the points keeps the RMSE above 0{rmse_there}. The prior of the noise acts like "
-        "two more points, whose squared errors sum to 2b (see More below). So a network without any error would still "
-        f"learn {least * target.unit:.4g}. This is √(2b/(N + 2)) = {least:.4g} with b = {target.rate:.3g} and N = "
-        f"{target.rows}, times {target.unit:.4g}, the standard deviation of the training y at step 0."
+        f"larger noise. The noise of the points keeps the RMSE above 0{rmse_there}.{chance} The prior of the noise "
+        "acts like two more points, whose squared errors sum to 2b (see More below). So a network without any error "
+        f"would still learn {least * target.unit:.4g}. This is √(2b/(N + 2)) = {least:.4g} with b = {target.rate:.3g} "
+        f"and N = {target.rows}, times {target.unit:.4g}, the standard deviation of the training y at step 0."
     )
     if state.overwritten is None:
         return said
