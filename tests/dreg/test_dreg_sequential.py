@@ -232,3 +232,13 @@ def test_before_the_blocks_span_their_space_the_evidence_is_one():
 def test_errors_name_the_mistake(given, error, words):
     with pytest.raises(error, match=words):
         sequential.start(gaussian.instance(2), **given)
+
+
+def test_the_interval_is_finite_from_the_first_block_that_the_page_names():
+    toy, source = gaussian.instance(4, 0.02, 0.6), torch.Generator().manual_seed(0)
+    state, first = sequential.start(toy, "stl", 8), sequential.first_interval(4, 0.05)
+    ends = []
+    for _ in range(first):
+        state = sequential.step(state, toy, generator=source)
+        ends.append(math.isfinite(state.high))
+    assert ends == [False] * (first - 1) + [True]
