@@ -1,5 +1,6 @@
 """The way through a lesson: settings and run of each step, predictions, and the verdict of the run."""
 
+import re
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from labkit import lessons
 from labkit.lessons import tabs
 from labkit.views.desk import put_all
 from labkit.views.lesson_cell import SCENES, LessonCell
+from labkit.views.strip import Strip
 
 NAME = "svgd-100-particles"
 
@@ -160,3 +162,11 @@ def test_a_cell_has_the_settings_of_its_tab_folded(open_cell):
     assert card.title == "Settings" and card.collapsed and len(card) == len(cell._scene.controls()) > 0
     cell.walk._heard({"kind": "go", "step": 4})
     assert [*room[0]] == [scene, card]
+
+
+def test_the_colours_of_a_lesson_in_a_cell_follow_the_theme_of_jupyterlab():
+    """In a notebook the names of the page's colours are missing; the text follows the theme, so its ground must too."""
+    (css,) = Strip.param.stylesheets.default
+    for name in ("ink", "soft", "line", "card", "button"):
+        assert re.findall(rf"var\(--{name}, (?!var\(--jp-)", css) == []
+        assert f"var(--{name}, var(--jp-" in css
