@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 from bokeh.resources import Resources
 
-from labkit import views
 from labkit.paint.files import Target, write_whole
 from labkit.past import Past
 from labkit.recordings.columns import Column, encode, quantised
@@ -30,7 +29,7 @@ from labkit.views.live import Live
 from labkit.views.save import cut, thinned
 from labkit.views.view import View, checked, columns_of, row_of
 
-SCRIPTS = Path(views.__file__).parent / "legends.js", Path(__file__).parent / "player.js"
+SCRIPTS = [Path(__file__).with_name(name) for name in ("legends.js", "player.js")]
 FPS = 20  # frames per second, at first
 MOST = 400  # frames
 FAR = 100  # times the range of the middle 98 %: a column with a wider range is not rounded

@@ -74,7 +74,6 @@ PLAYER = f"""
 {PHONE} {{
   .slim {{ width: calc(50% - 20px) !important; margin: 0 8px !important; }}
 }}
-@media (min-width: 120rem) {{ .slim {{ width: 245px !important; }} }}
 """
 """The controls of a run: few rows on a phone."""
 

@@ -9,7 +9,8 @@ const PRESENT = `
 .play { width: auto !important; min-width: 8rem; }
 .bk-btn { font-size: 1em; padding: .3em .8em; }
 `
-const FOCUS = `.bk-input { font-size: var(--field-size, revert-layer); }
+const EVERYWHERE = `@media (min-width: 120rem) { .slim { width: 260px !important; } :host(.slim) .slim { width: 236px !important; } }
+.bk-input { font-size: var(--field-size, revert-layer); }
 :focus-visible { outline: 3px solid var(--mark, #0072b2) !important; outline-offset: 2px !important; }
 .bk-events:focus-visible { outline-offset: -3px !important; }  /* a picture cuts what is around it */
 :host(.solid) .bk-btn-primary, .bk-btn-primary.bk-active { color: var(--on-mark, #ffffff) !important; }`
@@ -20,7 +21,7 @@ const asked = () => document.documentElement.dataset.only?.split(",").filter((na
 
 // which controls are shown: those of ?controls=target,n, then the basic ones if the reader chose these, otherwise all
 const dress = (basic) => {
-  sheets.all.replaceSync(FOCUS + (presenting() ? PRESENT : ""))
+  sheets.all.replaceSync(EVERYWHERE + (presenting() ? PRESENT : ""))
   const some = asked() ?? (document.documentElement.dataset.controls === "basic" && basic.length ? basic : null)
   const not = (some ?? []).map((name) => `:not(.control-${name})`).join("")
   sheets.side.replaceSync(some ? `.control${not} { display: none !important; }` : "")

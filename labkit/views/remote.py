@@ -9,14 +9,18 @@ from panel.custom import JSComponent
 from labkit.views.keyboard import Keyboard, help_of
 from labkit.views.terms import choices, explained
 
+SCRIPTS = "scheme", "fit", "present", "explain", "keyboard", "numbers", "remote"
+LEGENDS = Path(__file__).parents[1] / "recordings" / "legends.js"  # a player of recordings has no other part
+
 
 class Remote(JSComponent):
     """Forwards messages of the browser to `heard(message)`, and can send the browser a file to save.
 
     Messages, by their `kind`: "hello" and "scheme" with `dark` and `reduced`, and "beat" with the same every second
-    while the page is visible. "bye" comes when the visitor leaves the page. "key" has the `name` of a key ("space",
-    "right", "left" or "r"), and comes only while no control has the focus. "edit" has the `name` of a command of
-    `labkit.views.keyboard`, the id of the Bokeh figure that has the focus, and whether Shift is down (`far`).
+    while the page is visible. Where a page has its websocket for frames, it sends the beats on this. "bye" comes when
+    the visitor leaves the page. "key" has the `name` of a key ("space", "right", "left" or "r"), and comes only while
+    no control has the focus. "edit" has the `name` of a command of `labkit.views.keyboard` and the id of the Bokeh
+    figure with the focus. Its `far` says whether Shift is down.
     """
 
     keys = param.Boolean(False, doc="whether this view receives the keys of the page")
@@ -34,17 +38,8 @@ class Remote(JSComponent):
     basic = param.List([], doc="names of the settings whose controls a new reader sees, all if it is empty")
 
     _esm = "".join(
-        Path(__file__).with_name(name).read_text(encoding="utf-8")
-        for name in (
-            "scheme.js",
-            "legends.js",
-            "fit.js",
-            "present.js",
-            "explain.js",
-            "keyboard.js",
-            "numbers.js",
-            "remote.js",
-        )
+        path.read_text(encoding="utf-8")
+        for path in (LEGENDS, *(Path(__file__).with_name(f"{name}.js") for name in SCRIPTS))
     )
 
     def __init__(self, heard, **params):
