@@ -15,7 +15,7 @@ export function render({model, el}) {
   }
   const beat = () => {
     if (!el.isConnected || page.visibilityState !== "visible") return
-    if (!globalThis.labkitFrames?.beat()) hello("beat")
+    if (!(model.keys && globalThis.labkitFrames?.beat())) hello("beat")  // only live views of a page have its websocket
     name()
     describe()
     look()

@@ -17,7 +17,7 @@ class Remote(JSComponent):
     """Forwards messages of the browser to `heard(message)`, and can send the browser a file to save.
 
     Messages, by their `kind`: "hello" and "scheme" with `dark` and `reduced`, and "beat" with the same every second
-    while the page is visible. Where a page has its websocket for frames, it sends the beats on this. "bye" comes when
+    while the page is visible. A live view on a page sends its beats on the websocket for frames. "bye" comes when
     the visitor leaves the page. "key" has the `name` of a key ("space", "right", "left" or "r"), and comes only while
     no control has the focus. "edit" has the `name` of a command of `labkit.views.keyboard` and the id of the Bokeh
     figure with the focus. Its `far` says whether Shift is down.
