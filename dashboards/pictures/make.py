@@ -56,10 +56,12 @@ class Slopes(Scaling):
     """The lines with their names and slopes, without remarks."""
 
     def columns(self, state: Any, past: Any = None) -> dict[str, dict[str, Any]]:
-        found = super().columns(state, past)
-        for part in found.values():
-            part |= {"text": [each.partition(",")[0] for each in part["text"]]} if "text" in part else {}
-        return found
+        return {
+            layer: columns | {"text": [each.partition(",")[0] for each in columns["text"]]}
+            if "text" in columns
+            else columns
+            for layer, columns in super().columns(state, past).items()
+        }
 
 
 def dreg() -> Film:

@@ -10,33 +10,25 @@ EXPORT = "model.safetensors"  # in a run's folder
 HEADER = 2**20  # largest header of a file in bytes; labkit's files have one or two thousand
 
 
-def _draw(config: dict[str, Any]) -> Any:
+def _draw() -> tuple[Any, type]:
     from labkit.draw import DRAW, Config
 
-    return DRAW(Config(**config))
+    return DRAW, Config
 
 
-def _vae(config: dict[str, Any]) -> Any:
+def _vae() -> tuple[Any, type]:
     from labkit.dreg import VAE, Config
 
-    return VAE(Config(**config))
+    return VAE, Config
 
 
-# kind -> function that builds the module of a config
-KINDS: dict[str, Callable[[dict[str, Any]], Any]] = {"draw": _draw, "vae": _vae}
+# kind -> function that returns the classes of its networks and of their configs
+KINDS: dict[str, Callable[[], tuple[Any, type]]] = {"draw": _draw, "vae": _vae}
 
 
 def config_class(kind: str) -> type | None:
     """Return the class of the configs of a kind, None if the kind is unknown."""
-    if kind == "draw":
-        from labkit.draw import Config
-
-        return Config
-    if kind == "vae":
-        from labkit.dreg import Config as VAEConfig
-
-        return VAEConfig
-    return None
+    return KINDS[kind]()[1] if kind in KINDS else None
 
 
 def shipped() -> list[str]:
@@ -59,7 +51,8 @@ def load_checkpoint(name: str | Path) -> Any:
     path = find(name)
     about = card(path)
     try:
-        module = KINDS[about["kind"]](json.loads(about["config"]))
+        network, config = KINDS[about["kind"]]()
+        module = network(config(**json.loads(about["config"])))
         module.load_state_dict(load_file(path))  # this converts bfloat16 to the module's float32
     except (RuntimeError, TypeError, ValueError) as error:
         lines = [line.strip() for line in str(error).splitlines()]

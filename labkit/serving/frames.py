@@ -36,8 +36,7 @@ class Follower:
 
     def tick(self) -> None:
         """Send the newest frame of the open tab, if it is new and the page has its pictures."""
-        document = self._document()
-        live = shown.on(document) if document is not None else None
+        live = self._open
         before = self._live() if self._live else None
         if live is not before:
             self._turn(before, live)
@@ -61,10 +60,15 @@ class Follower:
 
     def watched(self) -> None:
         """Let the run of the open tab continue: it has a viewer."""
-        document = self._document()
-        live = shown.on(document) if document is not None else None
+        live = self._open
         if live is not None:
             live.run.watched()
+
+    @property
+    def _open(self) -> Live | None:
+        """The live view of the open tab."""
+        document = self._document()
+        return shown.on(document) if document is not None else None
 
     def leave(self) -> None:
         """Let the document have the frames again."""

@@ -39,3 +39,21 @@ def check():
                 assert len(stage._sources[label][0].data[name]) == len(values), (view, label, name)
 
     return held
+
+
+@pytest.fixture(scope="session")
+def pressed():
+    """pressed(scene, board, spoken, names, settled) presses keys, and returns what the board has spoken.
+
+    settled: settled(scene) returns when all edits are done.
+    """
+
+    def press(scene, board, spoken, names, settled):
+        spoken.clear()
+        for name in names:
+            board.press(name)
+            settled(scene)
+            scene.live.show_news(more=False)
+        return spoken
+
+    return press

@@ -410,7 +410,7 @@ def test_a_dragged_mode_moves_the_target_and_keeps_the_run(make):
 
 
 @pytest.fixture
-def keys():
+def keys(pressed):
     """keys(scene, *names, side="left") presses keys on the picture of one side; returns what was spoken."""
     boards = {}
 
@@ -419,13 +419,7 @@ def keys():
             view = next(view for at, view in map(whole, scene.live.views) if at == side)
             said: list[str] = []
             boards[scene, side] = Keyboard(hand.Particles(scene, side, view), scene.live, said.append), said
-        board, said = boards[scene, side]
-        said.clear()
-        for name in names:
-            board.press(name)
-            settled(scene)
-            scene.live.show_news(more=False)
-        return said
+        return pressed(scene, *boards[scene, side], names, settled)
 
     return press
 

@@ -316,20 +316,12 @@ def test_the_pointer_drags_adds_and_removes_points_during_the_run(scene):
 
 
 @pytest.fixture
-def keys(scene):
+def keys(scene, pressed):
     """keys(*names) presses keys on the picture of the points, and returns what was spoken."""
     said: list[str] = []
     board = Keyboard(CurvePoints(scene), scene.live, said.append)
 
-    def press(*names):
-        said.clear()
-        for name in names:
-            board.press(name)
-            settled(scene)
-            scene.live.show_news(more=False)
-        return said
-
-    return press
+    return lambda *names: pressed(scene, board, said, names, settled)
 
 
 def test_points_are_chosen_moved_added_and_removed_by_keyboard(scene, keys):

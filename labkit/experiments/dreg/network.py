@@ -107,10 +107,9 @@ class NetworkSettings(ExperimentSettings[GradientNoise]):
         self._subjects: dict[str, Subject] = {}
         super().__init__(**params)
         self.param.network.objects = titles.offered(self.networks, titles.NETWORKS)
-        self.network = self.network or next(iter(self.networks), None)
-        self.param.network.default = next(
-            iter(self.networks), None
-        )  # a lesson or a link without a network returns to it
+        first = next(iter(self.networks), None)
+        self.network = self.network or first
+        self.param.network.default = first  # a lesson or a link without a network returns to it
 
     def subject(self) -> Subject:
         """Return the chosen network with its images, loaded once.

@@ -259,8 +259,10 @@ class VarianceSettings(ExperimentSettings[Measured]):
 
     def _how(self, toy: Gaussian, names: Sequence[str], sizes: tuple[int, ...]) -> tuple[Rows, int, int, str]:
         """Return the estimators, the replicates of a batch, the seed and the device."""
-        replicates = self.batch or batch_size(len(names), toy.dim, sizes[-1])
-        return _rows(names), replicates, self.seed, self.device
+        return _rows(names), self._replicates(toy, names, sizes), self.seed, self.device
+
+    def _replicates(self, toy: Gaussian, names: Sequence[str], sizes: tuple[int, ...]) -> int:
+        return self.batch or batch_size(len(names), toy.dim, sizes[-1])
 
     def _next(self, state: Measured) -> Measured:
         new = self._batch(state.toy, state.estimators, state.sizes, state.t)
@@ -268,10 +270,9 @@ class VarianceSettings(ExperimentSettings[Measured]):
         return replace(state, total=laboratory.merged(state.total, new), batches=batches)
 
     def _batch(self, toy: Gaussian, names: Sequence[str], sizes: tuple[int, ...], t: int = 0) -> laboratory.State:
-        replicates = self._how(toy, names, sizes)[1]
         empty, source = laboratory.start(toy, names, sizes), noise(schedules.seed("dreg", self.seed, t), self.device)
         begun, there = moved(empty, self.device), moved(toy, self.device)
-        return kept(laboratory.step(begun, there, generator=source, replicates=replicates))
+        return kept(laboratory.step(begun, there, generator=source, replicates=self._replicates(toy, names, sizes)))
 
 
 _states: Shared[Measured] = Shared(STATES)
