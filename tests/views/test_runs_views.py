@@ -118,10 +118,16 @@ def test_every_picture_accepts_the_columns_of_a_later_state(run_folder):
     assert later.shown == 6
 
 
-def test_a_sheet_is_sent_unchanged_in_grey_or_colour():
+def test_the_ink_of_a_grey_sheet_is_black_and_colours_are_unchanged():
     grey = np.arange(6, dtype=np.uint8).reshape(2, 3)
-    assert np.array_equal(rgb(grey), np.stack([grey] * 3, -1)) and np.array_equal(rgb(rgb(grey)), rgb(grey))
-    assert pixels.packed(rgb(grey))[-1, 1] & 0xFFFFFFFF == 0xFF010101  # the lowest row is the last
+    assert np.array_equal(rgb(grey), 255 - np.stack([grey] * 3, -1)) and np.array_equal(rgb(rgb(grey)), rgb(grey))
+    assert pixels.packed(rgb(grey))[-1, 1] & 0xFFFFFFFF == 0xFFFEFEFE  # the lowest row is the last
+
+
+def test_the_terms_of_the_bound_are_named_in_a_legend_and_not_on_their_lines(run_folder):
+    picture = BoundTerms(runs.read(run_folder)).picture(runs.read(run_folder))
+    shown = {layer.label: hv.Store.lookup_options("bokeh", layer, "plot").kwargs["show_legend"] for layer in picture}
+    assert shown == {"Lx": True, "Lz": True, "Lx test": False, "Lz test": False}
 
 
 def test_the_painter_draws_the_same_curves(run_folder):
@@ -180,13 +186,13 @@ def test_every_name_of_a_configuration_has_a_meaning_and_epochs_without_use_are_
         "T, the number"
     )
     page = words.configuration(state)
-    assert html.escape(known["settings"]["warmup"]) in page and "20 (not used: steps count)" in page
+    assert f"<p>{html.escape(known['settings']['warmup'])}</p></details>" in page and "20 (not used: steps count)" in page
 
 
 def test_the_text_below_the_pictures_explains_what_the_run_has(run_folder):
     (state,) = directory.states(directory.EXAMPLES).values()
     text = words.explained(runs.with_samples(state, -1))
-    assert "first 1,000 steps" in text and "ink is white" in text and "KL of all glimpses" in text
+    assert "first 1,000 steps" in text and "KL of all glimpses" in text
     bare = dataclasses.replace(state, metrics={}, epochs={}, sheet=None)
     assert "Lx" not in words.explained(bare) and "The bound" in words.explained(bare)
 
@@ -301,7 +307,7 @@ def test_the_animation_has_one_frame_per_epoch_and_rests_on_the_newest(run_folde
         image.seek(i)
         times.append(image.info["duration"])
     assert image.n_frames == 3 and times[:2] == [500, 500] and times[2] == 500 + 1000 * files.LINGER
-    assert image.convert("RGB").getpixel((100, 200)) == (5, 5, 5)  # the sheet of epoch 5
+    assert image.convert("RGB").getpixel((100, 200)) == (250, 250, 250)  # the sheet of epoch 5
 
 
 def test_a_long_animation_omits_sheets_but_keeps_the_newest(tmp_path, made_runs):
@@ -310,7 +316,7 @@ def test_a_long_animation_omits_sheets_but_keeps_the_newest(tmp_path, made_runs)
     image = Image.open(target)
     assert image.n_frames == 44  # every third of 131
     image.seek(43)
-    assert image.convert("RGB").getpixel((100, 200)) == (131, 131, 131)
+    assert image.convert("RGB").getpixel((100, 200)) == (124, 124, 124)
 
 
 def test_the_picture_of_the_curves_needs_a_record(run_folder, tmp_path, made_runs):

@@ -18,7 +18,6 @@ from labkit.views.view import Columns, View, listed
 MOST = 300  # maximum number of points in a training curve; more records are averaged in groups
 STEEP = 0.1  # fraction of the steps that may be above the picture
 ROOM = 0.1  # free margin above the curves, as a fraction of the range
-NAME = ", its name"  # the layer of a label
 
 Points = tuple[np.ndarray, np.ndarray]
 
@@ -26,14 +25,13 @@ Points = tuple[np.ndarray, np.ndarray]
 class Series(NamedTuple):
     """A column of a state's table, in a colour: training ("metrics") as a line, tests ("epochs") as dots.
 
-    name: position of its label at its end, "top" (below the line) or "bottom" (above it); "" puts the label in the
-    legend.
+    named: whether it has an entry in the legend.
     """
 
     table: str
     column: str
     color: str
-    name: str = ""
+    named: bool = True
 
     @property
     def trains(self) -> bool:
@@ -63,10 +61,7 @@ class RunCurves(View):
     def picture(self, state: RunState) -> hv.Overlay:
         columns = self.columns(state)
         layers = [_layer(label, one, columns[label]) for label, one in self.series.items()]
-        names = [_name(label, one, columns[label + NAME]) for label, one in self.series.items() if one.name]
-        return hv.Overlay(layers + names).opts(
-            title=self.title, xlabel=self.words, ylabel="nats", show_legend=not names, **ABOVE
-        )
+        return hv.Overlay(layers).opts(title=self.title, xlabel=self.words, ylabel="nats", **ABOVE)
 
     @property
     def words(self) -> str:
@@ -83,8 +78,7 @@ class RunCurves(View):
     def columns(self, state: RunState, past: Past | None = None) -> Columns:
         whole = self._whole(state)
         top = ceiling(list(whole.values()), STEEP * state.step)
-        kept = {label: {"x": x[y <= top], "y": y[y <= top]} for label, (x, y) in whole.items()}
-        return kept | {label + NAME: _end(label, kept[label]) for label, one in self.series.items() if one.name}
+        return {label: {"x": x[y <= top], "y": y[y <= top]} for label, (x, y) in whole.items()}
 
     def _whole(self, state: RunState) -> dict[str, Points]:
         return {
@@ -110,31 +104,19 @@ class BoundTerms(RunCurves):
 
     def __init__(self, state: RunState):
         series = {
-            "Lx": Series("metrics", "lx", OTHER, "top"),
-            "Lz": Series("metrics", "lz", PARTICLES, "bottom"),
-            "Lx test": Series("epochs", "lx", OTHER),
-            "Lz test": Series("epochs", "lz", PARTICLES),
+            "Lx": Series("metrics", "lx", OTHER),
+            "Lz": Series("metrics", "lz", PARTICLES),
+            "Lx test": Series("epochs", "lx", OTHER, named=False),
+            "Lz test": Series("epochs", "lz", PARTICLES, named=False),
         }
         super().__init__("Lx (image), Lz (latents); dots: test", series, state)
 
 
 def _layer(label: str, one: Series, columns: Table) -> hv.Curve | hv.Scatter:
-    points = columns["x"], columns["y"]
+    points, look = (columns["x"], columns["y"]), {"color": one.color, "show_legend": one.named}
     if one.trains:
-        return hv.Curve(points, "x", "y", label=label).opts(color=one.color, line_width=2)
-    return hv.Scatter(points, "x", "y", label=label).opts(color=one.color, size=4)
-
-
-def _name(label: str, one: Series, columns: Table) -> hv.Labels:
-    points = columns["x"], columns["y"], columns["text"]
-    return hv.Labels(points, ["x", "y"], "text", label=label + NAME).opts(
-        text_color=one.color, text_font_size="15px", text_align="right", text_baseline=one.name
-    )
-
-
-def _end(label: str, columns: Table) -> Table:
-    last = {name: values[-1:] for name, values in columns.items()}
-    return last | {"text": np.array([label] * len(last["x"]), dtype=object)}
+        return hv.Curve(points, "x", "y", label=label).opts(line_width=2, **look)
+    return hv.Scatter(points, "x", "y", label=label).opts(size=4, **look)
 
 
 def group(records: int) -> int:

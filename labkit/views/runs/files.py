@@ -1,5 +1,6 @@
 """A run in two files: its curves as a picture, and its sheets of samples as an animation."""
 
+import numpy as np
 from PIL import Image
 
 from labkit.engine import Past
@@ -10,6 +11,7 @@ from labkit.paint.files import Target
 from labkit.paint.words import write
 from labkit.views import save
 from labkit.views.runs.curves import BoundCurves, BoundTerms
+from labkit.views.runs.samples import rgb
 
 SIZE = (1280, 540)  # pixels of the picture of the curves
 SIDE = 480  # approximate size of an enlarged sheet, in pixels
@@ -55,7 +57,7 @@ def animation(state: RunState, target: Target) -> None:
 
 def _page(state: RunState) -> Image.Image:
     """Return an enlarged sheet below the number of its epoch."""
-    sheet = Image.fromarray(state.sheet).convert("RGB")
+    sheet = Image.fromarray(np.ascontiguousarray(rgb(state.sheet)))
     times = max(1, SIDE // max(sheet.size))
     sheet = sheet.resize((times * sheet.width, times * sheet.height), Image.Resampling.NEAREST)
     page = Image.new("RGB", (sheet.width, sheet.height + HEAD), LIGHT.paper)

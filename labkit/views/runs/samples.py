@@ -33,7 +33,7 @@ class SampleSheet(View):
 
     def describe(self, state: RunState, past: Past | None = None) -> str:
         high, wide = self.size
-        grey = f"mean grey {state.sheet.mean():.0f} of 255"
+        grey = f"mean grey {rgb(state.sheet).mean():.0f} of 255"
         return f"Samples of epoch {state.shown}, a sheet of {wide} by {high} pixels with {grey}."
 
     def columns(self, state: RunState, past: Past | None = None) -> Columns:
@@ -41,5 +41,6 @@ class SampleSheet(View):
 
 
 def rgb(sheet: np.ndarray) -> np.ndarray:
-    """Return a sheet, which may be grey, as uint8 (H, W, 3)."""
+    """Return a sheet as uint8 (H, W, 3). A grey one has white ink in its file; here its ink is black, as in /draw."""
+    sheet = 255 - sheet if sheet.ndim == 2 else sheet
     return np.broadcast_to(sheet.reshape(*sheet.shape[:2], -1), (*sheet.shape[:2], 3))

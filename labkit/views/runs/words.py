@@ -27,6 +27,12 @@ a { color: var(--mark); } a:focus-visible { outline: 3px solid var(--mark); outl
 .training { font-weight: 600; }
 .wrong { color: var(--ink); border-left: 4px solid #d55e00; padding: 2px 10px; margin: 4px 0; overflow-wrap: anywhere; }
 p { margin: 4px 0; } code { overflow-wrap: anywhere; }
+h3 { font-size: inherit; color: var(--soft); margin: 10px 0 3px; }
+summary, .entry { display: grid; grid-template-columns: 1fr 1fr 12px; gap: 0 10px; padding: 3px; overflow-wrap: anywhere;
+  border-bottom: 1px solid var(--line); }
+summary { cursor: pointer; } summary:focus-visible { outline: 3px solid var(--mark); outline-offset: -2px; }
+summary::after { content: "+" / ""; color: var(--soft); } [open] > summary::after { content: "\2212" / ""; }
+details p { color: var(--soft); padding: 0 3px 4px; }
 </style>"""
 HEAD = (
     '<tr><th>run</th><th>state</th><th class="number">step</th><th class="number">test bound (nats)</th>'
@@ -117,12 +123,10 @@ def code(run: RunState, place: Path) -> str:
 def configuration(run: RunState) -> str:
     """Return the configuration of a run, one row per name."""
     known = meanings(run.kind)
-    rows = "".join(
-        f'<tr><th colspan="2">{said}</th></tr>{_rows(shown(run, part), known[part])}' for part, said in PARTS.items()
-    )
+    rows = "".join(f"<h3>{said}</h3>{_rows(shown(run, part), known[part])}" for part, said in PARTS.items())
     return (
-        f"{LOOK}<p>Configuration of this <b>{html.escape(run.kind)}</b> run. Point at a row for its meaning.</p>"
-        f"<table>{rows}</table>"
+        f"{LOOK}<p>Configuration of this <b>{html.escape(run.kind)}</b> run. Open a row to read its meaning.</p>"
+        f"{rows}"
     )
 
 
@@ -135,11 +139,17 @@ def shown(run: RunState, part: str) -> dict[str, Any]:
 
 
 def _rows(config: dict[str, Any], known: dict[str, str]) -> str:
-    return "".join(
-        f'<tr title="{html.escape(known.get(name, ""))}"><td class="name">{html.escape(name[:LONGEST])}</td>'
-        f'<td class="name">{html.escape(_said(value)[:LONGEST])}</td></tr>'
-        for name, value in config.items()
-    )
+    """Return a row for each name; one with a meaning opens it, also by a finger and by the Enter key."""
+    found = []
+    for name, value in config.items():
+        cells = f"<span>{html.escape(name[:LONGEST])}</span><span>{html.escape(_said(value)[:LONGEST])}</span>"
+        meaning = html.escape(known.get(name, ""))
+        found.append(
+            f"<details><summary>{cells}</summary><p>{meaning}</p></details>"
+            if meaning
+            else f'<div class="entry">{cells}</div>'
+        )
+    return "".join(found)
 
 
 def explained(run: RunState) -> str:
@@ -164,8 +174,6 @@ def explained(run: RunState) -> str:
             "A glimpse is one step of a drawing. Lz is the sum of the KL of all glimpses (KL: how far the distribution "
             "of z is from N(0, 1))."
         )
-    if run.sheet is not None and run.sheet.ndim == 2:
-        said.append("In the samples, ink is white.")
     return f"<p>{' '.join(said)}</p>"
 
 
