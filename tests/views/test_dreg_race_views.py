@@ -72,7 +72,8 @@ def test_pictures_are_patched_in_place_and_lanes_of_one_colour_have_different_da
     for view in views(CLOCKS[0]):
         stage = Stage()
         stage.show(view, begun, lambda figure: None)
-        hv.render(stage.pane.object)
+        (legend,) = hv.render(stage.pane.object).legend
+        assert [item.label.value for item in legend.items] == ["IWAE", "DReG", "DReG, K = 2"]
         for state in (raced, begun):
             stage.patch(view.columns(state))
     lines = race.bound().picture(raced)

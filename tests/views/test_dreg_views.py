@@ -15,7 +15,7 @@ from labkit.experiments.dreg.microscope import MicroscopeSettings
 from labkit.experiments.dreg.variance import VarianceSettings
 from labkit.views.dreg import STYLES, MicroscopeScene, Scaling, VarianceScene, remarks, save_csv, style_of
 from labkit.views.dreg.microscope import GradientTerms, layer
-from labkit.views.dreg.scaling import BAND, GAP, NAME, apart, limits, words
+from labkit.views.dreg.scaling import BAND, GAP, MARKERS, NAME, apart, limits, words
 
 SMALL = {"dim": 3, "estimators": ["iwae", "stl", "dreg", "jk"]}
 
@@ -38,6 +38,16 @@ def test_the_picture_and_the_table_report_a_missing_band():
     rows = {(row["estimator"], row["K"]): row for row in csv.DictReader(io.StringIO(target.getvalue().decode()))}
     assert rows["dreg", "64"]["variance_low"] == rows["dreg", "64"]["variance_high"] == ""
     assert float(rows["dreg", "64"]["variance"]) > 0 and float(rows["iwae", "64"]["variance_low"]) > 0
+
+
+def test_of_equal_lines_the_lower_one_is_wider_so_that_both_are_visible():
+    state = measured(VarianceSettings((1, 4), 8, **SMALL), 1)
+    layers = {layer.label: layer.opts.get("style").kwargs for layer in Scaling(VarianceSettings()).picture(state)}
+    lines, marks = ([layers[name + part] for name in SMALL["estimators"]] for part in ("", MARKERS))
+    widths, sizes = [line["line_width"] for line in lines], [mark["size"] for mark in marks]
+    assert widths == sorted(set(widths), reverse=True) and sizes == sorted(set(sizes), reverse=True)
+    order = [label for label in layers if label in SMALL["estimators"]]
+    assert order == SMALL["estimators"]  # the lowest first
 
 
 # names and axes

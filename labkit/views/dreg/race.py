@@ -32,7 +32,7 @@ class LaneCurves(View):
             numbers to show.
         against: a name in `CLOCKS`.
         log: whether the vertical axis is logarithmic; values that are not positive are then left out.
-        training: whether to show each lane's smoothed bound of its minibatches as a thin line, and a legend.
+        training: whether to show each lane's smoothed bound of its minibatches as a thin line.
         leading: whether the picture is a large one.
     """
 
@@ -67,7 +67,7 @@ class LaneCurves(View):
         clock = "step" if self.against == CLOCKS[0] else "processor seconds"
         return hv.Overlay([*bands, *thin, *thick]).opts(
             title=self.title, xlabel=clock, ylabel=self.unit, logy=self.log, xlim=(0, 1),
-            ylim=(1e-6, 1) if self.log else (-1, 1), show_legend=self.leading,
+            ylim=(1e-6, 1) if self.log else (-1, 1),
             legend_labels={lane.entry.label: called(lane) for lane in state.lanes}, **ABOVE,
         )  # fmt: skip
 

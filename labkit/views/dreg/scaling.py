@@ -21,6 +21,7 @@ from labkit.views.view import Columns, View, listed
 ROOM = 48  # the axis ends at this multiple of the largest K, to leave space for the names
 GAP = 0.06  # minimum distance of two names, as a fraction of the axis
 BAR = 1.1  # half the width of a band at a single size, as a factor
+LOWEST, HIGHEST = 5.5, 2.5  # widths of the lowest and of the highest line
 BAND, NAME = ", its band", ", its name"  # names of an estimator's other layers
 MARKERS = ", measured"
 
@@ -77,9 +78,11 @@ class Scaling(View):
         self._limits = limits(state, self.quantity)
         columns = self.columns(state)
         bands = [spans.band(name + BAND, style_of(name).color) for name in state.estimators]
-        lines = [line for name in state.estimators for line in _lines(name, columns)]
+        widths = np.linspace(LOWEST, HIGHEST, len(state.estimators)).tolist()  # where lines are equal, all are visible
+        drawn = [_line(name, columns, width) for name, width in zip(state.estimators, widths, strict=True)]
+        lines = [layer for layers in zip(*drawn, strict=True) for layer in layers]
         exact = hv.Curve((columns["exact"]["x"], columns["exact"]["y"]), "x", "y", label="exact").opts(
-            color=PAST, line_dash="dashed", line_width=2
+            color=PAST, line_dash="dashed", line_width=1.5
         )
         names = [_name(name, columns[name + NAME]) for name in state.estimators]
         return hv.Overlay([*bands, *lines, exact, *names]).opts(
@@ -169,12 +172,13 @@ def apart(values: list[float], axis: tuple[float, float]) -> np.ndarray:
     return 10 ** (low + at * (high - low))
 
 
-def _lines(name: str, columns: dict[str, dict]) -> list:
-    points, style = (columns[name]["x"], columns[name]["y"]), style_of(name)
-    return [
-        hv.Curve(points, "x", "y", label=name).opts(color=style.color, line_width=2),
-        hv.Scatter(points, "x", "y", label=name + MARKERS).opts(color=style.color, marker=style.marker, size=8),
-    ]
+def _line(name: str, columns: dict[str, dict], width: float) -> tuple[hv.Curve, hv.Scatter]:
+    """Return the line of an estimator and its markers, which are larger on a wider line."""
+    points, style, size = (columns[name]["x"], columns[name]["y"]), style_of(name), 8 + 2 * (width - HIGHEST)
+    return (
+        hv.Curve(points, "x", "y", label=name).opts(color=style.color, line_width=width),
+        hv.Scatter(points, "x", "y", label=name + MARKERS).opts(color=style.color, marker=style.marker, size=size),
+    )
 
 
 def _name(name: str, columns: dict) -> hv.Labels:

@@ -28,8 +28,8 @@ a { color: var(--mark); } a:focus-visible { outline: 3px solid var(--mark); outl
 .wrong { color: var(--ink); border-left: 4px solid #d55e00; padding: 2px 10px; margin: 4px 0; overflow-wrap: anywhere; }
 p { margin: 4px 0; } code { overflow-wrap: anywhere; }
 h3 { font-size: inherit; color: var(--soft); margin: 10px 0 3px; }
-summary, .entry { display: grid; grid-template-columns: 1fr 1fr 12px; gap: 0 10px; padding: 3px; overflow-wrap: anywhere;
-  border-bottom: 1px solid var(--line); }
+summary, .entry { display: grid; grid-template-columns: 1fr 1fr 12px; gap: 0 10px; padding: 3px;
+  overflow-wrap: anywhere; border-bottom: 1px solid var(--line); }
 summary { cursor: pointer; } summary:focus-visible { outline: 3px solid var(--mark); outline-offset: -2px; }
 summary::after { content: "+" / ""; color: var(--soft); } [open] > summary::after { content: "\2212" / ""; }
 details p { color: var(--soft); padding: 0 3px 4px; }
@@ -125,8 +125,7 @@ def configuration(run: RunState) -> str:
     known = meanings(run.kind)
     rows = "".join(f"<h3>{said}</h3>{_rows(shown(run, part), known[part])}" for part, said in PARTS.items())
     return (
-        f"{LOOK}<p>Configuration of this <b>{html.escape(run.kind)}</b> run. Open a row to read its meaning.</p>"
-        f"{rows}"
+        f"{LOOK}<p>Configuration of this <b>{html.escape(run.kind)}</b> run. Open a row to read its meaning.</p>{rows}"
     )
 
 
