@@ -27,13 +27,14 @@ from labkit.views.tabs import Tab
 
 TITLE = "DReG"
 SUMMARY = (
-    "Doubly reparameterised gradients: with more samples the gradient shrinks. The noise of the usual estimator "
-    "shrinks more slowly than the gradient, the noise of DReG faster."
+    "Doubly reparameterised gradients: a network learns by a gradient that is estimated from K random samples. With "
+    "larger K this gradient shrinks. The noise of the usual estimator shrinks more slowly, the noise of DReG shrinks "
+    "faster."
 )
 QUESTION = "Do more samples give a better gradient?"
 PICTURE = (
-    "Signal-to-noise ratio against the number of samples, with slopes. It falls for the usual estimator, IWAE, and "
-    "grows for DReG."
+    "Signal-to-noise ratio of three gradient estimators, against the number of samples. It falls for the usual one, "
+    "IWAE, and grows for DReG and STL (sticking the landing). The numbers are slopes on logarithmic axes."
 )
 
 
