@@ -76,7 +76,7 @@ class Live(still.LiveCell):
         account = accounts.of(pn.state.curdoc if self.served else None)
         self.run = engine.Run(start, step, self._render, self._record, pinned, account, steps, past)
         self.run.speed = speed
-        self.bar = PlayerBar(self.run, speed, self.status, self.clock)
+        self.bar = PlayerBar(self.run, speed, self.status, self.clock, self.remote.say)
         self.player = pn.Column(self.remote, self.bar.row, sizing_mode="stretch_width", css_classes=["player"])
         self.pictures = self._pictures.column
         self.show(*self.views)

@@ -24,6 +24,7 @@ TIPS = {
     "Rewind": "Shows an earlier step of this run (left arrow key). Play continues from there. A long run keeps only "
     "every second, fourth or eighth step and so on: slider and key go back to these.",
 }
+STOPPED = "The run has stopped:"
 ALERT = {"background": "#b3261e", "color": "#ffffff", "padding": "8px 12px", "border-radius": "6px"}
 
 
@@ -35,14 +36,22 @@ class PlayerBar:
         speed: maximum number of steps per second.
         status: returns a few words about a state, for the line with the step counter.
         clock: clock of the notebook cell that shows the run; None on a served page.
+        say: gets an error message, for a screen reader.
 
     Attributes:
         row: the controls. On a page they are added after the picture, by `fill()`, so the picture appears sooner.
         error: the error message of the last step, hidden if there was no error.
     """
 
-    def __init__(self, run: engine.Run, speed: int, status: Callable[[Any], str], clock: Clock | None):
-        self.run, self._status, self._clock = run, status, clock
+    def __init__(
+        self,
+        run: engine.Run,
+        speed: int,
+        status: Callable[[Any], str],
+        clock: Clock | None,
+        say: Callable[[str], None],
+    ):
+        self.run, self._status, self._clock, self._say, self._said = run, status, clock, say, ""
         self.pause = READOUT
         self._read, self._number, self._following = 0.0, -SELDOM, False
         self._sent: dict[int, int] = {}  # position of the rewind slider -> the tick at which it was sent
@@ -134,7 +143,10 @@ class PlayerBar:
         self.button.label = "Pause" if frame.playing else "Play"
         words = frame.error.removeprefix("ValueError: ")  # its text is written for the reader
         self.error.visible = bool(words)
-        self.error.value = f"<b>The run has stopped:</b> {html.escape(words)}" if words else ""
+        self.error.value = f"<b>{STOPPED}</b> {html.escape(words)}" if words else ""
+        if words and frame.error is not self._said:  # another object for each error, also for one with the same words
+            self._say(f"{STOPPED} {words}")
+        self._said = frame.error
         self.text.value = self.line(frame)
         self._following, self._sent[frame.position] = True, self._clock.ticks if self._clock else 0
         self.scrub.param.update(end=max(1, frame.kept - 1), value=frame.position)

@@ -226,6 +226,19 @@ def test_fail_stops_the_run_with_a_message(make):
     assert not live.run.frame.playing and "such a target does not exist" in live.error.value
 
 
+def test_a_screen_reader_speaks_each_error_once_also_a_second_one_with_the_same_words(make, monkeypatch):
+    live, said = make(), []
+    monkeypatch.setattr(live.remote, "_send_msg", lambda message: said.append(message["data"]))
+    for number in (1, 2):
+        live.fail("the last one cannot be removed")
+        shown_error(live)
+        shown(live)  # the same error is on screen again
+        assert said == ["The run has stopped: the last one cannot be removed"] * number
+    live.run.edit(lambda state: state)
+    shown(live)
+    assert len(said) == 2
+
+
 def test_keys_act(make):
     live = make(speed=1000)
     say(live, kind="key", name="right")

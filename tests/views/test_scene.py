@@ -31,8 +31,8 @@ from labkit.views.svgd.hand import added, moved
 pytestmark = pytest.mark.slow  # whole pages, without a browser
 
 OTHERS = {
-    "kernel": "imq", "bandwidth": "paper", "length": 0.5, "optimizer": "adam", "step_size": 0.5, "temper": "linear",
-    "n": 7, "begin": "uniform", "seed": 9,
+    "kernel": "matern32", "bandwidth": "paper", "length": 0.5, "optimizer": "adam", "step_size": 0.5,
+    "temper": "linear", "n": 7, "begin": "uniform", "seed": 9,
 }  # fmt: skip
 
 
@@ -476,9 +476,13 @@ def test_modes_come_before_particles_and_are_moved_added_and_removed(make, keys)
     keys(scene, "add")
     assert len(run.means) == 3 and sum(run.weights) == pytest.approx(1) and scene.chosen == ("left", ("mode", 2))
     assert keys(scene, "remove", "next", "remove", "next")[0] == "Removed" and run.weights == [1.0]
-    wrong: list[str] = []
-    scene.live.fail = wrong.append
-    assert not keys(scene, "remove") and wrong == ["the last mode cannot be removed; add another one first"]
+    refused: list[dict] = []
+    scene.live.remote._send_msg = refused.append
+    Keyboard(hand.Particles(scene, "left", scene.live.views[0]), scene.live, scene.live.remote.say).press("remove")
+    wait_for_error(scene, "the last mode cannot be removed")
+    scene.live.show_news(more=False)
+    spoken = "The run has stopped: the last mode cannot be removed; add another one first"
+    assert refused == [{"kind": "say", "data": spoken}]
     assert len(run.means) == 1 and scene.chosen == ("left", ("mode", 0))
 
 

@@ -7,12 +7,12 @@ import pytest
 
 from labkit.experiments.links import set_all
 from labkit.experiments.settings import Linkable
-from labkit.experiments.svgd.comparison import SETTINGS, ComparisonSettings
+from labkit.experiments.svgd.comparison import SETTINGS, ComparisonSettings, another
 from labkit.experiments.svgd.particles import ParticlesSettings
 from labkit.views.pad import Pad
 from labkit.views.stage import Stage
 from labkit.views.svgd import ParticlesScene, texts
-from labkit.views.svgd.controls import another, compared, emptiest, modes
+from labkit.views.svgd.controls import compared, emptiest, modes
 
 
 def test_a_new_mode_is_far_from_the_others():
@@ -34,6 +34,13 @@ def test_a_second_run_begins_with_another_value():
         if isinstance(chosen, param.Selector):
             assert settings.other in chosen.objects and settings.other != getattr(settings.run, name)
     assert another(settings.run, "n") is None
+
+
+def test_a_link_without_a_second_value_begins_with_another_one():
+    for name in ("kernel", "bandwidth", "optimizer"):
+        settings = ComparisonSettings(compare=name)
+        assert getattr(settings.second(), name) == another(settings.run, name) != getattr(settings.run, name)
+    assert ComparisonSettings(compare="n").second().n == ParticlesSettings().n
 
 
 def test_parentheses_of_the_equation_do_not_grow():

@@ -56,6 +56,13 @@ class Sampler:
 Second = ParticlesSettings | Sampler
 
 
+def another(run: ParticlesSettings, name: str) -> Any:
+    """Return a value of a setting with choices that differs from the run's; None for other settings."""
+    p = run.param[name] if name in SETTINGS else None
+    others = [value for value in p.objects if value != getattr(run, name)] if isinstance(p, param.Selector) else []
+    return others[0] if others else None
+
+
 class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
     """A run of SVGD and an optional second run; a state is a state of the run, or a `Pair`.
 
@@ -71,7 +78,10 @@ class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
         "Independent draws: new samples of the target at every step. Langevin chains: each particle moves alone, by "
         f"{CHAIN_STEP} ∇log p and normal noise with standard deviation {(2 * CHAIN_STEP) ** 0.5:.2g}, both fixed.",
     )
-    other = param.Parameter(default=None, doc="Value of the compared setting in the second run.")
+    other = param.Parameter(
+        default=None,
+        doc="Value of the compared setting in the second run; without one, the first choice that differs.",
+    )
     arrows = param.Boolean(default=False, label="Show arrows", doc="Blue: drive. Purple: repulsion, at the same scale.")
     snapshots = param.Boolean(
         default=True,
@@ -132,7 +142,8 @@ class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
         if self._second is None and self.compare in SAMPLERS:
             self._second = Sampler(self.run, self.compare)
         elif self._second is None and self.compare in SETTINGS:
-            self._second = self.run.but(**({} if self.other is None else {self.compare: self.other}))
+            other = another(self.run, self.compare) if self.other is None else self.other
+            self._second = self.run.but(**({} if other is None else {self.compare: other}))
         return self._second
 
     # one run or two

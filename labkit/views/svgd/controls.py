@@ -7,7 +7,7 @@ import numpy as np
 import panel as pn
 import param
 
-from labkit.experiments.svgd.comparison import NOTHING, SAMPLERS, SETTINGS, ComparisonSettings
+from labkit.experiments.svgd.comparison import NOTHING, SAMPLERS, SETTINGS, ComparisonSettings, another
 from labkit.experiments.svgd.particles import FIXED, ParticlesSettings, modes_of
 from labkit.experiments.svgd.stories import PRESETS, WITH_ARROWS
 from labkit.targets import PARAMETERS
@@ -96,13 +96,15 @@ class Controls(pn.viewable.Viewer):
 
     def _beside(self, *_events: Any) -> None:
         """Show the control of the compared setting for the second run."""
-        name, run = self.settings.compare, self.settings.run
+        name = self.settings.compare
         if name not in SETTINGS:
             self.second.objects = []
             return
         if name == "length":
-            run.bandwidth = FIXED
-        shown = run.but(**({} if self.settings.other is None else {name: self.settings.other}))
+            self.settings.run.bandwidth = FIXED
+        second = self.settings.second()
+        assert isinstance(second, ParticlesSettings), "a setting is compared"
+        shown = second.but()
         shown.param.watch(lambda event: setattr(self.settings, "other", event.new), name)
         self.second.objects = [pn.pane.HTML("In the second run", margin=(4, 10, 0, 10)), control(shown, name)]
 
@@ -128,13 +130,6 @@ def compared(settings: ComparisonSettings) -> pn.widgets.Select:
     select.param.watch(choose, "value")
     settings.param.watch(lambda event: select.param.update(value=event.new), "compare")
     return select
-
-
-def another(run: ParticlesSettings, name: str) -> Any:
-    """Return a value of a setting with choices that differs from the run's; None for other settings."""
-    p = run.param[name] if name in SETTINGS else None
-    others = [value for value in p.objects if value != getattr(run, name)] if isinstance(p, param.Selector) else []
-    return others[0] if others else None
 
 
 def emptiest(places: Sequence[float], low: float, high: float) -> float:
