@@ -132,7 +132,7 @@ def forbidden(name: str, module: str) -> bool:
         shows = package in DISPLAY and parts[2] not in DISPLAY
         return shows or package == "labkit" or parts[2] == "__init__"
     if room == "paint" and target:
-        return target not in {"paint", "atomic"} and inner[:2] != ["private", "holoviews"]
+        return target not in {"paint", "atomic", "contrast"} and inner[:2] != ["private", "holoviews"]
     if room == "recordings" and target in OUTER - {"recordings"}:
         return inner[:2] not in RECORDED
     if package in DISPLAY or ".".join([package, *inner[:2]]) in SHOWN:

@@ -5,6 +5,7 @@ from numbers import Real
 import numpy as np
 from PIL import Image
 
+from labkit.contrast import legible
 from labkit.paint import axes, legend
 from labkit.paint.drawing import Drawing, Sheet
 from labkit.paint.glyphs import GLYPHS, each
@@ -122,7 +123,8 @@ def _write(image: Sheet, on: axes.Axes, unit: Real, layer: Layer, c: dict, theme
     anchor = {"left": "l", "right": "r"}.get(style.get("text_align"), "m")
     anchor += {"top": "a", "bottom": "d"}.get(style.get("text_baseline"), "m")
     px, py = on.pixel(c["x"], c["y"])
-    shades = each(layer.shades(c, "text", theme.ink), len(px))
+    paper = rgba(theme.paper)[:3]
+    shades = each([legible(s[:3], paper) + s[3:] for s in layer.shades(c, "text", theme.ink)], len(px))
     for x, y, text, shade in zip(px.tolist(), py.tolist(), c["text"], shades, strict=True):
         if left <= x <= right and top <= y <= bottom:
             write(image, (x, y), str(text), size * unit, shade, anchor, style.get("angle", 0))

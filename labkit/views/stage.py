@@ -12,11 +12,24 @@ from weakref import WeakMethod
 import holoviews as hv
 import numpy as np
 import panel as pn
-from bokeh.models import BasicTicker, CustomJSTicker, CustomJSTickFormatter, DataRange1d, LogTicker, SaveTool
+from bokeh.colors import RGB
+from bokeh.colors.util import NamedColor
+from bokeh.models import (
+    BasicTicker,
+    ColorBar,
+    CustomJSTicker,
+    CustomJSTickFormatter,
+    DataRange1d,
+    LogTicker,
+    SaveTool,
+    Text,
+)
 
+from labkit import contrast
 from labkit.views.view import Columns, View
 
 INK = {False: "#33393e", True: "#d5dbe0"}  # colour of axes and text, on a light and on a dark page
+PAPER = {False: "#fafaf7", True: "#1e2428"}  # what is behind them; of several papers the one with less contrast
 GRID = {False: "#00000018", True: "#ffffff1c"}
 FONT = "13px"
 ABOVE = {  # a legend above the picture; without its location Bokeh lets a second row overlap the picture
@@ -144,7 +157,7 @@ class Stage:
             self._drawn(figure)
 
     def recolour(self, dark: bool) -> None:
-        """Set frame and text for a light or a dark page; the layers keep their colours."""
+        """Set frame and text for a light or a dark page; the layers without text keep their colours."""
         self.dark = dark
         for figure in self._figures:
             self._colour(figure)
@@ -182,7 +195,20 @@ def frame_colours(figure: Any, dark: bool) -> Iterator[tuple[Any, dict[str, str 
         yield line, {"grid_line_color": GRID[dark]}
     for legend in figure.legend:
         yield legend, {"label_text_color": ink}
+    for bar in figure.right:
+        if isinstance(bar, ColorBar):
+            yield bar, {"major_label_text_color": ink, "major_tick_line_color": ink}
+    for text in (getattr(layer, "glyph", None) for layer in figure.renderers):
+        if isinstance(text, Text) and isinstance(text.text_color, str):  # not a column of colours
+            yield text, {"text_color": _legible(text, PAPER[dark])}
     yield figure.title, {"text_color": ink}
+
+
+def _legible(text: Text, paper: str) -> str:
+    """Return the colour of a layer of text on a paper. Its name keeps the colour that its view gave it."""
+    text.name = text.name or text.text_color
+    own, ground = (NamedColor.find(each) or RGB.from_hex_string(each) for each in (text.name, paper))
+    return RGB(*contrast.legible((own.r, own.g, own.b), (ground.r, ground.g, ground.b))).to_hex()
 
 
 def hook(method: WeakMethod, *arguments: Any) -> Callable[[Any, Any], None]:

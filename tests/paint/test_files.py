@@ -101,11 +101,11 @@ def test_a_write_that_fails_halfway_leaves_no_file(tmp_path):
 
 
 @pytest.mark.parametrize("file", sorted(Path(labkit.paint.__file__).parent.glob("*.py")), ids=lambda f: f.stem)
-def test_painting_imports_only_holoviews_numpy_pillow_reportlab_python_and_the_atomic_writer(file):
+def test_painting_imports_only_holoviews_numpy_pillow_reportlab_python_the_atomic_writer_and_contrast(file):
     tree = ast.parse(file.read_text(encoding="utf-8"))
     names = [a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names]
     names += [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    ours = ("labkit.paint", "labkit.atomic", "labkit.private.holoviews")  # atomic needs only Python
+    ours = ("labkit.paint", "labkit.atomic", "labkit.contrast", "labkit.private.holoviews")  # two need only Python
     assert all(name.startswith(ours) for name in names if name.startswith("labkit"))
     assert {name.split(".")[0] for name in names} - sys.stdlib_module_names <= {
         "holoviews",

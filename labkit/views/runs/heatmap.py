@@ -6,7 +6,6 @@ from bokeh.models import BasicTicker
 
 from labkit.experiments.runs.state import RunState
 from labkit.past import Past
-from labkit.views.palette import PAST
 from labkit.views.view import Columns, View
 
 MAP = "cividis"  # brightness increases with the value, also for colour-blind readers
@@ -31,9 +30,8 @@ class KLHeatmap(View):
     def picture(self, state: RunState) -> hv.Overlay:
         cells = self.columns(state)["kl"]
         (left,), (bottom,), (wide,), (high,) = (cells[name] for name in ("x", "y", "dw", "dh"))
-        ink = {"major_label_text_color": PAST, "major_tick_line_color": PAST, "background_fill_alpha": 0}
         image = hv.Image(cells["image"][0][::-1], bounds=(left, bottom, left + wide, bottom + high), label="kl").opts(
-            cmap=MAP, clim=(0, self.top), colorbar=True, colorbar_opts=ink, clabel=" "
+            cmap=MAP, clim=(0, self.top), colorbar=True, colorbar_opts={"background_fill_alpha": 0}, clabel=" "
         )
         return hv.Overlay([image]).opts(
             title=f"KL of each {self.part}, nats", xlabel="epoch", ylabel=self.axis, show_legend=False,
