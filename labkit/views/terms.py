@@ -14,6 +14,7 @@ MET = {  # term of the glossary -> how titles, axes and labels name it
     "bandwidth, h": r"\b[Bb]andwidth\b",
     "effective sample size": r"\b[Ee]ffective sample size\b",
     "SNR": r"\bSNR\b",
+    "variance of the gradient": r"\bVariance of the .*gradient\b",
     "bound": r"\b[Bb]ound\b",
     "glimpse": r"\b[Gg]limpse\b",
     "estimator": r"\b[Ee]stimators?\b",

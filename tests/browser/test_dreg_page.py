@@ -42,7 +42,7 @@ def test_both_tabs_run_automatically_without_requests_to_other_machines(page, se
     page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
 
     page.goto(f"{server}/dreg?variance=0.3&dim=2")
-    expect(page.get_by_text("law breaks")).to_be_visible()
+    expect(page.get_by_text("no longer falls")).to_be_visible()
     expect(page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* replicates"))).to_be_visible()
     page.get_by_role("checkbox", name="Set q to the posterior").check()
     expect(page.get_by_text("are exactly 0 in each replicate")).to_be_visible()

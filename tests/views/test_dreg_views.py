@@ -95,8 +95,8 @@ def test_every_estimator_has_its_own_look():
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ((20, 0.28, 2 / 3), "falls as K<sup>&minus;3</sup>"),
-        ((20, 0.28, 0.375), "K<sup>&minus;3</sup> law breaks"),
+        ((20, 0.28, 2 / 3), "variance falls as K<sup>&minus;3</sup>"),
+        ((20, 0.28, 0.375), "no longer falls as K<sup>&minus;3</sup>"),
         ((20, 0.28, 0.4375), "bands appear late or never"),
         ((20, 0.28, 0.25), "even IWAE's 1/K law breaks"),
         ((20, 0.0, 0.5), "exactly 0"),
@@ -180,7 +180,7 @@ def test_another_quantity_keeps_the_run_and_another_proposal_restarts_it():
         assert scene.live.views[0].quantity == "SNR"
         scene.settings.variance = 0.3
         assert scene.live.run.past(lambda past: (len(past.states), past.states[-1].toy.variance)) == (1, 0.3)
-        assert "law breaks" in scene.remark.object
+        assert "no longer falls" in scene.remark.object
     finally:
         scene.live.close()
 

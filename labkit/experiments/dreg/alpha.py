@@ -41,7 +41,7 @@ class AlphaSettings(ExperimentSettings[Frontiers]):
 
     alpha = param.Number(
         default=0.5, bounds=limits.ALPHA, step=0.01, label="Alpha",
-        doc="0: DReG, for the gradient of the bound L. 1: RWS-DReG, for the wake-sleep gradient. The DReG paper "
+        doc="0: DReG, for the gradient of the bound L. 1: RWS-DReG, for the gradient of wake-sleep. The DReG paper "
         "(Tucker et al. 2019) uses 0.9. The best value depends on K, D and q.",
     )  # fmt: skip
     k = param.Integer(default=4, bounds=(1, 256), label="Samples, K", doc="Number K of samples for one gradient.")

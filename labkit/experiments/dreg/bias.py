@@ -156,5 +156,8 @@ def sentence(test: BiasTest, called: str = "") -> str:
     known = "" if test.exact is None else f" (exact value: {test.exact:.3g})"
     between = f"{100 * (1 - state.level):g} % interval of |bias|: {state.low:.3g} to {state.high:.3g}{known}"
     t, p = (each.item() for each in state.scalar_t())
-    alone = f"For comparison, an ordinary t-test of the sum over coordinates: t = {t:.2f}, p = {p:.2g}"
+    alone = (
+        f"For comparison, an ordinary t-test of the sum over coordinates: t = {t:.2f}, p = {p:.2g} "
+        f"(p below {state.level:g} would mean a bias). Opposite biases cancel in this sum"
+    )
     return f"{FOUND[said.word].format(called)} (after {spent}): {said.why}. {between}. {alone}."

@@ -91,7 +91,7 @@ class NetworkSettings(ExperimentSettings[GradientNoise]):
     quantity: "param.Selector[str]" = param.Selector(
         objects=list(QUANTITIES), label="Quantity",
         doc="What is shown of the gradient in mu and sigma of q. Variance: averaged over coordinates. SNR "
-        "(signal-to-noise ratio): |mean| divided by the root of the summed variance.",
+        "(signal-to-noise ratio): |mean| divided by the noise, which is the root of the summed variance.",
     )  # fmt: skip
     estimators = parameters.estimators()
     seed = parameters.seed()

@@ -10,12 +10,9 @@ OFFSET = "Distance |m − a| from the mean m of q to the mean a of the posterior
 VARIANCE = "Variance V of each coordinate of q, which approximates the posterior. The posterior has 1/2."
 SEED = "Random seed. The same seed gives the same replicates."
 NAMES = (
-    "A gradient has a path part, through the samples z, and a score part, through the density q at a fixed z. "
-    "Unbiased for the gradient of L: IWAE (the plain gradient), DReG (the score part is rewritten as a path part), "
-    "DReG-CV (with learned control variates), VIMCO (scores only). Biased: STL (IWAE without its score part), "
-    "DReG-norm (DReG with weights scaled to sum to 1), DReG-alpha (DReG mixed with RWS-DReG). For another goal: RWS, "
-    "RWS-DReG and RWS-DReG-norm (wake-sleep), JK and JK-DReG (the jackknife bound), VAE (the ELBO). The page "
-    "Estimators of the guide explains each."
+    "Unbiased for the gradient of L: IWAE, DReG, DReG-CV, VIMCO. Biased: STL, DReG-norm, DReG-alpha. For another goal: "
+    "RWS, RWS-DReG and RWS-DReG-norm (wake-sleep), JK and JK-DReG (the jackknife bound), VAE (the evidence lower "
+    "bound, ELBO). The (i) next to a name and the page Estimators of the guide explain each."
 )
 
 

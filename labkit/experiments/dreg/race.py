@@ -21,7 +21,7 @@ class RaceSettings(ExperimentSettings[racing.State]):
     """
 
     estimators = parameters.estimators(
-        "One network (lane) for each estimator. All have the same first weights, minibatches and noise. "
+        "One network (lane) for each estimator. All have the same first weights, minibatches and random numbers. "
         + parameters.NAMES
     )
     against: "param.Selector[str]" = param.Selector(
@@ -44,7 +44,7 @@ class RaceSettings(ExperimentSettings[racing.State]):
         default=0.9, bounds=limits.ALPHA, step=0.05, label="Alpha of DReG-alpha",
         doc="From 0 (DReG) to 1 (RWS-DReG). It acts on the next step.",
     )  # fmt: skip
-    seed = parameters.seed("Random seed of the first weights, the minibatches and all noise.")
+    seed = parameters.seed("Random seed of the first weights, the minibatches and all random numbers.")
 
     def __init__(self, device: str = "cpu", **params: Any):
         self.device = device

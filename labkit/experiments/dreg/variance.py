@@ -198,8 +198,8 @@ class VarianceSettings(ExperimentSettings[Measured]):
     quantity: "param.Selector[str]" = param.Selector(
         objects=list(QUANTITIES), label="Quantity",
         doc="What is shown of the gradient in the mean m of q. Variance: averaged over coordinates. SNR "
-        "(signal-to-noise ratio): |mean| divided by the root of the summed variance. Bias: |mean − gradient of the "
-        "bound L|. Mean squared error: |bias|² + summed variance.",
+        "(signal-to-noise ratio): |mean| divided by the noise, which is the root of the summed variance. Bias: |mean "
+        "− gradient of the bound L|. Mean squared error: |bias|² + summed variance.",
     )  # fmt: skip
     estimators = parameters.estimators()
     dim = parameters.dimensions()
@@ -208,7 +208,9 @@ class VarianceSettings(ExperimentSettings[Measured]):
         "Distance |m − a| from the mean m of q to the mean a of the posterior. Its direction does not matter.",
     )
     variance = parameters.variance(
-        parameters.VARIANCE + " Up to 3/8, rare samples with a huge weight break the K⁻³ law of DReG."
+        parameters.VARIANCE
+        + " If V is 3/8 or less, a few samples with huge weights dominate, and the variance of DReG "
+        "no longer falls like K⁻³."
     )
     snap = param.Boolean(
         default=False, label="Set q to the posterior", doc="Makes q the posterior itself: V = 1/2 and no offset."

@@ -38,7 +38,7 @@ class BiasVariance(View):
         aside = MARGIN * (high - low) or 1.0
         return hv.Overlay(layers).opts(
             title="Bias against variance", xlabel="summed variance   (dashed: exact)",
-            ylabel="|bias|² against the gradient of L",
+            ylabel="|bias|² (difference from the gradient of L)",
             xlim=(low - aside, high + aside), ylim=(-MARGIN * up, up + MARGIN * up) if up else (-MARGIN, 1),
             legend_labels={MEASURED: "DReG-alpha", **{name: titles.estimator(name) for name in ENDS}},
             **ABOVE | {"legend_cols": 3},
@@ -115,9 +115,10 @@ class AlphaScene(Scene):
     speed, saves, looks = 30, ("png", "curves"), ("alpha",)
     words = (
         "DReG-alpha mixes two estimators: (1 &minus; alpha) DReG + alpha RWS-DReG. DReG estimates the gradient of "
-        "the bound L without bias. RWS-DReG estimates that of wake-sleep, which lowers KL(posterior ‖ q) instead. "
-        "Where q is the posterior, both are 0 on average, so both lead q there. Mixing in RWS-DReG adds bias, "
-        "measured against the gradient of L, and may remove variance. The best alpha has the smallest mean squared "
+        "the bound L without bias. RWS-DReG estimates the gradient of another goal, wake-sleep: make KL(posterior ‖ q) "
+        "small. KL (Kullback-Leibler divergence) measures how far q is from the posterior; it is 0 if they are equal. "
+        "If q is the posterior, both estimators are 0 on average, so both lead q there. Mixing in RWS-DReG adds bias, "
+        "the difference from the gradient of L, and may remove variance. The best alpha has the smallest mean squared "
         "error. It depends on K, D and q, and can be 0.<br>First plot: alpha goes along the line from DReG to "
         "RWS-DReG. Second plot: the solid line is the sum of the dotted ones. The mixture is linear in alpha, so the "
         "same samples serve every alpha. The model is the same as in the first tab."

@@ -17,16 +17,17 @@ class BiasScene(Scene):
     basic = ("estimator", "k", "dim")
     speed, saves = 30, ("png", "curves")
     words = (
-        "Is this estimator biased, that is, does its mean differ from the gradient of the bound L (see the first "
-        "tab)? Each step adds 64 replicates. A replicate is the estimator's gradient minus DReG's from the same "
-        "samples. DReG is unbiased, and the difference removes the noise that both share.<br>First plot: the estimate "
-        "of |bias| with its 95 % interval. Where the band ends at an edge of the plot, it goes on outside; at the "
-        "bottom it may include 0. Dashed: the exact value, which is known in this model, so you can check the test. "
-        "Second plot: the evidence e against “there is no bias”. Start with 1 and bet all of it on a bias at each "
-        "step, at odds that are fair if there is none: e is what you own now. Without a bias, e reaches 20 in at most "
-        "1/20 = 5 % of runs, however often you look. So at e = 20 (dashed, log₁₀ e = 1.3) the test stops and says "
-        "“biased”. <i>Play</i> then adds replicates, but the verdict stays. The dotted line tests only the sum over "
-        "coordinates, in which biases of opposite signs cancel."
+        "Is this estimator biased, that is, does its mean differ from the gradient of the bound L (see the first tab)? "
+        "Each step adds 64 replicates: repetitions with new samples. Each replicate gives a difference: the "
+        "estimator's gradient minus DReG's from the same samples. DReG is unbiased, so the mean difference is the "
+        "bias.<br>First plot: the estimate of |bias| with its 95 % interval. Where the band ends at an edge of the "
+        "plot, it goes on outside; at the bottom it may include 0. Dashed: the exact value, which is known in this "
+        "model, so you can check the test. Second plot: the evidence e for a bias. Imagine a game. You start with 1 "
+        "coin and bet at each step that there is a bias. If there is none, you win nothing on average. e is the number "
+        "of coins that you own now. Without a bias, e reaches 20 in at most 1/20 = 5 % of runs, however often you "
+        "look. So at e = 20 (dashed, log₁₀ e = 1.3) the test stops and says “biased”. <i>Play</i> then adds "
+        "replicates, but the verdict stays. The dotted line tests only the sum over coordinates, in which biases of "
+        "opposite signs cancel."
     )
 
     def __init__(self, settings: BiasSettings | None = None, **params):
@@ -60,11 +61,12 @@ class BiasScene(Scene):
             else "all have the same sign"
         )
         return (
-            f"{about}“No bias found” means that the 95 % interval of |bias| ends below {s.effect:g} times the noise "
-            "of one gradient (the root of its summed variance). Such a bias is smaller than the noise of a mean of "
-            f"{1 / s.effect**2:,.0f} gradients. The interval starts at {first:,} replicates, because the test must "
-            f"first estimate the D &times; D covariance of the noise. The offsets m &minus; a {opposed}. The test "
-            "assumes that means of 64 replicates are normal, so 5 % and 95 % are approximate."
+            f"{about}“No bias found” means that the 95 % interval of |bias| ends below {s.effect:g} times the noise of "
+            "one gradient (the root of its summed variance). Such a bias is smaller than the noise of a mean of "
+            f"{1 / s.effect**2:,.0f} gradients ({s.effect:g} = 1/&radic;{1 / s.effect**2:,.0f}). The interval starts "
+            f"at {first:,} replicates, because the test must first estimate the D &times; D covariance of the noise. "
+            f"The offsets m &minus; a {opposed}. The test assumes that means of 64 replicates are normal, so 5 % and "
+            "95 % are approximate."
         )
 
     def controls(self) -> list:

@@ -122,7 +122,7 @@ class Evidence(View):
         )
         return hv.Overlay([*lines, *sums, threshold]).opts(
             title="Evidence for a bias", xlabel="replicates   (dotted: sum over coordinates)",
-            ylabel="log₁₀ e", logx=True, xlim=(BLOCK, self.budget), ylim=HEIGHT,
+            ylabel="evidence e (log₁₀)", logx=True, xlim=(BLOCK, self.budget), ylim=HEIGHT,
             legend_labels={
                 each.name + part: titles.estimator(each.name) + part
                 for each in state.tests

@@ -177,11 +177,14 @@ class MicroscopeScene(Scene):
         "start. The path gradient G says where log(p(x, z)/q(z)) rises if z moves. The score H (not the score on "
         "/svgd) is the gradient of log q(z) with respect to m, so it points away from m.<br>Every sample is z = m + "
         "&radic;V &epsilon; with random &epsilon; (the reparameterisation), so it moves with m. An estimator of "
-        "&part;L/&part;m is a sum over the samples. IWAE is &Sigma; w̃ (G &minus; H). On average, f(z) H equals "
-        "&part;f/&part;z for any function f: this is the second reparameterisation (Tucker et al. 2019). For f = w̃ "
-        "it is (w̃ &minus; w̃&sup2;) G. Put this in for w̃ H, and &Sigma; w̃&sup2; G remains: DReG. The second plot "
-        "adds up the terms from 0, heaviest sample first; the large mark is the result. The last plot shows the "
-        "results of all draws. IWAE and DReG scatter around the true gradient (cross), but not equally far."
+        "&part;L/&part;m is a sum over the samples:<ol><li>IWAE is &Sigma; w̃ (G &minus; H). If m changes, z moves "
+        "with it: this changes log(p(x, z)/q(z)) by G. And log q(z) changes although z stays: this gives "
+        "&minus;H.</li><li>On average, f(z) H equals &part;f/&part;z for any function f: the second reparameterisation "
+        "(Tucker et al. 2019). For f = w̃ the derivative &part;w̃/&part;z is w̃ (1 &minus; w̃) G.</li><li>So on "
+        "average, w̃ H equals (w̃ &minus; w̃&sup2;) G. Then w̃ G &minus; w̃ H becomes w̃&sup2; G. DReG is the sum of "
+        "these, &Sigma; w̃&sup2; G.</li></ol>The second plot adds up the terms from 0, heaviest sample first, in the "
+        "colours of the last plot. The large mark is the result. The last plot shows the results of all draws. IWAE "
+        "and DReG scatter around the true gradient (cross), but not equally far."
     )
 
     def __init__(self, settings: MicroscopeSettings | None = None, **params):

@@ -32,7 +32,7 @@ class NetworkScene(Scene):
         "The comparison of the tab <i>Variance against samples</i>, on a trained VAE (variational autoencoder). For "
         "an image x its encoder returns mu and sigma, and q(z | x) is normal with this mean and standard deviation. "
         "Each estimator estimates the gradient of the bound L with respect to mu and sigma, for the images below. "
-        "Each step adds replicates (gradients from 64 new samples). The value at K uses the first K of them. The "
+        "Each step adds replicates: repetitions with 64 new samples. The value at K uses the first K of the 64. The "
         f"number after each name is the slope of its line for K &ge; {SLOPES_FROM}. The slopes of the first tab, "
         "&minus;1 for IWAE and &minus;3 for DReG, need a large K and a q near the posterior, so here they differ. "
         "RWS-DReG estimates another gradient, so compare its slope, not its height. It is 0 at K = 1, so its line "

@@ -101,7 +101,7 @@ def bound(against: str = CLOCKS[0]) -> LaneCurves:
 
 def variance(against: str = CLOCKS[0]) -> LaneCurves:
     """Return the variance of the gradient that comes from the samples alone."""
-    title, unit = "Variance of q's gradient", f"mean over coordinates, {IMAGES} images"
+    title, unit = "Variance of the encoder's gradient", f"variance for a batch of {IMAGES} images"
     return LaneCurves(title, unit, lambda lane, _: (lane.looks, drawn_of(lane.looks, 3)), against, log=True)
 
 
@@ -119,7 +119,7 @@ def lead(first: str) -> LaneCurves:
 
 def snr(against: str = CLOCKS[0]) -> LaneCurves:
     """Return the signal-to-noise ratio of the gradient."""
-    title = "SNR of q's gradient"
+    title = "SNR of the encoder's gradient"
     return LaneCurves(
         title, "SNR", lambda lane, _: (lane.looks, drawn_of(lane.looks, 5)), against, log=True, leading=False
     )
@@ -143,14 +143,15 @@ class RaceScene(Scene):
     words = (
         "Each lane trains a small VAE (variational autoencoder) on 8 &times; 8 digits. Its decoder p(x | z) makes an "
         "image from z ~ N(0, 1). Its encoder q(z | x) says which z may belong to an image. Lanes differ only in how "
-        "they estimate the gradient of the encoder; first weights, minibatches and noise are equal.<br>Thick lines: "
-        f"the bound L of {HELD} held-out images with K = {HELD_SAMPLES}. Higher is better. Thin lines: the "
-        "minibatches, smoothed. A larger K lifts the bound, so thick and thin lines cannot be compared. The third "
-        "plot shows each thick line minus that of the first lane; it appears with the first step. A short race has no "
-        "clear winner. The variance of the encoder's gradient differs already in the first steps: compare DReG with "
-        "IWAE. STL and RWS-DReG estimate other gradients, and the SNR (signal-to-noise ratio) compares each with its "
-        "own mean. So a high SNR does not make them better. <b>Try:</b> change K, the batch size or the learning rate "
-        "during the race."
+        "they estimate the encoder's gradient; first weights, minibatches and random numbers are equal.<br>Thick "
+        f"lines: the bound L of {HELD} held-out images with K = {HELD_SAMPLES}. Higher is better. Thin lines: the "
+        "minibatches, smoothed. A larger K lifts the bound, so thick and thin lines cannot be compared. The third plot "
+        "shows how far each thick line is above that of the first lane. A short race has no clear winner.<br>The "
+        "variance of the encoder's gradient differs already in the first steps: compare DReG with IWAE. This gradient "
+        f"is a mean over a batch of {IMAGES} images. The plot shows its variance over new samples z, averaged over the "
+        "weights of the encoder. STL is biased and RWS-DReG has another goal. Their SNR (signal-to-noise ratio) may be "
+        "high although they lead to another place: the SNR does not see a bias. <b>Try:</b> change K, the batch size "
+        "or the learning rate during the race."
     )
 
     def __init__(self, settings: RaceSettings | None = None, **params):
