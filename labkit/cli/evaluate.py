@@ -7,7 +7,9 @@ import typer
 
 from labkit.cli import images as pictures
 from labkit.cli.errors import fail, unknown
-from labkit.cli.methods import METHODS, shape_of
+from labkit.cli.methods import COARSE, METHODS, shape_of
+
+AT_A_TIME = 20_000  # images x importance samples between two steps of the progress bar
 
 
 def command(
@@ -29,6 +31,7 @@ def command(
     batch: Annotated[int, typer.Option(help="Images per batch.", min=1)] = 100,
     seed: Annotated[int, typer.Option(help="Seed of the noise.", min=0)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    precision: Annotated[str, typer.Option(help="32 or bf16 (large products in bfloat16, as in training).")] = "32",
 ) -> None:
     """Measure the bound of a trained network in nats: the part of the pixels and the parts of the latents."""
     from labkit import models
@@ -40,21 +43,28 @@ def command(
         data, binarize = data or about.get("data", "mnist"), binarize or about.get("binarisation", "stochastic")
         if binarize not in BINARISATIONS:
             unknown("binarisation", binarize, BINARISATIONS)
+        if precision not in ("32", "bf16"):
+            unknown("precision", precision, ("32", "bf16"))
+        if precision == "bf16" and about["kind"] == "vae":
+            fail(COARSE)
         network, method = models.load_checkpoint(model), METHODS[about["kind"]]
         given = pictures.find(data, binarize, **shape_of(vars(network.config)), checksum=checksum)
         task = method.test(network, about, given.binarize, given.data)
         held = tuple(part[:images] for part in given.split(split))
-        found = measure(task, held, samples, batch, seed, device)
+        found = measure(task, held, samples, batch, seed, device, precision)
     except (ValueError, OSError, TypeError) as error:
         fail(error)
     where = f"{given.data} {split}, {len(held[0]):,} images, binarisation {given.binarize}"
     _show(found, method.part, f"{Path(model).name} on {where}")
 
 
-def measure(task: Any, data: tuple, samples: int, batch: int, seed: int, device: str) -> dict[str, Any]:
+def measure(
+    task: Any, data: tuple, samples: int, batch: int, seed: int, device: str, precision: str = "32"
+) -> dict[str, Any]:
     """Return the result of `Task.evaluate`, and show a progress bar.
 
-    With samples, the result also has "log_p" and, for two images or more, its standard "error".
+    With samples, the result also has "log_p", and "gap", which is log p(x) minus the ELBO of the same samples. For two
+    images or more it has their standard errors, "log_p_error" and "gap_error".
 
     Raises:
         ValueError: the device does not exist, the images do not fit the network, or a number is not finite.
@@ -68,26 +78,36 @@ def measure(task: Any, data: tuple, samples: int, batch: int, seed: int, device:
     task.module.to(where)
     here = tuple(part.to(where) for part in data)
     generator = torch.Generator(where).manual_seed(seed)
-    chunks = torch.arange(len(data[0]), device=where).split(batch)
-    log_p = []
+    size = min(batch, max(1, AT_A_TIME // samples)) if samples else batch
+    chunks = torch.arange(len(data[0]), device=where).split(size)
+    each = []
 
     def batches() -> Any:
         with bar("images") as progress:
             for index in progress.track(chunks, description="evaluate"):
                 chosen = task.batch(here, index, generator)
                 if samples:
-                    log_p.append(METHODS[task.kind].log_p(task.module, chosen, samples, generator).double())
+                    pair = METHODS[task.kind].estimates(task.module, chosen, samples, generator)
+                    each.append(torch.stack(pair).double())
                 yield chosen
 
-    found = task.evaluate(task.module, batches(), generator)
-    if samples:
-        each = torch.cat(log_p)
-        if bad := int((~each.isfinite()).sum()):
-            raise ValueError(
-                f"log p(x) must be finite, got {bad} of {len(each)} images where it is not; use more --samples"
-            )
-        found |= {"samples": samples, "log_p": float(each.mean())}
-        found |= {"error": float(each.std() / len(each) ** 0.5)} if len(each) > 1 else {}  # one image has no error
+    with torch.autocast(where.type, torch.bfloat16, enabled=precision == "bf16"):
+        found = task.evaluate(task.module, batches(), generator)
+    return found | (_likelihood(torch.cat(each, 1), samples) if samples else {})
+
+
+def _likelihood(each: Any, samples: int) -> dict[str, Any]:
+    """Return means and standard errors of log p(x), the first row, and of its distance from the ELBO, the second."""
+    log_p, elbo = each
+    if bad := int((~log_p.isfinite()).sum()):
+        raise ValueError(
+            f"log p(x) must be finite, got {bad} of {len(log_p)} images where it is not; use more --samples"
+        )
+    found: dict[str, Any] = {"samples": samples}
+    for name, values in {"log_p": log_p, "gap": log_p - elbo}.items():
+        found[name] = float(values.mean())
+        if len(values) > 1:  # one image has no error
+            found[f"{name}_error"] = float(values.std() / len(values) ** 0.5)
     return found
 
 
@@ -102,10 +122,11 @@ def _show(found: dict[str, Any], part: str, title: str) -> None:
     rows = {"upper bound on -log p(x)": found["bound"], "Lx, pixels": found["lx"], "Lz, KL of the latents": found["lz"]}
     if "log_p" in found:
         rows[f"-log p(x), {found['samples']} importance samples"] = -found["log_p"]
+        rows |= {"standard error of log p(x)": found.get("log_p_error"), "gap of the ELBO to log p(x)": found["gap"]}
+        rows["standard error of the gap"] = found.get("gap_error")
     for name, value in rows.items():
-        table.add_row(name, f"{value:.2f}")
-    if "error" in found:
-        table.add_row("standard error of log p(x)", f"{found['error']:.2f}")
+        if value is not None:
+            table.add_row(name, f"{value:.2f}")
     if "active" in found:
         table.add_row("active units (count)", str(found["active"]))
     for t, kl in enumerate(found["kl"], 1):

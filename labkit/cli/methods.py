@@ -35,7 +35,7 @@ class Method:
     build: makes the task from the options, the network's config (None for a new run), the data and the training images.
     test: makes the task of a trained network from its module, its card, a binarisation and the name of the data.
     preset: the default preset. own: options that only this method has. part: the KL is a sum over these.
-    log_p: (module, batch, samples, generator) -> log p(x) of each image.
+    estimates: (module, batch, samples, generator) -> log p(x) of each image, and its ELBO from the same samples.
     training: maps a preset to the training settings that it changes.
     channels: of the images that its networks take, None for any number.
     """
@@ -44,11 +44,13 @@ class Method:
     test: Callable[[Any, dict[str, str], str, str], Any]
     preset: str
     own: tuple[str, ...]
-    log_p: Callable[..., Any]
+    estimates: Callable[..., Any]
     part: str
     training: Callable[[str], dict[str, Any]]
     channels: int | None
 
+
+COARSE = "--precision bf16: it has too few digits for the log-weights of a vae; use 32"
 
 # training settings that hold unless the command line or the preset changes them
 USUAL = {"epochs": 20} | {name: getattr(Settings, name) for name in ("steps", "lr", "warmup", "eval_every")}
@@ -92,11 +94,11 @@ def _draw_test(module: Any, about: dict[str, str], binarize: str, data: str) -> 
     return Task(module, binarize, data)
 
 
-def _draw_log_p(module: Any, batch: Any, samples: int, generator: Any) -> Any:
-    from labkit.draw import log_likelihood
+def _draw_estimates(module: Any, batch: Any, samples: int, generator: Any) -> Any:
+    from labkit.draw.likelihood import estimates
 
     x, labels = batch
-    return log_likelihood(module, x, samples, labels=labels, generator=generator)
+    return estimates(module, x, samples, labels=labels, generator=generator)
 
 
 def _draw_training(preset: str) -> dict[str, Any]:
@@ -113,7 +115,7 @@ def _vae(chosen: Chosen, config: dict[str, Any] | None, found: Found, train: Any
     if chosen.estimator not in dreg.ESTIMATORS:
         unknown("estimator", chosen.estimator, dreg.ESTIMATORS)
     if chosen.precision == "bf16":
-        fail("--precision bf16: it has too few digits for the log-weights of a vae; use 32")
+        fail(COARSE)
     if chosen.original_halves and chosen.data != SPLIT:
         fail(f"--original-halves: --data {chosen.data} has no halves, only {SPLIT} has; leave it out")
     if chosen.alpha is not None and "alpha" not in dreg.ESTIMATORS[chosen.estimator].chosen:
@@ -161,20 +163,20 @@ def _vae_test(module: Any, about: dict[str, str], binarize: str, data: str) -> A
     return Task(module, about["estimator"], int(about["samples"]), binarize=binarize, data=data)
 
 
-def _vae_log_p(module: Any, batch: Any, samples: int, generator: Any) -> Any:
+def _vae_estimates(module: Any, batch: Any, samples: int, generator: Any) -> Any:
     from labkit.dreg import passes
 
-    return passes.log_likelihood(module, batch, samples, generator=generator)
+    return passes.estimates(module, batch, samples, generator=generator)
 
 
 METHODS = {
-    "draw": Method(_draw, _draw_test, "small", (), _draw_log_p, "glimpse", _draw_training, None),
+    "draw": Method(_draw, _draw_test, "small", (), _draw_estimates, "glimpse", _draw_training, None),
     "vae": Method(
         _vae,
         _vae_test,
         "original",
         ("estimator", "samples", "alpha", "inference_only", "original_halves"),
-        _vae_log_p,
+        _vae_estimates,
         "layer",
         lambda preset: {},
         1,

@@ -11,10 +11,15 @@ import typer
 
 from labkit.cli.errors import check_folder, fail
 
+DTYPES = "float32", "bfloat16"
 MOVED = 0.05  # nats: the largest change of the test bound that rounding to bfloat16 may cause
 LARGEST = 4_000_000  # bytes of a file
 ROOMS = {"draw": "draw", "vae": "dreg"}  # the package with the presets of each kind
 
+_LIKELIHOOD = """| log-likelihood | -log p(x) is {value:.2f} ± {error:.2f} nats, and {gap:.2f} ± {gap_error:.2f} nats \
+below the bound with one sample of z; ± is the standard error. {samples:,} importance samples for each of the first \
+{images:,} test images: `{command}` |
+"""
 _CARD = """# {name}
 
 | | |
@@ -24,7 +29,7 @@ _CARD = """# {name}
 | command | `{command}` |
 | steps, seed | {step}, {seed} |
 | test bound | {bound:.2f} nats ({parts}), {images:,} images, {samples} of z per image |
-| weights | {dtype}, exponential moving average of training; {moved} |
+{likelihood}| weights | {dtype}, exponential moving average of training; {moved} |
 | training time | {hours:.2g} h on {machine} |
 """
 
@@ -33,14 +38,15 @@ def command(
     run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
     name: Annotated[str, typer.Argument(help="Name of the network.")],
     into: Annotated[Path | None, typer.Option(help="Folder.", show_default="labkit/models")] = None,
+    samples: Annotated[
+        int, typer.Option(help="Importance samples per image, for log p(x) in the card; 0 skips it.", min=0)
+    ] = 0,
+    images: Annotated[int, typer.Option(help="Test images for log p(x).", min=2)] = 100,
 ) -> None:
     """Measure the network of a run in float32 and in bfloat16, and write its file and its card."""
-    import torch
-
     from labkit import atomic, models
-    from labkit.cli import images
+    from labkit.cli import images as pictures
     from labkit.cli.evaluate import measure
-    from labkit.cli.methods import METHODS
     from labkit.training import read_config
 
     folder = into or models.HERE
@@ -50,18 +56,17 @@ def command(
         about, settings = models.card(run), read_config(run)["settings"]
         if "images" in about:
             fail(f"{run} was trained on your own images, which no other user has; train on a data set")
-        held = images.find(about["data"], about["binarisation"]).split("test")
-        bounds, found = {}, {}
-        for dtype in (torch.float32, torch.bfloat16):
-            module = models.load_checkpoint(run)
-            for weights in module.state_dict().values():
-                weights.copy_(weights.to(dtype))
-            task = METHODS[about["kind"]].test(module, about, about["binarisation"], about["data"])
-            found[dtype] = measure(task, held, 0, 100, 0, "cpu")
-            bounds[dtype] = found[dtype]["bound"]
-        moved = bounds[torch.bfloat16] - bounds[torch.float32]
-        dtype = torch.bfloat16 if abs(moved) < MOVED else torch.float32
-        card = _card(name, run, about, settings, found[dtype], dtype, moved, len(held[0]))
+        held = pictures.find(about["data"], about["binarisation"]).split("test")
+        found = {dtype: measure(_rounded(run, dtype), held, 0, 100, 0, "cpu") for dtype in DTYPES}
+        bounds = {dtype: each["bound"] for dtype, each in found.items()}
+        moved = bounds["bfloat16"] - bounds["float32"]
+        dtype = "bfloat16" if abs(moved) < MOVED else "float32"
+        likelihood = ""
+        if samples:  # the file will have these weights; products are as in training
+            precision, part = "bf16" if settings["precision"] == "bf16" else "32", tuple(each[:images] for each in held)
+            estimated = measure(_rounded(run, dtype), part, samples, 100, 0, "cpu", precision)
+            likelihood = _likelihood(name, estimated, len(part[0]), precision)
+        card = _card(name, run, about, settings, found[dtype], dtype, moved, len(held[0]), likelihood)
         content = _packed(models.find(run), dtype, about | {"test_bound": str(bounds[dtype])})
         if len(content) > LARGEST:
             fail(
@@ -75,9 +80,22 @@ def command(
     typer.echo(card)
 
 
+def _rounded(run: Path, dtype: str) -> Any:
+    """Return the test task of a run's network with its weights rounded to a dtype."""
+    import torch
+
+    from labkit import models
+    from labkit.cli.methods import METHODS
+
+    about, module = models.card(run), models.load_checkpoint(run)
+    for weights in module.state_dict().values():
+        weights.copy_(weights.to(getattr(torch, dtype)))
+    return METHODS[about["kind"]].test(module, about, about["binarisation"], about["data"])
+
+
 def _card(
-    name: str, run: Path, about: dict[str, str], settings: dict[str, Any], found: dict[str, Any], dtype: Any,
-    moved: float, images: int,
+    name: str, run: Path, about: dict[str, str], settings: dict[str, Any], found: dict[str, Any], dtype: str,
+    moved: float, images: int, likelihood: str,
 ) -> str:  # fmt: skip
     import torch
 
@@ -85,10 +103,19 @@ def _card(
         name=name, config=_shape(about), data=about["data"], binarisation=about["binarisation"],
         command=_command(about, settings), step=_steps(run, int(about["step"])), seed=about["seed"],
         bound=found["bound"], parts=f"reconstruction Lx {found['lx']:.2f}, KL Lz {found['lz']:.2f}", images=images,
-        dtype=str(dtype).removeprefix("torch."),
-        kind=about["kind"].upper(), samples=f"{about['samples']} samples" if "samples" in about else "one sample",
+        dtype=dtype, likelihood=likelihood, kind=about["kind"].upper(),
+        samples=f"{about['samples']} samples" if "samples" in about else "one sample",
         moved=f"bfloat16 changes the bound by {moved:+.3f} nats", hours=_seconds(run) / 3600,
         machine=f"a CPU ({platform.machine()}), torch {torch.__version__.split('+')[0]}",
+    )  # fmt: skip
+
+
+def _likelihood(name: str, found: dict[str, Any], images: int, precision: str) -> str:
+    """Return the line of the card about log p(x), with the command that measures it again."""
+    command = f"labkit evaluate {name} --samples {found['samples']} --images {images}"
+    return _LIKELIHOOD.format(
+        value=-found["log_p"], error=found["log_p_error"], gap=found["gap"], gap_error=found["gap_error"],
+        samples=found["samples"], images=images, command=command + (" --precision bf16" if precision == "bf16" else ""),
     )  # fmt: skip
 
 
@@ -102,11 +129,12 @@ def _steps(run: Path, taken: int) -> str:
     return f"{taken:,} of {planned:,} planned (the training is not finished)"
 
 
-def _packed(source: Path, dtype: Any, about: dict[str, str]) -> bytes:
+def _packed(source: Path, dtype: str, about: dict[str, str]) -> bytes:
     """Return the file of the network with its weights rounded to dtype."""
+    import torch
     from safetensors.torch import load_file, save
 
-    return save({name: each.to(dtype).contiguous() for name, each in load_file(source).items()}, about)
+    return save({name: each.to(getattr(torch, dtype)).contiguous() for name, each in load_file(source).items()}, about)
 
 
 def _shape(about: dict[str, str]) -> str:

@@ -142,19 +142,29 @@ def log_weights(
         yield found.log_w, found.nll, found.kl
 
 
-@torch.no_grad()
 def log_likelihood(
     model: VAE, x: Tensor, samples: int, *, generator: torch.Generator | None = None, rows: int = ROWS
 ) -> Tensor:
-    """Return log p(x) of each image [B], in nats, from `samples` importance samples (Burda et al. 2016, equation 8).
+    """Return log p(x) of each image [B], in nats, from `samples` importance samples; see `estimates`."""
+    return estimates(model, x, samples, generator=generator, rows=rows)[0]
+
+
+def estimates(
+    model: VAE, x: Tensor, samples: int, *, generator: torch.Generator | None = None, rows: int = ROWS
+) -> tuple[Tensor, Tensor]:
+    """Return log p(x) of each image [B] from `samples` importance samples (Burda et al. 2016, equation 8), and the mean
+    of their log-weights [B], which estimates the ELBO. Both are in nats.
 
     More samples do not need more memory.
 
     Raises:
         TypeError, ValueError: as `log_weights`.
     """
-    parts = [log_w.logsumexp(0) for log_w, _, _ in log_weights(model, x, samples, generator=generator, rows=rows)]
-    return torch.stack(parts).logsumexp(0) - math.log(samples)
+    parts, sums = [], []
+    for log_w, _, _ in log_weights(model, x, samples, generator=generator, rows=rows):
+        parts.append(log_w.logsumexp(0))
+        sums.append(log_w.sum(0))
+    return torch.stack(parts).logsumexp(0) - math.log(samples), torch.stack(sums).sum(0) / samples
 
 
 @torch.no_grad()

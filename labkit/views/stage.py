@@ -257,7 +257,7 @@ def differing(sent: dict[str, Any] | None, arrays: dict[str, Any]) -> set[str]:
 
 def alike(one: Any, other: Any) -> bool:
     """Return whether two columns are the same to the last bit."""
-    return (
+    return one is other or (
         isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and one.dtype == other.dtype != object
         and one.shape == other.shape and one.tobytes() == other.tobytes()
     )  # fmt: skip

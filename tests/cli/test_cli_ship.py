@@ -1,5 +1,7 @@
 """`labkit ship`: the shipped network loads, is measured again, and has a card."""
 
+import re
+
 import pytest
 
 from labkit import cli, models
@@ -16,12 +18,20 @@ def run(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_becomes_a_file_and_a_card(run, tmp_path):
-    assert cli.main(["ship", str(run), "tiny", "--into", str(tmp_path)]) == 0
+def test_a_run_becomes_a_file_and_a_card(run, tmp_path, capsys):
+    options = ["--samples", "4", "--images", "30"]
+    assert cli.main(["ship", str(run), "tiny", "--into", str(tmp_path), *options]) == 0
     file, card = tmp_path / "tiny.safetensors", (tmp_path / "tiny.md").read_text()
     assert models.load_checkpoint(file).config == models.load_checkpoint(run).config
     assert "--data digits --preset digits --steps 5 --seed 3" in card and "| steps, seed | 5, 3 |" in card
     assert file.stat().st_size < (run / "model.safetensors").stat().st_size  # rounded
+    assert "4 importance samples for each of the first 30 test images" in card
+    command = next(part for part in card.split("`") if part.startswith("labkit evaluate"))
+    capsys.readouterr()
+    assert cli.main(["evaluate", str(file), *command.split()[3:], "--device", "cpu"]) == 0
+    told = dict(re.findall(r"(\S.*?)  +(\S+)", capsys.readouterr().out))
+    log_p, gap = told["-log p(x), 4 importance samples"], told["gap of the ELBO to log p(x)"]
+    assert f"-log p(x) is {log_p} ± " in card and f"and {gap} ± {told['standard error of the gap']} nats" in card
 
 
 @pytest.mark.parametrize(

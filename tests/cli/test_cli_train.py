@@ -10,8 +10,9 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from labkit import draw, dreg
+from labkit import data, draw, dreg, models
 from labkit.cli import images, keepsakes, main, methods, ship, watch
+from labkit.cli.evaluate import measure
 from labkit.training import Settings
 from labkit.views.runs import files
 
@@ -247,6 +248,17 @@ def test_evaluate_prints_the_bound_of_the_whole_test_set_by_glimpse(run, capsys,
     assert bound == pytest.approx(lx + lz, abs=0.011)
     assert bound == pytest.approx(float(row["bound"]), abs=1.0)
     assert sum(float(told[f"KL of glimpse {t}"]) for t in range(1, 7)) == pytest.approx(lz, abs=0.04)
+
+
+def test_evaluate_rounds_large_products_only_on_request(capsys):
+    """bfloat16 has three digits: the bound moves by less than 1 %, and it does move."""
+    module, about = models.load_checkpoint("draw-digits"), models.card("draw-digits")
+    task = methods.METHODS["draw"].test(module, about, "grey", "digits")
+    images = data.load("digits", "test")[0][:20]
+    exact, rounded = (measure(task, (images,), 0, 100, 0, "cpu", each)["bound"] for each in ("32", "bf16"))
+    assert exact != rounded and rounded == pytest.approx(exact, rel=0.01)
+    assert main(["evaluate", "draw-digits", "--precision", "16"]) == 2
+    assert "no precision is called '16'" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -168,6 +168,7 @@ def test_a_network_of_two_layers_shows_layers_instead_of_glimpses(run):
             "--original-halves: --data digits has no halves, only struct_mnist has",
         ),
         (["train", "vae", "--data", "digits", "--precision", "bf16"], "--precision bf16: it has too few digits"),
+        (["evaluate", "vae-mnist", "--precision", "bf16"], "--precision bf16: it has too few digits"),
         (["train", "vae", "--data", "digits", "--preset", "big"], "the network must be one of original, burda-1"),
         (
             ["train", "vae", "--data", "digits", "--estimator", "jk", "-K", "1"],

@@ -133,6 +133,16 @@ def test_chunks_have_the_given_number_of_rows_and_add_up(make, images, configs, 
     close(got, torch.cat(recorded).logsumexp(0) - math.log(samples), 1e-13)
 
 
+def test_the_mean_log_weight_of_all_chunks_estimates_the_elbo(make, images, configs, recorded, close, rng):
+    """It is -1 times the bound of a trace with the same noise, averaged over the samples."""
+    config = configs["attention"]
+    model, (x, _) = make(config), images(config)
+    log_p, elbo = likelihood.estimates(model, x, 7, generator=rng(), rows=3 * len(x))
+    close(elbo, torch.cat(recorded).mean(0), 1e-12)
+    close(log_p, draw.log_likelihood(model, x, 7, generator=rng(), rows=3 * len(x)), 1e-13)
+    assert (log_p > elbo).all()
+
+
 def test_more_images_than_rows_use_one_sample_at_a_time(make, images, configs, recorded, rng):
     model, (x, _) = make(configs["attention"]), images(configs["attention"], 5)
     draw.log_likelihood(model, x, 3, generator=rng(), rows=2)

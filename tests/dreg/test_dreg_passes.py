@@ -332,6 +332,8 @@ def test_chunks_have_the_given_number_of_rows_and_add_up(monkeypatch, samples, r
     log_w = torch.cat([each.log_w for each in chunks])
     assert len(log_w) == samples and all(len(each.log_w) == 1 or each.log_w.numel() <= rows for each in chunks)
     assert (got - (log_w.logsumexp(0) - math.log(samples))).abs().max() < 1e-13 and not got.requires_grad
+    elbo = passes.estimates(model, x, samples, generator=seeded(), rows=rows)[1]
+    assert (elbo - log_w.mean(0)).abs().max() < 1e-12
 
 
 def test_equal_seeds_give_equal_passes_and_the_images_do_not_change():

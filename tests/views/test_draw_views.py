@@ -97,6 +97,17 @@ def test_the_film_shows_every_canvas_in_turn(model):
         assert np.array_equal(got[top : top + model.config.height, left : left + model.config.width], want)
 
 
+def test_the_film_is_drawn_once_for_all_strokes_and_again_for_the_next_sheet(model):
+    """64 strokes of a large network would otherwise cost milliseconds at every frame."""
+    settings = GenerateSettings(model, n=2)
+    view, state = CanvasStrip(model.config), settings.start()
+    first, second = view.columns(state), view.columns(settings.step(state))
+    assert first["strip"]["image"] is second["strip"]["image"] and first["now"]["x0"][0] != second["now"]["x0"][0]
+    new = view.columns(settings.sheet(1))["strip"]["image"][0]
+    assert np.array_equal(new, mosaic.packed(view._tiles(settings.sheet(1))))
+    assert not np.array_equal(new, first["strip"]["image"][0])
+
+
 def test_a_change_of_setting_restarts_the_run(model):
     scene = GenerateScene(model)
     try:

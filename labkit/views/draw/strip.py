@@ -5,10 +5,14 @@ import numpy as np
 
 from labkit.draw import Config, Window
 from labkit.experiments.draw.drawing import Drawing
+from labkit.experiments.shared import Latest
 from labkit.past import Past
 from labkit.views.draw import mosaic
 from labkit.views.palette import WRITE
 from labkit.views.view import Columns, View
+
+ROW, LONG_ROW = 11, 22  # pictures per row
+MANY = 33  # pictures from which the rows are long
 
 
 class CanvasStrip(View):
@@ -18,14 +22,16 @@ class CanvasStrip(View):
     Args:
         config: configuration of the network.
         which: index of the image in the sheet.
-        across: pictures per row.
+        across: pictures per row, 0 for a number that suits the network.
     """
 
     wide = True
 
-    def __init__(self, config: Config, which: int = 0, across: int = 11):
+    def __init__(self, config: Config, which: int = 0, across: int = 0):
         self.config, self.which = config, which
-        self.across = min(across, config.steps + 1)
+        pictures = config.steps + 1
+        self.across = min(across or (LONG_ROW if pictures > MANY else ROW), pictures)
+        self._drawn = Latest[Columns]()  # only the mark moves during a drawing
 
     @property
     def declaration(self) -> tuple:
@@ -47,18 +53,20 @@ class CanvasStrip(View):
         return f"The first image after each of {state.steps} glimpses; glimpse {state.shown} is marked."
 
     def columns(self, state: Drawing, past: Past | None = None) -> Columns:
+        size = self.config.height, self.config.width
+        left, top = mosaic.corner(state.shown, self.across, *size)
+        drawn = self._drawn.take(state.trace, lambda: self._all(state))
+        return drawn | {"now": mosaic.framed(left, top, *size)}
+
+    def _all(self, state: Drawing) -> Columns:
+        """Return the columns that are the same at every stroke."""
         c, trace = self.config, state.trace
         outlines = mosaic.no_boxes()
         if trace.write is not None:
             one = Window(*(field[:, self._one(state)] for field in trace.write))
             place = mosaic.corner(np.arange(1, state.steps + 1), self.across, c.height, c.width)
             outlines = mosaic.boxes(one, c.write, place, c.height, c.width)
-        left, top = mosaic.corner(state.shown, self.across, c.height, c.width)
-        return {
-            "strip": {"image": [mosaic.packed(self._tiles(state))]},
-            "written": outlines,
-            "now": mosaic.framed(left, top, c.height, c.width),
-        }
+        return {"strip": {"image": [mosaic.packed(self._tiles(state))]}, "written": outlines}
 
     def _one(self, state: Drawing) -> int:
         return min(self.which, state.trace.canvas.shape[1] - 1)
