@@ -18,10 +18,7 @@ from labkit.views.svgd.regression import RegressionScene
 from labkit.views.tabs import Tab
 
 TITLE = "SVGD"
-SUMMARY = (
-    "Stein variational gradient descent: particles move until they look like samples of a density that you "
-    "choose. Drag them or the peaks of the density."
-)
+SUMMARY = "Stein variational gradient descent: particles move until they look like samples of a density, the target."
 QUESTION = "How do points become samples of a density?"
 PICTURE = "A small cloud of a hundred particles spreads over a density that is shaped like a banana."
 TABS = [

@@ -66,14 +66,16 @@ def test_particles_on_a_line_are_counted_at_their_modes():
     line = Line(lambda: Mixture([-2.0, 2.0], [1.0, 1.0], [1 / 3, 2 / 3]), (-5, 5))
     said = line.describe(run([[-2.0], [1.0], [3.0]]))
     assert said.startswith(
-        "3 particles on a line; modes near -2 and 2 hold 1 and 2 of them; mean 0.67, variance 4.22 of "
+        "3 particles on a line; modes near -2 and 2 hold 1 and 2 of them; mean 0.67, variance 4.22 (target: "
     )
 
 
 def test_particles_in_the_plane_have_mean_and_spread():
     plane = Plane(Normal(torch.zeros(2), torch.eye(2)), ((-3, 3), (-3, 3)))
     said = plane.describe(run([[-1.0, 0.0], [1.0, 4.0]]))
-    assert "2 particles" in said and "mean (0.00, 2.00), standard deviations 1.00 and 2.00 of 1.00 and 1.00" in said
+    assert (
+        "2 particles" in said and "mean (0.00, 2.00), standard deviations 1.00 and 2.00 (target: 1.00 and 1.00)" in said
+    )
 
 
 def test_curves_give_their_newest_numbers():

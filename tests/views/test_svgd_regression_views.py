@@ -243,15 +243,17 @@ def test_the_sentence_gives_the_overwritten_noise_and_its_units():
         and "6 reserved points" in said
         and "true noise is 2." in said
         and "from 54 training points" in said
-        and "the true curve itself has 0.5." in said
+        and "the RMSE of the true curve is 0.5." in said
     )
+    least = state.target.unit * math.sqrt(2 * 1.0 / (54 + 2))  # b = 1
+    assert f"without any error would still learn about {least:.2g} (" in said
     assert f"learned for y in units of {state.target.unit:.4g}" in said
     bare = state.learned / state.target.unit
     assert f"a noise of {bare.mean():.4g}" in said
     assert "Overwritten" not in sentence(after(RegressionSettings(n=4)), 0.2, 0.1)
 
 
-def test_the_noise_at_a_mode_equals_the_one_in_the_sentence():
+def test_the_noise_at_a_mode_equals_the_one_in_the_text():
     """d log p / d log gamma = 0 at 1/gamma = (sum of error² + 2b)/(N + 2), for standardised y."""
     state = after(RegressionSettings(n=4, rate=0.3))
     target, theta = state.target, state.theta.clone()

@@ -115,8 +115,8 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         doc="The bandwidth h is the distance over which particles act on each other; this rule finds it. Median "
         "(usual): h² = m/(2 log(n + 1)), where m is the median of all n² squared distances. Paper's rule: that of Liu "
         "& Wang (2016), h = d/√(2 log n), where d is the median distance of two particles. Median of 256 particles: "
-        "the same rule on at most 256 of them. Median, every tenth step: h stays the same in between. Fixed: you set "
-        "h.",
+        "the rule Median, on at most 256 of them. Median, every tenth step: h stays the same in between. Fixed: you "
+        "set h.",
     )
     length = param.Number(
         default=1.0,

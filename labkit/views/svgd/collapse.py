@@ -20,7 +20,7 @@ class CollapseScene(Scene):
     words = (
         "All runs start from the same particles, which have the right variance, about 1. Watch the line of the usual "
         "kernel (Gaussian with the median rule): it falls, because no particle has a close neighbour that pushes it. "
-        "This is called collapse. It is stronger in more dimensions: <b>change D from 2 to 50</b>. <i>Per "
+        "This is called collapse. It is stronger in more dimensions: <b>move D between 2 and 50</b>. <i>Per "
         "dimension</i> and <i>Linear</i> keep the variance, at a price that is described below. Choose the "
         "<b>correlated</b> target to see which kernels miss correlations.<br>The mean correlation is the correlation "
         "of two coordinates, averaged over all pairs. Thin grey lines mark 0, and a correlation of 1. The line of "

@@ -96,7 +96,7 @@ class Line(View):
             if len(modes) > 1
             else ""
         )
-        of = "" if target.covariance is None else f" of {float(target.covariance[0, 0]):.2f}"
+        of = "" if target.covariance is None else f" (target: {float(target.covariance[0, 0]):.2f})"
         return f"{len(x)} particles on a line{held}; mean {x.mean():.2f}, variance {x.var():.2f}{of}."
 
     def columns(self, state: Sample, past: Past | None = None) -> Columns:

@@ -76,7 +76,7 @@ class Plane(View):
         across, up = x.std(0)
         of = ""
         if target.covariance is not None:
-            of = f" of {listed(f'{sd:.2f}' for sd in target.covariance.diagonal().sqrt()[:2].tolist())}"
+            of = f" (target: {listed(f'{sd:.2f}' for sd in target.covariance.diagonal().sqrt()[:2].tolist())})"
         mean, (first, second) = f"({x[:, 0].mean():.2f}, {x[:, 1].mean():.2f})", target.labels[:2]
         spread = f"standard deviations {across:.2f} and {up:.2f}{of}"
         return f"{len(x)} particles in the plane of {first} and {second}: mean {mean}, {spread}."

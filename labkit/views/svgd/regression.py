@@ -35,10 +35,11 @@ class RegressionScene(Scene):
     below = (texts.REGRESSION,)
     words = (
         "Each thin line is one network, and its weights are a particle of SVGD. The target is the posterior of the "
-        "weights: their distribution, given the filled points. The inner, darker band shows how much the networks "
-        "differ. The outer band adds the noise of y that they have learned. Let the run continue until the curves are "
-        "nearly level (one or two thousand steps). Then the networks agree near the points and may differ elsewhere. "
-        "With few hidden units they may also agree and be wrong. <b>Try:</b> drag a point while they learn, or "
+        "weights: their distribution, given the filled points. It combines the <b>prior</b> (what is plausible before "
+        "any point is seen) with the points. The inner, darker band shows how much the networks differ. The outer band "
+        "adds the noise of y that they have learned. Let the run continue until the curves are nearly level (one or "
+        "two thousand steps). Then the networks agree near the points and may differ elsewhere. With few hidden units "
+        "they may also agree and be wrong. <b>Try:</b> drag a point while they learn, or "
         f"{layout.DOUBLE_CLICK} in the gap to add one."
     )
 
@@ -140,15 +141,17 @@ def sentence(state: Fitted, true_noise: float, true_rmse: float) -> str:
     least = (2 * target.rate / (target.rows + 2)) ** 0.5
     known = math.isfinite(true_noise)  # not for points of the visitor
     noise_there = f" The true noise is {true_noise:.3g}." if known else ""
-    rmse_there = f": on the held-out points, the true curve itself has {true_rmse:.3g}" if known else ""
-    chance = " These points are few, so it differs from the true noise by chance." if known else ""
+    rmse_there = (
+        f": on the held-out points, the RMSE of the true curve is {true_rmse:.3g}. It is not exactly the true noise, "
+        "because these points are few"
+        if known
+        else ""
+    )
     said = (
         f"Noise learned from {target.rows} training points: {learned.mean():.3g} on average, {learned.min():.3g} to "
         f"{learned.max():.3g} (in units of y).{noise_there} At the start the networks fit badly, so they learn a "
-        f"larger noise. The noise of the points keeps the RMSE above 0{rmse_there}.{chance} The prior of the noise "
-        "acts like two more points, whose squared errors sum to 2b (see More below). So a network without any error "
-        f"would still learn {least * target.unit:.4g}. This is √(2b/(N + 2)) = {least:.4g} with b = {target.rate:.3g} "
-        f"and N = {target.rows}, times {target.unit:.4g}, the standard deviation of the training y at step 0."
+        f"larger noise. The noise of the points keeps the RMSE above 0{rmse_there}. The prior also adds noise: a "
+        f"network without any error would still learn about {least * target.unit:.2g} (why: see More below)."
     )
     if state.overwritten is None:
         return said

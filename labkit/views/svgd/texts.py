@@ -37,22 +37,22 @@ EQUATION = small_parentheses("""
 <mn>2</mn></msup><mo>/</mo><mo>(</mo><mn>2</mn><msup><mi>h</mi><mn>2</mn></msup><mo>)</mo><mo>)</mo></math>
 This is one step of SVGD, with the Gaussian kernel and its bandwidth h. The <b>drive</b> is an average of the uphill
 directions of all particles, in which near particles count most. The <b>repulsion</b> pushes a particle away from near
-ones. The formula shows the optimiser <i>plain</i>. Adagrad, the default, first divides φ by its recent size, so each
-particle moves by about ε.
+ones. The formula is the step of the optimiser <i>Plain steps</i>. Adagrad, the default, first divides φ
+by its recent size, so each particle moves by about ε.
 """)
 CURVES = fold(
     "More about the curves",
     """
 <b>KSD</b> (kernel Stein discrepancy) measures how different the particles are from samples of the target. Lower is
 better, but n particles cannot reach 0 on this curve. To judge a value, compare it with that of independent draws:
-see <i>Compare with</i>. KSD is computed with a kernel, and another kernel gives another number. The number above
-the picture uses the run's own kernel, which may change at every step. The curve uses one fixed kernel, so its
-values can be compared between steps. SVGD reduces the KSD of its own kernel, so the curve may rise again after a
-minimum.<br>
+see <i>Compare with</i>. KSD is computed with a kernel, and another kernel gives another number. <i>KSD (run's
+kernel)</i>, the number after the step at the top right, uses the run's own kernel, whose h may change at every step.
+The curve uses one fixed kernel, so its values can be compared between steps. SVGD reduces the KSD of its own kernel,
+so the curve may rise again after a minimum.<br>
 The step size ε is constant, so the particles never come to rest and the curves stay level. A smaller ε helps.<br>
 In a long run, each point of a curve is the mean over several steps. The pale band reaches from the lowest to the
 highest value of these steps. On a busy server the curves use only some of the steps, chosen at random.
-<i>Save curves</i> says how many.<br>
+The file of <i>Save curves</i> says how many.<br>
 <b>Forces on a chosen particle:</b> each point is one particle j, and its height is what j adds to φ of the particle
 that you clicked. In one dimension, a negative value points to the left.
 """,
@@ -66,7 +66,9 @@ posterior says how plausible each choice is: it is the prior times the likelihoo
 In the <b>prior</b>, every weight is N(0, 1/λ), and the noise is N(0, 1/γ). The precisions γ and λ are Gamma(1, b):
 their density is b exp(−bγ), with mean 1/b. A particle contains the weights, log γ and log λ. For
 standardised y and N training points, the logarithm of the posterior depends on γ as (N + 2)/2 · log γ − γ (sum of
-error² + 2b)/2. So the prior counts as two points, and at a peak noise² = 1/γ = (sum of error² + 2b)/(N + 2).<br>
+error² + 2b)/2. So the prior counts as two points whose squared errors sum to 2b, and at a peak noise² = 1/γ = (sum of
+error² + 2b)/(N + 2). Without any error the noise is √(2b/(N + 2)): 0.18 for b = 1 and N = 60. Times the standard
+deviation of the training y, 0.51 for the first points, this is 0.09 in units of y.<br>
 The networks see <b>standardised</b> x and y (mean 0, variance 1). Mean and scale are computed once, at the start of
 the run, and do not change when you drag a point.<br>
 <b>Log-likelihood:</b> each network gives a density to a held-out y. The curve shows the logarithm of their mean
@@ -82,12 +84,12 @@ CLASSIFICATION = fold(
 A particle is (w, log α): the weights w of a logistic regression and their prior precision α. It predicts class 1
 with probability 1/(1 + exp(−w · f(x))), where f(x) are the features and a 1 for the bias. In the prior, every
 weight is N(0, 1/α), and α is Gamma(1, b) with mean 1/b.<br>
-In the picture of <b>α</b>, each dot is one particle: a large α pulls its weights towards 0. The data can
+A large <b>α</b> pulls the weights of a particle towards 0. The data can
 move α far from 1/b: at balance it is near (m/2 + 1)/(|w|²/2 + b), for m weights.<br>
 <b>Where particles disagree</b> shows the standard deviation of their probabilities of class 1.<br>
 The <b>accuracy</b> jumps when the boundary crosses a point. In a long run, each point of a curve is the mean over
-several steps, and the pale band shows the lowest and the highest value. The line above the picture is the newest
-step.<br>
+several steps, and the pale band shows the lowest and the highest value. The percentage at the top right belongs to
+the newest step.<br>
 <b>Log-likelihood:</b> the logarithm of the mean probability of the true class, averaged over the held-out points,
 in nats (the unit of natural logarithms). 0 is best. A guess of 1/2 gives −0.69.
 """,
@@ -97,7 +99,8 @@ COLLAPSE = fold(
     """
 In many dimensions all pairs of particles have about the same distance r. The median rule sets h² = r²/(2 log(n +
 1)). So k = exp(−r²/(2h²)) = 1/(n + 1) for each pair. All neighbours together then weigh about as much as the
-particle itself. Its own score pulls it inwards with full weight, k = 1, but it does not push itself.<br>
+particle itself. Its own score, the gradient of log p (uphill), pulls it inwards with full weight, k = 1. But it does
+not push itself.<br>
 For the independent target, a particle's own score adds −x/n to φ, and the other scores nearly cancel. Neighbour
 j adds the repulsion k (x − x<sub>j</sub>)/(n h²). In the sum over j the x<sub>j</sub> nearly cancel, and n times
 k x/(n h²) is about x/(n h²). The two balance when h is near 1, so r² is near 2 log(n + 1). But r² is also 2D
