@@ -15,10 +15,10 @@ class Config:
         channels, height, width: size of the images.
         steps: T, the number of glimpses and of patches.
         hidden: units of the encoder's LSTM and of the decoder's.
-        latent: length of the vector z of each step.
+        latent: length of the vector z of each glimpse.
         read, write: filters along each axis of the window; None uses the whole image instead of a window.
         classes: number of labels that select what to paint, 0 .. classes - 1; 0 for a network without labels.
-        canvas: the first canvas: "zero", "learned", or "data", the logits of the mean image (`DRAW.begin_at`).
+        canvas: the first canvas: "zero" (grey), "learned", or "data": the average training image.
 
     Raises:
         ValueError: a size is below 1, a window is larger than the image, or the canvas is unknown.

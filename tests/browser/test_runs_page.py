@@ -100,5 +100,5 @@ def test_draw_offers_the_runs_and_continues_if_one_does_not_load(here, page, pla
     save_file({"w": torch.zeros(1)}, place / "odd" / "model.safetensors", {"kind": "draw", "config": "{}"})
     page.goto(f"{here}/draw?model=runs%2Fodd")
     expect(page.get_by_text("runs/odd: ").first).to_be_visible()
-    page.get_by_role("combobox").select_option("MNIST, 10 steps (draw-small)")
+    page.get_by_role("combobox").select_option("MNIST, 10 glimpses (draw-small)")
     expect(page.get_by_role("button", name="Reset")).to_be_visible()

@@ -71,7 +71,7 @@ class AttentionSettings(ExperimentSettings[Attended]):
         step=0.1,
         label="Intensity, γ",
         doc="Reading multiplies the numbers by γ, writing divides by it. A network makes what it reads stronger or "
-        "weaker in this way. Each picture here has its own grey scale, so you see no change.",
+        "weaker in this way. You see no change here, because each picture has its own grey scale.",
     )
 
     def __init__(self, model: DRAW, image: Tensor | None = None, **params: Any):

@@ -10,6 +10,13 @@ from labkit import data
 from labkit.draw import Config
 from labkit.experiments import titles
 
+CONTENTS = {
+    "digits": "small handwritten digits",
+    "mnist": "handwritten digits",
+    "binarized_mnist": "handwritten digits without grey",
+    "omniglot": "handwritten characters of many alphabets",
+    "silhouettes": "outlines of objects, filled with black",
+}
 CLASSES = ("digits", "mnist")  # data sets whose labels are the classes of labkit's class-conditional networks
 
 
@@ -29,6 +36,12 @@ def data_sets(config: Config) -> list[str]:
     """Return the names of the data sets whose test images the network can read."""
     shape = (config.channels, config.height, config.width)
     return [name for name in data.here("test") if data.SETS[name].shape == shape]
+
+
+def described(name: str) -> str:
+    """Return what a button with a data set does."""
+    title, contents = titles.DATA.get(name, name), CONTENTS.get(name)
+    return f"Read a random test image of {title}" + (f": {contents}" if contents else "")
 
 
 def random_image(name: str, generator: torch.Generator) -> tuple[Tensor, int | None, str]:

@@ -129,7 +129,8 @@ class ResampleSettings(SharedSettings):
 
     t = param.Integer(
         default=1, bounds=(1, None), label="Resample from glimpse t",
-        doc="First glimpse t whose z is resampled. One past the last: nothing changes.",
+        doc="First glimpse t whose z is resampled. The slider goes one further than the last glimpse: there no z is "
+        "new, so all images are equal.",
     )  # fmt: skip
     n = param.Integer(default=16, bounds=(2, 64), label="Images, n", doc="Number n of images, with the framed one.")
 

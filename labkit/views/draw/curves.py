@@ -66,7 +66,7 @@ class TraceCurves(View):
 
 
 def bound_if_stopped() -> TraceCurves:
-    """Return the curves of the bound if the drawing stopped at each step: the cost of that canvas plus all earlier
+    """Return the curves of the bound if the drawing stopped at each glimpse: the cost of that canvas plus all earlier
     KL."""
 
     def series(state: Drawing) -> dict[str, np.ndarray]:

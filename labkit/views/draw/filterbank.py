@@ -25,7 +25,7 @@ class Filterbank(View):
         layer = hv.RGB(rgb, bounds=(-0.5, 0.5, size - 0.5, n + 0.5), label=self.axis)
         return hv.Overlay([layer]).opts(
             title=f"Filters along {self.axis.lower()}, F_{self.axis}", xlabel=f"pixel along {self.axis.lower()}",
-            ylabel="filter i",
+            ylabel="filter j" if self.axis == "X" else "filter i",
             xlim=(-0.5, size - 0.5), ylim=(0.5, n + 0.5), invert_yaxis=True, show_legend=False,
         )  # fmt: skip
 

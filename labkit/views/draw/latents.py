@@ -17,22 +17,23 @@ from labkit.views import fields, layout
 from labkit.views.draw.bars import SensitivityBars
 from labkit.views.draw.curves import norm_curves, spread_curve
 from labkit.views.draw.grid import LabelledRow, MarkedGrid
-from labkit.views.draw.network import DRAWScene, class_buttons
+from labkit.views.draw.network import GlimpseScene, class_buttons
 from labkit.views.draw.pixel_map import pixel_deviation, pixel_slopes
 from labkit.views.live import Live
 from labkit.views.still import LiveCell
 
 
-class ResampleScene(DRAWScene):
+class ResampleScene(GlimpseScene):
     """One image, and others that share the first part of its z."""
 
     kind = ResampleSettings
     words = (
         "<b>Do early or late glimpses decide the digit?</b> Move t and see. The image in the yellow frame has one "
         "random vector z for every glimpse; the numbers in z are called latents. The other images keep its z before "
-        "glimpse t and get new ones from glimpse t onwards. So before glimpse t all images are equal: wait for the "
-        "end. The curve shows for every t how much the finished images differ: the standard deviation of a pixel "
-        "over the images, averaged over the pixels. The other picture is dark where the finished images differ most."
+        "glimpse t and get new ones from glimpse t onwards. So while they are drawn, all images are equal up to "
+        "glimpse t &minus; 1, and differ from glimpse t onwards. The curve shows for every t how much the finished "
+        "images differ: the standard deviation of a pixel over the images, averaged over the pixels. The other picture "
+        "is dark where the finished images differ most."
     )
 
     def views(self) -> list:
@@ -44,7 +45,7 @@ class ResampleScene(DRAWScene):
         return [fields.dial(s, "t"), fields.number(s, "n"), fields.number(s, "seed"), *class_buttons(s, {})]
 
 
-class TraverseScene(DRAWScene):
+class TraverseScene(GlimpseScene):
     """One image, and one number of its z that the user changes."""
 
     kind = TraverseSettings
@@ -65,7 +66,7 @@ class TraverseScene(DRAWScene):
         return [*dials, fields.number(s, "seed"), *class_buttons(s, {})]
 
 
-class InterpolateScene(DRAWScene):
+class InterpolateScene(GlimpseScene):
     """From one image to another through z."""
 
     kind = InterpolateSettings

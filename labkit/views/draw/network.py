@@ -39,13 +39,17 @@ class DRAWScene(Scene):
         return super().tips() | {"Network": NETWORKS}
 
 
-class StrokeScene(DRAWScene):
-    """A scene of images that appear stroke by stroke. Its run forgets old images, and keeps every stroke of the new."""
-
-    past = RecentPast
+class GlimpseScene(DRAWScene):
+    """A scene of images that appear glimpse by glimpse."""
 
     def status(self, state: Any) -> str:
         return f"glimpse {state.shown} of {state.steps}"
+
+
+class StrokeScene(GlimpseScene):
+    """A scene of images that appear stroke by stroke. Its run forgets old images, and keeps every stroke of the new."""
+
+    past = RecentPast
 
     @property
     def ahead(self) -> int:

@@ -28,16 +28,16 @@ class ReadScene(StrokeScene):
     words = (
         "The network tries to paint the image that it reads. At every glimpse t it reads through the <b>green</b> "
         "window, then paints through the <b>orange</b> one. However large the window is, it gets only N &times; N "
-        "averages of the image (the middle picture), and N &times; N of the difference between image and canvas (not "
-        "shown). At first it reads a printed 3. <b>Try:</b> draw a digit in the square, and the network reads it at "
-        "once. Or choose a printed digit below the square.<br>The KL (Kullback-Leibler divergence) of "
-        "a glimpse compares the distribution of z after reading with the prior N(0, 1), from which <i>Generate</i> "
+        "averages of the image (the middle picture; N is given below), and N &times; N of the difference between image "
+        "and canvas (not shown). At first it reads a printed 3. <b>Try:</b> draw a digit in the square, and the "
+        "network reads it at once. Or choose a printed digit below the square.<br>The KL (Kullback-Leibler divergence) "
+        "of a glimpse compares the distribution of z after reading with the prior N(0, 1), from which <i>Generate</i> "
         "takes z. On average, the glimpse takes at most this much information from the image, in nats (1 nat is 1.44 "
-        "bits). Blue bars: the glimpses so far; grey: those to come. Late "
-        "glimpses may take little and still paint much: they use what was read before. The bound is the total cost: "
-        "all KL so far plus the cost of what the canvas still gets wrong. Lower is better. Averaged over z, it is "
-        "never below &minus;log p(image), where p(image) is the probability that the network draws this image. The "
-        "curve shows it for one random z. (On /dreg the bound has the opposite sign, so higher is better.)"
+        "bits). With a KL of 0 it takes nothing. Blue bars: the glimpses so far; grey: those to come. Late glimpses "
+        "may take little and still paint much: they use what was read before. The bound is the total cost: all KL so "
+        "far plus the reconstruction cost, which measures what the canvas still gets wrong. Lower is better. Averaged "
+        "over z, it is never below &minus;log p(image), where p(image) is the probability that the network draws this "
+        "image. The curve shows it for one random z. (On /dreg the bound has the opposite sign, so higher is better.)"
     )
 
     def __init__(self, settings: Any, **params: Any):
@@ -47,6 +47,12 @@ class ReadScene(StrokeScene):
     def views(self) -> list:
         config = self.settings.model.config
         return [Glimpse(config), KLBars(), bound_if_stopped(), CanvasStrip(config)]
+
+    def remarks(self) -> str:
+        c = self.settings.model.config
+        reads, paints = ("the whole image" if n is None else f"{n} &times; {n} numbers" for n in (c.read, c.write))
+        size = "This network has no window to read" if c.read is None else f"This network has N = {c.read}"
+        return f"{size}. At each of its {c.steps} glimpses it reads {reads} and paints {paints}."
 
     def read(self, image: Tensor) -> None:
         """Read another image (C, H, W)."""
@@ -93,7 +99,7 @@ class ReadScene(StrokeScene):
         buttons, said = pn.FlexBox(margin=(4, 4)), pn.pane.HTML("", margin=(0, 10))
         for name in images.data_sets(self.settings.model.config):
             title = titles.DATA.get(name, name)
-            button = pn.widgets.Button(label=title, description=f"Read a random test image of {title}", margin=3)
+            button = pn.widgets.Button(label=title, description=images.described(name), margin=3)
             button.on_click(lambda _, name=name: self._read_random(name, said))
             buttons.append(button)
         heading = pn.pane.HTML("Use a test image from", margin=(4, 10, 0, 10))
