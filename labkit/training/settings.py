@@ -31,7 +31,7 @@ class Settings:
         log_every: steps per record and per row of metrics.csv, which hold means over these steps.
         eval_every: epochs between test bounds; 0 tests only at the end.
         checkpoint_seconds: seconds between checkpoints; they do not change the run's numbers.
-        graph: on one CUDA device, run each step as one CUDA graph.
+        graph: whether a single GPU gets all operations of a step at once (a CUDA graph), which is faster.
         tensorboard: also write TensorBoard's files.
 
     Raises:

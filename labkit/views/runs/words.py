@@ -13,6 +13,7 @@ from labkit.experiments.runs.state import RunState
 
 STATUS = {"training": "training now", "stopped": "stopped", "done": "done"}
 PARTS = {"facts": "data", "config": "network", "settings": "training"}  # parts of a configuration, with their headings
+CALLED = {("config", "steps"): "steps (glimpses)", ("settings", "steps"): "steps (training)"}
 LONGEST = 300  # maximum length of a name or a value in a configuration
 LOOK = """<style>
 .rows { max-height: 15em; overflow: auto; }
@@ -85,19 +86,19 @@ def none_in(place: str) -> str:
     """Return a text for a directory without runs: its path, and how to make a run."""
     return LOOK + (
         f"<p>There is no run in <code>{html.escape(place)}</code> yet. To train a network in a minute or two, on "
-        "images that come with labkit, press <b>Train one now</b>. (On another device it needs the teacher's key, "
-        "which the terminal of labkit serve shows.) Or open a second terminal and run:</p><p><code>labkit train draw "
-        "--data digits --preset "
-        f'digits --out "{html.escape(place)}/draw-digits"</code></p><p>The run appears here while it trains. To show '
-        "the runs of another folder, start <code>labkit serve --runs FOLDER</code>.</p>"
+        "images that come with labkit, press <b>Train one now</b>. (From another device you need a key: the terminal "
+        "in which <code>labkit serve</code> runs shows it.) Or open a second terminal and run:</p><p><code>labkit "
+        f'train draw --data digits --preset digits --out "{html.escape(place)}/draw-digits-digits"</code></p><p>The '
+        "run appears here while it trains. To show the runs of another folder, start <code>labkit serve --runs "
+        "FOLDER</code>.</p>"
     )
 
 
 def example(runs: dict[str, RunState | str]) -> str:
     """Return a text about the shipped run that the page shows while there is no other."""
     return "".join(
-        f"<p>Below is an example: the run <b>{html.escape(name)}</b> of this command, which ended with a test bound of "
-        f"{run.bound:.2f} nats.</p>"
+        f"<p>Below is a run that this command made, <b>{html.escape(name)}</b>. It ended with a cost of "
+        f"{run.bound:.2f} nats per test image (the bound, explained below).</p>"
         for name, run in runs.items()
         if isinstance(run, RunState) and run.bound is not None
     )
@@ -123,7 +124,7 @@ def code(run: RunState, place: Path) -> str:
 def configuration(run: RunState) -> str:
     """Return the configuration of a run, one row per name."""
     known = meanings(run.kind)
-    rows = "".join(f"<h3>{said}</h3>{_rows(shown(run, part), known[part])}" for part, said in PARTS.items())
+    rows = "".join(f"<h3>{said}</h3>{_rows(part, shown(run, part), known[part])}" for part, said in PARTS.items())
     return (
         f"{LOOK}<p>Configuration of this <b>{html.escape(run.kind)}</b> run. Open a row to read its meaning.</p>{rows}"
     )
@@ -133,15 +134,16 @@ def shown(run: RunState, part: str) -> dict[str, Any]:
     """Return a part of a configuration; settings of training say whether epochs or steps count."""
     found: dict[str, Any] = dict(run.config[part])
     if part == "settings" and found.get("steps") and "epochs" in found:
-        found["epochs"] = f"{_said(found['epochs'])} (not used: steps count)"
+        found["epochs"] = f"{_said(found['epochs'])} (not used, because steps is set)"
     return found
 
 
-def _rows(config: dict[str, Any], known: dict[str, str]) -> str:
+def _rows(part: str, config: dict[str, Any], known: dict[str, str]) -> str:
     """Return a row for each name; one with a meaning opens it, also by a finger and by the Enter key."""
     found = []
     for name, value in config.items():
-        cells = f"<span>{html.escape(name[:LONGEST])}</span><span>{html.escape(_said(value)[:LONGEST])}</span>"
+        called = CALLED.get((part, name), name)[:LONGEST]
+        cells = f"<span>{html.escape(called)}</span><span>{html.escape(_said(value)[:LONGEST])}</span>"
         meaning = html.escape(known.get(name, ""))
         found.append(
             f"<details><summary>{cells}</summary><p>{meaning}</p></details>"
@@ -155,7 +157,7 @@ def explained(run: RunState) -> str:
     """Return what the pictures of a run show, as HTML."""
     said = [
         "<b>What you see.</b> The bound is the cost of an image in nats (the unit of natural logarithms). Lower is "
-        "better. An epoch is one pass over the training images."
+        "better. (On /dreg the bound has the opposite sign.) An epoch is one pass over the training images."
     ]
     if "lx" in run.metrics and "lz" in run.metrics:
         said.append(
@@ -166,7 +168,8 @@ def explained(run: RunState) -> str:
         if isinstance(warmup, int) and warmup > 0:
             said.append(
                 f"During the first {warmup:,} steps (warmup) Lz counts less in the training. "
-                "So z first carries much. Later Lz must fall. Lx then rises by less, so the bound still falls."
+                "At first z carries much. When Lz counts fully, it falls by more than Lx rises. So their sum, the "
+                "bound, still falls."
             )
     if len(run.kl()) and run.kl().shape[1] > 1:
         said.append(
