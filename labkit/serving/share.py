@@ -46,7 +46,7 @@ class Share(RequestHandler):
 
 
 class Recording(Share):
-    """POST /share/labkit-run.html with the session of a page: sends its run as a web page that plays offline."""
+    """POST /share/labkit-run.html with the session of a page: sends its run as a recording."""
 
     async def post(self) -> None:
         """Send the file. A thread makes it, while the run and all pages continue."""

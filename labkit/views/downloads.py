@@ -1,4 +1,4 @@
-"""Buttons that save a run: as an animation, a figure, a web page and tables."""
+"""Buttons that save a run: as an animation, a figure, a recording and tables."""
 
 import html
 import io
@@ -16,14 +16,11 @@ from labkit.views.still import LiveCell
 from labkit.views.view import View, leading
 
 KINDS = {
-    "gif": ("Save animation", "Save the run so far as a GIF animation of the main figure"),
+    "gif": ("Save animation", "One GIF file that shows the main figure at each kept step so far"),
     "png": ("Save figure", "Save the figure at this step as a picture, in the format that is chosen next to it"),
-    "html": (
-        "Save web page",
-        "Save all pictures of the run so far as one HTML file that plays in any browser, also offline",
-    ),
-    "curves": ("Save curves", "Save the numbers at every kept step as a CSV table"),
-    "particles": ("Save particles", "Save the particles at this step as a CSV table"),
+    "html": ("Save recording", "One HTML file that plays this run so far in any browser, without labkit or internet"),
+    "curves": ("Save curves", "A CSV table of the numbers of the curves, with a row for each kept step"),
+    "particles": ("Save particles", "A CSV table of the particles at this step"),
 }
 FILES = {
     "gif": ("labkit-run.gif", "image/gif"),
@@ -53,7 +50,7 @@ class Downloads(pn.viewable.Viewer):
 
     Args:
         cell: what shows the run.
-        kinds: names in `KINDS`. A web page can always be saved.
+        kinds: names in `KINDS`. A recording can always be saved.
         particles: writes the table of a state's particles; None without such a button.
     """
 
@@ -146,7 +143,7 @@ def content(
 ) -> bytes:
     """Return a download as bytes. An animation shows the leading views, or the first one if there is no leading one.
 
-    A web page shows all views.
+    A recording shows all views.
     """
     target = io.BytesIO()
     if kind == "gif":

@@ -21,8 +21,8 @@ SELDOM = 3  # minimum number of frames between two such changes, for slow runs
 ECHO = 60  # ticks within which a notebook's slider may send back a position that it received
 TIPS = {
     "Speed (steps per second)": "The most steps taken per second. A slow machine takes fewer.",
-    "Rewind": "Shows an earlier step of this run (left arrow key). Play continues from there. A long run keeps only "
-    "every second, fourth or eighth step and so on: slider and key go back to these.",
+    "Rewind": "Shows an earlier step of this run (left arrow key). Play continues from there. When a run "
+    "gets long, or if its states are large, it keeps only every second, fourth or eighth step, and so on.",
 }
 STOPPED = "The run has stopped:"
 ALERT = {"background": "#b3261e", "color": "#ffffff", "padding": "8px 12px", "border-radius": "6px"}
@@ -156,7 +156,7 @@ class PlayerBar:
         """Return step, speed and status of a frame as HTML."""
         rate = f"{frame.rate:,.0f} steps/s" if frame.playing else "paused"
         if frame.stride > 1 and not frame.playing:
-            rate += f" · rewinds {frame.stride} steps at a time"
+            rate += f" · keeps every {frame.stride}{'nd' if frame.stride % 10 == 2 else 'th'} step"
         words = self._status(frame.state) if frame.state is not None else ""
         return f"step <b>{steps_of(frame.state) or 0}</b> · {rate}" + (f" · {html.escape(words)}" if words else "")
 

@@ -90,7 +90,7 @@ def test_the_saved_web_page_plays_every_stroke(drawing, browser, tmp_path):
     page.get_by_role("button", name="Play", exact=True).wait_for()
     last = int(re.search(r"step (\d+) · paused", page.get_by_text(re.compile(r"step \d+ · paused")).inner_text())[1])
     with page.expect_download(timeout=60_000) as download:
-        page.get_by_role("button", name="Save web page").click()
+        page.get_by_role("button", name="Save recording").click()
     path = tmp_path / download.value.suggested_filename
     download.value.save_as(path)
     assert path.name == "labkit-run.html" and (drawing.foreign, drawing.wrong) == ([], [])

@@ -241,7 +241,7 @@ def test_share_gives_the_link_its_code_and_python_and_back_returns_to_the_earlie
     expect(dialog.get_by_role("img", name="QR code of the link").locator("title")).to_have_text(f"QR code of {link}")
     expect(dialog.get_by_role("textbox", name="Python for this run")).to_have_value(re.compile(r"Settings\(n=50\)"))
     with svgd.page.expect_download() as download:
-        svgd.press("Save recording")
+        dialog.get_by_role("button", name="Save recording").click()
     assert b'id="recording"' in Path(download.value.path()).read_bytes()
     dialog.get_by_role("checkbox", name="Open as a presentation").check()
     expect(dialog.locator("title")).to_have_text(f"QR code of {link}&present=1")

@@ -186,9 +186,9 @@ def test_every_name_of_a_configuration_has_a_meaning_and_epochs_without_use_are_
         "T, the number"
     )
     page = words.configuration(state)
-    assert (
-        f"<p>{html.escape(known['settings']['warmup'])}</p></details>" in page and "20 (not used: steps count)" in page
-    )
+    assert f"<p>{html.escape(known['settings']['warmup'])}</p></details>" in page
+    assert "20 (not used, because steps is set)" in page
+    assert page.count("steps (glimpses)") == page.count("steps (training)") == 1 and "<span>steps</span>" not in page
 
 
 def test_the_text_below_the_pictures_explains_what_the_run_has(run_folder):
