@@ -34,10 +34,11 @@ class ReadScene(StrokeScene):
         "of a glimpse compares the distribution of z after reading with the prior N(0, 1), from which <i>Generate</i> "
         "takes z. On average, the glimpse takes at most this much information from the image, in nats (1 nat is 1.44 "
         "bits). With a KL of 0 it takes nothing. Blue bars: the glimpses so far; grey: those to come. Late glimpses "
-        "may take little and still paint much: they use what was read before. The bound is the total cost: all KL so "
-        "far plus the reconstruction cost, which measures what the canvas still gets wrong. Lower is better. Averaged "
-        "over z, it is never below &minus;log p(image), where p(image) is the probability that the network draws this "
-        "image. The curve shows it for one random z. (On /dreg the bound has the opposite sign, so higher is better.)"
+        "may take little and still paint much: they use what was read before.<br>The bound is the total cost: all KL "
+        "so far plus the reconstruction cost, which measures what the canvas still gets wrong. Lower is better. "
+        "Averaged over z, it is never below &minus;log p(image), where p(image) is the probability that the network "
+        "draws this image. The curve shows it for one random z. (On /dreg the bound has the opposite sign, so higher "
+        "is better.)"
     )
 
     def __init__(self, settings: Any, **params: Any):

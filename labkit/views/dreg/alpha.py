@@ -114,14 +114,14 @@ class AlphaScene(Scene):
     basic = ("alpha", "k", "dim")
     speed, saves, looks = 30, ("png", "curves"), ("alpha",)
     words = (
-        "DReG-alpha mixes two estimators: (1 &minus; alpha) DReG + alpha RWS-DReG. DReG estimates the gradient of "
-        "the bound L without bias. RWS-DReG estimates the gradient of another goal, wake-sleep: make KL(posterior ‖ q) "
+        "DReG-alpha mixes two estimators: (1 &minus; alpha) DReG + alpha RWS-DReG. DReG estimates the gradient of the "
+        "bound L without bias. RWS-DReG estimates the gradient of another goal, wake-sleep: make KL(posterior ‖ q) "
         "small. KL (Kullback-Leibler divergence) measures how far q is from the posterior; it is 0 if they are equal. "
-        "If q is the posterior, both estimators are 0 on average, so both lead q there. Mixing in RWS-DReG adds bias, "
-        "the difference from the gradient of L, and may remove variance. The best alpha has the smallest mean squared "
-        "error. It depends on K, D and q, and can be 0.<br>First plot: alpha goes along the line from DReG to "
-        "RWS-DReG. Second plot: the solid line is the sum of the dotted ones. The mixture is linear in alpha, so the "
-        "same samples serve every alpha. The model is the same as in the first tab."
+        "If q is the posterior, both estimators are 0 on average: both lead q to the posterior. Mixing in RWS-DReG "
+        "adds bias, the difference from the gradient of L, and may remove variance. The best alpha has the smallest "
+        "mean squared error. It depends on K, D and q, and can be 0.<br>First plot: alpha goes along the line from "
+        "DReG to RWS-DReG. Second plot: the solid line is the sum of the dotted ones. The mixture is linear in alpha, "
+        "so the same samples serve every alpha. The model is the same as in the first tab."
     )
 
     def __init__(self, settings: AlphaSettings | None = None, **params):

@@ -22,7 +22,7 @@ class BiasScene(Scene):
         "estimator's gradient minus DReG's from the same samples. DReG is unbiased, so the mean difference is the "
         "bias.<br>First plot: the estimate of |bias| with its 95 % interval. Where the band ends at an edge of the "
         "plot, it goes on outside; at the bottom it may include 0. Dashed: the exact value, which is known in this "
-        "model, so you can check the test. Second plot: the evidence e for a bias. Imagine a game. You start with 1 "
+        "model, so you can check the test.<br>Second plot: the evidence e for a bias. Imagine a game. You start with 1 "
         "coin and bet at each step that there is a bias. If there is none, you win nothing on average. e is the number "
         "of coins that you own now. Without a bias, e reaches 20 in at most 1/20 = 5 % of runs, however often you "
         "look. So at e = 20 (dashed, log₁₀ e = 1.3) the test stops and says “biased”. <i>Play</i> then adds "
@@ -64,9 +64,9 @@ class BiasScene(Scene):
             f"{about}“No bias found” means that the 95 % interval of |bias| ends below {s.effect:g} times the noise of "
             "one gradient (the root of its summed variance). Such a bias is smaller than the noise of a mean of "
             f"{1 / s.effect**2:,.0f} gradients ({s.effect:g} = 1/&radic;{1 / s.effect**2:,.0f}). The interval starts "
-            f"at {first:,} replicates, because the test must first estimate the D &times; D covariance of the noise. "
-            f"The offsets m &minus; a {opposed}. The test assumes that means of 64 replicates are normal, so 5 % and "
-            "95 % are approximate."
+            f"at {first:,} replicates, because the test must first estimate the D &times; D covariance of the "
+            f"differences. The offsets m &minus; a {opposed}. The test assumes that means of 64 replicates are normal, "
+            "so 5 % and 95 % are approximate."
         )
 
     def controls(self) -> list:

@@ -178,13 +178,13 @@ class MicroscopeScene(Scene):
         "/svgd) is the gradient of log q(z) with respect to m, so it points away from m.<br>Every sample is z = m + "
         "&radic;V &epsilon; with random &epsilon; (the reparameterisation), so it moves with m. An estimator of "
         "&part;L/&part;m is a sum over the samples:<ol><li>IWAE is &Sigma; w̃ (G &minus; H). If m changes, z moves "
-        "with it: this changes log(p(x, z)/q(z)) by G. And log q(z) changes although z stays: this gives "
-        "&minus;H.</li><li>On average, f(z) H equals &part;f/&part;z for any function f: the second reparameterisation "
-        "(Tucker et al. 2019). For f = w̃ the derivative &part;w̃/&part;z is w̃ (1 &minus; w̃) G.</li><li>So on "
-        "average, w̃ H equals (w̃ &minus; w̃&sup2;) G. Then w̃ G &minus; w̃ H becomes w̃&sup2; G. DReG is the sum of "
-        "these, &Sigma; w̃&sup2; G.</li></ol>The second plot adds up the terms from 0, heaviest sample first, in the "
-        "colours of the last plot. The large mark is the result. The last plot shows the results of all draws. IWAE "
-        "and DReG scatter around the true gradient (cross), but not equally far."
+        "with it: this changes log(p(x, z)/q(z)) by G. Also, q moves with m: log q(z) changes even if z stays. This "
+        "gives &minus;H, with a minus because q(z) divides.</li><li>On average, f(z) H equals &part;f/&part;z for any "
+        "function f: the second reparameterisation (Tucker et al. 2019). For f = w̃ the derivative &part;w̃/&part;z is "
+        "w̃ (1 &minus; w̃) G.</li><li>So on average, w̃ H equals (w̃ &minus; w̃&sup2;) G. Then w̃ G &minus; w̃ H "
+        "becomes w̃&sup2; G. DReG is the sum of these, &Sigma; w̃&sup2; G.</li></ol>The second plot adds up the terms "
+        "from 0, heaviest sample first, in the colours of the last plot. The large mark is the result. The last plot "
+        "shows the results of all draws. IWAE and DReG scatter around the true gradient (cross), but not equally far."
     )
 
     def __init__(self, settings: MicroscopeSettings | None = None, **params):

@@ -144,14 +144,14 @@ class RaceScene(Scene):
         "Each lane trains a small VAE (variational autoencoder) on 8 &times; 8 digits. Its decoder p(x | z) makes an "
         "image from z ~ N(0, 1). Its encoder q(z | x) says which z may belong to an image. Lanes differ only in how "
         "they estimate the encoder's gradient; first weights, minibatches and random numbers are equal.<br>Thick "
-        f"lines: the bound L of {HELD} held-out images with K = {HELD_SAMPLES}. Higher is better. Thin lines: the "
-        "minibatches, smoothed. A larger K lifts the bound, so thick and thin lines cannot be compared. The third plot "
-        "shows how far each thick line is above that of the first lane. A short race has no clear winner.<br>The "
-        "variance of the encoder's gradient differs already in the first steps: compare DReG with IWAE. This gradient "
-        f"is a mean over a batch of {IMAGES} images. The plot shows its variance over new samples z, averaged over the "
-        "weights of the encoder. STL is biased and RWS-DReG has another goal. Their SNR (signal-to-noise ratio) may be "
-        "high although they lead to another place: the SNR does not see a bias. <b>Try:</b> change K, the batch size "
-        "or the learning rate during the race."
+        f"lines: the bound L of {HELD} held-out images (not used in training) with K = {HELD_SAMPLES}. Higher is "
+        "better. Thin lines: the bound of the minibatches with the K of the training, smoothed. Do not compare thick "
+        "with thin lines, because a larger K raises the bound. The third plot shows how far each thick line is above "
+        "that of the first lane. A short race has no clear winner.<br>The variance of the encoder's gradient differs "
+        f"already in the first steps: compare DReG with IWAE. This gradient is a mean over a batch of {IMAGES} images. "
+        "The plot shows its variance over new samples z, averaged over the weights of the encoder. STL is biased and "
+        "RWS-DReG has another goal. Their SNR (signal-to-noise ratio) may be high although they lead to another place: "
+        "the SNR does not see a bias. <b>Try:</b> change K, the batch size or the learning rate during the race."
     )
 
     def __init__(self, settings: RaceSettings | None = None, **params):
