@@ -25,7 +25,7 @@ class Settings:
         schedule: "cosine" falls from lr to 0 over the run, "constant" does not change.
         warmup: steps over which the weight of the KL in the loss rises from 0 to 1; the bound always has weight 1.
         ema: the decay of the averaged weights, which are evaluated and exported; 0 uses the last weights.
-        seed: seed of the order of the images and of all noise.
+        seed: seed of the order of the images and of all random numbers.
         precision: "32", "64" or "bf16" (mixed).
         devices: "auto", "cpu" or "cuda"; several processes are "2xcpu", "4xcuda", or only their number, "4".
         log_every: steps per record and per row of metrics.csv, which hold means over these steps.
