@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from labkit import lessons
 
@@ -81,6 +81,21 @@ def test_only_compared_texts_and_pictures_are_kept(code):
             assert set(output.data) <= {"image/png", "text/plain"}, cell.id
             shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))).convert("L"))
             assert shown.std() > 1, f"{cell.id}: the picture is empty"
+
+
+def contrast(color, ground):
+    """The contrast ratio of WCAG of two colours."""
+
+    def light(name):
+        linear = [(v / 255 / 12.92 if v <= 10 else ((v / 255 + 0.055) / 1.055) ** 2.4) for v in ImageColor.getrgb(name)]
+        return np.dot(linear[:3], (0.2126, 0.7152, 0.0722)) + 0.05
+
+    return max(light(color) / light(ground), light(ground) / light(color))
+
+
+def test_its_colours_are_visible_in_a_light_and_a_dark_theme(code):
+    named = {color for cell in code for color in re.findall(r'color="([^"]+)"', cell.source)}
+    assert {c for c in named if min(contrast(c, "white"), contrast(c, "#111111")) < 3} == set()
 
 
 def test_it_shows_a_picture_where_nothing_runs(code):

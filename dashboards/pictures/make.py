@@ -31,7 +31,8 @@ from labkit.views.view import View, columns_of
 
 SIZE = 360, 203  # pixels
 FPS, LINGER = 8, 16  # frames per second, and for how many frames the last one stays
-COLOURS = {"draw": 16}  # in one animation: few make a small file; by default up to 255
+NAMES = 20  # the axis of the estimators ends at this multiple of the largest K, to leave space for their names
+COLOURS = {"draw": 14, "dreg": 48}  # in one animation: few make a small file; by default up to 255
 BARE = {"title": "", "xaxis": None, "yaxis": None, "show_legend": False}
 Film = tuple[list[View], list[Any]]  # views, and the states that they show
 
@@ -53,7 +54,16 @@ def draw() -> Film:
 
 
 class Slopes(Scaling):
-    """The lines with their names and slopes, without remarks."""
+    """Bold lines with their names and slopes, without remarks."""
+
+    def picture(self, state: Any) -> hv.Overlay:
+        bold = {hv.Curve: {"line_width": 4.5}, hv.Scatter: {"size": 10}, hv.Labels: {"text_font_size": "18px"}}
+        layers = [
+            layer if layer.label == "exact" else layer.opts(**bold.get(type(layer), {}))
+            for layer in super().picture(state)
+        ]
+        axes = {"xlim": (0.8, NAMES * state.sizes[-1]), "ylim": self._limits, "logx": True, "logy": True}
+        return hv.Overlay(layers).opts(**axes)
 
     def columns(self, state: Any, past: Any = None) -> dict[str, dict[str, Any]]:
         return {

@@ -1,5 +1,6 @@
 """Axes for `paint`: themes, space for text, and the map from data to pixels."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
 
@@ -46,6 +47,7 @@ class Axes:
     xticks: Ticks
     yticks: Ticks
     words: dict
+    above: int = 0  # pixels between the box and its title
 
     def pixel(self, x, y) -> tuple[Numbers, Numbers]:
         """Return pixel coordinates of data, from the picture's upper left corner. Whole numbers are pixel edges."""
@@ -53,12 +55,15 @@ class Axes:
         return left + self.x(x) * (right - left), bottom - self.y(y) * (bottom - top)
 
 
-def lay_out(size: tuple[int, int], unit: Real, x: Scale, y: Scale, options: dict) -> Axes:
+def lay_out(
+    size: tuple[int, int], unit: Real, x: Scale, y: Scale, options: dict, beside: Mapping[str, int] = {}
+) -> Axes:
     """Return axes with space for the text that the options define; the rest of the picture is the box.
 
     Args:
         unit: text is 15 unit pixels high at the ticks, 17 at the labels and 19 in the title.
         options: of HoloViews: title, xlabel, ylabel, xticks, yticks, xaxis, yaxis, aspect, data_aspect.
+        beside: pixels for something else, by the side of the axes: left, right, top or bottom.
     """
     (width, height), gap = size, round(8 * unit)
     xticks = _ticks(x, options.get("xticks"), int(width / (95 * unit))) if _shown(options, "xaxis") else []
@@ -69,8 +74,9 @@ def lay_out(size: tuple[int, int], unit: Real, x: Scale, y: Scale, options: dict
     bottom = gap + (round(23 * unit) if xticks else 0) + (round(25 * unit) if words["x"] else 0)
     top = gap + (round(30 * unit) if words["title"] else round(4 * unit))
     left += round(28 * unit) if words["y"] else 0
-    box = (left, top, width - round(20 * unit), height - bottom)
-    return Axes(_shaped(box, x, y, options), x, y, xticks, yticks, words)
+    left, top = left + beside.get("left", 0), top + beside.get("top", 0)
+    box = (left, top, width - round(20 * unit) - beside.get("right", 0), height - bottom - beside.get("bottom", 0))
+    return Axes(_shaped(box, x, y, options), x, y, xticks, yticks, words, beside.get("top", 0))
 
 
 def _shown(options: dict, axis: str) -> bool:
@@ -113,7 +119,7 @@ def surround(size: tuple[int, int], unit: Real, axes: Axes, theme: Theme) -> She
     below = bottom + (23 * unit if axes.xticks else 0)
     write(image, (across, below + 16 * unit), axes.words["x"], 17 * unit, theme.ink)
     write(image, (left - widest - 16 * unit, down), axes.words["y"], 17 * unit, theme.ink, angle=90)
-    write(image, (across, top - 18 * unit), axes.words["title"], 19 * unit, theme.ink)
+    write(image, (across, top - axes.above - 18 * unit), axes.words["title"], 19 * unit, theme.ink)
     return image
 
 

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from numbers import Real
 
 from labkit.paint.axes import Axes, Theme
-from labkit.paint.drawing import Sheet, pen
+from labkit.paint.drawing import Sheet
 from labkit.paint.glyphs import GLYPHS
 from labkit.paint.layers import Layer
 from labkit.paint.strokes import FINE, Canvas
 from labkit.paint.ticks import Scale
 from labkit.paint.words import extent, write
 
+SIDES = "left", "right", "top", "bottom"  # positions outside the axes; the others are corners inside
 SAMPLES = {  # in a box from 0 to 1
     "line": {"x": [0, 1], "y": [0.5, 0.5]},
     "patch": {"x": [0.1, 0.9, 0.9, 0.1], "y": [0.1, 0.1, 0.9, 0.9]},
@@ -39,22 +40,39 @@ def rows(layers: list[Layer], titles: Mapping[str, str] = {}) -> dict[str, Layer
 def draw(named: dict[str, Layer], unit: Real, theme: Theme, columns: int = 1) -> Sheet:
     """Return the legend of these layers, arranged in `columns` columns."""
     high, sample, gap = round(23 * unit), round(30 * unit), round(8 * unit)
-    wide, down = max(extent(label, 15 * unit)[0] for label in named) + sample + 3 * gap, -(-len(named) // columns)
+    wide, down = _cell(named, unit), -(-len(named) // columns)
     image = theme.blank((wide * min(columns, len(named)), high * down + gap))
     for i, (label, layer) in enumerate(named.items()):
         left, middle = i // down * wide + gap, gap // 2 + (i % down + 0.5) * high
         image.paste(_swatch(layer, (sample, high - 4), unit, theme), (left, round(middle - 0.5 * high) + 2))
         write(image, (left + sample + gap, middle), label, 15 * unit, theme.ink, "lm")
-    pen(image).rectangle((0, 0, image.width - 1, image.height - 1), outline=theme.grid)
     return image
 
 
-def corner(size: tuple[int, int], box: tuple[int, int, int, int], where: str, gap: int) -> tuple[int, int]:
-    """Return the corner of a legend of that size in the box; where: "top_right", "bottom", ..."""
+def columns(named: dict[str, Layer], unit: Real, room: Real) -> int:
+    """Return how many columns of the legend fit into a width, at least 1."""
+    return max(1, min(len(named), int(room / _cell(named, unit))))
+
+
+def inside(size: tuple[int, int], box: tuple[int, int, int, int], where: str, gap: int) -> tuple[int, int]:
+    """Return the corner of a legend of that size in the box of the axes; where: "top_right", "bottom_left", ..."""
     (wide, high), (left, top, right, bottom) = size, box
     across = left + gap if "left" in where else right - gap - wide
-    across = (left + right - wide) // 2 if where in ("top", "bottom") else across
     return across, bottom - gap - high if "bottom" in where else top + gap
+
+
+def outside(
+    size: tuple[int, int], box: tuple[int, int, int, int], where: str, gap: int, whole: tuple[int, int]
+) -> tuple[int, int]:
+    """Return the corner of a legend of that size on a side of the box, see `SIDES`, in a picture of size `whole`."""
+    (wide, high), (left, top, right, _) = size, box
+    if where in ("left", "right"):
+        return (right + gap if where == "right" else 0), top
+    return max(0, min(left, whole[0] - wide)), top - gap - high if where == "top" else whole[1] - high
+
+
+def _cell(named: dict[str, Layer], unit: Real) -> int:
+    return max(extent(label, 15 * unit)[0] for label in named) + round(30 * unit) + 3 * round(8 * unit)
 
 
 def _swatch(layer: Layer, size: tuple[int, int], unit: Real, theme: Theme) -> Sheet:

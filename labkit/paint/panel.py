@@ -7,7 +7,7 @@ from PIL import Image
 
 from labkit.contrast import legible
 from labkit.paint import axes, legend
-from labkit.paint.drawing import Drawing, Sheet
+from labkit.paint.drawing import Drawing, Sheet, pen
 from labkit.paint.glyphs import GLYPHS, each
 from labkit.paint.layers import Layer, layers
 from labkit.paint.shades import rgba
@@ -27,6 +27,7 @@ class Panel:
         self.layers, self.options = layers(picture), declared(picture)
         self.size, self.theme, self.unit = size, theme, axes.unit_of(size, scale)
         self.axes: axes.Axes | None = None
+        self._legend, self._where = self._keyed(), str(self.options.get("legend_position") or "top_right")
         self.fine = FINE if scale == 1 else 2  # more pixels need less of it, and much memory
         self._base: tuple[int, Sheet, list] | None = None
 
@@ -35,11 +36,18 @@ class Panel:
         o = self.options
         words = self.unit * (o.get("fontscale") or 1)
         drawn = [layer.renewed(columns.get(layer.label, {})) for layer in self.layers for columns in shown]
-        self.axes = axes.lay_out(self.size, words, self._scale("x", drawn), self._scale("y", drawn), o)
+        self.axes = axes.lay_out(self.size, words, self._scale("x", drawn), self._scale("y", drawn), o, self.beside)
         self._around, self._base = axes.surround(self.size, words, self.axes, self.theme), None
         left, top, right, bottom = self.axes.box
         self._scratch = self.theme.blank(((right - left) * self.fine, (bottom - top) * self.fine))
-        self._legend = self._keyed()
+
+    @property
+    def beside(self) -> dict[str, int]:
+        """How many pixels a legend outside the axes takes, by the side of the axes."""
+        if self._legend is None or self._where not in legend.SIDES:
+            return {}
+        size = self._legend.width if self._where in ("left", "right") else self._legend.height
+        return {self._where: round(size + 2 * self.unit)}
 
     def _scale(self, side: str, drawn: list[dict]) -> Scale:
         o, glyphs = self.options, {layer.glyph for layer in self.layers}
@@ -64,7 +72,7 @@ class Panel:
         for layer, c in canvas.texts:
             _write(image, self.axes, self.unit, layer, c, self.theme)
         if self._legend:
-            image.paste(*self._legend)
+            self._put_legend(image)
         return image
 
     def _still(self, first: int) -> Canvas:
@@ -86,16 +94,26 @@ class Panel:
         lines += [canvas.place((x.low, x.high), (v, v)) for v, _ in self.axes.yticks]
         canvas.stroke(lines, rgba(self.theme.grid), 1, [])
 
-    def _keyed(self) -> tuple[Sheet, tuple[int, int], Image.Image] | None:
-        """Return the legend, its corner and its mask."""
+    def _keyed(self) -> Sheet | None:
+        """Return the legend, None if the picture has none."""
         named = legend.rows(self.layers, self.options.get("legend_labels") or {})
         if not named or not self.options["show_legend"]:
             return None
-        where = self.options.get("legend_position") or "top_right"
-        columns = self.options.get("legend_cols") or 1 if where == "top" else 1
-        image = legend.draw(named, self.unit, self.theme, columns)
-        at = legend.corner(image.size, self.axes.box, where, round(8 * self.unit))
-        return image, at, Image.new("L", (round(image.width), round(image.height)), VEIL)
+        columns = 1
+        if self.options.get("legend_position") in ("top", "bottom"):
+            fitting = legend.columns(named, self.unit, self.size[0] - 110 * self.unit)
+            columns = min(fitting, self.options.get("legend_cols") or len(named))
+        return legend.draw(named, self.unit, self.theme, columns)
+
+    def _put_legend(self, image: Sheet) -> None:
+        size, box = self._legend.size, self.axes.box
+        if self._where in legend.SIDES:
+            image.paste(self._legend, legend.outside(size, box, self._where, round(2 * self.unit), self.size))
+            return
+        left, top = at = legend.inside(size, box, self._where, round(8 * self.unit))
+        image.paste(self._legend, at, Image.new("L", (round(size[0]), round(size[1])), VEIL))
+        frame = (left, top, left + size[0] - 1, top + size[1] - 1)
+        pen(image).rectangle(frame, outline=self.theme.grid)
 
 
 def _draw(canvas: Canvas, layer: Layer, columns: dict) -> None:

@@ -57,7 +57,7 @@ def write(views: Sequence[View], past: Past[Any], position: int, target: Target,
     look = {"scale": 1 if vector else form.scale, "vector": vector, "dark": form.dark}
     past = save.cut(past, position)
     with _one:
-        painter = save.painter(views, past, form.size or fitting(views), **look)
+        painter = save.painter(views, past, form.size or fitting(views), state, **look)
         columns = save.columns_at(views, past, -1)
         WRITERS[form.ending](painter.frame(columns), target, about)
 

@@ -53,11 +53,19 @@ def thinned(past: Past, most: int = 90) -> list[int]:
 class _Page:
     """The views of a run, painted in a grid below a line with the step counter."""
 
-    def __init__(self, views: list[View], past: Past, size: tuple[int, int], dark: bool, status: Callable | None):
+    def __init__(
+        self,
+        views: list[View],
+        past: Past,
+        size: tuple[int, int],
+        dark: bool,
+        status: Callable | None,
+        still: Any = None,
+    ):
         self.views, self.past, self.status = views, past, status
         self.theme, self.unit = DARK if dark else LIGHT, unit_of(size)
         self.paper, self.head = self.theme.blank(size), round(HEAD * self.unit)
-        self.painter = painter(views, past, (size[0], size[1] - self.head), dark=dark)
+        self.painter = painter(views, past, (size[0], size[1] - self.head), still, dark=dark)
 
     def frame(self, position: int) -> Image.Image:
         image, state = self.paper.copy(), self.past.states[position]
@@ -74,14 +82,17 @@ def columns_at(views: list[View], past: Past, position: int) -> list[dict]:
     return columns_of(views, past.states[position], cut(past, position))
 
 
-def painter(views: list[View], past: Past, size: tuple[int, int], **look: Any) -> Painter:
+def painter(views: list[View], past: Past, size: tuple[int, int], still: Any = None, **look: Any) -> Painter:
     """Return what paints these views in a grid. Open limits fit the whole past.
 
     Args:
+        still: the only state that is painted; None if there are several.
         look: arguments of `Painter`.
     """
     use_bokeh()
     pictures = [opened(view, view.picture(past.states[0])) for view in views]
+    if still is not None:
+        pictures = [view.still(picture, still) for view, picture in zip(views, pictures, strict=True)]
     grid = pictures[0] if len(views) == 1 else hv.Layout(pictures).cols(across(views))
     made = Painter(grid, size, **look)
     made.fit(*(columns_at(views, past, i) for i in thinned(past, SAMPLE)))
@@ -159,7 +170,7 @@ def png(
     status: Callable[[Any], str] | None = None,
 ) -> None:
     """Write one kept state as a picture. A negative position counts from the newest."""
-    page = _Page(checked(views), cut(past, position), size, dark, status)
+    page = _Page(checked(views), cut(past, position), size, dark, status, past.states[position])
     save_png(page.frame(-1), target)
 
 

@@ -34,6 +34,7 @@ WITHIN, LATEST = 0.1, 0.2  # seconds for these steps, and seconds to wait for th
 PATIENT = 60.0  # the same where no reader waits
 FRAMES = 240  # steps of a recording
 SIZE = 640, 360  # pixels
+SIDES = ("left", "right"), ("top", "bottom")
 FRAME, MARGIN = 300, (110, 80)  # pixels of a plot without a size, and of its axes and labels
 
 
@@ -210,6 +211,7 @@ class Figure(Cell):
 
 
 def _size(picture: Any) -> tuple[int, int]:
+    from labkit.paint import Painter  # imported late, as above
     from labkit.paint.source import declared
 
     rows, columns, part = 1, 1, picture
@@ -217,7 +219,10 @@ def _size(picture: Any) -> tuple[int, int]:
         (rows, columns), part = picture.shape, picture.values()[0]
     look = declared(part)
     wide, high = (look.get(name) or FRAME for name in ("frame_width", "frame_height"))
-    return columns * (wide + MARGIN[0]), rows * (high + MARGIN[1])
+    size = columns * (wide + MARGIN[0]), rows * (high + MARGIN[1])
+    beside = [panel.beside for panel in Painter(picture, size).panels]  # legends outside the plots add to the size
+    across, down = (max(sum(each.get(side, 0) for side in sides) for each in beside) for sides in SIDES)
+    return size[0] + columns * across, size[1] + rows * down
 
 
 def words(views: list[View], past: Past[Any], status: str) -> str:

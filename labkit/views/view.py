@@ -54,6 +54,14 @@ class View:
         """
         return {}
 
+    def still(self, picture: Any, state: Any) -> Any:
+        """Return the picture for a file that shows only this state. Its axes may have other limits than a moving one.
+
+        Args:
+            picture: from `picture`; its axes serve all states.
+        """
+        return picture
+
     def describe(self, state: Any, past: Past[Any] | None = None) -> str:
         """Return one sentence that describes the picture, with numbers of the state; "" for none."""
         return ""
@@ -96,6 +104,9 @@ class Part(View):
 
     def record(self, state: Any) -> dict[str, float]:
         return {self._mark + name: number for name, number in self.view.record(self.part(state)).items()}
+
+    def still(self, picture: Any, state: Any) -> Any:
+        return self.view.still(picture, self.part(state))
 
     def describe(self, state: Any, past: Past[Any] | None = None) -> str:
         return self.view.describe(self.part(state), self._past(past))

@@ -61,6 +61,15 @@ def test_a_legend_names_labelled_layers_unless_it_is_switched_off(line):
     assert changed[0].max() < 270 and changed[1].min() > 480  # in the upper right corner
 
 
+@pytest.mark.parametrize(("position", "covered"), [(s, 0) for s in ("left", "right", "top", "bottom")] + [(None, 1)])
+def test_a_legend_outside_covers_no_data(line, shown, position, covered):
+    lines = [line(y, line_width=6).relabel(f"at {y}").opts(show_legend=True) for y in (0.02, 0.9)]
+    look = {} if position is None else {"legend_position": position}
+    _, at = shown(hv.Overlay(lines).opts(title="Two lines", **SQUARE, **look))
+    hidden = [(x, y) for y in (0.02, 0.9) for x in np.linspace(0.02, 0.96, 40) if at(x, y) != RED]
+    assert bool(hidden) == covered
+
+
 def test_greek_letters_are_written_or_spelled_out():
     assert spell("ε² → β₁") == "epsilon^2 -> beta_1"
     plain, greek = (paint(hv.Points([(0, 0)]).opts(title=title)) for title in ("", "ε"))

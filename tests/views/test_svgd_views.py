@@ -13,6 +13,7 @@ from labkit.experiments.svgd import PRESETS, Pair, ParticlesSettings
 from labkit.experiments.svgd.numbers import Numbers, bandwidth, of_run
 from labkit.experiments.svgd.particles import SNAPSHOTS
 from labkit.targets import PARAMETERS, TARGETS
+from labkit.views import save
 from labkit.views.spans import RANGE
 from labkit.views.stage import Stage
 from labkit.views.svgd import Curves, Line, Microscope, Plane, half, plane
@@ -392,3 +393,12 @@ def test_the_target_on_a_line_is_drawn_again_only_when_it_changes():
     grid, peaks = torch.from_numpy(line.grid)[:, None], moved["modes"]["x"]
     np.testing.assert_allclose(moved["target"]["y"], settings.density().log_prob(grid).exp())
     assert peaks.tolist() == [0.0, 3.0] and first["modes"]["x"].tolist() == [-2.0, 2.0]
+
+
+def test_a_file_of_one_state_shows_a_peak_that_the_moving_picture_cuts():
+    settings = ParticlesSettings(target="mixture", n=50, begin_scale=0.05)
+    view, state = Line(settings.density, settings.box()[0]), settings.start()
+    peak = view.columns(state)["outline"]["y"].max()
+    past = engine.Past(None, [state], [0])
+    assert view.top < peak < save.painter([view], past, (400, 300), state).panels[0].axes.y.high
+    assert save.painter([view], past, (400, 300)).panels[0].axes.y.high == view.top

@@ -21,7 +21,7 @@ from labkit.views.view import Columns, View, listed
 ROOM = 48  # the axis ends at this multiple of the largest K, to leave space for the names
 GAP = 0.06  # minimum distance of two names, as a fraction of the axis
 BAR = 1.1  # half the width of a band at a single size, as a factor
-LOWEST, HIGHEST = 5.5, 2.5  # widths of the lowest and of the highest line
+HIGHEST, WIDEST = 2.5, 5.5  # widths of the highest line, and of the lowest one of many
 BAND, NAME = ", its band", ", its name"  # names of an estimator's other layers
 MARKERS = ", measured"
 
@@ -78,7 +78,8 @@ class Scaling(View):
         self._limits = limits(state, self.quantity)
         columns = self.columns(state)
         bands = [spans.band(name + BAND, style_of(name).color) for name in state.estimators]
-        widths = np.linspace(LOWEST, HIGHEST, len(state.estimators)).tolist()  # where lines are equal, all are visible
+        n = len(state.estimators)
+        widths = np.linspace(min(HIGHEST + n - 1, WIDEST), HIGHEST, n).tolist()  # so that equal lines are all visible
         drawn = [_line(name, columns, width) for name, width in zip(state.estimators, widths, strict=True)]
         lines = [layer for layers in zip(*drawn, strict=True) for layer in layers]
         exact = hv.Curve((columns["exact"]["x"], columns["exact"]["y"]), "x", "y", label="exact").opts(

@@ -87,6 +87,11 @@ class Line(View):
             **ABOVE,
         )  # fmt: skip
 
+    def still(self, picture: hv.Overlay, state: Sample) -> hv.Overlay:
+        """Return the picture with space for a peak of the particles that is higher than the moving picture."""
+        peak = 1.05 * float(density.estimate(_positions(state), self.grid).max())
+        return picture.opts(ylim=(-0.06 * self.top, max(self.top, peak)))
+
     def describe(self, state: Sample, past: Past | None = None) -> str:
         x, target = _positions(state), self.density()
         modes = np.sort(target.handles()[:, 0].numpy(force=True))
