@@ -32,7 +32,7 @@ from labkit.views.view import View, columns_of
 SIZE = 360, 203  # pixels
 FPS, LINGER = 8, 16  # frames per second, and for how many frames the last one stays
 NAMES = 20  # the axis of the estimators ends at this multiple of the largest K, to leave space for their names
-COLOURS = {"draw": 14, "dreg": 48}  # in one animation: few make a small file; by default up to 255
+COLOURS = {"draw": 12, "dreg": 48}  # in one animation: few make a small file; by default up to 255
 BARE = {"title": "", "xaxis": None, "yaxis": None, "show_legend": False}
 Film = tuple[list[View], list[Any]]  # views, and the states that they show
 
