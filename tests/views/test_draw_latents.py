@@ -86,7 +86,7 @@ def test_a_setting_shows_its_finished_sheet_at_once_and_keeps_the_pictures(made_
         before = scene.live.stages, [stage.pane.object for stage in scene.live.stages]
         scene.settings.t = 4
         state = scene.live.run.past(lambda past: past.states[0])
-        assert state.glimpse == 4 and state.shown == 4
+        assert state.glimpse == 4 and state.shown == 4 and scene.status(state) == "glimpse 4 of 4"
         assert (scene.live.stages, [stage.pane.object for stage in scene.live.stages]) == before
     finally:
         scene.live.close()

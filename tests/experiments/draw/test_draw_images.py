@@ -14,6 +14,13 @@ def test_printed_digits_are_ten_different_images_with_ink():
     assert len({tuple(digit.flatten().tolist()) for digit in digits}) == 10
 
 
+def test_a_button_says_what_the_images_of_a_data_set_are():
+    assert images.described("omniglot") == (
+        "Read a random test image of Omniglot: handwritten characters of many alphabets"
+    )
+    assert images.described("mine") == "Read a random test image of mine"
+
+
 def test_data_sets_of_the_networks_size_are_listed_and_images_are_random():
     small = draw.Config(height=8, width=8)
     assert images.data_sets(small) == ["digits"] and images.data_sets(draw.Config(height=9, width=8)) == []
