@@ -7,6 +7,7 @@ from pathlib import Path
 
 import panel as pn
 
+from labkit.experiments import defaults
 from labkit.experiments.runs import directory
 from labkit.serving import pages, settings, studio
 from labkit.serving.studio import NetworkTab
@@ -41,7 +42,7 @@ AHEAD = networks  # the page may be built before a visitor comes, and is used wh
 
 
 def page() -> pn.Template:
-    return studio.page(TITLE, SUMMARY, TABS, kind="draw", default="draw-small")
+    return studio.page(TITLE, SUMMARY, TABS, kind="draw", default=defaults.NETWORK)
 
 
 if __name__.startswith("bokeh_app"):  # `panel serve` runs this file as a script, whose globals Bokeh will clear

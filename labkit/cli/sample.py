@@ -28,7 +28,7 @@ _NEIGHBOURS = typer.Option(metavar="DATA", help="Also show the training image mo
 
 
 def command(
-    model: Annotated[str, _MODEL],
+    model: Annotated[str, _MODEL] = defaults.NETWORK,
     n: Annotated[int, _N] = defaults.IMAGES,
     out: Annotated[Path | None, _OUT] = None,
     gif: Annotated[bool, _GIF] = False,

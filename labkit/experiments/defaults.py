@@ -22,5 +22,6 @@ BATCH = 32  # training images per step
 LEARNING_RATE = 2e-3
 
 # images from a trained network
+NETWORK = "draw-paper"
 IMAGES = 16
 TEMPERATURE = 1.0  # the prior

@@ -79,10 +79,10 @@ DATA = {
     "fashion_mnist": "Fashion-MNIST",
 }
 NETWORKS = {
+    "draw-paper": "MNIST, 64 glimpses (draw-paper)",
     "draw-small": "MNIST, 10 glimpses (draw-small)",
     "draw-small-full": "No attention (draw-small-full)",
     "draw-small-labels": "MNIST by class (draw-small-labels)",
-    "draw-paper": "MNIST, 64 glimpses (draw-paper)",
     "draw-digits": "8 × 8 digits (draw-digits)",
     "vae-mnist": "VAE on MNIST (vae-mnist)",
 }

@@ -4,11 +4,11 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from labkit.experiments import defaults
 from labkit.experiments.settings import ExperimentSettings
 from labkit.models import card, load_checkpoint, shipped
 
 NETWORK = "model"  # the setting of /draw that the whole page shares
-DEFAULT_NETWORK = "draw-small"
 
 
 def _plain(module: str, name: str) -> Callable[[Mapping[str, Any]], ExperimentSettings[Any]]:
@@ -20,7 +20,7 @@ def _of_network(module: str, name: str, always: str = "") -> Callable[[Mapping[s
     """Return a function that creates the settings of a tab which shows a network, by default the page's."""
 
     def make(values: Mapping[str, Any]) -> ExperimentSettings[Any]:
-        network = always or values.get(NETWORK, DEFAULT_NETWORK)
+        network = always or values.get(NETWORK, defaults.NETWORK)
         if network not in networks():
             raise ValueError(f"{NETWORK}={network}: must be one of {', '.join(networks())}")
         return getattr(importlib.import_module(f"labkit.experiments.{module}"), name)(load_checkpoint(network))

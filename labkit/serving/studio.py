@@ -1,6 +1,7 @@
 """A page of tabs that share a trained network, which the visitor chooses."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,9 +10,11 @@ import param
 
 import labkit
 from labkit.experiments import titles
+from labkit.experiments.draw.drawing import share
 from labkit.experiments.links import set_all
 from labkit.experiments.runs import directory
 from labkit.experiments.settings import Linkable
+from labkit.models import find
 from labkit.serving import lessons, settings
 from labkit.serving.ceilings import hold
 from labkit.serving.frame import frame
@@ -58,7 +61,8 @@ class Networks:
         self._scenes = {tab.title: tab.scene for tab in tabs}
         self._made: dict[tuple[str, str], Any] = {}
         self.studio = Studio()
-        offer(self.studio, "model", titles.offered(self._networks, titles.NETWORKS), default)
+        names = sorted(self._networks, key=lambda name: name != default)  # the default comes first
+        offer(self.studio, "model", titles.offered(names, titles.NETWORKS), default)
         offer(self.studio, "tab", list(self._scenes), tabs[0].title)
         self.room = layout.column()
         self.side = layout.side(margin=0)
@@ -105,9 +109,9 @@ class Networks:
         chosen = [] if self._scenes[tab].network else [choice(self.studio, "model")]
         try:
             if (name, tab) not in self._made:
-                where = self._networks.get(name, name)
-                network = labkit.load_checkpoint(where).to(settings.device)
-                self._made[name, tab] = opened = self._scenes[tab](network)
+                where, scene = self._networks.get(name, name), self._scenes[tab]
+                load = _own if scene.network else _shared  # a tab with its own network may train it
+                self._made[name, tab] = opened = scene(load(where))
                 opened.loads = loads(where, settings.device)
                 hold(opened.settings.owners)
         except Exception as error:  # the file of a run does not fit; the visitor can choose another network
@@ -116,6 +120,22 @@ class Networks:
         opened = self._made[name, tab]
         shown.put(opened)
         self.room.objects, self.side.objects = [opened], [*chosen, *opened.controls()]
+
+
+def _own(where: str | Path) -> Any:
+    """Return a trained network of this session."""
+    return labkit.load_checkpoint(where).to(settings.device)
+
+
+def _shared(where: str | Path) -> Any:
+    """Return a trained network that all sessions use, and whose drawings their runs share."""
+    file = find(where)
+    return _loaded(file, file.stat().st_mtime_ns, settings.device)
+
+
+@lru_cache(maxsize=8)
+def _loaded(file: Path, _changed: int, device: str) -> Any:
+    return share(labkit.load_checkpoint(file).to(device))
 
 
 def loads(where: str | Path, device: str) -> str:

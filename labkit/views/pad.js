@@ -36,7 +36,7 @@ export function render({model, el}) {
     }
   }
   let last = null, said = 0
-  const say = () => { said = performance.now(); model.send_msg({kind: "drawn", pixels: ink()}) }
+  const say = (moving = false) => { said = performance.now(); model.send_msg({kind: "drawn", pixels: ink(), moving}) }
   const place = (event) => {
     const box = sheet.getBoundingClientRect()
     return [(event.clientX - box.left) * size / box.width, (event.clientY - box.top) * size / box.height]
@@ -55,7 +55,7 @@ export function render({model, el}) {
     const to = place(event)
     line(last, to)
     last = to
-    if (performance.now() - said > 250) say()
+    if (performance.now() - said > 250) say(true)
   })
   const end = () => { if (last) { last = null; say() } }
   sheet.addEventListener("pointerup", end)

@@ -17,6 +17,9 @@ class Pad(pn.custom.JSComponent):
     Args:
         side: pixels along an edge of the image.
         words: what the square is for, read aloud by a screen reader.
+
+    Attributes:
+        moving: whether the line is not finished whose ink `drawn` gets.
     """
 
     side = param.Integer(default=28, bounds=(1, 256))
@@ -26,7 +29,7 @@ class Pad(pn.custom.JSComponent):
 
     def __init__(self, drawn: Callable[[Any], None], **params):
         super().__init__(**params)
-        self._drawn = drawn
+        self._drawn, self.moving = drawn, False
 
     def made(self, ink: np.ndarray) -> Any:
         """Return what `drawn` gets for ink (side, side) in [0, 1]: the ink itself."""
@@ -49,6 +52,7 @@ class Pad(pn.custom.JSComponent):
         ink = np.clip(np.asarray(pixels, dtype=np.float32), 0, 255)
         self.pixels = np.rint(ink).astype(int).tolist()  # for the next time that the square is put on the page
         ink = ink.reshape(self.side, self.side) / 255
+        self.moving = isinstance(message, dict) and message.get("moving") is True
         if ink.max() > FAINT:
             self._drawn(self.made(ink))
 

@@ -201,7 +201,6 @@ def test_when_ffmpeg_fails_its_last_line_is_shown_and_no_file_remains(program, c
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("", "labkit sample --help"),
         ("plaim", "no model is called 'plaim'"),
         ("reader", "is a Linear, which does not draw"),
         ("plain --n 0", "labkit sample --help"),

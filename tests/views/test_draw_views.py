@@ -13,6 +13,7 @@ from labkit.draw import Window
 from labkit.engine import Past
 from labkit.experiments.draw import images
 from labkit.experiments.draw.generate import GenerateSettings
+from labkit.experiments.draw.read import ReadSettings
 from labkit.views import save
 from labkit.views.draw import AttentionScene, CanvasStrip, GenerateScene, ReadScene, mosaic
 from labkit.views.draw.pad import Pad, centred
@@ -160,6 +161,42 @@ def test_the_pad_gives_an_image_of_the_network():
     assert heard[0].shape == (1, 28, 28) and heard[0].dtype == torch.float32 and 0 <= heard[0].min() <= heard[0].max()
     Pad(heard.append)._handle_msg({"kind": "drawn", "pixels": [0] * 784})
     assert len(heard) == 1  # an empty square contains nothing to read
+
+
+def test_the_pad_knows_whether_a_line_is_finished():
+    pad, heard = Pad(lambda image: heard.append(pad.moving)), []
+    for moving in ({"moving": True}, {"moving": False}, {}, {"moving": "yes"}):
+        pad._handle_msg({"kind": "drawn", "pixels": [255] * 784} | moving)
+    assert heard == [True, False, False, False]
+
+
+def test_during_a_line_the_whole_reading_is_shown_at_once(model):
+    """Afterwards it starts with the first glimpse. A server that cannot keep up skips drawings of unfinished lines."""
+    c = model.config
+    lines = [torch.full((c.channels, c.height, c.width), ink) for ink in (0.2, 0.5, 0.8)]
+    scene = ReadScene(ReadSettings(model), play=False)
+    scene.live.run.speed = 1e-9  # it stays where it is
+    try:
+        seen = []
+        for line, moving, free in zip(lines, (True, True, False), (0.0, float("inf"), float("inf")), strict=True):
+            scene._free = free
+            scene.follow(line, moving)
+            seen.append(scene.live.run.past(lambda past: past.states[-1]))
+        assert torch.equal(seen[0].image[0], lines[0]) and seen[0].shown == c.steps
+        assert seen[1].trace is seen[0].trace
+        assert torch.equal(seen[2].image[0], lines[2]) and seen[2].shown <= 1
+    finally:
+        scene.live.close()
+
+
+def test_a_network_of_many_strokes_plays_faster():
+    """Ten strokes last about a second, 64 about five. The slider has the speed and slower and faster ones."""
+    for steps, speed in ((10, 8), (64, 12), (400, 30)):
+        config = draw.Config(height=8, width=8, steps=steps, hidden=4, latent=2)
+        scene = GenerateScene(GenerateSettings(draw.DRAW(config).eval(), n=1), play=False)
+        assert scene.live.run.speed == speed == scene.live.bar.speed.value
+        assert {10, 30} < {*scene.live.bar.speed.options}
+        scene.live.close()
 
 
 # test images, downloads

@@ -29,7 +29,7 @@ def visit(monkeypatch):
         monkeypatch.setattr(studio, "Address", address)
         monkeypatch.setattr(studio, "Networks", Visited)
         studio.live(pages.load(PAGE).TABS, "draw", "draw-small")
-        return made[1], made[0]
+        return made[-1], made[-2]
 
     return at
 
@@ -43,6 +43,23 @@ def test_the_address_sets_the_open_tab_and_its_settings_and_shows_their_changes(
     desk.studio.tab = "Generate"
     desk.owners()[0].n = 4
     assert address.location.search == "?n=4"
+
+
+def test_sessions_share_networks_except_in_the_tab_that_trains_one(visit):
+    desks = [visit("")[0] for _ in range(2)]
+    assert desks[0] is not desks[1] and desks[0].owners()[0].model is desks[1].owners()[0].model
+    learning = []
+    for desk in desks:
+        desk.put("Learn", {})
+        learning.append(desk.owners()[0].model)
+        desk.put("Generate", {"model": "draw-digits"})
+        learning.append(desk.owners()[0].model)
+    assert learning[1] is learning[3] and len({*map(id, learning)}) == 3
+
+
+def test_the_default_network_comes_first(visit):
+    desk, _ = visit("")
+    assert next(iter(desk.studio.param.model.objects)) == "draw-small" == desk.studio.model
 
 
 def test_a_lesson_opens_a_tab_with_its_network_and_settings(visit):

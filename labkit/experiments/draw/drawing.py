@@ -1,14 +1,17 @@
 """A run of DRAW as states: the strokes of one trace are shown in order, then the next trace starts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
 from labkit import draw
+from labkit.experiments.shared import Shared
 
-REST = 8  # number of steps for which finished images stay
+REST = 8  # smallest number of steps for which finished images stay
+SHEETS = 64_000_000  # bytes of the newest drawings of a network that runs share
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +38,11 @@ class Drawing:
         return len(self.trace.canvas)
 
     @property
+    def rest(self) -> int:
+        """Number of steps for which the finished images stay."""
+        return max(REST, self.steps // 5)
+
+    @property
     def shown(self) -> int:
         """Number of strokes on the canvas."""
         return min(self.stroke, self.steps)
@@ -50,8 +58,23 @@ def device_of(model: draw.DRAW) -> torch.device:
     return model.posterior.weight.device
 
 
+_shared: WeakKeyDictionary[draw.DRAW, Shared[Drawing]] = WeakKeyDictionary()
+
+
+def share(model: draw.DRAW) -> draw.DRAW:
+    """Let all runs of this network in this process share equal drawings; its weights must no longer change."""
+    _shared.setdefault(model, Shared(SHEETS))
+    return model
+
+
+def drawing(model: draw.DRAW, key: Hashable, find: Callable[[], Drawing]) -> Drawing:
+    """Return find(), or the drawing that another run of a shared network found for the same key."""
+    shared = _shared.get(model)
+    return find() if shared is None else shared.take(key, find)
+
+
 def onwards(state: Drawing, begin: Callable[[int], Drawing]) -> Drawing:
     """Return the state one stroke later. After a pause with finished images, `begin(sheet)` returns the next ones."""
-    if state.stroke < state.steps + REST:
+    if state.stroke < state.steps + state.rest:
         return replace(state, stroke=state.stroke + 1, t=state.t + 1)
     return replace(begin(state.sheet + 1), t=state.t + 1)

@@ -3,14 +3,14 @@
 from labkit.experiments.draw.attention import AttentionSettings
 from labkit.views import fields
 from labkit.views.draw.filterbank import Filterbank
-from labkit.views.draw.network import DRAWScene
+from labkit.views.draw.network import STROKES, DRAWScene
 from labkit.views.draw.window import AttentionWindow
 
 
 class AttentionScene(DRAWScene):
     """An attention window that the user moves."""
 
-    kind, saves = AttentionSettings, ("png",)
+    kind, saves, speed = AttentionSettings, ("png",), STROKES[0]  # it has no strokes
     words = (
         "Move the window over a printed 3 with the sliders. The chosen network only sets the size of the image. The "
         "window has N &times; N Gaussian filters around its centre (gX, gY), &delta; pixels apart and with standard "

@@ -8,11 +8,12 @@ from labkit.draw import DRAW
 from labkit.past import RecentPast
 from labkit.views.scenes import Scene
 
-STROKES = 8  # steps per second
+STROKES = 8, 30  # fewest and most steps per second at first
+SECONDS = 5.5  # that an image of many strokes takes
 NETWORKS = (
-    "A trained network, shipped or from a run. Draw-small: 10 glimpses with windows, MNIST digits. Draw-small-full: "
-    "the same without windows. Draw-small-labels: draws the digit that you choose. Draw-paper: 64 glimpses, as in the "
-    "paper. Draw-digits: 8 × 8 digits, trained only briefly."
+    "A trained network, shipped or from a run. Draw-paper: 64 glimpses with windows, MNIST digits, as in the paper. "
+    "Draw-small: 10 glimpses, so each one paints more. Draw-small-full: the same without windows. Draw-small-labels: "
+    "draws the digit that you choose. Draw-digits: 8 × 8 digits, trained only briefly."
 )
 
 
@@ -28,12 +29,18 @@ class DRAWScene(Scene):
     """
 
     kind: type
-    network, speed = "", STROKES
+    network = ""
 
     def __init__(self, settings: Any, **params: Any):
         if isinstance(settings, DRAW):
             settings, params = self.kind(settings, **params), {}
         super().__init__(settings, **params)
+
+    @property
+    def speed(self) -> int:  # type: ignore[override]
+        """Strokes per second at first; more for a network of many strokes."""
+        fewest, most = STROKES
+        return round(min(max(self.settings.model.config.steps / SECONDS, fewest), most))
 
     def tips(self) -> dict[str, str]:
         return super().tips() | {"Network": NETWORKS}

@@ -1,6 +1,8 @@
 """The tab *Read*: an image that the network reads and draws again."""
 
 import html
+import time
+from dataclasses import replace
 from typing import Any
 
 import panel as pn
@@ -29,9 +31,10 @@ class ReadScene(StrokeScene):
         "The network tries to paint the image that it reads. At every glimpse t it reads through the <b>green</b> "
         "window, then paints through the <b>orange</b> one. However large the window is, it gets only N &times; N "
         "averages of the image (the middle picture; N is given below), and N &times; N of the difference between image "
-        "and canvas (not shown). At first it reads a printed 3. <b>Try:</b> draw a digit in the square, and the "
-        "network reads it at once. Or choose a printed digit below the square.<br>The KL (Kullback-Leibler divergence) "
-        "of a glimpse compares the distribution of z after reading with the prior N(0, 1), from which <i>Generate</i> "
+        "and canvas (not shown). At first it reads a printed 3. <b>Try:</b> draw a digit in the square. Meanwhile you "
+        "see the last canvas; then the reading starts with glimpse 1. Or choose a printed digit below the square.<br>"
+        "The KL (Kullback-Leibler divergence) of a glimpse compares the distribution of z after reading with the prior "
+        "N(0, 1), from which <i>Generate</i> "
         "takes z. On average, the glimpse takes at most this much information from the image, in nats (1 nat is 1.44 "
         "bits). With a KL of 0 it takes nothing. Blue bars: the glimpses so far; grey: those to come. Late glimpses "
         "may take little and still paint much: they use what was read before.<br>The bound is the total cost: all KL "
@@ -44,6 +47,7 @@ class ReadScene(StrokeScene):
     def __init__(self, settings: Any, **params: Any):
         super().__init__(settings, **params)
         self._generator = torch.Generator().manual_seed(0)  # chooses the test images
+        self._free = 0.0  # time from which the next unfinished line is read
 
     def views(self) -> list:
         config = self.settings.model.config
@@ -63,6 +67,17 @@ class ReadScene(StrokeScene):
             self.show()
         self.live.play()
 
+    def follow(self, image: Tensor, moving: bool) -> None:
+        """Read a drawing. During a line, show the whole reading at once; this takes at most half of the time."""
+        began = time.monotonic()
+        if moving and began < self._free:
+            return
+        self.read(image)
+        if moving:
+            self.live.run.edit(lambda state: replace(state, stroke=state.steps))
+            now = time.monotonic()
+            self._free = now + (now - began)
+
     def choose(self, digit: int) -> None:
         """Read a printed digit."""
         before = self.settings.digit
@@ -73,7 +88,7 @@ class ReadScene(StrokeScene):
 
     def controls(self) -> list:
         config = self.settings.model.config
-        pad = Pad(self.read, side=config.height, margin=(0, 8))
+        pad = Pad(lambda image: self.follow(image, pad.moving), side=config.height, margin=(0, 8))
         clear = pn.widgets.Button(label="Clear", margin=(4, 8))
         clear.on_click(lambda _: pad.clear())
         digits = pn.FlexBox(margin=(4, 4))

@@ -2,8 +2,10 @@
 
 import torch
 
-from labkit.experiments.draw.drawing import REST
+from labkit import draw
+from labkit.experiments.draw.drawing import REST, share
 from labkit.experiments.draw.generate import GenerateSettings
+from labkit.experiments.draw.read import ReadSettings
 
 
 def test_strokes_appear_one_by_one_then_rest_and_start_again(model):
@@ -15,6 +17,36 @@ def test_strokes_appear_one_by_one_then_rest_and_start_again(model):
     steps = model.config.steps
     assert shown == [*range(steps + 1), *[steps] * REST]
     assert state.sheet == 1 and state.shown == 0 and state.t == steps + REST + 1
+
+
+def test_finished_images_of_many_strokes_stay_for_about_as_long():
+    """One second at 8 strokes per second, and at the 12 that a network of 64 strokes starts with."""
+    model = draw.DRAW(draw.Config(height=4, width=4, steps=64, hidden=3, latent=2, read=2, write=2)).eval()
+    maker = GenerateSettings(model, n=1)
+    state = maker.start()
+    while state.sheet == 0:
+        state = maker.step(state)
+    assert state.t == 64 + 12 + 1 and REST == 8
+
+
+def test_runs_of_a_shared_network_compute_equal_drawings_once(model):
+    """The drawings of a network that may still learn are not kept: they change with its weights."""
+    alone = [GenerateSettings(model, n=3, seed=2).sheet(1) for _ in range(2)]
+    assert alone[0] is not alone[1] and torch.equal(alone[0].trace.canvas, alone[1].trace.canvas)
+    share(model)
+    one, same = (GenerateSettings(model, n=3, seed=2).sheet(1) for _ in range(2))
+    assert one is same and torch.equal(one.trace.canvas, alone[0].trace.canvas)
+    others = [{"n": 4, "seed": 2}, {"n": 3, "seed": 3}, {"n": 3, "seed": 2, "temperature": 0.5}]
+    assert all(GenerateSettings(model, **each).sheet(1) is not one for each in others)
+    assert GenerateSettings(model, n=3, seed=2).sheet(0) is not one
+
+
+def test_runs_of_a_shared_network_share_readings_of_printed_digits_only(model, image):
+    share(model)
+    assert ReadSettings(model, digit=5).start() is ReadSettings(model, digit=5).start()
+    assert ReadSettings(model, digit=5).start() is not ReadSettings(model, digit=5, seed=1).start()
+    own, other = ReadSettings(model, image).start(), ReadSettings(model, 1 - image).start()
+    assert not torch.equal(own.image, other.image)
 
 
 def test_seed_and_number_determine_the_sheet(model):
