@@ -75,6 +75,14 @@ class Rows(NamedTuple):
             others[:, part] = join.reduceat(each, begins)
         return Rows(numbers, np.add.reduceat(self.counts, begins), np.add.reduceat(self.found, begins), others)
 
+    def next(self, numbers: Sequence[float | None]) -> "Rows":
+        """Return the row one step later; it takes over the interval of this one."""
+        if any(number is not None for number in numbers):
+            return step(numbers).after(self)
+        shown, others = self.numbers.copy(), self.numbers.copy()  # at most steps
+        shown[:, 0], others[:, 0] = np.nan, self.found
+        return Rows(shown, self.counts + 1, self.found, others)
+
     def after(self, other: "Rows") -> "Rows":
         """Return these rows; the first takes over the interval of the last row of `other`."""
         if not len(other.counts):

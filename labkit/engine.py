@@ -10,13 +10,14 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Generic, TypeVar
 
 from labkit.engine_account import Account
 from labkit.engine_batches import Steps
 from labkit.engine_frames import C, Frame, S
 from labkit.engine_threads import FRAMES, Engine, engine
-from labkit.past import Past
+from labkit.past import Past, itself
 
 __all__ = ["AWAY", "Account", "FRAMES", "SLOW", "Engine", "Frame", "Past", "Run", "Steps", "engine"]
 
@@ -54,14 +55,14 @@ class Run(Generic[S, C]):
         steps: Steps | None = None,
         past: type[Past[S]] = Past,
     ):
-        self.account, self.steps, self._kind = account or Account(), steps, past
-        self.start, self.step, self.render, self.record, self.pinned = start, step, render, record, pinned
+        self.account, self.steps = account or Account(), steps
+        self.start, self.step, self.render = start, step, render
         self.speed = 60.0  # steps per second
         self.frame: Frame[S, C] = Frame(0)
-        self.playing, self.until = False, 0
-        self.seen = time.monotonic()
+        self.playing, self.until, self.seen = False, 0, time.monotonic()
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._past, self._position = self._kind(self.record, pins=self.pinned), 0
+        self._new = partial(past, record, pins=pinned, own=steps.own if steps else itself)
+        self._past, self._position = self._new(), 0
         self._owed, self._cost, self._last, self._published = 0.0, 0.0, 0.0, 0.0
         self._steps, self._rate, self._since = 0, 0.0, 0.0
         self._closed, self._broken, self._error = False, False, ""  # broken: it failed while playing
@@ -183,8 +184,6 @@ class Run(Generic[S, C]):
     def take(self, state: S, seconds: float) -> None:
         """Take over the state one step later, and the processor seconds that it cost."""
         try:
-            if self._position < len(self._past.states) - 1:
-                self._past.cut(self._position)
             self._keep(state)
             self._spent(seconds)
             self._owed -= 1
@@ -198,6 +197,8 @@ class Run(Generic[S, C]):
 
     def _keep(self, state: S) -> None:
         self.account.take()
+        if self._position < len(self._past.states) - 1:
+            self._past.cut(self._position)
         self._past.add(state)
         self._position = len(self._past.states) - 1
         self._steps, self._error = self._steps + 1, ""
@@ -232,7 +233,7 @@ class Run(Generic[S, C]):
         self.playing, self._rate, self._broken = False, 0.0, False
 
     def _reset(self) -> None:
-        self._past, self._position = self._kind(self.record, pins=self.pinned), 0
+        self._past, self._position = self._new(), 0
         self._past.add(self.start())
         self._error = ""
         self._last, self._since, self._steps = time.monotonic(), time.monotonic(), 0
@@ -256,8 +257,6 @@ class Run(Generic[S, C]):
         """Take at most `steps` steps, within about `within` seconds; return how many were taken."""
         if not self._past.states:
             return 0
-        if self._position < len(self._past.states) - 1:
-            self._past.cut(self._position)
         end, used, done = time.perf_counter() + within - self._cost, time.thread_time(), 0  # the next step should fit
         while done < steps and not (done and (time.perf_counter() > end or not self._orders.empty())):
             self._keep(self.step(self._state))

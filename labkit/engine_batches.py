@@ -18,7 +18,10 @@ class Steps(Protocol):
         """Return what must be equal for a step together; None if this state must step alone."""
 
     def step(self, states: Sequence[Any]) -> list[Any]:
-        """Return the states one step later. All have the same key."""
+        """Return the states one step later. All have the same key, and the new ones may share memory."""
+
+    def own(self, state: Any) -> Any:
+        """Return the same state without memory that others use too, to be kept."""
 
 
 @runtime_checkable
@@ -59,7 +62,7 @@ def step_together(runs: Sequence[Batched], within: float) -> set[int]:
 
 
 def _keys(runs: Sequence[Batched]) -> Keys:
-    """Return the runs with due steps by their keys. To read all settings takes long, so this is done once a round."""
+    """Return the runs with due steps by their keys, read once a round."""
     keys: Keys = {}
     for run in runs:
         state = run.due() if run.steps is not None else None

@@ -19,6 +19,11 @@ S = TypeVar("S")  # a state
 P = TypeVar("P")  # a part of a state
 
 
+def itself(state: S) -> S:
+    """Return the state: it shares no memory."""
+    return state
+
+
 @dataclass
 class Past(Generic[S]):
     """The kept states of a run, and a table with a row for each. As the run grows, a smaller share is kept.
@@ -33,7 +38,8 @@ class Past(Generic[S]):
         stride: steps from one kept state to the next; the newest may be closer.
         pins: steps whose states are always kept.
         limit: bytes of kept states; tensors that neighbours share count once. There is always room for eight.
-        sizes: bytes of each of `states` that the one before does not share.
+        sizes: bytes of each of `states` that the one before does not share; that of the newest may be missing.
+        own: state -> the same state, without memory that others use too. Called for each state that stays.
     """
 
     record: Callable[[S], dict[str, float]] | None = None
@@ -47,6 +53,7 @@ class Past(Generic[S]):
     pins: tuple[int, ...] = ()
     limit: int = KEEP_BYTES
     sizes: list[int] = field(default_factory=list)
+    own: Callable[[S], S] = itself
 
     @property
     def rows(self) -> course.Rows:
@@ -106,18 +113,24 @@ class Past(Generic[S]):
 
     def _append(self, state: S, mark: int, row: dict[str, float]) -> None:
         self._name(row)
-        step = course.step([row.get(name) for name in self.names])
-        if self.marks and self.marks[-1] % self.stride:
-            self.newest = step.after(self.newest)
-            del self.states[-1], self.marks[-1], self.sizes[-1:]
-        else:
-            self.kept, self.newest = self.rows, step
-        self._measure()
-        self.sizes.append(size(state, self.states[-1] if self.states else None))
+        numbers = [row.get(name) for name in self.names]
+        stays = not self.marks or self.marks[-1] % self.stride == 0
+        if stays:
+            self.states[-1:] = map(self.own, self.states[-1:])
+            self.kept, self.newest = self.rows, course.step(numbers)
+        else:  # most steps of a long run
+            self.newest = self.newest.next(numbers)
+            del self.states[-1], self.marks[-1], self.sizes[len(self.states) :]
         self.states.append(state)
         self.marks.append(mark)
         if mark in self.pins:
-            self.pinned[mark] = state
+            self.pinned[mark] = self.own(state)
+        if stays:
+            self._limit()
+
+    def _limit(self) -> None:
+        """Thin the states if there are too many, or too many bytes of them."""
+        self._measure()
         if len(self.states) > KEEP_STATES or sum(self.sizes) > max(self.limit, FEW * max(self.sizes)):
             self._thin()
 
@@ -188,9 +201,9 @@ class Past(Generic[S]):
         self.sizes = []
 
     def _measure(self) -> None:
-        """Make `sizes` complete; thinning and copies leave it empty."""
-        if len(self.sizes) != len(self.states):
-            self.sizes = [size(state, before) for before, state in zip([None, *self.states], self.states, strict=False)]
+        """Make `sizes` complete. Without the size of a newest state, and after thinning and in copies, it is not."""
+        for i in range(len(self.sizes), len(self.states)):
+            self.sizes.append(size(self.states[i], self.states[i - 1] if i else None))
 
 
 class RecentPast(Past[S]):

@@ -1,7 +1,7 @@
 """Runs of equal shape and settings are stepped as a batch, with the same numbers as alone."""
 
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import torch
@@ -11,6 +11,7 @@ from labkit.engine_batches import step_together
 from labkit.experiments.svgd.comparison import ComparisonSettings
 from labkit.experiments.svgd.particles import ParticlesSettings
 from labkit.experiments.svgd.together import Together
+from labkit.past import Past
 
 
 class Counting:
@@ -126,12 +127,47 @@ def test_a_batch_continues_the_last_one_only_while_the_runs_are_the_same():
         torch.testing.assert_close(after.x, before.x, rtol=1e-9, atol=1e-12)
 
 
-def test_the_parts_of_a_batch_share_no_memory():
+def whole(state):
+    """Whether no tensor of a state is a part of a larger one."""
+    tensors = [getattr(state, field.name) for field in fields(state) if field.name != "t"]
+    return all(tensor.untyped_storage().nbytes() == tensor.nbytes for tensor in tensors)
+
+
+def test_the_states_that_a_past_keeps_share_no_memory():
     one = settings()
-    states = [advanced(one, 1), advanced(one, 2)]
-    a, b = one.steps.step(states)
-    assert a.x.untyped_storage().data_ptr() != b.x.untyped_storage().data_ptr()
-    assert a.x.untyped_storage().nbytes() == a.x.numel() * a.x.element_size()
+    steps, states = one.steps, [advanced(one, 1), advanced(one, 2)]
+    past = Past(pins=(5,), own=steps.own)
+    for _ in range(9):
+        past.add(states[0])
+        states = steps.step(states)
+    past.stride = 2
+    for _ in range(9):
+        past.add(states[0])
+        states = steps.step(states)
+    assert not whole(past.states[-1])  # the newest is a part of the batch, and most steps forget it
+    assert all(map(whole, [*past.states[1:-1], *past.pinned.values()])) and len(past.pinned) == 1
+    assert [state.t for state in past.states] == [1 + mark for mark in past.marks]
+    for kept in past.states[1::4]:
+        torch.testing.assert_close(kept.phi, advanced(one, kept.t).phi, rtol=1e-9, atol=1e-12)
+    assert steps.own(past.states[1]) is past.states[1]
+
+
+def test_a_change_of_a_setting_during_a_step_is_noticed_and_changes_the_key():
+    one = settings()
+    steps, state = one.steps, advanced(one, 1)
+    key, step = steps.key(state), one.run.step
+    assert steps.key(state) == key
+
+    def changed(states):
+        one.run.step_size = 0.2
+        return step(states)
+
+    one.run.step = changed
+    with pytest.raises(RuntimeError, match="changed during the step"):
+        steps.step([state, state])
+    assert steps.key(state) != key
+    one.run.shape = {**one.run.shape, "curvature": 0.2}
+    assert steps.key(state) not in (key, None)
 
 
 @pytest.mark.parametrize(

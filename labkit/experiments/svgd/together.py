@@ -27,34 +27,62 @@ class Together:
     """
 
     def __init__(self, run: ParticlesSettings):
-        self.run = run
+        self.run, self._version = run, 0
+        self._known: tuple[int, Hashable] = -1, None  # a version of the settings, and what `_read` returned for it
         self._last: tuple[list[svgd.State], svgd.State] | None = None  # the states of the last step, and their batch
+        run.param.watch(self._changed, list(run.param))
 
     def key(self, state: Any) -> Hashable | None:
         """Return what runs must share to be stepped as a batch; None if this one must step alone."""
-        run = self.run
-        fitting = run.optimizer in OPTIMIZERS and run.bandwidth in RULES and run.temper == "none" and not run.batch
-        if not fitting or not isinstance(state, svgd.State) or state.x.dim() != 2:
+        settings = self._settings()
+        if settings is None or not isinstance(state, svgd.State) or state.x.dim() != 2:
             return None
         n, dim = state.x.shape
         # after a change of the settings, the state still has the memory of the optimiser before
-        fits = state.memory is None if run.optimizer == PLAIN else isinstance(state.memory, Tensor)
-        if n * n > FEW or not fits:
-            return None
-        how = run.kernel, run.bandwidth, run.length, run.optimizer, run.step_size
-        return n, dim, state.x.device, state.x.dtype, run.described, how
+        fits = state.memory is None if self.run.optimizer == PLAIN else isinstance(state.memory, Tensor)
+        return (n, dim, state.x.device, state.x.dtype, settings) if fits and n * n <= FEW else None
 
     def step(self, states: Sequence[svgd.State]) -> list[svgd.State]:
-        """Return the states one step later."""
+        """Return the states one step later: parts of a batch, see `own`.
+
+        Raises:
+            RuntimeError: the settings have changed meanwhile.
+        """
+        settings = self._settings()
         after = self.run.step(self._joined(states))
-        parts = {name: _parts(getattr(after, name)) for name in TENSORS}
-        memories = [None] * len(states) if after.memory is None else _parts(after.memory)
+        if self._read() != settings:
+            raise RuntimeError("the settings have changed during the step")
+        parts = [getattr(after, name).unbind() for name in TENSORS]
+        memories = [None] * len(states) if after.memory is None else after.memory.unbind()
         found = [
-            svgd.State(**{name: parts[name][i] for name in TENSORS}, t=state.t + 1, memory=memories[i])
-            for i, state in enumerate(states)
+            svgd.State(**dict(zip(TENSORS, tensors, strict=True)), t=state.t + 1, memory=memory)
+            for state, memory, *tensors in zip(states, memories, *parts, strict=True)
         ]
         self._last = found, after
         return found
+
+    def own(self, state: svgd.State) -> svgd.State:
+        """Return a copy of a part of a batch: a part that is kept would keep the whole batch."""
+        if state.x.untyped_storage().nbytes() == state.x.nbytes:
+            return state
+        tensors = {name: _copy(getattr(state, name)) for name in TENSORS}
+        return svgd.State(**tensors, t=state.t, memory=None if state.memory is None else _copy(state.memory))
+
+    def _settings(self) -> Hashable | None:
+        """Return the settings that runs must share. To read them takes long, so this is done after changes only."""
+        version = self._version
+        if self._known[0] != version:
+            self._known = version, self._read()
+        return self._known[1]
+
+    def _changed(self, *_: Any) -> None:
+        self._version += 1
+
+    def _read(self) -> Hashable | None:
+        """Return the settings that runs must share; None if they step alone."""
+        run = self.run
+        fitting = run.optimizer in OPTIMIZERS and run.bandwidth in RULES and run.temper == "none" and not run.batch
+        return (run.kernel, run.bandwidth, run.length, run.optimizer, run.step_size, run.described) if fitting else None
 
     def _joined(self, states: Sequence[svgd.State]) -> svgd.State:
         """Return the states as a batch. That of the last step is still there if the runs are the same."""
@@ -66,9 +94,8 @@ class Together:
         return svgd.State(**joined, t=0, memory=memory)
 
 
-def _parts(many: Tensor) -> list[Tensor]:
-    """Return the part of each run as a separate tensor: a kept view would keep the whole batch."""
-    if many.device.type != "cpu":
-        return [part.clone() for part in many.unbind()]
+def _copy(part: Tensor) -> Tensor:
+    if part.device.type != "cpu":
+        return part.clone()
     # torch lets other threads continue during each copy, and waits for its turn again: that takes longer than the copy
-    return [torch.from_numpy(np.array(part)) for part in many.numpy(force=True)]
+    return torch.from_numpy(np.array(part.numpy(force=True)))
