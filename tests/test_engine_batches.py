@@ -195,7 +195,8 @@ def test_first_steps_large_runs_and_pairs_are_taken_alone():
     many = ComparisonSettings(ParticlesSettings(n=200))
     assert many.steps.key(advanced(many, 1)) is None
     pair = ComparisonSettings(ParticlesSettings(n=30), compare="seed", other=1)
-    assert pair.steps.key(pair.start()) is None
+    two = pair.start()
+    assert pair.steps.key(two) is None and pair.steps.own(two) is two
 
 
 def test_playing_runs_of_a_class_step_together_and_apart_from_others():

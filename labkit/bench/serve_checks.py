@@ -1,7 +1,7 @@
 """Checks of a whole server for `labkit bench serve`: what visitors leave behind, what it logs, and a restart.
 
-`labkit bench serve --part leaks` opens and closes 300 sessions and 300 watchers, in groups of 30, and compares threads,
-open files and memory with those after the first group. `--part log` counts what the server reports in ten minutes with
+`labkit bench serve --part leaks` opens and closes 300 sessions and 300 watchers, in groups of 30 that end before the
+next, and compares threads, open files and memory with those after the first group. `--part log` counts what the server reports in ten minutes with
 60 watchers and 10 sessions. `--part restart` kills a server with 30 watchers and starts it again.
 """
 
@@ -69,10 +69,10 @@ async def leaks(groups: int, size: int) -> str:
     with serve.served() as (base, key, process):
         async with serve.teaching(base, key) as address:
             await _group(base, address, size)
-            first = await _settled(base, process)
+            first = await _settled(process)
             for _ in range(groups - 1):
                 await _group(base, address, size)
-            last = await _settled(base, process)
+            last = await _settled(process)
     return (
         f"{groups * size} sessions of /svgd and {groups * size} watchers opened and closed, in groups of {size}: "
         f"threads {first.threads} and {last.threads}, files {first.files} and {last.files}, "
@@ -82,6 +82,7 @@ async def leaks(groups: int, size: int) -> str:
 
 
 async def _group(base: str, address: str, size: int) -> None:
+    """Open and close sessions and watchers, and wait until all sessions but the teacher's have ended."""
     visitors, watchers = [Visitor() for _ in range(size)], [Watcher() for _ in range(size)]
     await asyncio.gather(*(each.open(base, "svgd") for each in visitors), *(each.open(address) for each in watchers))
     await asyncio.sleep(serve.SETTLES)
@@ -89,13 +90,13 @@ async def _group(base: str, address: str, size: int) -> None:
         watcher.close()
     for visitor in visitors:
         await visitor.close()
-
-
-async def _settled(base: str, process: int) -> Held:
-    """Return what the server holds when all sessions but the teacher's have ended."""
     until = time.monotonic() + ENDS
     while time.monotonic() < until and serve.metric(base, "labkit_sessions") > 1:
         await asyncio.sleep(1)
+
+
+async def _settled(process: int) -> Held:
+    """Return what the server holds when it has returned the memory that it does not need."""
     await asyncio.sleep(TRIMS)
     return Held.by(process)
 

@@ -61,9 +61,9 @@ class Together:
         self._last = found, after
         return found
 
-    def own(self, state: svgd.State) -> svgd.State:
-        """Return a copy of a part of a batch: a part that is kept would keep the whole batch."""
-        if state.x.untyped_storage().nbytes() == state.x.nbytes:
+    def own(self, state: Any) -> Any:
+        """Return a copy of a part of a batch, because a kept part would keep the whole batch; return others as is."""
+        if not isinstance(state, svgd.State) or state.x.untyped_storage().nbytes() == state.x.nbytes:
             return state
         tensors = {name: _copy(getattr(state, name)) for name in TENSORS}
         return svgd.State(**tensors, t=state.t, memory=None if state.memory is None else _copy(state.memory))
