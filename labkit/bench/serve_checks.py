@@ -1,8 +1,9 @@
 """Checks of a whole server for `labkit bench serve`: what visitors leave behind, what it logs, and a restart.
 
-`labkit bench serve --part leaks` opens and closes 300 sessions and 300 watchers, in groups of 30 that end before the
-next, and compares threads, open files and memory with those after the first group. `--part log` counts what the server reports in ten minutes with
-60 watchers and 10 sessions. `--part restart` kills a server with 30 watchers and starts it again.
+`labkit bench serve --part leaks` opens and closes 300 sessions and 300 watchers, and compares threads, open files and
+memory with those after the first group of 30. Each group ends before the next. `--part log` counts what the server
+reports in ten minutes with 60 watchers and 10 sessions. `--part restart` kills a server with 30 watchers and starts it
+again.
 """
 
 import asyncio
