@@ -178,7 +178,7 @@ def test_the_line_and_the_chart_use_different_names_for_their_ksd(make):
     )
     options = hv.Store.lookup_options("bokeh", chart.picture(state), "plot").kwargs
     h = svgd.median_bandwidth(scene.settings.run.particles())
-    assert options["title"] == "KSD, Gaussian kernel with the h of step 0" and options["ylabel"] == "KSD"
+    assert options["title"] == "KSD (Gaussian, h of step 0)" and options["ylabel"] == "KSD"
     assert f"Stein discrepancy: KSD (fixed kernel, h = {h:.3g})" in chart.record(state)
     fixed = float(svgd.ksd(state.x, scene.settings.run.density(), bandwidth=float(h)))
     (shown,) = set(chart.record(state).values())

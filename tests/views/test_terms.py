@@ -16,7 +16,7 @@ def test_every_explained_term_has_a_line_and_a_place_in_the_glossary():
 
 def test_patterns_find_terms_in_titles_and_labels():
     named = {
-        "KSD, Gaussian kernel with the h of step 0": "KSD", "Kernel bandwidth": "bandwidth, h",
+        "KSD (Gaussian, h of step 0)": "KSD", "Kernel bandwidth": "bandwidth, h",
         "Bound if stopped at t": "bound", "KL of each glimpse": "glimpse", "SNR of the encoder's gradient": "SNR",
         "Estimators": "estimator", "Variance of the encoder's gradient": "variance of the gradient",
         "Log-likelihood nats per point": "nats",

@@ -60,7 +60,7 @@ class Discrepancy(Numbers[Sample]):
         def ksd(state: Sample) -> Tensor:
             return svgd.ksd(state.x, score, kernel, length)
 
-        super().__init__("Stein discrepancy", {"KSD": ksd}, "KSD", heading="KSD, Gaussian kernel with the h of step 0")
+        super().__init__("Stein discrepancy", {"KSD": ksd}, "KSD", heading="KSD (Gaussian, h of step 0)")
 
     def key(self, name: str) -> str:
         return f"{self.title}: {name} (fixed kernel, h = {self.length:.3g})"

@@ -42,8 +42,9 @@ class ClassificationScene(Scene):
     words = (
         "Each particle is one classifier: the weights w of a logistic regression. The colour shows the probability of "
         "each class, averaged over the particles. It is 1/2 on the thick line. Each thin line shows where one particle "
-        "predicts 1/2. Hollow points are held out: no step uses them. <i>Prior precision α and weights</i> has one dot "
-        "for each particle: a large α pulls the weights towards 0, so |w| is then small. <b>Try:</b> "
+        "predicts 1/2. Hollow points are held out: no step uses them. <i>Where particles disagree</i> shows the "
+        "standard deviation of their probabilities of class 1. <i>Prior precision α and weights</i> has one dot for "
+        "each particle: a large α pulls the weights towards 0, so |w| is then small. <b>Try:</b> "
         f"{layout.DOUBLE_CLICK} to add a point, drag a point across the boundary, or change the features."
     )
 

@@ -77,7 +77,9 @@ class RegressionScene(Scene):
         s = self.settings
         less = pn.widgets.Button(label="Remove point", description="Remove the newest training point", **BUTTON)
         less.on_click(lambda _: self.change(RegressionPoints.without_newest))
-        back = pn.widgets.Button(label="Restore points", description="Bring the first points back and reset", **BUTTON)
+        back = pn.widgets.Button(
+            label="Restore points", description="Undo all changes of the points and reset", **BUTTON
+        )
         back.on_click(lambda _: self.restore())
         return [
             fields.choice(s, "data"), self.upload(), pn.FlexBox(less, back), fields.number(s, "times"),

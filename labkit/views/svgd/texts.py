@@ -47,8 +47,8 @@ CURVES = fold(
 better, but n particles cannot reach 0 on this curve. To judge a value, compare it with that of independent draws:
 see <i>Compare with</i>. KSD is computed with a kernel, and another kernel gives another number. <i>KSD (run's
 kernel)</i>, the number after the step at the top right, uses the run's own kernel, whose h may change at every step.
-The curve uses one fixed kernel, so its values can be compared between steps. SVGD reduces the KSD of its own kernel,
-so the curve may rise again after a minimum.<br>
+The curve uses the Gaussian kernel with the h of step 0, so its values can be compared between steps. SVGD reduces the
+KSD of its own kernel, so the curve may rise again after a minimum.<br>
 The step size ε is constant, so the particles never come to rest and the curves stay level. A smaller ε helps.<br>
 In a long run, each point of a curve is the mean over several steps. The pale band reaches from the lowest to the
 highest value of these steps. On a busy server the curves use only some of the steps, chosen at random.
@@ -84,9 +84,8 @@ CLASSIFICATION = fold(
 A particle is (w, log α): the weights w of a logistic regression and their prior precision α. It predicts class 1
 with probability 1/(1 + exp(−w · f(x))), where f(x) are the features and a 1 for the bias. In the prior, every
 weight is N(0, 1/α), and α is Gamma(1, b) with mean 1/b.<br>
-A large <b>α</b> pulls the weights of a particle towards 0. The data can
-move α far from 1/b: at balance it is near (m/2 + 1)/(|w|²/2 + b), for m weights.<br>
-<b>Where particles disagree</b> shows the standard deviation of their probabilities of class 1.<br>
+A large <b>α</b> pulls the weights of a particle towards 0. The data can move α far
+from 1/b: at balance it is near (m/2 + 1)/(|w|²/2 + b), for m weights.<br>
 The <b>accuracy</b> jumps when the boundary crosses a point. In a long run, each point of a curve is the mean over
 several steps, and the pale band shows the lowest and the highest value. The percentage at the top right belongs to
 the newest step.<br>
