@@ -1,4 +1,4 @@
-"""A lesson as data: steps with settings and a sentence, and questions that a run of the page marks."""
+"""A lesson as data: steps with settings and a sentence, and questions that a run of the page answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -94,7 +94,7 @@
       )
     }
 
-    // A question that a lesson asks on the open tab. The page goes to its step, because the run there marks the answers.
+    // A question that a lesson asks on the open tab. The page goes to its step, because the run there judges the answers.
     lessons() {
       this.offered = made("select", {})
       const form = made("form", { hidden: true }, made("label", {}, "A question of a lesson", this.offered),

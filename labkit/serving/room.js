@@ -60,9 +60,9 @@
   const ends = (vote) => places.ends.map((range, i) => (i === 0 && vote.low !== null && vote.high !== null ? [vote.low, vote.high] : range))
   const choose = (at) => {
     answer(at)
-    mark(told.vote)
+    showPlaces(told.vote)
   }
-  const mark = (vote) => {
+  const showPlaces = (vote) => {
     const wanted = vote?.kind === "place"
     if (places && (!wanted || !places.alive || Boolean(places.choose) !== vote.open)) {
       places.remove()
@@ -81,7 +81,7 @@
       ...(vote.place.length ? [{ place: vote.place, kind: "run" }] : []),
     ])
   }
-  setInterval(() => { if (told.vote?.kind === "place") mark(told.vote) }, 500) // pictures may be replaced at any time
+  setInterval(() => { if (told.vote?.kind === "place") showPlaces(told.vote) }, 500) // pictures may be replaced at any time
 
   const form = (vote) => {
     if (vote.kind === "place") {
@@ -108,7 +108,7 @@
 
   const showVote = (vote) => {
     byId("vote").hidden = !vote
-    if (!vote) return mark(null)
+    if (!vote) return showPlaces(null)
     const now = `${vote.text}/${vote.round}`
     if (now !== asked) [asked, mine, sliders] = [now, null, null]
     byId("question").textContent = vote.text + (vote.round > 1 ? " (second vote)" : "")
@@ -119,7 +119,7 @@
     else if (mine === null) byId("told").textContent = "Your answer is anonymous. You can change it until the vote closes."
     const several = vote.counts.length > 1
     byId("counts").replaceChildren(...vote.counts.map((counts, i) => bars(counts, several ? `Vote ${i + 1}` : "")))
-    mark(vote)
+    showPlaces(vote)
   }
 
   const showLesson = (lesson) => {

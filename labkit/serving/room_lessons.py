@@ -1,4 +1,4 @@
-"""A lesson in a room: the students see the teacher's step, and the run marks the vote on its question."""
+"""A lesson in a room: the students see the teacher's step, and the run judges the votes on its question."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ def told(walk: Walk | None) -> dict[str, Any] | None:
     return {"title": lesson.title, "step": walk.step, "of": len(lesson.steps), "text": lesson.steps[walk.step].text}
 
 
-def mark(vote: Vote | None, walk: Walk | None) -> bool:
-    """Close the vote on the question of the teacher's step when its run plays, and mark it when the run has ended.
+def judge(vote: Vote | None, walk: Walk | None) -> bool:
+    """Close the vote on the question of the teacher's step when its run plays, and judge it when the run has ended.
 
     Returns:
         whether the vote has changed.
@@ -27,7 +27,7 @@ def mark(vote: Vote | None, walk: Walk | None) -> bool:
         return False
     question = walk.lesson.steps[walk.step].question
     if question is not None and walk.verdict is not None:
-        vote.mark(question, walk.verdict.found)
+        vote.judge(question, walk.verdict.found)
         return True
     closes = vote.open and walk.moves
     vote.open = vote.open and not walk.moves

@@ -104,10 +104,10 @@ class Room:
             if self.teachers:
                 live.run.watched()  # also while the teacher's browser shows slides
         self.channel.tick(live)
-        marked = room_lessons.mark(self.vote, self.walk)
+        judged = room_lessons.judge(self.vote, self.walk)
         seen = live is not None, self.page, self.search, room_lessons.told(self.walk)
         changed, self._seen = seen != self._seen, seen
-        return changed or marked
+        return changed or judged
 
     @property
     def walk(self) -> Walk | None:
@@ -142,13 +142,13 @@ class Room:
         self.vote = vote
 
     def reveal(self) -> None:
-        """Close the vote and show its counts. A question that needs no further steps of the run is marked by it."""
+        """Close the vote and show its counts. The run judges a question that needs no further steps."""
         vote, walk = self.vote, self.walk
         if vote is None:
             return
         vote.open, vote.revealed = False, True
         if walk is not None and room_lessons.asks(vote, walk):
-            walk.judge()  # `tick` takes the mark from there
+            walk.judge()  # `tick` takes the verdict from there
 
     def order(self, order: Hashable) -> None:
         """Play, pause, step or reset the teacher's run."""

@@ -1,6 +1,6 @@
 """A question to a class: answers are counted in secret until the teacher reveals them, and may be given twice.
 
-The question of a lesson is marked by the run: the room shows what the run gives, and how many answers are right.
+The run judges the question of a lesson: the room shows what the run gives, and how many answers are right.
 """
 
 import math
@@ -78,7 +78,7 @@ class Vote:
         self.rounds.append({})
         self.open, self.revealed, self.said, self.place = True, False, "", []
 
-    def mark(self, question: Question, found: Any) -> None:
+    def judge(self, question: Question, found: Any) -> None:
         """Close the vote, reveal the counts, and say what the run gives and how many answers are right."""
         answers = list(self.rounds[-1].values())
         right = sum(bool(question.judge(_plain(answer), found).right) for answer in answers)

@@ -13,7 +13,8 @@ from labkit.experiments.settings import Linkable
 
 QUIET = ("name",)
 OF_THE_PAGE = ("theme", "state", "lesson", "step", "present", "controls")  # in an address, but no settings
-OF_ONE_BROWSER = ("theme", "state", "present", "controls", "bokeh-session-id")  # what others do not get
+CONTROLS = "controls"  # the settings whose controls a page shows
+OF_ONE_BROWSER = ("theme", "state", "present", CONTROLS, "bokeh-session-id")  # what others do not get
 
 
 class Address:

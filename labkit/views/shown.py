@@ -1,11 +1,12 @@
 """The live view that a page shows: the one of its open tab. A room of a class follows it."""
 
+import re
 from typing import Any, Protocol
 
 import panel as pn
 from bokeh.document import Document
 
-from labkit.views.address import for_others
+from labkit.views.address import CONTROLS, for_others
 from labkit.views.live import Live
 
 
@@ -48,10 +49,23 @@ def code_on(document: Document) -> str:
 
 
 def settings_on(document: Document) -> str:
-    """Return the settings in the address of a page for other browsers, from the question mark onwards."""
+    """Return the settings in the address of a page for other browsers, from the question mark onwards.
+
+    If the link that opened the page chose its controls, other browsers have the same ones.
+    """
     found = _shown.get(id(document))
     location = found[1] if found else None
-    return for_others(location.search or "") if location is not None else ""
+    if location is None:
+        return ""
+    words = for_others(location.search or "").removeprefix("?"), _controls(document)
+    return "?" + "&".join(filter(None, words)) if any(words) else ""
+
+
+def _controls(document: Document) -> str:
+    """Return the word of the link that opened a page which chooses its controls, "" if there is none."""
+    request = getattr(document.session_context, "request", None)
+    names = request.arguments.get(CONTROLS, [b""])[-1].decode(errors="replace") if request else ""
+    return f"{CONTROLS}={names}" if re.fullmatch(r"[\w,]+", names) else ""
 
 
 def put_walk(walk: Any) -> None:

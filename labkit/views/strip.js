@@ -51,7 +51,7 @@ export function render({ model, el, view }) {
     send("answer", { answer: value })
     if (sliders) {
       sliders.show([value].flat())
-      mark()
+      showPlaces()
     }
   }
   const choices = (asked) => asked.choices.map((text, i) => {
@@ -83,10 +83,10 @@ export function render({ model, el, view }) {
   let answers = { places: [], axes: 1, place: [] } // of the class, once they are revealed
   const heard = ({ detail }) => {
     answers = detail
-    mark()
+    showPlaces()
   }
   page.addEventListener("labkit-answers", heard)
-  const mark = () => {
+  const showPlaces = () => {
     const { question: asked, verdict: said, free: off } = now()
     const wanted = asked?.kind === "place" && !off
     if (places && (!wanted || !places.alive || (said && places.choose))) {
@@ -106,7 +106,7 @@ export function render({ model, el, view }) {
       ...(said?.place ? [{ place: said.place, kind: "run" }] : []),
     ])
   }
-  const looks = setInterval(() => { if (places || now().question?.kind === "place") mark() }, 300)
+  const looks = setInterval(() => { if (places || now().question?.kind === "place") showPlaces() }, 300)
 
   const ask_again = (asked, key) => {
     shown = key
@@ -181,7 +181,7 @@ export function render({ model, el, view }) {
     if (verdict.textContent !== words) {
       verdict.replaceChildren(...(said?.tell ? [`${said.text} `, made("span", { textContent: said.tell })] : [words]))
     }
-    mark()
+    showPlaces()
   }
   const waiting = ({ question: asked, answer: given, play: steps, played }) => {
     if (!asked || given === null || played) return ""

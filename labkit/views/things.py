@@ -44,11 +44,11 @@ class Things(ABC):
     @property
     @abstractmethod
     def chosen(self) -> Hashable:
-        """The marked thing, None if there is none."""
+        """The chosen thing, None if there is none."""
 
     @abstractmethod
     def choose(self, key: Hashable) -> None:
-        """Mark a thing on the picture, None for no thing."""
+        """Choose a thing and show it on the picture, None for no thing."""
 
     @abstractmethod
     def move(self, key: Hashable, to: Callable[[Place], Place], told: Told) -> None:

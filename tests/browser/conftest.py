@@ -64,17 +64,20 @@ VIOLATIONS = Path(__file__).with_name("violations.js").read_text(encoding="utf-8
 
 
 @pytest.fixture(scope="session")
-def violations() -> Callable[[Page], list[str]]:
-    """violations(page) -> what axe-core finds against WCAG 2.1 AA, in light and in dark colours."""
+def violations() -> Callable[..., list[str]]:
+    """violations(page, within) -> what axe-core finds against WCAG 2.1 AA, in light and in dark colours.
 
-    def find(page: Page) -> list[str]:
+    `within` is the selector of an element, by default the whole page.
+    """
+
+    def find(page: Page, within: str | None = None) -> list[str]:
         if not page.evaluate("'axe' in window"):
             page.evaluate(AXE_SCRIPT)
         found = []
         for scheme in ("dark", "light"):
             page.emulate_media(color_scheme=scheme)
             page.wait_for_function(IS_PAINTED, arg=scheme == "dark")
-            found += [f"{scheme}: {each}" for each in page.evaluate(VIOLATIONS, RULES)]
+            found += [f"{scheme}: {each}" for each in page.evaluate(VIOLATIONS, [RULES, within])]
         return found
 
     return find

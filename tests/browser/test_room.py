@@ -1,11 +1,13 @@
 """A class: the teacher opens a room on a page, students follow it, answer, drive, and try it themselves."""
 
+import itertools
 import re
 
 import pytest
 from playwright.sync_api import expect
 
 from labkit import lessons
+from labkit.views.lessons import places
 
 pytestmark = pytest.mark.browser
 
@@ -29,8 +31,8 @@ def key(school, log_of):
 
 @pytest.fixture
 def teacher(school, key, page):
-    """The teacher's page of 60 particles, opened as a presentation, with an open room."""
-    page.goto(f"{school}/svgd?n=60&present=1")
+    """The teacher's page of 60 particles and two controls, opened as a presentation, with an open room."""
+    page.goto(f"{school}/svgd?n=60&present=1&controls=target,n")
     expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=20_000)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Class", exact=True).click()
@@ -90,7 +92,7 @@ def test_a_student_sees_the_run_and_the_teachers_new_settings(teacher, student):
     )
 
 
-def test_a_vote_is_secret_until_it_is_revealed(teacher, student):
+def test_a_vote_is_secret_until_it_is_revealed(teacher, student, violations):
     teacher.get_by_label("Question", exact=True).fill("Where will the particles stop?")
     teacher.get_by_label(re.compile("^Choices")).fill("left; right; both")
     teacher.get_by_role("button", name="Ask", exact=True).click()
@@ -99,15 +101,23 @@ def test_a_vote_is_secret_until_it_is_revealed(teacher, student):
     expect(student.get_by_text("Your answer: both")).to_be_visible()
     expect(teacher.get_by_text("1 vote")).to_be_visible()
     assert student.locator(".bars").count() == 0
+    assert violations(student) == []
     teacher.get_by_role("button", name="Reveal").click()
     expect(student.locator(".bars")).to_contain_text("both1")
     expect(teacher.get_by_text("left: 0, right: 0, both: 1")).to_be_visible()
+    assert violations(student) == []
+    assert violations(teacher, "#classroom") == []
 
 
-LESSON = "svgd-100-particles"
+LESSON, PLACE = "svgd-100-particles", "svgd-one-particle"
+X_RANGE = """() => {
+    const found = Bokeh.documents.flatMap((each) => [...each._all_models.values()])
+        .find(({ type, title }) => type === "Figure" && !title?.text)
+    return [found.x_range.start, found.x_range.end]
+}"""
 
 
-def test_a_class_predicts_a_number_and_the_run_marks_it(school, teacher, student):
+def test_a_class_predicts_a_number_and_a_place_and_the_run_shows_what_is_right(school, teacher, student, violations):
     step = lessons.load(LESSON).steps[2]
     teacher.goto(f"{school}/svgd?lesson={LESSON}&step=3")
     expect(student.get_by_text(step.text)).to_be_visible(timeout=20_000)
@@ -121,6 +131,27 @@ def test_a_class_predicts_a_number_and_the_run_marks_it(school, teacher, student
     expect(student.get_by_text(found)).to_be_visible(timeout=60_000)
     expect(student.locator(".bars")).to_contain_text("0.331")
     teacher.get_by_role("button", name="Class", exact=True).click()  # the panel is closed after a reload
+
+    lesson = lessons.load(PLACE)
+    step, (_, states) = lesson.steps[1], itertools.islice(lessons.walk(lesson), 2)
+    question = step.question
+    (right,) = places(question.find(states))
+    teacher.get_by_label("A question of a lesson").select_option(label=question.text)
+    teacher.get_by_role("button", name="Ask this question").click()
+    expect(student.get_by_text(step.text)).to_be_visible(timeout=20_000)
+    surface = student.locator("[data-labkit=places]")
+    expect(surface).to_be_visible(timeout=20_000)
+    low, high = student.evaluate(X_RANGE)
+    box = surface.bounding_box()
+    surface.click(position={"x": (right - low) / (high - low) * box["width"], "y": box["height"] / 2})
+    expect(student.get_by_text(re.compile("^Your answer: "))).to_be_visible()
+    expect(teacher.get_by_text(re.compile("open · 1 vote$"))).to_be_visible()
+    assert violations(student, "#vote") == []
+    assert surface.locator("div").count() == 1  # the student's place
+    teacher.get_by_role("button", name=re.compile("^Just play")).click()
+    words = re.compile(rf"The run gives .*1 of 1 was within {question.tolerance:g}\.$")
+    expect(student.get_by_text(words)).to_be_visible(timeout=60_000)
+    expect(surface.locator("div")).to_have_count(3)  # with those of the class and of the run
 
 
 def test_a_student_drives_and_the_teacher_takes_back(teacher, student):
@@ -144,7 +175,10 @@ def test_a_student_continues_alone_from_the_frame_that_was_seen(teacher, student
     assert seen > 0
     student.get_by_role("button", name="Try it myself from here").click()
     expect(student.get_by_text(re.compile(rf"^step {seen} · paused"))).to_be_visible(timeout=20_000)
-    assert student.evaluate("location.search.split('&')[0]") == "?n=60" and "present" not in student.url
+    words = student.evaluate("location.search").removeprefix("?").split("&")
+    assert words[0] == "n=60" and "controls=target,n" in words and "present=1" not in words
+    expect(student.get_by_label("Particles, n", exact=True)).to_be_visible()
+    expect(student.get_by_label("Kernel k", exact=True)).to_be_hidden()
 
 
 def test_a_wrong_key_and_a_wrong_name_say_what_to_do(school, page):

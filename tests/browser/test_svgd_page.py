@@ -232,7 +232,7 @@ def test_invalid_settings_of_a_link_are_reported_as_text(svgd):
     assert svgd.wrong == [] and svgd.page.locator("img[src=x]").count() == 0
 
 
-def test_share_gives_the_link_its_code_and_python_and_back_returns_to_the_earlier_tab(svgd):
+def test_share_gives_the_link_its_code_and_python_and_back_returns_to_the_earlier_tab(svgd, violations):
     svgd.open("?n=50", paused=True)
     svgd.press("Share")
     dialog = svgd.page.get_by_role("dialog", name="Share this page")
@@ -245,6 +245,7 @@ def test_share_gives_the_link_its_code_and_python_and_back_returns_to_the_earlie
     assert b'id="recording"' in Path(download.value.path()).read_bytes()
     dialog.get_by_role("checkbox", name="Open as a presentation").check()
     expect(dialog.locator("title")).to_have_text(f"QR code of {link}&present=1")
+    assert violations(svgd.page, "#sharing") == []
     svgd.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     expect(svgd.control("button", "Share")).to_be_focused()

@@ -1,7 +1,7 @@
-// What axe-core finds on this page, one text each. It cannot tell what is behind some texts: a legend next to a picture, or
+// What axe-core finds on this page, or within the element of a selector, one text each. It cannot tell what is behind some texts: a legend next to a picture, or
 // a list with an arrow. Here their colours are compared with the nearest background.
-async (rules) => {
-  const { violations, incomplete } = await axe.run(document, rules)
+async ([rules, within]) => {
+  const { violations, incomplete } = await axe.run(within ?? document, rules)
   const reason = ({ any, all, none }) => [...any, ...all, ...none][0]?.message ?? ""
   const name = ({ target, html }) => `${target.flat(9).slice(-2).join(" ")} ${html.slice(0, 100)}`
   const found = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${name(node)}: ${reason(node)}`))

@@ -106,6 +106,23 @@ def test_students_get_the_settings_but_not_how_the_teachers_browser_shows_the_pa
     assert room.state()["search"] == told
 
 
+@pytest.mark.parametrize(
+    ("search", "link", "told"),
+    [
+        ("?n=60", {"controls": [b"target,n"]}, "?n=60&controls=target,n"),
+        ("", {"controls": [b"n"]}, "?controls=n"),
+        ("?n=60", {"controls": [b"n&seed=5"]}, "?n=60"),
+        ("?n=60", {"n": [b"50"]}, "?n=60"),
+    ],
+)
+def test_students_get_the_controls_of_the_link_that_opened_the_teachers_page(monkeypatch, search, link, told):
+    class Page:
+        session_context = SimpleNamespace(request=SimpleNamespace(arguments=link))
+
+    monkeypatch.setitem(shown._shown, id(page := Page()), (SimpleNamespace(), Location(search=search)))
+    assert shown.settings_on(page) == told
+
+
 # votes
 
 
@@ -185,19 +202,19 @@ def test_the_run_marks_the_votes_on_a_question_of_a_lesson():
     assert (vote.kind, vote.low, vote.high) == ("number", 0, 1)
     for student, value in {"a": 0.3, "b": 0.36, "c": 0.9}.items():
         assert vote.answer(student, value)
-    assert not room_lessons.mark(vote, walked()) and vote.open
-    assert room_lessons.mark(vote, walked(moves=True)) and not vote.open and not vote.revealed
-    assert room_lessons.mark(vote, walked(0.33)) and vote.revealed
+    assert not room_lessons.judge(vote, walked()) and vote.open
+    assert room_lessons.judge(vote, walked(moves=True)) and not vote.open and not vote.revealed
+    assert room_lessons.judge(vote, walked(0.33)) and vote.revealed
     assert "0.33" in vote.said and vote.said.endswith("2 of 3 were within 0.05.")
-    assert not room_lessons.mark(vote, walked(0.5)) and "0.33" in vote.said
+    assert not room_lessons.judge(vote, walked(0.5)) and "0.33" in vote.said
     vote.again()
     assert vote.open and vote.said == ""
 
 
 def test_another_step_or_a_teacher_who_explores_marks_no_vote():
     vote = votes.asked({"lesson": LESSON, "step": STEP})
-    assert not room_lessons.mark(vote, walked(0.33, step=4)) and not room_lessons.mark(vote, walked(0.33, free=True))
-    assert not room_lessons.mark(votes.asked({"text": "Where?"}), walked(0.33)) and not vote.said
+    assert not room_lessons.judge(vote, walked(0.33, step=4)) and not room_lessons.judge(vote, walked(0.33, free=True))
+    assert not room_lessons.judge(votes.asked({"text": "Where?"}), walked(0.33)) and not vote.said
 
 
 def test_students_see_the_step_of_the_teachers_lesson():
@@ -271,5 +288,5 @@ def test_an_answer_outside_the_range_of_a_lesson_is_refused_so_that_the_run_can_
     vote = votes.of_lesson("svgd-100-particles", 2)
     assert [vote.answer("a", value) for value in (5.0, -0.1, 10**400, [0.3], True)] == [False] * 5
     assert vote.answer("b", 0.3) and vote.answer("c", 1)
-    vote.mark(votes.question_of("svgd-100-particles", 2), 0.33)
+    vote.judge(votes.question_of("svgd-100-particles", 2), 0.33)
     assert vote.said.endswith("1 of 2 was within 0.05.")

@@ -19,8 +19,8 @@ class GenerateScene(StrokeScene):
         "The sum at a pixel gives the probability of ink there. Late windows are often larger than the image. Then the "
         "frame lies along its edge. The curves show the window of the first image: its stride &delta; (the distance "
         "between its filters), and their width &sigma; (see <i>Attention lab</i>). The row below the grid shows the "
-        "first image from the empty canvas to the last glimpse; the yellow frame marks the current one. Finished "
-        "images stay for a moment, then new ones start."
+        "first image from the empty canvas to the last glimpse; the yellow frame is around the current one. "
+        "Finished images stay for a moment, then new ones start."
     )
 
     def views(self) -> list:

@@ -51,7 +51,7 @@ class TraverseScene(GlimpseScene):
     kind = TraverseSettings
     words = (
         "One number of one z changes from &minus;3 to 3 (three standard deviations to each side); all others stay. The "
-        "frame marks the value nearest to the image's own. The bars show how much a small change of each number of "
+        "frame is around the value nearest to the image's own. The bars show how much a small change of each number of "
         "this z changes the image. The network does not use numbers without a bar."
     )
 

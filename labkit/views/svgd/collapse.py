@@ -23,7 +23,7 @@ class CollapseScene(Scene):
         "This is called collapse. It is stronger in more dimensions: <b>move D between 2 and 50</b>. <i>Per "
         "dimension</i> and <i>Linear</i> keep the variance, at a price that is described below. Choose the "
         "<b>correlated</b> target to see which kernels miss correlations.<br>The mean correlation is the correlation "
-        "of two coordinates, averaged over all pairs. Thin grey lines mark 0, and a correlation of 1. The line of "
+        "of two coordinates, averaged over all pairs. Thin grey lines show a correlation of 0 and of 1. The line of "
         "<i>Linear</i> fluctuates a little, because the step size is constant."
     )
 
