@@ -102,7 +102,8 @@ class Question:
         if not all(map(finite, numbers)):
             return "give a finite number"
         if any(each < self.low or each > self.high for each in numbers):
-            return f"give a number from {_number(self.low)} to {_number(self.high)}"
+            what = "choose a place with coordinates" if self.kind == PLACE else "give a number"
+            return f"{what} from {_number(self.low)} to {_number(self.high)}"
         return ""
 
     def judge(self, answer: Answer | None, found: Found) -> Verdict:
@@ -143,8 +144,8 @@ class Question:
     def _words(self, value: Answer) -> str:
         """Return a number or a place with its unit."""
         numbers = [_number(number) for number in _numbers(value)]
-        text = numbers[0] if len(numbers) == 1 else f"({', '.join(numbers)})"
-        return f"{text} {self.unit}".rstrip()
+        named = [f"{axis} = {number}" for axis, number in zip("xy", numbers, strict=False)]
+        return f"{numbers[0] if len(numbers) == 1 else ', '.join(named)} {self.unit}".rstrip()
 
 
 def _numbers(value: Answer) -> tuple[float, ...]:
@@ -158,7 +159,7 @@ def _is_empty(solution: Found) -> bool:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}").replace("-", "\N{MINUS SIGN}")
 
 
 def _opening(right: bool) -> str:

@@ -52,7 +52,8 @@ def write(views: Sequence[View], past: Past[Any], position: int, target: Target,
         ValueError: the figure is too small, or has too many pixels.
     """
     state = past.states[position]
-    views = [view for view in views if not view.missing(state)] if form.every else leading(views)
+    earlier = position % len(past.states)
+    views = [view for view in views if not view.missing(state, earlier)] if form.every else leading(views)
     vector = form.ending != ".png"
     look = {"scale": 1 if vector else form.scale, "vector": vector, "dark": form.dark}
     past = save.cut(past, position)

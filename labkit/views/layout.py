@@ -10,8 +10,10 @@ from typing import Any
 import panel as pn
 
 PHONE = "@media (max-width: 700px)"
-LARGE = "min(clamp(320px, 66vh, 1100px), 72vw)"  # height of the picture of the method
-SMALL = "clamp(220px, 28vh, 440px)"
+BESIDES = "var(--besides, 0px)"  # height of what is above the main picture of a lesson
+LARGE = f"min(clamp(320px, 66vh, 1100px), max(300px, 100vh - {BESIDES}), 72vw)"  # height of the main picture
+SMALL = f"min(clamp(220px, 28vh, 440px), max(180px, (100vh - {BESIDES}) / 2 - 24px))"  # two fit next to the main one
+ABOVE_SMALL = f"max(200px, 100vh - {BESIDES} - 252px)"  # height of the main picture if small ones are below it
 ON_A_PHONE = "min(46svh, 96vw)"
 SAID = "var(--said-size, 15px)"  # size of the texts of a page
 
@@ -19,10 +21,14 @@ SAID = "var(--said-size, 15px)"  # size of the texts of a page
 PLACES = f"""
 .picture {{ height: {SMALL}; flex: none !important; overflow: clip; }}
 .leading {{ height: {LARGE}; }}
-.leading.image {{ height: auto; width: min(100%, calc(var(--aspect) * {LARGE})) !important; justify-self: center; }}
-.leading.plane {{ width: min(100%, {LARGE}) !important; justify-self: center; align-self: start; }}
+.leading.image {{ height: auto; width: min(100%, calc(var(--aspect) * {LARGE})) !important; }}
+.leading.plane {{ width: min(100%, {LARGE}) !important; }}
+.leading.image, .leading.plane {{ justify-self: center; align-self: start; }}
 .image {{ height: auto; }}
 .plane {{ height: auto; aspect-ratio: 1; }}
+@media (min-width: 701px) {{
+  .wide:where(.main.image) {{ width: min(100%, calc(var(--aspect) * {ABOVE_SMALL})) !important; justify-self: center; }}
+}}
 {PHONE} {{
   .leading {{ height: {ON_A_PHONE}; }}
   .leading.image {{ width: min(100%, calc(var(--aspect) * {ON_A_PHONE})) !important; }}
@@ -40,7 +46,7 @@ THROUGH = f"{PHONE} {{ :host {{ display: contents !important; }} }}" + PLACES
 SIDE = f"""
 {PHONE} {{
   :host > * {{ order: 70; }}
-  .first {{ order: -1; align-self: center; }}
+  .first {{ order: var(--first, -1); align-self: center; }}
 }}
 """
 

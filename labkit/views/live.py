@@ -271,7 +271,7 @@ class Live(still.LiveCell):
             self.redeclare()
         if views is self.views and not self._passed_by:  # not the columns of earlier pictures
             self._pictures.patch(columns, moving=frame.playing and not frame.error)
-        self._pictures.see(frame.state, views, frame.playing)
+        self._pictures.see(frame.state, views, frame.playing, frame.position)
         self._push()
         self.bar.show(frame)
 

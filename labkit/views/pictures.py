@@ -106,16 +106,20 @@ class Pictures:
         resting = self._resting() if moving else []
         return [{} if stage in resting else arrays for stage, arrays in zip(self.stages, columns, strict=True)]
 
-    def see(self, state: Any, views: Any, playing: bool) -> None:
-        """Describe a state of the declared views as text, and hide pictures that it leaves empty."""
+    def see(self, state: Any, views: Any, playing: bool, earlier: int) -> None:
+        """Describe a state of the declared views as text, and hide pictures that it leaves empty.
+
+        Args:
+            earlier: how many states of the run before this one are kept.
+        """
         if state is None or self.declared is None or views is not self.declared:
             return
-        self._hide_empty(state, self.declared)
+        self._hide_empty(state, self.declared, earlier)
         self._narrator.see(self.declared, state, playing)
 
-    def _hide_empty(self, state: Any, views: Sequence[View]) -> None:
+    def _hide_empty(self, state: Any, views: Sequence[View], earlier: int) -> None:
         """Show what would fill the empty pictures instead of these."""
-        words = [view.missing(state) for view in views]
+        words = [view.missing(state, earlier) for view in views]
         if words == self._missing:  # at every frame, and setting the same again costs half a millisecond
             return
         self._missing = words

@@ -9,7 +9,9 @@ const PRESENT = `
 .play { width: auto !important; min-width: 8rem; }
 .bk-btn { font-size: 1em; padding: .3em .8em; }
 `
-const EVERYWHERE = `@media (min-width: 120rem) { .slim { width: 260px !important; } :host(.slim) .slim { width: 236px !important; } }
+const LESSON = "@media (max-width: 700px) { .slim { display: none !important; } }"  // a phone has no space for them
+const EVERYWHERE = `.bk-slider-title { white-space: normal; }
+@media (min-width: 120rem) { .slim { width: 260px !important; } :host(.slim) .slim { width: 236px !important; } }
 .bk-input { font-size: var(--field-size, revert-layer); }
 :focus-visible { outline: 3px solid var(--mark, #0072b2) !important; outline-offset: 2px !important; }
 .bk-events:focus-visible { outline-offset: -3px !important; }  /* a picture cuts what is around it */
@@ -21,15 +23,19 @@ const asked = () => document.documentElement.dataset.only?.split(",").filter((na
 
 // which controls are shown: those of ?controls=target,n, then the basic ones if the reader chose these, otherwise all
 const dress = (basic) => {
-  sheets.all.replaceSync(EVERYWHERE + (presenting() ? PRESENT : ""))
+  const lesson = document.documentElement.dataset.lesson === "on"
+  sheets.all.replaceSync(EVERYWHERE + (presenting() ? PRESENT : "") + (lesson ? LESSON : ""))
   const some = asked() ?? (document.documentElement.dataset.controls === "basic" && basic.length ? basic : null)
   const not = (some ?? []).map((name) => `:not(.control-${name})`).join("")
   sheets.side.replaceSync(some ? `.control${not} { display: none !important; }` : "")
 }
-// what is above the main picture decides its height: the strip of a lesson has one line or many
+// In a presentation and in a lesson, what is above the main picture decides its height: a strip has one line or many.
+// A phone has other rules (labkit.views.layout).
 const makeRoom = (views) => {
+  const {dataset, style} = document.documentElement, makes = presenting() || (dataset.lesson === "on" && innerWidth > 700)
   const tops = views.filter(({el}) => el.clientWidth && el.classList.contains("main")).map(({el}) => el.getBoundingClientRect().top + scrollY)
-  if (presenting() && tops.length) document.documentElement.style.setProperty("--besides", `${Math.ceil(Math.min(...tops)) + 8}px`)
+  if (!makes) style.removeProperty("--besides")
+  else if (tops.length) style.setProperty("--besides", `${Math.ceil(Math.min(...tops)) + 8}px`)
 }
 const adopt = (root, sheet) => {
   if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet)

@@ -108,7 +108,7 @@ export function render({model, el}) {
   const watch = new MutationObserver(recolour)
   watch.observe(page.documentElement, {attributes: true, attributeFilter: ["data-dark"]})
   const relook = new MutationObserver(() => { look(); refit() })
-  relook.observe(page.documentElement, {attributes: true, attributeFilter: ["data-present", "data-controls"]})
+  relook.observe(page.documentElement, {attributes: true, attributeFilter: ["data-present", "data-controls", "data-lesson"]})
 
   model.on("msg:custom", ({kind, filename, mime, data}) => {
     if (kind === "say") edited.textContent = data

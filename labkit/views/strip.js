@@ -20,6 +20,7 @@ export function render({ model, el, view }) {
   dots.setAttribute("aria-label", "Steps of the lesson")
   const sentence = made("p", { className: "sentence" })
   sentence.setAttribute("aria-live", "polite")
+  const asks = made("p", { className: "asks" })
   const question = made("div", { className: "question" })
   question.setAttribute("role", "group")
   const verdict = made("p", { className: "verdict" })
@@ -32,9 +33,9 @@ export function render({ model, el, view }) {
   const back = button("Back", () => go(now().step - 1), { title: "Back (B key)" })
   const next = button("Next", () => go(now().step + 1), { title: "Next (N key)" })
   const free = button("Explore freely", () => send("free"), { className: "quiet", title: "Leaves the lesson and keeps the settings" })
-  const home = button("Back to the lesson", () => go(now().step), { className: "main" })
+  const home = button("Back to the lesson", () => go(now().step), { className: "primary" })
   const acts = made("div", { className: "acts" }, play, again, ask)
-  const todo = made("div", { className: "todo" }, question, acts)
+  const todo = made("div", { className: "todo" }, asks, made("div", { className: "replies" }, question, acts))
   const body = made("div", { className: "body" }, made("div", { className: "head" }, title, dots), sentence, todo, verdict)
   const ways = made("div", { className: "ways" }, back, next, free)
   const away = made("div", { className: "away" }, made("span"), home)
@@ -113,11 +114,11 @@ export function render({ model, el, view }) {
     sliders = sent = null
     mine = now().answer
     question.replaceChildren()
-    question.hidden = !asked
+    question.hidden = asks.hidden = !asked
     if (!asked) return
-    const words = made("p", { textContent: asked.text })
+    asks.textContent = asked.text
     question.setAttribute("aria-label", asked.text)
-    question.append(words, ...{ choice: choices, number, place }[asked.kind](asked))
+    question.append(...{ choice: choices, number, place }[asked.kind](asked))
   }
 
   // what changes
@@ -168,8 +169,8 @@ export function render({ model, el, view }) {
     sliders?.show(mine === null ? null : [mine].flat())
     const steps = told.play === 1 ? "1 step" : `${told.play} steps`
     write(play, told.moves ? "Playing ..." : asked && mine === null ? `Just play ${steps}` : `Play ${steps}`)
-    play.classList.toggle("main", Boolean(told.play) && !told.played && (!asked || mine !== null))
-    next.classList.toggle("main", told.played && (!asked || Boolean(said)))
+    play.classList.toggle("primary", Boolean(told.play) && !told.played && (!asked || mine !== null))
+    next.classList.toggle("primary", told.played && (!asked || Boolean(said)))
     play.hidden = !told.play || told.played
     again.hidden = !(told.played && told.play) && !said
     ask.hidden = !asked || Boolean(said) || !page.documentElement.dataset.class
@@ -180,6 +181,7 @@ export function render({ model, el, view }) {
     const words = said ? [said.text, said.tell].filter(Boolean).join(" ") : told.problem || waiting(told)
     if (verdict.textContent !== words) {
       verdict.replaceChildren(...(said?.tell ? [`${said.text} `, made("span", { textContent: said.tell })] : [words]))
+      if (said) verdict.scrollIntoView({ block: "nearest" }) // on a phone the reader may be at the pictures below
     }
     showPlaces()
   }

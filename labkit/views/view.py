@@ -9,6 +9,7 @@ from labkit.past import Past
 from labkit.stream import steps_of
 
 NO_CURVE = "Press Play or Step: the curves start with the first step."
+NO_GLIMPSE = "Press Play or Step: bars and curves start with the first glimpse."
 
 Columns = dict[str, dict[str, Any]]  # the moving arrays: layer -> column -> array
 
@@ -66,8 +67,12 @@ class View:
         """Return one sentence that describes the picture, with numbers of the state; "" for none."""
         return ""
 
-    def missing(self, state: Any) -> str:
-        """Return how the reader can fill a picture that is empty in this state, as HTML; "" if it is not empty."""
+    def missing(self, state: Any, earlier: int) -> str:
+        """Return how the reader can fill a picture that is empty in this state, as HTML; "" if it is not empty.
+
+        Args:
+            earlier: how many states of the run before this one are kept.
+        """
         return ""
 
 
@@ -111,8 +116,8 @@ class Part(View):
     def describe(self, state: Any, past: Past[Any] | None = None) -> str:
         return self.view.describe(self.part(state), self._past(past))
 
-    def missing(self, state: Any) -> str:
-        return self.view.missing(self.part(state))
+    def missing(self, state: Any, earlier: int) -> str:
+        return self.view.missing(self.part(state), earlier)
 
     def _past(self, past: Past[Any] | None) -> Past[Any] | None:
         return None if past is None else past.of(self.part, self._mark)

@@ -9,6 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
+FITS = """() => Bokeh.documents.flatMap((each) => [...each._all_models.values()]).filter(({type}) => type === "Figure")
+  .map((figure) => Bokeh.index.find_one(figure)?.el).filter((each) => each?.clientWidth && each.matches(".main"))
+  .every((each) => each.getBoundingClientRect().bottom <= innerHeight)"""
 MEASURED = Path(__file__).with_name("present.js").read_text(encoding="utf-8")
 LESSONS = {"svgd": "svgd-100-particles", "draw": "draw-attention", "dreg": "dreg-stl-bias"}
 SIZES = (1366, 768), (1920, 1080)
@@ -44,8 +47,14 @@ def test_a_room_can_read_a_presented_lesson(page, server, name):
         assert [each for each in found["pictures"] if each["title_ends"] > each["right"] - each["left"]] == []
         for button in ("Next", "Play"):
             expect(page.get_by_role("button", name=button, exact=True)).to_be_in_viewport(ratio=1)
+    page.get_by_role("button", name=re.compile("^Just play")).click()
+    page.get_by_role("button", name="Try again").wait_for()
+    box = page.get_by_role("button", name="Next", exact=True).bounding_box()
+    assert 24 < box["height"] < 100, "the button has the size of a button also when it is next"
     expect(page.get_by_label("Settings", exact=True)).to_be_hidden()
     page.keyboard.press("p")
     expect(page.get_by_label("Settings", exact=True)).to_be_visible()
+    page.set_viewport_size({"width": 1366, "height": 768})
+    page.wait_for_function(FITS)  # also the page of one reader shows the strip and the whole picture
     assert re.search(r"step=2\b", page.url), "the key belongs to the presentation, not to the lesson"
     assert "present=1" not in page.url

@@ -68,7 +68,7 @@ def test_the_result_is_shown_if_there_is_no_prediction():
         (NUMBER, [1.0, 2.0], "give 1 number, not 2"),
         (PLACE, 1.0, "give 2 numbers, not 1"),
         (PLACE, [1.0, None], "give a number, not [1.0, None]"),
-        (PLACE, [1.0, -29.0], "give a number from -28 to 28"),
+        (PLACE, [1.0, -29.0], "choose a place with coordinates from −28 to 28"),
     ],
 )
 def test_an_unsuitable_answer_is_refused_with_the_reason(question, answer, why):

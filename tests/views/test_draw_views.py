@@ -109,6 +109,28 @@ def test_the_film_is_drawn_once_for_all_strokes_and_again_for_the_next_sheet(mod
     assert not np.array_equal(new, first["strip"]["image"][0])
 
 
+def test_pictures_of_reading_can_hide_the_glimpses_to_come(made_networks):
+    scene = ReadScene(ReadSettings(made_networks.network(made_networks.SHAPES["windows"]), ahead=False))
+    try:
+        first = scene.settings.start()
+        state = scene.settings.step(first)
+        _, bars, curves, strip = scene.views()
+        come, so_far = (bars.columns(state)[name]["y1"] for name in ("to come", "so far"))
+        kl = state.trace.kl[:, 0].numpy(force=True)
+        assert not come.any() and so_far.tolist() == [kl[0], *[0] * (len(kl) - 1)]
+        assert f"the largest is {kl[0]:.2f} at glimpse 1; {kl[0]:.1f} nats so far" in bars.describe(state)
+        assert np.isfinite(curves.columns(state)["bound"]["y"]).tolist() == [True] + [False] * (len(kl) - 1)
+        assert bars.missing(first, 0) and curves.missing(first, 0)
+        h, w = scene.settings.model.config.height, scene.settings.model.config.width
+        for t in range(state.steps + 1):
+            left, top = mosaic.corner(t, strip.across, h, w)
+            assert (strip._tiles(state)[top : top + h, left : left + w] == 255).all() == (t > 1)
+        windows = [view.columns(state)["written"]["x0"] for view in (strip, CanvasStrip(strip.config))]
+        assert len(windows[1]) == state.steps * len(windows[0])
+    finally:
+        scene.live.close()
+
+
 def test_a_change_of_setting_restarts_the_run(model):
     scene = GenerateScene(model)
     try:

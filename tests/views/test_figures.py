@@ -60,7 +60,7 @@ class Pixel(View):
 class Empty(Dots):
     """A picture that is empty until someone clicks."""
 
-    def missing(self, state):
+    def missing(self, state, earlier):
         return "Click."
 
 

@@ -76,6 +76,18 @@ def test_the_run_pauses_after_the_steps_of_the_lesson_and_marks_the_prediction(o
         assert walk.answer == choice  # too late
 
 
+def test_curves_of_a_single_state_are_hidden_until_the_run_is_played(open_cell):
+    cell = open_cell(2)
+    assert settled(cell).t == 75
+    shown = []
+    for _ in range(2):
+        cell.live.show_news(more=False)
+        shown.append([not stage.hidden for stage in cell.live.stages])
+        played(cell)
+    curves = slice(1, 4)
+    assert not any(shown[0][curves]) and all(shown[1][curves])
+
+
 def test_a_run_without_a_prediction_shows_its_own_number(open_cell):
     walk = played(open_cell(2))
     assert walk.answer is None and walk.verdict.right is None and "The run gives" in walk.told()["verdict"]["text"]

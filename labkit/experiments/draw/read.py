@@ -29,6 +29,10 @@ class ReadSettings(ExperimentSettings[Drawing]):
         doc="Printed digit to read; -1: the image that was drawn or chosen last.",
     )  # fmt: skip
     seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="Random seed of the noise in z.")
+    ahead = param.Boolean(
+        default=True, label="Show glimpses to come",
+        doc="Bars, curves and the row of canvases also show the glimpses to come. Off: only those so far.",
+    )  # fmt: skip
     label = param.Integer(default=0, bounds=(0, 999), doc="Class given to the network, if it has classes.")
 
     def __init__(self, model: draw.DRAW, image: Tensor | None = None, **params: Any):

@@ -1,5 +1,6 @@
 """Numbers of a state for tables and curves: KSD, errors of mean and variance, accuracy, bandwidth."""
 
+import math
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
@@ -130,3 +131,9 @@ def bandwidth() -> Numbers[svgd.State]:
         return h.mean() if h.numel() > 1 else h
 
     return Numbers("Bandwidth", {"h": mean}, "h, units of x", heading="Kernel bandwidth")
+
+
+def status(state: svgd.State) -> str:
+    """Return KSD and bandwidth of a state as text; a kernel without a bandwidth has none."""
+    h = float(state.bandwidth.mean())
+    return f"{RUNS_KSD} {float(state.ksd):.3g}" + (f" · bandwidth h {h:.3g}" if math.isfinite(h) else "")

@@ -8,11 +8,18 @@ from labkit.experiments.draw.latents import Traversed
 from labkit.past import Past
 from labkit.views.draw.curves import of_first
 from labkit.views.palette import CHOSEN, DRIVE, PAST
-from labkit.views.view import Columns, View
+from labkit.views.view import NO_GLIMPSE, Columns, View
 
 
 class KLBars(View):
-    """KL of every glimpse as bars; later glimpses are pale."""
+    """KL of every glimpse as bars; later glimpses are pale.
+
+    Args:
+        ahead: whether later glimpses are shown.
+    """
+
+    def __init__(self, ahead: bool = True):
+        self.ahead = ahead
 
     def picture(self, state: Drawing) -> hv.Overlay:
         kl = of_first(state.trace.kl)
@@ -30,17 +37,24 @@ class KLBars(View):
 
     def describe(self, state: Drawing, past: Past | None = None) -> str:
         kl = of_first(state.trace.kl)
-        most, so_far = int(kl.argmax()), kl[: state.shown].sum()
-        top = f"the largest is {kl[most]:.2f} at glimpse {most + 1}"
-        return f"KL of each glimpse: {top}; {so_far:.1f} of {kl.sum():.1f} nats so far."
+        so_far = kl[: state.shown]
+        known = kl if self.ahead else so_far
+        if not len(known):
+            return "KL of each glimpse: none so far."
+        most = int(known.argmax())
+        top = f"the largest is {known[most]:.2f} at glimpse {most + 1}"
+        return f"KL of each glimpse: {top}; {so_far.sum():.1f}{f' of {kl.sum():.1f}' * self.ahead} nats so far."
+
+    def missing(self, state: Drawing, earlier: int) -> str:
+        return "" if self.ahead or state.shown else NO_GLIMPSE
 
     def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         kl = of_first(state.trace.kl)
         t = np.arange(1.0, len(kl) + 1)
-        zero = np.zeros_like(t)
+        zero, so_far = np.zeros_like(t), np.where(t <= state.shown, kl, 0)
         return {
-            "to come": {"x0": t, "y0": zero, "x1": t, "y1": kl},
-            "so far": {"x0": t, "y0": zero, "x1": t, "y1": np.where(t <= state.shown, kl, 0)},
+            "to come": {"x0": t, "y0": zero, "x1": t, "y1": kl if self.ahead else zero},
+            "so far": {"x0": t, "y0": zero, "x1": t, "y1": so_far},
         }
 
 

@@ -13,7 +13,7 @@ from labkit.experiments.draw.latents import Interpolated, Resampled
 from labkit.past import Past
 from labkit.views.palette import DRIVE, EDGE, PAST, WRITE
 from labkit.views.stage import ABOVE
-from labkit.views.view import Columns, View, listed
+from labkit.views.view import NO_GLIMPSE, Columns, View, listed
 
 Series = Callable[[Drawing], dict[str, np.ndarray]]
 
@@ -25,12 +25,13 @@ class TraceCurves(View):
         title, unit: title of the picture, and unit of its numbers.
         colors: name -> colour, in the order of `series`.
         series: drawing -> name -> T numbers.
+        ahead: whether the numbers of later strokes are shown.
     """
 
     automatic = True
 
-    def __init__(self, title: str, unit: str, colors: dict[str, str], series: Series):
-        self.title, self.unit, self.colors, self.series = title, unit, colors, series
+    def __init__(self, title: str, unit: str, colors: dict[str, str], series: Series, ahead: bool = True):
+        self.title, self.unit, self.colors, self.series, self.ahead = title, unit, colors, series, ahead
 
     @property
     def declaration(self) -> tuple:
@@ -53,7 +54,12 @@ class TraceCurves(View):
             title=self.title, xlabel="glimpse t", ylabel=self.unit, **ABOVE
         )  # fmt: skip
 
+    def missing(self, state: Drawing, earlier: int) -> str:
+        return "" if self.ahead or state.shown else NO_GLIMPSE
+
     def describe(self, state: Drawing, past: Past | None = None) -> str:
+        if self.missing(state, 0):
+            return f"{self.title}: none so far."
         at = max(state.shown - 1, 0)
         now = listed(f"{name} {values[at]:.3g}" for name, values in self.series(state).items())
         return f"{self.title}, in {self.unit}, at glimpse {at + 1} of {state.steps}: {now}."
@@ -62,18 +68,25 @@ class TraceCurves(View):
         found = self.series(state)
         t, first = np.arange(1.0, state.steps + 1), next(iter(found.values()))
         now = slice(max(state.shown - 1, 0), max(state.shown, 1))
-        return {name: {"t": t, "y": values} for name, values in found.items()} | {"now": {"t": t[now], "y": first[now]}}
+        known = t <= (state.steps if self.ahead else now.stop)
+        curves = {name: {"t": t, "y": np.where(known, values, np.nan)} for name, values in found.items()}
+        return curves | {"now": {"t": t[now], "y": first[now]}}
 
 
-def bound_if_stopped() -> TraceCurves:
+def bound_if_stopped(ahead: bool = True) -> TraceCurves:
     """Return the curves of the bound if the drawing stopped at each glimpse: the cost of that canvas plus all earlier
-    KL."""
+    KL.
+
+    Args:
+        ahead: whether the curves also show glimpses after the one on screen.
+    """
 
     def series(state: Drawing) -> dict[str, np.ndarray]:
         nll, kl = of_first(state.trace.nll), of_first(state.trace.kl)
         return {"bound": nll + kl.cumsum(), "reconstruction cost only": nll}
 
-    return TraceCurves("Bound if stopped at t", "nats", {"bound": DRIVE, "reconstruction cost only": PAST}, series)
+    colors = {"bound": DRIVE, "reconstruction cost only": PAST}
+    return TraceCurves("Bound if stopped at t", "nats", colors, series, ahead)
 
 
 def write_window() -> TraceCurves:

@@ -26,7 +26,7 @@ from labkit.views.upload import Upload
 class ReadScene(StrokeScene):
     """An image that the network reads and draws again."""
 
-    kind = ReadSettings
+    kind, looks = ReadSettings, ("ahead",)
     words = (
         "The network tries to paint the image that it reads. At every glimpse t it reads through the <b>green</b> "
         "window, then paints through the <b>orange</b> one. However large the window is, it gets only N &times; N "
@@ -51,7 +51,8 @@ class ReadScene(StrokeScene):
 
     def views(self) -> list:
         config = self.settings.model.config
-        return [Glimpse(config), KLBars(), bound_if_stopped(), CanvasStrip(config)]
+        ahead = self.settings.ahead
+        return [Glimpse(config), KLBars(ahead), bound_if_stopped(ahead), CanvasStrip(config, ahead=ahead)]
 
     def remarks(self) -> str:
         c = self.settings.model.config
@@ -96,14 +97,14 @@ class ReadScene(StrokeScene):
             button = pn.widgets.Button(label=str(k), description=f"Read a printed {k}", width=38, margin=3)
             button.on_click(lambda _, k=k: self.choose(k))
             digits.append(button)
-        seed = fields.number(self.settings, "seed")
+        seed, ahead = fields.number(self.settings, "seed"), fields.box(self.settings, "ahead")
         words = "A photo or a drawing: the ink is found, scaled and centred as in MNIST."
         upload = Upload(
             self._take, label="Read an image file", words=words, accept="image/*", picture=True, margin=(4, 10)
         )
         below = pn.FlexBox(clear, upload)
         square = pn.Column(pad, below, margin=0, css_classes=["first"])  # on a phone it comes first
-        return [square, digits, *self._test_images(), seed, *class_buttons(self.settings, {})]
+        return [square, digits, *self._test_images(), seed, ahead, *class_buttons(self.settings, {})]
 
     def _take(self, name: str, content: bytes) -> str:
         image, words = given(name, content, self.settings.model.config)

@@ -48,7 +48,7 @@ class TrainingCurves(View):
             **ABOVE,
         )  # fmt: skip
 
-    def missing(self, state: Learned) -> str:
+    def missing(self, state: Learned, earlier: int) -> str:
         return no_curve_yet(state)
 
     def describe(self, state: Learned, past: Past | None = None) -> str:

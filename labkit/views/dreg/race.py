@@ -71,7 +71,7 @@ class LaneCurves(View):
             legend_labels={lane.entry.label: called(lane) for lane in state.lanes}, **ABOVE,
         )  # fmt: skip
 
-    def missing(self, state: State) -> str:
+    def missing(self, state: State, earlier: int) -> str:
         return no_curve_yet(state)
 
     def describe(self, state: State, past: Past | None = None) -> str:

@@ -12,7 +12,7 @@ from labkit.views import spans
 from labkit.views.palette import DRIVE, PARTICLES, REPULSION
 from labkit.views.spans import RANGE
 from labkit.views.stage import ABOVE
-from labkit.views.view import Columns, View, listed, no_curve_yet
+from labkit.views.view import NO_CURVE, Columns, View, listed
 
 
 class Curves(View):
@@ -56,8 +56,8 @@ class Curves(View):
             show_legend=len(lines) > 1, **ABOVE,
         )  # fmt: skip
 
-    def missing(self, state: Any) -> str:
-        return no_curve_yet(state)
+    def missing(self, state: Any, earlier: int) -> str:
+        return "" if earlier else NO_CURVE  # a line needs two points
 
     def columns(self, state: Any, past: Past | None = None) -> Columns:
         """Return the intervals between kept steps, up to the shown step."""

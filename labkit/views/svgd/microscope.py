@@ -52,7 +52,7 @@ class Microscope(View):
             xlim=(-1, 1), ylim=(-1, 1), **ABOVE,
         )  # fmt: skip
 
-    def missing(self, state: svgd.State) -> str:
+    def missing(self, state: svgd.State, earlier: int) -> str:
         return "" if self.chosen is not None and self.chosen < len(state.x) else CLICK
 
     def describe(self, state: svgd.State, past: Past | None = None) -> str:

@@ -90,8 +90,7 @@ class ParticlesScene(Scene):
         return [main, *map(Curves, numbers.of_run(s.run))]  # the same numbers for both sides
 
     def status(self, state: Any) -> str:
-        first = state.left if isinstance(state, Pair) else state
-        return f"{numbers.RUNS_KSD} {float(first.ksd):.3g} · bandwidth h {float(first.bandwidth.mean()):.3g}"
+        return numbers.status(state.left if isinstance(state, Pair) else state)
 
     def controls(self) -> list:
         return [Controls(self.settings, self.live)]

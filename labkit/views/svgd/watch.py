@@ -53,8 +53,4 @@ def watch(
     density, ranges = run.density(), run.box or ()
     main = Line(run.density, ranges[0]) if density.dim == 1 else Plane(density, ranges, n=len(run.particles()))
     shown = [main, *map(Curves, numbers.of_run(run)), Curves(numbers.bandwidth())]
-    return Live(run.start, run.step, shown, speed=speed, play=play, status=_status)
-
-
-def _status(state: svgd.State) -> str:
-    return f"{numbers.RUNS_KSD} {float(state.ksd):.3g} · bandwidth h {float(state.bandwidth.mean()):.3g}"
+    return Live(run.start, run.step, shown, speed=speed, play=play, status=numbers.status)
