@@ -12,9 +12,10 @@ import panel as pn
 PHONE = "@media (max-width: 700px)"
 BESIDES = "var(--besides, 0px)"  # height of what is above the main picture of a lesson
 LARGE = f"min(clamp(320px, 66vh, 1100px), max(300px, 100vh - {BESIDES}), 72vw)"  # height of the main picture
-SMALL = f"min(clamp(220px, 28vh, 440px), max(180px, (100vh - {BESIDES}) / 2 - 24px))"  # two fit next to the main one
+EACH = "clamp(220px, 28vh, 440px)"  # height of a small picture
+SMALL = f"min({EACH}, max(180px, (100vh - {BESIDES}) / 2 - 24px))"  # two fit next to the main one
 ABOVE_SMALL = f"max(200px, 100vh - {BESIDES} - 252px)"  # height of the main picture if small ones are below it
-ON_A_PHONE = "min(46svh, 96vw)"
+ON_A_PHONE = f"min(46svh, 96vw, max(260px, 100svh - {BESIDES} - 7rem))"  # above the player
 SAID = "var(--said-size, 15px)"  # size of the texts of a page
 
 # What a class of a child does. Columns that a phone dissolves have these rules too, because children are its children.
@@ -30,6 +31,7 @@ PLACES = f"""
   .wide:where(.main.image) {{ width: min(100%, calc(var(--aspect) * {ABOVE_SMALL})) !important; justify-self: center; }}
 }}
 {PHONE} {{
+  .picture:where(:not(.image, .plane, .leading)) {{ height: {EACH}; }}
   .leading {{ height: {ON_A_PHONE}; }}
   .leading.image {{ width: min(100%, calc(var(--aspect) * {ON_A_PHONE})) !important; }}
   .leading.plane {{ width: min(100%, {ON_A_PHONE}) !important; }}

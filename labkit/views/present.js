@@ -30,9 +30,9 @@ const dress = (basic) => {
   sheets.side.replaceSync(some ? `.control${not} { display: none !important; }` : "")
 }
 // In a presentation and in a lesson, what is above the main picture decides its height: a strip has one line or many.
-// A phone has other rules (labkit.views.layout).
 const makeRoom = (views) => {
-  const {dataset, style} = document.documentElement, makes = presenting() || (dataset.lesson === "on" && innerWidth > 700)
+  const {dataset, style} = document.documentElement, makes = presenting() || dataset.lesson === "on"
+  if (makes && scrollY && innerWidth <= 700) return  // the picture of a phone stays in sight, so it may be elsewhere
   const tops = views.filter(({el}) => el.clientWidth && el.classList.contains("main")).map(({el}) => el.getBoundingClientRect().top + scrollY)
   if (!makes) style.removeProperty("--besides")
   else if (tops.length) style.setProperty("--besides", `${Math.ceil(Math.min(...tops)) + 8}px`)

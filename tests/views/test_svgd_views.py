@@ -64,8 +64,7 @@ def test_columns_match_the_layers_for_every_target(name, chosen, arrows):
     for layer in found.values():
         assert len({len(values) for values in layer.values()}) == 1
     assert len(found["chosen"]["x"]) == (chosen is not None)
-    if isinstance(view, Plane):
-        assert {"drive", "repulsion"} <= set(found) if arrows else not {"drive", "repulsion"} & set(found)
+    assert {"drive", "repulsion"} <= set(found) if arrows else not {"drive", "repulsion"} & set(found)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +156,19 @@ def test_arrows_have_one_scale_and_the_direction_of_the_forces():
         scale = (moved * force).sum() / (force**2).sum()
         np.testing.assert_allclose(moved, scale * force, rtol=1e-9)
         assert np.abs(moved).max() <= 0.09 * wide * (1 + 1e-9)
+
+
+def test_forces_on_a_line_are_bars_that_point_up_for_the_right_and_stay_below_the_axis():
+    experiment = near("mixture")
+    view, state = main_view(experiment), experiment.start()
+    view.arrows = True
+    found = view.columns(state)
+    bars = np.stack([found[name]["y1"] - found[name]["y0"] for name in ("drive", "repulsion")])
+    forces = torch.stack([state.drive[:, 0], state.repulsion[:, 0]]).numpy()
+    np.testing.assert_allclose(bars, np.abs(bars).max() / np.abs(forces).max() * forces, rtol=1e-9)
+    ends = np.concatenate([found[name][end] for name in ("drive", "repulsion") for end in ("y0", "y1")])
+    low = hv.Store.lookup_options("bokeh", view.picture(state), "plot").kwargs["ylim"][0]
+    assert low < ends.min() and ends.max() < found["each particle"]["y"].max() < 0
 
 
 def test_the_circle_around_the_chosen_particle_has_a_radius_of_one_bandwidth():

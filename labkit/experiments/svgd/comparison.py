@@ -82,7 +82,11 @@ class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
         default=None,
         doc="Value of the compared setting in the second run; without one, the first choice that differs.",
     )
-    arrows = param.Boolean(default=False, label="Show arrows", doc="Blue: drive. Purple: repulsion, at the same scale.")
+    arrows = param.Boolean(
+        default=False,
+        label="Show arrows",
+        doc="Blue: drive. Purple: repulsion, at the same scale. On a line they are bars: up means to the right.",
+    )
     snapshots = param.Boolean(
         default=True,
         label="Show earlier steps",

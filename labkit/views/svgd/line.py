@@ -7,15 +7,20 @@ import holoviews as hv
 import numpy as np
 import torch
 
+from labkit import svgd
 from labkit.experiments.svgd.particles import Sample
 from labkit.past import Past
 from labkit.targets.registry import Known
 from labkit.views import density
-from labkit.views.palette import CHOSEN, PARTICLES, PAST, TARGET
+from labkit.views.palette import CHOSEN, DRIVE, PARTICLES, PAST, REPULSION, TARGET
 from labkit.views.stage import ABOVE
 from labkit.views.view import Columns, View, listed
 
 POINTS = 300
+MIDDLE, REACH = (
+    -0.19,
+    0.11,
+)  # where bars of forces start, and their largest length, as multiples of the picture's height
 FLAT = 6.0  # height of the picture of an unknown density, as a multiple of a uniform density
 
 
@@ -40,12 +45,12 @@ class Line(View):
         self.top = 1.5 * top if top == top else FLAT / (box[1] - box[0])  # NaN: there is no density
         self.chosen: int | None = None
         self.mode: int | None = None  # the chosen mode
-        self.snapshots = True
+        self.snapshots, self.arrows = True, False
 
     @property
     def declaration(self) -> tuple:
         """What the picture depends on except the columns."""
-        return self.box, self.title, self.top
+        return self.box, self.title, self.top, self.arrows
 
     def _target(self) -> Columns:
         """Return the layers of the target, computed once for each target."""
@@ -67,6 +72,10 @@ class Line(View):
         empty = (np.zeros(0), np.zeros(0))
         kde = np.column_stack([self.grid, density.estimate(_positions(state), self.grid)])
         x = _positions(state)
+        forces = [
+            hv.Segments((np.zeros(0),) * 4, ["x0", "y0", "x1", "y1"], label=name).opts(color=color, line_width=2)
+            for name, color in (("drive", DRIVE), ("repulsion", REPULSION))
+        ]
         layers = [
             hv.Area(kde, "x", "y", label="particles").opts(color=PARTICLES, alpha=0.35, line_alpha=0),
             hv.Curve(kde, "x", "y", label="outline").opts(color=PARTICLES, line_width=2.5, show_legend=False),
@@ -81,10 +90,12 @@ class Line(View):
             hv.Scatter(self.handles(), "x", "y", label="modes").opts(
                 color=TARGET, size=13, marker="diamond", fill_alpha=0.25, show_legend=False
             ),
+            *(forces if self.arrows else []),
         ]
+        low = MIDDLE - 1.2 * REACH if self.arrows else -0.06
         return hv.Overlay(layers).opts(
-            xlim=self.box, ylim=(-0.06 * self.top, self.top), xlabel="x", ylabel="density", title=self.title,
-            **ABOVE,
+            xlim=self.box, ylim=(low * self.top, self.top), xlabel="x", ylabel="density", title=self.title,
+            legend_labels={"drive": "drive (up: to the right)"}, **ABOVE,
         )  # fmt: skip
 
     def still(self, picture: hv.Overlay, state: Sample) -> hv.Overlay:
@@ -115,7 +126,20 @@ class Line(View):
             "each particle": {"x": x, "y": self._rug(x)},
             "earlier steps": self._before(past or Past()),
             "chosen": self._marked(x, self.handles()),
+            **self._forces(x, state),
         }
+
+    def _forces(self, x: np.ndarray, state: Sample) -> dict[str, dict]:
+        """Return the forces on each particle as bars below the axis with one common scale; a bar upwards points right.
+
+        Arrows along the axis would cover each other.
+        """
+        if not self.arrows or not isinstance(state, svgd.State):
+            return {}
+        forces = {"drive": state.drive[:, 0].numpy(force=True), "repulsion": state.repulsion[:, 0].numpy(force=True)}
+        longest = max(float(np.abs(force).max()) for force in forces.values()) or 1.0
+        middle, scale = np.full(len(x), MIDDLE * self.top), REACH * self.top / longest
+        return {name: {"x0": x, "y0": middle, "x1": x, "y1": middle + scale * v} for name, v in forces.items()}
 
     def _marked(self, x: np.ndarray, modes: np.ndarray) -> dict[str, np.ndarray]:
         """Return the place of the chosen particle and of the chosen mode."""
