@@ -1,6 +1,6 @@
 // Which parts of a page are visible: all, only the picture for a room (data-present), or only some controls. Style sheets
 // of the page do not reach into Bokeh's elements, so each of these gets the same sheets.
-const HIGH = "max(40dvh, calc(100dvh - var(--besides, 7rem)))"
+const HIGH = "max(38dvh, calc(100dvh - var(--besides, 7rem)))"
 const PRESENT = `
 .picture:not(.main), .said, .downloads, .tabs, .slim, .secondary, .term, .quiet, .bk-Toolbar { display: none !important; }
 .main { height: ${HIGH} !important; max-height: none !important; position: static !important; }

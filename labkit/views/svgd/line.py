@@ -20,7 +20,7 @@ POINTS = 300
 MIDDLE, REACH = (
     -0.19,
     0.11,
-)  # where bars of forces start, and their largest length, as multiples of the picture's height
+)  # where bars of forces start, and their length, as shares of the picture's height
 FLAT = 6.0  # height of the picture of an unknown density, as a multiple of a uniform density
 
 
