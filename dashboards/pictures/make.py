@@ -46,11 +46,11 @@ def svgd() -> Film:
 
 def draw() -> Film:
     """Return digits that a network draws."""
-    settings = GenerateSettings(labkit.load_checkpoint("draw-small"), n=28, seed=2)
+    settings = GenerateSettings(labkit.load_checkpoint("draw-paper"), n=28, seed=2)
     grid = SampleGrid(settings.model.config, settings.n)
     grid.across = 7
-    states = islice(iterate(settings.step, settings.start()), settings.model.config.steps + 2)
-    return [grid], [state for state in states for _ in range(3)]
+    states = islice(iterate(settings.step, settings.start()), 5, settings.model.config.steps + 2, 6)
+    return [grid], [state for state in states for _ in range(2)]
 
 
 class Slopes(Scaling):

@@ -28,6 +28,7 @@ def command(
         int, typer.Option(help="Importance samples per image, for an estimate of log p(x); 0 skips it.", min=0)
     ] = 0,
     images: Annotated[int | None, typer.Option(help="Only the first N images.", min=1, show_default="all")] = None,
+    every: Annotated[int, typer.Option(help="Only every N-th image, for fewer ones of all kinds.", min=1)] = 1,
     batch: Annotated[int, typer.Option(help="Images per batch.", min=1)] = 100,
     seed: Annotated[int, typer.Option(help="Seed of the noise.", min=0)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -50,7 +51,7 @@ def command(
         network, method = models.load_checkpoint(model), METHODS[about["kind"]]
         given = pictures.find(data, binarize, **shape_of(vars(network.config)), checksum=checksum)
         task = method.test(network, about, given.binarize, given.data)
-        held = tuple(part[:images] for part in given.split(split))
+        held = tuple(part[::every][:images] for part in given.split(split))
         found = measure(task, held, samples, batch, seed, device, precision)
     except (ValueError, OSError, TypeError) as error:
         fail(error)

@@ -17,8 +17,8 @@ LARGEST = 4_000_000  # bytes of a file
 ROOMS = {"draw": "draw", "vae": "dreg"}  # the package with the presets of each kind
 
 _LIKELIHOOD = """| log-likelihood | -log p(x) is {value:.2f} ± {error:.2f} nats, and {gap:.2f} ± {gap_error:.2f} nats \
-below the bound with one sample of z; ± is the standard error. {samples:,} importance samples for each of the first \
-{images:,} test images: `{command}` |
+below the bound with one sample of z; ± is the standard error. {samples:,} importance samples for each \
+of {images:,} test images, evenly spaced: `{command}` |
 """
 _CARD = """# {name}
 
@@ -43,7 +43,7 @@ def command(
     ] = 0,
     images: Annotated[int, typer.Option(help="Test images for log p(x).", min=2)] = 100,
 ) -> None:
-    """Measure the network of a run in float32 and in bfloat16, and write its file and its card."""
+    """Measure the network of a run in float32 and in bfloat16, and write its file, its card and its test bounds."""
     from labkit import atomic, models
     from labkit.cli import images as pictures
     from labkit.cli.evaluate import measure
@@ -63,9 +63,10 @@ def command(
         dtype = "bfloat16" if abs(moved) < MOVED else "float32"
         likelihood = ""
         if samples:  # the file will have these weights; products are as in training
-            precision, part = "bf16" if settings["precision"] == "bf16" else "32", tuple(each[:images] for each in held)
+            precision, every = "bf16" if settings["precision"] == "bf16" else "32", max(1, len(held[0]) // images)
+            part = tuple(each[::every][:images] for each in held)
             estimated = measure(_rounded(run, dtype), part, samples, 100, 0, "cpu", precision)
-            likelihood = _likelihood(name, estimated, len(part[0]), precision)
+            likelihood = _likelihood(name, estimated, len(part[0]), every, precision)
         card = _card(name, run, about, settings, found[dtype], dtype, moved, len(held[0]), likelihood)
         content = _packed(models.find(run), dtype, about | {"test_bound": str(bounds[dtype])})
         if len(content) > LARGEST:
@@ -75,6 +76,7 @@ def command(
             )
         atomic.write(folder / f"{name}.safetensors", content)
         atomic.write(folder / f"{name}.md", card)
+        atomic.write(folder / f"{name}.csv", curve(run, int(about["step"])))
     except (ValueError, OSError) as error:
         fail(error)
     typer.echo(card)
@@ -110,13 +112,21 @@ def _card(
     )  # fmt: skip
 
 
-def _likelihood(name: str, found: dict[str, Any], images: int, precision: str) -> str:
+def _likelihood(name: str, found: dict[str, Any], images: int, every: int, precision: str) -> str:
     """Return the line of the card about log p(x), with the command that measures it again."""
-    command = f"labkit evaluate {name} --samples {found['samples']} --images {images}"
+    command = f"labkit evaluate {name} --samples {found['samples']} --images {images} --every {every}"
     return _LIKELIHOOD.format(
         value=-found["log_p"], error=found["log_p_error"], gap=found["gap"], gap_error=found["gap_error"],
         samples=found["samples"], images=images, command=command + (" --precision bf16" if precision == "bf16" else ""),
     )  # fmt: skip
+
+
+def curve(run: Path, last: int) -> str:
+    """Return the test bounds of a run up to a step as CSV: step, epoch, bound."""
+    with (run / "epochs.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if int(row["step"]) <= last]
+    lines = [f"{row['step']},{row['epoch']},{float(row['bound']):.2f}" for row in rows]
+    return "\n".join(["step,epoch,bound", *lines, ""])
 
 
 def _steps(run: Path, taken: int) -> str:

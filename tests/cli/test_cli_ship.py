@@ -25,7 +25,8 @@ def test_a_run_becomes_a_file_and_a_card(run, tmp_path, capsys):
     assert models.load_checkpoint(file).config == models.load_checkpoint(run).config
     assert "--data digits --preset digits --steps 5 --seed 3" in card and "| steps, seed | 5, 3 |" in card
     assert file.stat().st_size < (run / "model.safetensors").stat().st_size  # rounded
-    assert "4 importance samples for each of the first 30 test images" in card
+    assert "4 importance samples for each of 30 test images, evenly spaced" in card and "--every 12" in card
+    assert (tmp_path / "tiny.csv").read_text().startswith("step,epoch,bound\n5,1,")
     command = next(part for part in card.split("`") if part.startswith("labkit evaluate"))
     capsys.readouterr()
     assert cli.main(["evaluate", str(file), *command.split()[3:], "--device", "cpu"]) == 0
