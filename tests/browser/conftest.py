@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, BrowserContext, Frame, Page
+from playwright.sync_api import Browser, BrowserContext, Frame, Locator, Page
 
 
 @pytest.fixture(scope="session")
@@ -67,17 +67,17 @@ VIOLATIONS = Path(__file__).with_name("violations.js").read_text(encoding="utf-8
 def violations() -> Callable[..., list[str]]:
     """violations(page, within) -> what axe-core finds against WCAG 2.1 AA, in light and in dark colours.
 
-    `within` is the selector of an element, by default the whole page.
+    `within` is an element of the page, by default all of it.
     """
 
-    def find(page: Page, within: str | None = None) -> list[str]:
+    def find(page: Page, within: Locator | None = None) -> list[str]:
         if not page.evaluate("'axe' in window"):
             page.evaluate(AXE_SCRIPT)
-        found = []
+        found, part = [], None if within is None else within.element_handle()
         for scheme in ("dark", "light"):
             page.emulate_media(color_scheme=scheme)
             page.wait_for_function(IS_PAINTED, arg=scheme == "dark")
-            found += [f"{scheme}: {each}" for each in page.evaluate(VIOLATIONS, [RULES, within])]
+            found += [f"{scheme}: {each}" for each in page.evaluate(VIOLATIONS, [RULES, part])]
         return found
 
     return find

@@ -106,7 +106,7 @@ def test_a_vote_is_secret_until_it_is_revealed(teacher, student, violations):
     expect(student.locator(".bars")).to_contain_text("both1")
     expect(teacher.get_by_text("left: 0, right: 0, both: 1")).to_be_visible()
     assert violations(student) == []
-    assert violations(teacher, "#classroom") == []
+    assert violations(teacher, teacher.locator("#classroom")) == []
 
 
 LESSON, PLACE = "svgd-100-particles", "svgd-one-particle"
@@ -146,7 +146,7 @@ def test_a_class_predicts_a_number_and_a_place_and_the_run_shows_what_is_right(s
     surface.click(position={"x": (right - low) / (high - low) * box["width"], "y": box["height"] / 2})
     expect(student.get_by_text(re.compile("^Your answer: "))).to_be_visible()
     expect(teacher.get_by_text(re.compile("open · 1 vote$"))).to_be_visible()
-    assert violations(student, "#vote") == []
+    assert violations(student, student.locator("#vote")) == []
     assert surface.locator("div").count() == 1  # the student's place
     teacher.get_by_role("button", name=re.compile("^Just play")).click()
     words = re.compile(rf"The run gives .*1 of 1 was within {question.tolerance:g}\.$")

@@ -1,5 +1,5 @@
-// What axe-core finds on this page, or within the element of a selector, one text each. It cannot tell what is behind some texts: a legend next to a picture, or
-// a list with an arrow. Here their colours are compared with the nearest background.
+// What axe-core finds on this page, or within an element of it, one text each. It cannot tell what is behind some texts:
+// a legend next to a picture, or a list with an arrow. Here their colours are compared with the nearest background.
 async ([rules, within]) => {
   const { violations, incomplete } = await axe.run(within ?? document, rules)
   const reason = ({ any, all, none }) => [...any, ...all, ...none][0]?.message ?? ""
