@@ -35,7 +35,12 @@ class Panel:
         """Lay out the axes. Limits that the options leave open are chosen so that all these columns fit."""
         o = self.options
         words = self.unit * (o.get("fontscale") or 1)
-        drawn = [layer.renewed(columns.get(layer.label, {})) for layer in self.layers for columns in shown]
+        drawn = [
+            renewed
+            for layer in self.layers
+            for columns in shown
+            if not _is_flat(layer, renewed := layer.renewed(columns.get(layer.label, {})))
+        ]
         self.axes = axes.lay_out(self.size, words, self._scale("x", drawn), self._scale("y", drawn), o, self.beside)
         self._around, self._base = axes.surround(self.size, words, self.axes, self.theme), None
         left, top, right, bottom = self.axes.box
@@ -122,6 +127,11 @@ def _draw(canvas: Canvas, layer: Layer, columns: dict) -> None:
         GLYPHS[layer.glyph](canvas, layer, layer.renewed(columns.get(layer.label, {})))
         if isinstance(canvas.image, Drawing):
             canvas.image.name(before, layer.label)
+
+
+def _is_flat(layer: Layer, columns: dict) -> bool:
+    """Return whether an area has no width, as the bands without numbers of `labkit.views.spans`."""
+    return layer.glyph == "patch" and len(columns["x"]) > 0 and float(np.ptp(columns["x"])) == 0
 
 
 def _reach(columns: dict, side: str) -> np.ndarray:

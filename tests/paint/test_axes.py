@@ -85,6 +85,15 @@ def test_constant_data_without_limits_can_be_painted(values):
     assert paint(log, size=(200, 150)).size == (200, 150)
 
 
+def test_an_area_without_width_does_not_change_the_limits():
+    line = hv.Curve(([0, 1], [-27, -25]), "x", "y")
+    bands = [hv.Area((x, y, y), "x", ["y", "y2"]) for x, y in (([0.0, 0.0], [1.0, 1.0]), ([0.0, 1.0], [-30.0, 1.0]))]
+    painters = [Painter(band * line) for band in bands]
+    for painter in painters:
+        painter.fit({})
+    assert [painter.panels[0].axes.y.high > 0 for painter in painters] == [False, True]
+
+
 def test_far_away_points_do_not_change_the_picture(shown):
     _, at = shown(hv.Curve(([-1e12, 1e12], [0.5, 0.5])).opts(color="red", line_width=4, line_dash="solid", **SQUARE))
     assert at(0.5, 0.5) == RED
