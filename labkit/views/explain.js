@@ -60,7 +60,13 @@ const explainControl = (page, terms, choices, root, label) => {
   old?.remove()
   const corner = "position: absolute; right: 0; top: 0; margin: 0;"  // a line of its own would be too much
   if (list) place.parentElement.style.position = "relative"
-  place.after(question(page, shown, list ? corner : "margin: 0 .4em; align-self: start;", () => (term ? chosen() : [])))
+  else besides(place)
+  place.after(question(page, shown, list ? corner : "margin: 0 .4em; justify-self: start;", () => (term ? chosen() : [])))
+}
+// space next to a label, above the rest of its control
+const besides = (label) => {
+  Object.assign(label.parentElement.style, {display: "grid", gridTemplateColumns: "auto 1fr", alignItems: "center"})
+  for (const part of label.parentElement.children) part.style.gridColumn = part === label ? 1 : "1 / -1"
 }
 // for each box of a list
 const explainBoxes = (page, choices, root) => {
@@ -79,5 +85,9 @@ const explainLine = (page, terms, host) => {
   if ((host.dataset.terms ?? "") === names) return
   host.dataset.terms = names
   host.shadowRoot.querySelector(".term")?.remove()
-  if (found.length) host.shadowRoot.querySelector(".text")?.after(question(page, found[0], "margin: 0 .4em;", () => found.slice(1)))
+  const line = host.shadowRoot.querySelector(".text")
+  if (!line) return
+  // the button is in the space after the last word, so both are in the same line
+  line.style.paddingRight = found.length ? "27px" : ""
+  if (found.length) line.after(question(page, found[0], "margin: 0 0 0 -22px;", () => found.slice(1)))
 }

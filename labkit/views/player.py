@@ -57,7 +57,7 @@ class PlayerBar:
         self._sent: dict[int, int] = {}  # position of the rewind slider -> the tick at which it was sent
         self._make_buttons()
         self._make_sliders(speed)
-        self.text = Readout(margin=(8, 12), css_classes=["line"])
+        self.text = Readout(margin=(0, 12), css_classes=["line"])
         self.error = pn.widgets.StaticText(value="", visible=False, sizing_mode="stretch_width", styles=ALERT)
         self._controls = [self.button, self.once, self.reset, self.speed, self.scrub, self.text]
         self.row = pn.FlexBox(
@@ -97,7 +97,7 @@ class PlayerBar:
             start=0,
             end=1,
             value=0,
-            width=230,
+            width=180,
             margin=(0, 12),
             show_value=False,
             css_classes=["slim"],

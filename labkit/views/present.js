@@ -6,6 +6,7 @@ const PRESENT = `
 .main { height: ${HIGH} !important; max-height: none !important; position: static !important; }
 .main.plane { width: min(100%, ${HIGH}) !important; }
 .main.image { height: auto !important; width: min(100%, calc(var(--aspect) * ${HIGH})) !important; justify-self: center !important; }
+.line { height: 2.5em !important; }
 .play { width: auto !important; min-width: 8rem; }
 .bk-btn { font-size: 1em; padding: .3em .8em; }
 `
@@ -13,6 +14,8 @@ const LESSON = "@media (max-width: 700px) { .slim { display: none !important; } 
 const EVERYWHERE = `.bk-slider-title { white-space: normal; }
 @media (min-width: 120rem) { .slim { width: 260px !important; } :host(.slim) .slim { width: 236px !important; } }
 .bk-input { font-size: var(--field-size, revert-layer); }
+.bk-spin-btn { color: inherit; --color: currentcolor; }  /* Bokeh's own arrows are black, on dark pages too */
+select.bk-input:not([multiple]) { background-image: conic-gradient(from -34deg at 50% 100%, currentcolor 68deg, transparent 0) !important; }
 :focus-visible { outline: 3px solid var(--mark, #0072b2) !important; outline-offset: 2px !important; }
 .bk-events:focus-visible { outline-offset: -3px !important; }  /* a picture cuts what is around it */
 :host(.solid) .bk-btn-primary, .bk-btn-primary.bk-active { color: var(--on-mark, #ffffff) !important; }`

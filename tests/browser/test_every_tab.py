@@ -17,6 +17,7 @@ TABS = {
 }
 OTHERS = "", "guide", "runs"  # pages without tabs
 WIDTHS = 320, 390, 768
+ERRORS = Path(__file__).with_name("errors.js").read_text(encoding="utf-8")
 WALK = Path(__file__).with_name("walk.js").read_text(encoding="utf-8")
 SHOWN = """
 const views = [...Bokeh.documents[0]._all_models.values()].filter((model) => model.type === "Figure")
@@ -59,6 +60,7 @@ class Seen(NamedTuple):
 
     Attributes:
         scroll, pictures: scroll width and pictures by the width of the window.
+        errors: what moves or is invisible among the controls.
         violations: what axe-core finds, in light and in dark colours.
         walk: what is wrong on a walk through the controls with the Tab key.
         console: warnings and errors in the console of the browser.
@@ -66,6 +68,7 @@ class Seen(NamedTuple):
 
     scroll: dict[int, int]
     pictures: dict[int, list[dict[str, Any]]]
+    errors: list[str]
     violations: list[str]
     walk: list[str]
     console: tuple[str, ...]
@@ -119,13 +122,14 @@ def open_tab(page: Page, tab: str) -> None:
     page.wait_for_function(IS_SHOWN)
 
 
-def widths(page: Page, pictures: Callable[[], list]) -> tuple[dict[int, int], dict[int, list]]:
-    """Return the scroll width and the pictures for each width of the window."""
-    scroll, shown = {}, {}
+def widths(page: Page, pictures: Callable[[], list]) -> tuple[dict[int, int], dict[int, list], list[str]]:
+    """Return the scroll width and the pictures for each width of the window, and the errors at all of them."""
+    scroll, shown, errors = {}, {}, []
     for width in (*WIDTHS, 1366):
         page.set_viewport_size({"width": width, "height": 768 if width == 1366 else 844})
         scroll[width], shown[width] = settled(page, pictures)
-    return scroll, shown
+        errors += [f"{width}: {each}" for each in page.evaluate(ERRORS)]
+    return scroll, shown, errors
 
 
 def walked(page: Page) -> list[str]:
@@ -150,6 +154,10 @@ def settled(page: Page, pictures: Callable[[], list]) -> tuple[int, list]:
 
 def test_the_console_of_the_browser_stays_empty(seen):
     assert {tab: one.console for tab, one in seen.items() if one.console} == {}
+
+
+def test_play_stays_in_its_place_each_i_is_next_to_its_word_and_arrows_have_the_colour_of_text(seen):
+    assert {tab: one.errors for tab, one in seen.items() if one.errors} == {}
 
 
 def test_no_tab_scrolls_sideways(seen):
