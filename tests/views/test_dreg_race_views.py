@@ -82,6 +82,14 @@ def test_pictures_are_patched_in_place_and_lanes_of_one_colour_have_different_da
     assert [looks[name]["line_dash"] for name in ("iwae", "dreg", "dreg, K = 2")] == ["solid", "solid", "dashed"]
 
 
+def test_a_small_picture_of_many_lanes_has_no_legend_which_would_hide_its_curves(small):
+    names = list(dreg.ESTIMATORS)[: race.MOST + 1]
+    for lanes, shown in ((names[1:], True), (names, False)):
+        state = racing.start(small, [racing.Entry(name) for name in lanes], k=4)
+        legends = [hv.Store.lookup_options("bokeh", view.picture(state), "plot").kwargs for view in views(CLOCKS[0])]
+        assert [each["show_legend"] for each in legends] == [True, True, shown, shown]
+
+
 def test_dials_act_on_a_running_race_and_other_lanes_restart_it(small):
     scene = RaceScene(Quick(small))
     run, s = scene.live.run, scene.settings

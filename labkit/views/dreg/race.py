@@ -21,6 +21,7 @@ from labkit.views.view import Columns, View, listed, no_curve_yet
 
 DASHES = "solid", "dashed", "dotted", "dotdash"  # dashes of the first, second, ... lane of the same colour
 TRAINING = ", minibatches"
+MOST = 6  # lanes in the legend of a small picture; more would leave no space for the curves
 
 
 class LaneCurves(View):
@@ -67,7 +68,7 @@ class LaneCurves(View):
         clock = "step" if self.against == CLOCKS[0] else "processor seconds"
         return hv.Overlay([*bands, *thin, *thick]).opts(
             title=self.title, xlabel=clock, ylabel=self.unit, logy=self.log, xlim=(0, 1),
-            ylim=(1e-6, 1) if self.log else (-1, 1),
+            ylim=(1e-6, 1) if self.log else (-1, 1), show_legend=self.leading or len(state.lanes) <= MOST,
             legend_labels={lane.entry.label: called(lane) for lane in state.lanes}, **ABOVE,
         )  # fmt: skip
 
@@ -147,7 +148,8 @@ class RaceScene(Scene):
         f"lines: the bound L of {HELD} held-out images (not used in training) with K = {HELD_SAMPLES}. Higher is "
         "better. Thin lines: the bound of the minibatches with the K of the training, smoothed. Do not compare thick "
         "with thin lines, because a larger K raises the bound. The third plot shows how far each thick line is above "
-        "that of the first lane. A short race has no clear winner.<br>The variance of the encoder's gradient differs "
+        "that of the first lane. A short race has no clear winner. All plots have the same colours; with more than "
+        f"{MOST} lanes, only the first two have a legend.<br>The variance of the encoder's gradient differs "
         f"already in the first steps: compare DReG with IWAE. This gradient is a mean over a batch of {IMAGES} images. "
         "The plot shows its variance over new samples z, averaged over the weights of the encoder. STL is biased and "
         "RWS-DReG has another goal. Their SNR (signal-to-noise ratio) may be high although they lead to another place: "
