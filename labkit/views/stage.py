@@ -207,6 +207,8 @@ def frame_colours(figure: Any, dark: bool) -> Iterator[tuple[Any, dict[str, str 
 def _legible(text: Text, paper: str) -> str:
     """Return the colour of a layer of text on a paper. Its name keeps the colour that its view gave it."""
     text.name = text.name or text.text_color
+    if not (NamedColor.find(text.name) or text.name.startswith("#")):  # for example "rgb(10, 20, 30)"
+        return text.name
     own, ground = (NamedColor.find(each) or RGB.from_hex_string(each) for each in (text.name, paper))
     return RGB(*contrast.legible((own.r, own.g, own.b), (ground.r, ground.g, ground.b))).to_hex()
 

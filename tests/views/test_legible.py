@@ -97,6 +97,18 @@ def test_every_text_of_a_picture_can_be_read_on_pages_and_in_notebooks(figure, d
         assert min(between(colour, paper) for paper in papers(dark)) >= ENOUGH, (kind, name, colour)
 
 
+def test_a_colour_in_another_notation_stays():
+    class Other(Texts):
+        def picture(self, state):
+            return hv.Overlay([hv.Labels([(0, 0, "a")], label="a").opts(text_color="rgb(10, 20, 30)")])
+
+    stage, figures = Stage(), []
+    stage.show(Other(), None, figures.append)
+    hv.render(stage.pane.object)
+    stage.recolour(True)
+    assert figures[0].renderers[0].glyph.text_color == "rgb(10, 20, 30)" and figures[0].xaxis.axis_label_text_color
+
+
 def test_colours_of_text_return_with_the_theme(figure):
     stage, one = figure
     stage.recolour(False)
