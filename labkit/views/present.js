@@ -6,7 +6,7 @@ const PRESENT = `
 .main { height: ${HIGH} !important; max-height: none !important; position: static !important; }
 .main.plane { width: min(100%, ${HIGH}) !important; }
 .main.image { height: auto !important; width: min(100%, calc(var(--aspect) * ${HIGH})) !important; justify-self: center !important; }
-.line { height: 2.5em !important; }
+.line { height: 1.25em !important; }
 .play { width: auto !important; min-width: 8rem; }
 .bk-btn { font-size: 1em; padding: .3em .8em; }
 `

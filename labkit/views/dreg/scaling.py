@@ -21,7 +21,7 @@ from labkit.views.view import Columns, View, listed
 ROOM = 48  # the axis ends at this multiple of the largest K, to leave space for the names
 GAP = 0.06  # minimum distance of two names, as a fraction of the axis
 BAR = 1.1  # half the width of a band at a single size, as a factor
-HIGHEST, WIDEST = 2.5, 5.5  # widths of the highest line, and of the lowest one of many
+HIGHEST, STEP, WIDEST = 2.5, 0.8, 5.5  # widths of the highest line, of what each lower one adds, and of the lowest
 BAND, NAME = ", its band", ", its name"  # names of an estimator's other layers
 MARKERS = ", measured"
 
@@ -79,7 +79,9 @@ class Scaling(View):
         columns = self.columns(state)
         bands = [spans.band(name + BAND, style_of(name).color) for name in state.estimators]
         n = len(state.estimators)
-        widths = np.linspace(min(HIGHEST + n - 1, WIDEST), HIGHEST, n).tolist()  # so that equal lines are all visible
+        widths = np.linspace(
+            min(HIGHEST + STEP * (n - 1), WIDEST), HIGHEST, n
+        ).tolist()  # so that equal lines are all visible
         drawn = [_line(name, columns, width) for name, width in zip(state.estimators, widths, strict=True)]
         lines = [layer for layers in zip(*drawn, strict=True) for layer in layers]
         exact = hv.Curve((columns["exact"]["x"], columns["exact"]["y"]), "x", "y", label="exact").opts(
@@ -175,7 +177,7 @@ def apart(values: list[float], axis: tuple[float, float]) -> np.ndarray:
 
 def _line(name: str, columns: dict[str, dict], width: float) -> tuple[hv.Curve, hv.Scatter]:
     """Return the line of an estimator and its markers, which are larger on a wider line."""
-    points, style, size = (columns[name]["x"], columns[name]["y"]), style_of(name), 8 + 2 * (width - HIGHEST)
+    points, style, size = (columns[name]["x"], columns[name]["y"]), style_of(name), 8 + 1.5 * (width - HIGHEST)
     return (
         hv.Curve(points, "x", "y", label=name).opts(color=style.color, line_width=width),
         hv.Scatter(points, "x", "y", label=name + MARKERS).opts(color=style.color, marker=style.marker, size=size),

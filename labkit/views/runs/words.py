@@ -32,7 +32,7 @@ h3 { font-size: inherit; color: var(--soft); margin: 10px 0 3px; }
 summary, .entry { display: grid; grid-template-columns: 1fr 1fr 12px; gap: 0 10px; padding: 3px;
   overflow-wrap: anywhere; border-bottom: 1px solid var(--line); }
 summary { cursor: pointer; } summary:focus-visible { outline: 3px solid var(--mark); outline-offset: -2px; }
-summary::after { content: "+" / ""; color: var(--soft); } [open] > summary::after { content: "\2212" / ""; }
+summary::after { content: "+" / ""; color: var(--soft); } [open] > summary::after { content: "−" / ""; }
 details p { color: var(--soft); padding: 0 3px 4px; }
 </style>"""
 HEAD = (
