@@ -7,7 +7,7 @@
   const found = new Set()
   const line = shown.find((each) => each.matches(".line")), play = shown.find((each) => each.matches(".play"))
   const text = line?.shadowRoot.querySelector(".text"), button = line?.shadowRoot.querySelector(".term")
-  if (text) {
+  if (text && play) {
     const before = text.innerHTML, top = () => Math.round(play.getBoundingClientRect().top)
     text.textContent = "word"
     const first = top()
