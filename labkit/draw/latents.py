@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from labkit.draw.network import DRAW
+from labkit.draw.trace import Drawn
 
 CHUNK = 256  # images per pass, because all their canvases stay in memory
 STEP = 0.01  # step in z for differences in float32; with the shipped networks their mean over pixels is right to 0.3 %
@@ -36,9 +37,15 @@ def spread(
     This is the standard deviation of a pixel (n - 1 in the denominator), averaged over the pixels. Pixels are
     in 0 to 1.
     """
-    each = torch.cat([resample(z, t, noise) for t in range(1, len(z) + 2)], 1)
-    images = torch.cat(list(_images(model, each, label)))
-    return images.unflatten(0, (-1, noise.shape[1])).std(1).flatten(1).mean(1)
+    n, groups, before = noise.shape[1], _no_images(model, 0), _no_images(model, z.shape[1])
+    with torch.no_grad():
+        # group t has the images that share the latents before glimpse t, so it begins with what these have painted
+        for t, (own, new) in enumerate(zip(z, noise, strict=True), 1):
+            groups = _joined(groups, _repeated(before, n))
+            (groups,) = model.decode(new.repeat(t, 1)[None], labels=_labels(label, n * t, z), after=groups)
+            (before,) = model.decode(own[None], labels=_labels(label, len(own), z), after=before)
+        images = torch.cat([groups.canvas, _repeated(before, n).canvas]).sigmoid()
+    return images.unflatten(0, (-1, n)).std(1).flatten(1).mean(1)
 
 
 def slopes(
@@ -83,8 +90,35 @@ def _images(model: DRAW, z: Tensor, label: int | None) -> Iterator[Tensor]:
     with torch.no_grad():
         for part in z.split(CHUNK, 1):
             n = part.shape[1]
-            labels = None if label is None else torch.full((n,), label, device=z.device)
-            yield model.generate(n, z=part, labels=labels).images[-1]
+            yield model.generate(n, z=part, labels=_labels(label, n, z)).images[-1]
+
+
+def _labels(label: int | None, n: int, like: Tensor) -> Tensor | None:
+    """Return the class of each of n images."""
+    return None if label is None else torch.full((n,), label, device=like.device)
+
+
+def _no_images(model: DRAW, n: int) -> Drawn:
+    """Return the decoder's half before the first step of n images."""
+    zero = model.posterior.weight.new_zeros(n, model.config.hidden)
+    return Drawn(zero, zero, model.canvas.detach().expand(n, *model.canvas.shape), None, None, None)
+
+
+def _repeated(drawn: Drawn, n: int) -> Drawn:
+    """Return the decoder's half for n images, from that for n or for a single image."""
+    h, c, canvas = (part.expand(n, *part.shape[1:]) for part in _painted(drawn))
+    return Drawn(h, c, canvas, None, None, None)
+
+
+def _joined(one: Drawn, other: Drawn) -> Drawn:
+    """Return the decoder's half for the images of both."""
+    h, c, canvas = (torch.cat(pair) for pair in zip(_painted(one), _painted(other), strict=True))
+    return Drawn(h, c, canvas, None, None, None)
+
+
+def _painted(drawn: Drawn) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the parts that painting needs: h, c and canvas."""
+    return torch.zeros_like(drawn.c) if drawn.h is None else drawn.h, drawn.c, drawn.canvas
 
 
 def _check(t: int, last: int) -> None:

@@ -143,18 +143,26 @@ class DRAW(nn.Module):
         self._check_labels(labels, n)
         if z is None:
             z = temperature * torch.randn(shape, generator=generator, device=like.device, dtype=like.dtype)
-        with Exact(like) as kind:
-            parts = self._parts(labels, kind)
-            drawn = [self._begin(n)]
-            for t in range(c.steps):
-                drawn.append(self._draw(drawn[-1], z[t], parts))
-        drawn = drawn[1:]
+        drawn = list(self.decode(z, labels=labels))
         return Trace(
             torch.stack([each.canvas for each in drawn]), z, self.canvas,
             patch=_stack([each.patch for each in drawn]), write=self._windows([each.write for each in drawn], c.write),
         )  # fmt: skip
 
     # the steps
+
+    def decode(self, z: Tensor, *, labels: Tensor | None = None, after: Drawn | None = None) -> Iterator[Drawn]:
+        """Yield the decoder's half of each step for z [steps, n, latent], for passes that share their first steps.
+
+        Args:
+            labels: the class of each image [n], for a network with classes.
+            after: the result of the step before; None for the first step. Only its h, c and canvas are used.
+        """
+        with Exact(z) as kind:
+            parts, drawn = self._parts(labels, kind), self._begin(z.shape[1]) if after is None else after
+            for each in z:
+                drawn = self._draw(drawn, each, parts)
+                yield drawn
 
     def steps(
         self, x: Tensor, labels: Tensor | None, generator: torch.Generator | None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
@@ -11,7 +12,9 @@ from labkit import draw
 from labkit.experiments.shared import Shared
 
 REST = 8  # smallest number of steps for which finished images stay
-SHEETS = 64_000_000  # bytes of the newest drawings of a network that runs share
+SHARED = 64_000_000  # bytes of the newest results of a network that runs share
+
+V = TypeVar("V")  # a result
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,18 +61,18 @@ def device_of(model: draw.DRAW) -> torch.device:
     return model.posterior.weight.device
 
 
-_shared: WeakKeyDictionary[draw.DRAW, Shared[Drawing]] = WeakKeyDictionary()
+_shared: WeakKeyDictionary[draw.DRAW, Shared[Any]] = WeakKeyDictionary()
 
 
 def share(model: draw.DRAW) -> draw.DRAW:
-    """Let all runs of this network in this process share equal drawings; its weights must no longer change."""
-    _shared.setdefault(model, Shared(SHEETS))
+    """Let all runs of this network in this process share equal results; its weights must no longer change."""
+    _shared.setdefault(model, Shared(SHARED))
     return model
 
 
-def drawing(model: draw.DRAW, key: Hashable, find: Callable[[], Drawing]) -> Drawing:
-    """Return find(), or the drawing that another run of a shared network found for the same key."""
-    shared = _shared.get(model)
+def once(model: draw.DRAW, key: Hashable, find: Callable[[], V]) -> V:
+    """Return find(), or what another run of a shared network found for the same key."""
+    shared: Shared[V] | None = _shared.get(model)
     return find() if shared is None else shared.take(key, find)
 
 

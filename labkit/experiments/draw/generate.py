@@ -9,7 +9,7 @@ from torch import Tensor
 from labkit import draw
 from labkit.experiments import defaults
 from labkit.experiments.devices import kept, noise
-from labkit.experiments.draw.drawing import Drawing, device_of, drawing, onwards
+from labkit.experiments.draw.drawing import Drawing, device_of, once, onwards
 from labkit.experiments.settings import ExperimentSettings
 
 
@@ -45,7 +45,7 @@ class GenerateSettings(ExperimentSettings[Drawing]):
     def sheet(self, number: int) -> Drawing:
         """Return the images of one sheet. The seed and the number of the sheet define its noise."""
         key = "generate", self.n, self.temperature, self.seed, self.label, number
-        return drawing(self.model, key, lambda: self._sheet(number))
+        return once(self.model, key, lambda: self._sheet(number))
 
     def _sheet(self, number: int) -> Drawing:
         source = noise(10_000 * self.seed + number, device_of(self.model))

@@ -14,7 +14,7 @@ from torch import Tensor
 from labkit import draw
 from labkit.draw import latents
 from labkit.experiments.devices import kept, noise
-from labkit.experiments.draw.drawing import Drawing, device_of, onwards
+from labkit.experiments.draw.drawing import Drawing, device_of, once, onwards
 from labkit.experiments.draw.images import printed
 from labkit.experiments.settings import ExperimentSettings, Linkable, RegistrySelector
 from labkit.experiments.shared import Latest
@@ -149,7 +149,11 @@ class ResampleSettings(SharedSettings):
         both = (z.to(device_of(self.model)) for z in (original, others))
         label = self.known
         key = self.seed, number, self.n, label
-        spread = self._spread.take(key, lambda: kept(latents.spread(self.model, *both, label=label)))
+
+        def find() -> Tensor:
+            return kept(latents.spread(self.model, *both, label=label))
+
+        spread = self._spread.take(key, lambda: once(self.model, ("spread", *key), find))
         trace = self.drawn(latents.resample(original, self.t, others))
         deviation = trace.images[-1].std(0)
         return Resampled(trace, sheet=number, glimpse=self.t, spread=spread, deviation=deviation)
@@ -174,8 +178,12 @@ class TraverseSettings(SharedSettings):
         z = original.repeat(1, len(VALUES), 1)
         z[self.t - 1, :, self.i - 1] = VALUES
         nearest = int((VALUES - original[self.t - 1, 0, self.i - 1]).abs().argmin())
-        slopes = latents.slopes(self.model, original.to(device_of(self.model)), self.t, label=self.known)
-        return Traversed(self.drawn(z), sheet=number, coordinate=self.i, slopes=kept(slopes), marked=nearest)
+
+        def find() -> Tensor:
+            return kept(latents.slopes(self.model, original.to(device_of(self.model)), self.t, label=self.known))
+
+        slopes = once(self.model, ("slopes", self.seed, self.t, self.known), find)
+        return Traversed(self.drawn(z), sheet=number, coordinate=self.i, slopes=slopes, marked=nearest)
 
 
 class InterpolateSettings(SharedSettings):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from labkit import draw
 from labkit.experiments.devices import kept, noise
-from labkit.experiments.draw.drawing import Drawing, device_of, drawing, onwards
+from labkit.experiments.draw.drawing import Drawing, device_of, once, onwards
 from labkit.experiments.draw.images import printed
 from labkit.experiments.settings import ExperimentSettings
 
@@ -58,7 +58,7 @@ class ReadSettings(ExperimentSettings[Drawing]):
         """Return the state before the first glimpse."""
         if self.digit == OWN:
             return self._read()
-        return drawing(self.model, ("read", self.digit, self.seed, self.label), self._read)
+        return once(self.model, ("read", self.digit, self.seed, self.label), self._read)
 
     def _read(self) -> Drawing:
         device, classes = device_of(self.model), self.model.config.classes

@@ -5,6 +5,7 @@ import torch
 from labkit import draw
 from labkit.experiments.draw.drawing import REST, share
 from labkit.experiments.draw.generate import GenerateSettings
+from labkit.experiments.draw.latents import ResampleSettings, TraverseSettings
 from labkit.experiments.draw.read import ReadSettings
 
 
@@ -47,6 +48,14 @@ def test_runs_of_a_shared_network_share_readings_of_printed_digits_only(model, i
     assert ReadSettings(model, digit=5).start() is not ReadSettings(model, digit=5, seed=1).start()
     own, other = ReadSettings(model, image).start(), ReadSettings(model, 1 - image).start()
     assert not torch.equal(own.image, other.image)
+
+
+def test_runs_of_a_shared_network_compute_spread_and_slopes_once(model):
+    share(model)
+    spreads = [ResampleSettings(model, t=t, seed=seed).sheet(0).spread for t, seed in ((1, 0), (2, 0), (1, 1))]
+    slopes = [TraverseSettings(model, t=t, i=i, seed=3).sheet(0).slopes for t, i in ((1, 1), (1, 2), (2, 1))]
+    for first, same, other in (spreads, slopes):
+        assert first is same and first is not other
 
 
 def test_seed_and_number_determine_the_sheet(model):
