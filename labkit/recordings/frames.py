@@ -1,7 +1,7 @@
 """Frames of a recording: what has changed since the frame before, as one binary message.
 
     4 bytes        length of the head, little-endian
-    head           JSON: number, step, status, sentence, key, pictures (how many), and the changed columns by layer
+    head           JSON: number, step, status, sentence, key, pictures (how many), empty, and the changed columns
     body           the bytes of these columns in the same order, see `labkit.recordings.columns`
 
 A key frame has every column. Every other frame has the columns that changed; of a layer whose number of rows changed
@@ -29,6 +29,7 @@ class Frame:
         status: a few words after the step counter.
         sentence: what the pictures show now, in one sentence or several; "" for none.
         columns: of each picture.
+        empty: the pictures that show nothing yet, counted from 0.
     """
 
     number: int
@@ -36,6 +37,7 @@ class Frame:
     status: str
     sentence: str
     columns: Sequence[Columns]
+    empty: Sequence[int] = ()
 
 
 class Packer:
@@ -67,7 +69,7 @@ class Packer:
                 changed[place] = new
         self._words = {
             "number": frame.number, "step": frame.step, "status": frame.status, "sentence": frame.sentence,
-            "pictures": len(frame.columns),
+            "pictures": len(frame.columns), **({"empty": [*frame.empty]} if frame.empty else {}),
         }  # fmt: skip
         return _message(self._words | {"key": key}, changed)
 
@@ -107,7 +109,7 @@ def unpack(message: bytes, before: Frame | None = None) -> Frame:
     found: list[Columns] = [{} for _ in range(head["pictures"])]
     for (picture, layer), named in layers.items():
         found[picture][layer] = named
-    return Frame(head["number"], head["step"], head["status"], head["sentence"], found)
+    return Frame(head["number"], head["step"], head["status"], head["sentence"], found, tuple(head.get("empty", ())))
 
 
 def layers_of(columns: Sequence[Columns]) -> Iterator[tuple[tuple[int, str], dict[str, Any]]]:

@@ -132,6 +132,7 @@ const labkitPlayer = (() => {
     }
 
     draw(frame) {
+      for (const [i, room] of [...this.element.children].entries()) room.hidden = frame.empty?.includes(i) ?? false
       // Without a row such axes would have no numbers, which BokehJS reports as an error: they stay as they were.
       for (const [i, ranges] of this.following.entries()) {
         const layers = Object.entries(frame.layers).filter(([place]) => place.startsWith(`${i}/`))

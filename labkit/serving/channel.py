@@ -92,7 +92,9 @@ class Channel:
         if not frame.playing or time.monotonic() >= self._describes:  # a playing run is described every few seconds
             self._sentence, self._describes = sentence(live.views, frame.state), time.monotonic() + PAUSE
         t = getattr(frame.state, "t", getattr(frame.state, "step", 0))
-        packed = self._packer.pack(Frame(frame.number, t, live.status(frame.state), self._sentence, columns))
+        views = enumerate(live.views)
+        empty = [i for i, view in views if not view.leading and view.missing(frame.state, frame.position)]
+        packed = self._packer.pack(Frame(frame.number, t, live.status(frame.state), self._sentence, columns, empty))
         self._keep(frame.number, frame.state)
         self.frames += 1
         wire, key = on_the_wire(packed), b""

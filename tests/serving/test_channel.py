@@ -79,6 +79,17 @@ def test_a_follower_gets_the_declaration_and_then_each_new_frame(live, follower)
     assert same(one.frames[-1], live)
 
 
+def test_a_frame_names_the_pictures_that_are_empty_until_the_run_is_played(live, follower):
+    followed, one = Channel(), follower()
+    followed.join(one)
+    assert live.run.past(lambda past: past.states[-1].t) == 0
+    followed.tick(live)
+    step(live)
+    followed.tick(live)
+    forces = len(live.views) - 1  # on a particle, which nobody has chosen
+    assert [frame.empty for frame in one.frames] == [tuple(range(1, forces + 1)), (forces,)]
+
+
 def test_one_who_joins_later_sees_the_same(live, follower):
     followed, early, late = Channel(), follower(), follower()
     followed.join(early)
