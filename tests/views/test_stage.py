@@ -38,6 +38,11 @@ def shown():
     return show
 
 
+def test_a_picture_that_waits_to_be_shown_takes_no_space(shown):
+    assert Stage().pane.css_classes == ["waiting"]  # `labkit.views.layout` hides it
+    assert "waiting" not in shown(Two())[0].pane.css_classes
+
+
 def test_a_patch_changes_only_its_layer(shown):
     stage, _, sources = shown(Two())
     before = {name: np.array(values) for name, values in sources["curve"].data.items()}
