@@ -21,7 +21,7 @@ SAID = "var(--said-size, 15px)"  # size of the texts of a page
 # What a class of a child does. Columns that a phone dissolves have these rules too, because children are its children.
 PLACES = f"""
 .waiting {{ display: none; }}  /* otherwise an empty cell of the grid */
-.picture {{ height: {SMALL}; flex: none !important; overflow: clip; }}
+.picture {{ height: {SMALL}; flex: none !important; overflow: clip; isolation: isolate; }}
 .leading {{ height: {LARGE}; }}
 .leading.image {{ height: auto; width: min(100%, calc(var(--aspect) * {LARGE})) !important; }}
 .leading.plane {{ width: min(100%, {LARGE}) !important; }}
