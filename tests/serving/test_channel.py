@@ -86,7 +86,7 @@ def test_a_frame_names_the_pictures_that_are_empty_until_the_run_is_played(live,
     followed.tick(live)
     step(live)
     followed.tick(live)
-    forces = len(live.views) - 1  # on a particle, which nobody has chosen
+    forces = len(live.views) - 1  # on a chosen particle, and none is chosen
     assert [frame.empty for frame in one.frames] == [tuple(range(1, forces + 1)), (forces,)]
 
 
