@@ -22,7 +22,7 @@ ECHO = 60  # ticks within which a notebook's slider may send back a position tha
 TIPS = {
     "Speed (steps per second)": "The most steps taken per second. A slow machine takes fewer.",
     "Rewind": "Shows an earlier step of this run (left arrow key). Play continues from there. When a run "
-    "gets long, or if its states are large, it keeps only every second, fourth or eighth step, and so on.",
+    "gets long, or if its states are large, Rewind goes in steps of 2, 4, 8 and so on. The run itself skips no step.",
 }
 STOPPED = "The run has stopped:"
 ALERT = {"background": "#b3261e", "color": "#ffffff", "padding": "8px 12px", "border-radius": "6px"}
@@ -156,7 +156,7 @@ class PlayerBar:
         """Return step, speed and status of a frame as HTML."""
         rate = f"{frame.rate:,.0f} steps/s" if frame.playing else "paused"
         if frame.stride > 1 and not frame.playing:
-            rate += f" · keeps every {frame.stride}{'nd' if frame.stride % 10 == 2 else 'th'} step"
+            rate += f" · Rewind in steps of {frame.stride}"
         words = self._status(frame.state) if frame.state is not None else ""
         return f"step <b>{steps_of(frame.state) or 0}</b> · {rate}" + (f" · {html.escape(words)}" if words else "")
 

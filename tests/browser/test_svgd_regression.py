@@ -17,7 +17,7 @@ def test_networks_learn_automatically_and_a_point_is_added(page, server):
     page.goto(f"{server}/svgd?tab=Regression")
     expect(page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* held-out RMSE "))).to_be_visible()
     expect(page.get_by_text(re.compile("true noise is 0.2"))).to_be_visible()
-    page.get_by_role("checkbox", name="Overwrite noise as in the original").check()
+    page.get_by_role("checkbox", name="Overwrite the learned noise").check()
     expect(page.get_by_text("learned from 54 training points")).to_be_visible()
     expect(page.get_by_text("Overwritten: 20 of 20")).to_be_visible()
     page.locator(".leading .bk-Canvas").first.dblclick()

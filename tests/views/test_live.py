@@ -97,11 +97,11 @@ def test_with_few_frames_only_some_change_the_text_too(make, monkeypatch):
     assert len(read) == 4
 
 
-def test_a_paused_run_says_which_steps_it_keeps(make):
+def test_a_paused_run_says_which_steps_rewind_can_show(make):
     live = make()
     lines = {n: live.bar.line(dataclasses.replace(live.run.frame, stride=n, playing=False)) for n in (1, 2, 4, 32)}
-    assert "keeps" not in lines[1]
-    assert all(f"keeps every {said} step" in lines[n] for n, said in ((2, "2nd"), (4, "4th"), (32, "32nd")))
+    assert "Rewind" not in lines[1]
+    assert all(f"paused · Rewind in steps of {n} · " in f"{lines[n]} · " for n in (2, 4, 32))
 
 
 def test_it_renders_the_first_state_and_follows_the_run(make):

@@ -243,7 +243,7 @@ def test_the_sentence_gives_the_overwritten_noise_and_its_units():
         and "6 reserved points" in said
         and "true noise is 2." in said
         and "from 54 training points" in said
-        and "the RMSE of the true curve is 0.5." in said
+        and "its RMSE on the held-out points is 0.5." in said
     )
     least = state.target.unit * math.sqrt(2 * 1.0 / (54 + 2))  # b = 1
     assert f"without any error would still learn about {least:.2g} (" in said

@@ -144,8 +144,8 @@ class ClassificationSettings(ExperimentSettings[Classified]):
     )  # fmt: skip
     rate = param.Number(
         default=10.0, bounds=(0.001, 100.0), label="Prior rate, b",
-        doc="Rate b of the prior Gamma(1, b) of the weights' precision α. Its mean is 1/b, before any point is seen. "
-        "Larger b: larger weights.",
+        doc="b sets what is expected before any point is seen. Larger b: larger weights. It is the rate of the prior "
+        "of their precision α (1/variance): Gamma(1, b), with mean 1/b.",
     )  # fmt: skip
     held = param.Number(
         default=0.25, bounds=(0.0, 0.5), step=0.05, label="Held-out share",

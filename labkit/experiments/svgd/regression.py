@@ -119,12 +119,13 @@ class RegressionSettings(ExperimentSettings[Fitted]):
         default=5,
         bounds=(1, 30),
         label="Hidden units, H",
-        doc="Hidden units H of each network: 3H + 1 weights. A particle also has two precisions.",
+        doc="Hidden units H of each network: 3H + 1 weights. A particle also has two precisions (1/variance), of the "
+        "noise and of the weights.",
     )
     rate = param.Number(
         default=1.0, bounds=(0.01, 10.0), label="Prior rate, b",
-        doc="Rate b of two Gamma priors, for the precision (1/variance) of the noise and of the weights. Larger b: "
-        "more noise and larger weights are expected before any point is seen. The original program has 0.1.",
+        doc="b sets what is expected before any point is seen. Larger b: more noise and larger weights. It is the "
+        "rate of two Gamma priors (see More below the pictures). The original program has 0.1.",
     )  # fmt: skip
     kernel = RegistrySelector(
         svgd.KERNELS, titles=titles.KERNELS, default="rbf", label="Kernel k",
@@ -143,10 +144,10 @@ class RegressionSettings(ExperimentSettings[Fitted]):
         doc="Number B of training points used in each step; 0 uses all.",
     )
     original = param.Boolean(
-        default=False, label="Overwrite noise as in the original",
-        doc="As in the program of the authors of SVGD: a tenth of the training points is reserved (purple "
-        "diamonds). The networks do not learn from them, and the RMSE leaves them out. The error of each network on "
-        "them replaces its learned noise in the outer band.",
+        default=False, label="Overwrite the learned noise",
+        doc="The outer band then uses each network's error on reserved points instead of its learned noise, as in "
+        "the program of the authors of SVGD. A tenth of the training points is reserved (purple "
+        "diamonds). The networks do not learn from them, and the RMSE leaves them out.",
     )  # fmt: skip
     seed = param.Integer(
         default=0, bounds=(0, 9999), label="Seed", doc="Random seed of the points and of the first networks."

@@ -44,8 +44,9 @@ class ClassificationScene(Scene):
         "each class, averaged over the particles. It is 1/2 on the thick line. Each thin line shows where one particle "
         "predicts 1/2. Hollow points are held out: no step uses them. <i>Where particles disagree</i> shows the "
         "standard deviation of their probabilities of class 1. <i>Prior precision α and weights</i> has one dot for "
-        "each particle: a large α pulls the weights towards 0, so |w| is then small. <b>Try:</b> "
-        f"{layout.DOUBLE_CLICK} to add a point, drag a point across the boundary, or change the features."
+        "each particle. α is the precision (1/variance) of the prior of the weights: a large α pulls them towards 0, "
+        f"so |w| is then small. <b>Try:</b> {layout.DOUBLE_CLICK} to add a point, drag a point across the boundary, or "
+        "change the features."
     )
 
     def __init__(self, settings: ClassificationSettings | None = None, **params):

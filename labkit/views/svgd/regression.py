@@ -35,12 +35,12 @@ class RegressionScene(Scene):
     below = (texts.REGRESSION,)
     words = (
         "Each thin line is one network, and its weights are a particle of SVGD. The target is the posterior of the "
-        "weights: their distribution, given the filled points. It combines the <b>prior</b> (what is plausible before "
-        "any point is seen) with the points. The inner, darker band shows how much the networks differ. The outer band "
-        "adds the noise of y that they have learned. Let the run continue until the curves are nearly level (one or "
-        "two thousand steps). Then the networks agree near the points and may differ elsewhere. With few hidden units "
-        "they may also agree and be wrong. <b>Try:</b> drag a point while they learn, or "
-        f"{layout.DOUBLE_CLICK} in the gap to add one."
+        "weights: their distribution, given the filled points. Hollow points are held out: no step uses them. The "
+        "posterior combines the <b>prior</b> (what is plausible before any point is seen) with the filled points. The "
+        "inner, darker band shows how much the networks differ. The outer band adds the noise of y that they have "
+        "learned. Let the run continue until the curves are nearly level (one or two thousand steps). Then the "
+        "networks agree near the points and may differ elsewhere. With few hidden units they may also agree and be "
+        f"wrong. <b>Try:</b> drag a point while they learn, or {layout.DOUBLE_CLICK} in the gap to add one."
     )
 
     def __init__(self, settings: RegressionSettings | None = None, **params):
@@ -144,15 +144,15 @@ def sentence(state: Fitted, true_noise: float, true_rmse: float) -> str:
     known = math.isfinite(true_noise)  # not for points of the visitor
     noise_there = f" The true noise is {true_noise:.3g}." if known else ""
     rmse_there = (
-        f": on the held-out points, the RMSE of the true curve is {true_rmse:.3g}. It is not exactly the true noise, "
-        "because these points are few"
+        " Even the true curve misses the noisy points: its RMSE on the held-out points is "
+        f"{true_rmse:.3g}. With very many points it would be the true noise."
         if known
         else ""
     )
     said = (
         f"Noise learned from {target.rows} training points: {learned.mean():.3g} on average, {learned.min():.3g} to "
         f"{learned.max():.3g} (in units of y).{noise_there} At the start the networks fit badly, so they learn a "
-        f"larger noise. The noise of the points keeps the RMSE above 0{rmse_there}. The prior also adds noise: a "
+        f"larger noise. The noise of the points keeps the RMSE above 0.{rmse_there} The prior also adds noise: a "
         f"network without any error would still learn about {least * target.unit:.2g} (why: see More below)."
     )
     if state.overwritten is None:

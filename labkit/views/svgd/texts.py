@@ -63,8 +63,8 @@ REGRESSION = fold(
 A network computes f(x) = Σ v<sub>j</sub> max(0, w<sub>j</sub> x + a<sub>j</sub>) + c, a sum over its H hidden
 units. Then y = f(x) + noise. Many choices of the weights v, w, a and c fit the points about equally well. The
 posterior says how plausible each choice is: it is the prior times the likelihood, up to a constant.<br>
-In the <b>prior</b>, every weight is N(0, 1/λ), and the noise is N(0, 1/γ). The precisions γ and λ are Gamma(1, b):
-their density is b exp(−bγ), with mean 1/b. A particle contains the weights, log γ and log λ. For
+In the <b>prior</b>, every weight is N(0, 1/λ), and the noise is N(0, 1/γ). The precisions (1/variance) γ and λ are
+Gamma(1, b): their density is b exp(−bγ), with mean 1/b. A particle contains the weights, log γ and log λ. For
 standardised y and N training points, the logarithm of the posterior depends on γ as (N + 2)/2 · log γ − γ (sum of
 error² + 2b)/2. So the prior counts as two points whose squared errors sum to 2b, and at a peak noise² = 1/γ = (sum of
 error² + 2b)/(N + 2). Without any error the noise is √(2b/(N + 2)): 0.18 for b = 1 and N = 60. Times the standard
@@ -81,11 +81,12 @@ curve is the mean over several steps, and the pale band shows the lowest and the
 CLASSIFICATION = fold(
     "More about the model and the curves",
     """
-A particle is (w, log α): the weights w of a logistic regression and their prior precision α. It predicts class 1
-with probability 1/(1 + exp(−w · f(x))), where f(x) are the features and a 1 for the bias. In the prior, every
+A particle is (w, log α): the weights w of a logistic regression and their prior precision α (1/variance). It predicts
+class 1 with probability 1/(1 + exp(−w · f(x))), where f(x) are the features and a 1 for the bias. In the prior, every
 weight is N(0, 1/α), and α is Gamma(1, b) with mean 1/b.<br>
 A large <b>α</b> pulls the weights of a particle towards 0. The data can move α far
-from 1/b: at balance it is near (m/2 + 1)/(|w|²/2 + b), for m weights.<br>
+from 1/b, because they move w. If m weights w are given, α is Gamma(m/2 + 1, |w|²/2 + b). Its mean is then
+(m/2 + 1)/(|w|²/2 + b).<br>
 The <b>accuracy</b> jumps when the boundary crosses a point. In a long run, each point of a curve is the mean over
 several steps, and the pale band shows the lowest and the highest value. The percentage at the top right belongs to
 the newest step.<br>
@@ -101,9 +102,9 @@ In many dimensions all pairs of particles have about the same distance r. The me
 particle itself. Its own score, the gradient of log p (uphill), pulls it inwards with full weight, k = 1. But it does
 not push itself.<br>
 For the independent target, a particle's own score adds −x/n to φ, and the other scores nearly cancel. Neighbour
-j adds the repulsion k (x − x<sub>j</sub>)/(n h²). In the sum over j the x<sub>j</sub> nearly cancel, and n times
-k x/(n h²) is about x/(n h²). The two balance when h is near 1, so r² is near 2 log(n + 1). But r² is also 2D
-times the variance. Together: variance = log(n + 1)/D.<br>
+j adds the repulsion k (x − x<sub>j</sub>)/(n h²). In the sum over j the x<sub>j</sub> nearly cancel. The n
+terms k x/(n h²) add up to k x/h². This is about x/(n h²), because k is about 1/n. It balances −x/n when h is
+near 1, so r² is near 2 log(n + 1). But r² is also 2D times the variance. Together: variance = log(n + 1)/D.<br>
 This holds while it is below 1. In fewer dimensions the distances differ more, and near neighbours push more.
 """,
 )
