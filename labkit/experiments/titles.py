@@ -72,7 +72,7 @@ DATA = {
     "digits": "8 × 8 digits",
     "mnist": "MNIST",
     "binarized_mnist": "MNIST, black and white",
-    "omniglot": "Omniglot",
+    "omniglot": "Omniglot (letters)",
     "silhouettes": "Silhouettes",
     "cifar10": "CIFAR-10",
     "svhn": "SVHN (house numbers)",

@@ -14,7 +14,7 @@ CONTENTS = {
     "digits": "small handwritten digits",
     "mnist": "handwritten digits",
     "binarized_mnist": "handwritten digits without grey",
-    "omniglot": "handwritten characters of many alphabets",
+    "omniglot": "handwritten letters of many alphabets",
     "silhouettes": "outlines of objects, filled with black",
 }
 CLASSES = ("digits", "mnist")  # data sets whose labels are the classes of labkit's class-conditional networks

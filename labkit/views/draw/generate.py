@@ -15,12 +15,13 @@ class GenerateScene(StrokeScene):
     words = (
         "Each image starts as an empty canvas (grey: ink with probability 1/2). Each step of the drawing is called a "
         "glimpse. At glimpse t the network takes a random vector z. From z and its memory of the drawing it computes "
-        "what to paint and where: a patch of numbers, spread over the <b>orange</b> window and added to the canvas. "
-        "The sum at a pixel gives the probability of ink there. If a window is larger than the image, the frame lies "
-        "along its edge. The curves show the window of the first image: its stride &delta; (the distance between its "
-        "filters), and their width &sigma; (see <i>Attention lab</i>). The row below the grid shows the first image "
-        "from the empty canvas to the last glimpse; the yellow frame is around the current one. Finished images stay "
-        "for a moment, then new ones start."
+        "what to paint and where: a patch of numbers, spread over the <b>orange</b> window and added to the canvas. A "
+        "sigmoid function turns the sum at a pixel into the probability of ink: 0 gives 1/2. If a window is larger "
+        "than the image, the frame lies along its edge. The window is a grid of soft points, called filters. The "
+        "curves show the window of the first image: its stride &delta; (the distance between neighbouring filters), "
+        "and their width &sigma; (see <i>Attention lab</i>). The row below the grid shows the first image from the "
+        "empty canvas to the last glimpse; the yellow frame is around the current one. Finished images stay for a "
+        "moment, then new ones start."
     )
 
     def views(self) -> list:

@@ -28,12 +28,12 @@ class ResampleScene(GlimpseScene):
 
     kind = ResampleSettings
     words = (
-        "<b>Do early or late glimpses decide the digit?</b> Move t and see. The image in the yellow frame has one "
-        "random vector z for every glimpse; the numbers in z are called latents. The other images keep its z before "
+        "<b>Do early or late glimpses decide the digit?</b> Move t and see. The image in the yellow frame has its own "
+        "random vector z at each glimpse; the numbers in z are called latents. The other images keep its z before "
         "glimpse t and get new ones from glimpse t onwards. So while they are drawn, all images are equal up to "
-        "glimpse t &minus; 1, and differ from glimpse t onwards. The curve shows for every t how much the finished "
-        "images differ: the standard deviation of a pixel over the images, averaged over the pixels. The other picture "
-        "is dark where the finished images differ most."
+        "glimpse t &minus; 1, and differ from glimpse t onwards. At first the difference may be too small to see. The "
+        "curve shows for every t how much the finished images differ: the standard deviation of a pixel over the "
+        "images, averaged over the pixels. The other picture is dark where the finished images differ most."
     )
 
     def views(self) -> list:

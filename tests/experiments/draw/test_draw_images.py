@@ -16,7 +16,7 @@ def test_printed_digits_are_ten_different_images_with_ink():
 
 def test_a_button_says_what_the_images_of_a_data_set_are():
     assert images.described("omniglot") == (
-        "Read a random test image of Omniglot: handwritten characters of many alphabets"
+        "Read a random test image of Omniglot (letters): handwritten letters of many alphabets"
     )
     assert images.described("mine") == "Read a random test image of mine"
 

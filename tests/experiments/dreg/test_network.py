@@ -27,8 +27,8 @@ def test_images_are_the_first_of_the_networks_own_test_set(vae_files):
 def test_without_its_data_set_a_network_samples_its_images_and_reports_it(vae_files, nothing_here):
     subject = NetworkSettings(vae_files, network="far").subject()
     assert subject.words == (
-        "8 images that the network drew itself, because its data set, Omniglot, does not come with labkit (see labkit "
-        "data list)"
+        "8 images that the network drew itself, because its data set, Omniglot (letters), does not come with labkit "
+        "(see labkit data list)"
     )
     assert set(subject.images.unique().tolist()) == {0.0, 1.0} and subject.images.shape == (8, 1, 6, 4)
 
