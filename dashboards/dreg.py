@@ -27,14 +27,15 @@ from labkit.views.tabs import Tab
 
 TITLE = "DReG"
 SUMMARY = (
-    "Doubly reparameterised gradients: a network learns by a gradient that is estimated from K random samples. With "
-    "larger K this gradient shrinks. The noise of the usual estimator shrinks more slowly, the noise of DReG shrinks "
-    "faster."
+    "Doubly reparameterised gradients: an encoder network learns by raising a bound that uses K random samples. With "
+    "larger K the bound depends less on the encoder, so the gradient shrinks. The noise of the usual gradient "
+    "estimator shrinks more slowly than the gradient, the noise of DReG shrinks faster."
 )
 QUESTION = "Do more samples give a better gradient?"
 PICTURE = (
-    "Signal-to-noise ratio of three gradient estimators, against the number of samples. It falls for the usual one, "
-    "IWAE, and grows for DReG and STL (sticking the landing). The numbers are slopes on logarithmic axes."
+    "How large the gradient is compared with its noise (signal-to-noise ratio), for three estimators; more samples to "
+    "the right. The ratio falls for the usual one, IWAE, and grows for DReG and STL (sticking the landing). The "
+    "numbers are slopes: +0.50 means that the ratio grows like the square root of the number of samples."
 )
 
 

@@ -157,7 +157,8 @@ def sentence(test: BiasTest, called: str = "") -> str:
     between = f"{100 * (1 - state.level):g} % interval of |bias|: {state.low:.3g} to {state.high:.3g}{known}"
     t, p = (each.item() for each in state.scalar_t())
     alone = (
-        f"For comparison, an ordinary t-test of the sum over coordinates: t = {t:.2f}, p = {p:.2g} "
-        f"(p below {state.level:g} would mean a bias). Opposite biases cancel in this sum"
+        "For comparison, an ordinary t-test looks only at the sum over coordinates, in which opposite biases cancel. "
+        f"It finds {'a' if p < state.level else 'no'} bias: t = {t:.2f}, p = {p:.2g} (p below {state.level:g} "
+        "means a bias)"
     )
     return f"{FOUND[said.word].format(called)} (after {spent}): {said.why}. {between}. {alone}."

@@ -20,9 +20,10 @@ class BiasScene(Scene):
         "Is this estimator biased, that is, does its mean differ from the gradient of the bound L (see the first tab)? "
         "Each step adds 64 replicates: repetitions with new samples. Each replicate gives a difference: the "
         "estimator's gradient minus DReG's from the same samples. DReG is unbiased, so the mean difference is an "
-        "estimate of the bias.<br>First plot: the estimate of |bias| with its 95 % interval. Where the band ends at an "
-        "edge of the plot, it goes on outside; at the bottom it may include 0. Dashed: the exact value, which is known "
-        "in this model, so you can check the test.<br>Second plot: the evidence e for a bias. Imagine a game. You "
+        "estimate of the bias.<br>First plot: the estimate of |bias| with its 95 % interval (in at least 95 of 100 "
+        "repetitions it contains the true value). Where the band ends at an edge of the plot, it goes on outside; at "
+        "the bottom it may include 0. Dashed: the exact value, which is known in this model, so you can check the "
+        "test.<br>Second plot: the evidence e for a bias. Imagine a game. You "
         "start with 1 coin and bet at each step that there is a bias. If there is none, you win nothing on average. e "
         "is the number of coins that you own now. Without a bias, e reaches 20 in at most 1/20 = 5 % of runs, however "
         "often you look. So at e = 20 (dashed, log₁₀ e = 1.3) the test stops and says “biased”. <i>Play</i> then adds "
@@ -54,6 +55,7 @@ class BiasScene(Scene):
         elif ESTIMATORS[s.estimator].bound is not bounds.iwae:
             called = html.escape(titles.estimator(s.estimator))
             about = f"{called} estimates the gradient of another bound; the difference counts as bias. "
+        many = f"{1 / s.effect**2:,.0f}"
         first = sequential.BLOCK * sequential.first_interval(s.dim, s.level)
         opposed = (
             "sum to 0, so the biases of the coordinates cancel in their sum"
@@ -62,11 +64,11 @@ class BiasScene(Scene):
         )
         return (
             f"{about}“No bias found” means that the 95 % interval of |bias| ends below {s.effect:g} times the noise of "
-            "one gradient (the root of its summed variance). Such a bias is smaller than the noise of a mean of "
-            f"{1 / s.effect**2:,.0f} gradients ({s.effect:g} = 1/&radic;{1 / s.effect**2:,.0f}). The interval starts "
-            f"at {first:,} replicates, because the test must first estimate the D &times; D covariance of the "
-            f"differences. The offsets m &minus; a {opposed}. The test assumes that means of 64 replicates are normal, "
-            "so 5 % and 95 % are approximate."
+            f"one gradient (the root of its summed variance). The mean of {many} gradients has 1/&radic;{many} = "
+            f"{s.effect:g} times this noise, which still hides such a bias. The interval starts at {first:,} "
+            "replicates, because the test must first estimate the D &times; D covariance of the differences. The "
+            f"offsets m &minus; a {opposed}. The test assumes that means of 64 replicates are normal, so 5 % and 95 % "
+            "are approximate."
         )
 
     def controls(self) -> list:
