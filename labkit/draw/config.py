@@ -12,9 +12,10 @@ class Config:
     """The sizes of a network.
 
     Args:
-        channels, height, width: size of the images.
+        channels: numbers per pixel: 1 is grey, 3 is colour.
+        height, width: size of the images in pixels.
         steps: T, the number of glimpses and of patches.
-        hidden: units of the encoder's LSTM and of the decoder's.
+        hidden: units of the encoder's LSTM (a network with a memory), and of the decoder's.
         latent: length of the vector z of each glimpse.
         read, write: filters along each axis of the window; None uses the whole image instead of a window.
         classes: number of labels that select what to paint, 0 .. classes - 1; 0 for a network without labels.

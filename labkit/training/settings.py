@@ -19,7 +19,9 @@ class Settings:
         epochs: passes over the training images.
         steps: optimiser steps, instead of `epochs`.
         batch_size: images per step, shared among the processes.
-        lr, beta1, beta2: the learning rate and the decay rates of Adam.
+        lr: the learning rate, the step size of Adam.
+        beta1: the decay of Adam's running mean of gradients; nearer to 1, it remembers more steps.
+        beta2: the decay of Adam's running mean of squared gradients, which scale its steps.
         clip: the largest global norm of the gradient; 0 never clips.
         clip_each: the largest norm of each variable's own gradient, instead of `clip`; 0 uses `clip`.
         schedule: "cosine" falls from lr to 0 over the run, "constant" does not change.

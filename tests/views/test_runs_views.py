@@ -182,9 +182,9 @@ def test_every_name_of_a_configuration_has_a_meaning_and_epochs_without_use_are_
     known = meanings.meanings(state.kind)
     for part in words.PARTS:
         assert known[part].keys() >= state.config[part].keys()
-    assert known["settings"]["beta1"] == known["settings"]["lr"] and known["config"]["steps"].startswith(
-        "T, the number"
-    )
+    assert len({known["settings"][name] for name in ("lr", "beta1", "beta2")}) == 3
+    assert known["config"]["height"] == known["config"]["width"] != known["config"]["channels"]
+    assert known["config"]["steps"].startswith("T, the number")
     page = words.configuration(state)
     assert f"<p>{html.escape(known['settings']['warmup'])}</p></details>" in page
     assert "20 (not used, because steps is set)" in page
@@ -194,7 +194,9 @@ def test_every_name_of_a_configuration_has_a_meaning_and_epochs_without_use_are_
 def test_the_text_below_the_pictures_explains_what_the_run_has(run_folder):
     (state,) = directory.states(directory.EXAMPLES).values()
     text = words.explained(runs.with_samples(state, -1))
-    assert "first 1,000 steps" in text and "KL of all glimpses" in text
+    assert "until step 1,000" in text and "The bound is Lx + Lz:" in text and "KL of all glimpses" in text
+    vae = words.explained(dataclasses.replace(state, config=state.config | {"kind": "vae"}))
+    assert "With one sample of z, the bound is Lx + Lz" in vae and "KL of all layers" in vae
     bare = dataclasses.replace(state, metrics={}, epochs={}, sheet=None)
     assert "Lx" not in words.explained(bare) and "The bound" in words.explained(bare)
 

@@ -155,26 +155,31 @@ def _rows(part: str, config: dict[str, Any], known: dict[str, str]) -> str:
 
 def explained(run: RunState) -> str:
     """Return what the pictures of a run show, as HTML."""
+    vae = run.kind == "vae"
     said = [
-        "<b>What you see.</b> The bound is the cost of an image in nats (the unit of natural logarithms). Lower is "
-        "better. (On /dreg the bound has the opposite sign.) An epoch is one pass over the training images."
+        "<b>What you see.</b> The bound is the cost of an image in nats (the unit of natural logarithms). On average "
+        "it is at least &minus;log p(image), therefore the name; p(image) is the probability that the network draws "
+        "this image. Lower is better. (On /dreg the bound has the opposite sign.) An epoch is one pass over the "
+        "training images."
     ]
     if "lx" in run.metrics and "lz" in run.metrics:
+        total = "With one sample of z, the bound is Lx + Lz (with more it is lower)" if vae else "The bound is Lx + Lz"
         said.append(
-            "The bound is Lx + Lz: Lx is the cost of wrong pixels, Lz the cost of the latents (random vectors z). On "
-            "average, z carries at most Lz nats of information from the image."
+            f"{total}: Lx is the cost of wrong pixels, Lz the cost of the latents (random vectors z). On average, z "
+            "carries at most Lz nats of information from the image."
         )
         warmup = run.config["settings"].get("warmup")
         if isinstance(warmup, int) and warmup > 0:
             said.append(
-                f"During the first {warmup:,} steps (warmup) Lz counts less in the training. "
-                "At first z carries much. When Lz counts fully, it falls by more than Lx rises. So their sum, the "
-                "bound, still falls."
+                "At the start Lz counts little in the training, so z carries much. While its weight grows to 1 (the "
+                f"warmup, until step {warmup:,}), Lz falls by more than Lx rises, so the bound falls. After that, both "
+                "change little."
             )
     if len(run.kl()) and run.kl().shape[1] > 1:
+        parts, prior = ("layers of latents", "its prior") if vae else ("glimpses (the steps of a drawing)", "N(0, 1)")
         said.append(
-            "A glimpse is one step of a drawing. Lz is the sum of the KL of all glimpses (KL: how far the distribution "
-            "of z is from N(0, 1))."
+            f"Lz is the sum of the KL of all {parts}. KL: how far the distribution of z after reading an image is from "
+            f"{prior}."
         )
     return f"<p>{' '.join(said)}</p>"
 
