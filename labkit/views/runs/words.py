@@ -171,9 +171,9 @@ def explained(run: RunState) -> str:
         warmup = run.config["settings"].get("warmup")
         if isinstance(warmup, int) and warmup > 0:
             said.append(
-                "At the start Lz counts little in the training, so z carries much. While its weight grows to 1 (the "
-                f"warmup, until step {warmup:,}), Lz falls by more than Lx rises, so the bound falls. After that, both "
-                "change little."
+                "At first Lz counts little in the training, so it rises: z carries much. Its weight grows to 1 (the "
+                f"warmup, until step {warmup:,}). Meanwhile Lz falls by more than Lx rises, so the bound falls. After "
+                "that, both change little."
             )
     if len(run.kl()) and run.kl().shape[1] > 1:
         parts, prior = ("layers of latents", "its prior") if vae else ("glimpses (the steps of a drawing)", "N(0, 1)")
