@@ -13,7 +13,7 @@ import re
 import signal
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -37,7 +37,7 @@ def run(quick: bool, console: Console, parts: Sequence[str]) -> None:
         quick: fewer clients, less time.
     """
     if "leaks" in parts:
-        console.print(asyncio.run(leaks(groups=2 if quick else 10, size=3 if quick else GROUP)))
+        console.print(asyncio.run(leaks(groups=2 if quick else 10, size=3 if quick else GROUP, tell=console.print)))
     if "log" in parts:
         console.print(
             asyncio.run(log(10.0 if quick else 600.0, watchers=6 if quick else 60, sessions=1 if quick else 10))
@@ -65,15 +65,20 @@ class Held(NamedTuple):
         )
 
 
-async def leaks(groups: int, size: int) -> str:
-    """Open and close sessions and watchers in groups; return what the server holds after the first and the last."""
+async def leaks(groups: int, size: int, tell: Callable[[str], None] = lambda text: None) -> str:
+    """Open and close sessions and watchers in groups; return what the server holds after the first and the last.
+
+    Args:
+        tell: gets a line after each group. A group takes about two minutes.
+    """
+    held = []
     with serve.served() as (base, key, process):
         async with serve.teaching(base, key) as address:
-            await _group(base, address, size)
-            first = await _settled(process)
-            for _ in range(groups - 1):
+            for i in range(groups):
                 await _group(base, address, size)
-            last = await _settled(process)
+                held.append(await _settled(process))
+                tell(f"group {i + 1} of {groups} has ended: {held[-1].memory:.0f} MB")
+    first, last = held[0], held[-1]
     return (
         f"{groups * size} sessions of /svgd and {groups * size} watchers opened and closed, in groups of {size}: "
         f"threads {first.threads} and {last.threads}, files {first.files} and {last.files}, "
