@@ -20,7 +20,7 @@ SAID = "var(--said-size, 15px)"  # size of the texts of a page
 
 # What a class of a child does. Columns that a phone dissolves have these rules too, because children are its children.
 PLACES = f"""
-.waiting {{ display: none; }}  /* otherwise an empty cell of the grid */
+.bk-Spacer {{ display: none; }}  /* in place of a picture that is not shown yet, otherwise an empty cell of the grid */
 .picture {{ height: {SMALL}; flex: none !important; overflow: clip; isolation: isolate; }}
 .leading {{ height: {LARGE}; }}
 .leading.image {{ height: auto; width: min(100%, calc(var(--aspect) * {LARGE})) !important; }}

@@ -64,9 +64,7 @@ class Stage:
         self._stale: set[str] = set()  # sources whose columns the browser got in another way
         self.automatic, self._drawn, self._declared = False, None, None
         self._order, self.hidden, self.drawings = {"order": str(order)}, False, 0
-        self.pane = pn.pane.HoloViews(
-            None, sizing_mode="stretch_width", linked_axes=False, styles=self._order, css_classes=["waiting"]
-        )  # fmt: skip
+        self.pane = pn.pane.HoloViews(None, sizing_mode="stretch_width", linked_axes=False, styles=self._order)
 
     def show(self, view: View, state: Any, drawn: Callable[[Any], None]) -> None:
         """Show a view's picture.

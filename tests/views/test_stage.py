@@ -5,10 +5,12 @@ import weakref
 
 import holoviews as hv
 import numpy as np
+import panel as pn
 import pytest
 from bokeh.models import DataRange1d
 from bokeh.plotting import figure as bokeh_figure
 
+from labkit.views import layout
 from labkit.views.stage import FEW, GRID, INK, LARGE, LOG_TICKS, SMALL, Stage, change, compact, differing
 from labkit.views.view import View
 
@@ -39,8 +41,11 @@ def shown():
 
 
 def test_a_picture_that_waits_to_be_shown_takes_no_space(shown):
-    assert Stage().pane.css_classes == ["waiting"]  # `labkit.views.layout` hides it
-    assert "waiting" not in shown(Two())[0].pane.css_classes
+    def places(stage):  # what a page puts into its column
+        return [type(each).__name__ for each in pn.Column(stage.pane).get_root().children]
+
+    assert places(Stage()) == ["Spacer"] and ".bk-Spacer { display: none; }" in layout.GRID
+    assert "Spacer" not in places(shown(Two())[0])
 
 
 def test_a_patch_changes_only_its_layer(shown):
