@@ -12,7 +12,8 @@ from labkit.stream import iterate
 
 
 def run(page, tab, steps, **values):
-    """The states of a run with these settings, the first included."""
+    """The states of a run with these settings, the first included; on /draw with the network of the lessons."""
+    values = ({"model": "draw-small"} if page == "draw" and tab != "Learn" else {}) | values
     settings = TABS[page][tab](values)
     assert lessons.apply(settings, values) == []
     states = iterate(settings.step, settings.start())
