@@ -56,7 +56,7 @@ class Run(Generic[S, C]):
         past: type[Past[S]] = Past,
     ):
         self.account, self.steps = account or Account(), steps
-        self.start, self.step, self.render = start, step, render
+        self.start, self.step, self.render, self.record = start, step, render, record
         self.speed = 60.0  # steps per second
         self.frame: Frame[S, C] = Frame(0)
         self.playing, self.until, self.seen = False, 0, time.monotonic()

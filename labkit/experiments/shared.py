@@ -3,11 +3,17 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+from torch.nn import Module
 
 from labkit.past import size
 
+OF_NETWORK = 64_000_000  # bytes of the newest results of a network that runs share
+
 V = TypeVar("V")  # a value
+N = TypeVar("N", bound=Module)  # a network
 
 
 class Shared(Generic[V]):
@@ -41,6 +47,21 @@ class Shared(Generic[V]):
             while self.bytes > self.limit and len(self._kept) > 1:
                 self.bytes -= self._kept.popitem(last=False)[1][1]
             return self._kept[key][0] if key in self._kept else value
+
+
+_of_networks: WeakKeyDictionary[Module, Shared[Any]] = WeakKeyDictionary()
+
+
+def share(network: N) -> N:
+    """Let all runs of this network in this process share equal results; its weights must no longer change."""
+    _of_networks.setdefault(network, Shared(OF_NETWORK))
+    return network
+
+
+def once(network: Module, key: Hashable, find: Callable[[], V]) -> V:
+    """Return find(), or what another run of a shared network found for the same key."""
+    shared: Shared[V] | None = _of_networks.get(network)
+    return find() if shared is None else shared.take(key, find)
 
 
 class Same(Generic[V]):

@@ -10,10 +10,10 @@ import param
 
 import labkit
 from labkit.experiments import titles
-from labkit.experiments.draw.drawing import share
 from labkit.experiments.links import set_all
 from labkit.experiments.runs import directory
 from labkit.experiments.settings import Linkable
+from labkit.experiments.shared import share
 from labkit.models import find
 from labkit.serving import lessons, settings
 from labkit.serving.ceilings import hold

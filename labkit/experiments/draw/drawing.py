@@ -1,20 +1,14 @@
 """A run of DRAW as states: the strokes of one trace are shown in order, then the next trace starts."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
 from labkit import draw
-from labkit.experiments.shared import Shared
 
 REST = 8  # smallest number of steps for which finished images stay
-SHARED = 64_000_000  # bytes of the newest results of a network that runs share
-
-V = TypeVar("V")  # a result
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,21 +53,6 @@ class Drawing:
 def device_of(model: draw.DRAW) -> torch.device:
     """Return the device of a network's weights."""
     return model.posterior.weight.device
-
-
-_shared: WeakKeyDictionary[draw.DRAW, Shared[Any]] = WeakKeyDictionary()
-
-
-def share(model: draw.DRAW) -> draw.DRAW:
-    """Let all runs of this network in this process share equal results; its weights must no longer change."""
-    _shared.setdefault(model, Shared(SHARED))
-    return model
-
-
-def once(model: draw.DRAW, key: Hashable, find: Callable[[], V]) -> V:
-    """Return find(), or what another run of a shared network found for the same key."""
-    shared: Shared[V] | None = _shared.get(model)
-    return find() if shared is None else shared.take(key, find)
 
 
 def onwards(state: Drawing, begin: Callable[[int], Drawing]) -> Drawing:

@@ -9,8 +9,9 @@ from torch import Tensor
 from labkit import draw
 from labkit.experiments import defaults
 from labkit.experiments.devices import kept, noise
-from labkit.experiments.draw.drawing import Drawing, device_of, once, onwards
+from labkit.experiments.draw.drawing import Drawing, device_of, onwards
 from labkit.experiments.settings import ExperimentSettings
+from labkit.experiments.shared import once
 
 
 class GenerateSettings(ExperimentSettings[Drawing]):

@@ -14,10 +14,10 @@ from torch import Tensor
 from labkit import draw
 from labkit.draw import latents
 from labkit.experiments.devices import kept, noise
-from labkit.experiments.draw.drawing import Drawing, device_of, once, onwards
+from labkit.experiments.draw.drawing import Drawing, device_of, onwards
 from labkit.experiments.draw.images import printed
 from labkit.experiments.settings import ExperimentSettings, Linkable, RegistrySelector
-from labkit.experiments.shared import Latest
+from labkit.experiments.shared import Latest, once
 
 VALUES = torch.linspace(-3, 3, 7)  # values of one number of z: three standard deviations to each side
 NOISE = -1  # replaces a printed digit: an image from the prior

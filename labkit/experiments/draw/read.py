@@ -9,9 +9,10 @@ from torch import Tensor
 
 from labkit import draw
 from labkit.experiments.devices import kept, noise
-from labkit.experiments.draw.drawing import Drawing, device_of, once, onwards
+from labkit.experiments.draw.drawing import Drawing, device_of, onwards
 from labkit.experiments.draw.images import printed
 from labkit.experiments.settings import ExperimentSettings
+from labkit.experiments.shared import once
 
 OWN = -1  # replaces a printed digit: the image that was drawn or chosen last
 

@@ -3,10 +3,11 @@
 import torch
 
 from labkit import draw
-from labkit.experiments.draw.drawing import REST, share
+from labkit.experiments.draw.drawing import REST
 from labkit.experiments.draw.generate import GenerateSettings
 from labkit.experiments.draw.latents import ResampleSettings, TraverseSettings
 from labkit.experiments.draw.read import ReadSettings
+from labkit.experiments.shared import share
 
 
 def test_strokes_appear_one_by_one_then_rest_and_start_again(model):
