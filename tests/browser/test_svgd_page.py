@@ -86,7 +86,8 @@ class Page:
         expect(self.page.get_by_text(re.compile(r"^step \d+ · paused"))).to_be_visible()
 
     def error(self):
-        return self.page.get_by_text(re.compile("^The run has stopped: "))
+        """The message on the page; a screen reader also speaks it."""
+        return self.page.get_by_text(re.compile("^The run has stopped: ")).locator("xpath=self::*[not(@aria-live)]")
 
     def figures(self, script):
         return self.page.evaluate(f"() => {{ {FIGURES}; return {script} }}")
