@@ -12,6 +12,7 @@ from labkit import baselines, engine, svgd
 from labkit.experiments.svgd import PRESETS, Pair, ParticlesSettings
 from labkit.experiments.svgd.numbers import Numbers, bandwidth, of_run
 from labkit.experiments.svgd.particles import SNAPSHOTS
+from labkit.paint.source import declared
 from labkit.targets import PARAMETERS, TARGETS
 from labkit.views import save
 from labkit.views.spans import RANGE
@@ -142,6 +143,15 @@ def test_handles_are_on_the_peaks_of_isolated_modes():
     at = torch.tensor([[-10.0], [0.0], [10.0]], dtype=torch.float64)
     np.testing.assert_allclose(handles[:, 0], [-10, 0, 10])
     np.testing.assert_allclose(handles[:, 1], experiment.density().log_prob(at).exp().numpy(), rtol=1e-9)
+
+
+def test_a_file_of_one_state_shows_the_whole_bars_of_forces():
+    experiment = near("mixture")
+    view, state = main_view(experiment), experiment.start()
+    view.arrows = True
+    low, _ = declared(view.still(view.picture(state), state))["ylim"]
+    found = view.columns(state)
+    assert low < min(found[name]["y1"].min() for name in ("drive", "repulsion"))
 
 
 def test_arrows_have_one_scale_and_the_direction_of_the_forces():

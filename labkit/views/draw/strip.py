@@ -61,7 +61,7 @@ class CanvasStrip(View):
         return drawn | {"now": mosaic.framed(left, top, *size)}
 
     def _all(self, state: Drawing) -> Columns:
-        """Return the columns that are the same at every stroke."""
+        """Return all columns but the mark. With the glimpses to come they are the same at every stroke."""
         c, trace = self.config, state.trace
         outlines = mosaic.no_boxes()
         known = self._known(state)

@@ -79,9 +79,8 @@ class Scaling(View):
         columns = self.columns(state)
         bands = [spans.band(name + BAND, style_of(name).color) for name in state.estimators]
         n = len(state.estimators)
-        widths = np.linspace(
-            min(HIGHEST + STEP * (n - 1), WIDEST), HIGHEST, n
-        ).tolist()  # so that equal lines are all visible
+        # lower lines are wider, so that equal lines are all visible
+        widths = np.linspace(min(HIGHEST + STEP * (n - 1), WIDEST), HIGHEST, n).tolist()
         drawn = [_line(name, columns, width) for name, width in zip(state.estimators, widths, strict=True)]
         lines = [layer for layers in zip(*drawn, strict=True) for layer in layers]
         exact = hv.Curve((columns["exact"]["x"], columns["exact"]["y"]), "x", "y", label="exact").opts(

@@ -17,10 +17,8 @@ from labkit.views.stage import ABOVE
 from labkit.views.view import Columns, View, listed
 
 POINTS = 300
-MIDDLE, REACH = (
-    -0.19,
-    0.11,
-)  # where bars of forces start, and their length, as shares of the picture's height
+# shares of the picture's height: what is below the axis, where bars of forces start, and their length
+BELOW, MIDDLE, REACH = -0.06, -0.19, 0.11
 FLAT = 6.0  # height of the picture of an unknown density, as a multiple of a uniform density
 
 
@@ -51,6 +49,11 @@ class Line(View):
     def declaration(self) -> tuple:
         """What the picture depends on except the columns."""
         return self.box, self.title, self.top, self.arrows
+
+    @property
+    def _bottom(self) -> float:
+        """The lower end of the vertical axis, with space for the bars of forces if they are shown."""
+        return (MIDDLE - 1.2 * REACH if self.arrows else BELOW) * self.top
 
     def _target(self) -> Columns:
         """Return the layers of the target, computed once for each target."""
@@ -92,16 +95,15 @@ class Line(View):
             ),
             *(forces if self.arrows else []),
         ]
-        low = MIDDLE - 1.2 * REACH if self.arrows else -0.06
         return hv.Overlay(layers).opts(
-            xlim=self.box, ylim=(low * self.top, self.top), xlabel="x", ylabel="density", title=self.title,
+            xlim=self.box, ylim=(self._bottom, self.top), xlabel="x", ylabel="density", title=self.title,
             legend_labels={"drive": "drive (up: to the right)"}, **ABOVE,
         )  # fmt: skip
 
     def still(self, picture: hv.Overlay, state: Sample) -> hv.Overlay:
         """Return the picture with space for a peak of the particles that is higher than the moving picture."""
         peak = 1.05 * float(density.estimate(_positions(state), self.grid).max())
-        return picture.opts(ylim=(-0.06 * self.top, max(self.top, peak)))
+        return picture.opts(ylim=(self._bottom, max(self.top, peak)))
 
     def describe(self, state: Sample, past: Past | None = None) -> str:
         x, target = _positions(state), self.density()
