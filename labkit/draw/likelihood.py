@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from labkit import importance
 from labkit.draw.network import DRAW, check_pixels
 from labkit.draw.trace import negative_log_likelihood
 
@@ -73,12 +74,9 @@ def estimates(
         raise ValueError(f"samples must be >= 1, got {samples}; more samples give a tighter estimate")
     model._check(x, labels)
     check_pixels(x)
-    parts, sums = [], []
-    for size in _chunks(samples, max(1, rows // max(1, len(x)))):
-        log_w = log_weights(model, x, size, labels=labels, generator=generator)
-        parts.append(log_w.logsumexp(0))
-        sums.append(log_w.sum(0))
-    return torch.stack(parts).logsumexp(0) - math.log(samples), torch.stack(sums).sum(0) / samples
+    sizes = _chunks(samples, max(1, rows // max(1, len(x))))
+    parts = (log_weights(model, x, size, labels=labels, generator=generator) for size in sizes)
+    return importance.estimates(parts, samples)
 
 
 def _chunks(total: int, size: int) -> Iterator[int]:

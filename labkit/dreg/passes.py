@@ -6,7 +6,6 @@
 `labkit.dreg.fast.gradients` finds the same gradients faster, also those of many estimators.
 """
 
-import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from labkit import importance
 from labkit.dreg.bounds import iwae
 from labkit.dreg.fast.decoder import log_pixels
 from labkit.dreg.gradients import Samples
@@ -160,11 +160,8 @@ def estimates(
     Raises:
         TypeError, ValueError: as `log_weights`.
     """
-    parts, sums = [], []
-    for log_w, _, _ in log_weights(model, x, samples, generator=generator, rows=rows):
-        parts.append(log_w.logsumexp(0))
-        sums.append(log_w.sum(0))
-    return torch.stack(parts).logsumexp(0) - math.log(samples), torch.stack(sums).sum(0) / samples
+    parts = (log_w for log_w, _, _ in log_weights(model, x, samples, generator=generator, rows=rows))
+    return importance.estimates(parts, samples)
 
 
 @torch.no_grad()
