@@ -47,7 +47,7 @@ def test_particles_that_leave_an_unnamed_support_stop_the_run(draw):
         list(islice(run, 200))
 
 
-@pytest.mark.slow  # six hundred steps of 200 particles for each
+@pytest.mark.slow  # two hundred steps of 200 particles for each
 @pytest.mark.parametrize("name", BOUNDED)
 def test_mean_and_variance_on_a_bounded_support_are_within_5_percent(name, draw):
     """200 particles move by the RBF with twice the median rule's length, with steps of .1 and then of .01.
@@ -58,7 +58,7 @@ def test_mean_and_variance_on_a_bounded_support_are_within_5_percent(name, draw)
     d, kernel = BOUNDED[name], svgd.RBF(2.0)
     target = targets.from_distribution(d)
     state = svgd.start(draw(200, target.dim), target, kernel=kernel)
-    for size, steps in ((0.1, 400), (0.01, 200)):
+    for size, steps in ((0.1, 100), (0.01, 100)):
         for _ in range(steps):
             state = svgd.step(state, target, kernel=kernel, optimizer=svgd.Adagrad(size))
     y = target.constrain(state.x)
