@@ -190,6 +190,23 @@ def test_a_tap_on_the_picture_of_a_phone_predicts_a_place(visit, page):
     assert math.isclose(shown, (low + high) / 2, abs_tol=0.02 * (high - low))
 
 
+def test_each_of_two_questions_in_a_row_takes_its_own_place_on_the_picture(visit):
+    lesson = lessons.load("svgd-one-particle")
+    assert [lesson.steps[i].question.kind for i in (1, 2)] == ["place", "place"]
+    page, predicted = visit(link(lesson, 2)), re.compile("^Your prediction:")
+    place = page.locator("[data-labkit=places]")
+    place.click(position={"x": 200, "y": 20}, timeout=LOADS)
+    expect(page.get_by_text(predicted)).to_be_visible(timeout=LOADS)
+    page.get_by_role("button", name=re.compile("^Play [0-9]+ steps")).click()
+    expect(page.get_by_text(re.compile("^(Right|Not quite)[.]")).first).to_be_visible(timeout=PLAYS)
+    expect(place).to_have_css("pointer-events", "none", timeout=LOADS)  # it shows the answers and takes none
+    page.keyboard.press("n")
+    at_step(page, lesson, 2)
+    place.click(position={"x": 200, "y": 20}, timeout=LOADS)
+    expect(page.get_by_text(predicted)).to_be_visible(timeout=LOADS)
+    expect(page.get_by_role("slider", name="Place on the picture, x")).to_have_attribute("max", "15", timeout=LOADS)
+
+
 def test_the_start_page_and_the_page_itself_link_to_the_lessons(server, page):
     page.goto(server)
     expect(page.get_by_role("link", name=re.compile("^Start here"))).to_be_visible(timeout=LOADS)
