@@ -27,15 +27,17 @@ from labkit.views.tabs import Tab
 
 TITLE = "DReG"
 SUMMARY = (
-    "Doubly reparameterised gradients: an encoder network learns by raising a bound that uses K random samples. With "
-    "larger K the bound depends less on the encoder, so the gradient shrinks. The noise of the usual gradient "
-    "estimator shrinks more slowly than the gradient, the noise of DReG shrinks faster."
+    "Doubly reparameterised gradients: an encoder network learns by raising a lower bound on log p(x), the "
+    "log-probability of the data. The bound uses K random samples. With larger K it depends less on the encoder, so "
+    "the gradient shrinks. The noise of the usual gradient estimator shrinks more slowly than the gradient, the noise "
+    "of DReG shrinks faster."
 )
 QUESTION = "Do more samples give a better gradient?"
 PICTURE = (
     "How large the gradient is compared with its noise (signal-to-noise ratio), for three estimators; more samples to "
-    "the right. The ratio falls for the usual one, IWAE, and grows for DReG and STL (sticking the landing). The "
-    "numbers are slopes: +0.50 means that the ratio grows like the square root of the number of samples."
+    "the right. The ratio falls for the usual one, IWAE, and grows for DReG. It grows for STL (sticking the landing), "
+    "too, but STL is biased: its gradient is wrong on average, and the ratio does not show this. The numbers are "
+    "slopes: +0.50 means that the ratio grows like the square root of the number of samples."
 )
 
 

@@ -112,7 +112,7 @@ export function render({ model, el, view }) {
   const ask_again = (asked, key) => {
     shown = key
     sliders = sent = null
-    places?.remove() // those of the last question take no answer after its verdict, and told their axes to its sliders
+    places?.remove() // those of the last question take no answer after its verdict, and gave their axes to its sliders
     places = null
     mine = now().answer
     question.replaceChildren()

@@ -14,7 +14,7 @@ def test_a_page_without_runs_shows_the_example_and_how_to_make_a_run(tmp_path):
     assert found.example and found.name == "example-digits" and found.state.sheet is not None and not found.drawable
     scene._show(found)
     assert "There is no run in" in scene.listing.object
-    assert "Below is a run that this command made" in scene.listing.object
+    assert "The same command made it" in scene.listing.object
     assert f"{found.state.bound:.2f} nats" in scene.listing.object and len(scene.stages) == 4
     assert "<b>example-digits</b> · samples of epoch 143" == scene.head.object
 

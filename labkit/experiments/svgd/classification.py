@@ -144,8 +144,8 @@ class ClassificationSettings(ExperimentSettings[Classified]):
     )  # fmt: skip
     rate = param.Number(
         default=10.0, bounds=(0.001, 100.0), label="Prior rate, b",
-        doc="b sets what is expected before any point is seen. Larger b: larger weights. It is the rate of the prior "
-        "of their precision α (1/variance): Gamma(1, b), with mean 1/b.",
+        doc="The weights have precision α (1/variance). Before any point is seen, α is Gamma(1, b), with mean 1/b. "
+        "Larger b: smaller α, so larger weights.",
     )  # fmt: skip
     held = param.Number(
         default=0.25, bounds=(0.0, 0.5), step=0.05, label="Held-out share",

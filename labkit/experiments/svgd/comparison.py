@@ -74,7 +74,8 @@ class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
         default=NOTHING,
         objects=[NOTHING, *SAMPLERS, *SETTINGS],
         label="Compare with",
-        doc="Shows a second run next to the first. If you choose a setting, its second value appears below this list. "
+        doc="Shows a second run next to the first. If you choose a setting, a second control for it "
+        "appears below; the second run uses that value. "
         "Independent draws: new samples of the target at every step. Langevin chains: each particle moves alone, by "
         f"{CHAIN_STEP} ∇log p and normal noise with standard deviation {(2 * CHAIN_STEP) ** 0.5:.2g}, both fixed.",
     )

@@ -15,13 +15,13 @@ class AttentionScene(DRAWScene):
         "Move the window over a printed 3 with the sliders. The chosen network only sets the size of the image. The "
         "window has N &times; N Gaussian filters around its centre (gX, gY), &delta; pixels apart and with standard "
         "deviation &sigma;. The frame is N &delta; wide: it goes &delta;/2 beyond the outer centres.<br>In the lower "
-        "pictures each row is a filter along one axis, and dark pixels have large weights. A row of F_Y times a row of "
-        "F_X is one filter of the window, so there are N &times; N. At the pixel in row y and column x, filter (i, j) "
-        "has the weight F_Y[i, y] F_X[j, x].<br>Reading multiplies the pixels by the weights of a filter and adds them "
-        "up: one number for each filter. Writing these numbers back through the same window shows how much of the "
-        "image they keep. The intensity &gamma; changes nothing that you see: reading multiplies by it, writing "
-        "divides by it, and each picture has its own grey scale. <b>Try:</b> set &sigma; a little below &delta;/2. A "
-        "much smaller &sigma; leaves gaps between the filters, a larger one blurs."
+        "pictures each row is a filter along one axis, and dark pixels have large weights. Each pair of a row of F_Y "
+        "and a row of F_X gives one filter of the window, so there are N &times; N. At the pixel in row y and column "
+        "x, filter (i, j) has the weight F_Y[i, y] F_X[j, x].<br>Reading multiplies the pixels by the weights of a "
+        "filter and adds them up: one number for each filter. Writing these numbers back through the same window shows "
+        "how much of the image they keep. The intensity &gamma; changes nothing that you see: reading multiplies by "
+        "it, writing divides by it, and each picture has its own grey scale. <b>Try:</b> set &sigma; a little below "
+        "&delta;/2. A much smaller &sigma; leaves gaps between the filters, a larger one blurs."
     )
 
     def views(self) -> list:

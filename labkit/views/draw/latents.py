@@ -29,9 +29,10 @@ class ResampleScene(GlimpseScene):
     kind = ResampleSettings
     words = (
         "<b>Do early or late glimpses decide the digit?</b> Move t and see. The image in the yellow frame has its own "
-        "random vector z at each glimpse; the numbers in z are called latents. The other images keep its z before "
-        "glimpse t and get new ones from glimpse t onwards. So while they are drawn, all images are equal up to "
-        "glimpse t &minus; 1, and differ from glimpse t onwards. At first the difference may be too small to see. The "
+        "random vector z at each glimpse; the numbers in z are called latents. The other images use the same z "
+        "before glimpse t, and new ones from glimpse t onwards. So while they are drawn, all images are equal up to "
+        "glimpse t &minus; 1, and differ from glimpse t onwards. At first the difference may be too small to see. "
+        "(After a change the drawing begins again at glimpse 1, while the number of steps continues.) The "
         "curve shows for every t how much the finished images differ: the standard deviation of a pixel over the "
         "images, averaged over the pixels. The other picture is dark where the finished images differ most."
     )

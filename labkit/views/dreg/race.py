@@ -149,7 +149,7 @@ class RaceScene(Scene):
         "better. Thin lines: the bound of the minibatches with the K of the training, smoothed. Do not compare thick "
         "with thin lines, because a larger K raises the bound. The third plot shows how far each thick line is above "
         "that of the first lane. A short race has no clear winner. All plots have the same colours; with more than "
-        f"{MOST} lanes, only the first two have a legend.<br>The variance of the encoder's gradient differs "
+        f"{MOST} lanes, only the first two plots have a legend.<br>The variance of the encoder's gradient differs "
         f"already in the first steps: compare DReG with IWAE. This gradient is a mean over a batch of {IMAGES} images. "
         "The plot shows its variance over new samples z, averaged over the weights of the encoder. STL is biased and "
         "RWS-DReG has another goal. Their SNR (signal-to-noise ratio) may be high although they lead to another place: "

@@ -97,8 +97,8 @@ def none_in(place: str) -> str:
 def example(runs: dict[str, RunState | str]) -> str:
     """Return a text about the shipped run that the page shows while there is no other."""
     return "".join(
-        f"<p>Below is a run that this command made, <b>{html.escape(name)}</b>. It ended with a cost of "
-        f"{run.bound:.2f} nats per test image (the bound, explained below).</p>"
+        f"<p>Below is an example that comes with labkit, <b>{html.escape(name)}</b>. The same command made it. It "
+        f"ended with a cost of {run.bound:.2f} nats per test image (the bound, explained below).</p>"
         for name, run in runs.items()
         if isinstance(run, RunState) and run.bound is not None
     )
@@ -171,10 +171,12 @@ def explained(run: RunState) -> str:
         warmup = run.config["settings"].get("warmup")
         if isinstance(warmup, int) and warmup > 0:
             said.append(
-                "At first Lz counts little in the training, so it rises: z carries much. Its weight grows to 1 (the "
-                f"warmup, until step {warmup:,}). Meanwhile Lz falls by more than Lx rises, so the bound falls. After "
-                "that, both change little."
+                "The training minimises Lx + weight · Lz. At first the weight is small, so Lz rises: z carries much. "
+                f"Until step {warmup:,} the weight grows to 1 (the warmup). Meanwhile Lz falls by more than Lx rises, "
+                "so the bound falls. After that, both change little."
             )
+    if run.config["settings"].get("ema"):
+        said.append("The test points use averaged weights (ema), so they may lie below the training curve.")
     if len(run.kl()) and run.kl().shape[1] > 1:
         parts, prior = ("layers of latents", "its prior") if vae else ("glimpses (the steps of a drawing)", "N(0, 1)")
         said.append(

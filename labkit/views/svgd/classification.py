@@ -46,7 +46,7 @@ class ClassificationScene(Scene):
         "standard deviation of their probabilities of class 1. <i>Prior precision α and weights</i> has one dot for "
         "each particle. α is the precision (1/variance) of the prior of the weights: a large α pulls them towards 0, "
         f"so |w| is then small. <b>Try:</b> {layout.DOUBLE_CLICK} to add a point, drag a point across the boundary, or "
-        "change the features."
+        "change the features. The pale band of a curve reaches from the lowest to the highest of several steps."
     )
 
     def __init__(self, settings: ClassificationSettings | None = None, **params):

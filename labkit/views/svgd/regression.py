@@ -145,7 +145,7 @@ def sentence(state: Fitted, true_noise: float, true_rmse: float) -> str:
     noise_there = f" The true noise is {true_noise:.3g}." if known else ""
     rmse_there = (
         " Even the true curve misses the noisy points: its RMSE on the held-out points is "
-        f"{true_rmse:.3g}. With very many points it would be the true noise."
+        f"{true_rmse:.3g}. With very many held-out points, this RMSE would equal the true noise."
         if known
         else ""
     )
@@ -153,7 +153,7 @@ def sentence(state: Fitted, true_noise: float, true_rmse: float) -> str:
         f"Noise learned from {target.rows} training points: {learned.mean():.3g} on average, {learned.min():.3g} to "
         f"{learned.max():.3g} (in units of y).{noise_there} At the start the networks fit badly, so they learn a "
         f"larger noise. The noise of the points keeps the RMSE above 0.{rmse_there} The prior also adds noise: a "
-        f"network without any error would still learn about {least * target.unit:.2g} (why: see More below)."
+        f"network without any error would still learn a noise of {least * target.unit:.2g} (why: see More below)."
     )
     if state.overwritten is None:
         return said

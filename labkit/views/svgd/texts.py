@@ -49,7 +49,9 @@ see <i>Compare with</i>. KSD is computed with a kernel, and another kernel gives
 kernel)</i>, the number after the step at the top right, uses the run's own kernel, whose h may change at every step.
 The curve uses the Gaussian kernel with the h of step 0, so its values can be compared between steps. SVGD reduces the
 KSD of its own kernel, so the curve may rise again after a minimum.<br>
-The step size ε is constant, so the particles never come to rest and the curves stay level. A smaller ε helps.<br>
+Adagrad divides φ by its recent size, so each move stays about ε long even when φ is small. The particles never come
+to rest, and the curves stop falling. A smaller ε helps. A sharp dip in an error only means that the error changed its
+sign.<br>
 In a long run, each point of a curve is the mean over several steps. The pale band reaches from the lowest to the
 highest value of these steps. On a busy server the curves use only some of the steps, chosen at random.
 The file of <i>Save curves</i> says how many.<br>
@@ -66,9 +68,10 @@ posterior says how plausible each choice is: it is the prior times the likelihoo
 In the <b>prior</b>, every weight is N(0, 1/λ), and the noise is N(0, 1/γ). The precisions (1/variance) γ and λ are
 Gamma(1, b): their density is b exp(−bγ), with mean 1/b. A particle contains the weights, log γ and log λ. For
 standardised y and N training points, the logarithm of the posterior depends on γ as (N + 2)/2 · log γ − γ (sum of
-error² + 2b)/2. So the prior counts as two points whose squared errors sum to 2b, and at a peak noise² = 1/γ = (sum of
-error² + 2b)/(N + 2). Without any error the noise is √(2b/(N + 2)): 0.18 for b = 1 and N = 60. Times the standard
-deviation of the training y, 0.51 for the first points, this is 0.09 in units of y.<br>
+error² + 2b)/2. (A particle contains log γ, so this is the density of log γ: the change of variable adds one log γ.)
+So the prior counts as two points whose squared errors sum to 2b, and where the posterior is highest, noise² = 1/γ =
+(sum of error² + 2b)/(N + 2). Without any error the noise is √(2b/(N + 2)): 0.18 for b = 1 and N = 60. Times the
+standard deviation of the training y, 0.51 for the first points, this is 0.09 in units of y.<br>
 The networks see <b>standardised</b> x and y (mean 0, variance 1). Mean and scale are computed once, at the start of
 the run, and do not change when you drag a point.<br>
 <b>Log-likelihood:</b> each network gives a density to a held-out y. The curve shows the logarithm of their mean
@@ -101,10 +104,10 @@ In many dimensions all pairs of particles have about the same distance r. The me
 1)). So k = exp(−r²/(2h²)) = 1/(n + 1) for each pair. All neighbours together then weigh about as much as the
 particle itself. Its own score, the gradient of log p (uphill), pulls it inwards with full weight, k = 1. But it does
 not push itself.<br>
-For the independent target, a particle's own score adds −x/n to φ, and the other scores nearly cancel. Neighbour
-j adds the repulsion k (x − x<sub>j</sub>)/(n h²). In the sum over j the x<sub>j</sub> nearly cancel. The n
-terms k x/(n h²) add up to k x/h². This is about x/(n h²), because k is about 1/n. It balances −x/n when h is
-near 1, so r² is near 2 log(n + 1). But r² is also 2D times the variance. Together: variance = log(n + 1)/D.<br>
+For the independent target, a particle's own score adds −x/n to φ, and the other scores nearly cancel. Neighbour j
+adds the repulsion k (x − x<sub>j</sub>)/(n h²). In the sum over j the x<sub>j</sub> nearly cancel. So two forces are
+left:<br>pull: −x/n,<br>push: n · k x/(n h²) = k x/h², about x/(n h²), because k is about 1/n.<br>They are equal when
+h is near 1, so r² is near 2 log(n + 1). But r² is also 2D times the variance. Together: variance = log(n + 1)/D.<br>
 This holds while it is below 1. In fewer dimensions the distances differ more, and near neighbours push more.
 """,
 )
