@@ -10,7 +10,7 @@ import labkit
 from labkit import data
 
 COMMAND = "labkit train draw --data digits --preset digits"
-SHORTER = ["--steps", "1200", "--eval-every", "0"]
+SHORTER = ["--steps", "1050", "--eval-every", "0"]
 ALONE = """
 import sys
 from labkit.cli import keepsakes, main
@@ -24,7 +24,7 @@ sys.exit(main(sys.argv[1:]))
 def test_the_first_training_does_not_collapse(seed, python, tmp_path, rows):
     """Over 5 nats reach the latents, without a warning. Of 100 samples no two are alike, and they vary as digits do.
 
-    The test takes 1,200 of its 2,000 steps, half a minute on one core. The KL has its full weight after step 1,000.
+    The test takes 1,050 of its 2,000 steps, half a minute on one core. The KL has its full weight after step 1,000.
     """
     for file in ("README.md", "labkit/guide/start.md", "labkit/guide/training.md"):
         assert COMMAND in (Path(__file__).parents[2] / file).read_text().splitlines()

@@ -4,8 +4,6 @@ import gzip
 import hashlib
 import os
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -178,10 +176,3 @@ def test_all_files_to_download_have_a_checksum_and_a_mirror():
             assert file.urls and all(url.startswith("http") and url.endswith(file.name) for url in file.urls), name
         assert known.binarisation in ("fixed", "grey") and known.terms
         assert all(set(source.files) == set(known.splits) for source in known.sources)
-
-
-@pytest.mark.slow
-def test_importing_labkit_data_loads_no_parser_and_no_downloader():
-    script = "import sys, labkit.data; print(sorted({'sklearn', 'scipy', 'pooch', 'requests'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

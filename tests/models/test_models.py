@@ -86,13 +86,3 @@ def test_import_labkit_stays_light():
     script = "import sys, labkit; print('torch' in sys.modules); labkit.load_checkpoint; labkit.nothing"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == "False" and "has no attribute 'nothing'" in done.stderr
-
-
-@pytest.mark.slow
-def test_importing_training_loads_no_fabric_and_no_display_package():
-    script = (
-        "import sys, labkit.training; "
-        "print({'lightning_fabric', 'panel', 'holoviews', 'PIL', 'tensorboard'} & set(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"

@@ -6,6 +6,8 @@ import pytest
 
 from labkit.views.stage import Stage
 
+SHOW = Stage.show
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _extension():
@@ -14,13 +16,19 @@ def _extension():
     hv.extension("bokeh")
 
 
+@pytest.fixture
+def without_pictures(monkeypatch):
+    """Scenes declare no pictures, because these cost the most; `stood` still shows a view's picture."""
+    monkeypatch.setattr(Stage, "show", lambda self, view, state, drawn: None)
+
+
 @pytest.fixture(scope="session")
 def stood():
     """`stood(view, state)` -> the Stage that shows the view's picture."""
 
     def put_up(view, state):
         stage = Stage()
-        stage.show(view, state, lambda figure: None)
+        SHOW(stage, view, state, lambda figure: None)
         hv.render(stage.pane.object)
         return stage
 

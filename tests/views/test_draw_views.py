@@ -70,7 +70,7 @@ def test_narrow_filters_have_thick_lines():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [GenerateScene, ReadScene, AttentionScene])
-def test_columns_match_the_layers_before_during_and_after_the_strokes(model, kind, stood):
+def test_columns_match_the_layers_before_during_and_after_the_strokes(model, kind, without_pictures, stood):
     scene = kind(model)
     try:
         state, views = scene.settings.start(), scene.views()

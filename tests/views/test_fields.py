@@ -10,7 +10,6 @@ import pytest
 from labkit.lessons.tabs import TABS
 from labkit.views import fields
 from labkit.views.lesson_cell import SCENES
-from labkit.views.stage import Stage
 
 NUMBERS = pn.widgets.IntInput, pn.widgets.FloatInput  # boxes of Panel for a number
 
@@ -69,8 +68,8 @@ def test_a_number_that_code_sets_is_shown_and_the_message_is_cleared(box):
 
 
 @pytest.mark.parametrize(("page", "tab"), [(page, tab) for page, tabs in TABS.items() for tab in tabs])
-def test_every_number_box_of_a_tab_says_what_it_uses(page, tab, monkeypatch):
-    monkeypatch.setattr(Stage, "show", lambda self, view, state, drawn: None)  # pictures cost the most
+def test_every_number_box_of_a_tab_says_what_it_uses(page, tab, without_pictures):
+    """Other inputs are tested above, for the same box: here a number that is too large would cost a large run."""
     module, name = SCENES[page][tab]
     scene = getattr(importlib.import_module(f"labkit.views.{module}"), name)(TABS[page][tab]({}))
     controls = pn.Column(*scene.controls())
@@ -80,12 +79,7 @@ def test_every_number_box_of_a_tab_says_what_it_uses(page, tab, monkeypatch):
     )
     for box, line in rows:
         assert isinstance(box, fields.Whole) and "whole" in box.css_classes
-        for typed, said in (
-            (-5, "Allowed: "),
-            (1e26, "Allowed: "),
-            (12.6, "Only whole numbers. "),
-            (None, "Not a num"),
-        ):
+        for typed, said in ((-5, "Allowed: "), (None, "Not a num")):
             box._process_events({"value": typed})
             assert line.visible and line.object.startswith(said) and line.object.endswith(f" Using {box.value:,}.")
     scene.live.close()

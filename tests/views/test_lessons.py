@@ -16,8 +16,14 @@ NAME = "svgd-100-particles"
 
 
 @pytest.fixture
-def open_cell():
-    """open_cell(step) -> the cell of a lesson at this step, counted from 1; it is closed after the test."""
+def open_cell(drawn_cell, without_pictures):
+    """open_cell(step) -> the cell of a lesson at this step, counted from 1, without pictures; it is closed later."""
+    return drawn_cell
+
+
+@pytest.fixture
+def drawn_cell():
+    """drawn_cell(step) -> the cell with its pictures."""
     made = []
 
     def at(step=1):
@@ -76,8 +82,8 @@ def test_the_run_pauses_after_the_steps_of_the_lesson_and_marks_the_prediction(o
         assert walk.answer == choice  # too late
 
 
-def test_curves_of_a_single_state_are_hidden_until_the_run_is_played(open_cell):
-    cell = open_cell(2)
+def test_curves_of_a_single_state_are_hidden_until_the_run_is_played(drawn_cell):
+    cell = drawn_cell(2)
     assert settled(cell).t == 75
     shown = []
     for _ in range(2):
@@ -129,25 +135,25 @@ def test_exploring_keeps_the_settings_and_the_way_back(open_cell):
     assert not cell.walk.told()["free"] and cell.walk.place["step"] == 5
 
 
-@pytest.mark.parametrize(
-    ("place", "words"),
-    [
-        ({"lesson": "none"}, "no lesson is called none"), ({"lesson": 5}, "no lesson is called 5"),
-        ({"lesson": NAME, "step": 99}, "has the steps 1 to"), ({"lesson": NAME, "step": "x"}, "not x"),
-        ({"lesson": NAME, "step": 0}, "not 0"), ({"lesson": NAME, "step": 1.5}, "not 1.5"),
-    ],
-)  # fmt: skip
-def test_an_unknown_place_shows_the_reason(open_cell, place, words):
+PLACES = [
+    ({"lesson": "none"}, "no lesson is called none"), ({"lesson": 5}, "no lesson is called 5"),
+    ({"lesson": NAME, "step": 99}, "has the steps 1 to"), ({"lesson": NAME, "step": "x"}, "not x"),
+    ({"lesson": NAME, "step": 0}, "not 0"), ({"lesson": NAME, "step": 1.5}, "not 1.5"),
+]  # fmt: skip
+
+
+def test_an_unknown_place_shows_the_reason_and_the_cell_stays_at_its_step(open_cell):
     cell = open_cell()
-    assert words in cell.walk.go(place, "svgd") and cell.walk.place["step"] == 1
+    for place, words in PLACES:
+        assert words in cell.walk.go(place, "svgd") and cell.walk.place["step"] == 1
     assert "belongs to the page /svgd" in cell.walk.go({"lesson": NAME}, "draw")
 
 
-@pytest.mark.parametrize("message", [{}, {"kind": "go"}, {"kind": "go", "step": 99}, {"kind": "go", "step": "1"}])
-def test_other_messages_of_the_browser_are_ignored(open_cell, message):
+def test_other_messages_of_the_browser_are_ignored(open_cell):
     cell = open_cell()
-    cell.walk._heard(message)
-    assert cell.walk.place == {"lesson": NAME, "step": 1}
+    for message in ({}, {"kind": "go"}, {"kind": "go", "step": 99}, {"kind": "go", "step": "1"}):
+        cell.walk._heard(message)
+        assert cell.walk.place == {"lesson": NAME, "step": 1}
 
 
 def test_settings_that_are_not_named_get_their_defaults_and_equal_ones_are_left_alone(open_cell):
@@ -158,17 +164,17 @@ def test_settings_that_are_not_named_get_their_defaults_and_equal_ones_are_left_
     assert put_all(settings, {}) == [] and (settings.run.n, settings.run.seed) == (100, 0)
 
 
-def test_a_cell_keeps_the_question_and_the_picture_before_its_answer(open_cell):
-    cell = open_cell(2)
+def test_a_cell_keeps_the_question_and_the_picture_before_its_answer(drawn_cell):
+    cell = drawn_cell(2)
     question, kept = lessons.load(NAME).steps[1].question, cell.kept()
     assert kept.words.startswith(question.text) and "100 particles" in kept.words
-    assert open_cell(1).kept().words.startswith("100 particles")  # the same picture, without a question
-    assert kept.png == open_cell(1).kept().png and settled(cell).t == 75
+    assert drawn_cell(1).kept().words.startswith("100 particles")  # the same picture, without a question
+    assert kept.png == drawn_cell(1).kept().png and settled(cell).t == 75
 
 
-def test_a_cell_has_the_settings_of_its_tab_folded(open_cell):
+def test_a_cell_has_the_settings_of_its_tab_folded(drawn_cell):
     """They stay as the reader has left them when the next step begins."""
-    cell = open_cell(1)
+    cell = drawn_cell(1)
     _strip, room = cell.__panel__()
     scene, card = room[0]
     assert card.title == "Settings" and card.collapsed and len(card) == len(cell._scene.controls()) > 0

@@ -34,7 +34,7 @@ TABS = {f"{page.name} {tab.title}": tab for page in pages.listing() for tab in g
 
 
 @pytest.fixture
-def opened():
+def opened(without_pictures):
     """opened(name) -> the scene of a tab as a page builds it."""
     made = []
 

@@ -22,6 +22,8 @@ from labkit.views.dreg.microscope import layer
 from labkit.views.svgd import ClassificationScene, CollapseScene, ParticlesScene
 from labkit.views.svgd.collapse_pictures import style_of as remedy_style
 
+pytestmark = pytest.mark.usefixtures("without_pictures")  # except those that a test shows with `stood`
+
 
 @pytest.fixture
 def mine(monkeypatch):

@@ -22,7 +22,6 @@ from labkit.views import pulse
 from labkit.views.keyboard import Keyboard
 from labkit.views.readout import Readout
 from labkit.views.remote import Remote
-from labkit.views.stage import Stage
 from labkit.views.svgd import Curves, Line, ParticlesScene, Plane, hand
 from labkit.views.svgd.beside import whole
 from labkit.views.svgd.controls import Controls
@@ -37,9 +36,8 @@ OTHERS = {
 
 
 @pytest.fixture
-def make(drawn, monkeypatch):
-    """make(settings) -> a scene that is closed after the test; it has no pictures, because these cost the most."""
-    monkeypatch.setattr(Stage, "show", lambda self, view, state, drawn: None)
+def make(drawn, without_pictures):
+    """make(settings) -> a scene without pictures that is closed after the test."""
     return drawn
 
 

@@ -1,6 +1,7 @@
 """What the cells of a notebook keep: a picture, with the live view or with a recording."""
 
 import base64
+import functools
 import html
 import io
 import re
@@ -75,6 +76,7 @@ def picture(shown):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(bundle(shown)[0]["image/png"]))).convert("L"))
 
 
+@functools.cache
 def at(t):
     """The picture of a dot at t, painted by `save`."""
     past, target = Past(), io.BytesIO()
@@ -155,7 +157,7 @@ def test_a_view_without_a_painter_still_shows(live):
     assert "text/html" in data and "image/png" not in data
 
 
-def test_looking_ahead_does_not_change_the_random_numbers_of_a_run():
+def test_looking_ahead_does_not_change_the_random_numbers_of_a_run(without_pictures):
     """Langevin chains have one generator for the whole run, and torch has one for all."""
     ends = []
     for looks in (False, True):
@@ -173,7 +175,8 @@ def test_looking_ahead_does_not_change_the_random_numbers_of_a_run():
     assert all(torch.equal(*pair) for pair in zip(*ends, strict=True))
 
 
-def test_scenes_keep_a_picture_of_their_run(draw_of_a_shape):
+def test_scenes_keep_a_picture_of_their_run(draw_of_a_shape, without_pictures):
+    """The pictures on the page are not needed for the one that the cell keeps."""
     scenes = [GenerateScene(draw_of_a_shape, n=2), LatentsScene(draw_of_a_shape)]
     try:
         for scene in scenes:

@@ -10,7 +10,6 @@ from labkit.experiments.settings import Linkable
 from labkit.experiments.svgd.comparison import SETTINGS, ComparisonSettings, another
 from labkit.experiments.svgd.particles import ParticlesSettings
 from labkit.views.pad import Pad
-from labkit.views.stage import Stage
 from labkit.views.svgd import ParticlesScene, texts
 from labkit.views.svgd.controls import compared, emptiest, modes
 
@@ -57,9 +56,8 @@ def test_a_refused_value_is_explained_without_words_of_python():
 
 
 @pytest.fixture
-def controls(monkeypatch):
+def controls(without_pictures):
     """The controls of the particles, whose scene has no pictures."""
-    monkeypatch.setattr(Stage, "show", lambda self, view, state, drawn: None)
     scene = ParticlesScene(ParticlesSettings(n=5), play=False)
     yield scene.controls()[0]
     scene.live.close()

@@ -273,9 +273,8 @@ def test_remarks_follow_the_settings():
 
 
 @pytest.fixture
-def scene(monkeypatch):
-    """A tab without its pictures, which cost the most."""
-    monkeypatch.setattr(Stage, "show", lambda self, view, state, drawn: None)
+def scene(without_pictures):
+    """A tab without its pictures."""
     made = RegressionScene(RegressionSettings(n=3, hidden=2))
     made.live.run.watched()
     yield made
