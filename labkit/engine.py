@@ -4,7 +4,6 @@ One thread steps all runs of the process in turn; a second one steps the slow ru
 (play, seek, reset, ...) are carried out on the run's thread between two steps, so a run needs no lock.
 """
 
-import dataclasses
 import queue
 import time
 import traceback
@@ -15,7 +14,7 @@ from typing import Generic, TypeVar
 
 from labkit.engine_account import Account
 from labkit.engine_batches import Steps
-from labkit.engine_frames import C, Frame, S
+from labkit.engine_frames import FINE, C, Frame, S
 from labkit.engine_threads import FRAMES, Engine, engine
 from labkit.past import Past, itself
 
@@ -65,7 +64,7 @@ class Run(Generic[S, C]):
         self._past, self._position = self._new(), 0
         self._owed, self._cost, self._last, self._published = 0.0, 0.0, 0.0, 0.0
         self._steps, self._rate, self._since = 0, 0.0, 0.0
-        self._closed, self._broken, self._error = False, False, ""  # broken: it failed while playing
+        self._closed, self._broken, self._edits, self._error = False, False, False, FINE  # broken: failed while playing
         self._engine = engine()
         self._engine.add(self)
         self.reset()
@@ -201,7 +200,7 @@ class Run(Generic[S, C]):
             self._past.cut(self._position)
         self._past.add(state)
         self._position = len(self._past.states) - 1
-        self._steps, self._error = self._steps + 1, ""
+        self._steps, self._error = self._steps + 1, FINE
         if self._past.marks[-1] == self.until:
             self.pause()  # an order also ends this turn
 
@@ -225,7 +224,7 @@ class Run(Generic[S, C]):
             self._broken = True
             return
         self._past.cut(self._position)
-        self._error = ""
+        self._error = FINE
         self.playing, self._owed, self._last = True, 1.0, time.monotonic()
         self._since, self._steps = self._last, 0
 
@@ -235,7 +234,7 @@ class Run(Generic[S, C]):
     def _reset(self) -> None:
         self._past, self._position = self._new(), 0
         self._past.add(self.start())
-        self._error = ""
+        self._error = FINE
         self._last, self._since, self._steps = time.monotonic(), time.monotonic(), 0
         if self._broken:
             self._broken = False
@@ -244,14 +243,15 @@ class Run(Generic[S, C]):
     def _seek(self, position: int) -> None:
         self._pause()
         self._position = max(0, min(position, len(self._past.states) - 1))
-        self._error = "" if self._past.states else self._error
+        self._error = FINE if self._past.states else self._error
 
     def _edit(self, change: Callable[[S], S]) -> None:
         if not self._past.states:  # it could not start; perhaps now it can
             self._reset()
             return
+        self._edits = True
         self._past.replace(self._position, change(self._state))
-        self._position, self._error = len(self._past.states) - 1, ""
+        self._position, self._error, self._edits = len(self._past.states) - 1, FINE, False
 
     def _advance(self, steps: int, within: float = float("inf")) -> int:
         """Take at most `steps` steps, within about `within` seconds; return how many were taken."""
@@ -273,16 +273,16 @@ class Run(Generic[S, C]):
         self._engine.totals.add(frames=1)
         rate, past = self._rate if self.playing else 0.0, self._past
         at = self._position, len(past.states), past.stride
-        self.frame = Frame(self.frame.number + 1, self._state, content, *at, rate, self.playing, self._error)
+        self.frame = Frame(self.frame.number + 1, self._state, content, *at, rate, self.playing, *self._error)
 
     def _fail(self, error: Exception) -> None:
-        self.playing, self._rate, self._broken = False, 0.0, self._broken or self.playing
-        self._error = "".join(traceback.format_exception_only(error)).strip()
+        failed = "start" if not self._past.states else "edit" if self._edits else "run" if self.playing else "order"
+        self._error = "".join(traceback.format_exception_only(error)).strip(), failed
+        self.playing, self._rate, self._broken, self._edits = False, 0.0, self._broken or self.playing, False
         try:
             self._publish(time.monotonic())
         except Exception:  # there is no state, or rendering failed: keep the last frame and add the error
-            number = self.frame.number + 1
-            self.frame = dataclasses.replace(self.frame, number=number, playing=False, rate=0.0, error=self._error)
+            self.frame = self.frame.stopped(*self._error)
 
     @property
     def position(self) -> int:

@@ -72,19 +72,12 @@ GRID_BESIDE = (
     """
 .scroll-button { display: none; }
 :host { display: grid !important; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; align-items: start; }
-.wide { grid-column: 1 / -1; }
+.wide, .said { grid-column: 1 / -1; }
 """
     + THROUGH
     + ".leading { max-height: 46vw; } @media (max-width: 700px) { .leading { max-height: none; } }"
 )
 """Two runs, or two large pictures: one column each."""
-
-PLAYER = f"""
-{PHONE} {{
-  .slim {{ width: calc(50% - 20px) !important; margin: 0 8px !important; }}
-}}
-"""
-"""The controls of a run: few rows on a phone."""
 
 # words for a mouse, a finger and a keyboard: only those that fit the reader's device are shown
 DEVICES = """

@@ -10,7 +10,6 @@ from bokeh.models import Tooltip
 
 from labkit import engine
 from labkit.stream import steps_of
-from labkit.views import layout
 from labkit.views.notebook import Clock
 from labkit.views.readout import Readout
 
@@ -24,7 +23,12 @@ TIPS = {
     "Rewind": "Shows an earlier step of this run (left arrow key). Play continues from there. When a run "
     "gets long, or if its states are large, Rewind goes in steps of 2, 4, 8 and so on. The run itself skips no step.",
 }
-STOPPED = "The run has stopped:"
+FAILED = {  # what comes before the reason, by `engine.Frame.failed`
+    "run": "The run has stopped:",
+    "edit": "This change is not possible:",
+    "start": "The run cannot start:",
+    "order": "This does not work:",
+}
 ALERT = {"background": "#b3261e", "color": "#ffffff", "padding": "8px 12px", "border-radius": "6px"}
 
 
@@ -60,9 +64,7 @@ class PlayerBar:
         self.text = Readout(margin=(0, 12), css_classes=["line"])
         self.error = pn.widgets.StaticText(value="", visible=False, sizing_mode="stretch_width", styles=ALERT)
         self._controls = [self.button, self.once, self.reset, self.speed, self.scrub, self.text]
-        self.row = pn.FlexBox(
-            *self._controls if clock else [], align_items="center", min_height=58, stylesheets=[layout.PLAYER]
-        )
+        self.row = pn.FlexBox(*self._controls if clock else [], align_items="center", min_height=58)
 
     def _make_buttons(self) -> None:
         button: dict[str, Any] = {"width": 84, "margin": (4, 4)}
@@ -143,9 +145,10 @@ class PlayerBar:
         self.button.label = "Pause" if frame.playing else "Play"
         words = frame.error.removeprefix("ValueError: ")  # its text is written for the reader
         self.error.visible = bool(words)
-        self.error.value = f"<b>{STOPPED}</b> {html.escape(words)}" if words else ""
+        before = FAILED.get(frame.failed, "")
+        self.error.value = f"<b>{before}</b> {html.escape(words)}" if words else ""
         if words and frame.error is not self._said:  # another object for each error, also for one with the same words
-            self._say(f"{STOPPED} {words}")
+            self._say(f"{before} {words}")
         self._said = frame.error
         self.text.value = self.line(frame)
         self._following, self._sent[frame.position] = True, self._clock.ticks if self._clock else 0

@@ -13,6 +13,10 @@ const PRESENT = `
 const LESSON = "@media (max-width: 700px) { .slim { display: none !important; } }"  // a phone has no space for them
 const EVERYWHERE = `.bk-slider-title { white-space: normal; }
 @media (min-width: 120rem) { .slim { width: 260px !important; } :host(.slim) .slim { width: 236px !important; } }
+@media (max-width: 700px) {  /* both sliders in one row; Bokeh sets their least width too */
+  .slim { width: calc(50% - 24px) !important; min-width: 0 !important; margin: 0 12px !important; align-self: end; }
+  :host(.slim) .slim { width: 100% !important; margin: 0 !important; }
+}
 .bk-input { font-size: var(--field-size, revert-layer); }
 .bk-spin-btn { color: inherit; --color: currentcolor; }  /* Bokeh's own arrows are black, on dark pages too */
 select.bk-input:not([multiple]) { background-image: conic-gradient(from -34deg at 50% 100%, currentcolor 68deg, transparent 0) !important; }

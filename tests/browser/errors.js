@@ -30,5 +30,9 @@
     const arrow = part.matches("select") ? getComputedStyle(part).backgroundImage : getComputedStyle(part, "::before").borderBottomColor
     if (!arrow.includes(ink)) found.add(`an arrow is ${arrow}, and its text ${ink}`)
   }
+  const sliders = shown.filter((each) => each.matches(".slim") && !each.getRootNode().host.matches(".slim"))
+  if (innerWidth <= 700 && new Set(sliders.map((each) => Math.round(each.getBoundingClientRect().bottom))).size > 1) {
+    found.add("the sliders of the player have two rows on a phone")
+  }
   return [...found]
 }

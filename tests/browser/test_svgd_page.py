@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from labkit.experiments.svgd import PRESETS
+from labkit.views.player import FAILED
 
 pytestmark = pytest.mark.browser
 
@@ -87,7 +88,9 @@ class Page:
 
     def error(self):
         """The message on the page; a screen reader also speaks it."""
-        return self.page.get_by_text(re.compile("^The run has stopped: ")).locator("xpath=self::*[not(@aria-live)]")
+        return self.page.get_by_text(re.compile(f"^({'|'.join(FAILED.values())}) ")).locator(
+            "xpath=self::*[not(@aria-live)]"
+        )
 
     def figures(self, script):
         return self.page.evaluate(f"() => {{ {FIGURES}; return {script} }}")

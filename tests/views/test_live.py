@@ -175,6 +175,26 @@ def test_the_text_of_an_error_is_shown_as_text(make):
     assert not live.error.visible and live.error.value == ""
 
 
+def test_only_a_run_that_played_is_said_to_have_stopped(make):
+    def fails(*_):
+        raise ValueError("no more")
+
+    def begins(live):
+        live.run.start = fails
+        live.reset()
+
+    for words, order in {
+        "This does not work": lambda live: live.run.once(),
+        "This change is not possible": lambda live: live.fail("no more"),
+        "The run has stopped": lambda live: live.play(),
+        "The run cannot start": begins,
+    }.items():
+        live = make(fails)
+        order(live)
+        shown_error(live)
+        assert live.error.value == f"<b>{words}:</b> no more"
+
+
 def shown_error(live):
     deadline = time.monotonic() + 10
     while not live.run.frame.error:
@@ -240,7 +260,7 @@ def test_a_screen_reader_speaks_each_error_once_also_a_second_one_with_the_same_
         live.fail("the last one cannot be removed")
         shown_error(live)
         shown(live)  # the same error is on screen again
-        assert said == ["The run has stopped: the last one cannot be removed"] * number
+        assert said == ["This change is not possible: the last one cannot be removed"] * number
     live.run.edit(lambda state: state)
     shown(live)
     assert len(said) == 2

@@ -479,7 +479,7 @@ def test_modes_come_before_particles_and_are_moved_added_and_removed(make, keys)
     Keyboard(hand.Particles(scene, "left", scene.live.views[0]), scene.live, scene.live.remote.say).press("remove")
     wait_for_error(scene, "the last mode cannot be removed")
     scene.live.show_news(more=False)
-    spoken = "The run has stopped: the last mode cannot be removed; add another one first"
+    spoken = "This change is not possible: the last mode cannot be removed; add another one first"
     assert refused == [{"kind": "say", "data": spoken}]
     assert len(run.means) == 1 and scene.chosen == ("left", ("mode", 0))
 
