@@ -6,9 +6,8 @@ from typing import Any
 import holoviews as hv
 
 from labkit.past import Past
-from labkit.stream import steps_of
 
-NO_CURVE = "Press Play or Step: the curves start with the first step."
+NO_CURVE = "Press Play or Step: the curves start with the first steps."
 NO_GLIMPSE = "Press Play or Step: bars and curves start with the first glimpse."
 
 Columns = dict[str, dict[str, Any]]  # the moving arrays: layer -> column -> array
@@ -121,11 +120,6 @@ class Part(View):
 
     def _past(self, past: Past[Any] | None) -> Past[Any] | None:
         return None if past is None else past.of(self.part, self._mark)
-
-
-def no_curve_yet(state: Any) -> str:
-    """Return what starts the curves of a run at its first step: a line needs two points."""
-    return NO_CURVE if steps_of(state) == 0 else ""
 
 
 def listed(words: Iterable[str]) -> str:

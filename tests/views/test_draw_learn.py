@@ -42,7 +42,8 @@ def after(learner, steps, state=None):
 
 
 def test_the_pictures_show_the_state(scene):
-    states = [after(scene.settings, 2), scene.settings.start()]
+    one = after(scene.settings, 1)
+    states = [after(scene.settings, 1, one), scene.settings.start()]
     for view in scene.views():
         stage = Stage()
         stage.show(view, states[0], lambda figure: None)
@@ -50,7 +51,12 @@ def test_the_pictures_show_the_state(scene):
         for state in states:
             stage.patch(view.columns(state))
         assert stage.holds(view)
-    bound, halves = (view.columns(states[0]) for view in scene.views()[1:3])
+    curves = scene.views()[1:3]
+    assert [[bool(view.missing(state, 1)) for view in curves] for state in (one, states[0])] == [
+        [True] * 2,
+        [False] * 2,
+    ]
+    bound, halves = (view.columns(states[0]) for view in curves)
     assert bound["training batch"]["x"].tolist() == [0, 1] and bound["100 test images"]["x"].tolist() == [0]
     total = halves["reconstruction cost Lx"]["y"] + halves["latent cost Lz"]["y"]
     assert np.allclose(total, bound["training batch"]["y"], rtol=1e-6)

@@ -33,6 +33,7 @@ def test_columns_of_the_meter_match_its_layers(name, k, stood, check):
     state = settings.start()
     views = [BiasInterval(settings.budget), Evidence(settings.budget, settings.level)]
     stages = [stood(view, state) for view in views]
+    assert [bool(views[1].missing(each, 0)) for each in (state, settings.step(state))] == [True, False]
     for _ in range(6):
         for view, stage in zip(views, stages, strict=True):
             check(view, stage, state)

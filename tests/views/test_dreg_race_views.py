@@ -60,6 +60,15 @@ def test_curves_show_the_rows_of_each_lane_against_either_clock(raced):
             assert np.array_equal(snr[name]["y"], shown, equal_nan=True)
 
 
+def test_dots_show_the_newest_measurement_already_when_no_line_has_two_points(raced, small):
+    first = racing.start(small, [lane.entry for lane in raced.lanes], k=4)
+    for state in (first, racing.step(first, small, k=4, batch=8, lr=1e-3), raced):
+        for view, column in zip(views(CLOCKS[0])[:2], (2, 3), strict=True):
+            dots = view.columns(state)[race.NEWEST]
+            assert np.array_equal(dots["y"], [lane.looks[-1, column] for lane in state.lanes])
+            assert dots["x"].tolist() == [state.t - state.t % racing.EVERY] * 3
+
+
 def test_the_lead_is_measured_from_the_first_lane(raced):
     gap = race.lead("iwae").columns(raced)
     first, second, _ = raced.lanes

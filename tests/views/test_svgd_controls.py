@@ -7,10 +7,11 @@ import pytest
 
 from labkit.experiments.links import set_all
 from labkit.experiments.settings import Linkable
+from labkit.experiments.svgd import numbers
 from labkit.experiments.svgd.comparison import SETTINGS, ComparisonSettings, another
 from labkit.experiments.svgd.particles import ParticlesSettings
 from labkit.views.pad import Pad
-from labkit.views.svgd import ParticlesScene, texts
+from labkit.views.svgd import Curves, ParticlesScene, texts
 from labkit.views.svgd.controls import compared, emptiest, modes
 
 
@@ -91,3 +92,14 @@ def test_the_square_keeps_its_drawing_while_another_target_is_chosen(controls):
     assert controls.shape.select(Pad) == [pad] and pad.pixels == ink
     pad.clear()
     assert pad.pixels == []
+
+
+def test_a_kernel_without_a_bandwidth_hides_its_rule_and_the_plot_of_it(controls):
+    settings, plot = controls.settings, Curves(numbers.bandwidth())
+    settings.run.param.update(kernel="linear", bandwidth="fixed")
+    state = settings.run.start()
+    assert not (controls.rule.visible or controls.length.visible) and "no bandwidth" in plot.missing(state, 3)
+    settings.run.kernel = "rbf"
+    assert controls.rule.visible and controls.length.visible and not plot.missing(settings.run.evaluate(state), 3)
+    settings.run.kernel, settings.compare = "linear", "kernel"
+    assert controls.rule.visible  # the second run has another kernel

@@ -13,6 +13,7 @@ from labkit.targets.scores import Scored
 
 S = TypeVar("S", contravariant=True)  # a state
 
+NO_BANDWIDTH = "This kernel has no bandwidth h, so the plot of h is hidden."
 RUNS_KSD = "KSD (run's kernel)"  # the name of State.ksd in all outputs
 
 
@@ -25,6 +26,7 @@ class Numbers(Generic[S]):
         unit: the unit of all of them.
         log: whether they range over powers of ten; a logarithmic axis leaves out values that are not positive.
         heading: the title of the picture, by default `title`.
+        without: what a reader learns if a state has no such number.
     """
 
     def __init__(
@@ -34,9 +36,10 @@ class Numbers(Generic[S]):
         unit: str = "",
         log: bool = True,
         heading: str = "",
+        without: str = "",
     ):
         self.title, self.functions, self.unit, self.log = title, functions, unit, log
-        self.heading = heading or title
+        self.heading, self.without = heading or title, without
 
     def record(self, state: S) -> dict[str, float]:
         """Return a row of the run's table."""
@@ -130,7 +133,7 @@ def bandwidth() -> Numbers[svgd.State]:
         h = state.bandwidth
         return h.mean() if h.numel() > 1 else h
 
-    return Numbers("Bandwidth", {"h": mean}, "h, units of x", heading="Kernel bandwidth")
+    return Numbers("Bandwidth", {"h": mean}, "h, units of x", heading="Kernel bandwidth", without=NO_BANDWIDTH)
 
 
 def status(state: svgd.State) -> str:

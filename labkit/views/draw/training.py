@@ -12,7 +12,7 @@ from labkit.views import spans
 from labkit.views.palette import CHOSEN, DRIVE, PAST, REPULSION
 from labkit.views.spans import RANGE
 from labkit.views.stage import ABOVE
-from labkit.views.view import Columns, View, listed, no_curve_yet
+from labkit.views.view import NO_CURVE, Columns, View, listed
 
 Column = Callable[[Learned], tuple[Tensor, int]]  # a table of a state, and the number of a column
 
@@ -49,7 +49,8 @@ class TrainingCurves(View):
         )  # fmt: skip
 
     def missing(self, state: Learned, earlier: int) -> str:
-        return no_curve_yet(state)
+        tables = (of(state)[0] for *_, of in self.curves.values())
+        return "" if any(len(table) > 1 for table in tables) else NO_CURVE
 
     def describe(self, state: Learned, past: Past | None = None) -> str:
         tables = ((name, *of(state)) for name, (*_, of) in self.curves.items())

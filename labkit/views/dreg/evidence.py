@@ -14,7 +14,7 @@ from labkit.views.dreg.scaling import BAND
 from labkit.views.dreg.styles import style_of
 from labkit.views.palette import PAST, TARGET
 from labkit.views.stage import ABOVE
-from labkit.views.view import Columns, View, listed
+from labkit.views.view import NO_CURVE, Columns, View, listed
 
 EXACT, SUM = ", exact", ", sum over coordinates"
 THRESHOLD = "threshold"
@@ -130,6 +130,9 @@ class Evidence(View):
             },
             **ABOVE | {"legend_cols": 1},
         )  # fmt: skip
+
+    def missing(self, state: BiasTests, earlier: int) -> str:
+        return "" if len(state.tests[0].history) > 1 else NO_CURVE
 
     def describe(self, state: BiasTests, past: Past | None = None) -> str:
         now = listed(f"{titles.estimator(each.name)} {each.state.log_e / math.log(10):.2f}" for each in state.tests)

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 import holoviews as hv
+import numpy as np
 import panel as pn
 from torch import Tensor
 
 from labkit.course import Span, drawn_of
 from labkit.dreg import ESTIMATORS
-from labkit.dreg.racing import HELD, HELD_SAMPLES, IMAGES, Lane, State
+from labkit.dreg.racing import EVERY, HELD, HELD_SAMPLES, IMAGES, Lane, State
 from labkit.experiments import titles
 from labkit.experiments.dreg.race import CLOCKS, RaceSettings
 from labkit.past import Past
@@ -17,15 +18,16 @@ from labkit.views.dreg.styles import style_of
 from labkit.views.scenes import Scene
 from labkit.views.spans import FAINT, RANGE, band, curve
 from labkit.views.stage import ABOVE
-from labkit.views.view import Columns, View, listed, no_curve_yet
+from labkit.views.view import Columns, View, listed
 
 DASHES = "solid", "dashed", "dotted", "dotdash"  # dashes of the first, second, ... lane of the same colour
 TRAINING = ", minibatches"
+NEWEST = "newest"  # the layer of the last measurements
 MOST = 6  # lanes in the legend of a small picture; more would leave no space for the curves
 
 
 class LaneCurves(View):
-    """Numbers of every lane, in its estimator's colour: means, with bands from minimum to maximum.
+    """Numbers of every lane, in its estimator's colour: means with bands from minimum to maximum, the newest as dots.
 
     Args:
         title, unit: title of the picture, and label of its vertical axis.
@@ -65,15 +67,16 @@ class LaneCurves(View):
                 bands.append(band(label + TRAINING + RANGE, color, FAINT / 2))
                 thin.append(_line(columns[label + TRAINING], label + TRAINING).opts(alpha=0.5, line_width=1, **style))
         thin = [line.opts(show_legend=False) for line in thin]
+        dots = columns[NEWEST]
+        newest = hv.Scatter(tuple(dots.values()), "x", ["y", "color"], label=NEWEST).opts(
+            color="color", size=7, show_legend=False
+        )
         clock = "step" if self.against == CLOCKS[0] else "processor seconds"
-        return hv.Overlay([*bands, *thin, *thick]).opts(
+        return hv.Overlay([*bands, *thin, *thick, newest]).opts(
             title=self.title, xlabel=clock, ylabel=self.unit, logy=self.log, xlim=(0, 1),
             ylim=(1e-6, 1) if self.log else (-1, 1), show_legend=self.leading or len(state.lanes) <= MOST,
             legend_labels={lane.entry.label: called(lane) for lane in state.lanes}, **ABOVE,
         )  # fmt: skip
-
-    def missing(self, state: State, earlier: int) -> str:
-        return no_curve_yet(state)
 
     def describe(self, state: State, past: Past | None = None) -> str:
         found = ((called(lane), self.numbers(lane, state.lanes[0])[1].mean) for lane in state.lanes)
@@ -81,12 +84,16 @@ class LaneCurves(View):
         return f"{self.title} at step {state.t}: {now}."
 
     def columns(self, state: State, past: Past | None = None) -> Columns:
-        found = {}
+        found, ends = {}, []
         for lane in state.lanes:
             found |= self._curve(lane.entry.label, *self.numbers(lane, state.lanes[0]))
+            ends.append([found[lane.entry.label][axis][-1] for axis in "xy"])
             if self.training:
-                found |= self._curve(lane.entry.label + TRAINING, lane.batches, drawn_of(lane.batches, 3))
-        return found
+                batches = (lane.batches, 3) if state.t else (lane.looks, 2)  # the axis would reach to 0 without numbers
+                found |= self._curve(lane.entry.label + TRAINING, batches[0], drawn_of(*batches))
+        x, y = np.array(ends).T
+        colors = [style_of(lane.entry.estimator).color for lane in state.lanes]
+        return found | {NEWEST: {"x": x, "y": y, "color": colors}}
 
     def _curve(self, label: str, table: Tensor, numbers: Span) -> dict[str, dict]:
         return curve(label, table[:, CLOCKS.index(self.against)].numpy(), numbers, self.log)
@@ -146,8 +153,9 @@ class RaceScene(Scene):
         "image from z ~ N(0, 1). Its encoder q(z | x) says which z may belong to an image. Lanes differ only in how "
         "they estimate the encoder's gradient; first weights, minibatches and random numbers are equal.<br>Thick "
         f"lines: the bound L of {HELD} held-out images (not used in training) with K = {HELD_SAMPLES}. Higher is "
-        "better. Thin lines: the bound of the minibatches with the K of the training, smoothed. Do not compare thick "
-        "with thin lines, because a larger K raises the bound. The third plot shows how far each thick line is above "
+        f"better. Dots: the newest measurement; there is one every {EVERY} steps. Thin lines: the bound of the "
+        "minibatches with the K of the training, smoothed. Do not compare thick with thin lines, because a larger K "
+        "raises the bound. The third plot shows how far each thick line is above "
         "that of the first lane. A short race has no clear winner. All plots have the same colours; with more than "
         f"{MOST} lanes, only the first two plots have a legend.<br>The variance of the encoder's gradient differs "
         f"already in the first steps: compare DReG with IWAE. This gradient is a mean over a batch of {IMAGES} images. "

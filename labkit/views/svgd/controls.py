@@ -7,8 +7,9 @@ import numpy as np
 import panel as pn
 import param
 
+from labkit import svgd
 from labkit.experiments.svgd.comparison import NOTHING, SAMPLERS, SETTINGS, ComparisonSettings, another
-from labkit.experiments.svgd.particles import FIXED, ParticlesSettings, modes_of
+from labkit.experiments.svgd.particles import FIXED, OF_TARGET, ParticlesSettings, modes_of
 from labkit.experiments.svgd.stories import PRESETS, WITH_ARROWS
 from labkit.targets import PARAMETERS
 from labkit.views.fields import WIDE, box, choice, log_slider, number
@@ -36,19 +37,20 @@ class Controls(pn.viewable.Viewer):
         self.shape, self.second = pn.Column(margin=0, **STRETCH), pn.Column(margin=0, **STRETCH)
         self._kept: dict[Callable, pn.Column] = {}  # controls that are made once, by the function that makes them
         run = settings.run
-        self.length, self.batch = log_slider(run, "length"), number(run, "batch")
+        self.rule, self.length, self.batch = choice(run, "bandwidth"), log_slider(run, "length"), number(run, "batch")
         self._made = pn.Column(
             self.preset, self.story,
             choice(run, "target"), self.shape,
             number(run, "n"), choice(run, "begin"), number(run, "begin_mean"), number(run, "begin_scale"),
-            choice(run, "kernel"), choice(run, "bandwidth"), self.length,
+            choice(run, "kernel"), self.rule, self.length,
             choice(run, "optimizer"), log_slider(run, "step_size"), choice(run, "temper"), self.batch,
             number(run, "seed"),
             compared(settings), self.second,
             pn.FlexBox(box(settings, "arrows"), box(settings, "snapshots")),
             margin=0, **STRETCH,
         )  # fmt: skip
-        run.param.watch(self._fit, ["target", "bandwidth", "means"])
+        run.param.watch(self._fit, ["target", "bandwidth", "means", "kernel"])
+        settings.param.watch(self._fit, "compare")
         settings.param.watch(self._beside, "compare")
         self._fit()
         self._beside()
@@ -79,10 +81,12 @@ class Controls(pn.viewable.Viewer):
         self.story.object = f"<b>What to look for.</b> {PRESETS[name][1]}" if name else ""
 
     def _fit(self, *_events: Any) -> None:
-        """Show the settings that belong to the target."""
+        """Show the settings that belong to the target and to the kernel."""
         run = self.settings.run
         target, known = run.density(), PARAMETERS.get(run.target, {})
-        self.length.visible = run.bandwidth == FIXED
+        measures = run.kernel in OF_TARGET or svgd.KERNELS[run.kernel].uses_bandwidth
+        self.rule.visible = measures or self.settings.compare == "kernel"
+        self.length.visible = self.rule.visible and run.bandwidth == FIXED
         self.batch.visible = target.rows > 0
         own = modes if modes_of(run.target) else TYPED.get(run.target)
         kept = [self._once(own)] if own else []

@@ -57,6 +57,8 @@ class Curves(View):
         )  # fmt: skip
 
     def missing(self, state: Any, earlier: int) -> str:
+        if self.numbers.without and not np.isfinite([*self.numbers.record(state).values()]).any():
+            return self.numbers.without
         return "" if earlier else NO_CURVE  # a line needs two points
 
     def columns(self, state: Any, past: Past | None = None) -> Columns:
