@@ -13,8 +13,8 @@ FINE = "", ""  # `error` and `failed` of a frame without an error
 class Frame(Generic[S, C]):
     """What a run shows: the newest state, its content from `render`, its position and the speed of the run.
 
-    `failed` says what raised the error: "run" (it played, and stopped), "edit" (it keeps its state), "start" (it has no
-    state), or "order" (a paused run could not do something else, for example take a step).
+    `failed` says what raised the error. "run": it played, and stopped. "edit": it keeps its state. "start": it has no
+    state. "order": a paused run could not do something else, for example take a step.
     """
 
     number: int

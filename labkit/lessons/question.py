@@ -33,6 +33,7 @@ class Question:
         choices: the texts of the choices.
         right: the right choice, for a question without a mark.
         axes: 1 for a place on the x axis, 2 for a place in the plane.
+        middle: the middle of an image, which has no axes to read; texts say where a place is from there.
         unit: the unit of a number or a place.
         low, high: the range of a number or of each coordinate of a place; NaN if it is open.
         mark: the name of a function in `MARKS`, which computes the right answer from the states of the run.
@@ -56,6 +57,7 @@ class Question:
     edges: tuple[float, ...] = ()
     tolerance: float = 0.0
     tell: str = ""
+    middle: tuple[float, ...] = ()
 
     def find(self, states: Sequence[Any]) -> Found:
         """Return what the mark computes from the states, or the fixed right choice.
@@ -102,6 +104,8 @@ class Question:
         if not all(map(finite, numbers)):
             return "give a finite number"
         if any(each < self.low or each > self.high for each in numbers):
+            if self.middle:
+                return "choose a place on the image"
             what = "choose a place with coordinates" if self.kind == PLACE else "give a number"
             return f"{what} from {_number(self.low)} to {_number(self.high)}"
         return ""
@@ -128,7 +132,8 @@ class Question:
             right = answer == solution
             return Verdict(right, found, f"{_opening(right)} {result}")
         right = math.dist(_numbers(answer), _numbers(found)) <= self.tolerance
-        own = f"You gave {self._words(answer)}; answers within {_number(self.tolerance)} are right."
+        near = f"{_number(self.tolerance)} {self.unit}".rstrip()
+        own = f"You gave {self._words(answer)}; answers within {near} are right."
         return Verdict(right, found, f"{_opening(right)} {result} {own}")
 
     def verdict(self, answer: Answer | None, states: Sequence[Any]) -> Verdict:
@@ -143,9 +148,18 @@ class Question:
 
     def _words(self, value: Answer) -> str:
         """Return a number or a place with its unit."""
+        if self.middle:
+            return self._from_middle(*_numbers(value))
         numbers = [_number(number) for number in _numbers(value)]
         named = [f"{axis} = {number}" for axis, number in zip("xy", numbers, strict=False)]
         return f"{numbers[0] if len(numbers) == 1 else ', '.join(named)} {self.unit}".rstrip()
+
+    def _from_middle(self, x: float, y: float) -> str:
+        """Return a place of an image as "4.1 pixels above and 2 pixels left of the middle"."""
+        right, up = x - self.middle[0], y - self.middle[1]
+        ways = (up, "above" if up > 0 else "below"), (right, "right" if right > 0 else "left")
+        parts = (f"{abs(far):.1f}".removesuffix(".0") + f" {self.unit}".rstrip() + f" {way}" for far, way in ways)
+        return f"{' and '.join(parts)} of the middle"
 
 
 def _numbers(value: Answer) -> tuple[float, ...]:

@@ -95,6 +95,7 @@ def _question(own: Fields, page: str, tab: str) -> Question:
         choices=own.texts("choices"),
         right=own.text("right", "write one of the choices", ""),
         axes=own.whole("axes", 1, 2, 1),
+        middle=own.numbers("middle"),
         unit=own.text("unit", "write for example unit = 'nats'", ""),
         low=own.number("low"),
         high=own.number("high"),
@@ -136,6 +137,8 @@ def _check_number(own: Fields, question: Question) -> None:
         own.wrong("tolerance", "a number above 0", "say how far a right answer may be from the run's own")
     if question.kind == NUMBER and not question.low < question.high:
         own.wrong("high", "a number above low", "give the range of the answers: low = 0, high = 10")
+    if question.middle and (len(question.middle) != 2 or question.kind != PLACE or question.axes != 2):
+        own.wrong("middle", "two numbers, for a place with two axes", "write for example middle = [14, -14]")
     for name in ("choices", "edges", "right"):
         if name in own.table:
             own.problem(f"{name} belongs to a question of the kind {CHOICE!r}; leave it out here")

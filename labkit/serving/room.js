@@ -43,7 +43,7 @@
     watch.send({ kind: "answer", answer: value })
   }
 
-  const words = (value) => (Array.isArray(value) ? value.map(labkitNumber).join(", ") : value)
+  const words = (value) => (Array.isArray(value) ? labkitPlace(value, told.vote ?? {}) : value)
 
   const bars = (counts, title) => {
     const most = Math.max(1, ...counts.map(([, n]) => n))
@@ -57,7 +57,6 @@
 
   // The place that the student chooses on the main picture, and those of the class.
   let sliders = null, places = null
-  const ends = (vote) => places.ends.map((range, i) => (i === 0 && vote.low !== null && vote.high !== null ? [vote.low, vote.high] : range))
   const choose = (at) => {
     answer(at)
     showPlaces(told.vote)
@@ -72,7 +71,7 @@
     const plot = watch.pictures?.views[0]
     if (!places && plot?.frame?.bbox.width) {
       places = new LabkitPlaces(plot, vote.axes, vote.open ? choose : null)
-      sliders?.span(ends(vote))
+      sliders?.span(labkitEnds(places, vote))
     }
     sliders?.show(mine)
     places?.show([
@@ -86,7 +85,7 @@
   const form = (vote) => {
     if (vote.kind === "place") {
       if (!vote.open) return []
-      sliders ??= labkitSliders(vote.axes, choose)
+      sliders ??= labkitSliders(vote, choose)
       return [made("span", { textContent: "Tap the picture, or move the slider:" }), sliders.element]
     }
     sliders = null

@@ -28,7 +28,7 @@ class Vote:
         text: the question.
         choices: what a student chooses from; empty for a number or a place.
         kind: "choice", "number" or "place". axes: 1 for a place on the x axis, 2 for one in the plane.
-        unit: the unit of a number. low, high: its range, None if open.
+        middle: as in `Question`. unit: the unit of a number. low, high: its range, None if open.
         lesson, step: where a lesson asks this question, the step counted from 0; "" if the teacher typed it.
         rounds: the answers of each round, student -> answer. A student is a random word of the browser.
         open: whether students may answer or change their answer.
@@ -51,6 +51,7 @@ class Vote:
     revealed: bool = False
     said: str = ""
     place: list[float] = field(default_factory=list)
+    middle: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.kind = self.kind or (CHOICE if self.choices else NUMBER)
@@ -112,6 +113,7 @@ class Vote:
         counts = self.counts()
         return {
             "text": self.text, "choices": self.choices, "kind": self.kind, "axes": self.axes, "unit": self.unit,
+            "middle": self.middle,
             "low": self.low, "high": self.high, "lesson": self.lesson, "step": self.step, "open": self.open,
             "round": len(self.rounds), "votes": len(self.rounds[-1]), "revealed": self.revealed, "said": self.said,
             "counts": counts if self.revealed else counts[:-1], "places": self.places() if self.revealed else [],
@@ -120,7 +122,7 @@ class Vote:
 
     def kept(self) -> dict[str, Any]:
         """Return the question without answers, for the file of a room; `Vote(**kept)` asks it again."""
-        names = "text", "choices", "kind", "axes", "unit", "low", "high", "lesson", "step"
+        names = "text", "choices", "kind", "axes", "middle", "unit", "low", "high", "lesson", "step"
         return {name: getattr(self, name) for name in names}
 
     def table(self) -> list[tuple[str, int, str | float]]:
@@ -174,7 +176,10 @@ def of_lesson(name: Any, step: Any) -> Vote:
     if question is None:
         raise ValueError("this step of the lesson has no question; choose another one")
     ends = (None if math.isnan(end) else end for end in (question.low, question.high))
-    return Vote(question.text, list(question.choices), question.kind, question.axes, question.unit, *ends, name, step)
+    return Vote(
+        question.text, list(question.choices), question.kind, question.axes, question.unit, *ends, name, step,
+        middle=list(question.middle),
+    )  # fmt: skip
 
 
 def question_of(name: Any, step: Any) -> Question | None:

@@ -6,16 +6,14 @@ The cells are a lattice, so the sum is a(x₁)' W b(x₂) with 32 numbers each. 
 every particle a slope, also far from all ink.
 """
 
-import base64
-import binascii
 import math
-import zlib
 from typing import Any
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from labkit.letters import packed, unpacked
 from labkit.targets.base import KnownTarget
 
 SIDE = 32  # cells along an edge
@@ -30,8 +28,7 @@ EXAMPLE = "eNpjYCAW2H_g_wOkmA8AGQcYGHhAYh8YGAxAtAH5tA2U5gfRQHOZGaAYygbZAbbLBqqHH
 def encoded(ink: UInt8[Tensor, "h w"]) -> str:
     """Return the code of a drawing, 0 to 3 in each of 32 x 32 cells, the upper row first: letters for an address."""
     four = ink.reshape(-1, 4)
-    packed = bytes((four @ torch.tensor([64, 16, 4, 1], dtype=torch.uint8)).tolist())
-    return base64.urlsafe_b64encode(zlib.compress(packed, 9)).decode().rstrip("=")
+    return packed(bytes((four @ torch.tensor([64, 16, 4, 1], dtype=torch.uint8)).tolist()))
 
 
 def decoded(code: str) -> UInt8[Tensor, "h w"]:
@@ -40,18 +37,10 @@ def decoded(code: str) -> UInt8[Tensor, "h w"]:
     Raises:
         ValueError: it is not the code of a drawing.
     """
-    size = SIDE * SIDE // 4
     try:
-        if len(code) > LONGEST:
-            raise ValueError
-        packed = base64.b64decode(code + "=" * (-len(code) % 4), b"-_", validate=True)
-        unpacker = zlib.decompressobj()
-        content = unpacker.decompress(packed, size + 1)
-        if len(content) != size or not unpacker.eof:
-            raise ValueError
-    except (ValueError, binascii.Error, zlib.error):
-        short = code if len(code) <= 30 else code[:27] + "..."
-        raise ValueError(f"a drawing must be a code that labkit made, got {short!r}; draw again") from None
+        content = unpacked(code, SIDE * SIDE // 4, LONGEST)
+    except ValueError as error:
+        raise ValueError(f"a drawing {error}") from None
     four = torch.tensor(list(content), dtype=torch.uint8)[:, None]
     return (four >> torch.tensor([6, 4, 2, 0], dtype=torch.uint8) & 3).reshape(SIDE, SIDE)
 

@@ -251,7 +251,8 @@ def asked(question: Question | None) -> dict[str, Any] | None:
     ends = {"low": question.low, "high": question.high}
     return {
         "text": question.text, "kind": question.kind, "choices": list(question.choices), "unit": question.unit,
-        "axes": question.axes, **{name: value if value == value else None for name, value in ends.items()},
+        "axes": question.axes, "middle": list(question.middle),
+        **{name: value if value == value else None for name, value in ends.items()},
     }  # fmt: skip
 
 

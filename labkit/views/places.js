@@ -82,12 +82,26 @@ class LabkitPlaces {
 const labkitNumber = (value) => (value === 0 ? "0" : Math.abs(value) < 0.01 || Math.abs(value) >= 1e5
   ? value.toExponential(1) : String(Number(value.toPrecision(3)))).replace("-", "\u2212")
 
+// A coordinate of a place as text: from the middle of an image, which has no axes to read.
+const labkitAt = (value, i, { middle = [], unit = "" } = {}) => {
+  if (!middle.length) return labkitNumber(value)
+  const far = value - middle[i], way = i ? (far > 0 ? "above" : "below") : far > 0 ? "right of" : "left of"
+  return `${Math.round(10 * Math.abs(far)) / 10} ${unit} ${way} the middle`.replace("  ", " ")
+}
+const labkitPlace = (place, asked) => place.map((value, i) => labkitAt(value, i, asked)).join(", ")
+
+// The range of a slider: an image begins at 0.
+const labkitEnds = (places, { low, high, middle = [] }) => middle.length
+  ? middle.map((at) => [at - Math.abs(at), at + Math.abs(at)])
+  : places.ends.map((range, i) => (i === 0 && low !== null && high !== null ? [low, high] : range))
+
 // Fields for a place that is chosen on a picture: a slider for each axis, which also work without a pointer.
-// changed([x] or [x, y]): the reader moved a slider.
-const labkitSliders = (axes, changed) => {
+// question: with its axes, middle and unit. changed([x] or [x, y]): the reader moved a slider.
+const labkitSliders = (question, changed) => {
   const element = document.createElement("span"), fields = []
   element.className = "sliders"
-  for (const name of ["x", "y"].slice(0, axes)) {
+  const image = Boolean(question.middle?.length)
+  for (const name of (image ? ["across", "up"] : ["x", "y"]).slice(0, question.axes)) {
     const label = document.createElement("label"), field = document.createElement("input"), shown = document.createElement("output")
     Object.assign(field, { type: "range", min: 0, max: 1, step: "any", value: 0.5 })
     field.setAttribute("aria-label", `Place on the picture, ${name}`)
@@ -99,19 +113,24 @@ const labkitSliders = (axes, changed) => {
       field.value = Number(field.value) + (way * (Number(field.max) - Number(field.min))) / 100
       field.oninput()
     }
-    label.append(`${name} = `, shown, field)
+    label.append(...(image ? [] : [`${name} = `]), shown, field)
     element.append(label)
     fields.push({ field, shown })
   }
+  let chosen = false
   const show = (place) => {
+    chosen = Boolean(place)
     for (const [i, { field, shown }] of fields.entries()) {
       if (place) field.value = place[i]
-      shown.textContent = place ? labkitNumber(place[i]) : "?"
-      field.setAttribute("aria-valuetext", place ? labkitNumber(place[i]) : "no place yet")
+      shown.textContent = place ? labkitAt(place[i], i, question) : image ? ["left or right", "up or down"][i] : "?"
+      field.setAttribute("aria-valuetext", place ? labkitAt(place[i], i, question) : "no place yet")
     }
   }
   const span = (ends) => {
-    for (const [i, { field }] of fields.entries()) [field.min, field.max] = ends[i]
+    for (const [i, { field }] of fields.entries()) {
+      [field.min, field.max] = ends[i]
+      if (!chosen) field.value = (ends[i][0] + ends[i][1]) / 2
+    }
   }
   show(null)
   return { element, show, span }

@@ -55,7 +55,7 @@ class Scene(LiveCell):
             settings.start, settings.step, self.views(), speed=self.speed, status=self.status, drawn=self.drawn,
             play=play, pinned=self.pinned, steps=settings.steps, past=self.past,
         )  # fmt: skip
-        self.remark = layout.said(self.remarks())
+        self.remark = layout.said(self.remarks(), sheet=OUTSIDE_LESSONS)  # in a lesson it could say what a step asks
         self.live.remote.tips = self.live.remote.tips | self.tips()
         self.live.remote.basic = list(self.basic)
         for owner in settings.owners:

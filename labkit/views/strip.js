@@ -75,10 +75,9 @@ export function render({ model, el, view }) {
     return [form]
   }
   const place = (asked) => {
-    sliders = labkitSliders(asked.axes, (at) => answer(at))
+    sliders = labkitSliders(asked, (at) => answer(at))
     return [made("span", { className: "hint", textContent: "Tap the picture, or move the slider:" }), sliders.element]
   }
-  const ends = (asked) => places.ends.map((range, i) => (i === 0 && asked.low !== null && asked.high !== null ? [asked.low, asked.high] : range))
 
   // The marks on the picture, which may be replaced at any time.
   let answers = { places: [], axes: 1, place: [] } // of the class, once they are revealed
@@ -98,7 +97,7 @@ export function render({ model, el, view }) {
     const plot = places ? null : labkitMainPlot(view.root)
     if (plot?.frame?.bbox.width) {
       places = new LabkitPlaces(plot, asked.axes, said ? null : answer)
-      sliders?.span(ends(asked))
+      sliders?.span(labkitEnds(places, asked))
       sliders?.show(mine && [mine].flat())
     }
     places?.show([
@@ -189,7 +188,8 @@ export function render({ model, el, view }) {
   }
   const waiting = ({ question: asked, answer: given, play: steps, played }) => {
     if (!asked || given === null || played) return ""
-    const words = asked.kind === "choice" ? given : [given].flat().map(labkitNumber).join(", ") + (asked.unit ? ` ${asked.unit}` : "")
+    const unit = asked.unit && !asked.middle.length ? ` ${asked.unit}` : ""
+    const words = asked.kind === "choice" ? given : labkitPlace([given].flat(), asked) + unit
     return `Your prediction: ${words}.` + (steps ? " Play, and the run gives its answer." : "")
   }
 

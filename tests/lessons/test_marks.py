@@ -169,7 +169,16 @@ def test_numpy_gives_the_number_of_the_mark_and_another_run_another_number(name)
 
 
 def test_every_mark_has_an_oracle():
-    others = {"window_place", "measured", "slope", "bias_verdict", "replicates", "ratio", "difference"}
+    others = {
+        "window_place",
+        "measured",
+        "slope",
+        "exact_variance",
+        "bias_verdict",
+        "replicates",
+        "ratio",
+        "difference",
+    }
     assert set(CASES) | others == set(MARKS)
 
 
@@ -188,6 +197,10 @@ def test_the_lines_of_the_laboratory_are_the_numbers_of_their_picture():
     assert MARKS["slope"](states, quantity="variance", estimator="iwae") == pytest.approx(
         np.polyfit(sizes, values, 1)[0], abs=0.02
     )
+    for name, row in (("iwae", spread[0]), ("dreg", spread[1])):  # 192 replicates
+        assert MARKS["exact_variance"](states, estimator=name, k=4) == pytest.approx(row[2], rel=0.5)
+    alone = run("dreg", "Variance against samples", 0, dim=2, estimators=["iwae"], snap=True)
+    assert abs(MARKS["exact_variance"](alone, estimator="dreg", k=4)) < 1e-12  # it is not in the picture
 
 
 def test_a_ratio_and_a_difference_compare_two_numbers_of_a_mark():

@@ -1,6 +1,7 @@
 """A verdict compares a prediction with what the mark found in the run."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -35,6 +36,14 @@ def test_a_number_within_the_tolerance_is_right(answer, right):
 @pytest.mark.parametrize(("answer", "right"), [([3.0, -4.0], True), ((3.1, -4.0), False), ([0, 0], True)])
 def test_a_place_in_the_plane_is_right_within_a_circle(answer, right):
     assert PLACE.judge(answer, (0.0, 0.0)).right is right
+
+
+def test_the_verdict_gives_a_place_on_an_image_from_its_middle():
+    image = replace(PLACE, middle=(14.0, -14.0), unit="pixels")
+    said = image.judge([14.5, -18.0], (11.0, -10.0)).text
+    assert "The run gives 4 pixels above and 3 pixels left of the middle." in said
+    assert "You gave 4 pixels below and 0.5 pixels right of the middle; answers within 5 pixels are right." in said
+    assert image.refuses([1.0, -29.0]) == "choose a place on the image"
 
 
 @pytest.mark.parametrize(

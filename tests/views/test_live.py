@@ -175,7 +175,7 @@ def test_the_text_of_an_error_is_shown_as_text(make):
     assert not live.error.visible and live.error.value == ""
 
 
-def test_only_a_run_that_played_is_said_to_have_stopped(make):
+def test_the_message_calls_a_run_stopped_only_if_it_played(make):
     def fails(*_):
         raise ValueError("no more")
 

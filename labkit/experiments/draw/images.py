@@ -1,5 +1,6 @@
 """Images for a network to read: printed digits, and test images of the available data sets."""
 
+import math
 from functools import lru_cache
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 from labkit import data
 from labkit.draw import Config
 from labkit.experiments import titles
+from labkit.letters import packed, unpacked
 
 CONTENTS = {
     "digits": "small handwritten digits",
@@ -17,6 +19,7 @@ CONTENTS = {
     "omniglot": "handwritten letters of many alphabets",
     "silhouettes": "outlines of objects, filled with black",
 }
+MOST, LONGEST = 28 * 28, 1100  # most numbers of an image in an address, and most letters of its code
 CLASSES = ("digits", "mnist")  # data sets whose labels are the classes of labkit's class-conditional networks
 
 
@@ -30,6 +33,34 @@ def printed(config: Config) -> Tensor:
         ImageDraw.Draw(sheet).text((width / 2, height / 2), str(k), 255, font, anchor="mm")
         found[k, 0] = torch.frombuffer(bytearray(sheet.tobytes()), dtype=torch.uint8).view(height, width) / 255
     return found.expand(-1, config.channels, -1, -1)
+
+
+def encoded(image: Tensor) -> str:
+    """Return an image (C, H, W) in [0, 1] as letters for an address, in 256 levels; "" if it has too many pixels."""
+    return packed(bytes(_levels(image).flatten().tolist())) if image.numel() <= MOST else ""
+
+
+def decoded(code: str, config: Config) -> Tensor:
+    """Return the image (C, H, W) of a code from `encoded`.
+
+    Raises:
+        ValueError: it is not the code of an image for this network.
+    """
+    shape = config.channels, config.height, config.width
+    try:
+        content = unpacked(code, math.prod(shape), LONGEST)
+    except ValueError as error:
+        raise ValueError(f"an image for this network {error}") from None
+    return torch.tensor(list(content), dtype=torch.uint8).reshape(shape) / 255
+
+
+def rounded(image: Tensor) -> Tensor:
+    """Return an image as its code keeps it."""
+    return _levels(image) / 255
+
+
+def _levels(image: Tensor) -> Tensor:
+    return (255 * image).round().to(torch.uint8).cpu()
 
 
 def data_sets(config: Config) -> list[str]:

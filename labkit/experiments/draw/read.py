@@ -10,7 +10,7 @@ from torch import Tensor
 from labkit import draw
 from labkit.experiments.devices import kept, noise
 from labkit.experiments.draw.drawing import Drawing, device_of, onwards
-from labkit.experiments.draw.images import printed
+from labkit.experiments.draw.images import decoded, encoded, printed, rounded
 from labkit.experiments.settings import ExperimentSettings
 from labkit.experiments.shared import once
 
@@ -22,13 +22,18 @@ class ReadSettings(ExperimentSettings[Drawing]):
 
     Args:
         model: the network; its device computes.
-        image: the image to read, (C, H, W) in [0, 1]; by default a printed 3. `image` may be replaced between two runs.
+        image: the image to read, (C, H, W) in [0, 1]; by default a printed 3. `image` may be replaced between two runs
+            and is then rounded to 256 levels, as a link keeps it.
     """
 
     digit = param.Integer(
         default=3, bounds=(OWN, 9), label="Printed digit",
         doc="Printed digit to read; -1: the image that was drawn or chosen last.",
     )  # fmt: skip
+    own: "param.String" = param.String(
+        default="",
+        doc="Code of the image that was drawn or chosen last, up to 28 x 28 pixels, so that a link reads it again.",
+    )
     seed = param.Integer(default=0, bounds=(0, 9999), label="Seed", doc="Random seed of the noise in z.")
     ahead = param.Boolean(
         default=True, label="Show glimpses to come",
@@ -39,21 +44,43 @@ class ReadSettings(ExperimentSettings[Drawing]):
     def __init__(self, model: draw.DRAW, image: Tensor | None = None, **params: Any):
         self.model = model
         self._printed = tuple(printed(model.config))
-        self._last = self._printed[type(self).digit] if image is None else image
-        super().__init__(**({} if image is None else {"digit": OWN}) | params)
+        self._last, self._code = self._printed[type(self).digit], ""
+        super().__init__(**params)
+        if image is not None:
+            self._keep(image)
 
     @property
     def image(self) -> Tensor:
         """The image to read, (C, H, W)."""
+        if self.own and self.own != self._code:  # from a link
+            self._last, self._code = decoded(self.own, self.model.config), self.own
         return self._last if self.digit == OWN else self._printed[self.digit]
 
     @image.setter
     def image(self, image: Tensor) -> None:
+        self._keep(rounded(image))
+
+    def sketch(self, image: Tensor) -> None:
+        """Read a drawing that is not finished; a link still has the last finished image."""
         self._last, self.digit = image, OWN
 
     def choose(self, digit: int) -> None:
         """Read a printed digit; it also becomes the image that was chosen last."""
-        self._last, self.digit = self._printed[digit], digit
+        self._last, self._code = self._printed[digit], ""
+        self.param.update(digit=digit, own="")
+
+    def refuses(self, name: str, value: Any, asked: dict[str, Any]) -> str:
+        """Return why a link may not set this: its image may belong to another network."""
+        try:
+            if name == "own" and value:
+                decoded(value, self.model.config)
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    def _keep(self, image: Tensor) -> None:
+        self._last, self._code = image, encoded(image)
+        self.param.update(digit=OWN, own=self._code)
 
     def start(self) -> Drawing:
         """Return the state before the first glimpse."""

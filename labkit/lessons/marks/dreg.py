@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from labkit.dreg import exact
 from labkit.lessons.marks.registry import mark
 
 VARIANCE = ("dreg", "Variance against samples")
@@ -22,6 +23,12 @@ def slope(states: Sequence[Any], quantity: str, estimator: str) -> float:
     """Return the slope of an estimator's line, which the picture shows after its name."""
     last = states[-1]
     return float(last.slopes(quantity)[_one_of(estimator, last.estimators)])
+
+
+@mark(VARIANCE)
+def exact_variance(states: Sequence[Any], estimator: str, k: int) -> float:
+    """Return the exact variance of an estimator at K samples, averaged over coordinates; it need not be shown."""
+    return float(exact.answers(states[-1].toy, (k,), (estimator,)).variance)
 
 
 @mark(MICROSCOPE)

@@ -7,21 +7,27 @@ from labkit.views.draw.grid import SampleGrid
 from labkit.views.draw.network import StrokeScene, class_buttons
 from labkit.views.draw.strip import CanvasStrip
 
+FIRST = {  # what the first canvas of a network is
+    "zero": "is grey: ink with probability 1/2",
+    "learned": "was learned in the training",
+    "data": "is the average training image",
+}
+
 
 class GenerateScene(StrokeScene):
     """New images, stroke by stroke."""
 
     kind = GenerateSettings
     words = (
-        "Each image starts as an empty canvas (grey: ink with probability 1/2). Each step of the drawing is called a "
-        "glimpse. At glimpse t the network takes a random vector z. From z and its memory of the drawing it computes "
-        "what to paint and where: a patch of numbers, spread over the <b>orange</b> window and added to the canvas. A "
-        "sigmoid function turns the sum at a pixel into the probability of ink: 0 gives 1/2. If a window is larger "
-        "than the image, the frame lies along its edge. The window is a grid of small Gaussian spots, called filters; "
-        "a thicker frame means smaller spots. The curves show the window of the first image: its stride &delta; (the "
-        "distance between neighbouring filters), and their width &sigma; (see <i>Attention lab</i>). The row below the "
-        "grid shows the first image from the empty canvas to the last glimpse; the yellow frame is around the current "
-        "one. Finished images stay for a moment, then new ones start."
+        "Each image starts with the same first canvas. Each step of the drawing is called a glimpse. At glimpse t the "
+        "network takes a random vector z. From z and its memory of the drawing it computes what to paint and where: a "
+        "patch of numbers, spread over the <b>orange</b> window and added to the canvas. A sigmoid function turns the "
+        "sum at a pixel into the probability of ink: 0 gives 1/2. If a window is larger than the image, the frame lies "
+        "along its edge. The window is a grid of small Gaussian spots, called filters; a thicker frame means smaller "
+        "spots. The curves show the window of the first image: its stride &delta; (the distance between neighbouring "
+        "filters), and their width &sigma; (see <i>Attention lab</i>). The row below the grid shows the first image "
+        "from the first canvas to the last glimpse; the yellow frame is around the current one. Finished images stay "
+        "for a moment, then new ones start."
     )
 
     def views(self) -> list:
@@ -36,7 +42,7 @@ class GenerateScene(StrokeScene):
             if c.write is None
             else f"paints {c.write} &times; {c.write} numbers"
         )
-        return f"At each of its {c.steps} glimpses this network {paints}."
+        return f"The first canvas of this network {FIRST[c.canvas]}. At each of its {c.steps} glimpses it {paints}."
 
     def controls(self) -> list:
         s = self.settings

@@ -2,6 +2,7 @@
 
 import html
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -63,9 +64,13 @@ class ReadScene(StrokeScene):
 
     def read(self, image: Tensor) -> None:
         """Read another image (C, H, W)."""
-        before = self.settings.digit
-        self.settings.image = image
-        if self.settings.digit == before:  # otherwise the change of the setting has started the run
+        self._read(lambda: setattr(self.settings, "image", image))
+
+    def _read(self, choose: Callable[[], None]) -> None:
+        """Choose another image and play."""
+        before = self.settings.digit, self.settings.own
+        choose()
+        if (self.settings.digit, self.settings.own) == before:  # otherwise the change of a setting has started the run
             self.show()
         self.live.play()
 
@@ -74,7 +79,7 @@ class ReadScene(StrokeScene):
         began = time.monotonic()
         if moving and began < self._free:
             return
-        self.read(image)
+        self._read(lambda: self.settings.sketch(image)) if moving else self.read(image)
         if moving:
             self.live.run.edit(lambda state: replace(state, stroke=state.steps))
             now = time.monotonic()
@@ -82,11 +87,7 @@ class ReadScene(StrokeScene):
 
     def choose(self, digit: int) -> None:
         """Read a printed digit."""
-        before = self.settings.digit
-        self.settings.choose(digit)
-        if digit == before:
-            self.show()
-        self.live.play()
+        self._read(lambda: self.settings.choose(digit))
 
     def controls(self) -> list:
         config = self.settings.model.config
@@ -110,7 +111,7 @@ class ReadScene(StrokeScene):
     def _take(self, name: str, content: bytes) -> str:
         image, words = given(name, content, self.settings.model.config)
         self.read(image)
-        return words
+        return words if self.settings.own else f"{words} It is not in a link, because it has more than 28 x 28 pixels."
 
     def _test_images(self) -> list:
         """Return one button per available data set, which reads a random test image."""

@@ -90,7 +90,7 @@ def remarks(dim: int, distance: float, variance: float, quantity: str) -> str:
     if ratio < float("inf"):
         said.append(
             "The effective sample size (how many samples with equal weights would be as good) tends to "
-            f"{1 / ratio:.2g} K."
+            + f"{1 / ratio:.2g} K.".removeprefix("1 ")
         )
     if quantity == "bias":
         said.append("A band that reaches the bottom does not exclude a bias of 0. IWAE and DReG have no bias.")
