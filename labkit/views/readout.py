@@ -31,7 +31,7 @@ class Readout(JSComponent):
     export function render({model, el}) {
       const line = el.ownerDocument.createElement("div"), text = el.ownerDocument.createElement("span")
       text.className = "text"
-      line.style.flex = "1"
+      el.style.flex = line.style.flex = "1"  // both: otherwise the text uses a part of the row only
       line.append(text)
       const show = () => { text.innerHTML = model.value }
       const told = ({ detail }) => { text.innerHTML = detail }  // by labkit's frames, more often than by the model

@@ -8,6 +8,7 @@
   const line = shown.find((each) => each.matches(".line")), play = shown.find((each) => each.matches(".play"))
   const text = line?.shadowRoot.querySelector(".text"), button = line?.shadowRoot.querySelector(".term")
   if (text && play) {
+    if (line.clientWidth - text.parentElement.clientWidth > 40) found.add("the step line does not use its width")
     const before = text.innerHTML, top = () => Math.round(play.getBoundingClientRect().top)
     text.textContent = "word"
     const first = top()

@@ -30,7 +30,7 @@ class ReadSettings(ExperimentSettings[Drawing]):
         default=3, bounds=(OWN, 9), label="Printed digit",
         doc="Printed digit to read; -1: the image that was drawn or chosen last.",
     )  # fmt: skip
-    own: "param.String" = param.String(
+    own = param.String(
         default="",
         doc="Code of the image that was drawn or chosen last, up to 28 x 28 pixels, so that a link reads it again.",
     )
