@@ -60,12 +60,15 @@ def replace_handlers(ours: Mapping[type[RequestHandler], type[RequestHandler]]) 
     per_app_patterns[:] = [(route, ours.get(handler, handler)) for route, handler in pairs]
 
 
-async def build_session(context: ApplicationContext, prefix: str = "") -> ServerSession:
-    """Return a session of a page before any browser requests it. It stays until `release`.
+async def build_session(context: ApplicationContext, prefix: str = "", query: str = "") -> ServerSession:
+    """Return a session of a page with the settings of a query, before any browser requests it.
+
+    It stays until `release`.
 
     Bokeh builds a session only for a request, and discards it if no browser connects.
     """
-    line = RequestStartLine("GET", f"{prefix}{context.url}", "HTTP/1.1")
+    address = f"{prefix}{context.url}" + (f"?{query}" if query else "")
+    line = RequestStartLine("GET", address, "HTTP/1.1")
     plain = HTTPServerRequest(start_line=line, headers=HTTPHeaders({"Host": "localhost"}))
     session = await context.create_session_if_needed(generate_session_id(), plain)
     session.block_expiration()

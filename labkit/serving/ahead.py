@@ -1,8 +1,10 @@
 """Pages prepared in advance: sessions that are built, and documents that are written, before a browser needs them.
 
-Building a page takes a quarter of a second, and the controls and further pictures take as long again. In that time the
-visitor's browser, often on the same two cores, reads its scripts. A page file with `AHEAD` therefore gets sessions in
-advance, one per expected visitor. The next visitor who opens the page without settings in its address gets one.
+Building a page takes a quarter of a second, and the controls and further pictures take as long again. In that time
+the visitor's browser, often on the same two cores, reads its scripts. A page file with `AHEAD` therefore gets
+sessions in advance, one per expected visitor. The next visitor who opens the page without settings in its address
+gets one. If several visitors are expected, the link that was shared last on this machine gets sessions, too
+(`expect`).
 
 `AHEAD = True` means that the page always shows the same. If AHEAD is a function, it returns what the page depends on,
 for example the names in a folder. When this changes, the waiting sessions of the page are discarded.
@@ -41,6 +43,7 @@ LOOK = 0.1  # seconds between two looks at whether a new session is complete
 LONGEST = 300.0  # seconds that a new session gets to be complete
 STILL = 6.0  # seconds until a page without a viewer stops changing: one second more than `engine.AWAY`
 CLAIMED = 60.0  # seconds that a visitor's browser may take to connect
+KEPT = 7200.0  # seconds for which a shared link is prepared
 READS = 0.15  # seconds after a page was sent: its pictures are ready, and the browser has not requested them yet
 
 
@@ -56,6 +59,7 @@ class Stock:
         present: returns the number of visitors on all pages.
         prefix: the path under which the server has its pages.
         basis: returns what the page depends on.
+        query: settings of the page, as in its address.
     """
 
     def __init__(
@@ -65,8 +69,10 @@ class Stock:
         present: Callable[[], int],
         prefix: str = "",
         basis: Callable[[], object] = lambda: None,
+        query: str = "",
     ):
         self._context, self._size, self._present, self._prefix, self._basis = context, size, present, prefix, basis
+        self._query = query
         self._standing: list[tuple[ServerSession, object]] = []  # each with what it depends on
         self._next: object | None = None
 
@@ -78,6 +84,25 @@ class Stock:
 
     def __len__(self) -> int:
         return len(self._standing)
+
+    def linked(self, query: str) -> "Stock | None":
+        """Return a new stock of the page with these settings; None if a class is not expected."""
+        few = self._size < 2
+        return None if few else Stock(self._context, self._size, self._present, self._prefix, self._basis, query)
+
+    def expect(self) -> int:
+        """Begin to build sessions soon. Return for how many visitors."""
+        self._later(QUIET)
+        return self._size
+
+    def close(self) -> None:
+        """Discard all sessions and build no more."""
+        self._size = 0
+        if self._next is not None:
+            IOLoop.current().remove_timeout(self._next)
+        for session, _ in self._standing:
+            release(session)
+        self._standing = []
 
     def _discard(self) -> None:
         """Discard the sessions that would be built otherwise now."""
@@ -106,11 +131,11 @@ class Stock:
             self._later(0.0 if self._lacks() else CHECKS)
 
     def _lacks(self) -> bool:
-        return len(self._standing) < max(1, self._size - self._present())
+        return self._size > 0 and len(self._standing) < max(1, self._size - self._present())
 
     async def _build(self) -> None:
         basis = self._basis()
-        session = await build_session(self._context, self._prefix)
+        session = await build_session(self._context, self._prefix, self._query)
         self._standing.append((session, basis))
         if self._size > 1:
             await complete(session)
@@ -124,7 +149,7 @@ class Stock:
 
 def waiting() -> int:
     """Return the number of sessions that wait for visitors, of all pages."""
-    return sum(len(each) for each in _stocks.values())
+    return sum(len(each) for each in (*_stocks.values(), *_links.values()))
 
 
 async def complete(session: ServerSession) -> None:
@@ -144,12 +169,13 @@ async def complete(session: ServerSession) -> None:
     live = shown.on(document)
     while live is not None and goes_on():
         live.run.watched()  # without a signal for some seconds, nothing more is built
-        if not live.has_more():
+        if not live.has_more() and not has_tasks(document):
             return
         await asyncio.sleep(LOOK)
 
 
 _stocks: dict[ApplicationContext, Stock] = {}
+_links: dict[tuple[ApplicationContext, str], Stock] = {}  # the link that was shared last, by its page and query
 _building: WeakKeyDictionary[IOLoop, asyncio.Lock] = WeakKeyDictionary()  # one session is built at a time
 
 
@@ -165,8 +191,25 @@ async def stock(
     await _stocks[context].fill()
 
 
+def expect(route: str, query: str) -> int:
+    """Prepare a page with the settings of a link, instead of the link before. Return for how many visitors, or 0."""
+    context, stock = next(((each, stock) for each, stock in _stocks.items() if each.url == route), (None, None))
+    if context is None or not query:
+        return 0
+    found = _links.get((context, query)) or stock.linked(query)
+    if found is None:
+        return 0
+    for each in _links.values():
+        if each is not found:
+            each.close()
+    _links.clear()
+    _links[context, query] = found
+    IOLoop.current().call_later(KEPT, found.close)
+    return found.expect()
+
+
 class Ready(PageHandler):
-    """Sends the page of a waiting session, if there is one and the address has no settings."""
+    """Sends the page of a waiting session, if there is one with the settings in the address."""
 
     def head(self, *_args: str, **_kwargs: str) -> None:
         """Return the headers of the page without building a session for it."""
@@ -191,8 +234,9 @@ class Ready(PageHandler):
         return session
 
     async def _stands(self) -> ServerSession:
-        stock = _stocks.get(self.application_context)
-        session = stock.take() if stock and not self.request.query else None
+        context, query = self.application_context, self.request.query
+        stock = _links.get((context, query)) if query else _stocks.get(context)
+        session = stock.take() if stock else None
         if session is None:
             return await super().get_session()
         IOLoop.current().call_later(CLAIMED, release, session)

@@ -47,6 +47,9 @@
       const field = document.querySelector("#share-python textarea")
       field.value = found.python
       field.rows = found.python.split("\n").length
+      find("share-prepared").hidden = !found.prepared
+      find("share-prepared").textContent = `The server prepares this link for ${found.prepared} visitors, instead of the link ` +
+        `that was shared before. Show it to the class after about ${Math.ceil(found.prepared / 15)} minutes.`
       find("share-python").hidden = !found.python
       find("share-file").hidden = !found.records
     } catch (error) {

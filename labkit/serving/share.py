@@ -5,12 +5,14 @@ A page identifies itself by its session, which only its own browser knows.
 
 import asyncio
 from typing import Any
+from urllib.parse import urlsplit
 
 from bokeh.document import Document
 from tornado.web import RequestHandler
 
 from labkit.private.bokeh import document_of
-from labkit.serving import codes, messages
+from labkit.serving import ahead, codes, messages
+from labkit.serving.metrics import is_direct
 from labkit.views import shown
 from labkit.views.downloads import FILES, content
 from labkit.views.live import Live
@@ -19,25 +21,30 @@ KIND = "html"
 
 
 class Share(RequestHandler):
-    """POST /share with the session of a page, and its link: sends the QR code, the Python and whether a recording can
-    be saved."""
+    """POST /share with the session of a page, and its link: sends the parts of the dialog as an object.
+
+    They are the QR code, the Python, whether a recording can be saved, and for how many visitors the server now
+    prepares the link. It prepares only links that are shared on its own machine.
+    """
 
     def post(self) -> None:
         """Send the parts of the dialog."""
         asked = messages.read(self.request.body)
-        document = self.document(asked)
-        if document is None:
+        found = self.found(asked)
+        if found is None:
             return
-        link = str(asked.get("link", ""))
+        (route, document), link = found, str(asked.get("link", ""))
         code = codes.svg(link) if link.startswith(("http://", "https://")) else ""
-        self.write({"code": code, "python": shown.code_on(document), "records": isinstance(shown.on(document), Live)})
+        prepared = ahead.expect(route, urlsplit(link).query) if code and is_direct(self.request) else 0
+        records = isinstance(shown.on(document), Live)
+        self.write({"code": code, "python": shown.code_on(document), "records": records, "prepared": prepared})
 
-    def document(self, asked: dict[str, Any]) -> Document | None:
-        """Return the document of the page that asks; without one, send the reason."""
+    def found(self, asked: dict[str, Any]) -> tuple[str, Document] | None:
+        """Return the route and the document of the page that asks; without one, send the reason."""
         found = document_of(self.application, asked.get("session"))
         if found is None:
             self.refuse(409, "This page has lost its server. Reload the page, then share it.")
-        return found[1] if found else None
+        return found
 
     def refuse(self, status: int, words: str) -> None:
         """Send a reason."""
@@ -50,10 +57,10 @@ class Recording(Share):
 
     async def post(self) -> None:
         """Send the file. A thread makes it, while the run and all pages continue."""
-        document = self.document(messages.read(self.request.body))
-        if document is None:
+        found = self.found(messages.read(self.request.body))
+        if found is None:
             return
-        live = shown.on(document)
+        live = shown.on(found[1])
         try:
             if not isinstance(live, Live):
                 raise RuntimeError("this page has no run that plays")

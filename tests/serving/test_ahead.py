@@ -25,9 +25,10 @@ class Context(ApplicationContext):
     url = "/page"
 
     def __init__(self):
-        self.made = []
+        self.made, self.asked = [], []
 
-    async def create_session_if_needed(self, name, _request):
+    async def create_session_if_needed(self, name, request):
+        self.asked.append(request and request.query)
         document = Document()
         document.add_root(Div(text="first"))
         document.on_event("document_ready", lambda _event: document.add_root(Div(text="the rest")))
@@ -145,6 +146,40 @@ def test_sessions_are_discarded_when_what_they_depend_on_has_changed(at_once, mo
     made, first, second = asyncio.run(scenario())
     assert first is None and second is made[2] and len(made) >= 4
     assert [session.expiration_blocked for session in made[:4]] == [False, False, True, True]
+
+
+def linked(size, *links):
+    """A page that is prepared for `size` visitors, after the links of some of its settings were shared."""
+
+    async def scenario():
+        context = Context()
+        await ahead.stock(context, size, lambda: 0)
+        await settled(context)
+        for link in links:
+            assert ahead.expect("/page", link) == (size if size > 1 else 0)
+            await settled(context)
+        return context, ahead.waiting(), [stock.take() for stock in ahead._links.values()]
+
+    return asyncio.run(scenario())
+
+
+@pytest.fixture
+def no_stocks(monkeypatch):
+    monkeypatch.setattr(ahead, "_stocks", {})
+    monkeypatch.setattr(ahead, "_links", {})
+
+
+def test_the_link_that_was_shared_last_is_prepared_with_its_settings(at_once, no_stocks):
+    context, waiting, taken = linked(3, "n=5", "n=5", "n=7")
+    assert context.asked == [""] * 3 + ["n=5"] * 3 + ["n=7"] * 3
+    assert waiting == 6 and taken == [context.made[6]]
+    assert [each.expiration_blocked for each in context.made] == [True] * 3 + [False] * 3 + [True] * 3
+
+
+def test_a_link_is_not_prepared_for_one_visitor_or_an_unknown_page(at_once, no_stocks):
+    context, waiting, taken = linked(1, "n=5")
+    assert context.asked == [""] and waiting == 1 and taken == []
+    assert ahead.expect("/other", "n=5") == 0 and ahead.expect("/page", "") == 0
 
 
 def test_a_page_without_AHEAD_is_not_prepared_and_a_function_says_what_it_depends_on(tmp_path):
