@@ -3,7 +3,9 @@
 import json
 import struct
 import time
+from dataclasses import dataclass
 
+import holoviews as hv
 import numpy as np
 import pytest
 
@@ -11,8 +13,26 @@ from labkit.experiments.svgd.particles import ParticlesSettings
 from labkit.recordings.frames import unpack
 from labkit.serving import channel, rooms
 from labkit.serving.channel import Channel
+from labkit.views.live import Live
 from labkit.views.runs import RunsScene
 from labkit.views.svgd.particles import ParticlesScene
+from labkit.views.view import View
+
+
+@dataclass(frozen=True)
+class Turn:
+    t: int = 0
+
+
+class Dots(View):
+    """Dots on a circle, which turn at every step: to declare this picture takes little time."""
+
+    def picture(self, state):
+        return hv.Overlay([hv.Points([(0.0, 0.0)], label="dots")])
+
+    def columns(self, state, past=None):
+        angle = state.t + np.arange(20.0)
+        return {"dots": {"x": np.cos(angle), "y": np.sin(angle)}}
 
 
 class Follower:
@@ -41,6 +61,13 @@ def follower(monkeypatch):
 
 @pytest.fixture
 def live():
+    one = Live(Turn, lambda state: Turn(state.t + 1), [Dots(), Dots()], play=False)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def particles():
     scene = ParticlesScene(ParticlesSettings(n=20), play=False)
     yield scene.live
     scene.live.close()
@@ -79,8 +106,8 @@ def test_a_follower_gets_the_declaration_and_then_each_new_frame(live, follower)
     assert same(one.frames[-1], live)
 
 
-def test_a_frame_names_the_pictures_that_are_empty_until_the_run_is_played(live, follower):
-    followed, one = Channel(), follower()
+def test_a_frame_names_the_pictures_that_are_empty_until_the_run_is_played(particles, follower):
+    live, followed, one = particles, Channel(), follower()
     followed.join(one)
     assert live.run.past(lambda past: past.states[-1].t) == 0
     followed.tick(live)

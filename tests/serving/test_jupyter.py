@@ -1,6 +1,7 @@
 """The entry point with which jupyter-server-proxy starts labkit."""
 
 import contextlib
+import sys
 import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -30,11 +31,12 @@ def test_the_launcher_has_a_title_and_requests_keep_their_path():
 
 
 @pytest.mark.slow
-def test_the_command_serves_the_pages_below_the_path_of_the_user(serving, free_port, get):
+def test_the_command_serves_the_pages_below_the_path_of_the_user(serving, free_port, get, python):
     port, found = free_port(), jupyter.server()
     values = {"port": port, "base_url": "/user/ada/", "unix_socket": ""}
-    command = filled(found["command"], **values)
-    with contextlib.contextmanager(serving)(command, port, under="/user/ada/labkit") as base:
+    interpreter, *words = filled(found["command"], **values)
+    assert interpreter == sys.executable
+    with contextlib.contextmanager(serving)([*python, *words], port, under="/user/ada/labkit") as base:
         assert get(f"{base}/")[0] == 200 and get(f"{base}/guide")[0] == 200
         names = found["request_headers_override"]
         headers = dict(zip(names, filled(names.values(), **values), strict=True))

@@ -53,11 +53,13 @@ def asked(trainer, order, method="POST", ip="127.0.0.1", key=None, **headers):
 
 
 @pytest.mark.slow
-def test_a_stopped_training_saves_itself(trainer, tmp_path):
+def test_a_stopped_training_saves_itself(trainer, tmp_path, python, monkeypatch):
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **rest: popen([*python, *command[1:]], **rest))
     name = trainer.start()
     until = time.monotonic() + 120
     while time.monotonic() < until and not (tmp_path / name / "metrics.csv").exists():
-        time.sleep(0.2)
+        time.sleep(0.05)
     trainer.stop()
     state = read(tmp_path / name)
     assert not trainer.is_running and 0 < state.step < state.steps == 2000 and state.exported
