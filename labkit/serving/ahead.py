@@ -196,16 +196,21 @@ def expect(route: str, query: str) -> int:
     context, stock = next(((each, stock) for each, stock in _stocks.items() if each.url == route), (None, None))
     if context is None or not query:
         return 0
-    found = _links.get((context, query)) or stock.linked(query)
-    if found is None:
-        return 0
-    for each in _links.values():
-        if each is not found:
-            each.close()
-    _links.clear()
-    _links[context, query] = found
-    IOLoop.current().call_later(KEPT, found.close)
-    return found.expect()
+    place = context, query
+    if place not in _links:
+        found = stock.linked(query)
+        if found is None:
+            return 0
+        _forget(*_links)
+        _links[place] = found
+        IOLoop.current().call_later(KEPT, _forget, place)
+    return _links[place].expect()
+
+
+def _forget(*places: tuple[ApplicationContext, str]) -> None:
+    for place in places:
+        if place in _links:
+            _links.pop(place).close()
 
 
 class Ready(PageHandler):

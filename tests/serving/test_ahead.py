@@ -176,6 +176,24 @@ def test_the_link_that_was_shared_last_is_prepared_with_its_settings(at_once, no
     assert [each.expiration_blocked for each in context.made] == [True] * 3 + [False] * 3 + [True] * 3
 
 
+def test_a_link_is_prepared_again_after_its_time(at_once, no_stocks, monkeypatch):
+    monkeypatch.setattr(ahead, "KEPT", 0.3)
+
+    async def scenario():
+        context = Context()
+        await ahead.stock(context, 2, lambda: 0)
+        for _ in range(2):
+            assert ahead.expect("/page", "n=5") == 2
+            await settled(context)
+            while ahead._links:
+                await asyncio.sleep(0.01)
+        return context
+
+    context = asyncio.run(scenario())
+    assert context.asked == [""] * 2 + ["n=5"] * 4 and ahead.waiting() == 2
+    assert [each.expiration_blocked for each in context.made] == [True] * 2 + [False] * 4
+
+
 def test_a_link_is_not_prepared_for_one_visitor_or_an_unknown_page(at_once, no_stocks):
     context, waiting, taken = linked(1, "n=5")
     assert context.asked == [""] and waiting == 1 and taken == []
