@@ -244,9 +244,15 @@ def command(python) -> list[str]:
 
 @pytest.fixture(scope="session")
 def server(serving, python, free_port) -> Iterator[str]:
-    """The address of `labkit serve`, run once for all tests by this Python. Its log has the number of its process."""
+    """The address of `labkit serve`, run once for all tests by this Python. Its log has the number of its process.
+
+    Lessons play their steps as fast as the machine can.
+    """
     port = free_port()
-    code = "import os, sys; print('process', os.getpid(), flush=True); from labkit.cli import main; sys.exit(main())"
+    code = (
+        "import os, sys; print('process', os.getpid(), flush=True); from labkit.views import lessons; "
+        "lessons.WAIT = 0.1; from labkit.cli import main; sys.exit(main())"
+    )
     yield from serving([*python, "-c", code, "serve", "--no-browser", "--port", str(port)], port)
 
 

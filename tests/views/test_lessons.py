@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from labkit import lessons
+from labkit import lessons, views
 from labkit.lessons import tabs
 from labkit.views.desk import put_all
 from labkit.views.lesson_cell import SCENES, LessonCell
@@ -80,6 +80,17 @@ def test_the_run_pauses_after_the_steps_of_the_lesson_and_marks_the_prediction(o
         assert walk.verdict.right is (choice == solution) and "The run gives" in walk.verdict.text
         walk.predict(question.choices[2])
         assert walk.answer == choice  # too late
+
+
+@pytest.mark.parametrize("wait", [0.1, 1e6])
+def test_the_steps_of_a_lesson_take_at_most_some_seconds_or_follow_the_slider_if_it_is_faster(
+    open_cell, wait, monkeypatch
+):
+    monkeypatch.setattr(views.lessons, "WAIT", wait)
+    cell, steps = open_cell(2), lessons.load(NAME).steps[1].play
+    slider = cell.walk._live.bar.speed.value
+    assert 1e-6 * steps < slider < 10 * steps
+    assert cell.run.speed == (10 * steps if wait == 0.1 else slider)
 
 
 def test_curves_of_a_single_state_are_hidden_until_the_run_is_played(drawn_cell):
