@@ -28,6 +28,8 @@ def load() -> None:
     if cells() != LIVE:
         _choose()
         return
+    import labkit.private.jsonschema  # noqa: F401 # before HoloViews imports nbformat: two seconds less
+
     _loaders.add(_cell()[0])
     forget_scripts()
     pn.extension(inline=True)

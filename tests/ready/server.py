@@ -27,8 +27,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 # What reads an environment variable when it is imported is left to the forks.
-LATER = ("labkit.cli", "labkit.bench", "labkit.private.jsonschema")
-OTHERS = ("IPython", "holoviews.plotting.bokeh", "ipykernel.kernelapp", "ipywidgets", "panel", "torch")
+LATER = ("labkit.cli", "labkit.bench")
+OTHERS = (
+    "labkit.private.jsonschema",
+    "IPython",
+    "holoviews.ipython",
+    "holoviews.plotting.bokeh",
+    "ipykernel.kernelapp",
+    "ipywidgets",
+    "panel",
+    "torch",
+)
 
 
 class Job(NamedTuple):

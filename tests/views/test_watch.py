@@ -4,6 +4,7 @@ import csv
 import itertools
 import math
 import subprocess
+import sys
 from itertools import islice
 from types import SimpleNamespace
 
@@ -107,6 +108,16 @@ def test_a_notebook_gets_the_scripts_in_its_first_cell_and_when_that_cell_runs_a
         monkeypatch.setattr(notebook, "_cell", lambda cell=cell, i=i: (cell, i + 1))
         notebook.ready()
     assert len(count) == loads
+
+
+def test_the_slow_part_of_nbformat_is_left_out_before_the_scripts_are_loaded(monkeypatch):
+    """HoloViews imports nbformat when it loads its scripts."""
+    quick, found = "labkit.private.jsonschema", []
+    monkeypatch.delitem(sys.modules, quick, raising=False)
+    monkeypatch.setattr(pn, "extension", lambda **options: found.append(quick in sys.modules))
+    monkeypatch.setattr(notebook.hv, "extension", lambda *names, **options: found.append(quick in sys.modules))
+    notebook.load()
+    assert found == [True, True]
 
 
 def test_a_program_and_a_page_load_no_scripts(monkeypatch):
