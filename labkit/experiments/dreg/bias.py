@@ -156,9 +156,10 @@ def sentence(test: BiasTest, called: str = "") -> str:
     known = "" if test.exact is None else f" (exact value: {test.exact:.3g})"
     between = f"{100 * (1 - state.level):g} % interval of |bias|: {state.low:.3g} to {state.high:.3g}{known}"
     t, p = (each.item() for each in state.scalar_t())
+    signed = f"{t:.2f}".replace("-", "\N{MINUS SIGN}")
     alone = (
         "For comparison, an ordinary t-test looks only at the sum over coordinates, in which opposite biases cancel. "
-        f"It finds {'a' if p < state.level else 'no'} bias: t = {t:.2f}, p = {p:.2g} (p below {state.level:g} "
+        f"It finds {'a' if p < state.level else 'no'} bias: t = {signed}, p = {p:.2g} (p below {state.level:g} "
         "means a bias)"
     )
     return f"{FOUND[said.word].format(called)} (after {spent}): {said.why}. {between}. {alone}."

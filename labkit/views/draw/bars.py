@@ -28,7 +28,7 @@ class KLBars(View):
             hv.Segments((t, zero, t, kl), ["x0", "y0", "x1", "y1"], label=label).opts(
                 color=color, line_width=max(2, 160 / len(kl)), alpha=alpha, show_legend=False
             )
-            for label, color, alpha in (("to come", PAST, 0.35), ("so far", DRIVE, 1.0))
+            for label, color, alpha in (("to come", PAST, 0.5), ("so far", DRIVE, 1.0))
         ]
         return hv.Overlay(bars).opts(
             title="KL of each glimpse", xlabel="glimpse t", ylabel="nats", xlim=(0.3, len(kl) + 0.7),

@@ -57,7 +57,9 @@ class WeightedSamples(View):
         layers = [
             *circles,
             hv.Points(points, ["x", "y"], "size", label="samples (area: weight w̃)").opts(
-                color=style_of("dreg").color, size="size", alpha=0.45, line_color=None
+                color=style_of("dreg").color,
+                size="size",
+                fill_alpha=0.45,  # the edge is visible on a dark page too
             ),
             *[
                 hv.Segments(tuple(columns[label].values()), ["x0", "y0", "x1", "y1"], label=label).opts(

@@ -37,7 +37,7 @@ class Bands(View):
         empty = ([x[0]], [0.0], [0.0])
         bands = [
             hv.Area(empty, "x", ["y", "y2"], label=name).opts(color=DRIVE, alpha=alpha, line_alpha=0)
-            for name, alpha in (("model + noise", 0.15), ("model", 0.45))
+            for name, alpha in (("model + noise", 0.25), ("model", 0.45))
         ]
         many = np.tile(np.append(x, np.nan), self.n)
         lines = [
