@@ -20,7 +20,7 @@ from labkit.views.draw.read import ReadScene
 TITLE = "DRAW"
 SUMMARY = (
     "Deep Recurrent Attentive Writer: a network draws digits in steps, which are called glimpses. Let it read your own "
-    "digit, or move its attention window."
+    "digit, or move such a window (its attention: where it looks and paints)."
 )
 QUESTION = "How does a network draw a digit, step by step?"
 PICTURE = "A network draws 28 digits step by step, and a frame shows where it paints."

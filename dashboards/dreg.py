@@ -27,17 +27,18 @@ from labkit.views.tabs import Tab
 
 TITLE = "DReG"
 SUMMARY = (
-    "Doubly reparameterised gradients: an encoder network learns by raising a lower bound on log p(x), the "
-    "log-probability of the data. The bound uses K random samples. With larger K it depends less on the encoder, so "
-    "the gradient shrinks. The noise of the usual gradient estimator shrinks more slowly than the gradient, the noise "
-    "of DReG shrinks faster."
+    "Doubly reparameterised gradients: an encoder network learns which hidden vectors z fit an image x, by raising a "
+    "lower bound on log p(x). The bound uses K random samples. With larger K it comes closer to log p(x), which does "
+    "not depend on the encoder, so the gradient shrinks. The noise of the usual gradient estimator shrinks more slowly "
+    "than the gradient, the noise of DReG shrinks faster."
 )
 QUESTION = "Do more samples give a better gradient?"
 PICTURE = (
-    "How large the gradient is compared with its noise (signal-to-noise ratio), for three estimators; more samples to "
-    "the right. The ratio falls for the usual one, IWAE, and grows for DReG. It grows for STL (sticking the landing), "
-    "too, but STL is biased: its gradient is wrong on average, and the ratio does not show this. The numbers are "
-    "slopes: +0.50 means that the ratio grows like the square root of the number of samples."
+    "How large the gradient is compared with its noise (signal-to-noise ratio), for three estimators, which are ways "
+    "to compute it from random samples; more samples to the right. The ratio falls for the usual one, IWAE, and grows "
+    "for DReG. It grows for STL (sticking the landing), too, but STL is biased: its gradient is wrong on average, and "
+    "the ratio does not show this. The numbers are slopes: +0.50 means that the ratio grows like the square root of "
+    "the number of samples."
 )
 
 

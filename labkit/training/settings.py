@@ -28,11 +28,11 @@ class Settings:
         warmup: steps over which the weight of the KL in the loss rises from 0 to 1; the bound always has weight 1.
         ema: the decay of the averaged weights, which are evaluated and exported; 0 uses the last weights.
         seed: seed of the order of the images and of all random numbers.
-        precision: "32", "64" or "bf16" (mixed).
+        precision: bits of each number, "32" or "64"; "bf16" computes the large products with 16 bits.
         devices: "auto", "cpu" or "cuda"; several processes are "2xcpu", "4xcuda", or only their number, "4".
         log_every: steps per record and per row of metrics.csv, which hold means over these steps.
         eval_every: epochs between test bounds; 0 tests only at the end.
-        checkpoint_seconds: seconds between checkpoints; they do not change the run's numbers.
+        checkpoint_seconds: seconds between checkpoints, from which a stopped run continues; the numbers stay the same.
         graph: whether a single GPU gets all operations of a step at once (a CUDA graph), which is faster.
         tensorboard: also write TensorBoard's files.
 

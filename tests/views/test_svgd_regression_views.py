@@ -246,7 +246,7 @@ def test_the_sentence_gives_the_overwritten_noise_and_its_units():
         and "its RMSE on the held-out points is 0.5." in said
     )
     least = state.target.unit * math.sqrt(2 * 1.0 / (54 + 2))  # b = 1
-    assert f"without any error would still learn about {least:.2g} (" in said
+    assert f"without any error would still learn a noise of {least:.2g} (" in said
     assert f"learned for y in units of {state.target.unit:.4g}" in said
     bare = state.learned / state.target.unit
     assert f"a noise of {bare.mean():.4g}" in said

@@ -86,7 +86,8 @@ class ComparisonSettings(ExperimentSettings[svgd.State | Pair]):
     arrows = param.Boolean(
         default=False,
         label="Show arrows",
-        doc="Blue: drive. Purple: repulsion, at the same scale. On a line they are bars: up means to the right.",
+        doc="Blue: drive (uphill). Purple: repulsion (apart), at the same scale. "
+        "On a line they are bars: up means to the right.",
     )
     snapshots = param.Boolean(
         default=True,

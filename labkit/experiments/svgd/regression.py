@@ -109,7 +109,8 @@ class RegressionSettings(ExperimentSettings[Fitted]):
     )  # fmt: skip
     unit: "param.Selector[float | int]" = param.Selector(
         default=1, objects=[0.01, 1, 10, 100], label="Scale of y, ×",
-        doc="Multiplies every y, as another unit does. The networks learn standardised y, so the picture keeps its "
+        doc="Multiplies every y, as a change from metres to centimetres does. "
+        "The networks learn standardised y, so the picture keeps its "
         "shape. Only the numbers in units of y and the log-likelihood change.",
     )  # fmt: skip
     n = param.Integer(

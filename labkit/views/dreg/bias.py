@@ -64,9 +64,9 @@ class BiasScene(Scene):
         )
         return (
             f"{about}“No bias found” means that the 95 % interval of |bias| ends below {s.effect:g} times the noise of "
-            f"one gradient (the root of its summed variance). So small a bias matters little: even the mean of {many} "
-            f"gradients still has noise as large as it (1/&radic;{many} = {s.effect:g}). The interval starts at "
-            f"{first:,} replicates, because the test must first estimate the D &times; D covariance of the "
+            "one gradient (the root of its summed variance). A bias as small as this matters little: even the mean of "
+            f"{many} gradients still has noise as large as this bias (1/&radic;{many} = {s.effect:g}). The interval "
+            f"starts at {first:,} replicates, because the test must first estimate the D &times; D covariance of the "
             f"differences. The offsets m &minus; a {opposed}. The test assumes that means of 64 replicates are normal, "
             "so 5 % and 95 % are approximate."
         )

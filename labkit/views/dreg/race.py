@@ -155,13 +155,14 @@ class RaceScene(Scene):
         f"lines: the bound L of {HELD} held-out images (not used in training) with K = {HELD_SAMPLES}. Higher is "
         f"better. Dots: the newest measurement; there is one every {EVERY} steps. Thin lines: the bound of the "
         "minibatches with the K of the training, smoothed. Do not compare thick with thin lines, because a larger K "
-        "raises the bound. The third plot shows how far each thick line is above "
-        "that of the first lane. A short race has no clear winner. All plots have the same colours; with more than "
-        f"{MOST} lanes, only the first two plots have a legend.<br>The variance of the encoder's gradient differs "
-        f"already in the first steps: compare DReG with IWAE. This gradient is a mean over a batch of {IMAGES} images. "
-        "The plot shows its variance over new samples z, averaged over the weights of the encoder. STL is biased and "
-        "RWS-DReG has another goal. Their SNR (signal-to-noise ratio) may be high although they lead to another place: "
-        "the SNR does not see a bias. <b>Try:</b> change K, the batch size or the learning rate during the race."
+        "raises the bound. The third plot shows how far each thick line is above that of the first lane. A short race "
+        f"has no clear winner. All plots have the same colours; with more than {MOST} lanes, only the first two plots "
+        "have a legend.<br>The variance of the encoder's gradient differs already in the first steps: compare DReG "
+        f"with IWAE. This gradient is a mean over a batch of {IMAGES} images. The plot shows its variance over new "
+        "samples z, averaged over the weights of the encoder. The last plot, which appears with the first "
+        "measurement, shows the SNR (signal-to-noise ratio). STL is biased and RWS-DReG has another goal. Their SNR "
+        "may be high although they lead to another place: it does not see a bias. <b>Try:</b> change K, the batch "
+        "size or the learning rate during the race."
     )
 
     def __init__(self, settings: RaceSettings | None = None, **params):

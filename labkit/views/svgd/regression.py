@@ -184,8 +184,8 @@ def remarks(n: int, hidden: int, batch: int) -> str:
             "places, and do not rely on the width itself."
         )
     said.append(
-        "The prior pulls the weights to 0. With few points and many hidden units the prior wins: the curves become "
-        "flat, and the networks explain the points as noise."
+        "The prior pulls the weights to 0. With few points and many hidden units the prior wins: the lines of the "
+        "networks become flat, and they explain the points as noise."
     )
     if batch:
         said.append(f"Each step uses {batch} of the points, weighted as if they were all. So the lines fluctuate.")

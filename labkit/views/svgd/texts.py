@@ -88,8 +88,8 @@ A particle is (w, log α): the weights w of a logistic regression and their prio
 class 1 with probability 1/(1 + exp(−w · f(x))), where f(x) are the features and a 1 for the bias. In the prior, every
 weight is N(0, 1/α), and α is Gamma(1, b) with mean 1/b.<br>
 A large <b>α</b> pulls the weights of a particle towards 0. The data can move α far
-from 1/b, because they move w. If m weights w are given, α is Gamma(m/2 + 1, |w|²/2 + b). Its mean is then
-(m/2 + 1)/(|w|²/2 + b).<br>
+from 1/b, because they move w. If m weights w are given, α again has a Gamma density, now with
+mean (m/2 + 1)/(|w|²/2 + b).<br>
 The <b>accuracy</b> jumps when the boundary crosses a point. In a long run, each point of a curve is the mean over
 several steps, and the pale band shows the lowest and the highest value. The percentage at the top right belongs to
 the newest step.<br>
