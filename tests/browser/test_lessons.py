@@ -76,7 +76,8 @@ def answer(page, question, value):
         page.keyboard.type(f"{value:.6g}")
         page.keyboard.press("Enter")
         return
-    for axis, number in zip("xy", value if isinstance(value, tuple) else (value,), strict=False):
+    names = ("across", "up") if question.middle else ("x", "y")  # an image has no axes to read
+    for axis, number in zip(names, value if isinstance(value, tuple) else (value,), strict=False):
         tab_to(page, f"^Place on the picture, {axis}$")
         slider = page.get_by_role("slider", name=f"Place on the picture, {axis}")
         expect(slider).not_to_have_attribute("max", "1", timeout=LOADS)
