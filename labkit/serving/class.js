@@ -145,7 +145,7 @@
     hear(message) {
       if (message.kind === "wrong") this.words.textContent = message.text
       if (message.kind !== "class") return
-      this.count.textContent = `${message.followers} follow`
+      this.count.textContent = message.followers === 1 ? "1 follows" : `${message.followers} follow`
       const driver = message.driver
       const rows = message.hands.map(({ id, name }) =>
         made("li", {}, `${name || "A student"} raises a hand `, button("Let this student drive", () => this.send("drive", { id }))))

@@ -86,7 +86,7 @@ class Vote:
         self.open, self.revealed = False, True
         self.said = question.judge(None, found).text
         if answers:
-            near = "right" if self.kind == CHOICE else f"within {question.tolerance:g}"
+            near = "right" if self.kind == CHOICE else f"within {question.tolerance:g} {question.unit}".rstrip()
             self.said += f" {right} of {len(answers)} {'was' if right == 1 else 'were'} {near}."
         if self.kind == PLACE:
             self.place = places(found)

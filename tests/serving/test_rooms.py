@@ -290,3 +290,10 @@ def test_an_answer_outside_the_range_of_a_lesson_is_refused_so_that_the_run_can_
     assert vote.answer("b", 0.3) and vote.answer("c", 1)
     vote.judge(votes.question_of("svgd-100-particles", 2), 0.33)
     assert vote.said.endswith("1 of 2 was within 0.05.")
+
+
+def test_a_class_gets_a_place_on_an_image_from_its_middle():
+    vote = votes.of_lesson("draw-attention", 1)
+    assert vote.answer("a", [14.0, -14.0]) and vote.shown()["middle"] == [14.0, -14.0]
+    vote.judge(votes.question_of("draw-attention", 1), (16.0, -10.0))
+    assert vote.said.endswith("4 pixels above and 2 pixels right of the middle. 0 of 1 were within 4 pixels.")
