@@ -9,6 +9,7 @@ import panel as pn
 from labkit.engine import Run
 from labkit.lessons import Lesson
 from labkit.lessons.tabs import NETWORK, TABS
+from labkit.views import notebook
 from labkit.views.desk import put_all
 from labkit.views.lessons import Walk
 from labkit.views.live import Live
@@ -51,6 +52,7 @@ class LessonCell(LiveCell):
 
     def __init__(self, lesson: Lesson, step: int = 1, **params: Any):
         super().__init__(**params)
+        notebook.ready()
         i = lesson.index(step)
         self._lesson, self._network = lesson, lesson.settings(i).get(NETWORK)
         self._scenes: dict[Any, tuple[Any, pn.Column]] = {}

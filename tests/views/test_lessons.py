@@ -8,6 +8,7 @@ import torch
 
 from labkit import lessons, views
 from labkit.lessons import tabs
+from labkit.views import notebook
 from labkit.views.desk import put_all
 from labkit.views.lesson_cell import SCENES, LessonCell
 from labkit.views.strip import Strip
@@ -199,3 +200,10 @@ def test_the_colours_of_a_lesson_in_a_cell_follow_the_theme_of_jupyterlab():
     for name in ("ink", "soft", "line", "card", "button"):
         assert re.findall(rf"var\(--{name}, (?!var\(--jp-)", css) == []
         assert f"var(--{name}, var(--jp-" in css
+
+
+def test_a_cell_loads_the_scripts_that_no_other_cell_has_loaded(monkeypatch, open_cell):
+    loaded = []
+    monkeypatch.setattr(notebook, "ready", lambda: loaded.append(True))
+    open_cell(1)
+    assert loaded == [True]
