@@ -25,14 +25,18 @@ class Turn:
 
 
 class Dots(View):
-    """Dots on a circle, which turn at every step: to declare this picture takes little time."""
+    """Dots on a circle, which turn at every step, and one that moves only at step 3: it is not in every frame.
+
+    To declare this picture takes little time.
+    """
 
     def picture(self, state):
-        return hv.Overlay([hv.Points([(0.0, 0.0)], label="dots")])
+        return hv.Overlay([hv.Points([(0.0, 0.0)], label=label) for label in ("dots", "seldom")])
 
     def columns(self, state, past=None):
         angle = state.t + np.arange(20.0)
-        return {"dots": {"x": np.cos(angle), "y": np.sin(angle)}}
+        seldom = {"x": np.array([float(state.t >= 3)]), "y": np.zeros(1)}
+        return {"dots": {"x": np.cos(angle), "y": np.sin(angle)}, "seldom": seldom}
 
 
 class Follower:
