@@ -27,18 +27,18 @@ from labkit.views.tabs import Tab
 
 TITLE = "DReG"
 SUMMARY = (
-    "Doubly reparameterised gradients: an encoder network learns which hidden vectors z fit an image x, by raising a "
-    "lower bound on log p(x). The bound uses K random samples. With larger K it comes closer to log p(x), which does "
-    "not depend on the encoder, so the gradient shrinks. The noise of the usual gradient estimator shrinks more slowly "
-    "than the gradient, the noise of DReG shrinks faster."
+    "Doubly reparameterised gradients: a model makes an image x from a hidden vector z, and an encoder learns which z "
+    "fit x. Training raises a lower bound on log p(x), where p(x) is the probability of x. With more random samples "
+    "(larger K) the bound comes closer to log p(x), which does not contain the encoder, so its gradient for the "
+    "encoder shrinks. With the usual estimator its noise shrinks more slowly, with DReG faster."
 )
 QUESTION = "Do more samples give a better gradient?"
 PICTURE = (
-    "How large the gradient is compared with its noise (signal-to-noise ratio), for three estimators, which are ways "
-    "to compute it from random samples; more samples to the right. The ratio falls for the usual one, IWAE, and grows "
-    "for DReG. It grows for STL (sticking the landing), too, but STL is biased: its gradient is wrong on average, and "
-    "the ratio does not show this. The numbers are slopes: +0.50 means that the ratio grows like the square root of "
-    "the number of samples."
+    "Training needs a gradient, which is estimated from random samples. The picture shows its size divided by its "
+    "noise (signal-to-noise ratio), for three ways to estimate it; more samples to the right. The ratio falls for the "
+    "usual one, IWAE, and grows for DReG. It grows for STL (sticking the landing), too, but STL is biased: its "
+    "gradient is wrong on average, and the ratio does not show this. The numbers are slopes on logarithmic axes: +0.50 "
+    "means that the ratio grows like the square root of the number of samples."
 )
 
 

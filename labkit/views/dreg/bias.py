@@ -23,12 +23,12 @@ class BiasScene(Scene):
         "estimate of the bias.<br>First plot: the estimate of |bias| with its 95 % interval (in at least 95 of 100 "
         "repetitions it contains the true value). Where the band ends at an edge of the plot, it goes on outside; at "
         "the bottom it may include 0. Dashed: the exact value, which is known in this model, so you can check the "
-        "test.<br>Second plot: the evidence e for a bias. Imagine a game. You "
-        "start with 1 coin and bet at each step that there is a bias. If there is none, you win nothing on average. e "
-        "is the number of coins that you own now. Without a bias, e reaches 20 in at most 1/20 = 5 % of runs, however "
-        "often you look. So at e = 20 (dashed, log₁₀ e = 1.3) the test stops and says “biased”. <i>Play</i> then adds "
-        "replicates, but the verdict stays. The dotted line tests only the sum over coordinates, in which biases of "
-        "opposite signs cancel."
+        "test.<br>Second plot: the evidence e for a bias. Imagine a game. You start with 1 coin and bet at each step "
+        "on the direction of the next 64 differences, judged from the earlier ones. If there is no bias, you win "
+        "nothing on average. e is the number of coins that you own now. Without a bias, e reaches 20 in at most 1/20 = "
+        "5 % of runs, however often you look. So at e = 20 (dashed; log₁₀ 20 = 1.3) the test stops and says “biased”. "
+        "<i>Play</i> then adds replicates, but the verdict stays. The dotted line is the same game, played only with "
+        "the sum over coordinates, in which biases of opposite signs cancel."
     )
 
     def __init__(self, settings: BiasSettings | None = None, **params):
@@ -66,9 +66,9 @@ class BiasScene(Scene):
             f"{about}“No bias found” means that the 95 % interval of |bias| ends below {s.effect:g} times the noise of "
             "one gradient (the root of its summed variance). A bias as small as this matters little: even the mean of "
             f"{many} gradients still has noise as large as this bias (1/&radic;{many} = {s.effect:g}). The interval "
-            f"starts at {first:,} replicates, because the test must first estimate the D &times; D covariance of the "
-            f"differences. The offsets m &minus; a {opposed}. The test assumes that means of 64 replicates are normal, "
-            "so 5 % and 95 % are approximate."
+            f"starts at {first:,} replicates, because the test first needs an estimate of how the differences of the D "
+            f"coordinates vary together. The offsets m &minus; a {opposed}. The test assumes that means of 64 "
+            "replicates are normal, so 5 % and 95 % are approximate."
         )
 
     def controls(self) -> list:

@@ -35,8 +35,8 @@ class NetworkScene(Scene):
         "Each step adds replicates: repetitions with 64 new samples. The value at K uses the first K of the 64. The "
         f"number after each name is the slope of its line for K &ge; {SLOPES_FROM}. The slopes of the first tab, "
         "&minus;1 for IWAE and &minus;3 for DReG, need a large K and a q near the posterior, so here they differ. "
-        "RWS-DReG estimates another gradient, so compare its slope, not its height. It is 0 at K = 1, so its line "
-        "starts at K = 2."
+        "RWS-DReG estimates another gradient, so do not compare its line with the others. It is 0 at K = 1, so its "
+        "line starts at K = 2."
     )
 
     def __init__(self, settings: NetworkSettings | None = None, **params):

@@ -89,7 +89,7 @@ class Scaling(View):
         names = [_name(name, columns[name + NAME]) for name in state.estimators]
         return hv.Overlay([*bands, *lines, exact, *names]).opts(
             title=f"{self.quantity[0].upper()}{self.quantity[1:]} of the gradient",
-            xlabel="samples K   (dashed: exact)", ylabel=self.quantity,
+            xlabel="samples K   (thin dashed: exact)", ylabel=self.quantity,
             logx=True, logy=True, xlim=(0.8, ROOM * state.sizes[-1]), ylim=self._limits,
             xticks=list(state.sizes[:: 2 if len(state.sizes) > 7 else 1]), show_legend=False,
         )  # fmt: skip

@@ -37,8 +37,8 @@ EQUATION = small_parentheses("""
 <mn>2</mn></msup><mo>/</mo><mo>(</mo><mn>2</mn><msup><mi>h</mi><mn>2</mn></msup><mo>)</mo><mo>)</mo></math>
 This is one step of SVGD, with the Gaussian kernel and its bandwidth h. The <b>drive</b> is an average of the uphill
 directions of all particles, in which near particles count most. The <b>repulsion</b> pushes a particle away from near
-ones. The formula is the step of the optimiser <i>Plain steps</i>. Adagrad, the default, first divides φ
-by its recent size, so each particle moves by about ε.
+ones: ∇<sub>x<sub>j</sub></sub> k points from x<sub>j</sub> to x<sub>i</sub>. The formula is the step of the optimiser
+<i>Plain steps</i>. Adagrad, the default, first divides φ by its recent size, so each particle moves by about ε.
 """)
 CURVES = fold(
     "More about the curves",
@@ -68,10 +68,11 @@ posterior says how plausible each choice is: it is the prior times the likelihoo
 In the <b>prior</b>, every weight is N(0, 1/λ), and the noise is N(0, 1/γ). The precisions (1/variance) γ and λ are
 Gamma(1, b): their density is b exp(−bγ), with mean 1/b. A particle contains the weights, log γ and log λ. For
 standardised y and N training points, the logarithm of the posterior depends on γ as (N + 2)/2 · log γ − γ (sum of
-error² + 2b)/2. (A particle contains log γ, so this is the density of log γ: the change of variable adds one log γ.)
-So the prior counts as two points whose squared errors sum to 2b, and where the posterior is highest, noise² = 1/γ =
-(sum of error² + 2b)/(N + 2). Without any error the noise is √(2b/(N + 2)): 0.18 for b = 1 and N = 60. Times the
-standard deviation of the training y, 0.51 for the first points, this is 0.09 in units of y.<br>
+error² + 2b)/2. N/2 · log γ comes from the N points. One more log γ comes because a particle contains log γ: the
+density of log γ is γ times that of γ. So the prior counts as two points whose squared errors sum to 2b, and where the
+posterior is highest, noise² = 1/γ = (sum of error² + 2b)/(N + 2). Without any error the noise is √(2b/(N + 2)): 0.18
+for b = 1 and N = 60. Times the standard deviation of the training y, 0.51 for the first points, this is 0.09 in units
+of y.<br>
 The networks see <b>standardised</b> x and y (mean 0, variance 1). Mean and scale are computed once, at the start of
 the run, and do not change when you drag a point.<br>
 <b>Log-likelihood:</b> each network gives a density to a held-out y. The curve shows the logarithm of their mean
@@ -88,7 +89,7 @@ A particle is (w, log α): the weights w of a logistic regression and their prio
 class 1 with probability 1/(1 + exp(−w · f(x))), where f(x) are the features and a 1 for the bias. In the prior, every
 weight is N(0, 1/α), and α is Gamma(1, b) with mean 1/b.<br>
 A large <b>α</b> pulls the weights of a particle towards 0. The data can move α far
-from 1/b, because they move w. If m weights w are given, α again has a Gamma density, now with
+from 1/b, because they move w. For fixed weights w (m of them), the density of α is again Gamma, with
 mean (m/2 + 1)/(|w|²/2 + b).<br>
 The <b>accuracy</b> jumps when the boundary crosses a point. In a long run, each point of a curve is the mean over
 several steps, and the pale band shows the lowest and the highest value. The percentage at the top right belongs to
@@ -106,8 +107,9 @@ particle itself. Its own score, the gradient of log p (uphill), pulls it inwards
 not push itself.<br>
 For the independent target, a particle's own score adds −x/n to φ, and the other scores nearly cancel. Neighbour j
 adds the repulsion k (x − x<sub>j</sub>)/(n h²). In the sum over j the x<sub>j</sub> nearly cancel. So two forces are
-left:<br>pull: −x/n,<br>push: n · k x/(n h²) = k x/h², about x/(n h²), because k is about 1/n.<br>They are equal when
-h is near 1, so r² is near 2 log(n + 1). But r² is also 2D times the variance. Together: variance = log(n + 1)/D.<br>
+left:<br>pull: −x/n,<br>push: n neighbours with k x/(n h²) each, together k x/h². With k about 1/n this is x/(n
+h²).<br>They are equal when h is near 1, so r² is near 2 log(n + 1). But r² is also 2D times the variance. Together:
+variance = log(n + 1)/D.<br>
 This holds while it is below 1. In fewer dimensions the distances differ more, and near neighbours push more.
 """,
 )
