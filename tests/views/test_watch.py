@@ -74,15 +74,15 @@ def test_the_run_equals_the_flow_with_the_same_choices(live):
 
 
 @pytest.mark.slow
-def test_the_display_is_loaded_when_a_program_calls_watch(tmp_path, python):
-    """A process with no extension; tests/test_loaded.py shows that an import of all names loads no display package."""
+def test_the_display_is_loaded_when_a_program_calls_watch(tmp_path):
+    """A process that has loaded nothing; tests/test_loaded.py shows that an import of all names loads no display."""
     code = """
 import torch
 from labkit import svgd
 svgd.watch("banana", torch.randn(9, 2)).save("a.png", steps=2)
 print("watch" in dir(svgd))
 """
-    done = subprocess.run([*python, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.split() == ["True"]
     assert Image.open(tmp_path / "a.png").size == (540, 540)  # a plane is square
 
