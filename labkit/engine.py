@@ -230,6 +230,7 @@ class Run(Generic[S, C]):
 
     def _pause(self) -> None:
         self.playing, self._rate, self._broken = False, 0.0, False
+        self._past.fill()  # while a run plays, its numbers may be found at some steps only
 
     def _reset(self) -> None:
         self._past, self._position = self._new(), 0

@@ -28,5 +28,5 @@ def unpacked(code: str, size: int, longest: int) -> bytes:
             raise ValueError
     except (ValueError, binascii.Error, zlib.error):
         short = code if len(code) <= 30 else code[:27] + "..."
-        raise ValueError(f"must be a code that labkit made, got {short!r}; draw again") from None
+        raise ValueError(f"must be a code that labkit made, got {short!r}") from None
     return found

@@ -147,6 +147,11 @@ class Past(Generic[S]):
         if others.counts[0]:
             self.newest = self.newest.after(others.wider(len(self.names) - others.found.shape[1]))
 
+    def fill(self) -> None:
+        """Find the numbers of the newest state that were left out."""
+        if self.states and np.isnan(self.newest.numbers[0, 0]).any():
+            self.replace(len(self.states) - 1, self.states[-1])
+
     def cut(self, position: int) -> None:
         """Forget everything after a position; the run continues from there."""
         del self.states[position + 1 :], self.marks[position + 1 :], self.sizes[position + 1 :]

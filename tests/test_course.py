@@ -64,6 +64,21 @@ def test_an_edited_state_replaces_its_step():
     holds(past, np.append(numbers[:20], 9.0))
 
 
+@pytest.mark.parametrize("steps", [1, 2, 250, 1603])
+def test_numbers_that_were_left_out_at_the_newest_step_are_found_later(steps):
+    """The other steps of its interval, and how many had a number, stay."""
+    numbers, left_out = values(steps), [steps > 1]
+    past = Past(lambda state: {} if left_out[0] and (state.t + 1 == steps or state.t % 3) else number(state))
+    run(past, numbers)
+    found = past.found("x").sum()
+    left_out[0] = False
+    past.fill()
+    past.fill()
+    assert past.table["x"][-1] == numbers[-1] and past.found("x").sum() == found + (steps > 1)
+    assert past.rows.counts.sum() == steps and len(past.states) == len(past.marks)
+    assert past.span("x").high[-1] >= numbers[-1] >= past.span("x").low[-1]
+
+
 def test_an_edited_state_keeps_the_other_steps_of_its_interval():
     past = run(Past(number), values(1000))
     before, stride = past.span("x"), past.stride

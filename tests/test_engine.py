@@ -349,6 +349,15 @@ def test_a_caller_waits_for_the_past_only_as_long_as_it_says(make):
     assert settled(run).state == Count()
 
 
+def test_a_run_that_pauses_finds_the_numbers_of_its_last_step(make):
+    """While it plays, numbers may be left out."""
+    run = make(record=lambda state: {} if run.playing and state.t else {"t": float(state.t)})
+    run.until = 7
+    run.play()
+    wait(lambda: not run.playing and settled(run).state.t == 7)
+    assert run.past(lambda past: past.table["t"][-1]) == 7
+
+
 def test_a_run_pins_only_the_given_steps(make):
     for run, pinned in ((make(), []), (make(pinned=(0, 2, 9)), [0, 2])):
         for _ in range(4):

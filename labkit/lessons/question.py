@@ -103,9 +103,9 @@ class Question:
             return f"give {axes} number{'s' * (axes > 1)}, not {len(numbers)}"
         if not all(map(finite, numbers)):
             return "give a finite number"
+        if any(abs(each - at) > abs(at) for each, at in zip(numbers, self.middle, strict=False)):
+            return "choose a place on the image"
         if any(each < self.low or each > self.high for each in numbers):
-            if self.middle:
-                return "choose a place on the image"
             what = "choose a place with coordinates" if self.kind == PLACE else "give a number"
             return f"{what} from {_number(self.low)} to {_number(self.high)}"
         return ""

@@ -3,8 +3,7 @@
 Building a page takes a quarter of a second, and the controls and further pictures take as long again. In that time
 the visitor's browser, often on the same two cores, reads its scripts. A page file with `AHEAD` therefore gets
 sessions in advance, one per expected visitor. The next visitor who opens the page without settings in its address
-gets one. If several visitors are expected, the link that was shared last on this machine gets sessions, too
-(`expect`).
+gets one. If several visitors are expected, one link with settings gets sessions, too (`expect`).
 
 `AHEAD = True` means that the page always shows the same. If AHEAD is a function, it returns what the page depends on,
 for example the names in a folder. When this changes, the waiting sessions of the page are discarded.
@@ -43,7 +42,7 @@ LOOK = 0.1  # seconds between two looks at whether a new session is complete
 LONGEST = 300.0  # seconds that a new session gets to be complete
 STILL = 6.0  # seconds until a page without a viewer stops changing: one second more than `engine.AWAY`
 CLAIMED = 60.0  # seconds that a visitor's browser may take to connect
-KEPT = 7200.0  # seconds for which a shared link is prepared
+KEPT = 7200.0  # seconds for which a link is prepared
 READS = 0.15  # seconds after a page was sent: its pictures are ready, and the browser has not requested them yet
 
 
@@ -75,6 +74,7 @@ class Stock:
         self._query = query
         self._standing: list[tuple[ServerSession, object]] = []  # each with what it depends on
         self._next: object | None = None
+        self._end: object | None = None
 
     def take(self) -> ServerSession | None:
         """Return a waiting session, if there is one. The next is built when this visitor's browser is ready."""
@@ -85,21 +85,32 @@ class Stock:
     def __len__(self) -> int:
         return len(self._standing)
 
-    def linked(self, query: str) -> "Stock | None":
-        """Return a new stock of the page with these settings; None if a class is not expected."""
-        few = self._size < 2
-        return None if few else Stock(self._context, self._size, self._present, self._prefix, self._basis, query)
+    @property
+    def class_size(self) -> int:
+        """For how many visitors a link of the page is prepared: 0 if no class is expected."""
+        return self._size if self._size > 1 else 0
 
-    def expect(self) -> int:
-        """Begin to build sessions soon. Return for how many visitors."""
+    def linked(self, query: str) -> "Stock":
+        """Return a new stock of the page with these settings, for a class whose visitors are all still to come."""
+        before = self._present()
+        return Stock(
+            self._context, self._size, lambda: max(0, self._present() - before), self._prefix, self._basis, query
+        )
+
+    def expect(self, ended: Callable[[], None]) -> None:
+        """Begin to build sessions soon. Call `ended` after the time for which a link is prepared."""
+        loop = IOLoop.current()
+        if self._end is not None:
+            loop.remove_timeout(self._end)
+        self._end = loop.call_later(KEPT, ended)
         self._later(QUIET)
-        return self._size
 
     def close(self) -> None:
         """Discard all sessions and build no more."""
         self._size = 0
-        if self._next is not None:
-            IOLoop.current().remove_timeout(self._next)
+        for timeout in (self._next, self._end):
+            if timeout is not None:
+                IOLoop.current().remove_timeout(timeout)
         for session, _ in self._standing:
             release(session)
         self._standing = []
@@ -127,7 +138,7 @@ class Stock:
                 if self._lacks():  # no other call has built it meanwhile
                     await self._build()
                     await asyncio.sleep(PAUSE if self._present() else 0.0)
-        if self._next is None:
+        if self._next is None and self._size:
             self._later(0.0 if self._lacks() else CHECKS)
 
     def _lacks(self) -> bool:
@@ -136,6 +147,9 @@ class Stock:
     async def _build(self) -> None:
         basis = self._basis()
         session = await build_session(self._context, self._prefix, self._query)
+        if not self._size:  # closed meanwhile
+            release(session)
+            return
         self._standing.append((session, basis))
         if self._size > 1:
             await complete(session)
@@ -175,7 +189,7 @@ async def complete(session: ServerSession) -> None:
 
 
 _stocks: dict[ApplicationContext, Stock] = {}
-_links: dict[tuple[ApplicationContext, str], Stock] = {}  # the link that was shared last, by its page and query
+_links: dict[tuple[ApplicationContext, str], Stock] = {}  # the link that is prepared, by its page and query
 _building: WeakKeyDictionary[IOLoop, asyncio.Lock] = WeakKeyDictionary()  # one session is built at a time
 
 
@@ -191,20 +205,28 @@ async def stock(
     await _stocks[context].fill()
 
 
+def offer(route: str, query: str) -> int:
+    """Return for how many visitors `expect` prepares a link: 0 without settings, or if no class is expected."""
+    stock = _stock(route)
+    return stock[1].class_size if stock and query else 0
+
+
 def expect(route: str, query: str) -> int:
     """Prepare a page with the settings of a link, instead of the link before. Return for how many visitors, or 0."""
-    context, stock = next(((each, stock) for each, stock in _stocks.items() if each.url == route), (None, None))
-    if context is None or not query:
+    offered, found = offer(route, query), _stock(route)
+    if found is None or not offered:
         return 0
+    context, stock = found
     place = context, query
     if place not in _links:
-        found = stock.linked(query)
-        if found is None:
-            return 0
         _forget(*_links)
-        _links[place] = found
-        IOLoop.current().call_later(KEPT, _forget, place)
-    return _links[place].expect()
+        _links[place] = stock.linked(query)
+    _links[place].expect(lambda: _forget(place))
+    return offered
+
+
+def _stock(route: str) -> tuple[ApplicationContext, Stock] | None:
+    return next(((context, stock) for context, stock in _stocks.items() if context.url == route), None)
 
 
 def _forget(*places: tuple[ApplicationContext, str]) -> None:

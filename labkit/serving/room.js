@@ -109,7 +109,10 @@
     byId("vote").hidden = !vote
     if (!vote) return showPlaces(null)
     const now = `${vote.text}/${vote.round}`
-    if (now !== asked) [asked, mine, sliders] = [now, null, null]
+    if (now !== asked) {
+      places?.remove() // those of the last question gave their axes to its sliders
+      ;[asked, mine, sliders, places] = [now, null, null, null]
+    }
     byId("question").textContent = vote.text + (vote.round > 1 ? " (second vote)" : "")
     const parts = form(vote)
     if (!vote.open || !sliders || sliders.element.parentElement !== byId("answers")) byId("answers").replaceChildren(...parts) // a slider keeps the focus

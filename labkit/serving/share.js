@@ -34,6 +34,7 @@
 
   const refresh = async () => {
     find("share-link").value = link()
+    find("share-prepared").hidden = find("prepare-link").hidden = true
     const host = new URL(link()).hostname
     find("share-note").hidden = !isHere(host)
     find("share-note").textContent = "Other devices cannot open this link, because the server only listens on this machine. To " +
@@ -47,9 +48,8 @@
       const field = document.querySelector("#share-python textarea")
       field.value = found.python
       field.rows = found.python.split("\n").length
-      find("share-prepared").hidden = !found.prepared
-      find("share-prepared").textContent = `The server prepares this link for ${found.prepared} visitors, instead of the link ` +
-        `that was shared before. Show it to the class after about ${Math.ceil(found.prepared / 15)} minutes.`
+      find("prepare-link").hidden = !found.offered
+      find("prepare-link").textContent = `Prepare for ${found.offered} visitors`
       find("share-python").hidden = !found.python
       find("share-file").hidden = !found.records
     } catch (error) {
@@ -57,6 +57,18 @@
       find("share-python").hidden = find("share-file").hidden = true
       say(error.message)
     }
+  }
+
+  const prepare = async () => {
+    try {
+      const answer = await ask("./share/prepare", { link: link() }), found = await answer.json()
+      if (!answer.ok) throw new Error(found.error)
+      const minutes = Math.ceil(found.prepared / 15)
+      find("share-prepared").hidden = false
+      find("share-prepared").textContent = found.prepared
+        ? `The server prepares this link, and no longer any other. Show it to the class after about ${minutes} minute${minutes === 1 ? "" : "s"}.`
+        : "The server cannot prepare this link."
+    } catch (error) { say(error.message) }
   }
 
   const save = async () => {
@@ -82,6 +94,7 @@
     }
     find("share-present").onchange = refresh
     find("copy-link").onclick = () => copy(find("share-link"), "The link is copied.")
+    find("prepare-link").onclick = prepare
     find("copy-python").onclick = () => copy(document.querySelector("#share-python textarea"), "The Python is copied.")
     find("save-recording").onclick = save
     dialog.onkeydown = (event) => event.stopPropagation() // the keys of the run do not act behind the dialog

@@ -23,8 +23,8 @@ KIND = "html"
 class Share(RequestHandler):
     """POST /share with the session of a page, and its link: sends the parts of the dialog as an object.
 
-    They are the QR code, the Python, whether a recording can be saved, and for how many visitors the server now
-    prepares the link. It prepares only links that are shared on its own machine.
+    They are the QR code, the Python, whether a recording can be saved, and for how many visitors the server can
+    prepare the link. It prepares links only for a browser on its own machine.
     """
 
     def post(self) -> None:
@@ -35,9 +35,9 @@ class Share(RequestHandler):
             return
         (route, document), link = found, str(asked.get("link", ""))
         code = codes.svg(link) if link.startswith(("http://", "https://")) else ""
-        prepared = ahead.expect(route, urlsplit(link).query) if code and is_direct(self.request) else 0
+        offered = ahead.offer(route, urlsplit(link).query) if is_direct(self.request) else 0
         records = isinstance(shown.on(document), Live)
-        self.write({"code": code, "python": shown.code_on(document), "records": records, "prepared": prepared})
+        self.write({"code": code, "python": shown.code_on(document), "records": records, "offered": offered})
 
     def found(self, asked: dict[str, Any]) -> tuple[str, Document] | None:
         """Return the route and the document of the page that asks; without one, send the reason."""
@@ -50,6 +50,17 @@ class Share(RequestHandler):
         """Send a reason."""
         self.set_status(status)
         self.write({"error": words})
+
+
+class Preparation(Share):
+    """POST /share/prepare with the session of a page, and its link: prepares the link for a class."""
+
+    def post(self) -> None:
+        """Send for how many visitors the link is now prepared, 0 if it is not."""
+        asked = messages.read(self.request.body)
+        if found := self.found(asked):
+            query = urlsplit(str(asked.get("link", ""))).query
+            self.write({"prepared": ahead.expect(found[0], query) if is_direct(self.request) else 0})
 
 
 class Recording(Share):
@@ -74,4 +85,4 @@ class Recording(Share):
 
 def patterns() -> list[tuple[Any, ...]]:
     """Return the routes of the dialog."""
-    return [("/share", Share), (f"/share/{FILES[KIND][0]}", Recording)]
+    return [("/share", Share), ("/share/prepare", Preparation), (f"/share/{FILES[KIND][0]}", Recording)]

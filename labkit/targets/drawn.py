@@ -40,7 +40,7 @@ def decoded(code: str) -> UInt8[Tensor, "h w"]:
     try:
         content = unpacked(code, SIDE * SIDE // 4, LONGEST)
     except ValueError as error:
-        raise ValueError(f"a drawing {error}") from None
+        raise ValueError(f"a drawing {error}; draw again") from None
     four = torch.tensor(list(content), dtype=torch.uint8)[:, None]
     return (four >> torch.tensor([6, 4, 2, 0], dtype=torch.uint8) & 3).reshape(SIDE, SIDE)
 

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 
 PICTURES = 5
+LOADS = 30_000  # ms until a page is there, on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +46,15 @@ def test_the_page_of_an_expected_visitor_has_all_its_pictures_and_plays(expectin
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     assert (foreign, wrong) == ([], [])
+
+
+def test_a_link_with_settings_is_prepared_for_the_class(expecting, page):
+    page.goto(f"{expecting}/svgd?n=50")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=LOADS)
+    page.get_by_role("button", name="Share", exact=True).click()
+    page.get_by_role("button", name="Prepare for 2 visitors").click()
+    said = page.get_by_text("The server prepares this link, and no longer any other.")
+    expect(said).to_be_visible(timeout=LOADS)
+    page.get_by_label("Open as a presentation").click()  # another link
+    expect(said).to_be_hidden(timeout=LOADS)
+    expect(page.get_by_role("button", name="Prepare for 2 visitors")).to_be_visible(timeout=LOADS)

@@ -43,7 +43,9 @@ def test_the_verdict_gives_a_place_on_an_image_from_its_middle():
     said = image.judge([14.5, -18.0], (11.0, -10.0)).text
     assert "The run gives 4 pixels above and 3 pixels left of the middle." in said
     assert "You gave 4 pixels below and 0.5 pixels right of the middle; answers within 5 pixels are right." in said
-    assert image.refuses([1.0, -29.0]) == "choose a place on the image"
+    for outside in ([1.0, -29.0], [-0.5, -14.0], [14.0, 0.5]):
+        assert image.refuses(outside) == "choose a place on the image"
+    assert image.refuses([0.0, -28.0]) == image.refuses([28.0, 0.0]) == ""
 
 
 @pytest.mark.parametrize(

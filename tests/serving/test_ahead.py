@@ -1,6 +1,7 @@
 """Sessions that wait for the next visitors: their number, and how complete each is."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from bokeh.application import Application
@@ -169,7 +170,7 @@ def no_stocks(monkeypatch):
     monkeypatch.setattr(ahead, "_links", {})
 
 
-def test_the_link_that_was_shared_last_is_prepared_with_its_settings(at_once, no_stocks):
+def test_one_link_is_prepared_with_its_settings(at_once, no_stocks):
     context, waiting, taken = linked(3, "n=5", "n=5", "n=7")
     assert context.asked == [""] * 3 + ["n=5"] * 3 + ["n=7"] * 3
     assert waiting == 6 and taken == [context.made[6]]
@@ -194,10 +195,81 @@ def test_a_link_is_prepared_again_after_its_time(at_once, no_stocks, monkeypatch
     assert [each.expiration_blocked for each in context.made] == [True] * 2 + [False] * 4
 
 
+def test_a_link_is_prepared_for_a_class_that_already_looks_at_another_page(at_once, no_stocks):
+    async def scenario():
+        context = Context()
+        await ahead.stock(context, 3, lambda: 9)
+        await settled(context)
+        assert ahead.expect("/page", "n=5") == 3
+        await settled(context)
+        return context
+
+    assert asyncio.run(scenario()).asked == ["", "n=5", "n=5", "n=5"]
+
+
+def test_a_visitor_of_a_prepared_link_gets_its_session(at_once, no_stocks):
+    def visit(context, query):
+        visitor = SimpleNamespace(application_context=context, request=SimpleNamespace(query=query))
+        return ahead.Ready._stands(visitor)
+
+    async def scenario():
+        context = Context()
+        await ahead.stock(context, 2, lambda: 0)
+        ahead.expect("/page", "n=5")
+        await settled(context)
+        return context, await visit(context, "n=5"), await visit(context, "")
+
+    context, linked, plain = asyncio.run(scenario())
+    assert context.asked[:4] == ["", "", "n=5", "n=5"] and (linked, plain) == (context.made[2], context.made[0])
+
+
+def test_a_link_that_is_replaced_while_its_page_is_built_keeps_nothing(at_once, no_stocks, monkeypatch):
+    monkeypatch.setattr(ahead, "CHECKS", 0.01)
+    checks = []
+
+    async def scenario():
+        context, begun, gate = Context(), asyncio.Event(), asyncio.Event()
+        await ahead.stock(context, 2, lambda: 0, basis=lambda: checks.append(1))
+        await settled(context)
+        create = context.create_session_if_needed
+
+        async def slowly(name, request):
+            begun.set()
+            await gate.wait()
+            return await create(name, request)
+
+        context.create_session_if_needed = slowly
+        ahead.expect("/page", "n=5")
+        stock = ahead._links[context, "n=5"]
+        await begun.wait()
+        ahead._forget(*ahead._links)
+        gate.set()
+        await settled(context)
+        return context, stock
+
+    context, stock = asyncio.run(scenario())
+    assert len(stock) == 0 and stock._next is None
+    assert context.asked == ["", "", "n=5"] and not context.made[-1].expiration_blocked
+
+
+def test_the_time_of_a_link_begins_again_when_it_is_prepared_again(at_once, no_stocks, monkeypatch):
+    monkeypatch.setattr(ahead, "KEPT", 0.4)
+
+    async def scenario():
+        context = Context()
+        await ahead.stock(context, 2, lambda: 0)
+        for link in ("n=5", "n=7", "n=5", "n=5"):
+            ahead.expect("/page", link)
+            await asyncio.sleep(0.3)
+        return list(ahead._links)
+
+    assert [query for _, query in asyncio.run(scenario())] == ["n=5"]
+
+
 def test_a_link_is_not_prepared_for_one_visitor_or_an_unknown_page(at_once, no_stocks):
     context, waiting, taken = linked(1, "n=5")
     assert context.asked == [""] and waiting == 1 and taken == []
-    assert ahead.expect("/other", "n=5") == 0 and ahead.expect("/page", "") == 0
+    assert ahead.offer("/page", "n=5") == ahead.expect("/other", "n=5") == ahead.expect("/page", "") == 0
 
 
 def test_a_page_without_AHEAD_is_not_prepared_and_a_function_says_what_it_depends_on(tmp_path):

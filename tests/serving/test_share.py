@@ -23,12 +23,12 @@ def session(monkeypatch):
     monkeypatch.setattr(share, "document_of", lambda _, session: ("runs", document) if session == "known" else None)
 
 
-def sent(body, remote_ip="127.0.0.1", **more):
+def sent(body, kind=share.Share, remote_ip="127.0.0.1", **more):
     """What /share answers: the status and the object."""
     connection = SimpleNamespace(context=SimpleNamespace(remote_ip=remote_ip), set_close_callback=lambda _: None)
     line, headers = RequestStartLine("POST", "/share", "HTTP/1.1"), HTTPHeaders({"Host": "127.0.0.1:5006"} | more)
     request = HTTPServerRequest(start_line=line, headers=headers, body=body, connection=connection)
-    handler, said = share.Share(SimpleNamespace(settings={}, ui_modules={}, ui_methods={}), request), []
+    handler, said = kind(SimpleNamespace(settings={}, ui_modules={}, ui_methods={}), request), []
     handler.write = said.append
     handler.post()
     return handler.get_status(), said[0]
@@ -38,14 +38,15 @@ def asked(**facts):
     return sent(json.dumps(facts).encode())
 
 
-def test_only_a_link_that_this_machine_shares_is_prepared(session, monkeypatch):
+def test_only_a_browser_on_this_machine_prepares_its_link(session, monkeypatch):
     prepared = []
+    monkeypatch.setattr(share.ahead, "offer", lambda route, query: 30)
     monkeypatch.setattr(share.ahead, "expect", lambda route, query: prepared.append((route, query)) or 30)
     body = json.dumps({"session": "known", "link": LINK}).encode()
-    assert sent(body)[1]["prepared"] == 30 and prepared == [("runs", "n=50")]
-    assert sent(body, "192.0.2.8")[1]["prepared"] == 0
-    assert sent(body, **{"X-Forwarded-For": "192.0.2.8"})[1]["prepared"] == 0
-    assert asked(session="known", link="javascript:alert(1)?n=50")[1]["prepared"] == 0 and len(prepared) == 1
+    other, proxy = {"remote_ip": "192.0.2.8"}, {"X-Forwarded-For": "192.0.2.8"}
+    assert [sent(body, **where)[1]["offered"] for where in ({}, other, proxy)] == [30, 0, 0] and prepared == []
+    found = [sent(body, share.Preparation, **where)[1]["prepared"] for where in ({}, other, proxy)]
+    assert found == [30, 0, 0] and prepared == [("runs", "n=50")]
 
 
 def test_a_page_gets_its_code_and_python_and_no_recording_without_a_run_that_plays(session):

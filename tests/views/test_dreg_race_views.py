@@ -1,5 +1,7 @@
 """The tab where estimators race: its pictures show the tables of the lanes, and its dials act on the next step."""
 
+import dataclasses
+
 import holoviews as hv
 import numpy as np
 import pytest
@@ -45,6 +47,15 @@ class Quick(RaceSettings):
 
 def views(against):
     return [race.bound(against), race.variance(against), race.lead("iwae"), race.snr(against)]
+
+
+def test_a_plot_without_a_number_for_its_axis_gives_the_reason(raced):
+    assert [view.missing(raced, 1) for view in views(CLOCKS[0])] == [""] * 4
+    looks = [lane.looks.clone() for lane in raced.lanes]
+    for table in looks:
+        table[:, 5 : -1 : (table.shape[1] - 2) // 4] = 0.0  # the SNR, and its total, minimum and maximum
+    lanes = tuple(dataclasses.replace(lane, looks=table) for lane, table in zip(raced.lanes, looks, strict=True))
+    assert "no number" in race.snr().missing(dataclasses.replace(raced, lanes=lanes), 1)
 
 
 def test_curves_show_the_rows_of_each_lane_against_either_clock(raced):

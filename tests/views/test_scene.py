@@ -413,6 +413,7 @@ def keys(pressed):
     boards = {}
 
     def press(scene, *names, side="left"):
+        settled(scene)  # nothing can be chosen before the first frame
         if (scene, side) not in boards:
             view = next(view for at, view in map(whole, scene.live.views) if at == side)
             said: list[str] = []

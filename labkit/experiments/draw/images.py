@@ -50,7 +50,8 @@ def decoded(code: str, config: Config) -> Tensor:
     try:
         content = unpacked(code, math.prod(shape), LONGEST)
     except ValueError as error:
-        raise ValueError(f"an image for this network {error}") from None
+        size = f"{config.height} x {config.width} pixels" + (" in colour" if config.channels > 1 else "")
+        raise ValueError(f"an image for this network has {size}, and its code {error}") from None
     return torch.tensor(list(content), dtype=torch.uint8).reshape(shape) / 255
 
 

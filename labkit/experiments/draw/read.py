@@ -22,8 +22,8 @@ class ReadSettings(ExperimentSettings[Drawing]):
 
     Args:
         model: the network; its device computes.
-        image: the image to read, (C, H, W) in [0, 1]; by default a printed 3. `image` may be replaced between two runs
-            and is then rounded to 256 levels, as a link keeps it.
+        image: the image to read, (C, H, W) in [0, 1]; by default a printed 3. It is rounded to 256 levels, as a link
+            keeps it, and may be replaced between two runs.
     """
 
     digit = param.Integer(
@@ -47,7 +47,8 @@ class ReadSettings(ExperimentSettings[Drawing]):
         self._last, self._code = self._printed[type(self).digit], ""
         super().__init__(**params)
         if image is not None:
-            self._keep(image)
+            self.image = image
+            self.digit = params.get("digit", OWN)
 
     @property
     def image(self) -> Tensor:
@@ -58,7 +59,8 @@ class ReadSettings(ExperimentSettings[Drawing]):
 
     @image.setter
     def image(self, image: Tensor) -> None:
-        self._keep(rounded(image))
+        self._last, self._code = rounded(image), encoded(image)
+        self.param.update(digit=OWN, own=self._code)
 
     def sketch(self, image: Tensor) -> None:
         """Read a drawing that is not finished; a link still has the last finished image."""
@@ -77,10 +79,6 @@ class ReadSettings(ExperimentSettings[Drawing]):
         except ValueError as error:
             return str(error)
         return ""
-
-    def _keep(self, image: Tensor) -> None:
-        self._last, self._code = image, encoded(image)
-        self.param.update(digit=OWN, own=self._code)
 
     def start(self) -> Drawing:
         """Return the state before the first glimpse."""

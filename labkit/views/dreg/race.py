@@ -78,6 +78,11 @@ class LaneCurves(View):
             legend_labels={lane.entry.label: called(lane) for lane in state.lanes}, **ABOVE,
         )  # fmt: skip
 
+    def missing(self, state: State, earlier: int) -> str:
+        means = [self.numbers(lane, state.lanes[0])[1].mean for lane in state.lanes]
+        shown = any((mean > 0 if self.log else np.isfinite(mean)).any() for mean in means)
+        return "" if shown else f"<i>{self.title}</i>: no number that the axis can show yet. Let the race run."
+
     def describe(self, state: State, past: Past | None = None) -> str:
         found = ((called(lane), self.numbers(lane, state.lanes[0])[1].mean) for lane in state.lanes)
         now = listed(f"{name} {float(values[-1]):.3g}" for name, values in found if len(values))
@@ -159,11 +164,10 @@ class RaceScene(Scene):
         "above that of the first lane. A short race has no clear winner. All plots have the same colours; with more "
         f"than {MOST} lanes, only the first two plots have a legend.<br>The variance of the encoder's gradient differs "
         f"already in the first steps: compare DReG with IWAE. This gradient is a mean over a batch of {IMAGES} images. "
-        "The plot shows its variance over new samples z, averaged over the weights of the encoder. The last plot, "
-        "which appears with the first measurement, shows the SNR (signal-to-noise ratio). STL is biased and RWS-DReG "
-        "has another goal. Their SNR may be high although their mean is not the gradient of L: the SNR does not "
-        "measure a bias. In a short race they may still be ahead. <b>Try:</b> change K, the batch size or the "
-        "learning rate during the race."
+        "The plot shows its variance over new samples z, averaged over the weights of the encoder. The last plot "
+        "shows the SNR (signal-to-noise ratio). STL is biased and RWS-DReG has another goal. Their SNR may be high "
+        "although their mean is not the gradient of L: the SNR does not measure a bias. In a short race they may "
+        "still be ahead. <b>Try:</b> change K, the batch size or the learning rate during the race."
     )
 
     def __init__(self, settings: RaceSettings | None = None, **params):

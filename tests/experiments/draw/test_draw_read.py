@@ -45,6 +45,13 @@ def test_an_own_image_sets_the_digit_to_minus_one(model, image):
     assert settings.digit == -1 and settings.start().image[0].numpy() == pytest.approx(image.numpy(), abs=0.5 / 255)
 
 
+def test_an_image_given_at_first_is_the_one_in_its_link(model, image):
+    settings = ReadSettings(model, image, digit=5)
+    assert settings.digit == 5
+    settings.digit = -1
+    assert torch.equal(settings.image, images.decoded(settings.own, model.config))
+
+
 def test_a_link_reads_an_own_image_again_and_refuses_one_of_another_network(model, image):
     settings, linked = ReadSettings(model), ReadSettings(model)
     settings.image = image
