@@ -36,7 +36,7 @@ def test_the_page_of_an_expected_visitor_has_all_its_pictures_and_plays(expectin
         expect(page.get_by_role("button", name="Pause")).to_be_visible()
         if figures[-1] == PICTURES:
             break
-        page.wait_for_timeout(10_000)
+        page.wait_for_timeout(25_000)  # the next one is built, completed and written
     assert figures[-1] == PICTURES
     expect(page.get_by_role("combobox", name="Kernel k")).to_have_count(1)
     counter = page.get_by_text(re.compile(r"^step \d+ · "))
