@@ -27,18 +27,15 @@ from labkit.views.tabs import Tab
 
 TITLE = "DReG"
 SUMMARY = (
-    "Doubly reparameterised gradients: a model makes an image x from a hidden vector z, and an encoder learns which z "
-    "fit x. Training raises a lower bound on log p(x), where p(x) is the probability of x. With more random samples "
-    "(larger K) the bound comes closer to log p(x), which does not contain the encoder, so its gradient for the "
-    "encoder shrinks. With the usual estimator its noise shrinks more slowly, with DReG faster."
+    "Doubly reparameterised gradients: an encoder is a network that learns which hidden vectors z fit an image x. With "
+    "more random samples of z for each image, the usual estimate of its gradient has more noise compared with its "
+    "size. That of DReG has less."
 )
 QUESTION = "Do more samples give a better gradient?"
 PICTURE = (
-    "Training needs a gradient, which is estimated from random samples. The picture shows its size divided by its "
-    "noise (signal-to-noise ratio), for three ways to estimate it; more samples to the right. The ratio falls for the "
-    "usual one, IWAE, and grows for DReG. It grows for STL (sticking the landing), too, but STL is biased: its "
-    "gradient is wrong on average, and the ratio does not show this. The numbers are slopes on logarithmic axes: +0.50 "
-    "means that the ratio grows like the square root of the number of samples."
+    "The size of the gradient divided by its noise; more samples of z to the right. It falls for the usual estimator, "
+    "IWAE, and grows for DReG. STL is wrong on average, which the ratio does not show. The numbers are slopes on "
+    "logarithmic axes."
 )
 
 
