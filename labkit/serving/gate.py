@@ -15,6 +15,8 @@ from tornado.web import Application, HTTPError, RequestHandler
 
 from labkit.private.tornado import ask_first, reached
 
+_PROXIED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded")  # a proxy writes one of these headers
+
 
 class Stranger(Matcher):
     """Matches a request for a host that is neither a known name nor the address to which the client connected.
@@ -36,6 +38,18 @@ class Stranger(Matcher):
     def _named(self, request: HTTPServerRequest) -> list[str]:
         other = forwarded_host(request) if self.forwarded else ""
         return [plain(request.host_name), *([plain(split_host_and_port(other)[0])] if other else [])]
+
+
+def is_direct(request: HTTPServerRequest) -> bool:
+    """Return whether a request comes from this machine, without a proxy."""
+    return not any(name in request.headers for name in _PROXIED) and _is_loopback(request.remote_ip)
+
+
+def _is_loopback(address: str | None) -> bool:
+    try:
+        return ipaddress.ip_address(address or "").is_loopback
+    except ValueError:
+        return False
 
 
 def forwarded_host(request: HTTPServerRequest) -> str:

@@ -6,7 +6,6 @@ adds a number. It is read at each request.
 """
 
 import hmac
-import ipaddress
 import time
 from collections.abc import Callable, Iterator
 
@@ -16,11 +15,11 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler
 
 from labkit.engine_account import Totals
+from labkit.serving.gate import is_direct
 from labkit.serving.limits import Visitors
 
 SETTING = "labkit_metrics"  # the name under which a server's application keeps its metrics
 LEAST = 1.0  # seconds over which frames per second are averaged, at least
-_PROXIED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded")
 
 
 class Metrics:
@@ -113,15 +112,3 @@ def _totals() -> Totals:
     from labkit.engine import engine  # imports torch, which takes longer than a server may take to start
 
     return engine().totals
-
-
-def is_direct(request: HTTPServerRequest) -> bool:
-    """Return whether a request comes from this machine, without a proxy."""
-    return not any(name in request.headers for name in _PROXIED) and _is_loopback(request.remote_ip)
-
-
-def _is_loopback(address: str | None) -> bool:
-    try:
-        return ipaddress.ip_address(address or "").is_loopback
-    except ValueError:
-        return False

@@ -12,7 +12,7 @@ from tornado.web import RequestHandler
 
 from labkit.private.bokeh import document_of
 from labkit.serving import ahead, codes, messages
-from labkit.serving.metrics import is_direct
+from labkit.serving.gate import is_direct
 from labkit.views import shown
 from labkit.views.downloads import FILES, content
 from labkit.views.live import Live

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler
 
-from labkit.serving import messages, metrics, settings
+from labkit.serving import messages, settings
+from labkit.serving.gate import is_direct
 from labkit.serving.rooms import Rooms
 
 LONGEST = 2_000  # bytes of a request
@@ -104,14 +105,14 @@ class Train(RequestHandler):
 
     def get(self) -> None:
         """Send whether a training runs, and whether this visitor may act without the key."""
-        self.write(self._state() | {"allowed": _is_here(self.request)})
+        self.write(self._state() | {"allowed": is_direct(self.request)})
 
     def post(self) -> None:
         """Start or stop a training."""
         asked = messages.read(self.request.body, LONGEST)
         if not _is_own(self.request):
             self._refuse(403, "Only a page of this server may do this.")
-        elif not (_is_here(self.request) or self.rooms.is_key(asked.get("key"))):
+        elif not (is_direct(self.request) or self.rooms.is_key(asked.get("key"))):
             self._refuse(403, "This needs the teacher's key. The terminal in which labkit serve runs shows it.")
         elif asked.get("order") == "stop":
             self.trainer.interrupt()
@@ -132,11 +133,6 @@ class Train(RequestHandler):
     def _refuse(self, status: int, words: str) -> None:
         self.set_status(status)
         self.write({"error": words[:1].upper() + words[1:]})
-
-
-def _is_here(request: HTTPServerRequest) -> bool:
-    """Return whether the visitor is on this machine, and no proxy is between."""
-    return metrics.is_direct(request)
 
 
 def _is_own(request: HTTPServerRequest) -> bool:

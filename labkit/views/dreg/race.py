@@ -79,7 +79,7 @@ class LaneCurves(View):
         )  # fmt: skip
 
     def missing(self, state: State, earlier: int) -> str:
-        means = [self.numbers(lane, state.lanes[0])[1].mean for lane in state.lanes]
+        means = (self.numbers(lane, state.lanes[0])[1].mean for lane in state.lanes)  # mostly only the first is found
         shown = any((mean > 0 if self.log else np.isfinite(mean)).any() for mean in means)
         return "" if shown else f"<i>{self.title}</i>: no number that the axis can show yet. Let the race run."
 
