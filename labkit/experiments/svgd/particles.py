@@ -146,10 +146,9 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         titles=titles.TEMPERS,
         default=defaults.TEMPER,
         label="Tempering",
-        doc="Multiplies the score ∇log p, the gradient in the drive (the uphill part of a step), by β. "
-        "Linear: β grows to 1 once, in "
-        f"{defaults.TEMPERED} steps. Cyclical: five times in these steps. After them β is 1. While β is small, the "
-        "repulsion is stronger than the drive. It spreads the particles, so some find far modes.",
+        doc="Multiplies the score ∇log p, the gradient in the drive (the uphill part of a step), by β. Linear: β grows "
+        f"to 1 once, in {defaults.TEMPERED} steps. Cyclical: five times in these steps. After them β is 1. While β is "
+        "small, the repulsion is stronger than the drive. It spreads the particles, so some find far modes.",
     )
     batch = param.Integer(
         default=0,
