@@ -27,15 +27,15 @@ from labkit.views.tabs import Tab
 
 TITLE = "DReG"
 SUMMARY = (
-    "Doubly reparameterised gradients: an encoder is a network that learns which hidden vectors z fit an image x. With "
-    "more random samples of z for each image, the usual estimate of its gradient has more noise compared with its "
-    "size. That of DReG has less."
+    "Doubly reparameterised gradients: an encoder is a network that learns which hidden vectors z fit an image x. It "
+    "learns from a gradient, estimated from random samples of z. With more samples this gradient shrinks. The noise of "
+    "the usual estimate shrinks more slowly, that of DReG faster."
 )
 QUESTION = "Do more samples give a better gradient?"
 PICTURE = (
-    "The size of the gradient divided by its noise; more samples of z to the right. It falls for the usual estimator, "
-    "IWAE, and grows for DReG. STL is wrong on average, which the ratio does not show. The numbers are slopes on "
-    "logarithmic axes."
+    "The encoder's gradient divided by its noise; higher is better. To the right: more random samples. This ratio "
+    "falls for IWAE, the usual estimator, and grows for DReG. STL (sticking the landing) is wrong on average, which "
+    "the ratio does not show. The numbers are slopes on logarithmic axes."
 )
 
 

@@ -14,7 +14,7 @@ class Config:
     Args:
         channels: numbers per pixel: 1 is grey, 3 is colour.
         height, width: size of the images in pixels.
-        steps: T, the number of glimpses and of patches.
+        steps: T, the number of glimpses; each paints once.
         hidden: units of the encoder's LSTM (a network with a memory), and of the decoder's.
         latent: length of the vector z of each glimpse.
         read, write: filters along each axis of the window; None uses the whole image instead of a window.

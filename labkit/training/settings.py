@@ -22,8 +22,8 @@ class Settings:
         lr: the learning rate, the step size of Adam.
         beta1: the decay of Adam's running mean of gradients; nearer to 1, it remembers more steps.
         beta2: the decay of Adam's running mean of squared gradients, which scale its steps.
-        clip: the largest global norm of the gradient; 0 never clips.
-        clip_each: the largest norm of each variable's own gradient, instead of `clip`; 0 uses `clip`.
+        clip: a gradient longer than this (all weights together) is shortened to this length; 0 never shortens it.
+        clip_each: the same for each weight matrix or vector alone, instead of `clip`; 0 uses `clip`.
         schedule: "cosine" falls from lr to 0 over the run, "constant" does not change.
         warmup: steps over which the weight of the KL in the loss rises from 0 to 1; the bound always has weight 1.
         ema: the decay of the averaged weights, which are evaluated and exported; 0 uses the last weights.
@@ -32,7 +32,7 @@ class Settings:
         devices: "auto", "cpu" or "cuda"; several processes are "2xcpu", "4xcuda", or only their number, "4".
         log_every: steps per record and per row of metrics.csv, which hold means over these steps.
         eval_every: epochs between test bounds; 0 tests only at the end.
-        checkpoint_seconds: seconds between checkpoints, from which a stopped run continues; the numbers stay the same.
+        checkpoint_seconds: seconds between checkpoints; a stopped run continues from the last, as if never stopped.
         graph: whether a single GPU gets all operations of a step at once (a CUDA graph), which is faster.
         tensorboard: also write TensorBoard's files.
 

@@ -94,8 +94,8 @@ class CollapseSettings(ExperimentSettings[Collapsed]):
     remedies = RegistryListSelector(
         REMEDIES, svgd.KERNELS, titles=titles.REMEDIES, default=["rbf", "per-dimension", "linear"],
         label="Kernels and remedies",
-        doc=f"One run for each. {words.KERNEL.format(what='particles')} Two remedies use the Gaussian. "
-        "Wide: twice the bandwidth. 4n: four times the particles.",
+        doc=f"One run for each. {words.KERNEL.format(what='particles')} Two more, which may reduce the collapse, use "
+        "the Gaussian. Wide: twice the bandwidth. 4n: four times the particles.",
     )  # fmt: skip
     seed = param.Integer(
         default=0, bounds=(0, 9999), label="Seed", doc="Random seed. The same seed gives the same first particles."

@@ -11,9 +11,10 @@ from labkit.views.scenes import Scene
 STROKES = 8, 30  # fewest and most steps per second at first
 SECONDS = 5.5  # that an image of many strokes takes
 NETWORKS = (
-    "A trained network, shipped or from a run. Draw-paper: 64 glimpses with windows, MNIST digits, as in the paper. "
-    "Draw-small: 10 glimpses, so each one paints more. Draw-small-full: the same without windows. Draw-small-labels: "
-    "draws the digit that you choose. Draw-digits: 8 × 8 digits, trained only briefly."
+    "A trained network: one that comes with labkit, or one that you trained (page Runs). Draw-paper: 64 glimpses with "
+    "windows, MNIST digits, as in the paper. Draw-small: 10 glimpses, so each one paints more. Draw-small-full: the "
+    "same without windows. Draw-small-labels: draws the digit that you choose. Draw-digits: 8 × 8 digits, trained only "
+    "briefly."
 )
 
 

@@ -35,7 +35,7 @@ class ReadScene(StrokeScene):
         "and canvas (not shown). Each is an average over one Gaussian spot; it does not see what lies between the "
         "spots. A thicker frame means smaller spots. At first it reads a printed 3. <b>Try:</b> draw a digit in the "
         "square. While you draw a line, the right picture shows the canvas after the last glimpse, for your drawing so "
-        "far. At the end of the line, the reading starts at glimpse 1. Or choose a printed digit below the "
+        "far. When you lift the pen, the reading starts at glimpse 1. Or choose a printed digit below the "
         "square.<br>From what it has read, the network computes a mean and a standard deviation for z, and takes a "
         "random z from this normal distribution. The KL (Kullback-Leibler divergence) of a glimpse says how far this "
         "normal distribution is from the prior N(0, 1), from which <i>Generate</i> takes z. On average, the glimpse "

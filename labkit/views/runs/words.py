@@ -86,8 +86,9 @@ def none_in(place: str) -> str:
     """Return a text for a directory without runs: its path, and how to make a run."""
     return LOOK + (
         f"<p>There is no run in <code>{html.escape(place)}</code> yet. To train a network in a minute or two, on "
-        "images that come with labkit, press <b>Train one now</b>. (From another device you need a key: the terminal "
-        "in which <code>labkit serve</code> runs shows it.) Or open a second terminal and run:</p><p><code>labkit "
+        "images that come with labkit, press <b>Train one now</b>. (From another device you need a key. You find it "
+        "in the terminal where <code>labkit serve</code> was started.) Or open a second terminal and "
+        "run:</p><p><code>labkit "
         f'train draw --data digits --preset digits --out "{html.escape(place)}/draw-digits-digits"</code></p><p>The '
         "run appears here while it trains. To show the runs of another folder, start <code>labkit serve --runs "
         "FOLDER</code>.</p>"

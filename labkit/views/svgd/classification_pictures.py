@@ -152,7 +152,7 @@ class PredictiveDeviation(Lattice):
         return hv.Overlay(layers).opts(
             title="Where particles disagree",
             show_legend=False,
-            **BOX | {"xlabel": f"x1   (full colour: {FULL:g} or more)"},
+            **BOX | {"xlabel": f"x1   (full colour: deviation {FULL:g} or more)"},
         )
 
     def describe(self, state: Classified, past: Past | None = None) -> str:

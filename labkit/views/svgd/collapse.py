@@ -20,12 +20,12 @@ class CollapseScene(Scene):
     words = (
         "All runs start from the same particles, which have the right variance, about 1. Watch the line of the usual "
         "kernel (Gaussian with the median rule): it falls. Each particle's own score (∇log p at its place, uphill) "
-        "pulls it to the centre, and no neighbour is close enough to push it back. This is called collapse. It is "
-        "stronger in more dimensions: <b>move D between 2 and 50</b>. <i>Per dimension</i> and <i>Linear</i> keep the "
-        "variance, at a price that is described below. Choose the <b>correlated</b> target to see which kernels miss "
-        "correlations.<br>The mean correlation is the correlation of two coordinates, averaged over all pairs. Thin "
-        "grey lines show a correlation of 0 and of 1. The line of <i>Linear</i> fluctuates a little, because the step "
-        "size is constant."
+        "pulls it to the centre, and its neighbours are so far away that they push back only weakly. Pull and push "
+        "balance only when the cloud is much too narrow. This is called collapse. It is stronger in more dimensions: "
+        "<b>move D between 2 and 50</b>. <i>Per dimension</i> and <i>Linear</i> keep the variance, at a price that is "
+        "described below. Choose the <b>correlated</b> target to see which kernels miss correlations.<br>The mean "
+        "correlation is the correlation of two coordinates, averaged over all pairs. Thin grey lines show a "
+        "correlation of 0 and of 1. The line of <i>Linear</i> fluctuates a little, because the step size is constant."
     )
 
     def __init__(self, settings: CollapseSettings | None = None, **params):
