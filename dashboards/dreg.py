@@ -27,15 +27,15 @@ from labkit.views.tabs import Tab
 
 TITLE = "DReG"
 SUMMARY = (
-    "Doubly reparameterised gradients: an encoder is a network that learns which hidden vectors z fit an image x. It "
-    "learns from a gradient, estimated from random samples of z. With more samples this gradient shrinks. The noise of "
-    "the usual estimate shrinks more slowly, that of DReG faster."
+    "Doubly reparameterised gradients: an encoder is a network that learns which hidden vectors z fit an image x. DReG "
+    "estimates the gradient that trains it. From the same random samples of z it gets this gradient with less noise "
+    "than the usual estimate (IWAE); the more samples, the greater the difference."
 )
 QUESTION = "Do more samples give a better gradient?"
 PICTURE = (
-    "The encoder's gradient divided by its noise; higher is better. To the right: more random samples. This ratio "
-    "falls for IWAE, the usual estimator, and grows for DReG. STL (sticking the landing) is wrong on average, which "
-    "the ratio does not show. The numbers are slopes on logarithmic axes."
+    "The picture: the size of the gradient divided by its noise; higher is better. To the right: more samples. This "
+    "ratio falls for IWAE and grows for DReG. For STL it grows too, but STL (sticking the landing, an older estimate) "
+    "is wrong on average. The numbers are slopes on logarithmic axes."
 )
 
 

@@ -17,7 +17,8 @@ class Config:
         steps: T, the number of glimpses; each paints once.
         hidden: units of the encoder's LSTM (a network with a memory), and of the decoder's.
         latent: length of the vector z of each glimpse.
-        read, write: filters along each axis of the window; None uses the whole image instead of a window.
+        read, write: points along each axis of the window; at each, one blurred spot of the image is read or painted.
+            None uses the whole image instead of a window.
         classes: number of labels that select what to paint, 0 .. classes - 1; 0 for a network without labels.
         canvas: the first canvas: "zero" (grey), "learned", or "data": the average training image.
 

@@ -189,7 +189,9 @@ def verdict(state: State, effect: float, budget: int) -> Verdict | None:
         budget: the largest number of replicates.
     """
     if state.peak >= -math.log(state.level):
-        return Verdict("biased", f"the evidence e has reached {1 / state.level:g}")
+        return Verdict(
+            "biased", f"the evidence e has reached {1 / state.level:g} (log₁₀ e = {-math.log10(state.level):.1f})"
+        )
     if state.high <= effect * state.scatter:
         return Verdict(
             "none found", f"the whole interval of |bias| is below {effect:g} times the noise of one gradient"

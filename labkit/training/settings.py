@@ -25,7 +25,7 @@ class Settings:
         clip: a gradient longer than this (all weights together) is shortened to this length; 0 never shortens it.
         clip_each: the same for each weight matrix or vector alone, instead of `clip`; 0 uses `clip`.
         schedule: "cosine" falls from lr to 0 over the run, "constant" does not change.
-        warmup: steps over which the weight of the KL in the loss rises from 0 to 1; the bound always has weight 1.
+        warmup: steps over which β, the factor of the KL in the loss, rises from 0 to 1; in the bound it is always 1.
         ema: the decay of the averaged weights, which are evaluated and exported; 0 uses the last weights.
         seed: seed of the order of the images and of all random numbers.
         precision: bits of each number, "32" or "64"; "bf16" computes the large products with 16 bits.

@@ -6,8 +6,8 @@ from labkit.dreg import ESTIMATORS, gaussian
 from labkit.experiments import defaults, limits, titles
 from labkit.experiments.settings import RegistryListSelector
 
-OFFSET = "Distance |m − a| from the mean m of q to the mean a of the posterior."
-VARIANCE = "Variance V of each coordinate of q, which approximates the posterior. The posterior has 1/2."
+OFFSET = "q = N(m, V) approximates the posterior N(a, 1/2). This is the distance |m − a| of their means."
+VARIANCE = "Variance V of each coordinate of q = N(m, V), which approximates the posterior N(a, 1/2)."
 SEED = "Random seed. The same seed gives the same replicates."
 NAMES = (
     "Unbiased for the gradient of L: IWAE, DReG, DReG-CV, VIMCO. Biased: STL, DReG-norm, DReG-alpha. For another goal: "

@@ -161,13 +161,13 @@ class RaceScene(Scene):
         f"training) with K = {HELD_SAMPLES}. Higher is better. Dots: the newest measurement; there is one every "
         f"{EVERY} steps. Thin lines: the bound of the minibatches with the K of the training, smoothed. Do not compare "
         "thick with thin lines, because a larger K raises the bound. The third plot shows how far each thick line is "
-        "above that of the first lane. A short race has no clear winner. All plots have the same colours; with more "
-        f"than {MOST} lanes, only the first two plots have a legend.<br>The variance of the encoder's gradient differs "
-        f"already in the first steps: compare DReG with IWAE. This gradient is a mean over a batch of {IMAGES} images. "
-        "The plot shows its variance over new samples z, averaged over the weights of the encoder. The last plot "
-        "shows the SNR (signal-to-noise ratio). STL is biased and RWS-DReG has another goal. Their SNR may be high "
-        "although their mean is not the gradient of L: the SNR does not measure a bias. In a short race they may "
-        "still be ahead. <b>Try:</b> change K, the batch size or the learning rate during the race."
+        "above that of the first lane. A short race has no clear winner: STL (biased) and RWS-DReG (another goal) may "
+        f"be ahead at first. All plots have the same colours; with more than {MOST} lanes, only the first two plots "
+        "have a legend.<br>The variance of the encoder's gradient differs already in the first steps: compare DReG "
+        f"with IWAE. This gradient is a mean over a batch of {IMAGES} images. The plot shows its variance over new "
+        "samples z, averaged over the weights of the encoder. The last plot shows the SNR (signal-to-noise ratio). "
+        "That of STL and RWS-DReG may be high although their mean is not the gradient of L: the SNR does not measure "
+        "a bias. <b>Try:</b> change K, the batch size or the learning rate during the race."
     )
 
     def __init__(self, settings: RaceSettings | None = None, **params):

@@ -81,10 +81,10 @@ def remarks(dim: int, distance: float, variance: float, quantity: str) -> str:
         )
     else:
         said.append(
-            "DReG sums squares of the normalised weights w̃ (w divided by the sum of all w; see <i>Microscope</i>), "
-            "and a variance contains the square of these: it depends on the mean of w&#8308;. This mean is finite if "
-            f"V is above 3/8, as here (V = {variance:.3g}). Then, for large K, DReG's variance falls as "
-            "K<sup>&minus;3</sup>, and that of IWAE and STL as 1/K."
+            "DReG sums squares of the normalised weights w̃ (w divided by the sum of all w; see <i>Microscope</i>), so "
+            "its variance depends on the mean of w&#8308;. This mean is finite if V is above 3/8, as here (V = "
+            f"{variance:.3g}). For large K every w̃ is about 1/K, so each of the K squares has a variance of about "
+            "K<sup>&minus;4</sup>. So DReG's variance falls as K<sup>&minus;3</sup>, and that of IWAE and STL as 1/K."
         )
     if variance <= 7 / 8 * gaussian.POSTERIOR_VARIANCE:
         said.append(

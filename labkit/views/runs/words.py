@@ -172,12 +172,14 @@ def explained(run: RunState) -> str:
         warmup = run.config["settings"].get("warmup")
         if isinstance(warmup, int) and warmup > 0:
             said.append(
-                "The training minimises Lx + weight · Lz. At first the weight is small, so Lz rises: z carries much. "
-                f"Until step {warmup:,} the weight grows to 1 (the warmup). Meanwhile Lz falls by more than Lx rises, "
-                "so the bound falls. After that, both change little."
+                "The training minimises Lx + β · Lz. At first the factor β is small, so Lz rises: z carries much, and "
+                f"the bound may rise with it. Until step {warmup:,} β grows to 1 (the warmup). Meanwhile Lz falls by "
+                "more than Lx rises, so the bound falls. After that, both change little."
             )
     if run.config["settings"].get("ema"):
-        said.append("The test points use averaged weights (ema), so they may lie below the training curve.")
+        said.append(
+            "The test points use a running average of the network's weights (ema), so they may lie below the curve."
+        )
     if len(run.kl()) and run.kl().shape[1] > 1:
         parts, prior = ("layers of latents", "its prior") if vae else ("glimpses (the steps of a drawing)", "N(0, 1)")
         said.append(

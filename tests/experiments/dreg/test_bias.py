@@ -67,7 +67,8 @@ def test_the_sentence_gives_verdict_interval_and_the_offset_that_the_sum_missed(
     test = to_the_end(BiasSettings(dim=2, distance=0.5)).tests[0]
     said = sentence(test)
     assert said.startswith(
-        f"stl is biased (after {test.state.n:,} replicates): the evidence e has reached 20. 95 % interval of |bias|: "
+        f"stl is biased (after {test.state.n:,} replicates): the evidence e has reached 20 (log₁₀ e = 1.3). 95 % "
+        "interval of |bias|: "
     )
     assert f"(exact value: {test.exact:.3g})" in said
     assert "t-test looks only at the sum over coordinates" in said and "It finds no bias: t = " in said
