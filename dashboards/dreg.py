@@ -27,15 +27,14 @@ from labkit.views.tabs import Tab
 
 TITLE = "DReG"
 SUMMARY = (
-    "Doubly reparameterised gradients: an encoder is a network that learns which hidden vectors z fit an image x. DReG "
-    "estimates the gradient that trains it. From the same random samples of z it gets this gradient with less noise "
-    "than the usual estimate (IWAE); the more samples, the greater the difference."
+    "Doubly reparameterised gradients: a way to estimate the gradient that trains an encoder, a network that learns "
+    "which hidden vectors z fit an image x. From the same random samples of z, DReG has less noise than the usual "
+    "estimate (IWAE); the more samples, the greater the difference."
 )
-QUESTION = "Do more samples give a better gradient?"
+QUESTION = "How noisy is the gradient that a network learns from?"
 PICTURE = (
-    "The picture: the size of the gradient divided by its noise; higher is better. To the right: more samples. This "
-    "ratio falls for IWAE and grows for DReG. For STL it grows too, but STL (sticking the landing, an older estimate) "
-    "is wrong on average. The numbers are slopes on logarithmic axes."
+    "The variance (the square of the noise) of both estimates; to the right: more samples. The numbers are slopes on "
+    "logarithmic axes."
 )
 
 

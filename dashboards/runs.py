@@ -21,7 +21,10 @@ SUMMARY = (
     "Watch networks train, live and afterwards: how well they do after each pass over the data, and what they draw."
 )
 QUESTION = "How does a network become better?"
-PICTURE = "The samples of a network during its training, and the curve of its cost (lower is better), which falls."
+PICTURE = (
+    "Images that a network draws during its training, and its cost, which falls. Line: training images; dots: images "
+    "not used in training."
+)
 
 
 class Choice(Linkable):

@@ -190,7 +190,7 @@ def verdict(state: State, effect: float, budget: int) -> Verdict | None:
     """
     if state.peak >= -math.log(state.level):
         return Verdict(
-            "biased", f"the evidence e has reached {1 / state.level:g} (log₁₀ e = {-math.log10(state.level):.1f})"
+            "biased", f"the evidence has reached {1 / state.level:g} ({-math.log10(state.level):.1f} in log₁₀)"
         )
     if state.high <= effect * state.scatter:
         return Verdict(

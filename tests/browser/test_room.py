@@ -188,6 +188,6 @@ def test_a_wrong_key_and_a_wrong_name_say_what_to_do(school, page):
     page.get_by_role("button", name="Open a class").click()
     expect(page.get_by_text("This is not the teacher's key")).to_be_visible()
     page.goto(f"{school}/")
-    page.get_by_label(re.compile("Type its name")).fill("no-room")
+    page.get_by_label(re.compile("Type the two words")).fill("no-room")
     page.get_by_role("button", name="Follow").click()
     expect(page.get_by_text("This class has ended, or it never began")).to_be_visible()

@@ -159,7 +159,7 @@ def sentence(test: BiasTest, called: str = "") -> str:
     signed = f"{t:.2f}".replace("-", "\N{MINUS SIGN}")
     alone = (
         "For comparison, an ordinary t-test looks only at the sum over coordinates, in which opposite biases cancel. "
-        f"It finds {'a' if p < state.level else 'no'} bias: t = {signed}, p = {p:.2g} (p below {state.level:g} "
-        "means a bias)"
+        f"It detects {'a' if p < state.level else 'no'} bias: t = {signed}, p = {p:.2g} (p below {state.level:g} "
+        "counts as a sign of a bias)"
     )
     return f"{FOUND[said.word].format(called)} (after {spent}): {said.why}. {between}. {alone}."

@@ -86,7 +86,9 @@ class NetworkSettings(ExperimentSettings[GradientNoise]):
     """
 
     network: "param.Selector[str | None]" = param.Selector(
-        objects=[], label="Network", doc="A trained VAE that comes with labkit, or one of a run."
+        objects=[],
+        label="Network",
+        doc="A trained VAE: one that comes with labkit, or one that you trained (page Runs).",
     )
     quantity: "param.Selector[str]" = param.Selector(
         objects=list(QUANTITIES), label="Quantity",

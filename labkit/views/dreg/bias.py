@@ -58,7 +58,7 @@ class BiasScene(Scene):
         many = f"{1 / s.effect**2:,.0f}"
         first = sequential.BLOCK * sequential.first_interval(s.dim, s.level)
         opposed = (
-            "sum to 0, so the biases of the coordinates cancel in their sum"
+            "sum to 0. A coordinate with the opposite offset has the opposite bias, so the biases cancel in their sum"
             if s.opposed and s.dim > 1
             else "all have the same sign"
         )

@@ -186,14 +186,14 @@ class MicroscopeScene(Scene):
         "DReG replaces them. There are two ways to compute how the mean of a function f(z) changes with m. (a) Leave "
         "every z where it is, and change how probable it is (&part;q/&part;m = q H): this gives the mean of f(z) H. "
         "(b) Let every z move with m: this gives the mean of &part;f/&part;z. So these two means are equal. To put (b) "
-        "in place of (a) is the second reparameterisation (Tucker et al. 2019). Here f(z) is the factor w̃ of one H. "
-        "We need only its value for each z of this sample; everything else in its formula is a constant. As w̃ = w/(w "
-        "+ the other weights), its derivative is w̃ (1 &minus; w̃) times that of log w, which is G.</li><li>So on "
-        "average, w̃ H equals (w̃ &minus; w̃&sup2;) G. In w̃ G &minus; w̃ H, put this in place of w̃ H: the rest is "
-        "w̃&sup2; G. DReG is the sum of these, &Sigma; w̃&sup2; G.</li></ol><i>Sum of this draw’s terms</i> adds up "
-        "the terms from 0, heaviest sample first. The large mark is the result. <i>All draws so far</i> shows the "
-        "results of all draws in the same colours. IWAE and DReG scatter around the true gradient (cross), but not "
-        "equally far."
+        "in place of (a) is the second reparameterisation (Tucker et al. 2019). Take one term w̃ H, and let f(z) be "
+        "its w̃ as a function of its own z. Hold the other samples fixed, and also the m inside the formula of w: then "
+        "only the density of this z changes with m. As w̃ = w/(w + the other weights), its derivative is w̃ (1 &minus; "
+        "w̃) times that of log w, which is G.</li><li>So on average, w̃ H equals (w̃ &minus; w̃&sup2;) G. In w̃ G "
+        "&minus; w̃ H, put this in place of w̃ H: the rest is w̃&sup2; G. DReG is the sum of these, &Sigma; w̃&sup2; "
+        "G.</li></ol><i>Sum of this draw’s terms</i> adds up the terms from 0, heaviest sample first. The large mark "
+        "is the result. <i>All draws so far</i> shows the results of all draws, in the same colours; its legend names "
+        "them. IWAE and DReG scatter around the true gradient (cross), but not equally far."
     )
 
     def __init__(self, settings: MicroscopeSettings | None = None, **params):

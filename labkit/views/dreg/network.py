@@ -35,9 +35,9 @@ class NetworkScene(Scene):
         "Each step adds replicates: repetitions with 64 new samples. The value at K uses the first K of the 64. The "
         f"number after each name is the slope of its line for K &ge; {SLOPES_FROM}. The slopes of the first tab, "
         "&minus;1 for IWAE and &minus;3 for DReG, need a large K and a q near the posterior, so here they differ. The "
-        "gradient, too, shrinks in another way. So choose the quantity SNR to see whether the noise shrinks faster "
-        "than the gradient. RWS-DReG estimates another gradient, so do not compare its line with the others. It is 0 "
-        "at K = 1, so its line starts at K = 2."
+        "gradient, too, need not shrink like 1/K here. So choose the quantity SNR to see whether the noise shrinks "
+        "faster than the gradient. RWS-DReG estimates another gradient, so do not compare its line with the others. "
+        "It is 0 at K = 1, so its line starts at K = 2."
     )
 
     def __init__(self, settings: NetworkSettings | None = None, **params):

@@ -157,17 +157,18 @@ class RaceScene(Scene):
         "Each lane of the race is one network, a small VAE (variational autoencoder), in training on 8 &times; 8 "
         "digits. Its decoder p(x | z) makes an image from z ~ N(0, 1). Its encoder q(z | x) says which z may belong "
         "to an image. Lanes differ only in how they estimate the encoder's gradient: all have the same initial "
-        f"weights, minibatches and random numbers.<br>Thick lines: the bound L of {HELD} held-out images (not used in "
-        f"training) with K = {HELD_SAMPLES}. Higher is better. Dots: the newest measurement; there is one every "
+        f"parameters, minibatches and random numbers.<br>Thick lines: the bound L of {HELD} held-out images (not used "
+        f"in training) with K = {HELD_SAMPLES}. Higher is better. Dots: the newest measurement; there is one every "
         f"{EVERY} steps. Thin lines: the bound of the minibatches with the K of the training, smoothed. Do not compare "
         "thick with thin lines, because a larger K raises the bound. The third plot shows how far each thick line is "
         "above that of the first lane. A short race has no clear winner: STL (biased) and RWS-DReG (another goal) may "
         f"be ahead at first. All plots have the same colours; with more than {MOST} lanes, only the first two plots "
         "have a legend.<br>The variance of the encoder's gradient differs already in the first steps: compare DReG "
         f"with IWAE. This gradient is a mean over a batch of {IMAGES} images. The plot shows its variance over new "
-        "samples z, averaged over the weights of the encoder. The last plot shows the SNR (signal-to-noise ratio). "
-        "That of STL and RWS-DReG may be high although their mean is not the gradient of L: the SNR does not measure "
-        "a bias. <b>Try:</b> change K, the batch size or the learning rate during the race."
+        "samples z, averaged over the parameters of the encoder. At first STL may be noisier than IWAE: its advantage "
+        "needs a q near the posterior. The last plot shows the SNR (signal-to-noise ratio). That of STL and RWS-DReG "
+        "may be high although their mean is not the gradient of L: the SNR does not measure a bias. <b>Try:</b> "
+        "change K, the batch size or the learning rate during the race."
     )
 
     def __init__(self, settings: RaceSettings | None = None, **params):

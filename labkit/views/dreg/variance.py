@@ -20,23 +20,23 @@ class VarianceScene(Scene):
         "computes m and V from x; here you set them. K samples of q have importance weights w = p(x, z)/q(z). The mean "
         "of w over samples of q is p(x), because &int; q w dz = &int; p(x, z) dz. So the logarithm of the average of K "
         "weights is an estimate of log p(x). Its expected value is below log p(x), because the logarithm is concave: "
-        "it loses more from small averages than it gains from large ones. This expected value is the bound L = E "
-        "log((w<sub>1</sub> + … + w<sub>K</sub>)/K), which comes closer to log p(x) for larger K. With K = 1 it is the "
-        "ELBO (evidence lower bound).<br>To train q, one follows the gradient of L with respect to m. Each line is an "
-        "estimator: a way to compute this gradient from the same K samples (RWS-DReG computes another gradient: do not "
-        "compare its height with the others). The usual one is IWAE. With more samples the variances fall. But the "
-        "gradient shrinks too, like 1/K: L approaches log p(x), which does not depend on q. The noise of IWAE shrinks "
-        "only like 1/&radic;K, that of DReG faster than the gradient. (Noise: add the variances of the D coordinates "
-        "and take the root. The plot shows the average of these variances.) <b>Try:</b> choose the quantity SNR (the "
-        "size of an estimator's mean divided by its noise). It falls for IWAE and rises for DReG. It rises for STL, "
-        "too, but only because STL is biased: the mean of STL does not shrink like the gradient. Each step adds "
-        "replicates: repetitions with new samples. The number after each name is the slope of its line for K &ge; "
-        "64.<details><summary>How to read the picture</summary>The lines have different widths, so that two equal "
-        "lines are both visible. The thin dashed lines inside them are the exact values of this model. Shaded: 95 % "
-        "confidence band. Where a few rare replicates may decide the variance, no band is reliable. Then none is "
-        "drawn, and the text at the end of the line says so, for example “no band at K = 1024”. RWS-DReG estimates the "
-        "gradient of wake-sleep, which is another way to train q. It is 0 at K = 1, so its line starts at K = "
-        "2.</details>"
+        "an average that is too small lowers it more than one that is too large raises it. This expected value is the "
+        "bound L = E log((w<sub>1</sub> + … + w<sub>K</sub>)/K), which comes closer to log p(x) for larger K. With K = "
+        "1 it is the ELBO (evidence lower bound).<br>To train q, one follows the gradient of L; here, only its part "
+        "for m. Each line is an estimator: a way to compute this gradient from the same K samples (RWS-DReG computes "
+        "the gradient of another goal, wake-sleep, see <i>Alpha dial</i>: compare only its slope). The usual one is "
+        "IWAE. With more samples the variances fall. But the gradient shrinks too, like 1/K: L approaches log p(x), "
+        "which does not depend on q. The noise of IWAE shrinks only like 1/&radic;K, that of DReG faster than the "
+        "gradient. (The square of the noise is the sum of the variances of the D coordinates. The plot shows their "
+        "average.) <b>Try:</b> choose the quantity SNR (the size of an estimator's mean divided by its noise). It "
+        "falls for IWAE and rises for DReG. It rises for STL, too, but only because STL is biased: the mean of STL "
+        "does not shrink like the gradient. Each step adds replicates: repetitions with new samples. The number after "
+        "each name is the slope of its line for K &ge; 64.<details><summary>How to read the picture</summary>The lines "
+        "have different widths, so that two equal lines are both visible. The thin dashed lines inside them are the "
+        "exact values of this model. Shaded: 95 % confidence band. Where a few rare replicates may decide the "
+        "variance, no band is reliable. Then none is drawn, and the text at the end of the line says so, for example "
+        "“no band at K = 1024”. RWS-DReG estimates the gradient of wake-sleep, which is another way to train q. It is "
+        "0 at K = 1, so its line starts at K = 2.</details>"
     )
 
     def __init__(self, settings: VarianceSettings | None = None, **params):
@@ -81,10 +81,11 @@ def remarks(dim: int, distance: float, variance: float, quantity: str) -> str:
         )
     else:
         said.append(
-            "DReG sums squares of the normalised weights w̃ (w divided by the sum of all w; see <i>Microscope</i>), so "
-            "its variance depends on the mean of w&#8308;. This mean is finite if V is above 3/8, as here (V = "
-            f"{variance:.3g}). For large K every w̃ is about 1/K, so each of the K squares has a variance of about "
-            "K<sup>&minus;4</sup>. So DReG's variance falls as K<sup>&minus;3</sup>, and that of IWAE and STL as 1/K."
+            "DReG sums squares of the normalised weights w̃ (w divided by the sum of all w; see <i>Microscope</i>), "
+            "so its variance depends on the mean of w&#8308;. This mean is finite if V is above 3/8, as here (V = "
+            f"{variance:.3g}). For large K a w̃ is random and of the size 1/K, so its square has a variance of the "
+            "size K<sup>&minus;4</sup>. DReG sums K of them: K<sup>&minus;3</sup>. IWAE and STL sum the w̃: K times "
+            "K<sup>&minus;2</sup>, so 1/K."
         )
     if variance <= 7 / 8 * gaussian.POSTERIOR_VARIANCE:
         said.append(

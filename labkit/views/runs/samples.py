@@ -29,7 +29,7 @@ class SampleSheet(View):
     def picture(self, state: RunState) -> hv.Overlay:
         high, wide = self.size
         layer = hv.RGB(rgb(state.sheet), bounds=(0, 0, wide, high), label="sheet").opts(xaxis=None, yaxis=None)
-        return hv.Overlay([layer]).opts(title="", show_legend=False)
+        return hv.Overlay([layer]).opts(title="Images that the network draws", show_legend=False)
 
     def describe(self, state: RunState, past: Past | None = None) -> str:
         high, wide = self.size

@@ -86,8 +86,8 @@ def none_in(place: str) -> str:
     """Return a text for a directory without runs: its path, and how to make a run."""
     return LOOK + (
         f"<p>There is no run in <code>{html.escape(place)}</code> yet. To train a network in a minute or two, on "
-        "images that come with labkit, press <b>Train one now</b>. (From another device you need a key. You find it "
-        "in the terminal where <code>labkit serve</code> was started.) Or open a second terminal and "
+        "images that come with labkit, press <b>Train one now</b>. (If labkit runs on another computer, the page asks "
+        "for a key. The terminal of that computer shows it.) Or open a second terminal and "
         "run:</p><p><code>labkit "
         f'train draw --data digits --preset digits --out "{html.escape(place)}/draw-digits-digits"</code></p><p>The '
         "run appears here while it trains. To show the runs of another folder, start <code>labkit serve --runs "
@@ -167,18 +167,19 @@ def explained(run: RunState) -> str:
         total = "With one sample of z, the bound is Lx + Lz (with more it is lower)" if vae else "The bound is Lx + Lz"
         said.append(
             f"{total}: Lx is the cost of wrong pixels, Lz the cost of the latents (random vectors z). On average, z "
-            "carries at most Lz nats of information from the image."
+            "carries at most Lz nats of information from the image: the larger Lz, the more z can say about it."
         )
         warmup = run.config["settings"].get("warmup")
         if isinstance(warmup, int) and warmup > 0:
             said.append(
-                "The training minimises Lx + β · Lz. At first the factor β is small, so Lz rises: z carries much, and "
-                f"the bound may rise with it. Until step {warmup:,} β grows to 1 (the warmup). Meanwhile Lz falls by "
-                "more than Lx rises, so the bound falls. After that, both change little."
+                "The training minimises Lx + β · Lz. At first the factor β is small: a large Lz costs little, so Lz "
+                f"rises. The bound counts all of Lz, so it may rise, too. Until step {warmup:,} β grows to 1 (the "
+                "warmup). Meanwhile Lz falls by more than Lx rises, so the bound falls. After that, both change little."
             )
     if run.config["settings"].get("ema"):
         said.append(
-            "The test points use a running average of the network's weights (ema), so they may lie below the curve."
+            "The test points use a running average of the network's weights (ema), which is usually better than the "
+            "last weights. So they may lie below the curve."
         )
     if len(run.kl()) and run.kl().shape[1] > 1:
         parts, prior = ("layers of latents", "its prior") if vae else ("glimpses (the steps of a drawing)", "N(0, 1)")

@@ -67,9 +67,9 @@ def test_the_sentence_gives_verdict_interval_and_the_offset_that_the_sum_missed(
     test = to_the_end(BiasSettings(dim=2, distance=0.5)).tests[0]
     said = sentence(test)
     assert said.startswith(
-        f"stl is biased (after {test.state.n:,} replicates): the evidence e has reached 20 (log₁₀ e = 1.3). 95 % "
+        f"stl is biased (after {test.state.n:,} replicates): the evidence has reached 20 (1.3 in log₁₀). 95 % "
         "interval of |bias|: "
     )
     assert f"(exact value: {test.exact:.3g})" in said
-    assert "t-test looks only at the sum over coordinates" in said and "It finds no bias: t = " in said
+    assert "t-test looks only at the sum over coordinates" in said and "It detects no bias: t = " in said
     assert sentence(BiasSettings().start().tests[0]) == "stl: not decided after 64 replicates."
