@@ -224,9 +224,9 @@ class Run(Generic[S, C]):
             self._broken = True
             return
         self._past.cut(self._position)
-        self._error = FINE
-        self.playing, self._owed, self._last = True, 1.0, time.monotonic()
-        self._since, self._steps = self._last, 0
+        self.playing, self._owed, self._steps, self._error = True, 1.0, 0, FINE
+        self._last = self._since = time.monotonic()
+        self._publish(self._last)  # before the first step, which may be slow
 
     def _pause(self) -> None:
         self.playing, self._rate, self._broken = False, 0.0, False

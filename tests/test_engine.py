@@ -96,6 +96,23 @@ def test_play_steps_until_pause(make):
     assert settled(run).state.t == stopped
 
 
+def test_a_run_says_that_it_plays_before_its_first_slow_step_ends(make):
+    ends = threading.Event()
+
+    def slow(state):
+        assert ends.wait(10)
+        return count(state)
+
+    run = make(slow)
+    try:
+        run.play()
+        wait(lambda: run.frame.playing)
+        assert run.frame.state == Count()
+    finally:
+        ends.set()
+    wait(lambda: run.frame.state.t > 0)
+
+
 def test_once_takes_one_step_and_pauses_a_playing_run(make):
     run = make()
     for _ in range(3):

@@ -17,6 +17,7 @@ SPEEDS = [1, 3, 10, 30, 100, 300, 1000]
 READOUT = 0.2  # seconds between two changes of the text and the rewind slider while playing
 RARELY = 3.0  # the same where the text reaches the browser in another way
 SELDOM = 3  # minimum number of frames between two such changes, for slow runs
+PLAY, PAUSE = "Play", "Pause"  # the labels of one button
 ECHO = 60  # ticks within which a notebook's slider may send back a position that it received
 TIPS = {
     "Speed (steps per second)": "The most steps taken per second. A slow machine takes fewer.",
@@ -74,7 +75,7 @@ class PlayerBar:
             return Tooltip(content=words, position="bottom")  # to the right it would cover the next button
 
         self.button = pn.widgets.Button(
-            label="Play", color="primary", css_classes=["play"], description=tip("Play or pause (space bar)"), **button
+            label=PLAY, color="primary", css_classes=["play"], description=tip("Play or pause (space bar)"), **button
         )
         self.once = pn.widgets.Button(
             label="Step", description=tip("Pause and take one step (right arrow key)"), **other
@@ -131,9 +132,10 @@ class PlayerBar:
             self.run.reset()
 
     def is_due(self, frame: engine.Frame) -> bool:
-        """Return whether the texts change with this frame: a few times per second while the run plays."""
+        """Return whether the texts change with this frame: if the run starts or stops, and then a few times per
+        second while it plays."""
         seldom = time.monotonic() - self._read < self.pause or frame.number - self._number < SELDOM
-        return not (frame.playing and not frame.error and seldom)
+        return not (frame.playing and not frame.error and seldom and self.button.label == PAUSE)
 
     def show(self, frame: engine.Frame) -> None:
         """Show the position of the run. While it plays, only a few times per second, because this costs as much as a
@@ -142,7 +144,7 @@ class PlayerBar:
             return
         moving = frame.playing and not frame.error
         self._read, self._number = time.monotonic(), frame.number - (0 if moving else SELDOM)
-        self.button.label = "Pause" if frame.playing else "Play"
+        self.button.label = PAUSE if frame.playing else PLAY
         words = frame.error.removeprefix("ValueError: ")  # its text is written for the reader
         self.error.visible = bool(words)
         before = FAILED.get(frame.failed, "")

@@ -97,6 +97,19 @@ def test_with_few_frames_only_some_change_the_text_too(make, monkeypatch):
     assert len(read) == 4
 
 
+def test_the_label_of_play_changes_with_the_first_frame_that_plays_or_pauses(make):
+    """Also where the other texts change rarely, because frames reach the browser past the document."""
+    live = make()
+    live.pass_by(True)
+    frame, labels = shown(live), []
+    for number, playing in enumerate((False, True, True, False, True), frame.number + 1):
+        live.run.frame = dataclasses.replace(frame, number=number, playing=playing)
+        if live.has_news():
+            live._show_frame(live.run.frame)
+        labels.append(live.bar.button.label)
+    assert labels == ["Play", "Pause", "Pause", "Play", "Pause"]
+
+
 def test_a_paused_run_says_which_steps_rewind_can_show(make):
     live = make()
     lines = {n: live.bar.line(dataclasses.replace(live.run.frame, stride=n, playing=False)) for n in (1, 2, 4, 32)}
