@@ -47,6 +47,7 @@ class Follower:
         if (
             views is None
             or views is not live.declared
+            or not live.bar.agrees(frame)  # the document brings the label first, also to a slow browser
             or (frame.number == self._number and not self._new_sources(live))
         ):
             return

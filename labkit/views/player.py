@@ -3,6 +3,7 @@
 import html
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import panel as pn
@@ -18,6 +19,7 @@ READOUT = 0.2  # seconds between two changes of the text and the rewind slider w
 RARELY = 3.0  # the same where the text reaches the browser in another way
 SELDOM = 3  # minimum number of frames between two such changes, for slow runs
 PLAY, PAUSE = "Play", "Pause"  # the labels of one button
+RELABEL = Path(__file__).with_name("relabel.js").read_text(encoding="utf-8")
 ECHO = 60  # ticks within which a notebook's slider may send back a position that it received
 TIPS = {
     "Speed (steps per second)": "The most steps taken per second. A slow machine takes fewer.",
@@ -81,6 +83,7 @@ class PlayerBar:
             label="Step", description=tip("Pause and take one step (right arrow key)"), **other
         )
         self.reset = pn.widgets.Button(label="Reset", description=tip("Go back to step 0 (R key)"), **other)
+        self.button.jscallback(label=RELABEL)
         self.button.on_click(lambda _: self.toggle())
         self.once.on_click(lambda _: self.run.once())
         self.reset.on_click(lambda _: self.run.reset())
@@ -135,7 +138,11 @@ class PlayerBar:
         """Return whether the texts change with this frame: if the run starts or stops, and then a few times per
         second while it plays."""
         seldom = time.monotonic() - self._read < self.pause or frame.number - self._number < SELDOM
-        return not (frame.playing and not frame.error and seldom and self.button.label == PAUSE)
+        return not (frame.playing and not frame.error and seldom and self.agrees(frame))
+
+    def agrees(self, frame: engine.Frame) -> bool:
+        """Return whether the label of the Play button is the one for this frame."""
+        return self.button.label == (PAUSE if frame.playing else PLAY)
 
     def show(self, frame: engine.Frame) -> None:
         """Show the position of the run. While it plays, only a few times per second, because this costs as much as a

@@ -25,6 +25,12 @@ const leading = () => figures().filter((f) => f.height > 300).sort((a, b) => lef
 const left = (f) => Bokeh.index.find_one(f).el.getBoundingClientRect().left
 const data = (f, i) => Object.fromEntries(Object.entries(f.renderers[i].data_source.data).map(([k, v]) => [k, [...v]]))
 """
+MISS_A_LABEL = """() => {
+  const models = [...Bokeh.documents[0]._all_models.values()]
+  const view = Bokeh.index.find_one(models.find(({type, label}) => type?.endsWith("Button") && label === "Play"))
+  view._rebuild_label = async () => { delete view._rebuild_label }
+}"""
+"""The view of Play misses the next change of its label, as at any time while the browser still builds it."""
 CONTROLS = """() => {
   const found = []
   const walk = (root) => {
@@ -182,8 +188,10 @@ def test_reduced_motion_starts_paused_and_keys_act_unless_a_control_has_the_focu
     svgd.page.evaluate("document.activeElement.blur()")
     keys.press("r")
     svgd.eventually(lambda: svgd.step == 0)
+    svgd.page.evaluate(MISS_A_LABEL)
     keys.press("Space")
     svgd.eventually(lambda: svgd.step > 3)
+    expect(svgd.control("button", "Pause")).to_be_visible()
 
 
 def test_a_number_field_always_shows_the_used_number(svgd):

@@ -18,6 +18,10 @@ def test_a_beat_lets_the_run_of_the_open_tab_continue(monkeypatch, message, want
     assert len(signals) == wanted
 
 
+class Namespace(SimpleNamespace):
+    """A namespace to which weak references are possible."""
+
+
 class Followers:
     """The follower of one websocket."""
 
@@ -31,3 +35,24 @@ def test_a_beat_of_a_page_whose_session_has_ended_does_nothing(monkeypatch):
     monkeypatch.setattr(frames, "_followers", Followers(socket, follower))
     del document
     frames.FramesSocket.on_message(socket, "beat")
+
+
+def test_a_frame_waits_until_the_play_button_says_what_the_run_does(monkeypatch):
+    """The word "Play" would contradict a picture that moves."""
+    views, sent, labels = object(), [], []
+    frame = SimpleNamespace(number=1, content=(views, ()), playing=True, error="")
+    live = Namespace(
+        run=SimpleNamespace(frame=frame), declared=views, pass_by=bool, sources=dict,
+        in_turn=lambda columns, moving: [],
+        bar=SimpleNamespace(agrees=lambda asked: asked is frame and bool(labels), line=lambda frame: ""),
+    )  # fmt: skip
+    document = Document()
+    monkeypatch.setattr(frames.shown, "on", lambda asked: live)
+    monkeypatch.setattr(frames, "is_writing", lambda socket: False)
+    monkeypatch.setattr(frames, "write_wire", lambda socket, wire: sent.append(wire))
+    follower = frames.Follower(SimpleNamespace(), document)
+    follower.tick()
+    assert not sent
+    labels.append("Pause")
+    follower.tick()
+    assert len(sent) == 1
