@@ -1,1 +1,4 @@
-"""Private interfaces of other packages, one module per package. Each use has a reason, and a test in tests/private."""
+"""Private interfaces of other packages. The name of a module begins with that of its package.
+
+Each use has a reason, and a test in tests/private.
+"""

@@ -19,7 +19,7 @@ from pathlib import Path
 import panel as pn
 from bokeh.server.server import Server
 
-from labkit.private import bokeh
+from labkit.private import bokeh, bokeh_models
 from labkit.serving import (
     addresses,
     ahead,
@@ -73,6 +73,7 @@ def build(
         OSError: the port is taken, or the address is not one of this machine.
     """
     memory.bound()
+    bokeh_models.remember()
     settings.limits = limits
     settings.rooms = rooms = Rooms(settings.rooms_file(port) if port else None, limits)
     ahead.install()

@@ -7,6 +7,7 @@ import holoviews as hv
 import panel as pn
 
 from labkit.engine import Run
+from labkit.private import bokeh_models
 from labkit.private.holoviews import forget_scripts
 from labkit.private.panel import listen_in_turn
 from labkit.views.backend import use_bokeh
@@ -34,6 +35,7 @@ def load() -> None:
     forget_scripts()
     pn.extension(inline=True)
     hv.extension("bokeh", inline=True)
+    bokeh_models.remember()
 
 
 def ready() -> None:

@@ -4,6 +4,7 @@ import holoviews as hv
 import panel as pn
 import pytest
 
+from labkit.private import bokeh_models
 from labkit.views.stage import Stage
 
 SHOW = Stage.show
@@ -14,6 +15,7 @@ def _extension():
     """Loads the extension once, as a page or a notebook does; this takes 25 ms."""
     pn.extension()
     hv.extension("bokeh")
+    bokeh_models.remember()
 
 
 @pytest.fixture
