@@ -275,6 +275,9 @@ def beside(name: str) -> ModuleType:
     return module
 
 
+sys.modules["labkit_tests_lazily"] = beside("lazily")  # where --jaxtyping-packages looks for the type checker
+
+
 @pytest.fixture(scope="session")
 def made_runs() -> ModuleType:
     """The module made_runs.py."""
