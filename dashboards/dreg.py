@@ -27,14 +27,13 @@ from labkit.views.tabs import Tab
 
 TITLE = "DReG"
 SUMMARY = (
-    "Doubly reparameterised gradients: a way to estimate the gradient that trains an encoder, a network that learns "
-    "which hidden vectors z fit an image x. From the same random samples of z, DReG has less noise than the usual "
-    "estimate (IWAE); the more samples, the greater the difference."
+    "Doubly reparameterised gradients: a gradient with less noise, to train an encoder, the network that learns which "
+    "hidden vectors z fit an image x."
 )
 QUESTION = "How noisy is the gradient that a network learns from?"
 PICTURE = (
-    "The variance (the square of the noise) of both estimates; to the right: more samples. The numbers are slopes on "
-    "logarithmic axes."
+    "The variance (the square of the noise) of DReG and of the usual estimate, IWAE. To the right: more random samples "
+    "of z. The numbers are slopes on logarithmic axes."
 )
 
 
