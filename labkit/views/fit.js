@@ -70,6 +70,30 @@ const sample = (view, legend) => {
   view.request_repaint()
 }
 
+// names at the ends of lines need space to their right: the x axis is extended until the widest one fits
+const GAP = 6  // px between a short axis's line and its name
+const plain = (property) => property !== null && typeof property === "object" ? property.value : property
+const namesEnd = (view, {glyph, data_source: {data}}) => {
+  const texts = data[glyph.text?.field], at = data[glyph.x?.field]
+  if (glyph.type !== "Text" || plain(glyph.text_align) !== "left" || !texts || !at) return -Infinity
+  const log = view.model.x_scale.type === "LogScale", start = view.model.x_range.start
+  const share = (text) => {  // of the axis, left of the text; in steps, because numbers in it change
+    const needed = width(text, plain(glyph.text_font_size), plain(glyph.text_font_style), plain(glyph.text_font))
+    return Math.max(.4, 1 - Math.ceil((needed + GAP) / 8 + 1) * 8 / view.frame.bbox.width)
+  }
+  const end = (text, i) => log ? start * (at[i] / start) ** (1 / share(text)) : start + (at[i] - start) / share(text)
+  return Math.max(...Array.from(texts, end))
+}
+const makeRoomForNames = (view) => {
+  const range = view.model.x_range
+  const found = view.model.renderers.filter(({glyph}) => glyph).map((each) => [each.glyph, namesEnd(view, each)])
+  const names = found.filter(([, end]) => Number.isFinite(end)), before = made(range, "end", range.end)
+  const end = Math.max(before, ...names.map(([, end]) => end))
+  if (!names.length || range.type !== "Range1d") return
+  put(range, "end", end)
+  for (const [glyph] of names) put(glyph, "x_offset", {value: end > before ? GAP : 0})  // not on the end of the line
+}
+
 const fit = (view, scale) => {
   const figure = view.model, whole = view.el.clientWidth, left = view.frame.bbox.left
   if (!whole) return
@@ -105,6 +129,7 @@ const fit = (view, scale) => {
     }
     if ("size" in glyph) glyphSize(glyph, "size", (size) => size * scale)
   }
+  makeRoomForNames(view)
 }
 const figures = () => (globalThis.Bokeh?.documents ?? []).flatMap((each) =>
   [...each._all_models.values()].filter((model) => model.type === "Figure").map((model) => Bokeh.index.find_one(model))

@@ -168,7 +168,7 @@ class PlayerBar:
         """Return step, speed and status of a frame as HTML."""
         rate = f"{frame.rate:,.0f} steps/s" if frame.playing else "paused"
         if frame.stride > 1 and not frame.playing:
-            rate += f" · Rewind goes {frame.stride} steps at a time"
+            rate += f'<span class="rewind"> · Rewind goes {frame.stride} steps at a time</span>'  # hidden with it
         words = self._status(frame.state) if frame.state is not None else ""
         return f"step <b>{steps_of(frame.state) or 0}</b> · {rate}" + (f" · {html.escape(words)}" if words else "")
 

@@ -2,7 +2,7 @@
 // of the page do not reach into Bokeh's elements, so each of these gets the same sheets.
 const HIGH = "max(38dvh, calc(100dvh - var(--besides, 7rem)))"
 const PRESENT = `
-.picture:not(.main), .said, .downloads, .tabs, .slim, .secondary, .term, .quiet, .bk-Toolbar { display: none !important; }
+.picture:not(.main), .said, .downloads, .tabs, .slim, .rewind, .secondary, .term, .quiet, .bk-Toolbar { display: none !important; }
 .main { height: ${HIGH} !important; max-height: none !important; position: static !important; }
 .main.plane { width: min(100%, ${HIGH}) !important; }
 .main.image { height: auto !important; width: min(100%, calc(var(--aspect) * ${HIGH})) !important; justify-self: center !important; }
@@ -10,7 +10,7 @@ const PRESENT = `
 .play { width: auto !important; min-width: 8rem; }
 .bk-btn { font-size: 1em; padding: .3em .8em; }
 `
-const LESSON = "@media (max-width: 700px) { .slim { display: none !important; } }"  // a phone has no space for them
+const LESSON = "@media (max-width: 700px) { .slim, .rewind { display: none !important; } }"  // a phone has no space for them
 const EVERYWHERE = `.bk-slider-title { white-space: normal; }
 @media (min-width: 120rem) { .slim { width: 260px !important; } :host(.slim) .slim { width: 236px !important; } }
 @media (max-width: 700px) {  /* both sliders in one row; Bokeh sets their least width too */

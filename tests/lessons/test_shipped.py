@@ -95,9 +95,9 @@ CHANGES = {
     ("svgd-100-particles", 2): ({"begin_mean": 10.0}, True),
     ("svgd-100-particles", 3): ({"weights": [0.8, 0.2]}, True),
     ("svgd-100-particles", 4): ({"n": 1}, True),
-    ("svgd-100-particles", 5): ({"weights": [0.9, 0.1]}, True),
-    ("svgd-100-particles", 6): ({"means": [-2.0, 5.0]}, True),
-    ("svgd-100-particles", 7): ({"scale": 2.0}, True),
+    ("svgd-100-particles", 6): ({"weights": [0.9, 0.1]}, True),
+    ("svgd-100-particles", 7): ({"means": [-2.0, 5.0]}, True),
+    ("svgd-100-particles", 8): ({"scale": 2.0}, True),
     ("svgd-one-particle", 2): ({"means": [-6.0, 6.0]}, True),
     ("svgd-one-particle", 3): ({"means": [-6.0, 6.0]}, True),
     ("svgd-one-particle", 4): ({"weights": [2 / 3, 1 / 3]}, True),
@@ -186,8 +186,8 @@ def test_100_particles_share_themselves_as_the_weights_and_their_forces_cancel()
     drive, phi = end(name, 4).drive.abs().mean(), end(name, 4).phi.abs().mean()
     assert drive > 0.05 and phi < 0.3 * drive
     assert (walked(name)[4][0].x - end(name, 4).x).abs().mean() < 0.1
-    assert abs(found(name, 5) - 10 / 3) < 1
-    assert abs(found(name, 6) - 2 / 3) < 0.1 and abs(found(name, 7) - (1 + 2 / 9 * 4**2)) < 0.2
+    assert abs(found(name, 6) - 10 / 3) < 1
+    assert abs(found(name, 7) - 2 / 3) < 0.1 and abs(found(name, 8) - (1 + 2 / 9 * 4**2)) < 0.2
 
 
 @pytest.mark.slow

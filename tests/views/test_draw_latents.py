@@ -50,6 +50,14 @@ def test_shades_are_dark_where_images_change_and_where_they_differ(model):
         assert np.abs(view._tile(state)[..., 0] - 255 * (1 - want.numpy())).max() <= 1
 
 
+def test_the_picture_of_differences_shows_only_what_is_painted_so_far(model):
+    """A lesson asks for the differences before the images are painted."""
+    finished = ResampleSettings(model, t=1).start()
+    first, last = (replace(finished, stroke=stroke) for stroke in (0, finished.steps))
+    assert first.deviation.max() == 0 < last.deviation.max()
+    assert pixel_deviation(model.config)._tile(first).min() == 255
+
+
 @pytest.mark.slow
 def test_columns_match_the_layers_before_during_and_after_the_strokes(made_networks):
     torch.manual_seed(0)

@@ -31,14 +31,17 @@ class Resampled(Drawing):
 
     Attributes:
         spread: standard deviation of a pixel over finished images that share z before t, for t = 1 .. T + 1, (T + 1,).
-        deviation: standard deviation of each pixel over these finished images, (C, H, W).
         marked: index of the original.
     """
 
     glimpse: int
     spread: Tensor
-    deviation: Tensor
     marked: int = 0
+
+    @property
+    def deviation(self) -> Tensor:
+        """Standard deviation of each pixel over the images as they are now, (C, H, W)."""
+        return self.canvas(self.shown).std(0)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -155,8 +158,7 @@ class ResampleSettings(SharedSettings):
 
         spread = self._spread.take(key, lambda: once(self.model, ("spread", *key), find))
         trace = self.drawn(latents.resample(original, self.t, others))
-        deviation = trace.images[-1].std(0)
-        return Resampled(trace, sheet=number, glimpse=self.t, spread=spread, deviation=deviation)
+        return Resampled(trace, sheet=number, glimpse=self.t, spread=spread)
 
 
 class TraverseSettings(SharedSettings):

@@ -34,7 +34,7 @@ class ResampleScene(GlimpseScene):
         "glimpse t &minus; 1, and differ from glimpse t onwards. At first the difference may be too small to see. "
         "(After a change the drawing begins again at glimpse 1, while the number of steps continues.) The "
         "curve shows for every t how much the finished images differ: the standard deviation of a pixel over the "
-        "images, averaged over the pixels. The other picture is dark where the finished images differ most."
+        "images, averaged over the pixels. The other picture is dark where the images differ most so far."
     )
 
     def views(self) -> list:
