@@ -43,7 +43,7 @@ FLAGS = [
 
 
 READY = "LABKIT_TESTS_READY"  # names a folder that the processes of a test run share, see tests/ready
-LONG = ("test_cli_first.py", ".ipynb")  # files that take half a minute start first
+LONG = ("test_cli_first.py", "test_guide_code.py", ".ipynb")  # files that take half a minute start first
 
 
 class OneBrowser(LoadScopeScheduling):

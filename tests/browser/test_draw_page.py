@@ -51,12 +51,14 @@ def drawing(page, server):
 def test_digits_appear_stroke_by_stroke_without_requests_to_other_machines(drawing):
     drawing.open()
     expect(drawing.page.get_by_text(re.compile(r"^step \d\d · "))).to_be_visible()
+    expect(drawing.page.get_by_role("slider", name="Temperature of z")).to_be_visible()
     drawing.changes(drawing.image())
     assert (drawing.foreign, drawing.wrong) == ([], [])
 
 
 def test_a_drawn_digit_is_read(drawing):
     drawing.open("?tab=Read")
+    expect(drawing.page.get_by_role("button", name="Clear")).to_be_visible()
     drawing.page.get_by_role("button", name="Pause").click()
     drawing.page.wait_for_timeout(300)
     before = drawing.image()
@@ -109,23 +111,9 @@ def test_the_saved_web_page_plays_every_stroke(drawing, browser, tmp_path):
         assert wrong == []
 
 
-def test_every_tab_opens_with_its_settings(drawing):
-    drawing.open()
-    for tab, control in (
-        ("Read", "Clear"),
-        ("Attention lab", "Stride, δ"),
-        ("Generate", "Temperature of z"),
-    ):
-        drawing.page.get_by_role("button", name=tab).click()
-        role = "button" if tab == "Read" else "slider"
-        expect(drawing.page.get_by_role(role, name=control)).to_be_visible()
-        where = "" if tab == "Generate" else f"tab={tab.replace(' ', '(%20|[+])')}"
-        expect(drawing.page).to_have_url(re.compile(f"/draw[?]?{where}$"))
-    assert (drawing.foreign, drawing.wrong) == ([], [])
-
-
-def test_the_window_of_the_lab_follows_its_sliders(drawing):
-    drawing.open("?tab=Attention%20lab")
+def test_the_window_of_the_lab_follows_its_sliders_and_a_link_to_an_unknown_network_is_reported(drawing):
+    drawing.open("?tab=Attention%20lab&model=none-such")
+    expect(drawing.page.get_by_text("This link has settings or values that do not exist here")).to_be_visible()
     before = drawing.image()
     slider = drawing.page.get_by_role("slider", name="Stride, δ")
     slider.focus()
@@ -133,8 +121,3 @@ def test_the_window_of_the_lab_follows_its_sliders(drawing):
         drawing.page.keyboard.press("ArrowRight")
     drawing.changes(before)
     assert (drawing.foreign, drawing.wrong) == ([], [])
-
-
-def test_invalid_settings_of_a_link_are_reported(drawing):
-    drawing.open("?model=none-such")
-    expect(drawing.page.get_by_text("This link has settings or values that do not exist here")).to_be_visible()

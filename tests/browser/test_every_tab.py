@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page
@@ -63,7 +64,8 @@ class Seen(NamedTuple):
         errors: what moves or is invisible among the controls.
         violations: what axe-core finds, in light and in dark colours.
         walk: what is wrong on a walk through the controls with the Tab key.
-        console: warnings and errors in the console of the browser.
+        console: warnings and errors in the console of the browser, and requests to other machines.
+        address: what follows the name of the server in the address.
     """
 
     scroll: dict[int, int]
@@ -72,6 +74,7 @@ class Seen(NamedTuple):
     violations: list[str]
     walk: list[str]
     console: tuple[str, ...]
+    address: str
 
 
 @pytest.fixture(scope="module", params=[*TABS, "others"])
@@ -85,19 +88,24 @@ def seen(
     found, console = {}, []
     page.on("console", lambda message: message.type in ("warning", "error") and console.append(message.text))
     page.on("pageerror", lambda error: console.append(str(error)))
+    local = (server, f"blob:{server}", "data:", server.replace("http", "ws"))
+    page.on("request", lambda each: each.url.startswith(local) or console.append(each.url))
+    page.on("websocket", lambda each: each.url.startswith(local) or console.append(each.url))
     if request.param in TABS:
         page.goto(f"{server}/{request.param}")
         page.get_by_role("button", name="Play").wait_for()
         for tab in TABS[request.param]:
             page.set_viewport_size({"width": 1366, "height": 768})
             open_tab(page, tab)
-            shown = widths(page, lambda: page.evaluate(PICTURES))
-            found[f"{request.param} {tab}"] = Seen(*shown, violations(page), walked(page), tuple(console))
+            shown, at = widths(page, lambda: page.evaluate(PICTURES)), page.url.removeprefix(server)
+            found[f"{request.param} {tab}"] = Seen(*shown, violations(page), walked(page), tuple(console), at)
             console.clear()
     else:
         for name in OTHERS:
             page.goto(f"{server}/{name}")
-            found[f"/{name}"] = Seen(*widths(page, list), violations(page), [], tuple(console))
+            found[f"/{name}"] = Seen(
+                *widths(page, list), violations(page), [], tuple(console), page.url.removeprefix(server)
+            )
             console.clear()
     page.close()
     yield found
@@ -152,7 +160,16 @@ def settled(page: Page, pictures: Callable[[], list]) -> tuple[int, list]:
     return found
 
 
-def test_the_console_of_the_browser_stays_empty(seen):
+def test_the_address_names_the_open_tab(seen):
+    firsts = [f"{page} {tabs[0]}" for page, tabs in TABS.items()]
+    for name, one in seen.items():
+        page, _, tab = name.partition(" ")
+        route = page if page.startswith("/") else f"/{page}"
+        asked = {} if name in firsts or not tab else {"tab": [tab]}
+        assert (urlsplit(one.address).path, parse_qs(urlsplit(one.address).query)) == (route, asked)
+
+
+def test_the_console_of_the_browser_stays_empty_and_all_comes_from_the_server(seen):
     assert {tab: one.console for tab, one in seen.items() if one.console} == {}
 
 

@@ -386,7 +386,8 @@ def test_downloads_arrive_and_contain_the_run(svgd, tmp_path):
 # accessibility
 
 
-def test_every_control_has_a_name_and_a_description(svgd):
+def test_every_control_has_a_name_and_a_description_and_a_phone_shows_everything(svgd):
+    svgd.page.emulate_media(color_scheme="dark")
     svgd.open("?bandwidth=fixed", paused=True)
     svgd.eventually(lambda: all(each["name"] for each in svgd.page.evaluate(CONTROLS)))
     found = svgd.page.evaluate(CONTROLS)
@@ -401,15 +402,11 @@ def test_every_control_has_a_name_and_a_description(svgd):
     svgd.control("button", "Step").hover()
     expect(svgd.page.get_by_text("Pause and take one step (right arrow key)")).to_be_visible()
 
-
-def test_a_phone_shows_everything_without_scrolling_sideways(svgd):
     svgd.page.set_viewport_size({"width": 390, "height": 844})
-    svgd.page.emulate_media(color_scheme="dark")
-    svgd.open(paused=True)
-    svgd.until("figures().length === 5")
-    assert svgd.page.evaluate("document.documentElement.scrollWidth") <= 390
-    wide = svgd.figures("Bokeh.index.find_one(leading()[0]).el.getBoundingClientRect().width")
-    assert 300 < wide <= 390
+    svgd.until("figures().length === 5 && leading()[0] && document.documentElement.scrollWidth <= 390")
+    svgd.until(
+        "(({width}) => 300 < width && width <= 390)(Bokeh.index.find_one(leading()[0]).el.getBoundingClientRect())"
+    )
     for scheme, dark in (("dark", "true"), ("light", "false")):  # pictures follow the phone's theme
         svgd.page.emulate_media(color_scheme=scheme)
         svgd.until(f"(leading()[0].below[0].major_label_text_color > '#8') === {dark}")
