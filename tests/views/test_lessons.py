@@ -139,12 +139,12 @@ def test_a_step_resets_what_the_reader_has_changed(open_cell):
 
 
 def test_exploring_keeps_the_settings_and_the_way_back(open_cell):
-    cell = open_cell(5)
+    cell = open_cell(6)
     cell.walk._heard({"kind": "free"})
     assert cell.walk.told()["free"] and cell.walk.place == {} and cell.run.until == 0
     assert cell._scene.settings.run.n == 10 and not cell.has_news()
-    cell.walk._heard({"kind": "go", "step": 4})
-    assert not cell.walk.told()["free"] and cell.walk.place["step"] == 5
+    cell.walk._heard({"kind": "go", "step": 5})
+    assert not cell.walk.told()["free"] and cell.walk.place["step"] == 6
 
 
 PLACES = [
@@ -169,7 +169,7 @@ def test_other_messages_of_the_browser_are_ignored(open_cell):
 
 
 def test_settings_that_are_not_named_get_their_defaults_and_equal_ones_are_left_alone(open_cell):
-    settings, events = open_cell(5)._scene.settings, []
+    settings, events = open_cell(6)._scene.settings, []
     settings.run.param.watch(lambda *found: events.extend(found), list(settings.run.param))
     assert put_all(settings, {"n": 10, "seed": 3, "no": 1}) == ["no setting is called no"]
     assert {event.name for event in events} == {"seed"} and settings.run.seed == 3
