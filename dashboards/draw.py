@@ -19,8 +19,8 @@ from labkit.views.draw.read import ReadScene
 
 TITLE = "DRAW"
 SUMMARY = (
-    "Deep Recurrent Attentive Writer: a network paints digits in steps (glimpses), each inside a window. In the tab "
-    "Read it paints yours."
+    "Deep Recurrent Attentive Writer: a network paints digits in steps (glimpses), each inside a window. It can read "
+    "and paint your digit, too."
 )
 QUESTION = "How does a network draw a digit, step by step?"
 PICTURE = "A network draws 28 digits step by step, and a frame shows where it paints."

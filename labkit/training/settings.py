@@ -18,8 +18,8 @@ class Settings:
     Args:
         epochs: passes over the training images.
         steps: optimiser steps, instead of `epochs`.
-        batch_size: images per step, shared among the processes.
-        lr: the learning rate, the step size of Adam.
+        batch_size: images per step; if several processes train together, they share them.
+        lr: the learning rate, the step size of Adam, the method that changes the weights along the gradient.
         beta1: the decay of Adam's running mean of gradients; nearer to 1, it remembers more steps.
         beta2: the decay of Adam's running mean of squared gradients, which scale its steps.
         clip: a gradient longer than this (all weights together) is shortened to this length; 0 never shortens it.
@@ -30,7 +30,7 @@ class Settings:
         seed: seed of the order of the images and of all random numbers.
         precision: bits of each number, "32" or "64"; "bf16" computes the large products with 16 bits.
         devices: "auto", "cpu" or "cuda"; several processes are "2xcpu", "4xcuda", or only their number, "4".
-        log_every: steps per record and per row of metrics.csv, which hold means over these steps.
+        log_every: steps from one point of the curves (and row of metrics.csv) to the next; each is a mean over them.
         eval_every: epochs between test bounds; 0 tests only at the end.
         checkpoint_seconds: seconds between checkpoints; a stopped run continues from the last, as if never stopped.
         graph: whether a single GPU gets all operations of a step at once (a CUDA graph), which is faster.

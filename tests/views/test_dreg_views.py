@@ -95,7 +95,7 @@ def test_every_estimator_has_its_own_look():
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ((20, 0.28, 2 / 3), "variance falls as K<sup>&minus;3</sup>"),
+        ((20, 0.28, 2 / 3), "DReG sums K of them: K<sup>&minus;3</sup>"),
         ((20, 0.28, 0.375), "no longer falls as K<sup>&minus;3</sup>"),
         ((20, 0.28, 0.4375), "bands appear late or never"),
         ((20, 0.28, 0.25), "even IWAE's 1/K law breaks"),

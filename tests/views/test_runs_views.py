@@ -51,7 +51,7 @@ def test_the_axis_shows_everything_except_the_steep_start(run_folder):
     view = BoundCurves(state)
     train, test = (view.columns(state)[name] for name in ("train", "test"))
     assert train["x"][-54:].tolist() == list(range(70, 610, 10)) and train["y"].max() < 106
-    assert test["x"].tolist() == [240, 480, 600] and "first, higher values not shown" in view.words
+    assert test["x"].tolist() == [240, 480, 600] and "higher values at the start not shown" in view.words
     late = curves.averaged(state.metrics, "bound", 1)[1][6:]
     assert train["y"].max() <= late.max() + 0.1 * np.ptp(late)
     assert BoundTerms(state).columns(state)["Lz"]["x"].tolist() == state.metrics["step"].tolist()
@@ -194,7 +194,7 @@ def test_every_name_of_a_configuration_has_a_meaning_and_epochs_without_use_are_
 def test_the_text_below_the_pictures_explains_what_the_run_has(run_folder):
     (state,) = directory.states(directory.EXAMPLES).values()
     text = words.explained(runs.with_samples(state, -1))
-    assert "Until step 1,000" in text and "weights (ema)" in text
+    assert "at step 1,000" in text and "weights (ema)" in text
     assert "The bound is Lx + Lz:" in text and "KL of all glimpses" in text
     vae = words.explained(dataclasses.replace(state, config=state.config | {"kind": "vae"}))
     assert "With one sample of z, the bound is Lx + Lz" in vae and "KL of all layers" in vae

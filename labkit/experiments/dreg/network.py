@@ -164,7 +164,7 @@ def images_of(model: VAE, name: str) -> tuple[Tensor, str]:
         found = model.generate(IMAGES, generator=source)
         words = (
             f"{IMAGES} images that the network drew itself, because its data set, {titles.DATA.get(own, own)}, does "
-            "not come with labkit (see labkit data list)"
+            "not come with labkit (the terminal command “labkit data list” shows all)"
         )
     return torch.bernoulli(found, generator=source), words
 

@@ -36,8 +36,8 @@ class NetworkScene(Scene):
         f"number after each name is the slope of its line for K &ge; {SLOPES_FROM}. The slopes of the first tab, "
         "&minus;1 for IWAE and &minus;3 for DReG, need a large K and a q near the posterior, so here they differ. The "
         "gradient, too, need not shrink like 1/K here. So choose the quantity SNR to see whether the noise shrinks "
-        "faster than the gradient. RWS-DReG estimates another gradient, so do not compare its line with the others. "
-        "It is 0 at K = 1, so its line starts at K = 2."
+        "faster than the gradient. RWS-DReG estimates the gradient of another goal: do not compare the height of its "
+        "line. It is 0 at K = 1, so its line starts at K = 2."
     )
 
     def __init__(self, settings: NetworkSettings | None = None, **params):

@@ -114,7 +114,7 @@ def bound(against: str = CLOCKS[0]) -> LaneCurves:
 
 def variance(against: str = CLOCKS[0]) -> LaneCurves:
     """Return the variance of the gradient that comes from the samples alone."""
-    title, unit = "Variance of the encoder's gradient", f"variance for a batch of {IMAGES} images"
+    title, unit = "Variance of the encoder's gradient", f"variance for {IMAGES} images"
     return LaneCurves(title, unit, lambda lane, _: (lane.looks, drawn_of(lane.looks, 3)), against, log=True)
 
 
@@ -164,11 +164,11 @@ class RaceScene(Scene):
         "above that of the first lane. A short race has no clear winner: STL (biased) and RWS-DReG (another goal) may "
         f"be ahead at first. All plots have the same colours; with more than {MOST} lanes, only the first two plots "
         "have a legend.<br>The variance of the encoder's gradient differs already in the first steps: compare DReG "
-        f"with IWAE. This gradient is a mean over a batch of {IMAGES} images. The plot shows its variance over new "
-        "samples z, averaged over the parameters of the encoder. At first STL may be noisier than IWAE: its advantage "
-        "needs a q near the posterior. The last plot shows the SNR (signal-to-noise ratio). That of STL and RWS-DReG "
-        "may be high although their mean is not the gradient of L: the SNR does not measure a bias. <b>Try:</b> "
-        "change K, the batch size or the learning rate during the race."
+        f"with IWAE. This gradient is always a mean over {IMAGES} images, whatever the batch size. The plot shows its "
+        "variance over new samples z, averaged over the parameters of the encoder. At first STL may be noisier than "
+        "IWAE: its advantage needs a q near the posterior. The last plot shows the SNR (signal-to-noise ratio). That "
+        "of STL and RWS-DReG may be high although their mean is not the gradient of L: the SNR does not measure a "
+        "bias. <b>Try:</b> change K, the batch size or the learning rate during the race."
     )
 
     def __init__(self, settings: RaceSettings | None = None, **params):

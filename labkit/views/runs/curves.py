@@ -67,7 +67,7 @@ class RunCurves(View):
     def words(self) -> str:
         """Label of the horizontal axis, with notes on averaged and hidden records."""
         means = f"train: means of {self.group} records" if self.group > 1 else ""
-        notes = ", ".join(filter(None, [means, "first, higher values not shown" if self.cut else ""]))
+        notes = ", ".join(filter(None, [means, "higher values at the start not shown" if self.cut else ""]))
         return f"step ({notes})" if notes else "step"
 
     def describe(self, state: RunState, past: Past | None = None) -> str:

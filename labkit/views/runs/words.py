@@ -158,10 +158,10 @@ def explained(run: RunState) -> str:
     """Return what the pictures of a run show, as HTML."""
     vae = run.kind == "vae"
     said = [
-        "<b>What you see.</b> The bound is the cost of an image in nats (the unit of natural logarithms). On average "
-        "it is at least &minus;log p(image), therefore the name; p(image) is the probability that the network draws "
-        "this image. Lower is better. (On /dreg the bound has the opposite sign.) An epoch is one pass over the "
-        "training images."
+        "<b>What you see.</b> The bound is the cost of an image in nats (the unit of natural logarithms). Averaged "
+        "over the random z of the network, it is at least &minus;log p(image), therefore the name; p(image) is the "
+        "probability that the network draws this image. Lower is better. (On /dreg the bound has the opposite sign.) "
+        "An epoch is one pass over the training images."
     ]
     if "lx" in run.metrics and "lz" in run.metrics:
         total = "With one sample of z, the bound is Lx + Lz (with more it is lower)" if vae else "The bound is Lx + Lz"
@@ -173,8 +173,8 @@ def explained(run: RunState) -> str:
         if isinstance(warmup, int) and warmup > 0:
             said.append(
                 "The training minimises Lx + β · Lz. At first the factor β is small: a large Lz costs little, so Lz "
-                f"rises. The bound counts all of Lz, so it may rise, too. Until step {warmup:,} β grows to 1 (the "
-                "warmup). Meanwhile Lz falls by more than Lx rises, so the bound falls. After that, both change little."
+                f"rises. The bound counts all of Lz, so it may rise, too. Then, as β grows to 1 at step {warmup:,} "
+                "(the warmup), Lz falls by more than Lx rises, so the bound falls. After that, both change little."
             )
     if run.config["settings"].get("ema"):
         said.append(

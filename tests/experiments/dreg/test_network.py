@@ -28,7 +28,7 @@ def test_without_its_data_set_a_network_samples_its_images_and_reports_it(vae_fi
     subject = NetworkSettings(vae_files, network="far").subject()
     assert subject.words == (
         "8 images that the network drew itself, because its data set, Omniglot (letters), does not come with labkit "
-        "(see labkit data list)"
+        "(the terminal command “labkit data list” shows all)"
     )
     assert set(subject.images.unique().tolist()) == {0.0, 1.0} and subject.images.shape == (8, 1, 6, 4)
 
