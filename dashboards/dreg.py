@@ -33,7 +33,8 @@ SUMMARY = (
 QUESTION = "How noisy is the gradient that a network learns from?"
 PICTURE = (
     "The variance (the square of the noise) of DReG and of the usual estimate, IWAE. To the right: more random samples "
-    "of z. The numbers are slopes on logarithmic axes. But the gradient shrinks, too: see the first lesson."
+    "of z. The numbers are slopes on logarithmic axes. With more samples the gradient shrinks, too: see the first "
+    "lesson on DReG."
 )
 
 

@@ -123,7 +123,7 @@ def test_dials_act_on_a_running_race_and_other_lanes_restart_it(small):
         assert two.t == 2 and moved > 0.5  # Adam moves by about its rate
         s.k, s.against = 2, CLOCKS[1]
         assert newest().t == 2 and scene.views()[0].against == CLOCKS[1]
-        assert scene.status(newest()).startswith("held-out bounds: ")
+        assert scene.status(newest()).startswith("held-out bounds at step ")
         s.estimators = ["stl"]
         assert newest().t == 0 and [lane.entry.estimator for lane in newest().lanes] == ["stl"]
         s.estimators = []

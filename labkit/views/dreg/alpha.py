@@ -119,10 +119,10 @@ class AlphaScene(Scene):
         "small. KL (Kullback-Leibler divergence) measures how far q is from the posterior; it is 0 if they are equal. "
         "Both goals are best when q is the posterior; there, both estimators are 0 on average. A larger alpha (more "
         "RWS-DReG) adds bias: the mean moves away from the gradient of L. It may reduce the variance. The best alpha "
-        "has the smallest mean squared error. It depends on K, D and q, and can be 0.<br>First plot: alpha goes along "
-        "the line from DReG to RWS-DReG. Second plot: the solid line is the sum of the dotted ones. For each set of "
-        "samples, DReG and RWS-DReG are computed once, and alpha only mixes the two, so the same samples serve every "
-        "alpha. The model is the same as in the first tab."
+        "has the smallest mean squared error. It depends on K, D and q, and can be 0.<br>First plot: each point of the "
+        "line is one alpha, from 0 (DReG) to 1 (RWS-DReG). Second plot: the solid line is the sum of the dotted ones. "
+        "For each set of samples, DReG and RWS-DReG are computed once, and alpha only mixes the two, so the same "
+        "samples serve every alpha. The model is the same as in the first tab."
     )
 
     def __init__(self, settings: AlphaSettings | None = None, **params):

@@ -20,15 +20,15 @@ class BiasScene(Scene):
         "Is this estimator biased, that is, does its mean differ from the gradient of the bound L (see the first tab)? "
         "Each step adds 64 replicates: repetitions with new samples. Each replicate gives a difference: the "
         "estimator's gradient minus DReG's from the same samples. DReG is unbiased, so the mean difference is an "
-        "estimate of the bias.<br>First plot: the estimate of |bias| with its 95 % interval (in about 95 of 100 runs, "
-        "or more, it contains the true value). Where the band ends at an edge of the plot, it goes on outside; at the "
+        "estimate of the bias.<br>First plot: the estimate of |bias| with its 95 % interval (in at least about 95 of "
+        "100 runs it contains the true value). Where the band ends at an edge of the plot, it goes on outside; at the "
         "bottom it may include 0. Dashed: the exact value, which is known in this model, so you can check the "
         "test.<br>Second plot: the evidence e for a bias. Imagine a game. You start with 1 coin. At each step you look "
-        "at the earlier differences, guess the direction of the next 64, and bet on it. If there is no bias, you win "
-        "nothing on average. e is the number of coins that you own now. Without a bias, e reaches 20 in at most 1/20 = "
-        "5 % of runs, however often you look. So at e = 20 (dashed; log₁₀ 20 = 1.3) the test stops and says “biased”. "
-        "<i>Play</i> then adds replicates, but the verdict stays. The dotted line is the same game, played only with "
-        "the sum over coordinates, in which biases of opposite signs cancel."
+        "at the earlier differences, guess the direction of the mean of the next 64, and bet on it. If there is no "
+        "bias, you neither win nor lose on average. e is the number of coins that you own now. Without a bias, e "
+        "reaches 20 in at most 1/20 = 5 % of runs, however often you look. So at e = 20 (dashed; log₁₀ 20 = 1.3) the "
+        "test stops and says “biased”. <i>Play</i> then adds replicates, but the verdict stays. The dotted line is the "
+        "same game, played only with the sum over coordinates, in which biases of opposite signs cancel."
     )
 
     def __init__(self, settings: BiasSettings | None = None, **params):

@@ -34,10 +34,10 @@ class NetworkScene(Scene):
         "Each estimator estimates the gradient of the bound L with respect to mu and sigma, for the images below. "
         "Each step adds replicates: repetitions with 64 new samples. The value at K uses the first K of the 64. The "
         f"number after each name is the slope of its line for K &ge; {SLOPES_FROM}. The slopes of the first tab, "
-        "&minus;1 for IWAE and &minus;3 for DReG, need a large K and a q near the posterior, so here they differ. The "
-        "gradient, too, need not shrink like 1/K here. So choose the quantity SNR to see whether the noise shrinks "
-        "faster than the gradient. RWS-DReG estimates the gradient of another goal: do not compare the height of its "
-        "line. It is 0 at K = 1, so its line starts at K = 2."
+        "&minus;1 for IWAE and &minus;3 for DReG, need a large K and a q near the posterior, so here they differ. "
+        "Here the gradient, too, may shrink faster or more slowly than 1/K. So choose the quantity SNR to see whether "
+        "the noise shrinks faster than the gradient. RWS-DReG estimates the gradient of another goal: do not compare "
+        "the height of its line. It is 0 at K = 1, so its line starts at K = 2."
     )
 
     def __init__(self, settings: NetworkSettings | None = None, **params):

@@ -166,8 +166,8 @@ class RaceScene(Scene):
         "have a legend.<br>The variance of the encoder's gradient differs already in the first steps: compare DReG "
         f"with IWAE. This gradient is always a mean over {IMAGES} images, whatever the batch size. The plot shows its "
         "variance over new samples z, averaged over the parameters of the encoder. At first STL may be noisier than "
-        "IWAE: its advantage needs a q near the posterior. The last plot shows the SNR (signal-to-noise ratio). That "
-        "of STL and RWS-DReG may be high although their mean is not the gradient of L: the SNR does not measure a "
+        "IWAE: its advantage needs a q near the posterior. The last plot shows the SNR (signal-to-noise ratio). STL "
+        "and RWS-DReG may have a high SNR although their mean is not the gradient of L: the SNR does not measure a "
         "bias. <b>Try:</b> change K, the batch size or the learning rate during the race."
     )
 
@@ -182,7 +182,8 @@ class RaceScene(Scene):
     def status(self, state: State) -> str:
         bounds = [lane.looks[-1, 2].item() for lane in state.lanes]
         low, high = (f"{end:.2f}".replace("-", "\N{MINUS SIGN}") for end in (min(bounds), max(bounds)))
-        return f"held-out bounds: {low} nats" if low == high else f"held-out bounds: {low} to {high} nats"
+        found = f"{low} nats in all lanes" if low == high else f"{low} to {high} nats"
+        return f"held-out bounds at step {state.lanes[0].looks[-1, 0]:.0f}: {found}"
 
     def controls(self) -> list:
         s = self.settings

@@ -27,16 +27,17 @@ class VarianceScene(Scene):
         "the gradient of another goal, wake-sleep, which the tab <i>Alpha dial</i> explains: do not compare the height "
         "of its line). The usual one is IWAE. With more samples the variances fall. But the gradient shrinks too, like "
         "1/K: L approaches log p(x), which does not depend on q. The noise of IWAE shrinks only like 1/&radic;K, that "
-        "of DReG faster than the gradient. (The plot shows the variance of one coordinate, averaged over all D. The "
-        "noise is the root of their sum.) <b>Try:</b> choose the quantity SNR (the size of an estimator's mean divided "
-        "by its noise). It falls for IWAE and rises for DReG. It rises for STL, too, but only because STL is biased: "
-        "the mean of STL does not shrink like the gradient. Each step adds replicates: repetitions with new samples. "
-        "The number after each name is the slope of its line for K &ge; 64.<details><summary>How to read the "
-        "picture</summary>The lines have different widths, so that two equal lines are both visible. The thin dashed "
-        "lines inside them are the exact values of this model. Shaded: 95 % confidence band. Where a few rare "
-        "replicates may decide the variance, no band is reliable. Then none is drawn, and the text at the end of the "
-        "line says so, for example “no band at K = 1024”. RWS-DReG estimates the gradient of wake-sleep, which is "
-        "another way to train q. It is 0 at K = 1, so its line starts at K = 2.</details>"
+        "of DReG faster than the gradient. (The plot shows the average of the variances of the D coordinates. The "
+        "noise is the root of the sum of these D variances.) <b>Try:</b> choose the quantity SNR (the size of an "
+        "estimator's mean divided by its noise). It falls for IWAE and rises for DReG. It rises for STL, too, but only "
+        "because STL is biased: the mean of STL does not shrink like the gradient. Each step adds replicates: "
+        "repetitions with new samples. The number after each name is the slope of its line for K &ge; "
+        "64.<details><summary>How to read the picture</summary>The lines have different widths, so that two equal "
+        "lines are both visible. The thin dashed lines inside them are the exact values of this model. Shaded: 95 % "
+        "confidence band. Where a few rare replicates may decide the variance, no band is reliable. Then none is "
+        "drawn, and the text at the end of the line says so, for example “no band at K = 1024”. RWS-DReG estimates the "
+        "gradient of wake-sleep, which is another way to train q. It is 0 at K = 1, so its line starts at K = "
+        "2.</details>"
     )
 
     def __init__(self, settings: VarianceSettings | None = None, **params):
@@ -81,11 +82,11 @@ def remarks(dim: int, distance: float, variance: float, quantity: str) -> str:
         )
     else:
         said.append(
-            "DReG sums squares of the normalised weights w̃ (w divided by the sum of all w; see <i>Microscope</i>), "
-            "so its variance depends on the mean of w&#8308;. This mean is finite if V is above 3/8, as here (V = "
-            f"{variance:.3g}). For large K a w̃ is random and of the size 1/K, so its square has a variance of the "
-            "size K<sup>&minus;4</sup>. DReG sums K of them: K<sup>&minus;3</sup>. IWAE and STL sum the w̃: K times "
-            "K<sup>&minus;2</sup>, so 1/K."
+            "DReG sums K gradients, each times w̃&sup2; (w̃: w divided by the sum of all w; see <i>Microscope</i>). "
+            "So its variance depends on the mean of w&#8308;. This mean is finite if V is above 3/8, as here (V = "
+            f"{variance:.3g}). For large K, w̃ is random and of the size 1/K, so each term has a variance of the size "
+            "K<sup>&minus;4</sup>, and DReG sums K of them: K<sup>&minus;3</sup>. IWAE and STL multiply by w̃, not "
+            "w̃&sup2;: K times K<sup>&minus;2</sup>, so 1/K."
         )
     if variance <= 7 / 8 * gaussian.POSTERIOR_VARIANCE:
         said.append(

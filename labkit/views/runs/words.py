@@ -172,9 +172,10 @@ def explained(run: RunState) -> str:
         warmup = run.config["settings"].get("warmup")
         if isinstance(warmup, int) and warmup > 0:
             said.append(
-                "The training minimises Lx + β · Lz. At first the factor β is small: a large Lz costs little, so Lz "
-                f"rises. The bound counts all of Lz, so it may rise, too. Then, as β grows to 1 at step {warmup:,} "
-                "(the warmup), Lz falls by more than Lx rises, so the bound falls. After that, both change little."
+                "The training minimises Lx + β · Lz. At first the factor β (not Adam's beta1 or beta2) is small: a "
+                "large Lz costs little, so Lz rises. The bound counts all of Lz, so it may rise, too. Then, as β "
+                f"grows to 1 at step {warmup:,} (the warmup), Lz falls by more than Lx rises, so the bound falls. "
+                "After that, both change little."
             )
     if run.config["settings"].get("ema"):
         said.append(
