@@ -174,6 +174,12 @@ def changed(lesson, i, change):
     return dataclasses.replace(lesson, steps=tuple(steps))
 
 
+def test_no_question_on_the_bias_shows_the_exact_value():
+    lesson = lessons.load("dreg-stl-bias")
+    shown = [lessons.experiment(lesson, i).reveal for i in range(len(lesson.steps))]
+    assert shown == [False] * (len(shown) - 1) + [True] and lesson.steps[-1].question is None
+
+
 # what their texts claim
 
 

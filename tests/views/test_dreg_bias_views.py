@@ -3,6 +3,7 @@
 import math
 import time
 
+import holoviews as hv
 import numpy as np
 import pytest
 
@@ -56,6 +57,14 @@ def test_lines_bands_and_evidence_show_the_history():
         drawn["stl" + SUM]["y"], total
     )
     assert whole[-1] == pytest.approx(test.state.log_e / math.log(10))
+
+
+def test_the_exact_value_can_be_hidden():
+    state = run(BiasSettings(dim=2, distance=0.5), 2)
+    shown, hidden = (BiasInterval(100_000, reveal) for reveal in (True, False))
+    for view, there in ((shown, True), (hidden, False)):
+        label = hv.Store.lookup_options("bokeh", view.picture(state), "plot").kwargs["xlabel"]
+        assert ("exact" in label) == there == bool(np.isfinite(view.columns(state)["stl" + EXACT]["y"]).all())
 
 
 def test_limits_are_decades_that_contain_the_exact_bias_and_the_noise():

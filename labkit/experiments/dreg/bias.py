@@ -87,6 +87,10 @@ class BiasSettings(ExperimentSettings[BiasTests]):
         doc="The test ends with “no bias found” when the whole 95 % interval of |bias| is below this. Unit: the noise "
         "of one gradient, which is the root of its summed variance.",
     )  # fmt: skip
+    reveal = param.Boolean(
+        default=True, label="Show the exact value",
+        doc="The dashed line: the exact |bias|, where it is known. Lessons hide it while they ask.",
+    )  # fmt: skip
     budget = param.Integer(default=defaults.REPLICATES, bounds=(sequential.BLOCK, None), precedence=-1)
     level = param.Number(default=defaults.LEVEL, bounds=limits.LEVEL, inclusive_bounds=(False, False), precedence=-1)
     seed = parameters.seed()

@@ -15,7 +15,7 @@ class BiasScene(Scene):
     """A test of one estimator for bias; the run ends automatically with a verdict."""
 
     basic = ("estimator", "k", "dim")
-    speed, saves = 30, ("png", "curves")
+    speed, saves, looks = 30, ("png", "curves"), ("reveal",)
     words = (
         "Is this estimator biased, that is, does its mean differ from the gradient of the bound L (see the first tab)? "
         "Each step adds 64 replicates: repetitions with new samples. Each replicate gives a difference: the "
@@ -39,7 +39,7 @@ class BiasScene(Scene):
 
     def views(self) -> list:
         s = self.settings
-        return [BiasInterval(s.budget), Evidence(s.budget, s.level)]
+        return [BiasInterval(s.budget, s.reveal), Evidence(s.budget, s.level)]
 
     def status(self, state: BiasTests) -> str:
         """Return the status, and update the sentence about the verdict for the same state."""
@@ -74,7 +74,8 @@ class BiasScene(Scene):
     def controls(self) -> list:
         s = self.settings
         dials = [fields.number(s, name) for name in ("k", "dim", "distance", "variance", "effect")]
-        return [fields.choice(s, "estimator"), *dials, fields.box(s, "opposed"), fields.number(s, "seed")]
+        boxes = fields.box(s, "opposed"), fields.box(s, "reveal")
+        return [fields.choice(s, "estimator"), *dials, *boxes, fields.number(s, "seed")]
 
     def _until_decided(self, state: BiasTests) -> BiasTests:
         """Return the state one step later. The run pauses at the verdict; the user may continue it."""

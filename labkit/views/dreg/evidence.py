@@ -22,12 +22,17 @@ HEIGHT = -4.0, 8.0  # range of the evidence, in powers of ten
 
 
 class BiasInterval(View):
-    """|bias| of each estimator as a line with its interval; the exact value is dashed."""
+    """|bias| of each estimator as a line with its interval.
+
+    Args:
+        budget: the largest number of replicates.
+        reveal: whether a dashed line shows the exact value, where it is known.
+    """
 
     leading = True
 
-    def __init__(self, budget: int):
-        self.budget = budget
+    def __init__(self, budget: int, reveal: bool = True):
+        self.budget, self.reveal = budget, reveal
         self._limits: tuple[float, float] | None = None
 
     def record(self, state: BiasTests) -> dict[str, float]:
@@ -61,8 +66,9 @@ class BiasInterval(View):
             for each in state.tests
         ]
         return hv.Overlay([*bands, *lines, *exact]).opts(
-            title="Bias estimate, 95 % interval", xlabel="replicates   (dashed: exact)",
-            ylabel="|bias|", logx=True, logy=True, xlim=(BLOCK, self.budget), ylim=self._limits,
+            title="Bias estimate, 95 % interval", ylabel="|bias|",
+            xlabel="replicates   (dashed: exact)" if self.reveal else "replicates",
+            logx=True, logy=True, xlim=(BLOCK, self.budget), ylim=self._limits,
             yticks=list(decades(*self._limits)), show_legend=False,
         )  # fmt: skip
 
@@ -82,7 +88,7 @@ class BiasInterval(View):
             good = np.isfinite(high) & (high > 0)
             x, low, high = n[good], low[good].clip(floor / 10, top * 10), high[good].clip(floor / 10, top * 10)
             around = {"x": np.append(x, x[::-1]), "y": np.append(low, high[::-1])}
-            known = each.exact or np.nan  # a logarithmic axis cannot show a bias of 0
+            known = (each.exact or np.nan) if self.reveal else np.nan  # a logarithmic axis cannot show a bias of 0
             found |= {
                 each.name: {"x": n, "y": np.where(norm > 0, norm, np.nan)},
                 each.name + BAND: around if len(x) else {"x": np.ones(2), "y": np.full(2, np.nan)},
