@@ -213,7 +213,7 @@ def test_the_run_marks_the_votes_on_a_question_of_a_lesson():
 
 def test_another_step_or_a_teacher_who_explores_marks_no_vote():
     vote = votes.asked({"lesson": LESSON, "step": STEP})
-    assert not room_lessons.judge(vote, walked(0.33, step=4)) and not room_lessons.judge(vote, walked(0.33, free=True))
+    assert not room_lessons.judge(vote, walked(0.33, step=3)) and not room_lessons.judge(vote, walked(0.33, free=True))
     assert not room_lessons.judge(votes.asked({"text": "Where?"}), walked(0.33)) and not vote.said
 
 
