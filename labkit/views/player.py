@@ -142,7 +142,7 @@ class PlayerBar:
 
     def agrees(self, frame: engine.Frame) -> bool:
         """Return whether the label of the Play button is the one for this frame."""
-        return self.button.label == (PAUSE if frame.playing else PLAY)
+        return self.button.label == _label(frame)
 
     def show(self, frame: engine.Frame) -> None:
         """Show the position of the run. While it plays, only a few times per second, because this costs as much as a
@@ -151,7 +151,7 @@ class PlayerBar:
             return
         moving = frame.playing and not frame.error
         self._read, self._number = time.monotonic(), frame.number - (0 if moving else SELDOM)
-        self.button.label = PAUSE if frame.playing else PLAY
+        self.button.label = _label(frame)
         words = frame.error.removeprefix("ValueError: ")  # its text is written for the reader
         self.error.visible = bool(words)
         before = FAILED.get(frame.failed, "")
@@ -176,3 +176,8 @@ class PlayerBar:
         echo = self._clock is not None and self._clock.ticks - self._sent.get(event.new, -ECHO) < ECHO
         if not self._following and not echo:
             self.run.seek(event.new)
+
+
+def _label(frame: engine.Frame) -> str:
+    """Return what the Play button says while this frame is shown."""
+    return PAUSE if frame.playing else PLAY

@@ -88,7 +88,7 @@ class BiasInterval(View):
             good = np.isfinite(high) & (high > 0)
             x, low, high = n[good], low[good].clip(floor / 10, top * 10), high[good].clip(floor / 10, top * 10)
             around = {"x": np.append(x, x[::-1]), "y": np.append(low, high[::-1])}
-            known = (each.exact or np.nan) if self.reveal else np.nan  # a logarithmic axis cannot show a bias of 0
+            known = (self.reveal and each.exact) or np.nan  # a logarithmic axis cannot show a bias of 0
             found |= {
                 each.name: {"x": n, "y": np.where(norm > 0, norm, np.nan)},
                 each.name + BAND: around if len(x) else {"x": np.ones(2), "y": np.full(2, np.nan)},

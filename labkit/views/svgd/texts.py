@@ -102,9 +102,9 @@ COLLAPSE = fold(
     "More: why the median rule does not prevent the collapse",
     """
 In many dimensions all pairs of particles have about the same distance r. The median rule sets h² = r²/(2 log(n
-+ 1)). So k = exp(−r²/(2h²)) = 1/(n + 1) for each pair. The n − 1 neighbours together then weigh about n · 1/(n
-+ 1), nearly 1: as much as the particle itself. Its own score, the gradient of log p (uphill), pulls it inwards
-with full weight, k = 1. But it does not push itself.<br>
++ 1)). So k = exp(−r²/(2h²)) = 1/(n + 1) for each pair. The n − 1 neighbours together then weigh (n − 1)/(n +
+1), nearly 1: almost as much as the particle itself. Its own score, the gradient of log p (uphill), pulls it
+inwards with full weight, k = 1. But it does not push itself.<br>
 For the independent target, a particle's own score adds −x/n to φ, and the other scores nearly cancel. Neighbour j
 adds the repulsion k (x − x<sub>j</sub>)/(n h²). In the sum over j the x<sub>j</sub> nearly cancel. So two forces are
 left:<br>pull: −x/n,<br>push: n neighbours with k x/(n h²) each, together k x/h². With k about 1/n this is x/(n
