@@ -155,17 +155,20 @@ class Run(Generic[S, C]):
     def turn(self, within: float, pause: float = 1 / FRAMES) -> float:
         """Carry out the orders, then due steps for at most `within` seconds; return the seconds until the next step.
 
-        If `within` is 0, no step is taken: the run has just been stepped with others. Frames are `pause` seconds apart.
+        The orders have a frame before the first step, which may be slow. Other frames are `pause` seconds apart. If
+        `within` is 0, no step is taken: the run has just been stepped with others.
         """
         try:
             ordered = self._obey()
             now = time.monotonic()
+            if ordered and self._past.states:
+                self._publish(now)
             if self.playing:
                 self._owe(now)
                 done = self._advance(int(self._owed), within) if within else 0
                 self._owed -= done
             due = self.playing and now - self._published >= pause and self.frame.state is not self._state
-            if (ordered or due) and self._past.states:
+            if due:
                 self._publish(now)
         except Exception as error:  # the viewer sees it; the engine and the other runs continue
             self._fail(error)
@@ -226,7 +229,6 @@ class Run(Generic[S, C]):
         self._past.cut(self._position)
         self.playing, self._owed, self._steps, self._error = True, 1.0, 0, FINE
         self._last = self._since = time.monotonic()
-        self._publish(self._last)  # before the first step, which may be slow
 
     def _pause(self) -> None:
         self.playing, self._rate, self._broken = False, 0.0, False

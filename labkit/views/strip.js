@@ -38,8 +38,9 @@ export function render({ model, el, view }) {
   const todo = made("div", { className: "todo" }, asks, made("div", { className: "replies" }, question, acts))
   const body = made("div", { className: "body" }, made("div", { className: "head" }, title, dots), sentence, todo, verdict)
   const ways = made("div", { className: "ways" }, back, next, free)
+  const unseen = made("p", { className: "hint unseen", textContent: "A presentation hides the settings. To change them, end it (P key)." })
   const away = made("div", { className: "away" }, made("span"), home)
-  const strip = made("section", { tabIndex: -1 }, body, ways, away)
+  const strip = made("section", { tabIndex: -1 }, body, ways, unseen, away)
   strip.setAttribute("aria-label", "Lesson")
 
   // the question
@@ -175,6 +176,7 @@ export function render({ model, el, view }) {
     play.hidden = !told.play || told.played
     again.hidden = !(told.played && told.play) && !said
     ask.hidden = !asked || Boolean(said) || !page.documentElement.dataset.class
+    unseen.hidden = (told.step < told.of - 1 && !told.free) || page.documentElement.dataset.present !== "true"
     back.disabled = told.step === 0
     next.disabled = told.step === told.of - 1
     if (before && before !== strip && (before.hidden || before.disabled || !before.isConnected)) onwards()
@@ -223,7 +225,7 @@ export function render({ model, el, view }) {
   const keys = model.keys ? page : el
   keys.addEventListener("keydown", key)
   const classes = new MutationObserver(show)
-  classes.observe(page.documentElement, { attributes: true, attributeFilter: ["data-class"] })
+  classes.observe(page.documentElement, { attributes: true, attributeFilter: ["data-class", "data-present"] })
   model.on("told", show)
   model.on("remove", () => {
     clearInterval(looks)

@@ -121,6 +121,10 @@ def test_a_lesson_is_walked_by_keyboard_alone_and_its_run_judges_right_and_wrong
             page.keyboard.press("n")
     assert asked >= 2
     expect(page.get_by_role("button", name="Next", exact=True)).to_be_disabled(timeout=LOADS)
+    hidden = page.get_by_text("A presentation hides the settings.")
+    for presented in (False, True) if name == NAME else ():
+        expect(hidden).to_be_visible(visible=presented, timeout=LOADS)
+        page.keyboard.press("p")
     page.keyboard.press("b")
     at_step(page, lesson, len(lesson.steps) - 2)
 

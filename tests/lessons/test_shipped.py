@@ -180,6 +180,14 @@ def test_no_question_on_the_bias_shows_the_exact_value():
     assert shown == [False] * (len(shown) - 1) + [True] and lesson.steps[-1].question is None
 
 
+def test_the_curve_of_the_spread_is_hidden_at_questions_about_pixels():
+    lesson = lessons.load("draw-early-glimpses")
+    asked = [(i, step.question.mark) for i, step in enumerate(lesson.steps) if step.question]
+    assert {mark for _, mark in asked} == {"mean_difference", "spread_falls_below"}
+    for i, mark in asked:
+        assert lessons.experiment(lesson, i).chosen.reveal == (mark == "spread_falls_below")
+
+
 # what their texts claim
 
 

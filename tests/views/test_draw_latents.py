@@ -12,7 +12,7 @@ from labkit import draw
 from labkit.experiments.draw.latents import EXPERIMENTS, ResampleSettings, TraverseSettings
 from labkit.views.draw import LatentsScene, MarkedGrid, SensitivityBars
 from labkit.views.draw.curves import spread_curve
-from labkit.views.draw.latents import SCENES
+from labkit.views.draw.latents import SCENES, ResampleScene
 from labkit.views.draw.pixel_map import pixel_deviation, pixel_slopes
 
 
@@ -96,6 +96,20 @@ def test_a_setting_shows_its_finished_sheet_at_once_and_keeps_the_pictures(made_
         state = scene.live.run.past(lambda past: past.states[0])
         assert state.glimpse == 4 and state.shown == 4 and scene.status(state) == "glimpse 4 of 4"
         assert (scene.live.stages, [stage.pane.object for stage in scene.live.stages]) == before
+    finally:
+        scene.live.close()
+
+
+def test_the_curve_of_the_spread_can_be_hidden(made_networks):
+    torch.manual_seed(0)
+    scene = ResampleScene(ResampleSettings(draw.DRAW(made_networks.LATENTS["windows"])))
+    try:
+        titles = [view.title for view in scene.live.views if hasattr(view, "title")]
+        assert titles == ["Spread of the final images"]
+        scene.settings.reveal = False
+        assert not any(hasattr(view, "title") for view in scene.live.views) and len(scene.live.stages) == 2
+        scene.settings.reveal = True
+        assert len(scene.live.stages) == 3
     finally:
         scene.live.close()
 

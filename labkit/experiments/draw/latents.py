@@ -136,6 +136,10 @@ class ResampleSettings(SharedSettings):
         "new, so all images are equal.",
     )  # fmt: skip
     n = param.Integer(default=16, bounds=(2, 64), label="Images, n", doc="Number n of images, with the framed one.")
+    reveal = param.Boolean(
+        default=True, label="Show the spread",
+        doc="The curve: how much the finished images differ, for every t. Lessons hide it while they ask.",
+    )  # fmt: skip
 
     def __init__(self, model: draw.DRAW, **params: Any):
         self.param.t.bounds = (1, model.config.steps + 1)

@@ -26,7 +26,7 @@ from labkit.views.still import LiveCell
 class ResampleScene(GlimpseScene):
     """One image, and others that share the first part of its z."""
 
-    kind = ResampleSettings
+    kind, looks = ResampleSettings, ("reveal",)
     words = (
         "<b>Do early or late glimpses decide the digit?</b> Move t and see. The image in the yellow frame has its own "
         "random vector z at each glimpse; the numbers in z are called latents. The other images use the same z "
@@ -38,12 +38,13 @@ class ResampleScene(GlimpseScene):
     )
 
     def views(self) -> list:
-        config = self.settings.model.config
-        return [MarkedGrid(config, self.settings.n), spread_curve(), pixel_deviation(config)]
+        config, curves = self.settings.model.config, [spread_curve()] if self.settings.reveal else []
+        return [MarkedGrid(config, self.settings.n), *curves, pixel_deviation(config)]
 
     def controls(self) -> list:
         s = self.settings
-        return [fields.dial(s, "t"), fields.number(s, "n"), fields.number(s, "seed"), *class_buttons(s, {})]
+        dials = [fields.dial(s, "t"), fields.number(s, "n"), fields.number(s, "seed")]
+        return [*dials, fields.box(s, "reveal"), *class_buttons(s, {})]
 
 
 class TraverseScene(GlimpseScene):

@@ -11,7 +11,7 @@ from labkit.views.draw import mosaic
 from labkit.views.palette import WRITE
 from labkit.views.view import Columns, View
 
-ROW, LONG_ROW = 11, 22  # pictures per row
+ROW, LONG_ROW = 11, 13  # pictures per row: large enough on a phone, and 64 glimpses fill five rows
 MANY = 33  # pictures from which the rows are long
 
 
