@@ -32,7 +32,7 @@ class Scene(LiveCell):
         play: as in `Live`.
 
     Attributes:
-        words: HTML below the pictures. below: HTML at the end.
+        words: HTML below the pictures. guide: the page of the guide that says more. below: HTML at the end.
         speed: steps per second. pinned: steps whose states are kept. past: as in `Live`.
         saves: the kinds of downloads. table: writes the table of a state's particles, as in `Downloads`.
         basic: settings whose controls a new reader sees; all if it is empty.
@@ -43,7 +43,7 @@ class Scene(LiveCell):
         loads: Python that loads the network of the settings, "" without one.
     """
 
-    words, noun, below, speed, saves, pinned, past = "", "", (), 30, ("gif", "png"), (), Past
+    words, guide, noun, below, speed, saves, pinned, past = "", "", "", (), 30, ("gif", "png"), (), Past
     table: TableWriter | None = None
     looks, edits, running, basic = (), (), (), ()
     loads = ""
@@ -146,7 +146,8 @@ class Scene(LiveCell):
 
     def first(self) -> list:
         """Return what a page shows at once: the player and the pictures."""
-        said = [layout.said(self.words, sheet=OUTSIDE_LESSONS)] if self.words else []
+        more = f' <a href="./guide/{self.guide}">More in the guide</a>' if self.guide and self.live.served else ""
+        said = [layout.said(self.words + more, sheet=OUTSIDE_LESSONS)] if self.words else []
         keys = [layout.said(f"<b>By keyboard.</b> {tab_to(self.noun)}", sheet=layout.NO_KEYS)] if self.noun else []
         return [self.live.player, self.live.error, self.live.pictures, *said, *(keys if self.live.served else [])]
 

@@ -113,16 +113,13 @@ class AlphaScene(Scene):
 
     basic = ("alpha", "k", "dim")
     speed, saves, looks = 30, ("png", "curves"), ("alpha",)
+    guide = "dreg-tabs#alpha-dial"
     words = (
-        "DReG-alpha mixes two estimators: (1 &minus; alpha) DReG + alpha RWS-DReG. DReG estimates the gradient of the "
-        "bound L without bias. RWS-DReG estimates the gradient of another goal, wake-sleep: make KL(posterior ‖ q) "
-        "small. KL (Kullback-Leibler divergence) measures how far q is from the posterior; it is 0 if they are equal. "
-        "Both goals are best when q is the posterior; there, both estimators are 0 on average. A larger alpha (more "
-        "RWS-DReG) adds bias: the mean moves away from the gradient of L. It may reduce the variance. The best alpha "
-        "has the smallest mean squared error. It depends on K, D and q, and can be 0.<br>First plot: each point of the "
-        "line is one alpha, from 0 (DReG) to 1 (RWS-DReG). Second plot: the solid line is the sum of the dotted ones. "
-        "For each set of samples, DReG and RWS-DReG are computed once, and alpha only mixes the two, so the same "
-        "samples serve every alpha. The model is the same as in the first tab."
+        "DReG-alpha mixes two estimators: (1 &minus; alpha) DReG + alpha RWS-DReG. DReG has no bias. RWS-DReG is the "
+        "gradient of another goal, so it adds bias, but it may reduce the variance.<br>First plot: each point of the "
+        "line is one alpha, from 0 (DReG) to 1 (RWS-DReG). Second plot: squared bias and variance (dotted), and their "
+        "sum, the mean squared error (solid). The best alpha has the smallest sum (cross). It depends on K, D and q, "
+        "and can be 0. The model is that of the first tab."
     )
 
     def __init__(self, settings: AlphaSettings | None = None, **params):

@@ -2,7 +2,7 @@
 
 import html
 
-from labkit.dreg import ESTIMATORS, bounds, sequential
+from labkit.dreg import ESTIMATORS, bounds
 from labkit.dreg.laboratory import REFERENCE
 from labkit.experiments import titles
 from labkit.experiments.dreg.bias import BiasSettings, BiasTests, sentence
@@ -16,19 +16,15 @@ class BiasScene(Scene):
 
     basic = ("estimator", "k", "dim")
     speed, saves, looks = 30, ("png", "curves"), ("reveal",)
+    guide = "dreg-tabs#bias-meter"
     words = (
-        "Is this estimator biased, that is, does its mean differ from the gradient of the bound L (see the first tab)? "
-        "Each step adds 64 replicates: repetitions with new samples. Each replicate gives a difference: the "
-        "estimator's gradient minus DReG's from the same samples. DReG is unbiased, so the mean difference is an "
-        "estimate of the bias.<br>First plot: the estimate of |bias| with its 95 % interval (in at least about 95 of "
-        "100 runs it contains the true value). Where the band ends at an edge of the plot, it goes on outside; at the "
-        "bottom it may include 0. Dashed: the exact value, which is known in this model, so you can check the "
-        "test.<br>Second plot: the evidence e for a bias. Imagine a game. You start with 1 coin. At each step you look "
-        "at the earlier differences, guess the direction of the mean of the next 64, and bet on it. If there is no "
-        "bias, you neither win nor lose on average. e is the number of coins that you own now. Without a bias, e "
-        "reaches 20 in at most 1/20 = 5 % of runs, however often you look. So at e = 20 (dashed; log₁₀ 20 = 1.3) the "
-        "test stops and says “biased”. <i>Play</i> then adds replicates, but the verdict stays. The dotted line is the "
-        "same game, played only with the sum over coordinates, in which biases of opposite signs cancel."
+        "An estimator is biased if its mean is not the gradient of the bound. Each step computes 64 more gradients, "
+        "and those of DReG from the same samples. DReG has no bias, so the mean difference is the bias.<br>First "
+        "plot: the size of the bias found so far, with an interval that contains the true one in about 95 of 100 "
+        "runs. Dashed: the exact value, so you can check the test. Second plot: the evidence for a bias. It is like "
+        "the money of a player who bets on the next differences, starting with 1 coin. Without a bias, at most 1 "
+        "player in 20 ever owns 20 coins. So there, at the dashed line, the test stops and says “biased”. The dotted "
+        "line uses only the sum over the coordinates, in which biases of opposite signs cancel."
     )
 
     def __init__(self, settings: BiasSettings | None = None, **params):
@@ -55,20 +51,15 @@ class BiasScene(Scene):
         elif ESTIMATORS[s.estimator].bound is not bounds.iwae:
             called = html.escape(titles.estimator(s.estimator))
             about = f"{called} estimates the gradient of another bound; the difference counts as bias. "
-        many = f"{1 / s.effect**2:,.0f}"
-        first = sequential.BLOCK * sequential.first_interval(s.dim, s.level)
         opposed = (
-            "sum to 0. A coordinate with the opposite offset has the opposite bias, so the biases cancel in their sum"
+            " The offsets m &minus; a sum to 0. A coordinate with the opposite offset has the opposite bias, so the "
+            "biases cancel in their sum."
             if s.opposed and s.dim > 1
-            else "all have the same sign"
+            else ""
         )
         return (
-            f"{about}“No bias found” means that the 95 % interval of |bias| ends below {s.effect:g} times the noise of "
-            "one gradient (the root of its summed variance). A bias as small as this matters little: even the mean of "
-            f"{many} gradients still has noise as large as this bias (1/&radic;{many} = {s.effect:g}). The interval "
-            f"starts at {first:,} replicates, because the test first needs an estimate of how the differences of the D "
-            f"coordinates vary together. The offsets m &minus; a {opposed}. The test assumes that means of 64 "
-            "replicates are normal, so 5 % and 95 % are approximate."
+            f"{about}“No bias found” means that the interval ends below {s.effect:g} times the noise of one gradient: "
+            f"a bias as small as this matters little.{opposed}"
         )
 
     def controls(self) -> list:

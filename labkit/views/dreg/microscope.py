@@ -172,30 +172,16 @@ class MicroscopeScene(Scene):
 
     basic = ("estimator", "k", "distance")
     speed = 1
+    guide = "dreg-tabs#microscope"
     words = (
-        "<b>Model:</b> that of the first tab, in two coordinates. Grey: the proposal q = N(m, V). Dashed: the "
-        "posterior. (Circles: 1 and 2 standard deviations.) Each draw takes K samples z of q, with w = p(x, z)/q(z). "
-        "The area of a sample is its weight w̃: w divided by the sum w<sub>1</sub> + … + w<sub>K</sub>. At each sample "
-        "two lines start. The path gradient G is the gradient of log w with respect to z, so it points to where log w "
-        "rises. The score H (not the score on /svgd) is the gradient of log q(z) with respect to m, so it points away "
-        "from m.<br>Every sample is z = m + &radic;V &epsilon; with random &epsilon; (the reparameterisation), so it "
-        "moves with m. The derivative of log(w<sub>1</sub> + … + w<sub>K</sub>) is the sum of w̃ times the derivative "
-        "of log w. So an estimator of &part;L/&part;m is a sum over the samples:<ol><li>IWAE is &Sigma; w̃ (G &minus; "
-        "H). If m changes, z moves with it: this changes log w by G. Also, q moves with m: log q(z) changes even if z "
-        "stays. This gives &minus;H, with a minus because q(z) divides.</li><li>DReG replaces the terms w̃ H by others "
-        "with the same mean. There are two ways to compute how the mean of a function f(z) changes with m. (a) Leave "
-        "every z where it is, and change how probable it is (&part;q/&part;m = q H): this gives the mean of f(z) H. "
-        "(b) Let every z move with m: this gives the mean of &part;f/&part;z. So these two means are equal. To put (b) "
-        "in place of (a) is the second reparameterisation (Tucker et al. 2019). This holds for every f whose formula "
-        "does not contain m. The formula of w̃ contains m and the other samples. Hold them at their present values: "
-        "then f(z) = w̃ depends on the z of this sample alone. So (a) is the mean of w̃ H, and (b) the mean of "
-        "&part;w̃/&part;z. As w̃ = w/(w + the other weights) and &part;log w/&part;z = G, this derivative is w̃ (1 "
-        "&minus; w̃) G.</li><li>So on average, w̃ H equals (w̃ &minus; w̃&sup2;) G. In w̃ G &minus; w̃ H, put this in "
-        "place of w̃ H: the rest is w̃&sup2; G. DReG is the sum of these, &Sigma; w̃&sup2; G. The squares of the "
-        "weights are much smaller than the weights, so DReG has less noise.</li></ol><i>Sum of this draw’s terms</i> "
-        "adds up the terms from 0, heaviest sample first. The large mark is the result. <i>All draws so far</i> shows "
-        "the results of all draws, in the same colours; its legend names them. IWAE and DReG scatter around the true "
-        "gradient (cross), but not equally far."
+        "Each circle is one of K samples of the proposal q (grey). Its area is its weight w̃, its share of all weights: "
+        "it is large where the posterior (dashed) is large compared with q. Two lines start at each sample. The path "
+        "gradient G points to where the weight grows. The score H points away from the centre of q. The mean of H over "
+        "all of q is 0, so in a few samples it is mostly noise.<br>IWAE adds up w̃ (G &minus; H). DReG puts other "
+        "terms with the same mean in place of the w̃ H, and then only w̃&sup2; G is left. The weights are below 1, so "
+        "their squares are much smaller, and so is the noise.<br>First small plot: the terms of this draw, added up "
+        "from the heaviest sample on. The large mark is the result. Second small plot: the results of all draws. IWAE "
+        "and DReG scatter around the true gradient (cross), but not equally far."
     )
 
     def __init__(self, settings: MicroscopeSettings | None = None, **params):

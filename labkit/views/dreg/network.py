@@ -28,16 +28,13 @@ class NetworkScene(Scene):
     """Estimators on a trained VAE."""
 
     speed, saves, looks = 30, ("png", "curves"), ("quantity",)
+    guide = "dreg-tabs#network"
     words = (
-        "The comparison of the tab <i>Variance against samples</i>, on a trained VAE (variational autoencoder). For "
-        "an image x its encoder returns mu and sigma, and q(z | x) is normal with this mean and standard deviation. "
-        "Each estimator estimates the gradient of the bound L with respect to mu and sigma, for the images below. "
-        "Each step adds replicates: repetitions with 64 new samples. The value at K uses the first K of the 64. The "
-        f"number after each name is the slope of its line for K &ge; {SLOPES_FROM}. The slopes of the first tab, "
-        "&minus;1 for IWAE and &minus;3 for DReG, need a large K and a q near the posterior, so here they differ. "
-        "Here the gradient, too, may shrink faster or more slowly than 1/K. So choose the quantity SNR to see whether "
-        "the noise shrinks faster than the gradient. RWS-DReG estimates the gradient of another goal: do not compare "
-        "the height of its line. It is 0 at K = 1, so its line starts at K = 2."
+        "The comparison of the first tab, for a trained network and the images below. Each step computes the gradient "
+        "again with 64 new samples; the value at K uses the first K of them. The number after each name is the slope "
+        f"of its line for K &ge; {SLOPES_FROM}. It differs from that in the first tab, because the encoder's q is "
+        "farther from the posterior. <b>Try:</b> choose the quantity SNR, the size of the mean gradient divided by its "
+        "noise. RWS-DReG estimates another gradient: do not compare its height."
     )
 
     def __init__(self, settings: NetworkSettings | None = None, **params):

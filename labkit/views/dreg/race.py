@@ -153,22 +153,17 @@ class RaceScene(Scene):
 
     basic = ("against", "k", "lr")
     saves, looks, running = ("png",), ("against",), ("k", "batch", "lr", "alpha")
+    guide = "dreg-tabs#race"
     words = (
-        "Each lane of the race is one network, a small VAE (variational autoencoder), in training on 8 &times; 8 "
-        "digits. Its decoder p(x | z) makes an image from z ~ N(0, 1). Its encoder q(z | x) says which z may belong "
-        "to an image. Lanes differ only in how they estimate the encoder's gradient: all have the same initial "
-        f"parameters, minibatches and random numbers.<br>Thick lines: the bound L of {HELD} held-out images (not used "
-        f"in training) with K = {HELD_SAMPLES}. Higher is better. Dots: the newest measurement; there is one every "
-        f"{EVERY} steps. Thin lines: the bound of the minibatches with the K of the training, smoothed. Do not compare "
-        "thick with thin lines, because a larger K raises the bound. The third plot shows how far each thick line is "
-        "above that of the first lane. A short race has no clear winner: STL (biased) and RWS-DReG (another goal) may "
-        f"be ahead at first. All plots have the same colours; with more than {MOST} lanes, only the first two plots "
-        "have a legend.<br>The variance of the encoder's gradient differs already in the first steps: compare DReG "
-        f"with IWAE. This gradient is always a mean over {IMAGES} images, whatever the batch size. The plot shows its "
-        "variance over new samples z, averaged over the parameters of the encoder. At first STL may be noisier than "
-        "IWAE: its advantage needs a q near the posterior. The last plot shows the SNR (signal-to-noise ratio). STL "
-        "and RWS-DReG may have a high SNR although their mean is not the gradient of L: the SNR does not measure a "
-        "bias. <b>Try:</b> change K, the batch size or the learning rate during the race."
+        "Each lane is one network in training on 8 &times; 8 digits. Lanes differ only in the estimator of the "
+        "encoder's gradient.<br>First plot: the bound on log p(x), where p(x) is the probability that the network "
+        f"gives to an image; higher is better. Thick: {HELD} images that are not used in training, with K = "
+        f"{HELD_SAMPLES}, measured every {EVERY} steps. Thin: the training images, with the K that you set, so compare "
+        "thick lines only with thick ones. Second plot: the variance of the gradient; compare DReG with IWAE. Small "
+        "plots: how far each thick line is above that of the first lane, and the SNR (size of the mean gradient, "
+        "divided by its noise).<br>A short race has no clear winner. STL and RWS-DReG may have a high SNR although "
+        "their mean is not the gradient of the bound. <b>Try:</b> change K, the batch size or the learning rate "
+        "during the race."
     )
 
     def __init__(self, settings: RaceSettings | None = None, **params):
