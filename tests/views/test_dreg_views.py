@@ -95,10 +95,10 @@ def test_every_estimator_has_its_own_look():
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ((20, 0.28, 2 / 3), "DReG sums K of them: K<sup>&minus;3</sup>"),
-        ((20, 0.28, 0.375), "no longer falls as K<sup>&minus;3</sup>"),
+        ((20, 0.28, 2 / 3), "DReG falls like K<sup>&minus;3</sup>"),
+        ((20, 0.28, 0.375), "DReG no longer falls like K<sup>&minus;3</sup>"),
         ((20, 0.28, 0.4375), "bands appear late or never"),
-        ((20, 0.28, 0.25), "even IWAE's 1/K law breaks"),
+        ((20, 0.28, 0.25), "IWAE no longer falls like K<sup>&minus;1</sup>"),
         ((20, 0.0, 0.5), "exactly 0"),
     ],
 )

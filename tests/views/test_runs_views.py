@@ -194,10 +194,10 @@ def test_every_name_of_a_configuration_has_a_meaning_and_epochs_without_use_are_
 def test_the_text_below_the_pictures_explains_what_the_run_has(run_folder):
     (state,) = directory.states(directory.EXAMPLES).values()
     text = words.explained(runs.with_samples(state, -1))
-    assert "at step 1,000" in text and "weights (ema)" in text
-    assert "The bound is Lx + Lz:" in text and "KL of all glimpses" in text
+    assert "Up to step 1,000" in text and "averaged weights" in text
+    assert "two parts. Lx is" in text and "one glimpse" in text and "./guide/training#read-the-curves" in text
     vae = words.explained(dataclasses.replace(state, config=state.config | {"kind": "vae"}))
-    assert "With one sample of z, the bound is Lx + Lz" in vae and "KL of all layers" in vae
+    assert "one layer of latents" in vae and "glimpse" not in vae
     bare = dataclasses.replace(state, metrics={}, epochs={}, sheet=None)
     assert "Lx" not in words.explained(bare) and "The bound" in words.explained(bare)
 

@@ -158,36 +158,27 @@ def explained(run: RunState) -> str:
     """Return what the pictures of a run show, as HTML."""
     vae = run.kind == "vae"
     said = [
-        "<b>What you see.</b> The bound is the cost of an image in nats (the unit of natural logarithms). Averaged "
-        "over the random z of the network, it is at least &minus;log p(image), therefore the name; p(image) is the "
-        "probability that the network draws this image. Lower is better. (On /dreg the bound has the opposite sign.) "
-        "An epoch is one pass over the training images."
+        "<b>What you see.</b> The bound is the cost of an image, in nats; lower is better. A good network can draw an "
+        "image like this one with a high probability, so its cost is low. The line shows images of the training, the "
+        "points test images, which the training does not use. An epoch is one pass over the training images."
     ]
     if "lx" in run.metrics and "lz" in run.metrics:
-        total = "With one sample of z, the bound is Lx + Lz (with more it is lower)" if vae else "The bound is Lx + Lz"
         said.append(
-            f"{total}: Lx is the cost of wrong pixels, Lz the cost of the latents (random vectors z). On average, z "
-            "carries at most Lz nats of information from the image: the larger Lz, the more z can say about it."
+            "The bound has two parts. Lx is the cost of wrong pixels. Lz is the cost of the latents, the random "
+            "vectors z that decide what the network draws: it is 0 if they decide nothing."
         )
         warmup = run.config["settings"].get("warmup")
         if isinstance(warmup, int) and warmup > 0:
             said.append(
-                "The training minimises Lx + β · Lz. At first the factor β (not Adam's beta1 or beta2) is small: a "
-                "large Lz costs little, so Lz rises. The bound counts all of Lz, so it may rise, too. Then, as β "
-                f"grows to 1 at step {warmup:,} (the warmup), Lz falls by more than Lx rises, so the bound falls. "
-                "After that, both change little."
+                f"Up to step {warmup:,} (the warmup), the training counts only a part of Lz. So Lz rises at first, and "
+                "falls later."
             )
     if run.config["settings"].get("ema"):
-        said.append(
-            "The test points use a running average of the network's weights (ema), which is usually better than the "
-            "last weights. So they may lie below the curve."
-        )
+        said.append("The points use averaged weights of the network, so they may be below the line.")
     if len(run.kl()) and run.kl().shape[1] > 1:
-        parts, prior = ("layers of latents", "its prior") if vae else ("glimpses (the steps of a drawing)", "N(0, 1)")
-        said.append(
-            f"Lz is the sum of the KL of all {parts}. KL: how far the distribution of z after reading an image is from "
-            f"{prior}."
-        )
+        part = "layer of latents" if vae else "glimpse, a step of a drawing"
+        said.append(f"KL (last picture) is the part of Lz that belongs to one {part}.")
+    said.append('<a href="./guide/training#read-the-curves">More in the guide</a>')
     return f"<p>{' '.join(said)}</p>"
 
 
