@@ -27,14 +27,14 @@ PLACES = f"""
 .leading.plane {{ width: min(100%, {LARGE}) !important; }}
 .leading.image, .leading.plane {{ justify-self: center; align-self: start; }}
 .image {{ height: auto; }}
-.wide.image:not(.leading, .main) {{ width: min(100%, calc(var(--aspect) * {SMALL})) !important; justify-self: center; }}
 .plane {{ height: auto; aspect-ratio: 1; }}
 @media (min-width: 701px) {{
-  .wide:where(.main.image) {{ width: min(100%, calc(var(--aspect) * {ABOVE_SMALL})) !important; justify-self: center; }}
+  .wide.image {{ justify-self: center; }}
+  .wide.image:not(.leading, .main) {{ width: min(100%, calc(var(--aspect) * {SMALL})) !important; }}
+  .wide:where(.main.image) {{ width: min(100%, calc(var(--aspect) * {ABOVE_SMALL})) !important; }}
 }}
 {PHONE} {{
   .picture:where(:not(.image, .plane, .leading)) {{ height: {EACH}; }}
-  .wide.image:not(.leading, .main) {{ width: 100% !important; }}
   .leading {{ height: {ON_A_PHONE}; }}
   .leading.image {{ width: min(100%, calc(var(--aspect) * {ON_A_PHONE})) !important; }}
   .leading.plane {{ width: min(100%, {ON_A_PHONE}) !important; }}

@@ -3,7 +3,6 @@
 import html
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import panel as pn
@@ -19,7 +18,6 @@ READOUT = 0.2  # seconds between two changes of the text and the rewind slider w
 RARELY = 3.0  # the same where the text reaches the browser in another way
 SELDOM = 3  # minimum number of frames between two such changes, for slow runs
 PLAY, PAUSE = "Play", "Pause"  # the labels of one button
-RELABEL = Path(__file__).with_name("relabel.js").read_text(encoding="utf-8")
 ECHO = 60  # ticks within which a notebook's slider may send back a position that it received
 TIPS = {
     "Speed (steps per second)": "The most steps taken per second. A slow machine takes fewer.",
@@ -83,7 +81,6 @@ class PlayerBar:
             label="Step", description=tip("Pause and take one step (right arrow key)"), **other
         )
         self.reset = pn.widgets.Button(label="Reset", description=tip("Go back to step 0 (R key)"), **other)
-        self.button.jscallback(label=RELABEL)
         self.button.on_click(lambda _: self.toggle())
         self.once.on_click(lambda _: self.run.once())
         self.reset.on_click(lambda _: self.run.reset())

@@ -93,7 +93,7 @@ export function render({model, el}) {
   model.on("editable", describe)
   let waits = 0
   const refit = () => { cancelAnimationFrame(waits); waits = requestAnimationFrame(fitAll) }
-  const often = setInterval(refit, 400)  // pictures come one by one, and get new texts
+  const often = setInterval(() => { relabel(); refit() }, 400)  // pictures come one by one, and get new texts
   addEventListener("resize", refit)
   const seen = () => beat()
   const bye = () => send("bye")

@@ -9,7 +9,7 @@ from panel.custom import JSComponent
 from labkit.views.keyboard import Keyboard, help_of
 from labkit.views.terms import choices, explained
 
-SCRIPTS = "scheme", "fit", "present", "explain", "keyboard", "numbers", "remote"
+SCRIPTS = "scheme", "fit", "present", "explain", "keyboard", "numbers", "relabel", "remote"
 LEGENDS = Path(__file__).parents[1] / "recordings" / "legends.js"  # a player of recordings has no other part
 
 
