@@ -86,6 +86,7 @@ DEVICES = """
 .touch { display: none; }
 @media (hover: none) and (pointer: coarse) { .mouse { display: none; } .touch { display: inline; } }
 """
+LINKS = "a { color: var(--mark, var(--jp-content-link-color, #0072b2)); }"
 NO_KEYS = "@media (hover: none) and (pointer: coarse) { :host { display: none !important; } }"  # words about keys
 DOUBLE_CLICK = '<span class="mouse">double-click</span><span class="touch">double-tap</span>'
 
@@ -110,5 +111,5 @@ def said(words: str, visible: bool = True, order: str = "60", sheet: str = "", *
     return pn.pane.HTML(
         words, sizing_mode="stretch_width", visible=visible, styles={"font-size": SAID, "order": order, **styles},
         css_classes=["said"],
-        stylesheets=[DEVICES + sheet],
+        stylesheets=[DEVICES + LINKS + sheet],
     )  # fmt: skip

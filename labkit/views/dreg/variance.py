@@ -65,11 +65,6 @@ def remarks(dim: int, distance: float, variance: float, quantity: str) -> str:
             f"V = {variance:.3g} is 3/8 or less: q is so narrow that a few samples may have almost all the weight. The "
             "variance of DReG no longer falls like K<sup>&minus;3</sup>."
         )
-    else:
-        said.append(
-            "For large K, the variance of DReG falls like K<sup>&minus;3</sup>, that of IWAE and STL like "
-            "K<sup>&minus;1</sup>."
-        )
     if variance <= 7 / 8 * gaussian.POSTERIOR_VARIANCE:
         said.append(
             "V is also at most 7/16. The measured variance of DReG is uncertain there, so its confidence bands appear "
