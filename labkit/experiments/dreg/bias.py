@@ -162,7 +162,8 @@ def sentence(test: BiasTest, called: str = "") -> str:
     t, p = (each.item() for each in state.scalar_t())
     signed = f"{t:.2f}".replace("-", "\N{MINUS SIGN}")
     alone = (
-        "For comparison, an ordinary t-test looks only at the sum over coordinates, in which opposite biases cancel. "
+        "For comparison, an ordinary t-test of the means of all steps looks only at the sum over coordinates, in which "
+        "opposite biases cancel. "
         f"It detects {'a' if p < state.level else 'no'} bias: t = {signed}, p = {p:.2g} (p below {state.level:g} "
         "counts as a sign of a bias)"
     )

@@ -174,14 +174,15 @@ class MicroscopeScene(Scene):
     speed = 1
     guide = "dreg-tabs#microscope"
     words = (
-        "Each circle is one of K samples of the proposal q (grey). Its area is its weight w̃, its share of all weights: "
-        "it is large where the posterior (dashed) is large compared with q. Two lines start at each sample. The path "
-        "gradient G points to where the weight grows. The score H points away from the centre of q. The mean of H over "
-        "all of q is 0, so in a few samples it is mostly noise.<br>IWAE adds up w̃ (G &minus; H). DReG puts other "
-        "terms with the same mean in place of the w̃ H, and then only w̃&sup2; G is left. The weights are below 1, so "
-        "their squares are much smaller, and so is the noise.<br>First small plot: the terms of this draw, added up "
-        "from the heaviest sample on. The large mark is the result. Second small plot: the results of all draws. IWAE "
-        "and DReG scatter around the true gradient (cross), but not equally far."
+        "Each green disc is one of K samples of the proposal q (grey circles: 1 and 2 standard deviations). Its area "
+        "is its weight w̃, its share of all weights: it is large where the posterior (dashed circles) is large "
+        "compared with q. Two lines start at each sample. The path gradient G points to where the weight grows. The "
+        "score H points away from the centre of q. The mean of H over all of q is 0, so in a few samples it is mostly "
+        "noise.<br>IWAE adds up w̃ (G &minus; H), to estimate the gradient of the bound L for m, the centre of q. "
+        "DReG replaces w̃ H by (w̃ &minus; w̃&sup2;) G, which has the same mean. Then w̃&sup2; G is left. The weights "
+        "are below 1, so their squares are much smaller, and so is the noise.<br>First small plot: the terms of this "
+        "draw, added up from the heaviest sample on. The large mark is the result. Second small plot: the results of "
+        "all draws. IWAE and DReG scatter around the true gradient (cross), but not equally far."
     )
 
     def __init__(self, settings: MicroscopeSettings | None = None, **params):

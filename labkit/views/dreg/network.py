@@ -31,10 +31,11 @@ class NetworkScene(Scene):
     guide = "dreg-tabs#network"
     words = (
         "The comparison of the first tab, for a trained network and the images below. Each step computes the gradient "
-        "again with 64 new samples; the value at K uses the first K of them. The number after each name is the slope "
-        f"of its line for K &ge; {SLOPES_FROM}. It differs from that in the first tab, because the encoder's q is "
-        "farther from the posterior. <b>Try:</b> choose the quantity SNR, the size of the mean gradient divided by its "
-        "noise. RWS-DReG estimates another gradient: do not compare its height."
+        "a few times, each time with 64 new samples; the value at K uses the first K of them. The number after each "
+        f"name is the slope of its line for K &ge; {SLOPES_FROM}. It differs from that in the first tab, because the "
+        "encoder's q is farther from the posterior. <b>Try:</b> choose the quantity SNR, the size of the mean "
+        "gradient divided by its noise. Where a line falls, the gradient shrinks faster than its noise. RWS-DReG "
+        "estimates another gradient: do not compare its height."
     )
 
     def __init__(self, settings: NetworkSettings | None = None, **params):

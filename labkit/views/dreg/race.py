@@ -161,9 +161,11 @@ class RaceScene(Scene):
         f"{HELD_SAMPLES}, measured every {EVERY} steps. Thin: the training images, with the K that you set, so compare "
         "thick lines only with thick ones. Second plot: the variance of the gradient; compare DReG with IWAE. Small "
         "plots: how far each thick line is above that of the first lane, and the SNR (size of the mean gradient, "
-        "divided by its noise).<br>A short race has no clear winner. STL and RWS-DReG may have a high SNR although "
-        "their mean is not the gradient of the bound. <b>Try:</b> change K, the batch size or the learning rate "
-        "during the race."
+        "divided by its noise). The SNR is measured with few gradients: below about 0.4 it is uncertain. Also, a lane "
+        "nearer to its best has a smaller gradient, and so a smaller SNR.<br>In a short race the bounds differ "
+        "little. STL and RWS-DReG may have a high SNR although their mean is not the gradient of the bound. "
+        "<b>Try:</b> raise K to 64 during the race. In the second plot the line of DReG falls much more than the "
+        "others."
     )
 
     def __init__(self, settings: RaceSettings | None = None, **params):

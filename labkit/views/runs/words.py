@@ -158,9 +158,10 @@ def explained(run: RunState) -> str:
     """Return what the pictures of a run show, as HTML."""
     vae = run.kind == "vae"
     said = [
-        "<b>What you see.</b> The bound is the cost of an image, in nats; lower is better. A good network can draw an "
-        "image like this one with a high probability, so its cost is low. The line shows images of the training, the "
-        "points test images, which the training does not use. An epoch is one pass over the training images."
+        "<b>What you see.</b> The bound is the cost of an image, in nats; lower is better. (On /dreg it has the "
+        "opposite sign, so higher is better.) The cost is low if the network gives the image a high probability. The "
+        "line shows images of the training, the points test images, which the training does not use. An epoch is one "
+        "pass over the training images."
     ]
     if "lx" in run.metrics and "lz" in run.metrics:
         said.append(
