@@ -33,6 +33,7 @@ def frame(title: str, lead: str, main: Callable[[], tuple[Any, Callable[[], Any]
     template.add_variable("lead", lead)
     template.add_variable("lessons", links(name))
     template.add_variable("history", _beside("history.js"))
+    template.add_variable("opening", _beside("opening.js"))
     template.add_variable("share", _beside("share.js"))
     template.add_variable("sharing", _beside("share.html"))
     dress(template)

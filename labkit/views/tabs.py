@@ -45,7 +45,7 @@ class Tabs:
         self._open = Open()
         offer(self._open, "tab", list(self._tabs), tabs[0].title)
         address.sync_tabs(self._open, lambda title: self._settings[title].owners)
-        self.room, self.side = layout.column(), layout.side(margin=0)
+        self.room, self.side = layout.column(css_classes=["open-tab"]), layout.side(margin=0)
         self.buttons = buttons(self._open)
         self._open.param.watch(lambda _: self.show(), "tab")
 

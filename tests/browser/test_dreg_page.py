@@ -31,6 +31,12 @@ EMPTY = """async () => {
 }"""
 
 
+CLICK_A_TAB_THAT_NEVER_OPENS = """() => {
+  document.body.insertAdjacentHTML("beforeend", "<div class='tabs'><button class='bk-btn' hidden>Race</button></div>")
+  document.body.lastChild.firstChild.click()
+}"""
+
+
 def test_both_tabs_run_automatically_without_requests_to_other_machines(page, server):
     page.set_default_timeout(15_000)
     expect.set_options(timeout=15_000)
@@ -45,9 +51,13 @@ def test_both_tabs_run_automatically_without_requests_to_other_machines(page, se
     expect(page.get_by_text("no longer falls")).to_be_visible()
     expect(page.get_by_text(re.compile(r"^step ([2-9]|\d\d+) · .* replicates"))).to_be_visible()
     page.get_by_role("checkbox", name="Set q to the posterior").check()
-    expect(page.get_by_text("are exactly 0 in each replicate")).to_be_visible()
+    expect(page.get_by_text("are always exactly 0")).to_be_visible()
     expect(page).to_have_url(re.compile("snap=true"))
+    page.evaluate(CLICK_A_TAB_THAT_NEVER_OPENS)
+    opening = page.get_by_role("status").filter(has_text="Opening")
+    expect(opening).to_have_text("Opening Race …")
     page.get_by_role("button", name="Microscope").click()
+    expect(opening).to_have_count(0)
     expect(page.get_by_text(re.compile(r"^step [1-9] · .* effective sample size \d"))).to_be_visible()
     assert (foreign, wrong) == ([], [])
 
