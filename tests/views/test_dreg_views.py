@@ -104,8 +104,10 @@ def test_every_estimator_has_its_own_look():
 def test_each_setting_that_breaks_an_estimator_is_explained(where, said):
     assert said in remarks(*where, "variance")
     assert "bands appear late" not in remarks(20, 0.28, 0.44, "variance")
-    assert remarks(20, 0.28, 2 / 3, "variance").startswith("The effective sample size")
-    assert "tends to 0.48 K" in remarks(20, 0.28, 2 / 3, "bias") and "reaches the bottom" not in remarks(*where, "SNR")
+    assert remarks(20, 0.28, 2 / 3, "variance").startswith("The samples have different weights")
+    assert "as good as 0.48 K samples" in remarks(20, 0.28, 2 / 3, "bias") and "reaches the bottom" not in remarks(
+        *where, "SNR"
+    )
 
 
 # the pictures

@@ -115,11 +115,12 @@ class AlphaScene(Scene):
     speed, saves, looks = 30, ("png", "curves"), ("alpha",)
     guide = "dreg-tabs#alpha-dial"
     words = (
-        "DReG-alpha mixes two estimators: (1 &minus; alpha) DReG + alpha RWS-DReG. DReG has no bias. RWS-DReG is the "
-        "gradient of another goal, so it adds bias, but it may reduce the variance.<br>First plot: each point of the "
-        "line is one alpha, from 0 (DReG) to 1 (RWS-DReG). Second plot: squared bias and variance (dotted), and their "
-        "sum, the mean squared error (solid). The best alpha has the smallest sum (cross). It depends on K, D and q, "
-        "and can be 0. The model is that of the first tab."
+        "DReG-alpha mixes two estimators: (1 &minus; alpha) DReG + alpha RWS-DReG. DReG has no bias. RWS-DReG "
+        "estimates the gradient of another goal (wake-sleep: bring q near the posterior), so it adds bias, but it may "
+        "reduce the variance.<br>First plot: each point of the line is one alpha, from 0 (DReG) to 1 (RWS-DReG). "
+        "Second plot: squared bias and variance (dotted), and their sum, the mean squared error (solid). The best "
+        "alpha has the smallest sum (cross). It depends on K, D and q. <b>Try:</b> with K = 8 it is 0; with more "
+        "dimensions D it comes near 1. The model is that of the first tab."
     )
 
     def __init__(self, settings: AlphaSettings | None = None, **params):

@@ -21,11 +21,11 @@ class BiasScene(Scene):
         "An estimator is biased if its mean is not the gradient of the bound. Each step computes 64 more gradients, "
         "and those of DReG from the same samples. DReG has no bias, so the mean difference is the bias.<br>First "
         "plot: the size of the bias found so far, with an interval that contains the true one in about 95 of 100 "
-        "runs. It starts when there are enough results; where it leaves the plot at the bottom, the bias may be 0. "
-        "Dashed: the exact value, so you can check the test. Second plot: the evidence for a bias. It is like the "
-        "money of a player who bets on the next differences, starting with 1 coin. Without a bias, at most 1 player "
-        "in 20 ever owns 20 coins. So there, at the dashed line, the test stops and says “biased”. The dotted line "
-        "uses only the sum over the coordinates, in which biases of opposite signs cancel."
+        "runs. It starts when there are enough results. Its lower end may be below the plot; then the text above "
+        "gives it after the verdict. Dashed: the exact value, so you can check the test. Second plot: the evidence "
+        "for a bias. It is like the money of a player who bets on the next differences, starting with 1 coin. Without "
+        "a bias, at most 1 player in 20 ever owns 20 coins. So there, at the dashed line, the test stops and says "
+        "“biased”. The dotted line uses only the sum over the coordinates, in which biases of opposite signs cancel."
     )
 
     def __init__(self, settings: BiasSettings | None = None, **params):

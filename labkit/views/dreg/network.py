@@ -34,8 +34,8 @@ class NetworkScene(Scene):
         "a few times, each time with 64 new samples; the value at K uses the first K of them. The number after each "
         f"name is the slope of its line for K &ge; {SLOPES_FROM}. It differs from that in the first tab, because the "
         "encoder's q is farther from the posterior. <b>Try:</b> choose the quantity SNR, the size of the mean "
-        "gradient divided by its noise. Where a line falls, the gradient shrinks faster than its noise. RWS-DReG "
-        "estimates another gradient: do not compare its height."
+        "gradient divided by its noise. For vae-mnist it falls by half from K = 1 to 64 for IWAE, and less for DReG. "
+        "RWS-DReG estimates the gradient of another goal: do not compare its height."
     )
 
     def __init__(self, settings: NetworkSettings | None = None, **params):

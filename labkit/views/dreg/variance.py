@@ -16,17 +16,17 @@ class VarianceScene(Scene):
     basic = ("quantity", "dim", "distance", "variance")
     saves, looks = ("png", "curves"), ("quantity",)
     words = (
-        "Each line is an estimator: a way to compute the gradient that an encoder learns from, with K random samples "
-        "of a proposal q. Other samples give another result; the picture shows the variance of the results. Here q is "
-        "a normal density N(m, V). You set V, and the offset |m &minus; a|: the distance to the centre a of the "
-        "posterior, the density of the z that fit x. The best q is the posterior itself: offset 0 and V = "
-        "1/2.<br>With more samples the variance falls: for IWAE, the usual estimator, like 1/K, and for DReG like "
-        "1/K&sup3;. The number after each name is this power, the slope of its line for K &ge; 64. But the gradient "
-        "itself gets smaller, too. <b>Try:</b> choose the quantity SNR, the size of the mean gradient divided by its "
-        "noise. It falls for IWAE and rises for DReG. (STL rises as well, but its mean is wrong. RWS-DReG estimates "
-        "another gradient: do not compare its height.)<br>Each step adds more results. Thin dashed lines: exact "
-        "values. Shaded: 95 % confidence, often narrower than the line; “no band” means that a few rare results may "
-        "decide the variance."
+        "Each line is an estimator: a way to compute, from K random samples of a proposal q, the gradient of the "
+        "bound L for m, the centre of q. An encoder learns from such gradients. Other samples give another result; "
+        "the picture shows the variance of the results. Here q is a normal density N(m, V). You set V, and the offset "
+        "|m &minus; a|: the distance to the centre a of the posterior, the density of the z that fit x. The best q is "
+        "the posterior itself: offset 0 and V = 1/2.<br>With more samples the variance falls: for IWAE, the usual "
+        "estimator, like 1/K, and for DReG like 1/K&sup3;. The number after each name is this power, the slope of its "
+        "line for K &ge; 64. But the gradient itself gets smaller, too. <b>Try:</b> choose the quantity SNR, the size "
+        "of the mean gradient divided by its noise. It falls for IWAE and rises for DReG. (STL rises as well, but its "
+        "mean is wrong. RWS-DReG estimates the gradient of another goal: do not compare its height.)<br>Each step "
+        "adds more results. Thin dashed lines: exact values. Shaded: 95 % confidence, often narrower than the line; "
+        "“no band” means that a few rare results may decide the variance."
     )
 
     def __init__(self, settings: VarianceSettings | None = None, **params):
@@ -72,10 +72,10 @@ def remarks(dim: int, distance: float, variance: float, quantity: str) -> str:
             "V is also at most 7/16. The measured variance of DReG is uncertain there, so its confidence bands appear "
             "late or never."
         )
-    if ratio < float("inf"):
+    if 1 < ratio < float("inf"):
         said.append(
-            "The effective sample size (how many samples with equal weights would be as good) tends to "
-            + f"{1 / ratio:.2g} K.".removeprefix("1 ")
+            "The samples have different weights (see <i>Microscope</i>): for large K, they are as good as "
+            f"{1 / ratio:.2g} K samples with equal weights (the effective sample size)."
         )
     if quantity == "bias":
         said.append("A band that reaches the bottom does not exclude a bias of 0. IWAE and DReG have no bias.")

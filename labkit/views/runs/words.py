@@ -14,6 +14,10 @@ from labkit.experiments.runs.state import RunState
 STATUS = {"training": "training now", "stopped": "stopped", "done": "done"}
 PARTS = {"facts": "data", "config": "network", "settings": "training"}  # parts of a configuration, with their headings
 CALLED = {("config", "steps"): "steps (glimpses)", ("settings", "steps"): "steps (training)"}
+KINDS = {
+    "draw": "<b>DRAW</b>, which paints an image in steps, called glimpses",
+    "vae": "a <b>VAE</b> (variational autoencoder), which makes an image from one random vector",
+}
 LONGEST = 300  # maximum length of a name or a value in a configuration
 LOOK = """<style>
 .rows { max-height: 15em; overflow: auto; }
@@ -126,9 +130,8 @@ def configuration(run: RunState) -> str:
     """Return the configuration of a run, one row per name."""
     known = meanings(run.kind)
     rows = "".join(f"<h3>{said}</h3>{_rows(part, shown(run, part), known[part])}" for part, said in PARTS.items())
-    return (
-        f"{LOOK}<p>Configuration of this <b>{html.escape(run.kind)}</b> run. Open a row to read its meaning.</p>{rows}"
-    )
+    kind = KINDS.get(run.kind, html.escape(run.kind))
+    return f"{LOOK}<p>Configuration of this run. Its network: {kind}. Open a row to read its meaning.</p>{rows}"
 
 
 def shown(run: RunState, part: str) -> dict[str, Any]:
@@ -158,10 +161,10 @@ def explained(run: RunState) -> str:
     """Return what the pictures of a run show, as HTML."""
     vae = run.kind == "vae"
     said = [
-        "<b>What you see.</b> The bound is the cost of an image, in nats; lower is better. (On /dreg it has the "
-        "opposite sign, so higher is better.) The cost is low if the network gives the image a high probability. The "
-        "line shows images of the training, the points test images, which the training does not use. An epoch is one "
-        "pass over the training images."
+        "<b>What you see.</b> The bound is the cost of an image in nats, the unit of natural logarithms; lower is "
+        "better. (On /dreg it has the opposite sign, so higher is better.) The cost is low if the network gives the "
+        "image a high probability. The line shows images of the training, the points test images, which the training "
+        "does not use. An epoch is one pass over the training images."
     ]
     if "lx" in run.metrics and "lz" in run.metrics:
         said.append(
@@ -171,8 +174,8 @@ def explained(run: RunState) -> str:
         warmup = run.config["settings"].get("warmup")
         if isinstance(warmup, int) and warmup > 0:
             said.append(
-                f"Up to step {warmup:,} (the warmup), the training counts only a part of Lz. So Lz rises at first, and "
-                "falls later."
+                f"Up to step {warmup:,} (the warmup), the training counts a growing part of Lz, from nothing to all. "
+                "So Lz first rises and then falls, and Lx rises a little in exchange."
             )
     if run.config["settings"].get("ema"):
         said.append("The points use averaged weights of the network, so they may be below the line.")
