@@ -23,10 +23,10 @@ class BiasScene(Scene):
         "plot: the size of the bias found so far, with an interval that contains the true one in about 95 of 100 "
         "runs. It starts when there are enough results. Its lower end may be below the plot; then the text above "
         "gives it after the verdict. Dashed: the exact value, so you can check the test. Second plot: the evidence "
-        "for a bias. It is like the money of a player who bets on the next differences, starting with 1 coin. Without "
-        "a bias, at most 1 player in 20 ever owns 20 coins (log₁₀ 20 = 1.3). So there, at the dashed line, the test "
-        "stops and says “biased”. The dotted line uses only the sum over the coordinates, in which biases of opposite "
-        "signs cancel."
+        "for a bias. It is like the money of a player who starts with 1 coin and bets that the next differences are "
+        "not 0 on average. With a bias the money grows. Without one, at most 1 player in 20 ever owns 20 coins (log₁₀ "
+        "20 = 1.3). So there, at the dashed line, the test stops and says “biased”. The dotted line uses only the sum "
+        "over the coordinates, in which biases of opposite signs cancel."
     )
 
     def __init__(self, settings: BiasSettings | None = None, **params):

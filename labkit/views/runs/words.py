@@ -175,7 +175,7 @@ def explained(run: RunState) -> str:
         if isinstance(warmup, int) and warmup > 0:
             said.append(
                 f"Up to step {warmup:,} (the warmup), the training counts a growing part of Lz, from nothing to all. "
-                "So Lz first rises and then falls, and Lx rises a little in exchange."
+                "So Lz first rises and then falls, and Lx rises in exchange."
             )
     if run.config["settings"].get("ema"):
         said.append("The points use averaged weights of the network, so they may be below the line.")
