@@ -116,11 +116,12 @@ class AlphaScene(Scene):
     guide = "dreg-tabs#alpha-dial"
     words = (
         "DReG-alpha mixes two estimators: (1 &minus; alpha) DReG + alpha RWS-DReG. DReG has no bias. RWS-DReG "
-        "estimates the gradient of another goal (wake-sleep: bring q near the posterior), so it adds bias, but it may "
-        "reduce the variance.<br>First plot: each point of the line is one alpha, from 0 (DReG) to 1 (RWS-DReG). "
-        "Second plot: squared bias and variance (dotted), and their sum, the mean squared error (solid). The best "
-        "alpha has the smallest sum (cross). It depends on K, D and q. <b>Try:</b> set K to 8, and the best alpha "
-        "becomes 0. Set K back to 4 and D to 60, and it comes near 1. The model is that of the first tab."
+        "estimates the gradient of another goal (wake-sleep: a small KL(posterior ‖ q), a measure of how far q is "
+        "from the posterior, instead of a large L), so it adds bias, but it may reduce the variance.<br>First plot: "
+        "each point of the line is one alpha, from 0 (DReG) to 1 (RWS-DReG). Second plot: squared bias and variance "
+        "(dotted), and their sum, the mean squared error (solid). The best alpha has the smallest sum (cross). It "
+        "depends on K, D and q. <b>Try:</b> set K to 8, and the best alpha becomes 0. Set K back to 4 and D to 50, "
+        "and it comes near 1. The model is that of the first tab."
     )
 
     def __init__(self, settings: AlphaSettings | None = None, **params):

@@ -163,9 +163,9 @@ class RaceScene(Scene):
         "plots: how far each thick line is above that of the first lane, and the SNR (size of the mean gradient, "
         "divided by its noise). The SNR is measured with few gradients: below about 0.4 it is uncertain. Also, a lane "
         "nearer to its best has a smaller gradient, and so a smaller SNR.<br>In a short race the bounds differ "
-        "little. STL and RWS-DReG may have a high SNR although their mean is not the gradient of the bound. "
-        "<b>Try:</b> raise K to 64 during the race. In the second plot the line of DReG falls much more than the "
-        "others."
+        "little, and a lead of STL or RWS-DReG does not show that they are better in the end. Both may have a high "
+        "SNR although their mean is not the gradient of the bound. <b>Try:</b> raise K to 64 during the race. In the "
+        "second plot the line of DReG falls much more than the others."
     )
 
     def __init__(self, settings: RaceSettings | None = None, **params):

@@ -22,11 +22,12 @@ class VarianceScene(Scene):
         "|m &minus; a|: the distance to the centre a of the posterior, the density of the z that fit x. The best q is "
         "the posterior itself: offset 0 and V = 1/2.<br>With more samples the variance falls: for IWAE, the usual "
         "estimator, like 1/K, and for DReG like 1/K&sup3;. The number after each name is this power, the slope of its "
-        "line for K &ge; 64. But the gradient itself gets smaller, too. <b>Try:</b> choose the quantity SNR, the size "
-        "of the mean gradient divided by its noise. It falls for IWAE and rises for DReG. (STL rises as well, but its "
-        "mean is wrong. RWS-DReG estimates the gradient of another goal: do not compare its height.)<br>Each step "
-        "adds more results. Thin dashed lines: exact values. Shaded: 95 % confidence, often narrower than the line; "
-        "“no band” means that a few rare results may decide the variance."
+        "line for K &ge; 64. But the gradient itself gets smaller, too: with more samples L comes nearer to log p(x), "
+        "which does not depend on q. <b>Try:</b> choose the quantity SNR, the size of the mean gradient divided by "
+        "its noise. It falls for IWAE and rises for DReG. (STL rises as well, but its mean is wrong. RWS-DReG "
+        "estimates the gradient of another goal: do not compare its height.)<br>Each step adds more results. Thin "
+        "dashed lines: exact values. Shaded: 95 % confidence, often narrower than the line; “no band” means that a "
+        "few rare results may decide the variance."
     )
 
     def __init__(self, settings: VarianceSettings | None = None, **params):
