@@ -35,7 +35,7 @@ class NetworkScene(Scene):
         f"name is the slope of its line for K &ge; {SLOPES_FROM}. It differs from that in the first tab, because the "
         "encoder's q is farther from the posterior. <b>Try:</b> choose the quantity SNR, the size of the mean "
         "gradient divided by its noise. For vae-mnist it falls by half from K = 1 to 64 for IWAE, and less for DReG. "
-        "RWS-DReG estimates the gradient of another goal, which is 0 at K = 1: do not compare its line."
+        "RWS-DReG follows another goal, and its results are 0 at K = 1: do not compare its line."
     )
 
     def __init__(self, settings: NetworkSettings | None = None, **params):

@@ -24,10 +24,10 @@ class VarianceScene(Scene):
         "estimator, like 1/K, and for DReG like 1/K&sup3;. The number after each name is this power, the slope of its "
         "line for K &ge; 64. But the gradient itself gets smaller, too: with more samples L comes nearer to log p(x), "
         "which does not depend on q. <b>Try:</b> choose the quantity SNR, the size of the mean gradient divided by "
-        "its noise. It falls for IWAE and rises for DReG. (STL rises as well, but its mean is wrong. RWS-DReG "
-        "estimates the gradient of another goal, which is 0 at K = 1: do not compare its line.)<br>Each step adds "
-        "more results. Thin dashed lines: exact values. Shaded: 95 % confidence, often narrower than the line; “no "
-        "band” means that a few rare results may decide the variance."
+        "its noise. It falls for IWAE and rises for DReG. (STL rises as well, but its mean is wrong. RWS-DReG follows "
+        "another goal, and its results are 0 at K = 1: do not compare its line.)<br>Each step adds more results. Thin "
+        "dashed lines: exact values. Shaded: 95 % confidence, often narrower than the line; “no band” means that a "
+        "few rare results may decide the variance."
     )
 
     def __init__(self, settings: VarianceSettings | None = None, **params):
