@@ -1,5 +1,6 @@
-// Prepares a walk through a page with the Tab key. `walk.start()` goes to the last control and returns their number. After
-// each Tab the control with the focus is noted, and `walk.wrong()` returns what is wrong, one text each.
+// Prepares a walk through a page with the Tab key, which may be held. `walk.start()` goes to the last control and returns
+// their number. The next Tab notes the control that the one before has reached, and `walk.wrong()` notes the last one and
+// returns what is wrong, one text each.
 () => {
   const CONTROLS = "button, input, select, textarea, summary, a[href], [tabindex]"
   const every = (root) => [...root.querySelectorAll("*")].flatMap((each) => [each, ...(each.shadowRoot ? every(each.shadowRoot) : [])])
@@ -23,9 +24,9 @@
     return spoken.length && (!shown.length || Math.abs(shown[0] - spoken[0]) < 0.01 * Math.abs(shown[0]) + 1e-9)
   }
 
-  let controls = [], before = new Map(), stops = []
-  const note = ({key}) => {
-    if (key !== "Tab") return
+  let controls = [], before = new Map(), stops = [], pressed = 0
+  const press = ({key}) => { if (key === "Tab" && pressed++) note() }
+  const note = () => {
     let at = document.activeElement
     while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
     stops.push({at, name: name(at), named: named(at), look: look(at)})
@@ -38,14 +39,16 @@
   window.walk = {
     start: () => {
       stops = []
+      pressed = 0
       controls = every(document).filter(isStop)
       before = new Map(controls.map((e) => [e, look(e)]))
-      document.addEventListener("keyup", note)
+      document.addEventListener("keydown", press, true)
       controls.at(-1).focus()
       return controls.length
     },
     wrong: () => {
-      document.removeEventListener("keyup", note)
+      document.removeEventListener("keydown", press, true)
+      note()
       document.activeElement.blur()
       const seen = stops.filter(({at}) => at !== document.body), reached = new Set(seen.map(({at}) => at))
       return [
