@@ -32,6 +32,7 @@ def frame(title: str, lead: str, main: Callable[[], tuple[Any, Callable[[], Any]
     template.add_variable("title", title)
     template.add_variable("lead", lead)
     template.add_variable("lessons", links(name))
+    template.add_variable("quick", _beside("quick.js"))
     template.add_variable("history", _beside("history.js"))
     template.add_variable("opening", _beside("opening.js"))
     template.add_variable("share", _beside("share.js"))

@@ -141,6 +141,7 @@ def test_it_plays_one_story_after_another_without_requests_to_other_machines(svg
     The stories here have one, two and many dimensions; tests/views show that every story runs.
     """
     svgd.open()
+    assert svgd.page.evaluate("labkitQuick") == ["_get_css_value", "_update"], "another BokehJS is not as quick"
     first = svgd.step
     svgd.eventually(lambda: svgd.step > first + 20)
     expect(svgd.control("combobox", "Story").locator("option")).to_have_count(len(PRESETS) + 1)
