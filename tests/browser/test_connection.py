@@ -100,7 +100,7 @@ class Relay:
 def built(page):
     """The process that built the page on screen, the identifier of that page, and the settings in its address."""
     text = page.get_by_text("built by process")
-    expect(text).to_be_visible(timeout=20_000)
+    text.wait_for(timeout=20_000)
     return re.search(r"process (\d+) as (\w+) for ?(.*)", text.inner_text()).groups()
 
 
@@ -124,9 +124,9 @@ def test_a_cut_of_ten_seconds_is_reported_and_the_session_survives(base, page, l
     page.goto(f"{relay.address}/process?n=4")
     before = built(page)
     relay.cut()
-    expect(page.get_by_text(LOST)).to_be_visible()
+    page.get_by_text(LOST).wait_for()
     page.wait_for_timeout(CUT)
-    expect(page.get_by_text(LOST)).to_be_visible()
+    page.get_by_text(LOST).wait_for()
     assert len(loads) == 1
     relay.mend()
     expect(page.get_by_text(LOST)).to_have_count(0, timeout=20_000)
@@ -151,7 +151,7 @@ def test_a_run_continues_after_a_cut(server, page):
     page.wait_for_timeout(1000)
     before = step()
     relay.cut()
-    expect(page.get_by_text(LOST)).to_be_visible(timeout=SLOW)
+    page.get_by_text(LOST).wait_for(timeout=SLOW)
     relay.mend()
     expect(page.get_by_text(LOST)).to_have_count(0, timeout=SLOW)
     assert step() == before, "the run has not started again"
@@ -183,7 +183,7 @@ def test_a_page_without_messages_asks_the_server_and_keeps_its_session(base, pag
     expect(page.get_by_text(LOST)).to_have_count(0)  # the page has sent its question, and the server replied
     page.route("**/liveness", lambda route: route.abort())
     page.clock.fast_forward(SILENCE)
-    expect(page.get_by_text(LOST)).to_be_visible()
+    page.get_by_text(LOST).wait_for()
     page.unroute("**/liveness")
     expect(page.get_by_text(LOST)).to_have_count(0)
     assert len(loads) == 1

@@ -1,7 +1,6 @@
 """The tab Latents of /draw in a real browser: the experiments follow their selector, and a slider acts at once."""
 
 import pytest
-from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -28,13 +27,13 @@ def test_the_experiments_switch_and_a_slider_acts_at_once_on_a_paused_run(page, 
         ("Interpolate between two images", "Images, n"),
         ("Resample z from a glimpse onwards", "Resample from glimpse t"),
     ):
-        expect(choice).to_be_visible(timeout=15_000)
+        choice.wait_for(timeout=15_000)
         choice.select_option(experiment)
-        expect(page.get_by_label(control, exact=True).first).to_be_visible(timeout=15_000)
+        page.get_by_label(control, exact=True).first.wait_for(timeout=15_000)
     page.wait_for_function(f"() => ({SHOWN})() !== null")
     before = page.evaluate(SHOWN)
     page.get_by_role("slider", name="Resample from glimpse t").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function(f"(before) => ({SHOWN})() !== before", arg=before)
-    expect(page.get_by_text("step 0 · paused")).to_be_visible()
+    page.get_by_text("step 0 · paused").wait_for()
     assert wrong == []

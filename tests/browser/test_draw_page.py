@@ -29,7 +29,7 @@ class Page:
 
     def open(self, search=""):
         self.page.goto(f"{self.server}/draw{search}")
-        expect(self.page.get_by_role("combobox", name="Network")).to_be_visible()
+        self.page.get_by_role("combobox", name="Network").wait_for()
         self.page.wait_for_function(f"() => ({IMAGES})() !== null")
         return self
 
@@ -50,15 +50,15 @@ def drawing(page, server):
 
 def test_digits_appear_stroke_by_stroke_without_requests_to_other_machines(drawing):
     drawing.open()
-    expect(drawing.page.get_by_text(re.compile(r"^step \d\d · "))).to_be_visible()
-    expect(drawing.page.get_by_role("slider", name="Temperature of z")).to_be_visible()
+    drawing.page.get_by_text(re.compile(r"^step \d\d · ")).wait_for()
+    drawing.page.get_by_role("slider", name="Temperature of z").wait_for()
     drawing.changes(drawing.image())
     assert (drawing.foreign, drawing.wrong) == ([], [])
 
 
 def test_a_drawn_digit_is_read(drawing):
     drawing.open("?tab=Read")
-    expect(drawing.page.get_by_role("button", name="Clear")).to_be_visible()
+    drawing.page.get_by_role("button", name="Clear").wait_for()
     drawing.page.get_by_role("button", name="Pause").click()
     drawing.page.wait_for_timeout(300)
     before = drawing.image()
@@ -70,24 +70,24 @@ def test_a_drawn_digit_is_read(drawing):
         mouse.move(left + x, top + y, steps=8)
     mouse.up()
     drawing.changes(before)
-    expect(drawing.page.get_by_role("button", name="Pause")).to_be_visible()  # the page reads it at once
+    drawing.page.get_by_role("button", name="Pause").wait_for()  # the page reads it at once
 
     drawing.page.get_by_role("button", name="Pause").click()
-    expect(drawing.page.get_by_text(re.compile(r"^step \d+ · paused"))).to_be_visible()
+    drawing.page.get_by_text(re.compile(r"^step \d+ · paused")).wait_for()
     seven = drawing.image()
     square = drawing.page.get_by_role("application", name="Draw a digit here")
     square.focus()
     for key in ("Delete", "Shift+ArrowUp", "Shift+ArrowUp", "Space", *4 * ["Shift+ArrowDown"], "Space"):  # a one
         drawing.page.keyboard.press(key)
     drawing.changes(seven)
-    expect(drawing.page.get_by_text("Pen up", exact=True)).to_be_attached()
+    drawing.page.get_by_text("Pen up", exact=True).wait_for(state="attached")
     assert (drawing.foreign, drawing.wrong) == ([], [])
 
 
 def test_the_saved_web_page_plays_every_stroke(drawing, browser, tmp_path):
     """More strokes than two sheets of images have, so that the page has computed new images in between."""
     page = drawing.open().page
-    expect(page.get_by_text(re.compile(r"^step (4\d|\d{3}) · "))).to_be_visible()
+    page.get_by_text(re.compile(r"^step (4\d|\d{3}) · ")).wait_for()
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Play", exact=True).wait_for()
     last = int(re.search(r"step (\d+) · paused", page.get_by_text(re.compile(r"step \d+ · paused")).inner_text())[1])
@@ -113,7 +113,7 @@ def test_the_saved_web_page_plays_every_stroke(drawing, browser, tmp_path):
 
 def test_the_window_of_the_lab_follows_its_sliders_and_a_link_to_an_unknown_network_is_reported(drawing):
     drawing.open("?tab=Attention%20lab&model=none-such")
-    expect(drawing.page.get_by_text("This link has settings or values that do not exist here")).to_be_visible()
+    drawing.page.get_by_text("This link has settings or values that do not exist here").wait_for()
     before = drawing.image()
     slider = drawing.page.get_by_role("slider", name="Stride, δ")
     slider.focus()

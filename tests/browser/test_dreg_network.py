@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -14,5 +13,5 @@ def test_the_tab_names_its_images_or_explains_how_to_make_a_network(page, server
     page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
     page.goto(f"{server}/dreg?tab=Network")
     told = re.compile("no trained VAE was found|reconstructions from the mean of q")
-    expect(page.get_by_text(told).first).to_be_visible(timeout=15_000)
+    page.get_by_text(told).first.wait_for(timeout=15_000)
     assert wrong == []

@@ -16,14 +16,12 @@ def test_a_race_runs_and_restarts_with_other_lanes(page, server):
     page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
     page.goto(f"{server}/dreg")
     page.get_by_role("button", name="Race").click()
-    expect(
-        page.get_by_text(re.compile(r"^step ([3-9]|\d\d+) · \d+ steps/s · held-out bounds at step "))
-    ).to_be_visible()
+    page.get_by_text(re.compile(r"^step ([3-9]|\d\d+) · \d+ steps/s · held-out bounds at step ")).wait_for()
     page.get_by_label("Horizontal axis").select_option("processor seconds")
     page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_text(re.compile(r"^step ([3-9]|\d\d+) · paused"))).to_be_visible()
+    page.get_by_text(re.compile(r"^step ([3-9]|\d\d+) · paused")).wait_for()
     page.get_by_role("complementary", name="Settings").get_by_text("IWAE (plain gradient)", exact=True).click()
-    expect(page.get_by_text(re.compile(r"^step 0 · paused · held-out bounds at step "))).to_be_visible()
+    page.get_by_text(re.compile(r"^step 0 · paused · held-out bounds at step ")).wait_for()
     page.get_by_role("button", name="Step", exact=True).click()
-    expect(page.get_by_text(re.compile(r"^step 1 · paused"))).to_be_visible()
+    page.get_by_text(re.compile(r"^step 1 · paused")).wait_for()
     assert wrong == []

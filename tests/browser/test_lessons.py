@@ -29,7 +29,7 @@ def visit(server, page):
 
     def go(address):
         page.goto(f"{server}/{address}", timeout=2 * LOADS, wait_until="commit")
-        expect(page.get_by_role("region", name="Lesson")).to_be_visible(timeout=LOADS)
+        page.get_by_role("region", name="Lesson").wait_for(timeout=LOADS)
         return page
 
     yield go
@@ -42,8 +42,8 @@ def link(lesson, step=1):
 
 def at_step(page, lesson, i):
     """Wait for step i, counted from 0."""
-    expect(page.get_by_text(lesson.steps[i].text, exact=True)).to_be_visible(timeout=LOADS)
-    expect(page).to_have_url(re.compile(rf"[?&]lesson={lesson.name}&step={i + 1}$"), timeout=LOADS)
+    page.get_by_text(lesson.steps[i].text, exact=True).wait_for(timeout=LOADS)
+    page.wait_for_url(re.compile(rf"[?&]lesson={lesson.name}&step={i + 1}$"), timeout=LOADS, wait_until="commit")
 
 
 def tab_to(page, wanted):
@@ -108,14 +108,14 @@ def test_a_lesson_is_walked_by_keyboard_alone_and_its_run_judges_right_and_wrong
             assert not check or violations(page, strip) == []
             answer(page, step.question, answers(step.question, states)[0 if right else 1])
             if step.play:
-                expect(page.get_by_text(re.compile("^Your prediction:"))).to_be_visible(timeout=LOADS)
+                page.get_by_text(re.compile("^Your prediction:")).wait_for(timeout=LOADS)
         if step.play:
             tab_to(page, "^(Just play|Play) [0-9]+ step")
             page.keyboard.press("Enter")
-            expect(page.get_by_role("button", name="Try again")).to_be_visible(timeout=PLAYS)
+            page.get_by_role("button", name="Try again").wait_for(timeout=PLAYS)
         if step.question is not None:
             said = page.get_by_text(re.compile("^Right[.]" if right else "^Not quite[.]"))
-            expect(said.first).to_be_visible(timeout=LOADS)
+            said.first.wait_for(timeout=LOADS)
             assert not check or violations(page, strip) == []
         if i + 1 < len(lesson.steps):
             page.keyboard.press("n")
@@ -137,7 +137,7 @@ def test_reload_back_and_forward_keep_the_step(visit):
         at_step(page, lesson, i)
     page.reload()
     at_step(page, lesson, 2)
-    expect(page.get_by_text(re.compile(r"^step 150 · paused"))).to_be_visible(timeout=LOADS)  # with its state
+    page.get_by_text(re.compile(r"^step 150 · paused")).wait_for(timeout=LOADS)  # with its state
     for move, i in ((page.go_back, 1), (page.go_back, 0), (page.go_forward, 1)):
         move()
         at_step(page, lesson, i)
@@ -149,13 +149,13 @@ def test_exploring_keeps_the_settings_and_one_click_goes_back_also_from_another_
     page = visit(link(lesson, step + 1))
     at_step(page, lesson, step)
     page.get_by_role("button", name="Explore freely").click()
-    expect(page).to_have_url(re.compile(r"/svgd\?n=10$"), timeout=LOADS)
+    page.wait_for_url(re.compile(r"/svgd\?n=10$"), timeout=LOADS, wait_until="commit")
     page.get_by_role("button", name=re.compile("^Back to the lesson")).click()
     at_step(page, lesson, step)
 
     page.get_by_role("button", name="Explore freely").click()  # another tab leaves the lesson, too
     page.get_by_role("button", name="Collapse", exact=True).click()
-    expect(page).to_have_url(re.compile("tab=Collapse"), timeout=LOADS)
+    page.wait_for_url(re.compile("tab=Collapse"), timeout=LOADS, wait_until="commit")
     page.get_by_role("button", name=re.compile("^Back to the lesson")).click()
     at_step(page, lesson, step)
 
@@ -163,9 +163,9 @@ def test_exploring_keeps_the_settings_and_one_click_goes_back_also_from_another_
 def test_an_unknown_step_shows_the_reason_and_the_page(server, page):
     """tests/views/test_lessons.py has the reasons for other places that do not exist."""
     page.goto(f"{server}/svgd?lesson={NAME}&step=99")
-    expect(page.get_by_text("This link has no lesson:")).to_be_visible(timeout=LOADS)
-    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=LOADS)
-    expect(page.get_by_role("region", name="Lesson")).to_be_hidden()
+    page.get_by_text("This link has no lesson:").wait_for(timeout=LOADS)
+    page.get_by_role("button", name="Pause").wait_for(timeout=LOADS)
+    page.get_by_role("region", name="Lesson").wait_for(state="hidden")
 
 
 def test_a_tap_on_the_picture_of_a_phone_predicts_a_place(visit, page):
@@ -176,10 +176,10 @@ def test_a_tap_on_the_picture_of_a_phone_predicts_a_place(visit, page):
     at_step(page, lesson, step)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     place = page.locator("[data-labkit=places]")
-    expect(place).to_be_visible(timeout=LOADS)
+    place.wait_for(timeout=LOADS)
     box = place.bounding_box()
     place.click(position={"x": box["width"] / 2, "y": 20})
-    expect(page.get_by_text(re.compile("^Your prediction:"))).to_be_visible(timeout=LOADS)
+    page.get_by_text(re.compile("^Your prediction:")).wait_for(timeout=LOADS)
     slider = page.get_by_role("slider", name="Place on the picture, x")
     shown = float(slider.evaluate("(each) => each.value"))
     low, high = page.evaluate(
@@ -198,23 +198,23 @@ def test_each_of_two_questions_in_a_row_takes_its_own_place_on_the_picture(visit
     page, predicted = visit(link(lesson, 2)), re.compile("^Your prediction:")
     place = page.locator("[data-labkit=places]")
     place.click(position={"x": 200, "y": 20}, timeout=LOADS)
-    expect(page.get_by_text(predicted)).to_be_visible(timeout=LOADS)
+    page.get_by_text(predicted).wait_for(timeout=LOADS)
     page.get_by_role("button", name=re.compile("^Play [0-9]+ steps")).click()
-    expect(page.get_by_text(re.compile("^(Right|Not quite)[.]")).first).to_be_visible(timeout=PLAYS)
+    page.get_by_text(re.compile("^(Right|Not quite)[.]")).first.wait_for(timeout=PLAYS)
     expect(place).to_have_css("pointer-events", "none", timeout=LOADS)  # it shows the answers and takes none
     page.keyboard.press("n")
     at_step(page, lesson, 2)
     place.click(position={"x": 200, "y": 20}, timeout=LOADS)
-    expect(page.get_by_text(predicted)).to_be_visible(timeout=LOADS)
+    page.get_by_text(predicted).wait_for(timeout=LOADS)
     expect(page.get_by_role("slider", name="Place on the picture, x")).to_have_attribute("max", "15", timeout=LOADS)
 
 
 def test_the_start_page_and_the_page_itself_link_to_the_lessons(server, page):
     page.goto(server)
-    expect(page.get_by_role("link", name=re.compile("^Start here"))).to_be_visible(timeout=LOADS)
+    page.get_by_role("link", name=re.compile("^Start here")).wait_for(timeout=LOADS)
     first = lessons.of_page("svgd")[0]
     page.get_by_role("link", name=first.title, exact=True).click()
     at_step(page, first, 0)
     page.get_by_text("Lessons", exact=True).click()
     for lesson in lessons.of_page("svgd"):
-        expect(page.get_by_role("link", name=lesson.title)).to_be_visible()
+        page.get_by_role("link", name=lesson.title).wait_for()

@@ -51,9 +51,9 @@ def test_a_room_can_read_a_presented_lesson(page, server, name):
     page.get_by_role("button", name="Try again").wait_for()
     box = page.get_by_role("button", name="Next", exact=True).bounding_box()
     assert 24 < box["height"] < 100, "the button has the size of a button also when it is next"
-    expect(page.get_by_label("Settings", exact=True)).to_be_hidden()
+    page.get_by_label("Settings", exact=True).wait_for(state="hidden")
     page.keyboard.press("p")
-    expect(page.get_by_label("Settings", exact=True)).to_be_visible()
+    page.get_by_label("Settings", exact=True).wait_for()
     page.set_viewport_size({"width": 1366, "height": 768})
     page.wait_for_function(FITS)  # also the page of one reader shows the strip and the whole picture
     assert re.search(r"step=2\b", page.url), "the key belongs to the presentation, not to the lesson"

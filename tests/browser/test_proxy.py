@@ -39,14 +39,14 @@ def test_svgd_moves_behind_nginx_with_tls_and_a_path(nginx, serving, command, fr
             page.on("pageerror", lambda error: wrong.append(str(error)))
             page.on("request", lambda each: each.url.startswith((public, "data:", "blob:")) or foreign.append(each.url))
             page.goto(public)
-            expect(page.get_by_role("link", name=public)).to_be_visible()  # the public address, with its QR code
+            page.get_by_role("link", name=public).wait_for()  # the public address, with its QR code
             page.get_by_role("link", name="SVGD").first.click()
             runs(page)
             before = page.evaluate(MOVED)
             page.wait_for_function(f"(before) => ({MOVED})() !== before", arg=before, timeout=PATIENCE)
             assert page.url.startswith(f"{public}svgd")
             page.get_by_role("link", name="Guide").click()
-            expect(page.get_by_role("heading", name="Guide to labkit")).to_be_visible()
+            page.get_by_role("heading", name="Guide to labkit").wait_for()
             assert (wrong, foreign) == ([], [])
             context.close()
 

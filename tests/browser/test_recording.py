@@ -63,7 +63,7 @@ def opened(browser, file):
         if warnings is not None:
             page.on("console", lambda message: message.type == "warning" and warnings.append(message.text))
         page.goto(path.as_uri())
-        expect(page.locator(ready)).to_be_visible(timeout=30_000)
+        page.locator(ready).wait_for(timeout=30_000)
         return page
 
     yield start
@@ -85,7 +85,7 @@ def test_a_recording_plays_to_its_end_and_again(opened, run):
     page.get_by_label("Frames per second").select_option("40")
     at(page, STEPS)
     button = page.get_by_role("button", name="Play", exact=True)
-    expect(button).to_be_visible()
+    button.wait_for()
     assert page.evaluate(X) == pytest.approx(run[1].states[-1].x[:, 0].tolist(), abs=1e-3)
     page.get_by_label("Frames per second").select_option("1")
     button.click()
@@ -97,7 +97,7 @@ def test_a_recording_plays_to_its_end_and_again(opened, run):
 def test_keys_and_buttons_go_to_every_frame(opened, run):
     page = opened(reduced_motion="reduce")
     at(page, 0)  # it waits: the reader prefers no motion
-    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Play", exact=True).wait_for()
     x = [state.x[:, 0].tolist() for state in run[1].states]
     assert page.evaluate(X) == pytest.approx(x[0], abs=1e-3)
     for key, step in [("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", STEPS), ("Home", 0)]:
@@ -117,9 +117,9 @@ def test_keys_and_buttons_go_to_every_frame(opened, run):
         re.compile(r"^step 39 · t 39\. 20 particles")
     )  # what a screen reader says
     page.keyboard.press("Space")
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.get_by_role("button", name="Pause").wait_for()
     page.keyboard.press("Space")
-    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Play", exact=True).wait_for()
     assert status(page) >= 39
 
 

@@ -33,12 +33,12 @@ def key(school, log_of):
 def teacher(school, key, page):
     """The teacher's page of 60 particles and two controls, opened as a presentation, with an open room."""
     page.goto(f"{school}/svgd?n=60&present=1&controls=target,n")
-    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=20_000)
+    page.get_by_role("button", name="Pause").wait_for(timeout=20_000)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Class", exact=True).click()
     page.get_by_label("Teacher's key").fill(key)
     page.get_by_role("button", name="Open a class").click()
-    expect(page.get_by_role("heading", name=re.compile("Class [a-z]+-[a-z]+"))).to_be_visible(timeout=20_000)
+    page.get_by_role("heading", name=re.compile("Class [a-z]+-[a-z]+")).wait_for(timeout=20_000)
     yield page
     page.get_by_role("button", name="End the class").click()
 
@@ -57,7 +57,7 @@ def student(school, teacher, browser):
     found.on("console", lambda message: message.type == "error" and found.wrong.append(message.text))
     name = re.search("[a-z]+-[a-z]+", teacher.get_by_role("heading", name=re.compile("Class")).inner_text())[0]
     found.goto(f"{school}/room/{name}")
-    expect(found.get_by_text("live", exact=True)).to_be_visible(timeout=20_000)
+    found.get_by_text("live", exact=True).wait_for(timeout=20_000)
     yield found
     assert (found.foreign, found.wrong) == ([], [])
     context.close()
@@ -75,7 +75,7 @@ def shown(page):
 
 
 def test_a_student_sees_the_run_and_the_teachers_new_settings(teacher, student):
-    expect(teacher.get_by_text("1 follow")).to_be_visible()
+    teacher.get_by_text("1 follow").wait_for()
     counter = student.get_by_text(re.compile(r"^step \d+"))
     before = counter.inner_text()
     expect(counter).not_to_have_text(before)
@@ -85,7 +85,7 @@ def test_a_student_sees_the_run_and_the_teachers_new_settings(teacher, student):
     assert student.locator(".still").count() == 0 and student.locator("#pictures > div").count() > 3
     assert student.evaluate("document.documentElement.scrollWidth") <= 390
     teacher.get_by_role("button", name="Pause").click()
-    expect(teacher.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    teacher.get_by_role("button", name="Play", exact=True).wait_for()
     teacher.wait_for_timeout(500)
     assert steps(student) == int(
         re.search(r"step (\d+)", teacher.get_by_text(re.compile(r"^step \d+ · ")).inner_text())[1]
@@ -96,15 +96,15 @@ def test_a_vote_is_secret_until_it_is_revealed(teacher, student, violations):
     teacher.get_by_label("Question", exact=True).fill("Where will the particles stop?")
     teacher.get_by_label(re.compile("^Choices")).fill("left; right; both")
     teacher.get_by_role("button", name="Ask", exact=True).click()
-    expect(student.get_by_role("heading", name="Where will the particles stop?")).to_be_visible()
+    student.get_by_role("heading", name="Where will the particles stop?").wait_for()
     student.get_by_role("button", name="both").click()
-    expect(student.get_by_text("Your answer: both")).to_be_visible()
-    expect(teacher.get_by_text("1 vote")).to_be_visible()
+    student.get_by_text("Your answer: both").wait_for()
+    teacher.get_by_text("1 vote").wait_for()
     assert student.locator(".bars").count() == 0
     assert violations(student) == []
     teacher.get_by_role("button", name="Reveal").click()
     expect(student.locator(".bars")).to_contain_text("both1")
-    expect(teacher.get_by_text("left: 0, right: 0, both: 1")).to_be_visible()
+    teacher.get_by_text("left: 0, right: 0, both: 1").wait_for()
     assert violations(student) == []
     assert violations(teacher, teacher.locator("#classroom")) == []
 
@@ -120,15 +120,15 @@ X_RANGE = """() => {
 def test_a_class_predicts_a_number_and_a_place_and_the_run_shows_what_is_right(school, teacher, student, violations):
     step = lessons.load(LESSON).steps[2]
     teacher.goto(f"{school}/svgd?lesson={LESSON}&step=3")
-    expect(student.get_by_text(step.text)).to_be_visible(timeout=20_000)
+    student.get_by_text(step.text).wait_for(timeout=20_000)
     teacher.get_by_role("button", name="Ask the class").click()
-    expect(student.get_by_role("heading", name=step.question.text)).to_be_visible(timeout=20_000)
+    student.get_by_role("heading", name=step.question.text).wait_for(timeout=20_000)
     student.get_by_role("spinbutton").fill("0.33")
     student.get_by_role("button", name="Send").click()
-    expect(teacher.get_by_text("1 vote")).to_be_attached()
+    teacher.get_by_text("1 vote").wait_for(state="attached")
     teacher.get_by_role("button", name=re.compile("^Just play")).click()
     found = re.compile(r"The run gives 0\.3\d*\. 1 of 1 was within 0\.05\.$")
-    expect(student.get_by_text(found)).to_be_visible(timeout=60_000)
+    student.get_by_text(found).wait_for(timeout=60_000)
     expect(student.locator(".bars")).to_contain_text("0.331")
     teacher.get_by_role("button", name="Class", exact=True).click()  # the panel is closed after a reload
 
@@ -138,47 +138,47 @@ def test_a_class_predicts_a_number_and_a_place_and_the_run_shows_what_is_right(s
     (right,) = places(question.find(states))
     teacher.get_by_label("A question of a lesson").select_option(label=question.text)
     teacher.get_by_role("button", name="Ask this question").click()
-    expect(student.get_by_text(step.text)).to_be_visible(timeout=20_000)
+    student.get_by_text(step.text).wait_for(timeout=20_000)
     surface = student.locator("[data-labkit=places]")
-    expect(surface).to_be_visible(timeout=20_000)
+    surface.wait_for(timeout=20_000)
     low, high = student.evaluate(X_RANGE)
     box = surface.bounding_box()
     surface.click(position={"x": (right - low) / (high - low) * box["width"], "y": box["height"] / 2})
-    expect(student.get_by_text(re.compile("^Your answer: "))).to_be_visible()
-    expect(teacher.get_by_text(re.compile("open · 1 vote$"))).to_be_visible()
+    student.get_by_text(re.compile("^Your answer: ")).wait_for()
+    teacher.get_by_text(re.compile("open · 1 vote$")).wait_for()
     assert violations(student, student.locator("#vote")) == []
     assert surface.locator("div").count() == 1  # the student's place
     teacher.get_by_role("button", name=re.compile("^Just play")).click()
     words = re.compile(rf"The run gives .*1 of 1 was within {question.tolerance:g}\.$")
-    expect(student.get_by_text(words)).to_be_visible(timeout=60_000)
+    student.get_by_text(words).wait_for(timeout=60_000)
     expect(surface.locator("div")).to_have_count(3)  # with those of the class and of the run
 
 
 def test_a_student_drives_and_the_teacher_takes_back(teacher, student):
     student.get_by_label("Your name").fill("Mia")
     student.get_by_role("button", name="Raise your hand").click()
-    expect(teacher.get_by_text("Mia raises a hand")).to_be_visible()
+    teacher.get_by_text("Mia raises a hand").wait_for()
     teacher.get_by_role("button", name="Let this student drive").click()
     student.get_by_role("button", name="Pause").click()
-    expect(teacher.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    teacher.get_by_role("button", name="Play", exact=True).wait_for()
     student.get_by_role("button", name="Play", exact=True).click()
-    expect(teacher.get_by_role("button", name="Pause")).to_be_visible()
+    teacher.get_by_role("button", name="Pause").wait_for()
     teacher.get_by_role("button", name="Take back").click()
-    expect(student.get_by_role("button", name="Pause")).to_be_hidden()
+    student.get_by_role("button", name="Pause").wait_for(state="hidden")
 
 
 def test_a_student_continues_alone_from_the_frame_that_was_seen(teacher, student):
     teacher.get_by_role("button", name="Pause").click()
-    expect(teacher.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    teacher.get_by_role("button", name="Play", exact=True).wait_for()
     student.wait_for_timeout(500)
     seen = steps(student)
     assert seen > 0
     student.get_by_role("button", name="Try it myself from here").click()
-    expect(student.get_by_text(re.compile(rf"^step {seen} · paused"))).to_be_visible(timeout=20_000)
+    student.get_by_text(re.compile(rf"^step {seen} · paused")).wait_for(timeout=20_000)
     words = student.evaluate("location.search").removeprefix("?").split("&")
     assert words[0] == "n=60" and "controls=target,n" in words and "present=1" not in words
-    expect(student.get_by_label("Particles, n", exact=True)).to_be_visible()
-    expect(student.get_by_label("Kernel k", exact=True)).to_be_hidden()
+    student.get_by_label("Particles, n", exact=True).wait_for()
+    student.get_by_label("Kernel k", exact=True).wait_for(state="hidden")
 
 
 def test_a_wrong_key_and_a_wrong_name_say_what_to_do(school, page):
@@ -186,8 +186,8 @@ def test_a_wrong_key_and_a_wrong_name_say_what_to_do(school, page):
     page.get_by_role("button", name="Class", exact=True).click()
     page.get_by_label("Teacher's key").fill("wrong")
     page.get_by_role("button", name="Open a class").click()
-    expect(page.get_by_text("This is not the teacher's key")).to_be_visible()
+    page.get_by_text("This is not the teacher's key").wait_for()
     page.goto(f"{school}/")
     page.get_by_label(re.compile("Type the two words")).fill("no-room")
     page.get_by_role("button", name="Follow").click()
-    expect(page.get_by_text("This class has ended, or it never began")).to_be_visible()
+    page.get_by_text("This class has ended, or it never began").wait_for()

@@ -57,8 +57,8 @@ def test_a_run_appears_and_grows_with_its_files(here, page, place):
     page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
     expect.set_options(timeout=15_000)
     page.goto(f"{here}/runs")
-    expect(page.get_by_text(str(place), exact=True)).to_be_visible()
-    expect(page.get_by_text("labkit train draw --data digits --preset digits")).to_be_visible()
+    page.get_by_text(str(place), exact=True).wait_for()
+    page.get_by_text("labkit train draw --data digits --preset digits").wait_for()
 
     folder = place / "mine"
     folder.mkdir(parents=True)
@@ -68,18 +68,18 @@ def test_a_run_appears_and_grows_with_its_files(here, page, place):
     record(folder, 10, 20, 100)
     evaluated(folder, 1, 100, 131.25)
     for cell in ("training now", "100 of 200", "131.25", "<b>made up</b>"):
-        expect(page.get_by_role("cell", name=cell).first).to_be_visible()
-    expect(page.get_by_text("samples of epoch 1")).to_be_visible()
+        page.get_by_role("cell", name=cell).first.wait_for()
+    page.get_by_text("samples of epoch 1").wait_for()
     page.wait_for_function(f"() => ({CURVE})() === 100")
 
     evaluated(folder, 2, 200, 101.5)
     record(folder, 200)
-    expect(page.get_by_text("samples of epoch 2")).to_be_visible()
-    expect(page.get_by_role("cell", name="done", exact=True)).to_be_visible()
+    page.get_by_text("samples of epoch 2").wait_for()
+    page.get_by_role("cell", name="done", exact=True).wait_for()
     page.wait_for_function(f"() => ({CURVE})() === 200")
     page.get_by_role("slider", name="Samples of an earlier epoch").focus()
     page.keyboard.press("ArrowLeft")
-    expect(page.get_by_text("samples of epoch 1")).to_be_visible()
+    page.get_by_text("samples of epoch 1").wait_for()
     expect(page).to_have_url(f"{here}/runs?epoch=1")
     assert wrong == []
 
@@ -88,9 +88,9 @@ def test_a_link_to_an_unknown_run_and_a_damaged_folder_leave_the_others(here, pa
     (place / "torn").mkdir(parents=True)
     (place / "torn" / "config.json").write_text("{")
     page.goto(f"{here}/runs?run=runs%2F..%2Felsewhere")
-    expect(page.get_by_text("This link has settings or values that do not exist here")).to_be_visible()
-    expect(page.get_by_text("torn: ")).to_be_visible()
-    expect(page.get_by_text("samples of epoch 2")).to_be_visible()
+    page.get_by_text("This link has settings or values that do not exist here").wait_for()
+    page.get_by_text("torn: ").wait_for()
+    page.get_by_text("samples of epoch 2").wait_for()
 
 
 def test_draw_offers_the_runs_and_continues_if_one_does_not_load(here, page, place):
@@ -99,6 +99,6 @@ def test_draw_offers_the_runs_and_continues_if_one_does_not_load(here, page, pla
     (place / "odd" / "config.json").write_text(json.dumps(CONFIG))
     save_file({"w": torch.zeros(1)}, place / "odd" / "model.safetensors", {"kind": "draw", "config": "{}"})
     page.goto(f"{here}/draw?model=runs%2Fodd")
-    expect(page.get_by_text("runs/odd: ").first).to_be_visible()
+    page.get_by_text("runs/odd: ").first.wait_for()
     page.get_by_role("combobox").select_option("MNIST, 10 glimpses (draw-small)")
-    expect(page.get_by_role("button", name="Reset")).to_be_visible()
+    page.get_by_role("button", name="Reset").wait_for()

@@ -67,8 +67,8 @@ class Page:
         if paused:
             self.page.emulate_media(reduced_motion="reduce")
         self.page.goto(f"{self.server}/svgd{search}")
-        expect(self.counter).to_be_visible()
-        expect(self.control("combobox", "Target p(x)")).to_be_visible()
+        self.counter.wait_for()
+        self.control("combobox", "Target p(x)").wait_for()
         return self
 
     @property
@@ -92,9 +92,9 @@ class Page:
 
     def pause(self):
         self.press("Pause")  # the button's name until it is pressed: waits for a run that has not started yet
-        expect(self.control("button", "Play")).to_be_visible()
+        self.control("button", "Play").wait_for()
         self.page.wait_for_timeout(200)  # the text next to the button changes with it, not earlier
-        expect(self.page.get_by_text(re.compile(r"^step \d+ · paused"))).to_be_visible()
+        self.page.get_by_text(re.compile(r"^step \d+ · paused")).wait_for()
 
     def error(self):
         """The message on the page; a screen reader also speaks it."""
@@ -147,7 +147,7 @@ def test_it_plays_one_story_after_another_without_requests_to_other_machines(svg
     expect(svgd.control("combobox", "Story").locator("option")).to_have_count(len(PRESETS) + 1)
     for story in ("Collapse", "A banana"):
         svgd.control("combobox", "Story").select_option(story)
-        expect(svgd.page.get_by_text(PRESETS[story][1][:40])).to_be_visible()
+        svgd.page.get_by_text(PRESETS[story][1][:40]).wait_for()
         svgd.eventually(lambda: svgd.step > 3)
         assert not svgd.error().is_visible(), story
     svgd.pause()
@@ -196,7 +196,7 @@ def test_reduced_motion_starts_paused_and_keys_act_unless_a_control_has_the_focu
     svgd.page.evaluate(MISS_A_LABEL)
     keys.press("Space")
     svgd.page.wait_for_function("window.isLate")
-    expect(svgd.control("button", "Pause")).to_be_visible()
+    svgd.control("button", "Pause").wait_for()
     svgd.eventually(lambda: svgd.step > 3)
 
 
@@ -215,7 +215,7 @@ def test_a_number_field_always_shows_the_used_number(svgd):
         field.press("Enter")
         expect(field).to_have_value(used)
         svgd.eventually(lambda used=used: svgd.asked["n"] == used)
-        expect(line).to_contain_text(said) if said else expect(line).to_be_hidden()
+        expect(line).to_contain_text(said) if said else line.wait_for(state="hidden")
     svgd.until("data(leading()[0], 4).x.length === 2000")
     expect(svgd.page.get_by_text("This page does not work")).to_have_count(0)
 
@@ -243,7 +243,7 @@ def test_a_link_gives_its_settings_and_the_same_run(svgd):
 def test_invalid_settings_of_a_link_are_reported_as_text(svgd):
     svgd.open("?n=99999&hue=1&kernel=<img src=x onerror=alert(1)>&shape={%22dim%22:999999}")
     words = svgd.page.get_by_text("This link has settings or values that do not exist here")
-    expect(words).to_be_visible()
+    words.wait_for()
     for part in ("n=99999: must be at most 2,000", "hue", "<img src=x", "dim must be from 1 to 100"):
         assert part in words.inner_text()
     svgd.eventually(lambda: svgd.step > 3)
@@ -265,7 +265,7 @@ def test_share_gives_the_link_its_code_and_python_and_back_returns_to_the_earlie
     expect(dialog.locator("title")).to_have_text(f"QR code of {link}&present=1")
     assert violations(svgd.page, dialog) == []
     svgd.page.keyboard.press("Escape")
-    expect(dialog).to_be_hidden()
+    dialog.wait_for(state="hidden")
     expect(svgd.control("button", "Share")).to_be_focused()
     svgd.press("Collapse")
     svgd.eventually(lambda: svgd.asked == {"tab": "Collapse"})
@@ -281,12 +281,12 @@ def test_share_gives_the_link_its_code_and_python_and_back_returns_to_the_earlie
 def test_a_failing_step_is_shown_and_the_page_still_works(svgd):
     """Plain steps of size 2 move particles out of the range of the funnel; a smaller size and Reset play again."""
     svgd.open("?target=funnel&optimizer=plain&step_size=2&begin_mean=-10")
-    expect(svgd.error()).to_be_visible()
+    svgd.error().wait_for()
     assert "smaller step size" in svgd.error().inner_text()
     svgd.control("combobox", "Optimiser").select_option("Adagrad")
     svgd.press("Reset")
     svgd.eventually(lambda: svgd.step > 5)
-    expect(svgd.error()).to_be_hidden()
+    svgd.error().wait_for(state="hidden")
     assert svgd.wrong == []
 
 
@@ -404,9 +404,9 @@ def test_every_control_has_a_name_and_a_description_and_a_phone_shows_everything
         "button": "Play or pause", "textbox": "Seed",
     }.items():  # fmt: skip
         if name and role != "button":
-            expect(svgd.control(role, name)).to_be_visible()
+            svgd.control(role, name).wait_for()
     svgd.control("button", "Step").hover()
-    expect(svgd.page.get_by_text("Pause and take one step (right arrow key)")).to_be_visible()
+    svgd.page.get_by_text("Pause and take one step (right arrow key)").wait_for()
 
     svgd.page.set_viewport_size({"width": 390, "height": 844})
     svgd.until("figures().length === 5 && leading()[0] && document.documentElement.scrollWidth <= 390")

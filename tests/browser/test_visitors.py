@@ -38,24 +38,24 @@ def test_the_page_of_an_expected_visitor_has_all_its_pictures_and_plays(expectin
         assert time.monotonic() < until, f"no page was prepared; the visits had {figures} pictures"
         page.wait_for_timeout(PAUSE)  # two pages are built, completed, paused and written
         page.goto(f"{expecting}/svgd")
-        expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=LOADS)
+        page.get_by_role("button", name="Pause").wait_for(timeout=LOADS)
     expect(page.get_by_role("combobox", name="Kernel k")).to_have_count(1, timeout=LOADS)
     counter = page.get_by_text(re.compile(r"^step \d+ · "))
     expect(counter).to_have_count(1, timeout=LOADS)
     before = counter.inner_text()
     expect(counter).not_to_have_text(before, timeout=LOADS)
     page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=LOADS)
+    page.get_by_role("button", name="Play", exact=True).wait_for(timeout=LOADS)
     assert (foreign, wrong) == ([], [])
 
 
 def test_a_link_with_settings_is_prepared_for_the_class(expecting, page):
     page.goto(f"{expecting}/svgd?n=50")
-    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=LOADS)
+    page.get_by_role("button", name="Pause").wait_for(timeout=LOADS)
     page.get_by_role("button", name="Share", exact=True).click()
     page.get_by_role("button", name="Prepare for 2 visitors").click()
     said = page.get_by_text("The server prepares this link, and no longer any other.")
-    expect(said).to_be_visible(timeout=LOADS)
+    said.wait_for(timeout=LOADS)
     page.get_by_label("Open as a presentation").click()  # another link
-    expect(said).to_be_hidden(timeout=LOADS)
-    expect(page.get_by_role("button", name="Prepare for 2 visitors")).to_be_visible(timeout=LOADS)
+    said.wait_for(state="hidden", timeout=LOADS)
+    page.get_by_role("button", name="Prepare for 2 visitors").wait_for(timeout=LOADS)
