@@ -4,6 +4,7 @@ import html
 import re
 import statistics
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from texts import READ, Text, plain
 
@@ -23,8 +24,10 @@ SHORT = ("e.g", "i.e", "et al", "vs", "cf", "fig", "eq", "no", "dr", "etc", "app
 END = re.compile(r"[.!?]+[\"'”’)*_\]]*\s+")
 
 
-def sentences(text: Text) -> Iterator[tuple[int, str, int]]:
-    """Yield the line, the words and the count of each sentence, title, label and table cell of a text."""
+@cache
+def sentences(text: Text) -> list[tuple[int, str, int]]:
+    """Return the line, the words and the count of each sentence, title, label and table cell of a text."""
+    found = []
     for line, words in units(text):
         start = 0
         for end in [*END.finditer(words), None]:
@@ -33,8 +36,9 @@ def sentences(text: Text) -> Iterator[tuple[int, str, int]]:
                 continue
             sentence = words[start:stop].strip()
             if sentence:
-                yield line + words.count("\n", 0, start), " ".join(sentence.split()), count(sentence)
+                found.append((line + words.count("\n", 0, start), " ".join(sentence.split()), count(sentence)))
             start = stop
+    return found
 
 
 def count(sentence: str) -> int:

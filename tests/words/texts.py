@@ -3,7 +3,7 @@
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ PATTERNS = (
 READ = {"docstring", "string", "markdown"}  # the kinds whose sentences are counted
 TAGS = re.compile(r"<(style|script|math|svg)\b.*?</\1>|<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
 NO_PROSE = re.compile(r"[\w-]+:[^;:]+;|=>|\bconst |\bfunction\b|^[\w-]+/|^\.[\w-]+|--[\w-]+:")  # styles, scripts, paths
+NO_DOCSTRING = (ast.expr, ast.Assign, ast.Return, ast.arguments, ast.alias)  # nodes that hold none
 WORD = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -52,20 +53,20 @@ def of_file(file: Path, name: str) -> list[Text]:
 def python(source: str, name: str, first: int = 0) -> Iterator[Text]:
     """Yield docstrings, comments and strings of a module; of a test its name, docstrings and comments."""
     tree = ast.parse(source)
-    tests = name.startswith("tests/")
+    tests, nodes = name.startswith("tests/"), every(tree)
     docstrings = dict(documented(tree))
     for node, public in docstrings.items():
         kind = "docstring" if public and not tests else "note"
         yield Text(name, first + node.lineno, kind, aligned(node.value))
     if tests:
-        for node in every(tree):
+        for node in nodes:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name.lower().startswith("test"):
                 yield Text(name, first + node.lineno, "name", node.name.replace("_", " "))
     else:
         for node in strings(tree):
             if node not in docstrings and prose(words := literal(node)):
                 yield Text(name, first + node.lineno, "string", words)
-    for line, words in comments(source, tree):
+    for line, words in comments(source, nodes):
         yield Text(name, first + line, "comment", words)
 
 
@@ -84,25 +85,26 @@ def documented(tree: ast.AST, public: bool = True) -> Iterator[tuple[ast.Constan
         if isinstance(body[0].value.value, str):
             yield body[0].value, public
     for node in inside(tree):
-        if not isinstance(node, ast.expr):  # an expression holds no docstrings
+        if not isinstance(node, NO_DOCSTRING):
             name = getattr(node, "name", None) or ""
             inner = isinstance(tree, ast.FunctionDef | ast.AsyncFunctionDef)
             yield from documented(node, public and not inner and (not name.startswith("_") or name.startswith("__")))
 
 
 def inside(node: ast.AST) -> list[ast.AST]:
-    """Return the nodes directly inside a node, as ast.iter_child_nodes, in a third of its time."""
+    """Return the nodes directly inside a node, without contexts and operators, sooner than ast.iter_child_nodes."""
     found: list[ast.AST] = []
-    for value in vars(node).values():
-        if isinstance(value, list):
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if type(value) is list:
             found += [each for each in value if isinstance(each, ast.AST)]
-        elif isinstance(value, ast.AST):
+        elif isinstance(value, ast.AST) and value._fields:
             found.append(value)
     return found
 
 
 def every(tree: ast.AST) -> list[ast.AST]:
-    """Return a tree's nodes, as ast.walk."""
+    """Return a tree and all nodes inside it."""
     found = [tree]
     for node in found:
         found += inside(node)
@@ -144,13 +146,13 @@ def plain(words: str) -> str:
     return TAGS.sub(lambda tag: " " + "\n" * tag[0].count("\n"), words)
 
 
-def comments(source: str, tree: ast.AST) -> Iterator[tuple[int, str]]:
+def comments(source: str, nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
     """Yield each comment with its first line; lines that follow each other are one comment."""
-    covered = spans(tree)
+    covered = spans(nodes)
     block: list[str] = []
     start = last = 0
     for i, line in enumerate(source.encode().split(b"\n"), 1):
-        places = (at for at, letter in enumerate(line) if letter == ord("#"))
+        places = (found.start() for found in re.finditer(b"#", line))
         at = next((at for at in places if not any(a <= at < b for a, b in covered.get(i, ()))), None)
         if at is None:
             continue
@@ -166,10 +168,10 @@ def comments(source: str, tree: ast.AST) -> Iterator[tuple[int, str]]:
         yield start, "\n".join(block)
 
 
-def spans(tree: ast.AST) -> dict[int, list[tuple[int, float]]]:
+def spans(nodes: Iterable[ast.AST]) -> dict[int, list[tuple[int, float]]]:
     """Return the bytes of each line that are inside a string."""
     found: dict[int, list[tuple[int, float]]] = {}
-    for node in every(tree):
+    for node in nodes:
         if isinstance(node, ast.JoinedStr) or isinstance(node, ast.Constant) and isinstance(node.value, str):
             for line in range(node.lineno, node.end_lineno + 1):
                 a = node.col_offset if line == node.lineno else 0
