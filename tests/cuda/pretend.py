@@ -16,6 +16,7 @@ operations that labkit does not round itself.
 
 import collections
 import contextlib
+import functools
 import sys
 import weakref
 from collections.abc import Callable, Iterator
@@ -23,7 +24,6 @@ from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
-from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
 
 DEVICE = torch.device("cuda:0")
@@ -190,7 +190,7 @@ def _note(kind: str, operation: str) -> None:
 
 def _run(func: Any, args: tuple, kwargs: dict) -> Any:
     """Run one operation on the CPU, after finding everything that CUDA would refuse or wait for."""
-    name, (flat, spec) = str(func), pytree.tree_flatten((args, kwargs))
+    name, flat = _name(func), _flat(args, kwargs)
     on_gpu = [each for each in flat if isinstance(each, Tensor)]
     on_host = [each for each in flat if isinstance(each, torch.Tensor) and not isinstance(each, Tensor)]
     if any(each.is_meta for each in on_host):
@@ -206,25 +206,52 @@ def _run(func: Any, args: tuple, kwargs: dict) -> Any:
         return func(*args, **kwargs)
     if _ledgers and on_gpu:
         _ledgers[-1].operations += 1
-    plain_args, plain_kwargs = pytree.tree_unflatten([_held(each) for each in flat], spec)
+    plain_args, plain_kwargs = map(_held, args), {key: _held(each) for key, each in kwargs.items()}
     if asked is not None:
         plain_kwargs["device"] = torch.device("cpu")
     plain_kwargs.pop("pin_memory", None)
     known = {id(each.held): each for each in on_gpu}
-    found = pytree.tree_map(lambda each: _wrapped(each, known, to_gpu), func(*plain_args, **plain_kwargs))
+    found = _wrapped(func(*plain_args, **plain_kwargs), known, to_gpu)
     if name == "aten.set_.source_Tensor":
         return args[0]
-    if on_gpu and to_gpu:
+    if on_gpu and to_gpu and _has_aliases(func):
         with contextlib.suppress(Exception):  # operations without a schema of aliases: the result stays unchanged
             return return_and_correct_aliasing(func, args, kwargs, found)
     return found
 
 
+@functools.cache
+def _name(func: Any) -> str:
+    return str(func)
+
+
+@functools.cache
+def _has_aliases(func: Any) -> bool:
+    """Whether an operation writes into an argument, or returns one or a view of one."""
+    schema = func._schema
+    return any(each.alias_info is not None for each in (*schema.arguments, *schema.returns))
+
+
+def _flat(args: tuple, kwargs: dict) -> list:
+    """The arguments of an operation. Of those that are lists of tensors, the tensors."""
+    found: list = []
+    for each in (*args, *kwargs.values()):
+        if isinstance(each, list | tuple):
+            found += each
+        else:
+            found.append(each)
+    return found
+
+
 def _held(each: Any) -> Any:
+    if isinstance(each, list | tuple):
+        return [_held(one) for one in each]
     return each.held if isinstance(each, Tensor) else each
 
 
 def _wrapped(each: Any, known: dict[int, Tensor], to_gpu: bool) -> Any:
+    if isinstance(each, list | tuple):
+        return type(each)(_wrapped(one, known, to_gpu) for one in each)
     if not isinstance(each, torch.Tensor):
         return each
     return known[id(each)] if id(each) in known else Tensor(each) if to_gpu else each
@@ -247,8 +274,13 @@ def _check_generators(name: str, flat: list, to_gpu: bool) -> None:
         if (each._cdata in _generators) != to_gpu:
             wanted = "cuda" if to_gpu else "cpu"
             raise MixedDevicesError(f"expected a {wanted} generator, got another in {name} at {_place()}")
-    if to_gpu and not given and any(word in name for word in RANDOM):
+    if to_gpu and not given and _is_random(name):
         _note("global-rng", name)
+
+
+@functools.cache
+def _is_random(name: str) -> bool:
+    return any(word in name for word in RANDOM)
 
 
 def _count(name: str, args: tuple, on_gpu: list, on_host: list, asked: Any, to_gpu: bool) -> None:
@@ -277,6 +309,10 @@ def _count_index(name: str, args: tuple) -> None:
 class _Operations(TorchDispatchMode):
     """Sees the operations without a pretended tensor among their arguments: factories, copies to the device."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # nothing is compiled here, and torch's wrapper for that would take a tenth of the time
+
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         return _run(func, args, kwargs or {})
 
@@ -285,7 +321,7 @@ class _Names(TorchFunctionMode):
     """Reads "cuda" as cuda:0, and makes `torch.tensor(..., device="cuda")`, which no operation carries out."""
 
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
-        kwargs = {name: _indexed(value) for name, value in (kwargs or {}).items()}
+        kwargs = {name: _indexed(value) for name, value in kwargs.items()} if kwargs else {}
         if func is torch.Tensor.new_tensor and isinstance(args[0], Tensor):
             func, args, kwargs = torch.tensor, args[1:], {"dtype": args[0].dtype, "device": DEVICE} | kwargs
         if func in (torch.Tensor.__getitem__, torch.Tensor.__setitem__) and isinstance(args[0], Tensor):
