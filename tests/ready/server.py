@@ -35,8 +35,10 @@ OTHERS = (
     "holoviews.plotting.bokeh",
     "ipykernel.kernelapp",
     "ipywidgets",
+    "lightning_fabric.fabric",
+    "pandas",  # HoloViews imports it at the first picture
     "panel",
-    "torch",
+    "torch._dynamo",  # every optimiser of torch imports it, which takes a second
 )
 
 
