@@ -253,14 +253,14 @@ def test_a_link_that_is_replaced_while_its_page_is_built_keeps_nothing(at_once, 
 
 
 def test_the_time_of_a_link_begins_again_when_it_is_prepared_again(at_once, no_stocks, monkeypatch):
-    monkeypatch.setattr(ahead, "KEPT", 0.4)
+    monkeypatch.setattr(ahead, "KEPT", 1.0)
 
     async def scenario():
         context = Context()
         await ahead.stock(context, 2, lambda: 0)
-        for link in ("n=5", "n=7", "n=5", "n=5"):
+        for link, seconds in (("n=5", 0.0), ("n=7", 0.0), ("n=5", 0.6), ("n=5", 0.6)):
             ahead.expect("/page", link)
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(seconds)
         return list(ahead._links)
 
     assert [query for _, query in asyncio.run(scenario())] == ["n=5"]

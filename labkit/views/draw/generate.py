@@ -22,12 +22,12 @@ class GenerateScene(StrokeScene):
         "Each image starts with the same first canvas. Each step of the drawing is called a glimpse. At glimpse t the "
         "network takes a random vector z. From z and its memory of the drawing it computes what to paint and where: a "
         "patch of numbers, spread over the <b>orange</b> window and added to the canvas. A sigmoid function turns the "
-        "sum at a pixel into the probability of ink: 0 gives 1/2. If a window is larger than the image, the frame lies "
-        "along its edge. The window is a grid of small Gaussian spots, called filters; a thicker frame means smaller "
-        "spots. The curves show the window of the first image: its stride &delta; (the distance between neighbouring "
-        "filters), and their width &sigma; (see <i>Attention lab</i>). The row below the grid shows the first image "
-        "from the first canvas to the last glimpse; the yellow frame is around the current one. Finished images stay "
-        "for a moment, then new ones start."
+        "sum at a pixel into the probability of ink: 0 gives 1/2. If a window is larger than the image, the frame "
+        "lies along its edge. The window is a grid of small Gaussian spots, called filters; a thicker frame means "
+        "smaller spots. The curves show the window of the first image: its stride &delta; (the distance between "
+        "neighbouring filters), and their width &sigma; (see <i>Attention lab</i>). The small images below the grid "
+        "show the first image from the first canvas to the last glimpse; the yellow frame is around the current one. "
+        "Finished images stay for a moment, then new ones start."
     )
 
     def views(self) -> list:
