@@ -167,8 +167,7 @@ class Run(Generic[S, C]):
                 self._owe(now)
                 done = self._advance(int(self._owed), within) if within else 0
                 self._owed -= done
-            due = self.playing and now - self._published >= pause and self.frame.state is not self._state
-            if due:
+            if self.playing and now - self._published >= pause and self.frame.state is not self._state:
                 self._publish(now)
         except Exception as error:  # the viewer sees it; the engine and the other runs continue
             self._fail(error)

@@ -131,9 +131,9 @@ const fit = (view, scale) => {
   }
   makeRoomForNames(view)
 }
-const figures = () => (globalThis.Bokeh?.documents ?? []).flatMap((each) =>
-  [...each._all_models.values()].filter((model) => model.type === "Figure").map((model) => Bokeh.index.find_one(model))
-).filter((view) => view?.el.isConnected && view.frame?.bbox)
+const models = () => (globalThis.Bokeh?.documents ?? []).flatMap((each) => [...each._all_models.values()])
+const figures = () => models().filter(({type}) => type === "Figure").map((model) => Bokeh.index.find_one(model))
+  .filter((view) => view?.el.isConnected && view.frame?.bbox)
 const fitAll = () => {
   const scale = Number(getComputedStyle(document.documentElement).getPropertyValue("--plot-scale")) || 1
   const views = figures()

@@ -1,8 +1,7 @@
 // Bokeh's button misses a change of its label while the browser still builds its view, and two changes at once may end
 // in the wrong order. Then the view must read the label again.
 const relabel = () => {
-  const models = (globalThis.Bokeh?.documents ?? []).flatMap((each) => [...each._all_models.values()])
-  for (const button of models.filter(({css_classes}) => css_classes?.includes("play"))) {
+  for (const button of models().filter(({css_classes}) => css_classes?.includes("play"))) {
     const shown = Bokeh.index.find_one(button)?.button_el
     if (shown && shown.textContent.trim() !== button.label) button.properties.label.change.emit()
   }
