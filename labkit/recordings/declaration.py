@@ -1,9 +1,10 @@
 """The pictures of a recording as data: Bokeh's documents as JSON, and what a player needs to know about them.
 
-    {"title": ..., "fps": ..., "pictures": [{"item", "place", "aspect", "layers", "colours"}, ...]}
+    {"title": ..., "fps": ..., "pictures": [{"item", "place", "shape", "layers", "colours"}, ...]}
 
-`item` is for `Bokeh.embed.embed_item`. `place` is "leading", "wide" or "". `layers` has the ids of the sources of each
-layer. `colours` has the colours of frame and text by the id of their model: on a light page, and on a dark one.
+`item` is for `Bokeh.embed.embed_item`. `place` is "leading", "wide" or "", `shape` is "image", "plane" or "plot".
+`layers` has the ids of the sources of each layer. `colours` has the colours of frame and text by the id of their model:
+on a light page, and on a dark one.
 """
 
 from collections.abc import Sequence
@@ -62,7 +63,7 @@ def _picture(view: View, state: Any, frames: Sequence[Columns]) -> Picture:
     data = {
         "item": json_item(root),
         "place": "wide" if view.wide else "leading" if view.leading else "",
-        "aspect": view.aspect,
+        "shape": "image" if view.aspect else "plane" if view.plane else "plot",
         "layers": {label: [source.id for source in sources] for label, sources in stage.sources.items()},
         "colours": colours,
     }

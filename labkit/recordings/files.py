@@ -26,10 +26,11 @@ from labkit.recordings.columns import Column, encode, quantised
 from labkit.recordings.declaration import declaration, pictures
 from labkit.recordings.frames import Columns, Frame, Packer, block, json_bytes, layers_of
 from labkit.views.live import Live
+from labkit.views.remote import FITTING
 from labkit.views.save import cut, thinned
 from labkit.views.view import View, checked, columns_of, row_of
 
-SCRIPTS = [Path(__file__).with_name(name) for name in ("legends.js", "player.js")]
+SCRIPTS = [*FITTING, Path(__file__).with_name("player.js")]
 FPS = 20  # frames per second, at first
 MOST = 400  # frames
 FAR = 100  # times the range of the middle 98 %: a column with a wider range is not rounded

@@ -1,5 +1,5 @@
 // Plays a recording: draws frames into pictures made by BokehJS. frames.py and columns.py write the messages.
-// Needs legends.js.
+// Needs legends.js and fit.js.
 const labkitPlayer = (() => {
   "use strict"
   const SPEEDS = [1, 2, 5, 8, 10, 20, 40] // frames per second
@@ -99,16 +99,16 @@ const labkitPlayer = (() => {
     // each: called whenever one more picture is there.
     async embed(each = () => {}) {
       if (this.declared.length === 1) this.element.classList.add("alone")
-      for (const [i, { item, place, aspect, layers, colours }] of this.declared.entries()) {
+      for (const [i, { item, place, shape, layers, colours }] of this.declared.entries()) {
         const room = this.element.children[i] ?? document.createElement("div")
         room.id = `labkit-picture-${i}`
-        room.className = aspect ? place : `plot ${place}` // an image has the height of its aspect
+        room.className = `${shape} ${place}`
         this.element.append(room)
         const views = await Bokeh.embed.embed_item(item, room.id)
         const made = views.roots[0].model.document
-        calmLegends(views.roots[0])
         this.documents.push(made)
         this.views.push(views.roots[0])
+        views.roots[0].repainted?.connect(() => fitFigure(views.roots[0]))
         const { x_range, y_range } = views.roots[0].model
         const following = [x_range, y_range].filter((range) => range?.type === "DataRange1d")
         this.following.push(following)

@@ -9,8 +9,9 @@ from panel.custom import JSComponent
 from labkit.views.keyboard import Keyboard, help_of
 from labkit.views.terms import choices, explained
 
-SCRIPTS = "scheme", "fit", "present", "explain", "keyboard", "numbers", "relabel", "remote"
-LEGENDS = Path(__file__).parents[1] / "recordings" / "legends.js"  # a player of recordings has no other part
+FITTING = [Path(__file__).with_name(name) for name in ("legends.js", "fit.js")]
+"""The scripts that fit a picture to its width, on a page and in a recording."""
+SCRIPTS = "scheme", "present", "figures", "explain", "keyboard", "numbers", "relabel", "remote"
 
 
 class Remote(JSComponent):
@@ -39,7 +40,7 @@ class Remote(JSComponent):
 
     _esm = "".join(
         path.read_text(encoding="utf-8")
-        for path in (LEGENDS, *(Path(__file__).with_name(f"{name}.js") for name in SCRIPTS))
+        for path in (*FITTING, *(Path(__file__).with_name(f"{name}.js") for name in SCRIPTS))
     )
 
     def __init__(self, heard, **params):

@@ -135,8 +135,13 @@ class Stage:
             figure.update(aspect_ratio=self._aspect, height=None, toolbar_location=None, frame_align=False)
         else:
             figure.sizing_mode = "stretch_both"  # the style sheet of the page sets the height
+            figure.frame_align = {"right": False}  # a column would give all plots the widest right border
         if self._plane:
-            figure.update(toolbar_location="right", **{f"min_border_{side}": size for side, size in PLANE.items()})
+            figure.update(
+                frame_align=False,
+                toolbar_location="right",
+                **{f"min_border_{side}": size for side, size in PLANE.items()},
+            )
         if self.automatic:
             figure.x_range, figure.y_range = DataRange1d(), DataRange1d()
         for axis in figure.axis:

@@ -11,9 +11,11 @@ from playwright.sync_api import expect
 
 from labkit import places, recordings
 from labkit.cli import main
+from labkit.experiments.dreg.microscope import MicroscopeSettings
 from labkit.experiments.svgd.numbers import bandwidth
 from labkit.experiments.svgd.particles import ParticlesSettings
 from labkit.past import Past
+from labkit.views.dreg.microscope import GradientScatter, WeightedSamples
 from labkit.views.svgd import Curves, Line
 from labkit.views.view import View
 
@@ -129,6 +131,23 @@ def test_a_recording_follows_light_and_dark_and_fits_a_phone(opened):
     page.emulate_media(color_scheme="light")
     page.wait_for_function(f"dark => ({INK})() !== dark", arg=dark)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+# of each picture: whether its frame is square, and how far its legends go beyond its width, in pixels
+FITTED = """() => Bokeh.documents.map((each) => Bokeh.index.find_one(each.roots()[0])).map((view) => {
+  const { width, height } = view.frame.bbox, { right } = view.el.getBoundingClientRect()
+  const legends = view.model.above.filter(({ type }) => type === "Legend").map((each) => Bokeh.index.find_one(each).el)
+  return [Math.abs(width - height) < 2, Math.max(0, ...legends.map((el) => el.getBoundingClientRect().right - right))]
+})"""
+
+
+def test_a_plane_is_square_and_its_legend_fits_at_every_width(opened, tmp_path):
+    path, settings = tmp_path / "planes.html", MicroscopeSettings()
+    recordings.save_states([WeightedSamples(settings), GradientScatter(settings)], [settings.start()], path)
+    page = opened(path, viewport={"width": 390, "height": 844})
+    for width in (390, 320, 1366):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.wait_for_function(f"() => ({FITTED})().every(([square, beyond]) => square && beyond === 0)", timeout=9000)
 
 
 def test_images_are_drawn_from_a_recording(opened, tmp_path):

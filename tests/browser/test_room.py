@@ -117,6 +117,12 @@ X_RANGE = """() => {
 }"""
 
 
+PLANES = """() => Bokeh.documents.flatMap((each) => [...each._all_models.values()])
+    .filter(({ type }) => type === "Figure").map((figure) => Bokeh.index.find_one(figure))
+    .filter((view) => view?.el.clientWidth && view.el.closest(".plane"))
+    .map(({ frame: { bbox: { width, height } } }) => [width, height])"""
+
+
 def test_a_class_predicts_a_number_and_a_place_and_the_run_shows_what_is_right(school, teacher, student, violations):
     step = lessons.load(LESSON).steps[2]
     teacher.goto(f"{school}/svgd?lesson={LESSON}&step=3")
@@ -152,6 +158,15 @@ def test_a_class_predicts_a_number_and_a_place_and_the_run_shows_what_is_right(s
     words = re.compile(rf"The run gives .*1 of 1 was within {question.tolerance:g}\.$")
     student.get_by_text(words).wait_for(timeout=60_000)
     expect(surface.locator("div")).to_have_count(3)  # with those of the class and of the run
+
+
+def test_planes_are_square_beside_the_panel_of_the_class_and_on_a_phone(school, teacher, student):
+    """A legend of three rows is above the main plane of the teacher, and of two above that of the student."""
+    teacher.goto(f"{school}/dreg?lesson=dreg-second-reparameterisation&step=3")
+    teacher.get_by_role("button", name="Class", exact=True).click()
+    for page in (teacher, student):
+        page.wait_for_function(f"() => ({PLANES})().length === 2", timeout=20_000)
+        page.wait_for_function(f"() => ({PLANES})().every(([width, height]) => Math.abs(width - height) < 2)")
 
 
 def test_a_student_drives_and_the_teacher_takes_back(teacher, student):
