@@ -133,7 +133,7 @@ def test_a_recording_follows_light_and_dark_and_fits_a_phone(opened):
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
-# of each picture: whether its frame is square, and how far its legends go beyond its width, in pixels
+# for each picture: whether its frame is square, and how far its legends go beyond its width, in pixels
 FITTED = """() => Bokeh.documents.map((each) => Bokeh.index.find_one(each.roots()[0])).map((view) => {
   const { width, height } = view.frame.bbox, { right } = view.el.getBoundingClientRect()
   const legends = view.model.above.filter(({ type }) => type === "Legend").map((each) => Bokeh.index.find_one(each).el)

@@ -160,7 +160,7 @@ def test_a_class_predicts_a_number_and_a_place_and_the_run_shows_what_is_right(s
     expect(surface.locator("div")).to_have_count(3)  # with those of the class and of the run
 
 
-def test_planes_are_square_beside_the_panel_of_the_class_and_on_a_phone(school, teacher, student):
+def test_planes_are_square_next_to_the_panel_of_the_class_and_on_a_phone(school, teacher, student):
     """A legend of three rows is above the main plane of the teacher, and of two above that of the student."""
     teacher.goto(f"{school}/dreg?lesson=dreg-second-reparameterisation&step=3")
     teacher.get_by_role("button", name="Class", exact=True).click()

@@ -81,7 +81,7 @@ def _found(x: Tensor, ranks: Ranks, strips: Callable[[Tensor], pairs.Strips]) ->
     """Return `_of_pairs` by the fastest of five ways."""
     n, d = x.shape[-2:]
     if pairs.is_whole(x):
-        return _at_ranks(_each_once(pairs.differences(x.mT, x.mT)), ranks)  # memory is freed before the search
+        return _at_ranks(_each_once(pairs.passing(x.mT)), ranks)  # memory is freed before the search
     runs = x.reshape(-1, n, d)
     if d == 1:
         found = [_sorted(run, ranks) for run in runs]
@@ -97,10 +97,16 @@ def _found(x: Tensor, ranks: Ranks, strips: Callable[[Tensor], pairs.Strips]) ->
 def _each_once(values: Tensor) -> Tensor:
     """Return the part above the diagonal of (..., n, n) as (..., n (n - 1) / 2).
 
-    On a CPU numpy's take needs half the time.
+    On a CPU numpy's take needs half the time. For a batch it writes into memory that the next call overwrites.
     """
     above, flat = _above(values.shape[-1], values.device), values.flatten(-2)
-    return flat.index_select(-1, above) if values.is_cuda else torch.from_numpy(flat.numpy().take(above.numpy(), -1))
+    if values.is_cuda:
+        return flat.index_select(-1, above)
+    if values.ndim == 2:
+        return torch.from_numpy(flat.numpy().take(above.numpy()))
+    found = pairs.room("once", (*flat.shape[:-1], len(above)), values)
+    flat.numpy().take(above.numpy(), -1, out=found.numpy(), mode="clip")  # "raise" would write a copy first
+    return found
 
 
 @functools.lru_cache(8)

@@ -102,6 +102,27 @@ print(peak() - before)
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="getrusage is POSIX only")
+@pytest.mark.parametrize("d", [1, 3])
+def test_batches_share_their_memory_but_not_their_results(draw, d):
+    """Steps of a batch write into the same matrix; a result, and runs that keep small arrays, have their own memory."""
+    x, y = draw(30, 80, d), 3 * draw(30, 80, d)
+    first = svgd.start(x, torch.neg)
+    before = first.phi.clone()
+    other = svgd.start(y, torch.neg)
+    assert torch.equal(first.phi, before)
+    assert torch.equal(svgd.start(y, torch.neg).phi, other.phi)
+    x.requires_grad_()
+    assert svgd.phi(x, torch.neg).isfinite().all()
+
+
+def test_the_matrix_of_a_batch_is_written_where_the_last_one_was(draw):
+    """The system clears new pages of memory, which took a third of the time of thirty runs."""
+    x = draw(30, 1, 100)
+    assert pairs.passing(x).data_ptr() == pairs.passing(x + 1).data_ptr() == pairs.passing(x[:3]).data_ptr()
+    kept = pairs.passing(x[0]), pairs.passing(x[0]), pairs.passing(x.float()), pairs.passing(x.requires_grad_())
+    assert len({each.data_ptr() for each in kept}) == 4
+
+
 def test_8000_particles_need_less_than_200_megabytes(python):
     """A matrix of 8,000 x 8,000 would need 512. Slow: it sums 32 million pairs twice."""
     done = subprocess.run([*python, "-c", PEAK.format(n=8_000)], capture_output=True, text=True, check=True)
