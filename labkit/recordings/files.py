@@ -26,8 +26,8 @@ from labkit.recordings.columns import Column, encode, quantised
 from labkit.recordings.declaration import declaration, pictures
 from labkit.recordings.frames import Columns, Frame, Packer, block, json_bytes, layers_of
 from labkit.views.live import Live
-from labkit.views.remote import FITTING
 from labkit.views.save import cut, thinned
+from labkit.views.stage import FITTING
 from labkit.views.view import View, checked, columns_of, row_of
 
 SCRIPTS = [*FITTING, Path(__file__).with_name("player.js")]

@@ -7,10 +7,9 @@ import param
 from panel.custom import JSComponent
 
 from labkit.views.keyboard import Keyboard, help_of
+from labkit.views.stage import FITTING
 from labkit.views.terms import choices, explained
 
-FITTING = [Path(__file__).with_name(name) for name in ("legends.js", "fit.js")]
-"""The scripts that fit a picture to its width, on a page and in a recording."""
 SCRIPTS = "scheme", "present", "figures", "explain", "keyboard", "numbers", "relabel", "remote"
 
 

@@ -41,6 +41,8 @@ LOG_TICKS, LOG_LABELS = (
 LARGE, SMALL = 440, 215  # heights in pixels of files; on screen `labkit.views.layout` sets them
 PLANE = {"left": 64, "right": 42, "top": 58, "bottom": 48}  # pixels around a plane; equal sums keep it square
 FEW = 4  # ticks on the x axis of a small picture, where Bokeh's six labels would touch
+FITTING = [Path(__file__).with_name(name) for name in ("legends.js", "fit.js")]
+"""The scripts that fit a picture to its width in the browser, on a page and in a recording."""
 
 
 class Stage:
