@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -166,6 +167,14 @@ def no_file_above():
             sys.dont_write_bytecode = compiles
 
     return limited
+
+
+@pytest.fixture
+def heard():
+    """A Ctrl-C as the process of a terminal receives it; a process that was started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

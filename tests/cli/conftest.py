@@ -1,17 +1,8 @@
-"""Fixtures for tests of commands: a Ctrl-C that arrives, and the rows of a CSV."""
+"""Fixtures for tests of commands: the rows of a CSV."""
 
 import csv
-import signal
 
 import pytest
-
-
-@pytest.fixture
-def heard():
-    """A Ctrl-C as the process of a terminal receives it; a process that was started in the background ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ HERE = "http://127.0.0.1:5006"
 
 
 @pytest.fixture
-def trainer(tmp_path):
+def trainer(tmp_path, heard):
     """A trainer that stops at the end."""
     made = Trainer(lambda: tmp_path)
     yield made
