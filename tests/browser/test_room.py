@@ -165,7 +165,7 @@ def test_planes_are_square_next_to_the_panel_of_the_class_and_on_a_phone(school,
     teacher.goto(f"{school}/dreg?lesson=dreg-second-reparameterisation&step=3")
     teacher.get_by_role("button", name="Class", exact=True).click()
     for page in (teacher, student):
-        page.wait_for_function(f"() => ({PLANES})().length === 2", timeout=20_000)
+        page.wait_for_function(f"() => ({PLANES})().length === 2", timeout=60_000)
         page.wait_for_function(f"() => ({PLANES})().every(([width, height]) => Math.abs(width - height) < 2)")
 
 
