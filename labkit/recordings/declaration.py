@@ -17,7 +17,7 @@ from bokeh.embed import json_item
 from bokeh.models import LogScale, Plot, Range1d
 
 from labkit.views.backend import use_bokeh
-from labkit.views.stage import Stage, frame_colours
+from labkit.views.stage import Stage, frame_colours, shape
 from labkit.views.view import Columns, View
 
 
@@ -63,7 +63,7 @@ def _picture(view: View, state: Any, frames: Sequence[Columns]) -> Picture:
     data = {
         "item": json_item(root),
         "place": "wide" if view.wide else "leading" if view.leading else "",
-        "shape": "image" if view.aspect else "plane" if view.plane else "plot",
+        "shape": shape(view),
         "layers": {label: [source.id for source in sources] for label, sources in stage.sources.items()},
         "colours": colours,
     }

@@ -238,7 +238,12 @@ def hook(method: WeakMethod, *arguments: Any) -> Callable[[Any, Any], None]:
 def classes(view: View, main: bool) -> list[str]:
     """Return what the style sheet of the pictures knows a picture by."""
     place = [name for name, is_so in (("main", main), ("wide", view.wide), ("leading", view.leading)) if is_so]
-    return ["picture", *place, *(["image"] if view.aspect else ["plane"] if view.plane else [])]
+    return [name for name in ("picture", *place, shape(view)) if name != "plot"]
+
+
+def shape(view: View) -> str:
+    """Return what decides the height of a picture: "image" its aspect, "plane" its width, "plot" the style sheet."""
+    return "image" if view.aspect else "plane" if view.plane else "plot"
 
 
 def declaration(view: View) -> tuple | None:

@@ -9,7 +9,7 @@ N is the number of particles, D of dimensions. "Row" is the row of `labkit bench
     way                       used for                             gain                               row
     pairs.sums, .strips       all cases not below                  memory O(N); half the exponentials all
     pairs, expanded squares   D > 3                                phi 5 / 7, a median 5 / 4          N = 1000, D = 50
-    pairs.passing             a batch, N <= 256, D <= 3, CPU   a step of 30 runs with N = 100 1.3 none
+    pairs.passing             D <= 3, N <= 256, CPU, a batch   a step of 30 runs 1.3              none (N = 100)
     choice._by_one_matrix     RBF                                  products 7 / 4; at D = 50 1.3      N = 1000
     choice.phi, one sum       RBF                                  phi 1.4, at N = 1000, D = 1 1.1    N = 100; N = 1000
     cells.sums                RBF, D = 1, N > 256, CPU, one run    phi 4 / 3; at N = 5000 29 / 24     N = 1000; N = 5000

@@ -81,7 +81,7 @@ def _found(x: Tensor, ranks: Ranks, strips: Callable[[Tensor], pairs.Strips]) ->
     """Return `_of_pairs` by the fastest of five ways."""
     n, d = x.shape[-2:]
     if pairs.is_whole(x):
-        return _at_ranks(_each_once(pairs.passing(x.mT)), ranks)  # memory is freed before the search
+        return _at_ranks(_each_once(pairs.passing(x.mT)), ranks)
     runs = x.reshape(-1, n, d)
     if d == 1:
         found = [_sorted(run, ranks) for run in runs]

@@ -71,7 +71,8 @@ def room(name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
     """Return memory on the CPU that the next call with this name on this thread returns again."""
     size, kept = math.prod(shape), getattr(_kept, name, None)
     if kept is None or kept.dtype != like.dtype or kept.numel() < size:
-        kept = like.new_empty(size)
+        with torch.inference_mode(False):  # a tensor of that mode could not be written outside it
+            kept = like.new_empty(size)
         setattr(_kept, name, kept)
     return kept[:size].view(shape)
 
@@ -178,7 +179,10 @@ def sums(
     for rows, d2 in strips(a):
         matrices = profile(d2)
         if rows == slice(0, n):
-            return tuple(v @ m for m, v in zip(matrices, fields, strict=True))
+            found = tuple(v @ m for m, v in zip(matrices, fields, strict=True))
+            if any(each.requires_grad for each in found):  # their gradient needs the matrices
+                _kept.__dict__.clear()
+            return found
         out = out or tuple(torch.zeros_like(v) for v in fields)
         for total, m, v in zip(out, matrices, fields, strict=True):
             _add(total, m, v, rows)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from importlib import import_module
 from pathlib import Path
 
@@ -100,8 +101,6 @@ print(peak() - before)
 """
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="getrusage is POSIX only")
 @pytest.mark.parametrize("d", [1, 3])
 def test_batches_share_their_memory_but_not_their_results(draw, d):
     """Steps of a batch write into the same matrix; a result, and runs that keep small arrays, have their own memory."""
@@ -123,6 +122,23 @@ def test_the_matrix_of_a_batch_is_written_where_the_last_one_was(draw):
     assert len({each.data_ptr() for each in kept}) == 4
 
 
+def test_a_gradient_of_the_score_survives_the_next_batch(draw):
+    """K^T 1 / n, which depends on differences only: the same for both batches."""
+    x, h, kernel = draw(5, 20, 1), torch.ones(5, dtype=torch.float64), svgd.RBF()
+    scores = [x.neg().requires_grad_() for _ in range(2)]
+    sum(kernel.products(x + i, s, h)[0].sum() for i, s in enumerate(scores)).backward()
+    assert torch.allclose(scores[0].grad, scores[1].grad, rtol=1e-12)
+
+
+def test_a_batch_in_inference_mode_leaves_no_memory_that_only_this_mode_may_write(draw, monkeypatch):
+    monkeypatch.setattr(pairs, "_kept", threading.local())
+    with torch.inference_mode():
+        svgd.phi(draw(5, 20, 1), torch.neg)
+    assert svgd.phi(draw(5, 20, 1), torch.neg).isfinite().all()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="getrusage is POSIX only")
 def test_8000_particles_need_less_than_200_megabytes(python):
     """A matrix of 8,000 x 8,000 would need 512. Slow: it sums 32 million pairs twice."""
     done = subprocess.run([*python, "-c", PEAK.format(n=8_000)], capture_output=True, text=True, check=True)
