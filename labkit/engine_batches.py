@@ -24,7 +24,6 @@ class Steps(Protocol):
         """Return the same state without memory that others use too, to be kept."""
 
 
-@runtime_checkable
 class Batched(Protocol):
     """A run, see `labkit.engine.Run`."""
 

@@ -7,7 +7,7 @@ slow steps moves to the second thread.
 import atexit
 import threading
 import time
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import torch
 
@@ -23,8 +23,7 @@ REST = 0.2  # share of the stepping time that is left to the threads that serve 
 VALUES, SPARE = 0.02, 0.1  # shares of the engine's time, and of its idle time, for the numbers of curves
 
 
-@runtime_checkable
-class TakesTurns(Protocol):
+class TakesTurns(Batched, Protocol):
     """An object that takes turns on a thread: see `labkit.engine.Run`."""
 
     @property
@@ -74,8 +73,7 @@ class Worker(threading.Thread):
         """
         wait, wanting = 1.0, [r for r in self.runs if r.wants]
         pause = max(1 / FRAMES, len(wanting) / IN_ALL)
-        batched = [run for run in wanting if isinstance(run, Batched)] if len(wanting) > 1 else []
-        stepped = step_together(batched, ROUND)
+        stepped = step_together(wanting, ROUND) if len(wanting) > 1 else set()
         for run in wanting:
             wait = min(wait, run.turn(0.0 if id(run) in stepped else min(SLICE, ROUND / len(wanting)), pause))
             if run.slow and self is self.engine.quick:

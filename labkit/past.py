@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -38,7 +39,8 @@ class Past(Generic[S]):
         stride: steps from one kept state to the next; the newest may be closer.
         pins: steps whose states are always kept.
         limit: bytes of kept states; tensors that neighbours share count once. There is always room for eight.
-        sizes: bytes of each of `states` that the one before does not share; that of the newest may be missing.
+        sizes: at most these bytes of each of `states` are not shared with the one before; those of the newest states
+            may be missing. After a thinning they include the sizes of the dropped states.
         own: state -> the same state, without memory that others use too. Called for each state that stays.
     """
 
@@ -54,11 +56,15 @@ class Past(Generic[S]):
     limit: int = KEEP_BYTES
     sizes: list[int] = field(default_factory=list)
     own: Callable[[S], S] = itself
+    _joined: tuple[course.Rows, ...] = field(default=(), init=False, repr=False, compare=False)  # kept, newest, both
 
     @property
     def rows(self) -> course.Rows:
         """Return a row for each of `states`: see `labkit.course`."""
-        return self.kept.then(self.newest)
+        known = self._joined
+        if not known or known[0] is not self.kept or known[1] is not self.newest:
+            self._joined = known = self.kept, self.newest, self.kept.then(self.newest)
+        return known[2]
 
     @property
     def table(self) -> dict[str, list[float]]:
@@ -131,8 +137,13 @@ class Past(Generic[S]):
     def _limit(self) -> None:
         """Thin the states if there are too many, or too many bytes of them."""
         self._measure()
-        if len(self.states) > KEEP_STATES or sum(self.sizes) > max(self.limit, FEW * max(self.sizes)):
+        if len(self.states) > KEEP_STATES:
             self._thin()
+        elif sum(self.sizes) > self.limit:
+            self.sizes = []  # they may be too large
+            self._measure()
+            if sum(self.sizes) > max(self.limit, FEW * max(self.sizes)):
+                self._thin()
 
     def replace(self, position: int, state: S) -> None:
         """Replace the state at a position and forget all later states. The other steps of its interval stay."""
@@ -203,12 +214,17 @@ class Past(Generic[S]):
         self.kept, self.newest = rows.upto(-1), rows.since(-1)
         self.states = [state for state, stays in zip(self.states, keep, strict=True) if stays]
         self.marks = [mark for mark, stays in zip(self.marks, keep, strict=True) if stays]
-        self.sizes = []
+        ends = np.flatnonzero(keep) + 1
+        self.sizes = np.diff(np.cumsum([0, *self.sizes])[[0, *ends]]).tolist()
 
     def _measure(self) -> None:
-        """Make `sizes` complete. Without the size of a newest state, and after thinning and in copies, it is not."""
-        for i in range(len(self.sizes), len(self.states)):
-            self.sizes.append(size(self.states[i], self.states[i - 1] if i else None))
+        """Make `sizes` complete."""
+        known = len(self.sizes)
+        before = _tensors(self.states[known - 1]) if known else []
+        for state in self.states[known:]:
+            tensors = _tensors(state)
+            self.sizes.append(_bytes(tensors, before))
+            before = tensors
 
 
 class RecentPast(Past[S]):
@@ -231,11 +247,19 @@ def _blank(column: list[Any], known: np.ndarray) -> None:
         column[i] = ""
 
 
-def size(state: object, before: object = None) -> int:
-    """Return the bytes of the tensors in a state, without those that are also in the state before."""
-    shared = set(map(id, _tensors(before)))
-    own = {id(tensor): tensor for tensor in _tensors(state)}
-    return sum(tensor.nbytes for known, tensor in own.items() if known not in shared)
+def size(state: object) -> int:
+    """Return the bytes of the tensors in a state."""
+    return _bytes(_tensors(state), [])
+
+
+def _bytes(tensors: list[Tensor], others: list[Tensor]) -> int:
+    """Return the bytes of tensors that are not among others; one that occurs twice counts once."""
+    counted, total = set(map(id, others)), 0
+    for tensor in tensors:
+        if id(tensor) not in counted:
+            counted.add(id(tensor))
+            total += tensor.nbytes
+    return total
 
 
 def _tensors(value: object) -> list[Tensor]:
@@ -247,6 +271,12 @@ def _tensors(value: object) -> list[Tensor]:
             found.append(each)
         elif isinstance(each, tuple | list):
             todo += each
-        elif dataclasses.is_dataclass(each):
-            todo += [getattr(each, name) for name in each.__dataclass_fields__]
+        else:
+            todo += [getattr(each, name) for name in _fields(type(each))]
     return found
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...]:
+    """Return the names of a dataclass's fields; of other classes none."""
+    return tuple(field.name for field in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else ()

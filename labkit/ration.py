@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-PERIOD = 0.5  # seconds between two changes of the probability; in this time every run that plays finds a value
+PERIOD = 0.5  # seconds between two changes of the probability
+LONGEST = 3.0  # seconds in which every run that plays finds a value, however much time that takes
 
 V = TypeVar("V")  # a value
 
@@ -30,6 +31,8 @@ class Ration:
 
     Attributes:
         likely: the probability with which the next value is found.
+        period: seconds in which every run that plays finds a value: `PERIOD`, or as many as these values need to take no
+            more than they may, but at most `LONGEST`.
     """
 
     def __init__(
@@ -42,7 +45,8 @@ class Ration:
         self._lock = threading.Lock()
         self._since, self._allowed, self._spent, self._cost = now(), 0.0, 0.0, 0.0
         self._asked = self._found = self._sure = 0
-        self.likely = 1.0
+        self._runs = set[int]()
+        self.likely, self.period = 1.0, PERIOD
 
     def share(self) -> "Share":
         """Return the share of a new run."""
@@ -55,10 +59,11 @@ class Ration:
             if self._now() - self._since >= PERIOD:
                 self._renew()
 
-    def take(self, find: Callable[[], V], sure: bool = False) -> V | None:
-        """Return find(), or None without calling it; if `sure`, always find()."""
+    def take(self, find: Callable[[], V], sure: bool = False, run: int = 0) -> V | None:
+        """Return find(), or None without calling it; if `sure`, always find(). `run` is another number for each run."""
         with self._lock:
             self._asked += 1
+            self._runs.add(run)
             self._sure += sure
             if not sure and self._chance() >= self.likely:
                 return None
@@ -70,16 +75,20 @@ class Ration:
         return value
 
     def _renew(self) -> None:
-        """Set the probability by what all values of the last period would have cost, and what they might.
+        """Set the probability by what all values since the last change would have cost, and what they might.
 
-        It leaves room for the values that are found in any case.
+        It leaves room for the values that are found in any case, one of each run in `period`.
         """
         if self._found:
             self._cost = self._spent / self._found
+        if self._allowed:
+            once, passed = len(self._runs) * self._cost, self._now() - self._since
+            self.period = min(max(PERIOD, passed * once / self._allowed), LONGEST)
         rest, every = self._allowed - self._sure * self._cost, (self._asked - self._sure) * self._cost
         self.likely = min(1.0, max(0.0, rest / every)) if every else 1.0
         self._since, self._allowed, self._spent = self._now(), 0.0, 0.0
         self._asked = self._found = self._sure = 0
+        self._runs.clear()
 
 
 class Share:
@@ -96,9 +105,9 @@ class Share:
         """Return find(), or None without calling it."""
         now = self._now()
         sure, over = now >= self._due, now >= self._end
-        value = self._ration.take(find, sure)
+        value, period = self._ration.take(find, sure, id(self)), self._ration.period
         if over:
-            self._end, self._due = now + PERIOD, now + PERIOD * self._chance()
+            self._end, self._due = now + period, now + period * self._chance()
         elif value is not None:
-            self._due = self._end + PERIOD
+            self._due = self._end + period
         return value

@@ -119,15 +119,15 @@ class Line(View):
 
     def columns(self, state: Sample, past: Past | None = None) -> Columns:
         """Return the moving arrays."""
-        x = _positions(state)
+        x, target = _positions(state), self._target()
         kde = density.estimate(x, self.grid)
         return {
-            **self._target(),
+            **target,
             "particles": _outline(self.grid, kde),
             "outline": {"x": self.grid, "y": kde},
             "each particle": {"x": x, "y": self._rug(x)},
             "earlier steps": self._before(past or Past()),
-            "chosen": self._marked(x, self.handles()),
+            "chosen": self._marked(x, target["modes"]),
             **self._forces(x, state),
         }
 
@@ -143,12 +143,14 @@ class Line(View):
         middle, scale = np.full(len(x), MIDDLE * self.top), REACH * self.top / longest
         return {name: {"x0": x, "y0": middle, "x1": x, "y1": middle + scale * v} for name, v in forces.items()}
 
-    def _marked(self, x: np.ndarray, modes: np.ndarray) -> dict[str, np.ndarray]:
+    def _marked(self, x: np.ndarray, modes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the place of the chosen particle and of the chosen mode."""
         particle = x[self.chosen : self.chosen + 1] if self.chosen is not None else x[:0]
-        mode = modes[self.mode : self.mode + 1] if self.mode is not None else modes[:0]
-        places = np.concatenate([np.column_stack([particle, self._rug(particle)]), mode])
-        return {"x": places[:, 0], "y": places[:, 1]}
+        mode = slice(self.mode, self.mode + 1) if self.mode is not None else slice(0)
+        return {
+            "x": np.append(particle, modes["x"][mode]),
+            "y": np.append(self._rug(particle), modes["y"][mode]),
+        }
 
     def handles(self) -> np.ndarray:
         """Return the handles of the density, (m, 2): place and height."""
