@@ -73,7 +73,8 @@ class Worker(threading.Thread):
         """
         wait, wanting = 1.0, [r for r in self.runs if r.wants]
         pause = max(1 / FRAMES, len(wanting) / IN_ALL)
-        stepped = step_together(wanting, ROUND) if len(wanting) > 1 else set()
+        # many runs that step together have fewer frames, so each round can have more steps
+        stepped = step_together(wanting, max(ROUND, pause)) if len(wanting) > 1 else set()
         for run in wanting:
             wait = min(wait, run.turn(0.0 if id(run) in stepped else min(SLICE, ROUND / len(wanting)), pause))
             if run.slow and self is self.engine.quick:

@@ -299,6 +299,21 @@ def test_tensors_that_neighbours_share_count_once():
     assert sum(past.sizes) == 1_200_000
 
 
+@pytest.mark.parametrize("block", [1, 3, 40, 1000])
+def test_a_thinned_past_stays_within_its_bytes_and_is_not_thinned_without_need(block):
+    """In each block of steps all states share 8 kB, so a dropped block frees them."""
+    past, thinned = engine.Past(limit=800_000), []
+    for t in range(3000):
+        stride, before = past.stride, past.states[:]
+        past.add(dataclasses.replace(past.states[-1], t=t) if t % block else heavy(t, 1_000))
+        bytes_ = 8_000 * len({id(state.part) for state in past.states})
+        assert bytes_ - 8_000 <= min(800_000, sum(past.sizes))  # the newest may not be measured yet
+        if past.stride > stride:
+            blocks = len({id(state.part) for state in (*before, past.states[-1])})
+            thinned.append(len(before) == KEEP_STATES or 8_000 * blocks > 800_000)
+    assert thinned and all(thinned)
+
+
 def test_eight_states_are_kept_however_large_they_are():
     past = engine.Past()
     for t in range(30):
@@ -709,6 +724,17 @@ def test_many_playing_runs_have_fewer_frames_each():
         given.clear()
         worker._round()
         assert given == pytest.approx([wanted] * many)
+
+
+def test_many_runs_that_step_together_have_as_much_time_as_their_frames_are_apart(monkeypatch):
+    given = []
+    monkeypatch.setattr(engine_threads, "step_together", lambda runs, within: given.append(within) or {id(runs[0])})
+    worker = engine_threads.Worker(engine.engine(), "labkit-test")
+    for many, wanted in ((2, engine_threads.ROUND), (30, 1 / 20), (60, 1 / 10)):
+        worker.runs = [SimpleNamespace(wants=True, slow=False, turn=lambda within, pause: 1.0)] * many
+        given.clear()
+        worker._round()
+        assert given == pytest.approx([wanted])
 
 
 def test_a_playing_run_waits_between_two_frames_as_long_as_its_thread_says(make):

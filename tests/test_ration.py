@@ -13,7 +13,7 @@ from labkit import engine
 from labkit.experiments.svgd import ParticlesSettings
 from labkit.experiments.svgd.numbers import Numbers
 from labkit.past import Past
-from labkit.ration import PERIOD, Ration
+from labkit.ration import LONGEST, PERIOD, Ration
 from labkit.views import save
 from labkit.views.spans import RANGE
 from labkit.views.svgd import ParticlesScene
@@ -126,6 +126,42 @@ def test_values_that_are_found_in_any_case_belong_to_the_share():
         ration.allow(0.03 * (clock.time - began))
     count = (clock.work - work) / 0.0005
     assert abs((clock.work - work) / (clock.time - time) - 0.03) < 4 * 0.03 / count**0.5  # four standard errors
+
+
+def test_many_runs_with_costly_values_wait_longer_for_the_next_so_that_all_stay_within_the_share():
+    """One value of each of thirty runs takes twice the share of half a second. With two runs it fits again."""
+    clock, found = Clock(), []
+    ration = clock.ration()
+    shares = [ration.share() for _ in range(30)]
+
+    def play(shares, seconds):
+        until, work, time = clock.time + seconds, clock.work, clock.time
+        while clock.time < until:
+            began = clock.time
+            clock.wait(0.01)
+            for share in shares:
+                share.take(lambda: clock.compute(0.001) or 1)
+            ration.allow(0.03 * (clock.time - began))
+            found.append((clock.time, ration.period))
+        return (clock.work - work) / (clock.time - time)
+
+    play(shares, 10)
+    assert play(shares, 100) < 1.2 * 0.03
+    assert 0.9 < ration.period < 1.2  # 30 x 1 ms are 3 % of one second
+    ration.period = LONGEST
+    play(shares[:2], 10)
+    assert ration.period == PERIOD
+
+
+def test_a_run_never_waits_longer_than_the_longest_period():
+    clock, found = Clock(), []
+    ration = clock.ration()
+    share = ration.share()
+    for _ in range(4000):
+        clock.wait(0.05)
+        share.take(lambda: found.append(clock.time) or clock.compute(1.0) or 1)
+        ration.allow(0.001)
+    assert ration.period == LONGEST and np.diff(found).max() < 2 * LONGEST + 1.1
 
 
 def alternating(steps, likely, seed=0):

@@ -30,7 +30,7 @@ SETTLES = 2.0  # seconds before the counting
 BUILDS = 8.0  # seconds until a page has all its pictures and controls
 PREPARES = 10.0  # seconds in which the server prepares one page for an expected visitor, at most
 WRITES = 7.0  # seconds until the last prepared page is written
-
+STEPS = "labkit_steps_total"  # the name of a metric
 
 PARTS = ("speed", "leaks", "log", "restart")
 
@@ -61,7 +61,7 @@ def _speed(quick: bool, console: Console, watchers: Sequence[int] | None, visito
     watchers = watchers if watchers is not None else [20] if quick else list(WATCHERS)
     visitors = visitors if visitors is not None else 5 if quick else 30
     table = Table(title=f"Frames for a class, {os.cpu_count()} processors for server and clients together", box=SIMPLE)
-    for column in ("clients", "frames/s, slowest", "wanted", "gap, 99 %", "kB/frame", "server", "opens in"):
+    for column in ("clients", "frames/s, slowest", "wanted", "gap, 99 %", "kB/frame", "steps/s", "server", "opens in"):
         table.add_column(column, justify="left" if column == "clients" else "right")
     asyncio.run(_fill(table, watchers, visitors, seconds))
     console.print(table)
@@ -160,7 +160,7 @@ async def _watched(address: str, n: int, seconds: float, process: int, stalled: 
         lame.close()
     await asyncio.sleep(0.5)
     name, wanted = f"{n} watchers" + " and one that stalls" * stalled, f"{WATCHERS[n]:g}" if n in WATCHERS else ""
-    return [name, rate, wanted, gap, f"{size / 1000:.1f}", share, f"{opened:.2f} s"]
+    return [name, rate, wanted, gap, f"{size / 1000:.1f}", "", share, f"{opened:.2f} s"]
 
 
 async def _counted(clients: Sequence[Arrivals], seconds: float, process: int) -> tuple[str, str, str]:
@@ -192,11 +192,13 @@ async def _visited(base: str, page: str, n: int, seconds: float, process: int) -
     visitors = [Visitor() for _ in range(n)]
     await asyncio.gather(*(each.open(base, page) for each in visitors))
     await asyncio.sleep(BUILDS)
+    began, before = time.perf_counter(), metric(base, STEPS)
     rate, gap, share = await _counted(visitors, seconds, process)
+    steps = (metric(base, STEPS) - before) / (time.perf_counter() - began) / n
     for each in visitors:
         await each.close()
     opened = max(each.seconds for each in visitors)
-    return [f"{n} sessions of /{page}", rate, f"{VISITORS[page]:g}", gap, "", share, f"{opened:.2f} s"]
+    return [f"{n} sessions of /{page}", rate, f"{VISITORS[page]:g}", gap, "", f"{steps:.0f}", share, f"{opened:.2f} s"]
 
 
 def cpu(process: int) -> float:

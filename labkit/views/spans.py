@@ -57,4 +57,4 @@ def _around(x: np.ndarray, low: np.ndarray, high: np.ndarray, bar: float) -> np.
     """Return the points forwards and back, [2, .]."""
     if len(x) == 1:
         x, low, high = x * np.array([1 / bar, bar]), low.repeat(2), high.repeat(2)
-    return np.array([[*x, *x[::-1]], [*low, *high[::-1]]])
+    return np.array([np.concatenate([x, x[::-1]]), np.concatenate([low, high[::-1]])])
