@@ -77,7 +77,7 @@ class Rows(NamedTuple):
 
     def next(self, numbers: Sequence[float | None]) -> "Rows":
         """Return the row one step later; it takes over the interval of this one."""
-        if any(number is not None for number in numbers):
+        if numbers.count(None) < len(numbers):
             return step(numbers).after(self)
         shown, others = self.numbers.copy(), self.numbers.copy()  # at most steps
         shown[:, 0], others[:, 0] = np.nan, self.found
@@ -100,7 +100,7 @@ class Rows(NamedTuple):
 
 def step(numbers: Sequence[float | None]) -> Rows:
     """Return the row of a single step. None stands for a number that was not found at this step."""
-    if all(number is None for number in numbers):  # at most steps
+    if numbers.count(None) == len(numbers):  # at most steps
         return _nothing_found(len(numbers))
     found = np.array([[int(number is not None) for number in numbers]], dtype=int)
     values = np.array([[numbers] * PARTS], dtype=float)  # None becomes NaN

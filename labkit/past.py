@@ -272,7 +272,8 @@ def _tensors(value: object) -> list[Tensor]:
         elif isinstance(each, tuple | list):
             todo += each
         else:
-            todo += [getattr(each, name) for name in _fields(type(each))]
+            names = _fields(type(each))  # type: ignore[arg-type]  # mypy takes no class as hashable
+            todo += [getattr(each, name) for name in names]
     return found
 
 

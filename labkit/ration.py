@@ -31,8 +31,8 @@ class Ration:
 
     Attributes:
         likely: the probability with which the next value is found.
-        period: seconds in which every run that plays finds a value: `PERIOD`, or as many as these values need to take no
-            more than they may, but at most `LONGEST`.
+        period: seconds in which every run that plays finds a value: at least `PERIOD`, and at most `LONGEST` if these
+            values would take more than they may otherwise.
     """
 
     def __init__(

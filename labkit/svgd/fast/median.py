@@ -208,7 +208,7 @@ def _near(rows: np.ndarray, first: int, last: int) -> Iterator[tuple[np.ndarray,
     places = (less ^ less_or_near).ravel().nonzero()[0]
     near, ends = rows.ravel().take(places), places.searchsorted(m * np.arange(len(rows) + 1))
     for i, row in enumerate(rows):
-        values, below = near[ends[i] : ends[i + 1]], np.count_nonzero(less[i])
+        values, below = near[ends[i] : ends[i + 1]], int(np.count_nonzero(less[i]))
         yield (values, below) if below < first and below + len(values) >= last else (row, 0)
 
 
