@@ -30,7 +30,7 @@ SETTLES = 2.0  # seconds before the counting
 BUILDS = 8.0  # seconds until a page has all its pictures and controls
 PREPARES = 10.0  # seconds in which the server prepares one page for an expected visitor, at most
 WRITES = 7.0  # seconds until the last prepared page is written
-STEPS = "labkit_steps_total"  # the name of a metric
+STEPS = "labkit_step_seconds_count"  # a metric: the steps of all runs so far
 
 PARTS = ("speed", "leaks", "log", "restart")
 

@@ -4,6 +4,7 @@ import io
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
 from rich.console import Console
@@ -19,15 +20,23 @@ def test_frames_per_second_and_gaps_follow_from_the_arrivals():
     assert arrivals.gaps(1.0, 2.0) == pytest.approx([0.1, 0.2])
 
 
-def test_a_small_class_gets_frames(monkeypatch):
+def test_a_small_class_gets_frames_and_a_visitor_steps(monkeypatch):
+    """One server is enough for both tables."""
     monkeypatch.setattr(serve, "BUILDS", 3.0)  # on a busy machine the first picture takes seconds
     monkeypatch.setattr(serve, "SETTLES", 0.2)
     monkeypatch.setattr(serve, "QUICK", 4.0)
+    monkeypatch.setattr(serve, "PREPARES", 0.0)
+    monkeypatch.setattr(serve, "WRITES", 0.0)
+    monkeypatch.setattr(serve, "VISITORS", {"svgd": 10.0})
     console = Console(file=io.StringIO(), width=140)
-    serve.run(True, console, watchers=[2], visitors=0, parts=["speed"])
+    with serve.served() as server:
+        monkeypatch.setattr(serve, "served", lambda visitors=1: nullcontext(server))
+        serve.run(True, console, watchers=[2], visitors=1, parts=["speed"])
     text = console.file.getvalue()
     rows = re.findall(r"2 watchers(?: and one that stalls)? +([\d.]+)", text)
     assert len(rows) == 2 and max(map(float, rows)) > 0, text
+    (visitor,) = re.findall(r"1 sessions of /svgd +([\d.]+) +10 +\w+ ms +(\d+)", text)
+    assert all(float(number) > 0 for number in visitor), text
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
