@@ -16,7 +16,7 @@ from labkit.engine_account import Account
 from labkit.engine_batches import Steps
 from labkit.engine_frames import FINE, C, Frame, S
 from labkit.engine_threads import FRAMES, Engine, engine
-from labkit.past import Past, itself
+from labkit.past import Past
 
 __all__ = ["AWAY", "Account", "FRAMES", "SLOW", "Engine", "Frame", "Past", "Run", "Steps", "engine"]
 
@@ -60,7 +60,7 @@ class Run(Generic[S, C]):
         self.frame: Frame[S, C] = Frame(0)
         self.playing, self.until, self.seen = False, 0, time.monotonic()
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._new = partial(past, record, pins=pinned, own=steps.own if steps else itself)
+        self._new = partial(past, record, pins=pinned)
         self._past, self._position = self._new(), 0
         self._owed, self._cost, self._last, self._published = 0.0, 0.0, 0.0, 0.0
         self._steps, self._rate, self._since = 0, 0.0, 0.0

@@ -18,10 +18,7 @@ class Steps(Protocol):
         """Return what must be equal for a step together; None if this state must step alone."""
 
     def step(self, states: Sequence[Any]) -> list[Any]:
-        """Return the states one step later. All have the same key, and the new ones may share memory."""
-
-    def own(self, state: Any) -> Any:
-        """Return the same state without memory that others use too, to be kept."""
+        """Return the states one step later. All have the same key. A kept state must not keep the memory of others."""
 
 
 class Batched(Protocol):

@@ -20,11 +20,6 @@ S = TypeVar("S")  # a state
 P = TypeVar("P")  # a part of a state
 
 
-def itself(state: S) -> S:
-    """Return the state: it shares no memory."""
-    return state
-
-
 @dataclass
 class Past(Generic[S]):
     """The kept states of a run, and a table with a row for each. As the run grows, a smaller share is kept.
@@ -41,7 +36,6 @@ class Past(Generic[S]):
         limit: bytes of kept states; tensors that neighbours share count once. There is always room for eight.
         sizes: at most these bytes of each of `states` are not shared with the one before; those of the newest states
             may be missing. After a thinning they include the sizes of the dropped states.
-        own: state -> the same state, without memory that others use too. Called for each state that stays.
     """
 
     record: Callable[[S], dict[str, float]] | None = None
@@ -55,8 +49,8 @@ class Past(Generic[S]):
     pins: tuple[int, ...] = ()
     limit: int = KEEP_BYTES
     sizes: list[int] = field(default_factory=list)
-    own: Callable[[S], S] = itself
     _joined: tuple[course.Rows, ...] = field(default=(), init=False, repr=False, compare=False)  # kept, newest, both
+    _last: tuple[S, list[Tensor]] | None = field(default=None, init=False, repr=False, compare=False)  # measured last
 
     @property
     def rows(self) -> course.Rows:
@@ -122,7 +116,6 @@ class Past(Generic[S]):
         numbers = [row.get(name) for name in self.names]
         stays = not self.marks or self.marks[-1] % self.stride == 0
         if stays:
-            self.states[-1:] = map(self.own, self.states[-1:])
             self.kept, self.newest = self.rows, course.step(numbers)
         else:  # most steps of a long run
             self.newest = self.newest.next(numbers)
@@ -130,7 +123,7 @@ class Past(Generic[S]):
         self.states.append(state)
         self.marks.append(mark)
         if mark in self.pins:
-            self.pinned[mark] = self.own(state)
+            self.pinned[mark] = state
         if stays:
             self._limit()
 
@@ -219,12 +212,14 @@ class Past(Generic[S]):
 
     def _measure(self) -> None:
         """Make `sizes` complete."""
-        known = len(self.sizes)
-        before = _tensors(self.states[known - 1]) if known else []
+        known, before = len(self.sizes), list[Tensor]()
+        if known:
+            state = self.states[known - 1]
+            before = self._last[1] if self._last and self._last[0] is state else _tensors(state)
         for state in self.states[known:]:
             tensors = _tensors(state)
             self.sizes.append(_bytes(tensors, before))
-            before = tensors
+            self._last, before = (state, tensors), tensors
 
 
 class RecentPast(Past[S]):
@@ -265,14 +260,12 @@ def _bytes(tensors: list[Tensor], others: list[Tensor]) -> int:
 def _tensors(value: object) -> list[Tensor]:
     """Return the tensors in a value. A generator that calls itself would take three times as long, at every step."""
     found, todo = list[Tensor](), [value]
-    while todo:
-        each = todo.pop()
+    for each in todo:  # it grows
         if isinstance(each, Tensor):
             found.append(each)
         elif isinstance(each, tuple | list):
             todo += each
-        else:
-            names = _fields(type(each))  # type: ignore[arg-type]  # mypy takes no class as hashable
+        elif names := _fields(type(each)):  # type: ignore[arg-type]  # mypy takes no class as hashable
             todo += [getattr(each, name) for name in names]
     return found
 

@@ -654,9 +654,9 @@ def test_a_slow_run_moves_to_the_second_thread_and_delays_no_other(make):
     quick.play()
     wait(lambda: quick.frame.state is not None and quick.frame.state.t > 100)
     assert quick in engine.engine().quick.runs
-    taken = run.frame.state.t
+    wait(lambda: run.frame.state.t >= 1)  # its frame may come later than the hundred steps
     run.seek(0)
-    assert settled(run).position == 0 and taken >= 1
+    assert settled(run).position == 0
 
 
 def test_a_run_closed_during_its_first_slow_step_is_removed(make):

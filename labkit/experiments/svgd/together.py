@@ -5,7 +5,6 @@ from collections.abc import Hashable, Sequence
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -43,7 +42,7 @@ class Together:
         return (n, dim, state.x.device, state.x.dtype, settings) if fits and n * n <= FEW else None
 
     def step(self, states: Sequence[svgd.State]) -> list[svgd.State]:
-        """Return the states one step later: parts of a batch, see `own`.
+        """Return the states one step later.
 
         Raises:
             RuntimeError: the settings have changed meanwhile.
@@ -52,21 +51,14 @@ class Together:
         after = self.run.step(self._joined(states))
         if self._read() != settings:
             raise RuntimeError("the settings have changed during the step")
-        parts = [getattr(after, name).unbind() for name in TENSORS]
-        memories = [None] * len(states) if after.memory is None else after.memory.unbind()
+        moving, memories = _moving(after)
+        parts = zip(states, moving, memories, after.bandwidth.unbind(), after.ksd.unbind(), strict=True)
         found = [
-            svgd.State(**dict(zip(TENSORS, tensors, strict=True)), t=state.t + 1, memory=memory)
-            for state, memory, *tensors in zip(states, memories, *parts, strict=True)
+            svgd.State(x, score, phi, drive, repulsion, h, ksd, state.t + 1, memory)
+            for state, (x, score, phi, drive, repulsion), memory, h, ksd in parts
         ]
         self._last = found, after
         return found
-
-    def own(self, state: Any) -> Any:
-        """Return a copy of a part of a batch, because a kept part would keep the whole batch; return others as is."""
-        if not isinstance(state, svgd.State) or state.x.untyped_storage().nbytes() == state.x.nbytes:
-            return state
-        tensors = {name: _copy(getattr(state, name)) for name in TENSORS}
-        return svgd.State(**tensors, t=state.t, memory=None if state.memory is None else _copy(state.memory))
 
     def _settings(self) -> Hashable | None:
         """Return the settings that runs must share. To read them takes long, so this is done after changes only."""
@@ -94,8 +86,16 @@ class Together:
         return svgd.State(**joined, t=0, memory=memory)
 
 
-def _copy(part: Tensor) -> Tensor:
-    if part.device.type != "cpu":
-        return part.clone()
-    # torch lets other threads continue during each copy, and waits for its turn again: that takes longer than the copy
-    return torch.from_numpy(np.array(part.numpy(force=True)))
+def _moving(batch: svgd.State) -> tuple[list[Sequence[Tensor]], list[Tensor | None]]:
+    """Return x, score, phi, drive and repulsion of each run, and its memory of the optimiser.
+
+    No run keeps the memory of others: a kept part of a batch would keep the whole batch.
+    """
+    tensors = [batch.x, batch.score, batch.phi, batch.drive, batch.repulsion]
+    together = torch.stack(tensors if batch.memory is None else [*tensors, batch.memory], 1)
+    if together.device.type == "cpu":
+        # torch lets other threads continue during a copy, and waits for its turn again: that takes longer than the copy
+        found = [[*map(torch.from_numpy, run.copy())] for run in together.numpy(force=True)]
+    else:
+        found = [[*run.clone()] for run in together]
+    return [each[:5] for each in found], [each[5] if each[5:] else None for each in found]
