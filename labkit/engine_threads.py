@@ -19,7 +19,7 @@ FRAMES = 60  # per second and run, at most: twice as many as are shown, so each 
 IN_ALL = 600  # frames per second of all runs together, at most: of thirty runs, each gets twenty
 SLICE = 0.008  # seconds of stepping before the next run gets its turn
 ROUND = 0.024  # seconds of stepping that all runs share; if they need more, their slices are shorter
-REST = 0.2  # share of the stepping time that is left to the threads that serve pages
+REST = 0.1  # share of the stepping time that is left to the threads that serve pages
 VALUES, SPARE = 0.02, 0.1  # shares of the engine's time, and of its idle time, for the numbers of curves
 
 
