@@ -16,7 +16,7 @@ from labkit.engine_batches import Batched, step_together
 from labkit.ration import Ration
 
 FRAMES = 60  # per second and run, at most: twice as many as are shown, so each of 30 reads per second finds a new one
-IN_ALL = 600  # frames per second of all runs together, at most: of thirty runs, each gets twenty
+IN_ALL = 720  # frames per second of all runs together, at most: of thirty runs, each gets 24
 SLICE = 0.008  # seconds of stepping before the next run gets its turn
 ROUND = 0.024  # seconds of stepping that all runs share; if they need more, their slices are shorter
 REST = 0.1  # share of the stepping time that is left to the threads that serve pages

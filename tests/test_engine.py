@@ -717,7 +717,7 @@ def test_more_playing_runs_have_shorter_turns():
 def test_many_playing_runs_have_fewer_frames_each():
     given = []
     worker = engine_threads.Worker(engine.engine(), "labkit-test")
-    for many, wanted in ((1, 1 / 60), (10, 1 / 60), (30, 1 / 20), (60, 1 / 10)):
+    for many, wanted in ((1, 1 / 60), (12, 1 / 60), (30, 1 / 24), (60, 1 / 12)):
         worker.runs = [
             SimpleNamespace(wants=True, steps=None, slow=False, turn=lambda within, pause: given.append(pause) or 1.0)
         ] * many
@@ -730,7 +730,7 @@ def test_many_runs_that_step_together_have_as_much_time_as_their_frames_are_apar
     given = []
     monkeypatch.setattr(engine_threads, "step_together", lambda runs, within: given.append(within) or {id(runs[0])})
     worker = engine_threads.Worker(engine.engine(), "labkit-test")
-    for many, wanted in ((2, engine_threads.ROUND), (30, 1 / 20), (60, 1 / 10)):
+    for many, wanted in ((2, engine_threads.ROUND), (30, 1 / 24), (60, 1 / 12)):
         worker.runs = [SimpleNamespace(wants=True, slow=False, turn=lambda within, pause: 1.0)] * many
         given.clear()
         worker._round()
