@@ -7,6 +7,7 @@ import typer
 
 from labkit.cli.errors import check_writable, fail
 from labkit.experiments import defaults
+from labkit.words import counted
 
 KINDS = ("gif", "png", "mp4", "html")
 SECONDS = 3.0  # about the length of an animation, without the pause at its end
@@ -58,7 +59,7 @@ def command(
     if path.suffix.lower() == ".html" and neighbours is not None:
         fail("--neighbours: a web page cannot show them; leave it out, or write .gif, .png or .mp4")
     try:
-        with Console(stderr=True).status(f"{model} draws {n} images"):
+        with Console(stderr=True).status(f"{model} draws {counted(n, 'image')}"):
             classes = _classes(labels, network.config.classes) if strokes else []
             columns = min(len(classes), n) if len(classes) > 1 else None
             if strokes:
@@ -69,7 +70,7 @@ def command(
         fail(error)
     which = f", classes {', '.join(map(str, classes[:n]))}" if classes else ""
     each = f", {network.config.steps} strokes each" if strokes else ""
-    typer.echo(f"{model}: {n} images{each}{which}, seed {seed}")
+    typer.echo(f"{model}: {counted(n, 'image')}{each}{which}, seed {seed}")
     console.wrote(path)
 
 

@@ -1,6 +1,6 @@
 """The contract of a view: a picture that is declared once, and the arrays that each frame changes in it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import holoviews as hv
@@ -120,12 +120,6 @@ class Part(View):
 
     def _past(self, past: Past[Any] | None) -> Past[Any] | None:
         return None if past is None else past.of(self.part, self._mark)
-
-
-def listed(words: Iterable[str]) -> str:
-    """Return words as in a sentence: "a", "a and b", "a, b and c"."""
-    *some, last = [*words] or [""]
-    return f"{', '.join(some)} and {last}" if some else last
 
 
 def leading(views: Sequence[View]) -> list[View]:

@@ -27,7 +27,8 @@ from labkit.views.svgd.line import Line
 from labkit.views.svgd.microscope import Microscope
 from labkit.views.svgd.plane import Plane
 from labkit.views.svgd.regression_pictures import NoiseLevels
-from labkit.views.view import Part, View, listed
+from labkit.views.view import Part, View
+from labkit.words import listed
 
 
 def drawing(**fields):
@@ -132,7 +133,7 @@ def test_pictures_of_dreg_give_estimates_and_truth():
     )
     assert (
         GradientScatter(settings).describe(draw)
-        == "1 draws; mean distance from the true gradient: IWAE 2.00 and DReG 0.00."
+        == "1 draw; mean distance from the true gradient: IWAE 2.00 and DReG 0.00."
     )
 
 

@@ -7,6 +7,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from labkit.words import counted
+
 COORDINATES = 4  # in the table, at most
 
 
@@ -20,7 +22,8 @@ def show(experiment: Any, past: Any, seconds: float, steps: int) -> None:
     table.add_column("exact", justify="right")
     for name, found, exact in rows(target, state):
         table.add_row(name, found, exact)
-    console.print(f"{experiment.target}: {len(state.x)} particles, {state.t} steps{early} in {seconds:.2f} s")
+    size, length = counted(len(state.x), "particle"), counted(state.t, "step")
+    console.print(f"{experiment.target}: {size}, {length}{early} in {seconds:.2f} s")
     console.print(table)
 
 

@@ -13,7 +13,8 @@ from labkit.experiments.draw.latents import Interpolated, Resampled
 from labkit.past import Past
 from labkit.views.palette import DRIVE, EDGE, PAST, WRITE
 from labkit.views.stage import ABOVE
-from labkit.views.view import NO_GLIMPSE, Columns, View, listed
+from labkit.views.view import NO_GLIMPSE, Columns, View
+from labkit.words import listed
 
 Series = Callable[[Drawing], dict[str, np.ndarray]]
 

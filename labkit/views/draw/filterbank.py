@@ -6,7 +6,8 @@ import numpy as np
 from labkit.experiments.draw.attention import Attended, AttentionSettings
 from labkit.past import Past
 from labkit.views.draw import mosaic
-from labkit.views.view import Columns, View, listed
+from labkit.views.view import Columns, View
+from labkit.words import listed
 
 
 class Filterbank(View):

@@ -9,6 +9,7 @@ from labkit.past import Past
 from labkit.views.draw import mosaic
 from labkit.views.palette import WRITE
 from labkit.views.view import Columns, View
+from labkit.words import counted
 
 
 def window_at(window: Window | None, stroke: int) -> Window | None:
@@ -45,7 +46,7 @@ class SampleGrid(View):
     def describe(self, state: Drawing, past: Past | None = None) -> str:
         ink, window = float(state.canvas(state.shown).mean()), window_at(state.trace.write, state.shown)
         where = "" if window is None else f"; its windows are centred {mosaic.centre(window)}"
-        return f"{self.n} images after glimpse {state.shown} of {state.steps}: mean ink {ink:.2f}{where}."
+        return f"{counted(self.n, 'image')} after glimpse {state.shown} of {state.steps}: mean ink {ink:.2f}{where}."
 
     def columns(self, state: Drawing, past: Past | None = None) -> Columns:
         """Return the current images."""

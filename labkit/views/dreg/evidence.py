@@ -14,7 +14,8 @@ from labkit.views.dreg.scaling import BAND
 from labkit.views.dreg.styles import style_of
 from labkit.views.palette import PAST, TARGET
 from labkit.views.stage import ABOVE
-from labkit.views.view import NO_CURVE, Columns, View, listed
+from labkit.views.view import NO_CURVE, Columns, View
+from labkit.words import listed
 
 EXACT, SUM = ", exact", ", sum over coordinates"
 THRESHOLD = "threshold"

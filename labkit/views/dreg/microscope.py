@@ -17,7 +17,8 @@ from labkit.views.dreg.styles import style_of
 from labkit.views.palette import DRIVE, PAST, REPULSION, TARGET
 from labkit.views.scenes import Scene
 from labkit.views.stage import ABOVE
-from labkit.views.view import Columns, View, listed
+from labkit.views.view import Columns, View
+from labkit.words import counted, listed
 
 # the terms of estimators, as formulas for the legend
 SUMS = {"iwae": "Σ w̃ (G − H)", "stl": "Σ w̃ G", "dreg": "Σ w̃² G", "rws": "Σ w̃ H", "rws-dreg": "Σ (w̃ − w̃²) G"}
@@ -75,7 +76,8 @@ class WeightedSamples(View):
 
     def describe(self, state: Draw, past: Past | None = None) -> str:
         most = float(state.w.max())
-        return f"{len(state.w)} samples; the largest weight is {most:.2f}, the effective sample size {state.ess:.2f}."
+        samples = counted(len(state.w), "sample")
+        return f"{samples}; the largest weight is {most:.2f}, the effective sample size {state.ess:.2f}."
 
     def columns(self, state: Draw, past: Past | None = None) -> Columns:
         z, size = state.z.numpy(), LARGEST * np.sqrt(state.w.numpy())
@@ -160,7 +162,7 @@ class GradientScatter(View):
     def describe(self, state: Draw, past: Past | None = None) -> str:
         away = (state.gradients - state.truth).norm(dim=-1).mean(0).tolist()
         now = listed(f"{titles.estimator(name)} {far:.2f}" for name, far in zip(state.compared, away, strict=True))
-        return f"{len(state.gradients)} draws; mean distance from the true gradient: {now}."
+        return f"{counted(len(state.gradients), 'draw')}; mean distance from the true gradient: {now}."
 
     def columns(self, state: Draw, past: Past | None = None) -> Columns:
         found = {name: _xy(state.gradients[:, i]) for i, name in enumerate(state.compared)}

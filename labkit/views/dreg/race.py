@@ -18,7 +18,8 @@ from labkit.views.dreg.styles import style_of
 from labkit.views.scenes import Scene
 from labkit.views.spans import FAINT, RANGE, band, curve
 from labkit.views.stage import ABOVE
-from labkit.views.view import Columns, View, listed
+from labkit.views.view import Columns, View
+from labkit.words import listed
 
 DASHES = "solid", "dashed", "dotted", "dotdash"  # dashes of the first, second, ... lane of the same colour
 TRAINING = ", minibatches"

@@ -16,7 +16,8 @@ from labkit.past import Past
 from labkit.views import spans
 from labkit.views.dreg.styles import style_of
 from labkit.views.palette import PAST
-from labkit.views.view import Columns, View, listed
+from labkit.views.view import Columns, View
+from labkit.words import listed
 
 ROOM = 48  # the axis ends at this multiple of the largest K, to leave space for the names
 GAP = 0.06  # minimum distance of two names, as a fraction of the axis

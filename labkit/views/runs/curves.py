@@ -13,7 +13,8 @@ from labkit.experiments.runs.state import RunState, Table
 from labkit.past import Past
 from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES
 from labkit.views.stage import ABOVE
-from labkit.views.view import Columns, View, listed
+from labkit.views.view import Columns, View
+from labkit.words import listed
 
 MOST = 300  # maximum number of points in a training curve; more records are averaged in groups
 STEEP = 0.1  # fraction of the steps that may be above the picture

@@ -23,6 +23,7 @@ from labkit.views.svgd.points import ClassPoints
 from labkit.views.things import ignore, then
 from labkit.views.upload import Upload
 from labkit.views.view import View
+from labkit.words import counted
 
 # two features and a label
 UPLOAD, WORDS = "Upload points (CSV)", "A CSV file with two features and a label; a line of names may come first."
@@ -79,7 +80,7 @@ class ClassificationScene(Scene):
     def status(self, state: Classified) -> str:
         held = int(state.target.held.sum())
         right = f"{state.accuracies[0]:.0%} of {held} held-out points correct" if held else "no held-out points"
-        return f"{len(state.data.x)} points · {right}"
+        return f"{counted(len(state.data.x), 'point')} · {right}"
 
     def remarks(self) -> str:
         s = self.settings

@@ -18,6 +18,7 @@ from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES, TARGET
 from labkit.views.stage import ABOVE
 from labkit.views.svgd.ring import RING, ringed
 from labkit.views.view import Columns, View
+from labkit.words import counted
 
 SIDE = 51  # number of computed places along each side, including the edges
 FINE = 2 * SIDE - 1  # number of shown places along each side
@@ -123,7 +124,7 @@ class ClassProbabilities(Lattice):
         held, used = state.accuracies
         count = int(state.target.held.sum())
         tested = f"{held:.0%} of {count} held-out points and " if count else ""
-        about = f"{len(state.weights)} classifiers and {len(state.data.x)} points"
+        about = f"{counted(len(state.weights), 'classifier')} and {counted(len(state.data.x), 'point')}"
         return f"{about}: {tested}{used:.0%} of the training points are correct."
 
     def columns(self, state: Classified, past: Past | None = None) -> Columns:

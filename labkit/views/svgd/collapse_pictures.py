@@ -12,7 +12,8 @@ from labkit.views import spans
 from labkit.views.palette import CHOSEN, DRIVE, OTHER, PARTICLES, PAST, REPULSION, TARGET, Style
 from labkit.views.spans import RANGE
 from labkit.views.stage import ABOVE
-from labkit.views.view import Columns, View, listed
+from labkit.views.view import Columns, View
+from labkit.words import listed
 
 TRUTH, LAW, BOUNDS = "truth", "log(n + 1)/D", "bounds"
 ROOM = 1.1  # upper limit of the picture, as a multiple of the largest variance at the start

@@ -12,7 +12,8 @@ from labkit.views import spans
 from labkit.views.palette import DRIVE, PARTICLES, REPULSION
 from labkit.views.spans import RANGE
 from labkit.views.stage import ABOVE
-from labkit.views.view import NO_CURVE, Columns, View, listed
+from labkit.views.view import NO_CURVE, Columns, View
+from labkit.words import listed
 
 
 class Curves(View):

@@ -14,7 +14,8 @@ from labkit.targets.registry import Known
 from labkit.views import density
 from labkit.views.palette import CHOSEN, DRIVE, PARTICLES, PAST, REPULSION, TARGET
 from labkit.views.stage import ABOVE
-from labkit.views.view import Columns, View, listed
+from labkit.views.view import Columns, View
+from labkit.words import counted, listed
 
 POINTS = 300
 # shares of the picture's height: what is below the axis, where bars of forces start, and their length
@@ -115,7 +116,7 @@ class Line(View):
             else ""
         )
         of = "" if target.covariance is None else f" (target: {float(target.covariance[0, 0]):.2f})"
-        return f"{len(x)} particles on a line{held}; mean {x.mean():.2f}, variance {x.var():.2f}{of}."
+        return f"{counted(len(x), 'particle')} on a line{held}; mean {x.mean():.2f}, variance {x.var():.2f}{of}."
 
     def columns(self, state: Sample, past: Past | None = None) -> Columns:
         """Return the moving arrays."""

@@ -10,7 +10,8 @@ from labkit.past import Past
 from labkit.svgd import Kernel
 from labkit.views.palette import CHOSEN, DRIVE, REPULSION
 from labkit.views.stage import ABOVE
-from labkit.views.view import Columns, View, listed
+from labkit.views.view import Columns, View
+from labkit.words import listed
 
 CLICK = '<span class="mouse">Click</span><span class="touch">Tap</span> a particle to see who pushes it.'
 

@@ -9,7 +9,8 @@ from labkit.past import Past
 from labkit.views import density
 from labkit.views.palette import CHOSEN, DRIVE, PARTICLES, REPULSION, TARGET
 from labkit.views.stage import ABOVE
-from labkit.views.view import Columns, View, listed
+from labkit.views.view import Columns, View
+from labkit.words import counted, listed
 
 OBLONG = 3.0  # a box this much longer along one axis stays as it is
 ARROW = 0.09  # length of the longest arrow, as a fraction of the picture's width
@@ -79,7 +80,7 @@ class Plane(View):
             of = f" (target: {listed(f'{sd:.2f}' for sd in target.covariance.diagonal().sqrt()[:2].tolist())})"
         mean, (first, second) = f"({x[:, 0].mean():.2f}, {x[:, 1].mean():.2f})", target.labels[:2]
         spread = f"standard deviations {across:.2f} and {up:.2f}{of}"
-        return f"{len(x)} particles in the plane of {first} and {second}: mean {mean}, {spread}."
+        return f"{counted(len(x), 'particle')} in the plane of {first} and {second}: mean {mean}, {spread}."
 
     def columns(self, state: Sample, past: Past | None = None) -> Columns:
         """Return the moving arrays."""

@@ -10,6 +10,7 @@ from labkit.views.palette import CHOSEN, DRIVE, PARTICLES, PAST, REPULSION, TARG
 from labkit.views.stage import ABOVE
 from labkit.views.svgd.ring import RING, ringed
 from labkit.views.view import Columns, View
+from labkit.words import counted
 
 POINTS = 121
 WIDTH = 2  # width of a band to each side, in standard deviations
@@ -69,10 +70,8 @@ class Bands(View):
 
     def describe(self, state: Fitted, past: Past | None = None) -> str:
         held, used = state.held_out_rmse(), state.training_rmse()
-        points = f"{len(state.rows.x)} points"
-        return (
-            f"{len(state.theta)} networks and {points}: error {used:.3g} in training and {held:.3g} on held-out points."
-        )
+        about = f"{counted(len(state.theta), 'network')} and {counted(len(state.rows.x), 'point')}"
+        return f"{about}: error {used:.3g} in training and {held:.3g} on held-out points."
 
     def columns(self, state: Fitted, past: Past | None = None) -> Columns:
         """Return the moving arrays."""
