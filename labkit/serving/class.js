@@ -81,12 +81,15 @@
     show() {
       const place = new URL(`./room/${this.name}`, this.address ? new URL(this.address) : location.href).href
       const code = made("img", { src: `./room/${this.name}/qr.svg?at=${encodeURIComponent(place)}`, alt: `QR code of ${place}` })
+      const path = made("span", { textContent: `room/${this.name}` })  // on a phone the address breaks before it
+      const server = place.slice(0, -path.textContent.length)
+      const link = made("a", { href: place, target: "_blank" }, server, made("wbr"), path)
       this.count = made("p", { textContent: "0 follow" })
       this.hands = made("ul")
       this.vote = made("div")
       this.title.textContent = `Class ${this.name}`
       this.body.replaceChildren(
-        code, made("p", { className: "address" }, made("a", { href: place, target: "_blank", textContent: place })),
+        code, made("p", { className: "address" }, link),
         this.count, this.hands, this.vote, this.lessons(), this.question(),
         made("p", { className: "row" },
           made("a", { href: `./room/${this.name}/answers.csv?key=${encodeURIComponent(this.key)}`, textContent: "Save answers (CSV)" }),

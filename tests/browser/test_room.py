@@ -90,6 +90,9 @@ def test_a_student_sees_the_run_and_the_teachers_new_settings(teacher, student):
     assert steps(student) == int(
         re.search(r"step (\d+)", teacher.get_by_text(re.compile(r"^step \d+ · ")).inner_text())[1]
     )
+    teacher.set_viewport_size({"width": 320, "height": 800})  # here the address needs two lines
+    path = teacher.locator("#classroom .address span")
+    assert path.evaluate("(path) => path.getClientRects().length") == 1
 
 
 def test_a_vote_is_secret_until_it_is_revealed(teacher, student, violations):
