@@ -82,10 +82,6 @@ class Same(Generic[V]):
         """Return the state one step later for each."""
         return [self._step(states[0])] * len(states)
 
-    def own(self, state: V) -> V:
-        """Return the state itself: all runs keep the same one."""
-        return state
-
 
 class Latest(Generic[V]):
     """The value that was made last. Any thread may use it: threads that ask for the same key get the same value."""

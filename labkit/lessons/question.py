@@ -8,6 +8,7 @@ from typing import Any
 
 from labkit.lessons.fields import finite
 from labkit.lessons.marks import MARKS
+from labkit.words import counted
 
 CHOICE, NUMBER, PLACE = KINDS = ("choice", "number", "place")
 NOT_YET = "The run has no result yet. Press Play, then try again."
@@ -100,7 +101,7 @@ class Question:
             return f"give a number, not {answer!r}"
         axes = self.axes if self.kind == PLACE else 1
         if len(numbers) != axes:
-            return f"give {axes} number{'s' * (axes > 1)}, not {len(numbers)}"
+            return f"give {counted(axes, 'number')}, not {len(numbers)}"
         if not all(map(finite, numbers)):
             return "give a finite number"
         if any(abs(each - at) > abs(at) for each, at in zip(numbers, self.middle, strict=False)):
