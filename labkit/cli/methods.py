@@ -1,10 +1,12 @@
 """The methods that can be trained and tested, and what the command line needs to know about them."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from labkit import models
 from labkit.cli import images
 from labkit.cli.errors import fail, unknown
 from labkit.cli.images import SPLIT, Found
@@ -24,6 +26,7 @@ class Chosen:
     samples: int = 64
     alpha: float | None = None
     inference_only: Path | None = None
+    weights: Path | None = None
     original_halves: bool = False
     size: tuple[int, int] | None = None
 
@@ -74,18 +77,41 @@ def _draw(chosen: Chosen, config: dict[str, Any] | None, found: Found, train: An
     from labkit import draw
     from labkit.draw.task import Task
 
-    channels, height, width = train[0].shape[1:]
-    if config is None:
-        shape = replace(draw.preset(chosen.preset), channels=channels, height=height, width=width)
-        shape = replace(shape, classes=found.classes or shape.classes) if shape.classes else shape
+    if chosen.weights and config is None:
+        network = _trained(chosen, "draw", train)
     else:
-        shape = draw.Config(**config)
-    network = _seeded(lambda: draw.DRAW(shape), chosen)
-    if shape.canvas == "data":
-        network.begin_at(train[0].to(network.canvas.dtype) / 255)
+        shape = _draw_shape(chosen, found, train) if config is None else draw.Config(**config)
+        network = _seeded(lambda: draw.DRAW(shape), chosen)
+        if shape.canvas == "data":
+            network.begin_at(train[0].to(network.canvas.dtype) / 255)
     task = Task(network, found.binarize, found.data)
     task.batch(train, torch.zeros(1, dtype=torch.long), torch.Generator())  # fails before anything is written
     return task
+
+
+def _draw_shape(chosen: Chosen, found: Found, train: Any) -> Any:
+    from labkit import draw
+
+    channels, height, width = train[0].shape[1:]
+    shape = replace(draw.preset(chosen.preset), channels=channels, height=height, width=width)
+    return replace(shape, classes=found.classes or shape.classes) if shape.classes else shape
+
+
+def _trained(chosen: Chosen, kind: str, train: Any) -> Any:
+    """Return the trained network that a new run begins with."""
+    option, model = ("--weights", chosen.weights) if chosen.weights else ("--inference-only", chosen.inference_only)
+    assert model is not None
+    about = models.card(model)
+    if about["kind"] != kind:
+        fail(f"{option} needs a trained {kind}, but {model} is a {about['kind']}")
+    network = models.load_checkpoint(model).train()
+    takes = getattr(network.config, "channels", 1), network.config.height, network.config.width
+    if takes != train[0].shape[1:]:
+        sizes = [" x ".join(map(str, each)) for each in (takes, train[0].shape[1:])]
+        fail(f"{option} {model} takes images of {sizes[0]}, but {chosen.data} has {sizes[1]}; choose another --data")
+    if kind == "vae" and bool(network.config.halves) != (chosen.data == SPLIT):
+        fail(f"{option} {model} was{'' if network.config.halves else ' not'} trained with --data {SPLIT}; do the same")
+    return _of_precision(network, chosen)
 
 
 def _draw_test(module: Any, about: dict[str, str], binarize: str, data: str) -> Any:
@@ -108,8 +134,8 @@ def _draw_training(preset: str) -> dict[str, Any]:
 
 
 def _vae(chosen: Chosen, config: dict[str, Any] | None, found: Found, train: Any) -> Any:
-    """Return the task of a VAE; with `inference_only`, of the given network."""
-    from labkit import dreg, models
+    """Return the task of a VAE; with `inference_only` or `weights`, of the given network."""
+    from labkit import dreg
     from labkit.dreg.task import Task
 
     if chosen.estimator not in dreg.ESTIMATORS:
@@ -122,11 +148,8 @@ def _vae(chosen: Chosen, config: dict[str, Any] | None, found: Found, train: Any
         takes = " or ".join(name for name, each in dreg.ESTIMATORS.items() if "alpha" in each.chosen)
         fail(f"--alpha: only --estimator {takes} takes it, not {chosen.estimator}; leave it out")
     parameters = {} if chosen.alpha is None else {"alpha": chosen.alpha}
-    if chosen.inference_only and config is None:
-        about = models.card(chosen.inference_only)
-        if about["kind"] != "vae":
-            fail(f"--inference-only needs a trained vae, but {chosen.inference_only} is a {about['kind']}")
-        network = models.load_checkpoint(chosen.inference_only).train()
+    if (chosen.inference_only or chosen.weights) and config is None:
+        network = _trained(chosen, "vae", train)
         learned = dreg.ESTIMATORS[chosen.estimator].learned
         if network.config.controls != learned:
             shape = replace(network.config, controls=learned)
@@ -217,9 +240,12 @@ def task_of(
         ValueError, OSError: from the data, the network or the task.
     """
     chosen = replace(chosen, preset=chosen.preset or METHODS[method].preset)
-    shape = {"size": chosen.size, "channels": METHODS[method].channels} if config is None else shape_of(config)
+    if config is not None or chosen.weights:
+        shape = shape_of(json.loads(models.card(chosen.weights)["config"]) if config is None else config)
+    else:
+        shape = {"size": chosen.size, "channels": METHODS[method].channels}
     found = images.find(chosen.data, chosen.binarize, **shape, checksum=checksum)
     train, test = (found.split(split) for split in ("train", "test"))
     task = METHODS[method].build(chosen, config, found, train)
-    task.facts |= found.facts
+    task.facts |= found.facts | ({"weights": str(chosen.weights)} if chosen.weights else {})
     return task, train, test

@@ -153,7 +153,10 @@ def _shape(about: dict[str, str]) -> str:
 
 
 def _command(about: dict[str, str], settings: dict[str, Any]) -> str:
-    """Return the command that repeats the run: the preset of its network, and every setting that is not the default."""
+    """Return the command that repeats the run: its start, and every setting that is not the default.
+
+    It starts from the preset of its network, or from the weights of another run.
+    """
     from importlib import import_module
 
     from labkit.cli.methods import plan
@@ -162,16 +165,18 @@ def _command(about: dict[str, str], settings: dict[str, Any]) -> str:
     room = import_module(f"labkit.{ROOMS[about['kind']]}")
     config = room.Config(**json.loads(about["config"]))
     preset = next((name for name, each in room.PRESETS.items() if each == config), "?")
+    start = f"--weights {about['weights']}" if "weights" in about else f"--preset {preset}"
+    preset = None if "weights" in about else preset
     usual, length = plan(about["kind"], preset, {}), "steps" if settings["steps"] else "epochs"
     if any(settings[name] != usual[name] for name in ("steps", length)):
         usual = plan(about["kind"], preset, {length: None})  # the command has to name the length of the run
     plain = asdict(Settings()) | usual
     names = {"batch_size": "batch"}
-    of_vae = {"estimator": about["estimator"], "samples": about["samples"]} if about["kind"] == "vae" else {}
+    of_vae = {name: about[name] for name in ("estimator", "samples", "alpha") if name in about}
     left = {"devices", "epochs"} if settings["steps"] else {"devices"}
     changed = {key: value for key, value in settings.items() if value not in (None, plain[key]) and key not in left}
     rest = [f"--{names.get(key, key).replace('_', '-')} {value}" for key, value in (of_vae | changed).items()]
-    return " ".join([f"labkit train {about['kind']} --data {about['data']} --preset {preset}", *rest])
+    return " ".join([f"labkit train {about['kind']} --data {about['data']} {start}", *rest])
 
 
 def _seconds(run: Path) -> float:

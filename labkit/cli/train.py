@@ -57,6 +57,11 @@ _ONLY = _in("VAE", "MODEL", "Train only q of this trained VAE; its generative ha
 _HALVES = _in(
     "VAE", None, "struct_mnist as in the published code: the top half from the bottom half.", "--original-halves"
 )
+_WEIGHTS = _in(
+    "Network",
+    "MODEL",
+    "Begin with the weights of this trained network, and with its size instead of a preset's.",
+)
 _OUT = _in("Run", "FOLDER", "Folder for the files of the run.", show_default=f"{RUNS}/METHOD-DATA-PRESET")
 _RESUME = _in("Run", "FOLDER", "Resume a stopped run, with its settings.")
 _EPOCHS = _in("Training", "N", "Passes over the training images.", min=1, show_default=_usual("epochs"))
@@ -91,6 +96,7 @@ def command(
     binarize: Annotated[str, _BINARIZE] = "stochastic",
     size: Annotated[str | None, _SIZE] = None,
     preset: Annotated[str | None, _PRESET] = None,
+    weights: Annotated[Path | None, _WEIGHTS] = None,
     estimator: Annotated[str, _ESTIMATOR] = Chosen.estimator,
     samples: Annotated[int, _SAMPLES] = Chosen.samples,
     alpha: Annotated[float | None, _ALPHA] = None,
@@ -140,14 +146,14 @@ def command(
             )  # fmt: skip
             _fits(method, given)
             chosen = Chosen(
-                data, binarize, seed, precision, preset, estimator, samples, alpha, inference_only, original_halves,
-                images.parsed(size),
+                data, binarize, seed, precision, preset, estimator, samples, alpha, inference_only, weights,
+                original_halves, images.parsed(size),
             )  # fmt: skip
             task, train, test = task_of(method, chosen)
             if size is not None and "images" not in task.facts:
                 fail(f"--size: only your own images are resized, not {data}; leave it out")
             title = Path(task.facts["data"]).stem if "images" in task.facts else data
-            folder = _fresh(out, f"{method}-{title}-{preset or METHODS[method].preset}")
+            folder = _fresh(out, f"{method}-{title}-{_network(method, given)}")
         _watched(training.fit(task, settings, folder, train, test), folder, task)
     except (ValueError, OSError, FloatingPointError) as error:
         fail(error)
@@ -160,10 +166,19 @@ def _fits(method: str, given: dict[str, Any]) -> None:
         for name in its.own:
             if other != method and given[name] != defaults[name].default:
                 fail(f"--{name.replace('_', '-')}: only labkit train {other} has this option; leave it out here")
+    if given["weights"]:
+        for name in ("preset", "size", "inference_only", "original_halves"):
+            if given[name]:
+                fail(f"--weights gives the whole network; leave out --{name.replace('_', '-')}")
     if given["clip_each"] and given["clip"] != defaults["clip"].default:
         fail("--clip-each replaces --clip, got both; leave one of them out")
     if method == "vae" and given["warmup"]:
         fail(f"--warmup {given['warmup']}: only labkit train draw has a KL warm-up; leave it out here")
+
+
+def _network(method: str, given: dict[str, Any]) -> str:
+    """Return a short name of the network, for folders."""
+    return given["weights"].stem if given["weights"] else given["preset"] or METHODS[method].preset
 
 
 def _watched(records: Any, folder: Path, task: Any) -> None:
@@ -206,11 +221,12 @@ def _again(folder: Path, moved: str | None) -> tuple[Any, Any, Any, Any]:
         kind, config = about["kind"], about["config"]
         checksum = facts.get("images", "")
         chosen = Chosen(moved or facts["data"], facts["binarisation"], settings.seed, settings.precision)
+        option = "inference-only" if facts.get("inference_only") == "True" else "weights" if "weights" in facts else ""
+        if option and not checkpoints.found(Folder(folder).checkpoints):  # no other file of the run has these weights
+            fail(f"{folder} has no checkpoint, and --{option} needs one; start again with another --out")
         if kind == "vae":
             alpha = float(facts["alpha"]) if "alpha" in facts else None
             only = folder if facts["inference_only"] == "True" else None
-            if only and not checkpoints.found(Folder(folder).checkpoints):  # the fixed half is in no other file
-                fail(f"{folder} has no checkpoint, and --inference-only needs one; start again with another --out")
             names = {"estimator": facts["estimator"], "samples": int(facts["samples"])}
             chosen = replace(chosen, **names, alpha=alpha, inference_only=only)
     except (KeyError, TypeError, ValueError) as error:
@@ -221,7 +237,7 @@ def _again(folder: Path, moved: str | None) -> tuple[Any, Any, Any, Any]:
         fail(_from_config(folder, "data"))
     try:
         task, train, test = task_of(kind, chosen, config, checksum)
-        task.facts["data"] = facts["data"]  # the run keeps its first path
+        task.facts |= {name: facts[name] for name in ("data", "weights") if name in facts}  # the names of its start
         return settings, task, train, test
     except (TypeError, AttributeError) as error:  # the network's checks raise these for a wrong type
         fail(

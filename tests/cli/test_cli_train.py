@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import signal
 from dataclasses import asdict
 
@@ -13,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from labkit import data, draw, dreg, models
 from labkit.cli import images, keepsakes, main, methods, ship, watch
 from labkit.cli.evaluate import measure
-from labkit.training import Settings
+from labkit.training import Settings, read_config
 from labkit.views.runs import files
 
 pytestmark = pytest.mark.usefixtures("heard")
@@ -97,6 +98,24 @@ def test_ctrl_c_saves_and_the_resumed_run_equals_an_uninterrupted_one(run, tmp_p
 
 
 @pytest.mark.slow
+def test_a_run_with_weights_begins_at_a_trained_network(run, tmp_path, capsys):
+    """A step of almost no length changes no weight. A resumed run needs its checkpoint."""
+    out = tmp_path / "more"
+    words = ["train", "draw", "--data", "digits", "--batch", "50", "--devices", "cpu", "--steps", "1", "--lr", "1e-12"]
+    assert main([*words, "--weights", str(run), "--out", str(out)]) == 0
+    before, after = load_file(run / "model.safetensors"), load_file(out / "model.safetensors")
+    assert before.keys() == after.keys()
+    for name in before:
+        torch.testing.assert_close(after[name], before[name], rtol=0, atol=1e-11)
+    assert models.card(out)["weights"] == str(run)
+    told = ship._command(models.card(out), read_config(out)["settings"])
+    assert f"--data digits --weights {run} --steps 1" in told, told
+    assert main(["train", "--resume", str(out)]) == 0 and "is complete" in capsys.readouterr().out
+    shutil.rmtree(out / "checkpoints")
+    assert main(["train", "--resume", str(out)]) == 2
+    assert "has no checkpoint, and --weights needs one" in capsys.readouterr().err
+
+
 def test_a_run_leaves_its_curves_and_an_animation_with_one_frame_per_sheet(run):
     with Image.open(run / "curves.png") as curves, Image.open(run / "training.gif") as animation:
         assert curves.format == "PNG" and animation.format == "GIF"
@@ -147,6 +166,13 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path, monkeypatch, capsys):
             "--clip-each replaces --clip, got both",
         ),
         (["train", "--data", "digits", "--clip-each", "-5"], "clip_each must be >= 0, got -5"),
+        (["train", "--data", "digits", "--weights", "nowhere"], "no model is called 'nowhere'"),
+        (["train", "--data", "digits", "--weights", "vae-mnist"], "--weights needs a trained draw, but vae-mnist is"),
+        (
+            ["train", "--data", "digits", "--weights", "draw-small"],
+            "--weights draw-small takes images of 1 x 28 x 28, but digits has 1 x 8 x 8",
+        ),
+        (["train", "--weights", "draw-digits", "--preset", "digits"], "gives the whole network; leave out --preset"),
         (["train", "--resume", "nowhere"], "nowhere is not a run: it has no config.json"),
         (["train", "--resume", "nowhere", "--lr", "1"], "leave out --lr"),
         (["evaluate", "nothing"], "no model is called 'nothing'"),

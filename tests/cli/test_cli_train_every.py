@@ -171,7 +171,10 @@ def test_the_vae_trains_on_every_data_set_of_one_channel_with_every_option(go, d
         assert_trained(rows)
 
 
-@pytest.mark.parametrize("own", [["--data", "struct_mnist", "--original-halves"], ["--inference-only", "vae-mnist"]])
+@pytest.mark.parametrize(
+    "own",
+    [["--data", "struct_mnist", "--original-halves"], ["--inference-only", "vae-mnist"], ["--weights", "vae-mnist"]],
+)
 def test_the_vae_trains_with_its_own_options(go, own):
     assert_trained(go("vae", "--samples", "2", *own)[1])
 
