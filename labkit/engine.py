@@ -40,7 +40,10 @@ class Run(Generic[S, C]):
         steps: how it can be stepped with other runs; None for a run that steps alone.
         past: the class of the past, which decides what a full one forgets.
 
-    Attribute `until`: the step at which it pauses automatically, counted from the start; 0 for none.
+    Attributes:
+        until: the step at which it pauses automatically, counted from the start; 0 for none.
+        owed: how many steps are due, as of the last call of `due`.
+        apart: seconds between two frames of the playing run, at least.
     """
 
     def __init__(
@@ -58,11 +61,11 @@ class Run(Generic[S, C]):
         self.start, self.step, self.render, self.record = start, step, render, record
         self.speed = 60.0  # steps per second
         self.frame: Frame[S, C] = Frame(0)
-        self.playing, self.until, self.seen = False, 0, time.monotonic()
+        self.playing, self.until, self.seen, self.apart = False, 0, time.monotonic(), 1 / FRAMES
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._new = partial(past, record, pins=pinned)
         self._past, self._position = self._new(), 0
-        self._owed, self._cost, self._last, self._published = 0.0, 0.0, 0.0, 0.0
+        self.owed, self._cost, self._last, self._published = 0.0, 0.0, 0.0, 0.0
         self._steps, self._rate, self._since = 0, 0.0, 0.0
         self._closed, self._broken, self._edits, self._error = False, False, False, FINE  # broken: failed while playing
         self._engine = engine()
@@ -160,18 +163,18 @@ class Run(Generic[S, C]):
         """
         try:
             ordered = self._obey()
-            now = time.monotonic()
+            now, self.apart = time.monotonic(), pause
             if ordered and self._past.states:
                 self._publish(now)
             if self.playing:
                 self._owe(now)
-                done = self._advance(int(self._owed), within) if within else 0
-                self._owed -= done
+                done = self._advance(int(self.owed), within) if within else 0
+                self.owed -= done
             if self.playing and now - self._published >= pause and self.frame.state is not self._state:
                 self._publish(now)
         except Exception as error:  # the viewer sees it; the engine and the other runs continue
             self._fail(error)
-        return max(0.0, (1 - self._owed) / self.speed) if self.playing else 1.0
+        return max(0.0, (1 - self.owed) / self.speed) if self.playing else 1.0
 
     # with other runs, on the engine's thread
 
@@ -180,21 +183,21 @@ class Run(Generic[S, C]):
         if not self.playing or self.unwatched or not self._orders.empty() or not self._past.states:
             return None
         self._owe(time.monotonic())
-        return self._state if self._owed >= 1 else None
+        return self._state if self.owed >= 1 else None
 
     def take(self, state: S, seconds: float) -> None:
         """Take over the state one step later, and the processor seconds that it cost."""
         try:
             self._keep(state)
             self._spent(seconds)
-            self._owed -= 1
+            self.owed -= 1
         except Exception as error:  # the viewer sees it; the other runs continue
             self._fail(error)
 
     def _owe(self, now: float) -> None:
         """Add the steps that are due since the last call; of a long delay not all."""
-        owed = self._owed + self.speed * (now - self._last)
-        self._owed, self._last = min(owed, max(1.0, self.speed / 10)), now
+        owed = self.owed + self.speed * (now - self._last)
+        self.owed, self._last = min(owed, max(1.0, self.speed / 10)), now
 
     def _keep(self, state: S) -> None:
         self.account.take()
@@ -226,7 +229,7 @@ class Run(Generic[S, C]):
             self._broken = True
             return
         self._past.cut(self._position)
-        self.playing, self._owed, self._steps, self._error = True, 1.0, 0, FINE
+        self.playing, self.owed, self._steps, self._error = True, 1.0, 0, FINE
         self._last = self._since = time.monotonic()
 
     def _pause(self) -> None:

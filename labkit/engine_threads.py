@@ -13,6 +13,7 @@ import torch
 
 from labkit.engine_account import Totals
 from labkit.engine_batches import Batched, step_together
+from labkit.engine_process import Process
 from labkit.ration import Ration
 
 FRAMES = 60  # per second and run, at most: twice as many as are shown, so each of 30 reads per second finds a new one
@@ -87,7 +88,7 @@ class Engine:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.totals, self.ration = Totals(), Ration()
+        self.totals, self.ration, self.process = Totals(), Ration(), Process()
         self.quick, self.patient = Worker(self, "labkit-engine"), Worker(self, "labkit-engine-slow")
         self.quick.start()
         self.patient.start()
@@ -118,6 +119,7 @@ class Engine:
         self.wake()
         for worker in (self.quick, self.patient):
             worker.join(timeout=5)
+        self.process.close()
 
     def wake(self) -> None:
         self.quick.bell.set()

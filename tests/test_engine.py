@@ -759,7 +759,7 @@ def test_a_turn_ends_before_a_step_that_does_not_fit(make):
     taken = []
     for within in (0.001, 0.004, 0.004):  # the first turn learns what a step costs
         before = run.position
-        run._owed = 5.0
+        run.owed = 5.0
         run.turn(within)
         taken.append(run.position - before)
     assert taken == [1, 1, 1]

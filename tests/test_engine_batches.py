@@ -23,16 +23,16 @@ class Counting:
     def key(self, state):
         return state % 2 if self.remainder else None
 
-    def step(self, states):
+    def step(self, states, most):
         self.sizes.append(len(states))
-        return [state + 2 for state in states]
+        return [[state + 2 for state in states]]
 
 
 class Run:
     """A run that owes some steps."""
 
-    def __init__(self, state, steps, owed):
-        self.state, self.steps, self.owed = state, steps, owed
+    def __init__(self, state, steps, owed, speed=60.0):
+        self.state, self.steps, self.owed, self.speed = state, steps, owed, speed
 
     def due(self):
         return self.state if self.owed > 0 else None
@@ -44,11 +44,47 @@ class Run:
 
 def test_runs_of_one_key_take_their_due_steps_in_batches():
     steps = Counting()
-    runs = [Run(0, steps, 3), Run(2, steps, 3), Run(4, steps, 1), Run(1, steps, 3)]
+    runs = [Run(0, steps, 3), Run(2, steps, 3), Run(4, steps, 2), Run(1, steps, 3)]
     step_together(runs, 1.0)
-    assert [run.state for run in runs] == [6, 8, 6, 1]  # the odd one is alone, and waits for its own turn
-    assert steps.sizes == [3, 2, 2]
-    assert [run.owed for run in runs] == [0, 0, 0, 3]
+    assert [run.state for run in runs] == [4, 6, 8, 1]  # the odd one is alone, and waits for its own turn
+    assert steps.sizes == [3, 3]  # a part of a batch waits for the next round
+    assert [run.owed for run in runs] == [1, 1, 0, 3]
+
+
+def test_runs_with_other_speeds_are_batches_apart():
+    steps = Counting()
+    runs = [Run(0, steps, 1), Run(2, steps, 1), Run(0, steps, 3, 180.0), Run(2, steps, 3, 180.0)]
+    step_together(runs, 1.0)
+    assert [run.owed for run in runs] == [0] * 4
+
+
+class Several(Counting):
+    """Steps that come several at once."""
+
+    def step(self, states, most):
+        self.sizes.append(most)
+        return [[state + 2 * i for state in states] for i in range(1, most + 1)]
+
+
+def test_steps_that_come_several_at_once_are_at_most_those_that_all_runs_owe():
+    steps = Several()
+    runs = [Run(0, steps, 13), Run(2, steps, 20), Run(4, steps, 15)]
+    step_together(runs, 1.0)
+    assert [run.state for run in runs] == [26, 28, 30]
+    assert steps.sizes == [8, 5]  # `MOST`, and what the first run still owes
+
+
+def test_a_run_with_a_new_order_takes_no_more_of_the_steps_that_came_at_once():
+    """The run pauses after two steps. Its other steps are lost, and those of the other run stay."""
+
+    class Pausing(Run):
+        def due(self):
+            return None if self.state == 4 else super().due()
+
+    steps = Several()
+    runs = [Pausing(0, steps, 6), Run(2, steps, 6)]
+    step_together(runs, 1.0)
+    assert [run.state for run in runs] == [4, 14]
 
 
 def test_runs_without_a_key_or_steps_wait_for_their_turn():
@@ -67,7 +103,7 @@ def test_batches_end_when_the_time_is_over():
 class Failing(Counting):
     """Steps that fail as a batch."""
 
-    def step(self, states):
+    def step(self, states, most):
         raise ValueError("one of them is not finite")
 
 
@@ -79,7 +115,7 @@ def test_runs_whose_batch_fails_wait_for_their_turn():
 
 def test_a_batch_whose_settings_change_meanwhile_is_not_taken():
     steps = Counting()
-    steps.step = lambda states: setattr(steps, "key", lambda state: "other") or [state + 2 for state in states]
+    steps.step = lambda states, most: setattr(steps, "key", lambda state: "other") or [[state + 2 for state in states]]
     runs = [Run(0, steps, 2), Run(2, steps, 2)]
     assert step_together(runs, 1.0) == set()
     assert [run.state for run in runs] == [0, 2]
@@ -105,7 +141,7 @@ def test_a_batch_has_the_numbers_of_single_steps(changes):
     apart = [settings(seed=seed, **changes) for seed in range(3)]
     states = [advanced(one, 2 + i) for i, one in enumerate(apart)]
     assert len({Together(one.run).key(state) for one, state in zip(apart, states, strict=True)}) == 1
-    found = apart[0].steps.step(states)
+    (found,) = apart[0].steps.step(states)
     for one, state, after in zip(apart, states, found, strict=True):
         alone = one.step(state)
         assert after.t == alone.t
@@ -118,10 +154,10 @@ def test_a_batch_continues_the_last_one_only_while_the_runs_are_the_same():
     steps = one.steps
     states = [advanced(one, 1), advanced(one, 2), advanced(one, 3)]
     for _ in range(3):
-        states = steps.step(states)
+        (states,) = steps.step(states)
     alone = [advanced(one, 4), advanced(one, 5), advanced(one, 6)]
     edited = replace(alone[1], x=alone[1].x + 1.0)
-    for after, before in zip(steps.step([alone[0], edited, alone[2]]), (alone[0], edited, alone[2]), strict=True):
+    for after, before in zip(*steps.step([alone[0], edited, alone[2]]), (alone[0], edited, alone[2]), strict=True):
         torch.testing.assert_close(after.x, one.step(before).x, rtol=1e-9, atol=1e-12)
     for after, before in zip(states, alone, strict=True):
         torch.testing.assert_close(after.x, before.x, rtol=1e-9, atol=1e-12)
@@ -133,7 +169,7 @@ def test_a_kept_state_does_not_keep_those_of_other_runs(optimizer):
     one, n = settings(optimizer=optimizer), 20
     steps, states = one.steps, [advanced(settings(seed=seed, optimizer=optimizer), 1) for seed in range(n)]
     for _ in range(3):
-        states = steps.step(states)
+        (states,) = steps.step(states)
     large = [field.name for field in fields(states[0]) if isinstance(getattr(states[0], field.name), torch.Tensor)]
     large = [name for name in large if getattr(states[0], name).dim()]
     assert len(large) == 5 + (optimizer == "adagrad")
@@ -178,7 +214,7 @@ def test_a_memory_of_another_optimizer_is_not_batched(before, after):
     one.run.optimizer = after
     assert one.steps.key(state) is None
     alone = one.step(state)
-    assert one.steps.key(alone) is not None and len(one.steps.step([alone, alone])) == 2
+    assert one.steps.key(alone) is not None and len(one.steps.step([alone, alone])[0]) == 2
 
 
 def test_first_steps_large_runs_and_pairs_are_taken_alone():

@@ -78,9 +78,9 @@ class Same(Generic[V]):
         """Return the state itself and what its step depends on."""
         return state, self._how(state)
 
-    def step(self, states: Sequence[V]) -> list[V]:
-        """Return the state one step later for each."""
-        return [self._step(states[0])] * len(states)
+    def step(self, states: Sequence[V], most: int = 1) -> list[list[V]]:
+        """Return the state one step later for each, as the only step."""
+        return [[self._step(states[0])] * len(states)]
 
 
 class Latest(Generic[V]):

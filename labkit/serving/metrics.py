@@ -61,7 +61,7 @@ class Metrics:
         totals = _totals()
         yield CounterMetricFamily("labkit_sessions_opened", "Sessions of visitors so far.", self._visitors.opened)
         yield CounterMetricFamily("labkit_frames", "Frames of all runs so far.", totals.frames)
-        step = SummaryMetricFamily("labkit_step_seconds", "Steps of all runs so far, and their processor seconds.")
+        step = SummaryMetricFamily("labkit_step_seconds", "Steps of all runs so far, and their processor seconds here.")
         step.add_metric([], totals.steps, totals.seconds)
         yield step
 

@@ -5,14 +5,21 @@ import numpy as np
 import torch
 
 EVEN = 0.6  # fraction of Silverman's width; particles repel each other, random samples do not
+REACH = 9.0  # widths, beyond which a bell is below 1e-17 of its height
 
 
 def silverman(x: np.ndarray) -> float:
     """Return Silverman's width .9 min(sd, IQR / 1.34) n^(-1/5) for a kernel density estimate of n samples x (n,)."""
-    n = len(x)
-    q1, q3 = np.interp([0.25 * (n - 1), 0.75 * (n - 1)], np.arange(n), np.sort(x))  # np.quantile is slow
-    spread = min(x.std(), (q3 - q1) / 1.34) or x.std()
-    return 0.9 * spread * n**-0.2
+    n, ordered = len(x), np.sort(x)
+    sd = float(np.linalg.norm(x - x.sum() / n)) / n**0.5  # needed at every frame, and x.std takes twice as long
+    return 0.9 * (min(sd, (_quantile(ordered, 0.75) - _quantile(ordered, 0.25)) / 1.34) or sd) * n**-0.2
+
+
+def _quantile(ordered: np.ndarray, share: float) -> float:
+    """Return the same as np.quantile, which takes ten times as long."""
+    whole, part = divmod(share * (len(ordered) - 1), 1)
+    low, high = ordered[int(whole)], ordered[min(int(whole) + 1, len(ordered) - 1)]
+    return float(low + part * (high - low))
 
 
 def estimate(x: np.ndarray, grid: np.ndarray) -> np.ndarray:
@@ -21,15 +28,15 @@ def estimate(x: np.ndarray, grid: np.ndarray) -> np.ndarray:
     Particles are first counted at the grid points and shared linearly between neighbours, so the cost does not grow
     with n. The width is `EVEN` times Silverman's, and at least the distance between two grid points.
     """
-    step = grid[1] - grid[0]
-    place = np.clip((x - grid[0]) / step, 0, len(grid) - 1)
-    low = np.minimum(place.astype(int), len(grid) - 2)
+    step, points = grid[1] - grid[0], len(grid)
+    place = np.minimum(np.maximum((x - grid[0]) / step, 0), points - 1)
+    low = np.minimum(place.astype(int), points - 2)
     share = place - low
-    counts = np.bincount(low, 1 - share, len(grid)) + np.bincount(low + 1, share, len(grid))
+    counts = np.bincount(low, 1 - share, points) + np.bincount(low + 1, share, points)
     width = max(EVEN * silverman(x), step)
-    bell = np.exp(-0.5 * ((grid - grid[0]) / width) ** 2) / (width * np.sqrt(2 * np.pi) * len(x))
-    full = np.convolve(counts, np.concatenate([bell[:0:-1], bell]), mode="full")
-    return full[len(grid) - 1 : 2 * len(grid) - 1]
+    far = int(min(points - 1, REACH * width / step + 1))  # also of a width that is not finite
+    bell = np.exp(-0.5 * (np.arange(-far, far + 1) * step / width) ** 2) / (width * np.sqrt(2 * np.pi) * len(x))
+    return np.convolve(counts, bell)[far : far + points]
 
 
 def levels(target, box: tuple, points: int = 120) -> list[np.ndarray]:

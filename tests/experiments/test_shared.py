@@ -46,7 +46,7 @@ def test_other_settings_have_other_states_and_a_forgotten_state_is_computed_agai
     assert again is not state and torch.equal(again.total.gradients.mean, state.total.gradients.mean)
     other.seed = 0  # it continues from the same state, and with the same noise
     assert other.steps.key(again) == one.steps.key(again) != one.steps.key(state)
-    assert other.steps.step([again, again]) == [one.step(again)] * 2
+    assert other.steps.step([again, again]) == [[one.step(again)] * 2]
 
 
 def test_a_state_of_the_laboratory_finds_each_interval_once(monkeypatch):

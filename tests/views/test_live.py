@@ -9,6 +9,8 @@ import holoviews as hv
 import numpy as np
 import pytest
 
+from labkit import engine
+from labkit.views import live as live_module
 from labkit.views import notebook, pictures, player
 from labkit.views.live import Live
 from labkit.views.view import View
@@ -157,6 +159,33 @@ def test_pictures_with_automatic_axes_take_turns_while_a_run_plays(make, monkeyp
     assert patched[-1] == [0], "before the next one's turn"
     show(playing=False)
     assert patched[-1] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("slower", [1, 2.5])
+def test_curves_are_computed_as_rarely_as_frames_of_many_runs(make, monkeypatch, slower):
+    """The frames of many runs are further apart than 1 / FRAMES, and so are the columns of automatic axes."""
+
+    class Following(Dot):
+        automatic = True
+
+        def columns(self, state, past=None):
+            found.append(state.t)
+            return super().columns(state, past)
+
+    found, clock = [], [1000.0]
+    run = make(view=[Dot(), Following()])
+    state, past = shown(run).state, run.run.past(engine.Past.copy)
+    shown(run)
+    monkeypatch.setattr(live_module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(type(run), "_plays", lambda self: True)
+    run.run.apart = slower / engine.FRAMES
+    run._curves.clear()
+    run._render(state, past)
+    found.clear()
+    for passed in (0.99, 0.02):
+        clock[0] += passed * slower * pictures.CURVES
+        run._render(state, past)
+        assert len(found) == (passed == 0.02)
 
 
 def test_without_a_server_it_starts_paused_and_play_waits_for_a_browser_with_motion(make):

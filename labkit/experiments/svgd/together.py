@@ -1,18 +1,19 @@
-"""One step of several runs of SVGD with the same settings, as a batch."""
+"""Steps of several runs of SVGD with the same settings, as a batch."""
 
 import operator
 from collections.abc import Hashable, Sequence
-from dataclasses import fields
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from labkit import svgd
+from labkit.experiments.svgd.ahead import Ahead
+from labkit.experiments.svgd.batch import Batch, joined, moving
 from labkit.experiments.svgd.particles import ParticlesSettings
 
-TENSORS = [field.name for field in fields(svgd.State) if field.name not in ("t", "memory")]
 FEW = 20_000  # pairs of particles; of larger runs a batch is not quicker
+MANY = 8  # runs from which the second process takes the steps
 PLAIN = "plain"
 OPTIMIZERS = ("adagrad", PLAIN)  # their memory has no count of steps
 RULES = ("median", "fixed")  # they depend on the particles alone
@@ -28,7 +29,8 @@ class Together:
     def __init__(self, run: ParticlesSettings):
         self.run, self._version = run, 0
         self._known: tuple[int, Hashable] = -1, None  # a version of the settings, and what `_read` returned for it
-        self._last: tuple[list[svgd.State], svgd.State] | None = None  # the states of the last step, and their batch
+        self._last: tuple[list[svgd.State], Batch] | None = None  # the states of the last step, and their batch
+        self._ahead = Ahead()
         run.param.watch(self._changed, list(run.param))
 
     def key(self, state: Any) -> Hashable | None:
@@ -41,24 +43,22 @@ class Together:
         fits = state.memory is None if self.run.optimizer == PLAIN else isinstance(state.memory, Tensor)
         return (n, dim, state.x.device, state.x.dtype, settings) if fits and n * n <= FEW else None
 
-    def step(self, states: Sequence[svgd.State]) -> list[svgd.State]:
-        """Return the states one step later.
+    def step(self, states: Sequence[svgd.State], most: int = 1) -> list[list[svgd.State]]:
+        """Return the states after the next step, or after several if the second process has taken these already.
 
         Raises:
             RuntimeError: the settings have changed meanwhile.
         """
-        settings = self._settings()
-        after = self.run.step(self._joined(states))
+        settings, batch = self._settings(), self._joined(states)
+        ready = self._ahead.take(batch, settings, self.run.param.values(), most) if len(states) >= MANY else []
+        batches = ready or [joined(self.run.step(batch.state()))]
         if self._read() != settings:
             raise RuntimeError("the settings have changed during the step")
-        moving, memories = _moving(after)
-        parts = zip(states, moving, memories, after.bandwidth.unbind(), after.ksd.unbind(), strict=True)
-        found = [
-            svgd.State(x, score, phi, drive, repulsion, h, ksd, state.t + 1, memory)
-            for state, (x, score, phi, drive, repulsion), memory, h, ksd in parts
-        ]
-        self._last = found, after
-        return found
+        later: list[list[svgd.State]] = []
+        for each in batches:
+            later.append(each.each(later[-1] if later else states))
+        self._last = later[-1], batches[-1]
+        return later
 
     def _settings(self) -> Hashable | None:
         """Return the settings that runs must share. To read them takes long, so this is done after changes only."""
@@ -76,26 +76,10 @@ class Together:
         fitting = run.optimizer in OPTIMIZERS and run.bandwidth in RULES and run.temper == "none" and not run.batch
         return (run.kernel, run.bandwidth, run.length, run.optimizer, run.step_size, run.described) if fitting else None
 
-    def _joined(self, states: Sequence[svgd.State]) -> svgd.State:
+    def _joined(self, states: Sequence[svgd.State]) -> Batch:
         """Return the states as a batch. That of the last step is still there if the runs are the same."""
         last = self._last
         if last and len(last[0]) == len(states) and all(map(operator.is_, last[0], states)):
             return last[1]
-        joined = {name: torch.stack([getattr(state, name) for state in states]) for name in TENSORS}
-        memory = None if states[0].memory is None else torch.stack([state.memory for state in states])
-        return svgd.State(**joined, t=0, memory=memory)
-
-
-def _moving(batch: svgd.State) -> tuple[list[Sequence[Tensor]], list[Tensor | None]]:
-    """Return x, score, phi, drive and repulsion of each run, and its memory of the optimiser.
-
-    No run keeps the memory of others: a kept part of a batch would keep the whole batch.
-    """
-    tensors = [batch.x, batch.score, batch.phi, batch.drive, batch.repulsion]
-    together = torch.stack(tensors if batch.memory is None else [*tensors, batch.memory], 1)
-    if together.device.type == "cpu":
-        # torch lets other threads continue during a copy, and waits for its turn again: that takes longer than the copy
-        found = [[*map(torch.from_numpy, run.copy())] for run in together.numpy(force=True)]
-    else:
-        found = [[*run.clone()] for run in together]
-    return [each[:5] for each in found], [each[5] if each[5:] else None for each in found]
+        bandwidth, ksd = (torch.stack([getattr(each, name) for each in states]) for name in ("bandwidth", "ksd"))
+        return Batch(torch.stack([torch.stack(moving(each)) for each in states]), bandwidth, ksd)
