@@ -22,7 +22,6 @@ __all__ = ["AWAY", "Account", "FRAMES", "SLOW", "Engine", "Frame", "Past", "Run"
 
 SLOW = 0.020  # processor seconds per step; a slower run moves to the second thread
 AWAY = 5.0  # seconds without a signal from a viewer, after which nothing is computed
-
 A = TypeVar("A")  # a result
 
 
@@ -41,9 +40,8 @@ class Run(Generic[S, C]):
         past: the class of the past, which decides what a full one forgets.
 
     Attributes:
-        until: the step at which it pauses automatically, counted from the start; 0 for none.
-        owed: how many steps are due, as of the last call of `due`.
-        apart: seconds between two frames of the playing run, at least.
+        until: step from the start at which it pauses automatically; 0 for none.
+        owed: steps that are due, as of the last call of `due`. apart: seconds between two frames, at least.
     """
 
     def __init__(
@@ -175,8 +173,6 @@ class Run(Generic[S, C]):
         except Exception as error:  # the viewer sees it; the engine and the other runs continue
             self._fail(error)
         return max(0.0, (1 - self.owed) / self.speed) if self.playing else 1.0
-
-    # with other runs, on the engine's thread
 
     def due(self) -> S | None:
         """Return the state to step from if a step is due, with no orders before it."""

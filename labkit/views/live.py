@@ -7,7 +7,6 @@ restart. A view (`labkit.views.view.View`) defines what a state looks like. The 
 module only shows the newest frame.
 """
 
-import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -96,7 +95,7 @@ class Live(still.LiveCell):
 
     def _seldom(self, view: View, state: Any, past: engine.Past) -> Columns:
         """Return the columns of a picture whose axes follow its data; while the run plays, those of a moment ago."""
-        at, columns = self._curves.get(view, (-math.inf, {}))
+        at, columns = self._curves.get(view, (float("-inf"), {}))
         if time.monotonic() - at >= CURVES * engine.FRAMES * self.run.apart:  # longer if many runs play
             at, columns = time.monotonic(), view.columns(state, past)
             self._curves[view] = at, columns

@@ -12,7 +12,7 @@ from labkit import baselines, svgd, targets
 from labkit.experiments import defaults, limits, titles
 from labkit.experiments.settings import ExperimentSettings, RegistrySelector
 from labkit.experiments.shared import Latest
-from labkit.experiments.svgd import modes, words
+from labkit.experiments.svgd import modes, refusals, words
 from labkit.targets import LISTS, PARAMETERS, TARGETS, TEXTS, drawn
 from labkit.targets.base import HasSampler, Range
 from labkit.targets.registry import Known
@@ -188,14 +188,8 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         """Return why a link may not set this: outside the sliders' range, some parameters of a target make runs very
         slow, and a formula may be wrong."""
         if name in TYPED.values() and value != self.param[name].default:
-            return _wrong(name, value)
-        ranges = [part for known in PARAMETERS.values() for part in known.items()]
-        for key, number in value.items() if name == "shape" else ():
-            ends = [(p.low, p.high) for known, p in ranges if known == key]
-            low, high = min((a for a, _ in ends), default=0), max((b for _, b in ends), default=0)
-            if not ends or isinstance(number, bool) or not isinstance(number, int | float) or not low <= number <= high:
-                return f"{key} must be from {low} to {high}" if ends else f"no target has a parameter {key}"
-        return ""
+            return refusals.of_text(name, value)
+        return refusals.of_shape(value) if name == "shape" else ""
 
     # what the settings define
 
@@ -291,15 +285,6 @@ class ParticlesSettings(ExperimentSettings[svgd.State]):
         """Return the state, evaluated again with the current settings, with other particles if given."""
         state = state if x is None else replace(state, x=x)
         return svgd.evaluate(state, self.score(), **self.arguments())
-
-
-def _wrong(setting: str, text: str) -> str:
-    """Return why a formula or a drawing cannot be used, "" if it can."""
-    try:
-        (targets.from_formula if setting == "formula" else targets.from_drawing)(text)
-    except ValueError as error:
-        return str(error)
-    return ""
 
 
 def modes_of(target: str) -> dict[str, str]:

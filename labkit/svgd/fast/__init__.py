@@ -20,9 +20,9 @@ N is the number of particles, D of dimensions. "Row" is the row of `labkit bench
     median._sorted            D = 1, N > 256                       a median 19 / 17; N = 5000 60 / 58 N = 1000; N = 5000
     median._counted           D > 1, N > 1000                      memory O(N)                        none
     median._screened          D > 3, 256 < N <= 1000, float64, CPU a step 1.07 to 1.09                N = 1000, D = 50
-    median._near              3000 values or more, CPU             a median 5; 50 runs a step 1.3     N = 1000, D = 50
+    ranks._near               3000 values or more, CPU             a median 5; 50 runs a step 1.3     N = 1000, D = 50
     median._of_pairs, pdist   D > 3, N^2 D <= 10^6, a state        a step 0.9 / 1.1; at N = 20 1.2    none
-    median._at_ranks, sort    CUDA                                 no other way is faster there       none
+    ranks.at_ranks, sort      CUDA                                 no other way is faster there       none
 
 In one dimension `FusedRBF` competes with `cells`, not with strips. In float32 at N = 1000 a step takes 0.9 of the time
 of `RBF`. From N = 1250 on, and in float64, `cells` are as fast or faster, so `FusedRBF` uses them too.

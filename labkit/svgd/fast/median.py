@@ -7,8 +7,7 @@ p_0 = 0. For odd n the median is p_m at m = (n-1)^2/4. For even n it is (p_m + p
 """
 
 import functools
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -16,25 +15,15 @@ import torch
 from torch import Tensor
 
 from labkit.svgd.fast import pairs
+from labkit.svgd.fast.ranks import Ranks, at_ranks
 
 GATHERED = 1_000  # largest number of particles for which all pairs are in memory at once: 8 MB
 SAMPLE = 700  # for more particles, the pairs of this many of them bracket the median: 4 MB
 FEW = 4  # candidates per particle up to which gathering them is cheaper than counting again
 NEAR = 8  # largest ratio of mean squared distance to median at which at most three bits are lost
 LITTLE = 1_000_000  # coordinates of all pairs up to which their differences are computed one by one
-NARROWED = 3_000  # number of values from which it is faster to search only near the wanted one
 ANCHORS = 48  # quantiles that bracket the median in one dimension
 _LOWER = np.tril_indices(ANCHORS, -1)
-
-
-class Ranks(NamedTuple):
-    """Two ranks, neighbours or the same, among the squared distances of the pairs.
-
-    They count from 1; rank 0 means a zero of the diagonal.
-    """
-
-    first: int
-    last: int
 
 
 def squared_distance(x: Tensor, apart: pairs.Apart | None = None) -> Tensor:
@@ -65,14 +54,14 @@ def _of_pairs(x: Tensor, ranks: Ranks, apart: pairs.Apart | None = None) -> Tens
     if d <= pairs.DIRECT:
         return _found(x, ranks, pairs.exact_strips)
     if x.ndim == 2 and n * n * d <= LITTLE and apart is None:
-        return _at_ranks(torch.nn.functional.pdist(x).square_(), ranks)
+        return at_ranks(torch.nn.functional.pdist(x).square_(), ranks)
     if apart is None and pairs.is_whole(x):
         apart = pairs.apart(x)
     if apart is None:
         centred = x - x.mean(-2, keepdim=True)
         found, spread = _found(centred, ranks, pairs.strips), torch.linalg.vecdot(centred, centred).mean(-1)
     else:
-        found, spread = _at_ranks(_each_once(apart.halves), ranks).mul_(2), apart.squares.mean(-1)
+        found, spread = at_ranks(_each_once(apart.halves), ranks).mul_(2), apart.squares.mean(-1)
     few_digits_lost = float(torch.sub(spread, found.select(-1, 0), alpha=NEAR).max()) < 0
     return found if few_digits_lost else _found(x, ranks, pairs.exact_strips)
 
@@ -81,7 +70,7 @@ def _found(x: Tensor, ranks: Ranks, strips: Callable[[Tensor], pairs.Strips]) ->
     """Return `_of_pairs` by the fastest of five ways."""
     n, d = x.shape[-2:]
     if pairs.is_whole(x):
-        return _at_ranks(_each_once(pairs.passing(x.mT)), ranks)
+        return at_ranks(_each_once(pairs.passing(x.mT)), ranks)
     runs = x.reshape(-1, n, d)
     if d == 1:
         found = [_sorted(run, ranks) for run in runs]
@@ -90,7 +79,7 @@ def _found(x: Tensor, ranks: Ranks, strips: Callable[[Tensor], pairs.Strips]) ->
     elif strips is pairs.strips and x.dtype == torch.float64 and not x.is_cuda:
         found = [_screened(run, ranks) for run in runs]
     else:
-        found = [_at_ranks(_every_pair(run, strips), ranks) for run in runs]
+        found = [at_ranks(_every_pair(run, strips), ranks) for run in runs]
     return torch.stack(found).reshape(*x.shape[:-2], 2)
 
 
@@ -116,26 +105,6 @@ def _above(n: int, device: torch.device) -> Tensor:
     return i.mul_(n).add_(j)
 
 
-def _at_ranks(values: Tensor, ranks: Ranks, below: int = 0) -> Tensor:
-    """Return the values at two ranks, (..., 2), from the squared distances of the pairs without the `below` smallest.
-
-    On a CPU numpy's partition of the few values near the rank is faster than torch.kthvalue. On a GPU a sort is the
-    fastest way.
-    """
-    first, last = (max(rank, 1) - below for rank in ranks)
-    if ranks.last == 0:
-        return values.new_zeros((*values.shape[:-1], 2))
-    if values.is_cuda:
-        ordered = values.sort(-1)[0]
-        found = torch.stack((ordered[..., first - 1], ordered[..., last - 1]), -1)
-    else:
-        two = _two(values.numpy().reshape(-1, values.shape[-1]), first, last)
-        found = torch.from_numpy(two).reshape(*values.shape[:-1], 2)
-    if ranks.first == 0:
-        found[..., 0] = 0
-    return found
-
-
 def _screened(x: Tensor, ranks: Ranks) -> Tensor:
     """Return the values at two ranks for x (n, d) float64 in many dimensions.
 
@@ -147,14 +116,14 @@ def _screened(x: Tensor, ranks: Ranks) -> Tensor:
     greatest = (x * x).sum(-1).max()
     if 1e-30 < float(greatest) < 1e30:  # the range that float32 can square
         rough = _every_pair(x.float(), pairs.strips)
-        low, high = _at_ranks(rough, ranks).tolist()
+        low, high = at_ranks(rough, ranks).tolist()
         off = 4 * (d + 8) * 2.0**-24 * float(greatest)
         squares = rough.numpy()
         where = np.flatnonzero((squares >= low - 2 * off) & (squares <= high + 2 * off))
         if len(where) <= FEW * n:
             i, j = _place(where, n)
-            return _at_ranks((x[i] - x[j]).square().sum(-1), ranks, int(np.count_nonzero(squares < low - 2 * off)))
-    return _at_ranks(_every_pair(x, pairs.strips), ranks)
+            return at_ranks((x[i] - x[j]).square().sum(-1), ranks, int(np.count_nonzero(squares < low - 2 * off)))
+    return at_ranks(_every_pair(x, pairs.strips), ranks)
 
 
 def _place(where: np.ndarray, n: int) -> tuple[Tensor, Tensor]:
@@ -180,38 +149,6 @@ def _every_pair(x: Tensor, strips: Callable[[Tensor], pairs.Strips]) -> Tensor:
     return torch.cat(found)
 
 
-def _two(rows: np.ndarray, first: int, last: int) -> np.ndarray:
-    """Return the entries of each row of (r, m) at two ranks that are neighbours or the same, (r, 2)."""
-    found = np.empty((len(rows), 2), rows.dtype)
-    for two, (values, below) in zip(found, _near(rows, first, last), strict=True):
-        values = np.partition(values, first - 1 - below)
-        two[:] = values[first - 1 - below], values[last - 1 - below :].min()
-    return found
-
-
-def _near(rows: np.ndarray, first: int, last: int) -> Iterator[tuple[np.ndarray, int]]:
-    """Yield the values of each row of (r, m) near ranks first to last (from 1), and how many values are below these.
-
-    A sample of s values shows where to look, to within 1.5 sqrt(s) of its ranks. This is three standard deviations if
-    the sample is even. All rows are searched together, because for each alone the calls would take longest.
-    """
-    m = rows.shape[1]
-    if m < NARROWED:
-        yield from ((row, 0) for row in rows)
-        return
-    sample = np.sort(rows[:, :: round(m ** (1 / 3))])
-    size = sample.shape[1]
-    per, reach = size / m, 1.5 * math.sqrt(size) + 1
-    low, high = int(first * per - reach), int(last * per + reach)
-    less = rows < (sample[:, low, None] if low > 0 else -math.inf)
-    less_or_near = rows <= (sample[:, high, None] if high < size else math.inf)
-    places = (less ^ less_or_near).ravel().nonzero()[0]
-    near, ends = rows.ravel().take(places), places.searchsorted(m * np.arange(len(rows) + 1))
-    for i, row in enumerate(rows):
-        values, below = near[ends[i] : ends[i + 1]], int(np.count_nonzero(less[i]))
-        yield (values, below) if below < first and below + len(values) >= last else (row, 0)
-
-
 def _ranks(n: int) -> Ranks:
     """Return the two ranks with the median over all n^2 entries as their mean."""
     first = (n - 1) ** 2 // 4 if n % 2 else n * (n - 2) // 4
@@ -231,7 +168,7 @@ def _sorted(x: Tensor, ranks: Ranks) -> Tensor:
     row = np.repeat(np.arange(n), width)
     column = np.arange(len(row)) + np.repeat(begin - width.cumsum() + width, width)
     gaps = torch.from_numpy(xs[column] - xs[row])
-    return _at_ranks(gaps.square_(), ranks, below).to(x)
+    return at_ranks(gaps.square_(), ranks, below).to(x)
 
 
 class Count(NamedTuple):
@@ -285,7 +222,7 @@ def _counted(x: Tensor, ranks: Ranks, strips: Callable[[Tensor], pairs.Strips]) 
     while True:
         below, kept = _count(strips(xt), low, high)
         if below < ranks.first and below + kept.shape[0] >= ranks.last:
-            return _at_ranks(kept, ranks, below)
+            return at_ranks(kept, ranks, below)
         spread *= 3
         low, high = _sample_bracket(xt, strips, spread) if spread < 0.5 else (-1.0, torch.inf)
 
@@ -296,7 +233,7 @@ def _sample_bracket(xt: Tensor, strips: Callable[[Tensor], pairs.Strips], spread
     some = xt[:, torch.linspace(0, n - 1, min(SAMPLE, n), device=xt.device).round().long()]
     count, values = some.shape[1] * (some.shape[1] - 1) // 2, _every_pair(some.mT, strips)
     low, high = (max(1, int(part * count)) for part in (0.5 - spread, 0.5 + spread))
-    ends = [float(_at_ranks(values, Ranks(rank, rank))[0]) for rank in (low, high)]
+    ends = [float(at_ranks(values, Ranks(rank, rank))[0]) for rank in (low, high)]
     return ends[0], ends[1]
 
 
