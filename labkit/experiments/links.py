@@ -1,5 +1,6 @@
 """Settings by name, as a link or a lesson asks for them: set those that are allowed, and say why others are not."""
 
+import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -25,6 +26,7 @@ def set_all(owner: Linkable, values: dict[str, Any]) -> list[str]:
         if isinstance(wanted, param.Number) and not isinstance(wanted, param.Integer) and type(value) is int:
             value = _as_float(value)  # not for true and false, which are refused below
         try:
+            value = _offered(wanted, value)
             check(wanted, value)
             number = isinstance(wanted, param.Number) and not isinstance(wanted, param.Boolean)
             why = "must be a number" if number and isinstance(value, bool) else ""
@@ -79,6 +81,24 @@ def _above(owner: Linkable, name: str, value: Any) -> str:
     most, option = owner.ceilings.get(name, (math.inf, ""))
     above = isinstance(value, int) and value > most
     return f"must be at most {most:,}, the most that this server allows ({option})" if above else ""
+
+
+def _offered(parameter: "param.Parameter[Any]", value: Any) -> Any:
+    """Return the choice of a parameter that a word means, also with other capital letters. Other values stay.
+
+    Raises:
+        ValueError: it has choices, and the word means no choice.
+    """
+    choices = parameter.objects if isinstance(parameter, param.Selector) and not isinstance(value, list) else []
+    if value in choices or not all(isinstance(each, str) for each in choices) or not choices:
+        return value
+    word = str(value)
+    for each in choices:
+        if each.lower() == word.lower():
+            return each
+    near = difflib.get_close_matches(word, choices, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise ValueError(f"must be one of {', '.join(filter(None, choices))}{hint}")
 
 
 def _as_float(value: int) -> float:

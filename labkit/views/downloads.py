@@ -16,7 +16,7 @@ from labkit.views.still import LiveCell
 from labkit.views.view import View, leading
 
 KINDS = {
-    "gif": ("Save animation", "One GIF file that shows the main figure at each kept step so far"),
+    "gif": ("Save GIF", "One GIF file that shows the main figure at each kept step so far"),
     "png": ("Save figure", "Save the figure at this step as a picture, in the format that is chosen next to it"),
     "html": ("Save recording", "One HTML file that plays this run so far in any browser, without labkit or internet"),
     "curves": ("Save curves", "A CSV table of the numbers of the curves, with a row for each kept step"),

@@ -163,7 +163,7 @@ class PlayerBar:
 
     def line(self, frame: engine.Frame) -> str:
         """Return step, speed and status of a frame as HTML."""
-        rate = f"{frame.rate:,.0f} steps/s" if frame.playing else "paused"
+        rate = f"{frame.rate:,.0f} {'step' if round(frame.rate) == 1 else 'steps'}/s" if frame.playing else "paused"
         if frame.stride > 1 and not frame.playing:
             rate += f'<span class="rewind"> · Rewind goes {frame.stride} steps at a time</span>'  # hidden with it
         words = self._status(frame.state) if frame.state is not None else ""

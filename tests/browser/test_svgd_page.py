@@ -370,7 +370,7 @@ def test_downloads_arrive_and_contain_the_run(svgd, tmp_path):
     svgd.eventually(lambda: svgd.step > 20)
     svgd.pause()
     files = {}
-    for name in ("Save animation", "Save figure", "Save curves", "Save particles"):
+    for name in ("Save GIF", "Save figure", "Save curves", "Save particles"):
         with svgd.page.expect_download(timeout=90_000) as download:
             svgd.press(name)
         files[name] = tmp_path / download.value.suggested_filename
@@ -380,7 +380,7 @@ def test_downloads_arrive_and_contain_the_run(svgd, tmp_path):
         svgd.press("Save figure")
     assert download.value.suggested_filename == f"labkit-particles-n-15-step-{svgd.step}.svg"
     assert "&amp;n=15&amp;" in Path(download.value.path()).read_text(encoding="utf-8")
-    gif = Image.open(files["Save animation"])
+    gif = Image.open(files["Save GIF"])
     assert gif.n_frames > 5 and Image.open(files["Save figure"]).size == gif.size
     header, *rows = csv.reader(io.StringIO(files["Save curves"].read_text()))
     assert header[0] == "step" and int(rows[-1][0]) == svgd.step and all(len(row) == len(header) for row in rows)

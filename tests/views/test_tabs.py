@@ -74,8 +74,9 @@ def test_the_controls_and_everything_below_appear_after_the_first_picture(visit)
     assert words(tabs.room) == ["first 1", "rest"] and words(tabs.side) == ["controls"]
 
 
-def test_a_link_opens_its_tab_with_its_settings(visit):
-    tabs, made, address = visit("?tab=Two&n=5")
+@pytest.mark.parametrize("tab", ["Two", "two"])
+def test_a_link_opens_its_tab_with_its_settings(visit, tab):
+    tabs, made, address = visit(f"?tab={tab}&n=5")
     assert set(made) == {"Two"} and words(tabs.room) == ["first 5"] and not address.warning.visible
     tabs.buttons.value = "One"
     assert made["One"].settings.n == 1 and "n=" not in address.location.search
