@@ -286,12 +286,12 @@ class Live(still.LiveCell):
             return
         self.run.watched()
         self._greeted = self._met = True  # in a tab that opens later, the document was already ready
-        if kind in ("hello", "scheme") or message.get("dark", self.dark) != self.dark:
+        if kind in ("hello", "scheme", "faded") or message.get("dark", self.dark) != self.dark:
             self._pictures.dark = bool(message.get("dark"))
             if self.served:  # the document may be changing when a message arrives
-                self.later(self._pictures.recolour)
+                self.later(lambda: self._pictures.recolour(kind == "faded"))
             else:
-                self._pictures.recolour()
+                self._pictures.recolour(kind == "faded")
                 self._push()
         if self._play_at_hello and not message.get("reduced", True):  # a busy notebook may lose the first message
             self._play_at_hello = False

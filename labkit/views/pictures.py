@@ -153,9 +153,15 @@ class Pictures:
             following.pop(self._turns % len(following))
         return following
 
-    def recolour(self) -> None:
-        """Give the pictures the colours of a dark or a light page, according to `dark`."""
+    def recolour(self, again: bool = False) -> None:
+        """Give the pictures the colours of a dark or a light page, according to `dark`.
+
+        Args:
+            again: whether the browser lacks colours that the pictures have here. They are sent if they change.
+        """
         for stage in self.stages:
+            if again:
+                stage.recolour(not self.dark)
             stage.recolour(self.dark)
 
 

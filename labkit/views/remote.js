@@ -13,8 +13,15 @@ export function render({model, el}) {
     if (side) wear(side, sheets.side)
     if (side) page.documentElement.toggleAttribute("data-has-basic", model.basic.length > 0)
   }
+  // a picture may miss a change of colours, for example while the browser still builds it; then it could not be read
+  const faded = () => figures().some(({model: {title}}) =>
+    title && (parseInt(title.text_color.slice(1, 3), 16) > 128) !== isDark(page))
+  let fadedBefore = false
   const beat = () => {
     if (!el.isConnected || page.visibilityState !== "visible") return
+    const now = faded()
+    if (now && fadedBefore) hello("faded")
+    fadedBefore = now
     if (!(model.keys && globalThis.labkitFrames?.beat())) hello("beat")  // only live views of a page have its websocket
     name()
     describe()

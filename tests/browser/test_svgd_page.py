@@ -240,6 +240,21 @@ def test_a_link_gives_its_settings_and_the_same_run(svgd):
     assert svgd.wrong == []
 
 
+def test_a_picture_that_missed_the_colours_of_the_page_gets_them_again(svgd):
+    """The server has the right colours already, so it must change them twice."""
+    svgd.open(paused=True)
+    inks = "Bokeh.documents[0]._all_models.values().filter(({type}) => type === 'LinearAxis').toArray()"
+    svgd.until(f"{inks}.length > 3")
+    right = svgd.page.evaluate(f"{inks}.map((axis) => axis.axis_label_text_color)")
+    svgd.page.evaluate(f"""() => {{
+        for (const axis of {inks}) axis.setv({{axis_label_text_color: "#d5dbe0"}}, {{sync: false}})
+        for (const title of [...Bokeh.documents[0]._all_models.values()].filter(({{type}}) => type === "Title"))
+          title.setv({{text_color: "#d5dbe0"}}, {{sync: false}})
+    }}""")
+    svgd.until(f"{inks}.every((axis) => axis.axis_label_text_color === {right[0]!r})")
+    assert len(set(right)) == 1 and svgd.wrong == []
+
+
 def test_invalid_settings_of_a_link_are_reported_as_text(svgd):
     svgd.open("?n=99999&hue=1&kernel=<img src=x onerror=alert(1)>&shape={%22dim%22:999999}")
     words = svgd.page.get_by_text("This link has settings or values that do not exist here")
