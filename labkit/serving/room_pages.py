@@ -56,6 +56,8 @@ class RoomPage(RoomHandler):
         found = self.rooms.get(name)
         if found is None:
             self.set_status(404)
+        else:
+            found.expect()
         self.write(_page(name, found is not None))
 
 

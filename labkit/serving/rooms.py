@@ -7,6 +7,7 @@ the server. Its run does not: it starts again when the teacher's page is back.
 
 import json
 import logging
+import math
 import random
 import secrets
 import time
@@ -33,6 +34,7 @@ from labkit.views.live import Live
 _log = logging.getLogger(__name__)
 
 TICK = 33  # milliseconds between two checks of all rooms
+JOINING = 1.0, 60.0  # a room prepares its still pictures so many seconds after its last student came, not before
 KEPT = 3600.0  # seconds for which a room stays after the last one has left
 ORDERS: dict[Any, Callable[[Live], None]] = {
     "play": Live.play, "pause": Live.pause, "step": lambda live: live.run.once(), "reset": Live.reset,
@@ -73,13 +75,19 @@ class Room:
     earlier: list[Vote] = field(default_factory=list)  # the questions before
     left: float = field(default_factory=time.monotonic)  # when the last one left
     stills: tuple[Still, Still] = field(default_factory=lambda: (Still(dark=False), Still(dark=True)))
+    _came: float = -math.inf  # when the last student came
     _seen: tuple[Any, ...] = ()
     _document: "ReferenceType[Document] | None" = None
 
     def show(self, document: Document, page: str) -> None:
         """Follow the page of this document from now on."""
         self._document, self.page = ref(document), page
+        self.expect()
         self.search = shown.settings_on(document)
+
+    def expect(self) -> None:
+        """Prepare the still pictures for a while, because the class is joining."""
+        self._came = time.monotonic()
 
     @property
     def live(self) -> Live | None:
@@ -103,11 +111,19 @@ class Room:
             self.search = shown.settings_on(document)
             if self.teachers:
                 live.run.watched()  # also while the teacher's browser shows slides
+            if JOINING[0] < time.monotonic() - self._came < JOINING[1]:  # at first, the student's browser asks for much
+                self._prepare(live)
         self.channel.tick(live)
         judged = room_lessons.judge(self.vote, self.walk)
         seen = live is not None, self.page, self.search, room_lessons.told(self.walk)
         changed, self._seen = seen != self._seen, seen
         return changed or judged
+
+    def _prepare(self, live: Live) -> None:
+        """Paint one still picture if it is time."""
+        for still in self.stills:
+            if still.prepare(live):
+                return
 
     @property
     def walk(self) -> Walk | None:

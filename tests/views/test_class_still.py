@@ -5,11 +5,13 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from bokeh.document import Document
 from PIL import Image, ImageColor
 
 from labkit.experiments.svgd import ParticlesSettings
 from labkit.paint.axes import DARK, LIGHT
-from labkit.serving.stills import SHARE, SIZE, Still
+from labkit.serving.rooms import JOINING, Room
+from labkit.serving.stills import FRESH, SHARE, SIZE, Still
 from labkit.views.svgd import ParticlesScene
 
 
@@ -38,30 +40,86 @@ def test_the_picture_is_on_the_paper_of_the_scheme(live, dark):
     assert picture.convert("RGB").getpixel((2, 2)) == (ImageColor.getrgb(paper) if isinstance(paper, str) else paper)
 
 
-def test_a_new_frame_is_painted_after_a_pause_and_a_new_target_at_once(live, monkeypatch):
-    now = [1000.0]
-    monkeypatch.setattr("labkit.serving.stills.time", SimpleNamespace(monotonic=lambda: now[0]))
-    still, painted = Still(dark=False), []
-    paint = still._paint
+@pytest.fixture
+def slow(monkeypatch):
+    """A still picture whose painting takes .1 seconds of `slow.now`; `slow.painted` counts."""
+    still = Still(dark=False)
+    still.now, still.painted, paint = 1000.0, 0, still._paint
+    monkeypatch.setattr("labkit.serving.stills.time", SimpleNamespace(monotonic=lambda: still.now))
 
-    def slow(columns):
-        now[0] += 0.1
-        painted.append(columns)
-        return paint(columns)
+    def painted(live):
+        paint(live)
+        still.now, still.painted = still.now + 0.1, still.painted + 1
+        still._next = still.now + 0.1 / SHARE
 
-    monkeypatch.setattr(still, "_paint", slow)
+    monkeypatch.setattr(still, "_paint", painted)
+    return still
+
+
+def test_a_browser_gets_the_file_at_once_unless_it_is_old_or_shows_other_views(live, slow):
     once(live)
-    first = still.png(live)
-    assert still.png(live) == first and len(painted) == 1
+    first = slow.png(live)
+    assert slow.png(live) == first and slow.painted == 1
     once(live)
-    assert still.png(live) == first and len(painted) == 1  # it took .1 s, so the next waits for .1 s / SHARE
-    now[0] += 0.11 / SHARE
-    assert still.png(live) != first and len(painted) == 2
+    slow.now += 0.9 * FRESH
+    assert slow.png(live) == first and slow.painted == 1
+    slow.now += 0.2 * FRESH
+    assert slow.png(live) != first and slow.painted == 2
+    slow.now += 2 * FRESH
+    slow.png(live)
+    assert slow.painted == 2  # the run is paused, so the picture is the newest
     live.show(*live.views)
     once(live)
     assert live.run.frame.state.t == 1
-    still.png(live)
-    assert len(painted) == 3
+    slow.png(live)
+    assert slow.painted == 3
+
+
+def test_it_is_painted_ahead_when_the_run_has_moved_and_only_for_a_share_of_the_time(live, slow):
+    once(live)
+    assert slow.prepare(live) and not slow.prepare(live)
+    once(live)
+    slow.now += 0.9 * 0.1 / SHARE
+    assert not slow.prepare(live)
+    slow.now += 0.2 * 0.1 / SHARE
+    assert slow.prepare(live) and slow.painted == 2
+    slow.png(live)
+    assert slow.painted == 2  # it is ready
+
+
+def test_painting_ahead_that_fails_is_not_tried_at_every_tick(live, slow, monkeypatch):
+    def fails(live):
+        raise ValueError("no picture")
+
+    monkeypatch.setattr(slow, "_paint", fails)
+    once(live)
+    with pytest.raises(ValueError, match="no picture"):
+        slow.prepare(live)
+    assert not slow.prepare(live)
+
+
+def test_a_room_paints_one_picture_a_tick_while_its_class_joins(live, monkeypatch):
+    room, now = Room("a-b"), [1000.0]
+    monkeypatch.setattr("labkit.serving.rooms.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("labkit.serving.stills.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(Room, "live", property(lambda room: live))
+    monkeypatch.setattr("labkit.views.shown.settings_on", lambda document: "")
+    room._document = Document  # called without arguments, as a weak reference
+    once(live)
+    room.tick()
+    assert [bool(still._file) for still in room.stills] == [False, False]
+    room.expect()
+    room.tick()
+    assert [bool(still._file) for still in room.stills] == [False, False]  # the student's browser is busy
+    now[0] += 1.1 * JOINING[0]
+    for painted in ([True, False], [True, True]):
+        room.tick()
+        assert [bool(still._file) for still in room.stills] == painted
+    numbers = [still._number for still in room.stills]
+    once(live)
+    now[0] += 2 * JOINING[1]
+    room.tick()
+    assert [still._number for still in room.stills] == numbers
 
 
 def test_a_run_without_a_first_frame_has_no_picture():
