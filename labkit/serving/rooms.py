@@ -34,7 +34,7 @@ from labkit.views.live import Live
 _log = logging.getLogger(__name__)
 
 TICK = 33  # milliseconds between two checks of all rooms
-JOINING = 1.0, 60.0  # a room prepares its still pictures so many seconds after its last student came, not before
+JOINING = 1.0, 60.0  # seconds after the last student came, between which a room prepares its still pictures
 KEPT = 3600.0  # seconds for which a room stays after the last one has left
 ORDERS: dict[Any, Callable[[Live], None]] = {
     "play": Live.play, "pause": Live.pause, "step": lambda live: live.run.once(), "reset": Live.reset,
